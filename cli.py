@@ -1,0 +1,4 @@
+"""Command line (under construction)."""
+
+
+def main() -> None: ...

@@ -1,0 +1,1 @@
+"""JSON Schemas of every file gate reads or writes, and of every collector's facts."""

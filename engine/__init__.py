@@ -1,0 +1,1 @@
+"""Turns evidence into recorded decisions: judge, policy engines, ledger, reports."""

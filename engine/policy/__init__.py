@@ -1,0 +1,1 @@
+"""Policy bundles and the engines that evaluate them."""

@@ -1,0 +1,1 @@
+"""Decisions as bytes, one module per format; nothing is computed again here."""

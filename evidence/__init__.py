@@ -1,0 +1,1 @@
+"""Everything that looks at the user's workspace: safe reading, collectors, signatures. Judges nothing."""

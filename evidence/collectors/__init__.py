@@ -1,0 +1,45 @@
+"""The shipped collectors, loaded only when one is needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..errors import UsageError
+from ..interface import Collector
+
+BUILTIN: dict[str, str] = {
+    "account": "AccountCollector",
+    "artifacts": "ArtifactsCollector",
+    "checklist": "ChecklistCollector",
+    "contracts": "ContractsCollector",
+    "coverage": "CoverageCollector",
+    "fixtures": "FixturesCollector",
+    "integration_flow": "IntegrationFlowCollector",
+    "interface_map": "InterfaceMapCollector",
+    "kill_switch": "KillSwitchCollector",
+    "paper": "PaperCollector",
+    "rollback": "RollbackCollector",
+    "scale_up": "ScaleUpCollector",
+    "signoffs": "SignoffsCollector",
+    "source": "SourceCollector",
+    "stage_tests": "StageTestsCollector",
+    "tests": "TestsCollector",
+    "waivers": "WaiversCollector",
+}
+"""Collector id (also its module's name) → class."""
+
+
+def load(collector_id: str) -> type[Collector]:
+    """The collector's class.
+
+    Raises:
+        UsageError: there is no collector of that name.
+    """
+    try:
+        name = BUILTIN[collector_id]
+    except KeyError:
+        raise UsageError(
+            f"there is no collector {collector_id!r}", remedy="known: " + ", ".join(sorted(BUILTIN))
+        ) from None
+    loaded: type[Collector] = getattr(import_module(f".{collector_id}", __name__), name)
+    return loaded

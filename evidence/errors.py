@@ -1,0 +1,128 @@
+"""Every error a user can meet, by whose fault it is.
+
+::
+
+    GateError
+    ├── UsageError           the command line asks for something impossible
+    ├── ConfigError          gate.yaml (or an environment variable) is wrong
+    ├── EvidenceError        a file that is evidence is malformed, hostile or unreadable
+    ├── PolicyError          the policy bundle is wrong
+    ├── EngineError          the policy engine failed, or a policy ran away
+    ├── LedgerError          the ledger is damaged, foreign or tampered with
+    ├── EnvironmentProblem   the machine lacks something (disk, permission, program)
+    └── InternalError        our own mistake
+
+An error is not a verdict: each of them ends a judging command with exit code 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+CANNOT_DECIDE = 2
+
+
+class GateError(Exception):
+    """Base of all errors shown to users.
+
+    Args:
+        what: one sentence, what is wrong.
+        path: the file concerned, relative to the workspace where possible.
+        place: where in the file: ``line 3, column 7`` or a JSON pointer.
+        remedy: one sentence, what to do about it.
+    """
+
+    exit_code = CANNOT_DECIDE
+    title = "error"
+
+    def __init__(
+        self, what: str, *, path: str | None = None, place: str | None = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.path = path
+        self.place = place
+        self.remedy = remedy
+
+    def diagnostics(self) -> str:
+        """The error as a person reads it: what, where and what to do, at most three lines."""
+        lines = [f"{self.title}: {self.what}"]
+        if self.path is not None:
+            lines.append(f"  where: {self.path}" + (f", {self.place}" if self.place else ""))
+        elif self.place is not None:
+            lines.append(f"  where: {self.place}")
+        if self.remedy is not None:
+            lines.append(f"  to do: {self.remedy}")
+        return "\n".join(lines)
+
+
+class UsageError(GateError):
+    """The command line asks for something that does not exist or does not fit together."""
+
+    title = "usage error"
+
+
+class ConfigError(GateError):
+    """``gate.yaml`` or a ``GATE_*`` variable is malformed or contradicts itself."""
+
+    title = "configuration error"
+
+
+class EvidenceError(GateError):
+    """A file that is evidence is malformed, hostile, unreadable or changed while it was read."""
+
+    title = "evidence error"
+
+
+class PolicyError(GateError):
+    """The policy bundle cannot be used: it does not parse, or breaks a rule every bundle must keep."""
+
+    title = "policy error"
+
+
+class EngineError(GateError):
+    """The policy engine failed or was ended: a run-away policy, a crash, an unreachable server."""
+
+    title = "policy engine error"
+
+
+class LedgerError(GateError):
+    """The ledger is damaged, belongs to another key, or was tampered with."""
+
+    title = "ledger error"
+
+
+class EnvironmentProblem(GateError):
+    """The machine lacks something we need: space, a permission, a program."""
+
+    title = "environment problem"
+
+
+class InternalError(GateError):
+    """A mistake of ours, never the user's."""
+
+    title = "internal error"
+
+
+class ManyErrors(GateError):
+    """Several independent errors found in one step; at least two, in a stable order."""
+
+    def __init__(self, errors: Sequence[GateError]) -> None:
+        super().__init__(f"{len(errors)} errors")
+        self.errors = tuple(errors)
+
+    def diagnostics(self) -> str:
+        """All of them, one after the other."""
+        return "\n".join(error.diagnostics() for error in self.errors)
+
+
+def raise_all(errors: Sequence[GateError]) -> None:
+    """Raise the only error, or all of them as one; do nothing when there is none.
+
+    The same problem met twice (two collectors reading one broken file) is reported once.
+    """
+    unique = list({error.diagnostics(): error for error in errors}.values())
+    if len(unique) == 1:
+        raise unique[0]
+    if unique:
+        raise ManyErrors(unique)

@@ -1,0 +1,102 @@
+"""The collector plug point: what a collector is given and what it gives back.
+
+A collector looks and reports; it knows no threshold and never says whether something is good. The runner
+(:mod:`gate.evidence.runner`) checks its facts against ``contracts/facts/<id>.schema.json``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from .canonical import canonical, sha256_hex
+from .workspace import FileRead, View
+
+
+class Options(BaseModel):
+    """Base of a collector's options, the part of ``gate.yaml`` under ``evidence.<collector id>``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A fact that could not be measured: never zero, never dropped.
+
+    Attributes:
+        fact: dotted path inside the collector's facts whose value is null.
+        reason: why there is nothing, one clause.
+        remedy: what produces it, one sentence.
+    """
+
+    fact: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one ``collect`` call saw.
+
+    Attributes:
+        facts: JSON-like values without floats, conforming to the collector's facts contract.
+        missing: one entry for each fact that is null because nothing was measured.
+        observed_at: RFC 3339 time the evidence itself states, where it states one.
+    """
+
+    facts: dict[str, Any]
+    missing: tuple[Missing, ...] = ()
+    observed_at: str | None = None
+
+
+class Collector(Protocol):
+    """One kind of evidence.
+
+    Attributes:
+        id: the first component of its facts' names, ``[a-z][a-z0-9_]*``.
+        version: changes whenever the same files may give other facts.
+        Options: the pydantic model of its options; every field has a default.
+    """
+
+    id: ClassVar[str]
+    version: ClassVar[str]
+    Options: ClassVar[type[Options]]
+
+    def __init__(self, options: Any) -> None: ...
+
+    def collect(self, view: View) -> Observation:
+        """Look at the workspace through ``view``.
+
+        Raises:
+            EvidenceError: a file that is present is malformed, hostile or unreadable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An observation with everything that binds it: collector, files and their digests."""
+
+    collector: str
+    version: str
+    facts: dict[str, Any]
+    missing: tuple[Missing, ...]
+    files: tuple[FileRead, ...]
+    observed_at: str | None
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", sha256_hex(canonical(self.to_json())))
+
+    def to_json(self) -> dict[str, Any]:
+        """The record whose canonical bytes the digest is taken over."""
+        return {
+            "collector": self.collector,
+            "version": self.version,
+            "facts": self.facts,
+            "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in self.missing],
+            "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in self.files],
+            "observed_at": self.observed_at,
+        }

@@ -1,0 +1,46 @@
+"""All limits on hostile or oversized input, in one place, with units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of anything is read before it is refused. Sizes in bytes, times in seconds."""
+
+    file_bytes: int = 64 * MIB
+    """One evidence or source file."""
+    text_bytes: int = 8 * MIB
+    """One file that is parsed as Markdown, YAML or Python source."""
+    signature_bytes: int = 64 * 1024
+    """One detached signature."""
+    inventory_entries: int = 1_000_000
+    """Files and directories seen in the one walk through the workspace."""
+    json_depth: int = 64
+    """Nesting of arrays and objects in JSON and YAML."""
+    json_items: int = 5_000_000
+    """Values in one JSON or YAML document."""
+    integer_digits: int = 18
+    """Digits of an integer: everything below 10^18 is exact in every engine's 64 bits."""
+    decimal_exponent: int = 64
+    """Largest absolute decimal exponent of a number."""
+    csv_rows: int = 1_000_000
+    """Rows of one CSV file."""
+    csv_cell_chars: int = 32_768
+    """Characters in one CSV cell."""
+    xml_depth: int = 64
+    """Nesting of XML elements."""
+    problems: int = 50
+    """Findings of one kind reported per file; the rest is counted."""
+    policy_seconds: float = 10.0
+    """Time one judging run may spend inside the policy engine."""
+    policy_memory_bytes: int = 1024 * MIB
+    """Address space of the policy engine's process."""
+    git_seconds: float = 20.0
+    """Time one git command may take."""
+
+
+DEFAULT = Limits()

@@ -1,0 +1,262 @@
+"""Strict parsers for the formats evidence comes in: one reading, no guessing, hostile input refused by name.
+
+Every function takes the file's bytes and its path (for the message) and raises :class:`EvidenceError` with
+file, place and remedy. Numbers with a decimal point become :class:`decimal.Decimal`, never floats.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .errors import EvidenceError
+from .limits import Limits
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def decode_text(data: bytes, path: str) -> str:
+    """UTF-8 text without a byte order mark.
+
+    Raises:
+        EvidenceError: not UTF-8, contains NUL, or is UTF-8 that was decoded as a single-byte code page and
+            encoded again (``×ª`` for ``ת``), which is named as that.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise EvidenceError("the file is UTF-16, not UTF-8", path=path, remedy="save it as UTF-8")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise EvidenceError(
+            f"the file is not UTF-8 (byte 0x{data[error.start]:02x})",
+            path=path,
+            place=f"line {line}",
+            remedy="save it as UTF-8",
+        ) from error
+    text = text.removeprefix("\ufeff")
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise EvidenceError(
+            "the text contains a NUL character",
+            path=path,
+            place=f"line {line}",
+            remedy="save it as plain text",
+        )
+    if not text.isascii():
+        _refuse_mojibake(text, path)
+    return text
+
+
+def _single_byte(char: str) -> bytes | None:
+    try:
+        return char.encode("cp1252")
+    except UnicodeEncodeError:
+        return bytes([ord(char)]) if ord(char) < 256 else None
+
+
+def _refuse_mojibake(text: str, path: str) -> None:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.isascii():
+            continue
+        encoded = [_single_byte(char) for char in line]
+        if any(byte is None for byte in encoded):
+            continue
+        try:
+            b"".join(byte for byte in encoded if byte is not None).decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        raise EvidenceError(
+            "the text is UTF-8 that was once read as a single-byte code page and encoded again (mojibake)",
+            path=path,
+            place=f"line {number}",
+            remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
+        )
+
+
+def parse_json(data: bytes, path: str, limits: Limits) -> Any:
+    """One JSON document (RFC 8259, I-JSON): no duplicate keys, NaN, lone surrogates, huge or deep values.
+
+    Raises:
+        EvidenceError: with line and column where the parser knows them.
+    """
+    text = decode_text(data, path)
+
+    def fail(what: str) -> NoReturn:
+        raise EvidenceError(what, path=path, remedy="correct the JSON document")
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(items)
+        if len(result) != len(items):
+            seen: set[str] = set()
+            for key, _ in items:
+                if key in seen:
+                    fail(f"the JSON object has the key {key[:80]!r} twice")
+                seen.add(key)
+        return result
+
+    def integer(digits: str) -> int:
+        if len(digits.lstrip("-")) > limits.integer_digits:
+            fail(f"the JSON number {digits[:24]}… has more than {limits.integer_digits} digits")
+        return int(digits)
+
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=pairs,
+            parse_float=lambda digits: _decimal(digits, path, limits),
+            parse_int=integer,
+            parse_constant=lambda name: fail(f"{name} is not a JSON number"),
+        )
+    except json.JSONDecodeError as error:
+        raise EvidenceError(
+            f"malformed JSON: {error.msg}",
+            path=path,
+            place=f"line {error.lineno}, column {error.colno}",
+            remedy="correct the JSON document",
+        ) from error
+    except RecursionError as error:
+        raise EvidenceError(
+            f"the JSON nests deeper than {limits.json_depth} levels", path=path, remedy="flatten the document"
+        ) from error
+    _check_tree(value, path, limits, surrogates=_SURROGATE_ESCAPE.search(data) is not None)
+    return value
+
+
+def _decimal(digits: str, path: str, limits: Limits) -> Decimal:
+    try:
+        value = Decimal(digits)
+    except InvalidOperation as error:
+        raise EvidenceError(
+            f"{digits[:24]!r} is not a number", path=path, remedy="correct the number"
+        ) from error
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > limits.decimal_exponent or len(digits) > 64:
+        raise EvidenceError(
+            f"the number {digits[:24]} is outside the supported range", path=path, remedy="correct the number"
+        )
+    return value
+
+
+def _check_tree(value: Any, path: str, limits: Limits, *, surrogates: bool) -> None:
+    stack: list[tuple[Any, int]] = [(value, 1)]
+    seen = 0
+    while stack:
+        item, depth = stack.pop()
+        seen += 1
+        if isinstance(item, (dict, list)):
+            if depth > limits.json_depth:
+                raise EvidenceError(
+                    f"the document nests deeper than {limits.json_depth} levels",
+                    path=path,
+                    remedy="flatten the document",
+                )
+            if isinstance(item, dict):
+                if surrogates and any(_SURROGATE.search(key) for key in item):
+                    raise EvidenceError("a key has a lone surrogate", path=path, remedy="correct the escape")
+                stack.extend((child, depth + 1) for child in item.values())
+            else:
+                stack.extend((child, depth + 1) for child in item)
+        elif surrogates and isinstance(item, str) and _SURROGATE.search(item):
+            raise EvidenceError("a string has a lone surrogate", path=path, remedy="correct the escape")
+    if seen > limits.json_items:
+        raise EvidenceError(
+            f"the document has more than {limits.json_items} values", path=path, remedy="split the file"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """One data row: its line in the file and its cells by column name."""
+
+    line: int
+    cells: dict[str, str]
+
+
+def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> list[CsvRow]:
+    """Comma-separated rows under exactly the given header (RFC 4180).
+
+    Raises:
+        EvidenceError: another header, a wrong column count, a spreadsheet formula, an overlong cell, broken
+            quoting, or too many rows; with the line.
+    """
+    text = decode_text(data, path)
+
+    def fail(what: str, line: int) -> NoReturn:
+        raise EvidenceError(what, path=path, place=f"line {line}", remedy="correct the CSV file")
+
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[CsvRow] = []
+    found_header = False
+    try:
+        for cells in reader:
+            line = reader.line_num
+            if not found_header:
+                if cells != list(header):
+                    fail(f"the CSV header is {','.join(cells)[:80]!r}, expected {','.join(header)!r}", line)
+                found_header = True
+                continue
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                fail(f"the CSV row has {len(cells)} columns, expected {len(header)}", line)
+            for cell in cells:
+                if len(cell) > limits.csv_cell_chars:
+                    fail(f"a CSV cell is longer than {limits.csv_cell_chars} characters", line)
+                if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _NUMBER.fullmatch(cell):
+                    fail(f"the CSV cell {cell[:24]!r} would be a spreadsheet formula", line)
+            if len(rows) >= limits.csv_rows:
+                fail(f"the CSV file has more than {limits.csv_rows} rows", line)
+            rows.append(CsvRow(line, dict(zip(header, cells, strict=True))))
+    except csv.Error as error:
+        fail(f"malformed CSV: {error}", reader.line_num)
+    if not found_header:
+        fail("the CSV file is empty", 1)
+    return rows
+
+
+def parse_xml(data: bytes, path: str, limits: Limits) -> Element:
+    """An XML document without document type, entities or external references.
+
+    Raises:
+        EvidenceError: malformed (with line and column), declares a document type or entity, or nests too deep.
+    """
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml import ElementTree as defused
+    from defusedxml.common import DefusedXmlException
+
+    remedy = "produce the report again with the tool that wrote it"
+    try:
+        root: Element = defused.fromstring(data, forbid_dtd=True)
+    except ParseError as error:
+        line, column = error.position
+        raise EvidenceError(
+            f"malformed XML: {error.msg.split(':')[0]}",
+            path=path,
+            place=f"line {line}, column {column + 1}",
+            remedy=remedy,
+        ) from error
+    except DefusedXmlException as error:
+        raise EvidenceError(
+            "the XML declares a document type or entities, which evidence may not", path=path, remedy=remedy
+        ) from error
+    except (LookupError, ValueError) as error:
+        raise EvidenceError(f"the XML cannot be decoded: {error}", path=path, remedy=remedy) from error
+    level = [root]
+    for _ in range(limits.xml_depth):
+        level = [child for element in level for child in element]
+        if not level:
+            return root
+    raise EvidenceError(f"the XML nests deeper than {limits.xml_depth} levels", path=path, remedy=remedy)

@@ -1,0 +1,50 @@
+"""Times in evidence: RFC 3339 with an explicit zone, as UTC seconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_rfc3339(text: str) -> int:
+    """Epoch seconds (fraction dropped, towards the past) of an RFC 3339 time such as ``2025-11-07T12:00:00Z``.
+
+    Raises:
+        ValueError: not RFC 3339, no zone, or no such date; the message is fit for a user.
+    """
+    return int(parse_rfc3339_us(text) // 1_000_000)
+
+
+def parse_rfc3339_us(text: str) -> int:
+    """Epoch microseconds of an RFC 3339 time; digits beyond the microsecond are dropped.
+
+    Raises:
+        ValueError: as for :func:`parse_rfc3339`.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text[:40]!r} is not an RFC 3339 time with a zone, like 2025-11-07T12:00:00Z")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    offset = timedelta()
+    if match[9]:
+        if int(match[10]) > 23 or int(match[11]) > 59:
+            raise ValueError(f"{text!r} has an impossible zone")
+        offset = timedelta(hours=int(match[10]), minutes=int(match[11]))
+        offset = -offset if match[9] == "-" else offset
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone(offset))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a real time: {error}") from error
+    fraction = Fraction(int(match[7] or 0), 10 ** len(match[7] or "0"))
+    return int((moment - _EPOCH) / timedelta(seconds=1)) * 1_000_000 + int(fraction * 1_000_000)
+
+
+def format_utc(epoch_s: int) -> str:
+    """``2025-11-07T12:00:00Z`` for epoch seconds (years 1 to 9999)."""
+    return (_EPOCH + timedelta(seconds=epoch_s)).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

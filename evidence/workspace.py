@@ -1,0 +1,375 @@
+"""The only door to the user's files: one walk, safe paths, size caps, one read per file, digests taken
+from the very bytes that are parsed.
+
+Nothing is followed out of the workspace: every path component is opened relative to its parent without
+following symbolic links, and only regular files are read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import parse
+from .canonical import sha256_hex
+from .contracts import check_file
+from .errors import ConfigError, EnvironmentProblem, EvidenceError
+from .limits import DEFAULT, Limits
+from .yaml_reader import parse_yaml
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+IGNORED_DIRECTORIES = frozenset(
+    {
+        ".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache",
+        ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox", ".nox", ".idea",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """A file whose content was read: workspace-relative POSIX path, SHA-256 in hex, size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Inventory:
+    files: tuple[str, ...]
+    known: frozenset[str]
+    links: dict[str, str]
+    special: frozenset[str]
+
+
+def glob_regex(pattern: str) -> re.Pattern[str]:
+    """Regular expression of a glob: ``*`` and ``?`` within one component, ``**/`` any number of components."""
+    out = []
+    position = 0
+    while position < len(pattern):
+        if pattern.startswith("**/", position):
+            out.append("(?:[^/]+/)*")
+            position += 3
+        elif pattern.startswith("**", position):
+            out.append(".*")
+            position += 2
+        else:
+            char = pattern[position]
+            out.append({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)))
+            position += 1
+    return re.compile("".join(out), re.DOTALL)
+
+
+def check_relative(path: str) -> str:
+    """Return ``path`` if it names something inside the workspace.
+
+    Raises:
+        ConfigError: absolute, with ``..`` or an empty component, with NUL or a backslash.
+    """
+    parts = path.split("/")
+    if not path or path.startswith("/") or "\x00" in path or "\\" in path or {"", ".", ".."} & set(parts):
+        raise ConfigError(
+            f"{path!r} is not a path inside the workspace",
+            path="gate.yaml",
+            remedy="name it relative to the workspace, with forward slashes and without '..'",
+        )
+    return path
+
+
+class Workspace:
+    """The directory being judged.
+
+    Args:
+        root: the directory; must exist.
+        limits: caps on everything read.
+        ignore: relative directories left out of the walk (the ledger, for one).
+
+    Raises:
+        EvidenceError: ``root`` is not a readable directory.
+    """
+
+    def __init__(self, root: Path, limits: Limits = DEFAULT, ignore: Iterable[str] = ()) -> None:
+        if not root.is_dir():
+            raise EvidenceError(
+                "the workspace is not a directory", path=str(root), remedy="give an existing directory"
+            )
+        self.root = root.resolve()
+        self.limits = limits
+        self._ignore = frozenset(ignore)
+        self._lock = threading.RLock()
+        self._inventory: _Inventory | None = None
+        self._content: dict[str, tuple[bytes, FileRead]] = {}
+
+    def inventory(self) -> tuple[str, ...]:
+        """Relative POSIX paths of all regular files, sorted; contents are not read.
+
+        Raises:
+            EvidenceError: a directory cannot be listed, or there are too many entries.
+        """
+        return self._walked().files
+
+    def links(self) -> dict[str, str]:
+        """Symbolic links met in the walk, path → target text as stored; none was followed."""
+        return dict(self._walked().links)
+
+    def view(self) -> View:
+        """A fresh view that remembers what is read through it."""
+        return View(self)
+
+    def _walked(self) -> _Inventory:
+        with self._lock:
+            if self._inventory is None:
+                self._inventory = self._walk()
+            return self._inventory
+
+    def _walk(self) -> _Inventory:
+        files: list[str] = []
+        links: dict[str, str] = {}
+        special: set[str] = set()
+        pending = [""]
+        seen = 0
+        while pending:
+            folder = pending.pop()
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    for entry in entries:
+                        seen += 1
+                        path = f"{folder}/{entry.name}" if folder else entry.name
+                        if entry.is_symlink():
+                            links[path] = os.readlink(entry.path)
+                        elif entry.is_dir(follow_symlinks=False):
+                            if entry.name not in IGNORED_DIRECTORIES and path not in self._ignore:
+                                pending.append(path)
+                        elif entry.is_file(follow_symlinks=False):
+                            files.append(path)
+                        else:
+                            special.add(path)
+            except OSError as error:
+                raise EvidenceError(
+                    f"the directory cannot be listed: {error.strerror}",
+                    path=_printable(folder or "."),
+                    remedy="make it readable, or remove it from the workspace",
+                ) from error
+            if seen > self.limits.inventory_entries:
+                raise EvidenceError(
+                    f"the workspace has more than {self.limits.inventory_entries} entries",
+                    path=_printable(folder or "."),
+                    remedy="judge a smaller directory",
+                )
+        files.sort()
+        return _Inventory(tuple(files), frozenset(files), links, frozenset(special))
+
+    def is_file(self, path: str) -> bool:
+        """Whether ``path`` is a regular file in the workspace.
+
+        Raises:
+            EvidenceError: there is something else of that name: a symbolic link (also on the way), a pipe,
+                a device.
+            ConfigError: ``path`` leaves the workspace.
+        """
+        check_relative(path)
+        walked = self._walked()
+        if path in walked.known:
+            return True
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            prefix = "/".join(parts[:count])
+            if prefix in walked.links:
+                raise EvidenceError(
+                    "is a symbolic link, which evidence may not be",
+                    path=_printable(prefix),
+                    remedy="replace the link by the file itself",
+                )
+            if prefix in walked.special:
+                raise EvidenceError(
+                    "is not a regular file", path=_printable(prefix), remedy="replace it by a regular file"
+                )
+        return False
+
+    def read(self, path: str, cap: int | None = None) -> tuple[bytes, FileRead]:
+        """The file's bytes and digest, read once per workspace object.
+
+        Args:
+            path: relative path.
+            cap: largest accepted size in bytes, ``limits.file_bytes`` when not given.
+
+        Raises:
+            EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while read.
+        """
+        check_relative(path)
+        most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
+        with self._lock:
+            known = self._content.get(path)
+            if known is None:
+                data = self._read_bytes(path, most)
+                known = (data, FileRead(path, sha256_hex(data), len(data)))
+                self._content[path] = known
+        if known[1].size > most:
+            raise _too_large(path, most)
+        return known
+
+    def _read_bytes(self, path: str, most: int) -> bytes:
+        try:
+            _utf8 = path.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise EvidenceError(
+                "the file's name is not UTF-8", path=_printable(path), remedy="rename the file"
+            ) from error
+        fd = _open_below(self.root, path)
+        try:
+            before = os.fstat(fd)
+            if not stat.S_ISREG(before.st_mode):
+                raise EvidenceError("is not a regular file", path=path, remedy="replace it by a regular file")
+            if before.st_size > most:
+                raise _too_large(path, most)
+            chunks = []
+            total = 0
+            while chunk := os.read(fd, min(1 << 20, most + 1 - total)):
+                chunks.append(chunk)
+                total += len(chunk)
+                if total > most:
+                    raise _too_large(path, most)
+            after = os.fstat(fd)
+        except OSError as error:
+            raise EvidenceError(
+                f"cannot be read: {error.strerror}", path=path, remedy="check the file system"
+            ) from error
+        finally:
+            os.close(fd)
+        if (before.st_mtime_ns, before.st_size) != (
+            after.st_mtime_ns,
+            after.st_size,
+        ) or total != after.st_size:
+            raise EvidenceError(
+                "changed while it was read", path=path, remedy="run again when nothing writes to it"
+            )
+        return b"".join(chunks)
+
+
+def _too_large(path: str, most: int) -> EvidenceError:
+    return EvidenceError(
+        f"is larger than {most} bytes", path=path, remedy="reduce the file; the limits are in docs/limits.md"
+    )
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _open_below(root: Path, path: str) -> int:
+    parts = path.split("/")
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    fd = -1
+    try:
+        fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for part in parts[:-1]:
+            inner = os.open(part, flags | os.O_DIRECTORY, dir_fd=fd)
+            os.close(fd)
+            fd = inner
+        # O_NONBLOCK: opening a pipe must not wait for a writer
+        return os.open(parts[-1], flags | os.O_NONBLOCK, dir_fd=fd)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise EvidenceError(
+                "is a symbolic link, which evidence may not be",
+                path=path,
+                remedy="replace the link by the file itself",
+            ) from error
+        if error.errno == errno.EMFILE:
+            raise EnvironmentProblem(
+                "too many open files", remedy="raise the limit with ulimit -n"
+            ) from error
+        raise EvidenceError(
+            f"cannot be opened: {error.strerror}", path=path, remedy="check that it exists and is readable"
+        ) from error
+    finally:
+        if fd >= 0:
+            os.close(fd)
+
+
+class View:
+    """One reader's access to a workspace; remembers which files were read and what they contained."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._files: dict[str, FileRead] = {}
+
+    @property
+    def limits(self) -> Limits:
+        """The caps in force."""
+        return self._workspace.limits
+
+    @property
+    def root(self) -> Path:
+        """The workspace's directory, resolved."""
+        return self._workspace.root
+
+    @property
+    def files(self) -> tuple[FileRead, ...]:
+        """Files read through this view, sorted by path."""
+        return tuple(self._files[path] for path in sorted(self._files))
+
+    def paths(self) -> tuple[str, ...]:
+        """Every regular file of the workspace, sorted."""
+        return self._workspace.inventory()
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """Regular files matching the pattern, sorted; a pattern without wildcard behaves like ``exists``."""
+        if not set("*?") & set(pattern):
+            return (pattern,) if self.exists(pattern) else ()
+        matches = glob_regex(pattern).fullmatch
+        for link in sorted(self._workspace.links()):
+            if matches(link):
+                self._workspace.is_file(link)
+        return tuple(path for path in self.paths() if matches(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether the path is a regular file; see :meth:`Workspace.is_file` for what is refused."""
+        return self._workspace.is_file(path)
+
+    def read(self, path: str, cap: int | None = None) -> bytes:
+        """The file's bytes; see :meth:`Workspace.read`."""
+        data, record = self._workspace.read(path, cap)
+        self._files[path] = record
+        return data
+
+    def digest(self, path: str) -> str:
+        """SHA-256 of the file in hex; reads it if it was not read yet."""
+        self.read(path)
+        return self._files[path].sha256
+
+    def read_text(self, path: str) -> str:
+        """The file as UTF-8 text; see :func:`gate.evidence.parse.decode_text`."""
+        return parse.decode_text(self.read(path, self.limits.text_bytes), path)
+
+    def read_json(self, path: str, contract: str | None = None) -> Any:
+        """The file as strict JSON, held against ``contracts/files/<contract>.schema.json`` when given."""
+        value = parse.parse_json(self.read(path), path, self.limits)
+        if contract is not None:
+            check_file(contract, value, path)
+        return value
+
+    def read_yaml(self, path: str, contract: str | None = None) -> Any:
+        """The file as strict YAML, held against a contract when given."""
+        value = parse_yaml(self.read(path, self.limits.text_bytes), path, self.limits)
+        if contract is not None:
+            check_file(contract, value, path)
+        return value
+
+    def read_csv(self, path: str, header: Sequence[str]) -> list[parse.CsvRow]:
+        """The file as CSV under exactly this header."""
+        return parse.parse_csv(self.read(path), path, header, self.limits)
+
+    def read_xml(self, path: str) -> Element:
+        """The root element of the XML file."""
+        return parse.parse_xml(self.read(path), path, self.limits)
