@@ -1,0 +1,1 @@
+"""Signatures: DSSE envelopes, SSHSIG, keys and who may sign what at what time."""

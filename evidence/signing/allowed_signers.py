@@ -1,0 +1,240 @@
+"""OpenSSH's allowed_signers file: whose key may sign in which namespace, and during which time.
+
+Format: ssh-keygen(1), section ALLOWED SIGNERS. One profile is stricter than OpenSSH, so that the answer never
+depends on the machine: `valid-after` and `valid-before` must be in UTC (a trailing `Z`), where ssh-keygen
+would otherwise use the local zone. Certificates (`cert-authority`) are refused, and so are keys too weak to
+mean anything.
+
+There is no clock here: the windows are returned and the caller compares.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from ..errors import EvidenceError
+from .problems import SignatureError
+from .sshsig import PublicKey
+
+_WORD: Final = re.compile(r'"(?P<quoted>[^"]*)"(?=[ \t]|$)|(?P<bare>[^ \t"]+)(?=[ \t]|$)')
+_OPTIONS: Final = re.compile(r'(?:[^ \t"]|"(?:[^"\\]|\\.)*")+')
+_OPTION: Final = re.compile(r'(?P<name>[A-Za-z-]+)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:,(?!$)|$)')
+_DATE: Final = re.compile(
+    r"(?P<day>\d{8})(?:(?P<minute>\d{4})(?P<second>\d{2})?)?(?P<zone>Z|UTC)?", re.IGNORECASE
+)
+_SHAPES: Final = re.compile(r"(?:ssh|ecdsa|sk|rsa|webauthn)-[A-Za-z0-9@.-]+")
+
+
+def match_pattern(text: str, pattern: str) -> bool:
+    """Whether `text` matches an OpenSSH pattern, where `*` stands for anything and `?` for one character."""
+    # Greedy with one point of return: linear in practice, never exponential as a translated regex may be.
+    at = spot = 0
+    star = mark = -1
+    while at < len(text):
+        if spot < len(pattern) and pattern[spot] == "*":
+            star, mark = spot, at
+            spot += 1
+        elif spot < len(pattern) and pattern[spot] in ("?", text[at]):
+            at, spot = at + 1, spot + 1
+        elif star >= 0:
+            mark += 1
+            at, spot = mark, star + 1
+        else:
+            return False
+    return not pattern[spot:].strip("*")
+
+
+def match_list(text: str, patterns: tuple[str, ...]) -> bool:
+    """Whether some pattern of the list matches `text` and no `!` pattern does (ssh_config(5), PATTERNS)."""
+    found = False
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            if match_pattern(text, pattern[1:]):
+                return False
+        elif match_pattern(text, pattern):
+            found = True
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedSigner:
+    """One line of the file.
+
+    Attributes:
+        principals: patterns of the people (usually e-mail addresses) the key speaks for.
+        key: the public key.
+        namespaces: patterns of the namespaces it may sign in; None means any.
+        valid_from_s: first second of validity (epoch, inclusive), None for no beginning.
+        valid_until_s: last second of validity (epoch, inclusive), None for no end.
+        line: line number in the file, from 1.
+    """
+
+    principals: tuple[str, ...]
+    key: PublicKey
+    namespaces: tuple[str, ...] | None
+    valid_from_s: int | None
+    valid_until_s: int | None
+    line: int
+
+    def speaks_for(self, principal: str) -> bool:
+        """Whether `principal` is one of those that this line names."""
+        return match_list(principal, self.principals)
+
+    def signs_in(self, namespace: str) -> bool:
+        """Whether the key may sign in `namespace`."""
+        return self.namespaces is None or match_list(namespace, self.namespaces)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedSigners:
+    """A parsed allowed_signers file; `AllowedSigners()` knows nobody.
+
+    Attributes:
+        signers: its entries, in the order of the file.
+        path: where it came from, for messages.
+    """
+
+    signers: tuple[AllowedSigner, ...] = ()
+    path: str = "allowed_signers"
+
+    @classmethod
+    def parse(cls, text: str, path: str) -> AllowedSigners:
+        """Read the text of an allowed_signers file.
+
+        Raises EvidenceError naming `path` and the line when a line is malformed, uses an unknown option, a
+        certificate authority, a time without a zone, or a key that is not acceptable.
+        """
+        signers = []
+        for number, line in enumerate(text.split("\n"), start=1):
+            line = line.rstrip("\r").strip(" \t")
+            if line and not line.startswith("#"):
+                try:
+                    signers.append(_parse_line(line, number))
+                except _LineError as error:
+                    raise EvidenceError(
+                        error.what, path=path, place=f"line {number}", remedy=error.remedy
+                    ) from None
+        return cls(tuple(signers), path)
+
+    def lookup(self, key: PublicKey, namespace: str) -> tuple[AllowedSigner, ...]:
+        """The entries for exactly this key that may sign in `namespace`, in the order of the file."""
+        return tuple(one for one in self.signers if one.key.blob == key.blob and one.signs_in(namespace))
+
+
+class _LineError(Exception):
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what, self.remedy = what, remedy
+
+
+_SHAPE_REMEDY: Final = (
+    'write `principal[,principal] [namespaces="…",valid-after="…Z",valid-before="…Z"] key-type base64-key`'
+)
+
+
+def _parse_line(line: str, number: int) -> AllowedSigner:
+    word = _WORD.match(line)
+    if word is None:
+        raise _LineError("the principals of this line are badly quoted", _SHAPE_REMEDY)
+    principals = _patterns(word["bare"] if word["quoted"] is None else word["quoted"], "principals")
+    rest = line[word.end() :].lstrip(" \t")
+    options: dict[str, str | None] = {}
+    if not _SHAPES.match(rest):
+        found = _OPTIONS.match(rest)
+        if found is None:
+            raise _LineError("this line has no key", _SHAPE_REMEDY)
+        options = _parse_options(found.group())
+        rest = rest[found.end() :].lstrip(" \t")
+    if "cert-authority" in options:
+        raise _LineError(
+            "certificate authorities are not accepted, because revoked certificates could not be told apart",
+            "list each person's own key on a line of its own, without cert-authority",
+        )
+    namespaces = options.get("namespaces")
+    first, last = (
+        _time(name, options[name]) if name in options else None for name in ("valid-after", "valid-before")
+    )
+    if first is not None and last is not None and last <= first:
+        raise _LineError("valid-before is not later than valid-after", "correct the two times")
+    listed = None if namespaces is None else _patterns(namespaces, "namespaces")
+    return AllowedSigner(principals, _parse_key(rest), listed, first, last, number)
+
+
+def _patterns(text: str, what: str) -> tuple[str, ...]:
+    patterns = tuple(text.split(","))
+    if any(not pattern.lstrip("!") for pattern in patterns):
+        raise _LineError(
+            f"the list of {what} has an empty member", "separate the members by single commas, no blanks"
+        )
+    return patterns
+
+
+def _parse_options(text: str) -> dict[str, str | None]:
+    options: dict[str, str | None] = {}
+    at = 0
+    while at < len(text):
+        match = _OPTION.match(text, at)
+        if match is None:
+            raise _LineError(f"the options are malformed at {text[at : at + 40]!r}", _SHAPE_REMEDY)
+        name, value = match["name"].lower(), match["value"]
+        known = (
+            name == "cert-authority"
+            if value is None
+            else name in ("namespaces", "valid-after", "valid-before")
+        )
+        if not known:
+            raise _LineError(
+                f"option {name!r} is unknown or lacks its quoted value",
+                'the options are namespaces="…", valid-after="…Z" and valid-before="…Z"',
+            )
+        if name in options:
+            raise _LineError(f"option {name!r} stands twice", "keep one of the two")
+        options[name] = None if value is None else value.replace('\\"', '"')
+        at = match.end()
+    return options
+
+
+def _time(name: str, text: str | None) -> int:
+    match = _DATE.fullmatch(text or "")
+    if match is None:
+        raise _LineError(
+            f"{name} is no time: {text!r}", "write it as YYYYMMDDZ, YYYYMMDDHHMMZ or YYYYMMDDHHMMSSZ"
+        )
+    if match["zone"] is None:
+        raise _LineError(
+            f"{name} {text!r} has no zone, so that it would mean another moment on every machine",
+            f"state it in UTC: {text}Z",
+        )
+    digits = match["day"] + (match["minute"] or "0000") + (match["second"] or "00")
+    try:
+        return int(datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise _LineError(f"{name} {text!r} is no real time", "correct the date or the time of day") from None
+
+
+def _parse_key(text: str) -> PublicKey:
+    kind, _, rest = text.partition(" ")
+    encoded = rest.strip(" \t").split(" ")[0].split("\t")[0]
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        blob = b""
+    if not blob:
+        raise _LineError("this line has no readable base64 key", _SHAPE_REMEDY)
+    try:
+        key = PublicKey.parse(blob)
+    except SignatureError as problem:
+        raise _LineError(
+            f"the key is not acceptable: {problem.reason}",
+            "use an Ed25519, ECDSA or security key (sk-), or an RSA key of at least 2048 bits",
+        ) from None
+    if key.kind != kind:
+        raise _LineError(
+            f"the line says {kind!r}, but the key is a {key.kind}", "copy the whole line of the .pub file"
+        )
+    return key

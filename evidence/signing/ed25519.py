@@ -1,0 +1,87 @@
+"""Ed25519 checks that the signing library leaves to its caller.
+
+RFC 8032 lets an implementation accept public keys of low order (for which one signature fits any message) and
+some accept a signature scalar that is not reduced (which gives a second valid signature for the same
+message). A log whose entries are told apart by their bytes can afford neither, so both are refused here
+before the library is asked.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .problems import Flaw, SignatureError
+
+_P: Final = 2**255 - 19
+_L: Final = 2**252 + 27742317777372353535851937790883648493
+_D: Final = (-121665 * pow(121666, -1, _P)) % _P
+
+PUBLIC_BYTES: Final = 32
+SIGNATURE_BYTES: Final = 64
+
+
+def _double(x: int, y: int) -> tuple[int, int]:
+    """2·(x, y) on the twisted Edwards curve -x² + y² = 1 + d·x²·y² (RFC 8032 addition, affine)."""
+    k = _D * x * x * y * y % _P
+    return 2 * x * y * pow(1 + k, -1, _P) % _P, (y * y + x * x) * pow(1 - k, -1, _P) % _P
+
+
+def check_public_key(raw: bytes) -> None:
+    """Refuse a 32-byte Ed25519 public key that is not a canonical encoding of a curve point, or has low
+    order.
+
+    Raises SignatureError (MALFORMED for a wrong length, WEAK_KEY otherwise).
+    """
+    if len(raw) != PUBLIC_BYTES:
+        raise SignatureError(
+            Flaw.MALFORMED, f"an Ed25519 public key has {PUBLIC_BYTES} bytes, this one {len(raw)}"
+        )
+    number = int.from_bytes(raw, "little")
+    y, sign = number & ((1 << 255) - 1), number >> 255
+    if y >= _P:
+        raise SignatureError(Flaw.WEAK_KEY, "the Ed25519 public key is not canonically encoded")
+    # Recover x from x² = (y² - 1)/(d·y² + 1), RFC 8032 section 5.1.3 (p ≡ 5 mod 8).
+    u, v = (y * y - 1) % _P, (_D * y * y + 1) % _P
+    x = u * v**3 * pow(u * v**7, (_P - 5) // 8, _P) % _P
+    if v * x * x % _P == (-u) % _P:
+        x = x * pow(2, (_P - 1) // 4, _P) % _P
+    if v * x * x % _P != u or (x == 0 and sign):
+        raise SignatureError(Flaw.WEAK_KEY, "the Ed25519 public key is not a point of the curve")
+    # The cofactor is 8: a point of low order becomes the identity (0, 1) after three doublings.
+    for _ in range(3):
+        x, y = _double(x, y)
+    if (x, y) == (0, 1):
+        raise SignatureError(
+            Flaw.WEAK_KEY, "the Ed25519 public key has low order, so anyone could sign for it"
+        )
+
+
+def verify(public: bytes, signature: bytes, message: bytes) -> None:
+    """Check an Ed25519 signature (RFC 8032, pure) of `message` with the raw 32-byte public key.
+
+    Raises SignatureError: MALFORMED or WEAK_KEY as `check_public_key`, MALFORMED for a signature that is
+    not 64 bytes, BAD_SIGNATURE for a scalar S >= L or a signature that does not fit.
+    """
+    check_public_key(public)
+    verify_trusted(public, signature, message)
+
+
+def verify_trusted(public: bytes, signature: bytes, message: bytes) -> None:
+    """As `verify`, for a key that `check_public_key` has accepted before (a log has one key and many lines)."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if len(signature) != SIGNATURE_BYTES:
+        raise SignatureError(
+            Flaw.MALFORMED, f"an Ed25519 signature has {SIGNATURE_BYTES} bytes, this one {len(signature)}"
+        )
+    if int.from_bytes(signature[32:], "little") >= _L:
+        raise SignatureError(
+            Flaw.BAD_SIGNATURE, "the Ed25519 signature is malleable (its scalar is not reduced)"
+        )
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        raise SignatureError(
+            Flaw.BAD_SIGNATURE, "the signature does not belong to these bytes and this key"
+        ) from None

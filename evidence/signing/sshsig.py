@@ -1,0 +1,321 @@
+"""OpenSSH file signatures (SSHSIG, version 1), as `ssh-keygen -Y sign` writes them.
+
+Format: OpenSSH's PROTOCOL.sshsig; key and signature encodings: RFC 4253 section 6.6, RFC 5656, RFC 8332, RFC
+8709 and OpenSSH's PROTOCOL.u2f. Accepted: ssh-ed25519, ecdsa-sha2-nistp256/384/521, ssh-rsa (2048 to 16384
+bits, signed with rsa-sha2-256 or rsa-sha2-512), sk-ssh-ed25519@openssh.com,
+sk-ecdsa-sha2-nistp256@openssh.com (with user presence, which `ssh-keygen -Y verify` itself does not demand).
+Refused: certificates, DSA, RSA with SHA-1, WebAuthn signatures.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from . import ed25519
+from .problems import Flaw, SignatureError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+MAGIC: Final = b"SSHSIG"
+MAX_ARMORED_BYTES: Final = 65_536
+RSA_MIN_BITS: Final = 2048
+RSA_MAX_BITS: Final = 16_384
+HASHES: Final = ("sha256", "sha512")
+USER_PRESENT: Final = 0x01
+
+_BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----"
+_END: Final = b"-----END SSH SIGNATURE-----"
+_RSA_HASHES: Final = {"rsa-sha2-256": "sha256", "rsa-sha2-512": "sha512"}
+_CURVES: Final = {  # key type -> curve name in the blob, bytes of an uncompressed point
+    "ecdsa-sha2-nistp256": ("nistp256", 65),
+    "ecdsa-sha2-nistp384": ("nistp384", 97),
+    "ecdsa-sha2-nistp521": ("nistp521", 133),
+    "sk-ecdsa-sha2-nistp256@openssh.com": ("nistp256", 65),
+}
+
+
+class Reader:
+    """Reads the SSH wire encoding (RFC 4251 section 5); every overrun is MALFORMED."""
+
+    def __init__(self, data: bytes, what: str) -> None:
+        self._data, self._at, self._what = data, 0, what
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        if count > len(self._data) - self._at:
+            raise SignatureError(Flaw.MALFORMED, f"the {self._what} is cut short")
+        self._at += count
+        return self._data[self._at - count : self._at]
+
+    def uint32(self) -> int:
+        """A big-endian 32-bit number."""
+        return int.from_bytes(self.take(4), "big")
+
+    def string(self) -> bytes:
+        """A length-prefixed string."""
+        return self.take(self.uint32())
+
+    def mpint(self) -> int:
+        """A positive number in the shortest two's complement form, the only one that RFC 4251 allows."""
+        raw = self.string()
+        if not raw or raw[0] & 0x80 or (raw[0] == 0 and (len(raw) == 1 or not raw[1] & 0x80)):
+            raise SignatureError(
+                Flaw.MALFORMED, f"a number in the {self._what} is not positive or not minimal"
+            )
+        return int.from_bytes(raw, "big")
+
+    def end(self) -> None:
+        """Demand that everything was read."""
+        if self._at != len(self._data):
+            raise SignatureError(Flaw.MALFORMED, f"there are extra bytes after the {self._what}")
+
+
+def string(data: bytes) -> bytes:
+    """`data` as a length-prefixed SSH string."""
+    return len(data).to_bytes(4, "big") + data
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("ascii", "backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A parsed SSH public key of an accepted kind.
+
+    Attributes:
+        blob: the wire encoding, the bytes that are compared and fingerprinted.
+        kind: the SSH key type, such as `ssh-ed25519`.
+        point: the raw Ed25519 key or the uncompressed curve point; empty for RSA.
+        exponent: the RSA public exponent; 0 for other kinds.
+        modulus: the RSA modulus; 0 for other kinds.
+        application: the application of a security key (usually `ssh:`); empty for other kinds.
+    """
+
+    blob: bytes
+    kind: str
+    point: bytes = b""
+    exponent: int = 0
+    modulus: int = 0
+    application: bytes = b""
+
+    @classmethod
+    def parse(cls, blob: bytes) -> PublicKey:
+        """Read an SSH public key blob and check that the key can be used.
+
+        Raises SignatureError: MALFORMED, UNSUPPORTED (key type) or WEAK_KEY.
+        """
+        reader = Reader(blob, "public key")
+        kind = _text(reader.string())
+        exponent = modulus = 0
+        point = application = b""
+        if kind in ("ssh-ed25519", "sk-ssh-ed25519@openssh.com"):
+            point = reader.string()
+        elif kind == "ssh-rsa":
+            exponent, modulus = reader.mpint(), reader.mpint()
+        elif kind in _CURVES:
+            curve, point = _text(reader.string()), reader.string()
+            if (curve, len(point)) != _CURVES[kind]:
+                raise SignatureError(
+                    Flaw.MALFORMED, f"the public key is no {kind} key: curve or length differ"
+                )
+        else:
+            raise SignatureError(Flaw.UNSUPPORTED, f"key type {kind!r} is not accepted")
+        if kind.startswith("sk-"):
+            application = reader.string()
+        reader.end()
+        key = cls(blob, kind, point, exponent, modulus, application)
+        key._load()
+        return key
+
+    @property
+    def fingerprint(self) -> str:
+        """`SHA256:` and the unpadded base64 of the blob's digest, as `ssh-keygen -l` prints it."""
+        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode("ascii").rstrip("=")
+
+    def verify(self, signature: bytes, message: bytes) -> None:
+        """Check an SSH signature blob (algorithm name and signature) over `message`.
+
+        Raises SignatureError: MALFORMED, UNSUPPORTED (algorithm), NO_USER_PRESENCE, BAD_SIGNATURE.
+        """
+        reader = Reader(signature, "signature")
+        algorithm, inner = _text(reader.string()), reader.string()
+        accepted = tuple(_RSA_HASHES) if self.kind == "ssh-rsa" else (self.kind,)
+        if algorithm not in accepted:
+            raise SignatureError(
+                Flaw.UNSUPPORTED, f"a {self.kind} key signed as {algorithm!r}, which is not accepted"
+            )
+        if self.application or self.kind.startswith("sk-"):
+            # PROTOCOL.u2f: the token signs SHA256(application) ‖ flags ‖ counter ‖ SHA256(message).
+            flags, counter = reader.take(1), reader.take(4)
+            message = _sha256(self.application) + flags + counter + _sha256(message)
+            if not flags[0] & USER_PRESENT:
+                raise SignatureError(Flaw.NO_USER_PRESENCE, "the security key signed without being touched")
+        reader.end()
+        if "ed25519" in self.kind:
+            ed25519.verify_trusted(self.point, inner, message)
+        else:
+            self._verify_by_library(algorithm, inner, message)
+
+    def _verify_by_library(self, algorithm: str, signature: bytes, message: bytes) -> None:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+        key = self._load()
+        try:
+            if isinstance(key, rsa.RSAPublicKey):
+                digest = hashes.SHA256() if _RSA_HASHES[algorithm] == "sha256" else hashes.SHA512()
+                key.verify(signature, message, padding.PKCS1v15(), digest)
+            elif isinstance(key, ec.EllipticCurvePublicKey):
+                pair = Reader(signature, "ECDSA signature")
+                encoded = utils.encode_dss_signature(pair.mpint(), pair.mpint())
+                pair.end()
+                bits = key.curve.key_size  # RFC 5656 section 6.2.1: the hash goes with the curve
+                hashed = (
+                    hashes.SHA256() if bits <= 256 else hashes.SHA384() if bits <= 384 else hashes.SHA512()
+                )
+                key.verify(encoded, message, ec.ECDSA(hashed))
+        except InvalidSignature:
+            raise SignatureError(
+                Flaw.BAD_SIGNATURE, "the signature does not belong to these bytes and this key"
+            ) from None
+
+    def _load(self) -> RSAPublicKey | EllipticCurvePublicKey | None:
+        """The key as the library's object (None for Ed25519, which is used raw), checked to be usable."""
+        if "ed25519" in self.kind:
+            ed25519.check_public_key(self.point)
+            return None
+        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+        if self.kind == "ssh-rsa":
+            bits = self.modulus.bit_length()
+            if not RSA_MIN_BITS <= bits <= RSA_MAX_BITS:
+                raise SignatureError(
+                    Flaw.WEAK_KEY,
+                    f"the RSA key has {bits} bits; accepted are {RSA_MIN_BITS} to {RSA_MAX_BITS}",
+                )
+            try:
+                return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
+            except ValueError:
+                raise SignatureError(Flaw.WEAK_KEY, "the RSA key's exponent or modulus is unusable") from None
+        curves: dict[int, ec.EllipticCurve] = {65: ec.SECP256R1(), 97: ec.SECP384R1(), 133: ec.SECP521R1()}
+        try:
+            return ec.EllipticCurvePublicKey.from_encoded_point(curves[len(self.point)], self.point)
+        except ValueError:
+            raise SignatureError(Flaw.WEAK_KEY, f"the {self.kind} key is not a point of its curve") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SshSignature:
+    """A parsed, not yet verified SSHSIG.
+
+    Attributes:
+        key: the public key that the signature carries (says nothing about whose it is).
+        namespace: the purpose it was made for.
+        hash_name: `sha256` or `sha512`, the hash of the signed file.
+        signature: the SSH signature blob.
+    """
+
+    key: PublicKey
+    namespace: str
+    hash_name: str
+    signature: bytes
+
+    @classmethod
+    def parse(cls, armored: bytes) -> SshSignature:
+        """Read an armored signature file.
+
+        Raises SignatureError: TOO_LARGE, MALFORMED, UNSUPPORTED or WEAK_KEY.
+        """
+        reader = Reader(_dearmor(armored), "SSH signature")
+        if reader.take(len(MAGIC)) != MAGIC:
+            raise SignatureError(Flaw.MALFORMED, "this is not an SSH signature: the magic bytes are missing")
+        version = reader.uint32()
+        if version != 1:
+            raise SignatureError(Flaw.UNSUPPORTED, f"SSH signature version {version} is unknown, only 1 is")
+        blob, namespace = reader.string(), reader.string()
+        reader.string()  # reserved: version 1 ignores what stands here, and signs an empty string instead
+        hash_name, signature = _text(reader.string()), reader.string()
+        reader.end()
+        if hash_name not in HASHES:
+            raise SignatureError(
+                Flaw.UNSUPPORTED, f"file hash {hash_name!r} is not accepted, only sha256 and sha512"
+            )
+        if not namespace:
+            raise SignatureError(Flaw.MALFORMED, "the SSH signature has no namespace")
+        return cls(PublicKey.parse(blob), _text(namespace), hash_name, signature)
+
+    def verify(self, data: bytes, namespace: str) -> None:
+        """Check that the key signed `data` for `namespace`.
+
+        Raises SignatureError: NAMESPACE, and everything `PublicKey.verify` raises.
+        """
+        if self.namespace != namespace:
+            raise SignatureError(
+                Flaw.NAMESPACE, f"signed for namespace {self.namespace!r}, but this file needs {namespace!r}"
+            )
+        self.key.verify(self.signature, _signed_bytes(data, namespace, self.hash_name))
+
+
+def sign(data: bytes, namespace: str, key: Ed25519PrivateKey, hash_name: str = "sha512") -> bytes:
+    """An armored SSHSIG over `data`, byte for byte what `ssh-keygen -Y sign` writes for the same key.
+
+    For tools and tests: people sign with ssh-keygen, whose keys are never read here. Raises ValueError when
+    the namespace is empty or not ASCII, or the hash is neither `sha256` nor `sha512`.
+    """
+    if not namespace or not namespace.isascii() or hash_name not in HASHES:
+        raise ValueError("an SSH signature needs an ASCII namespace and the hash sha256 or sha512")
+    signature = key.sign(_signed_bytes(data, namespace, hash_name))
+    kind = b"ssh-ed25519"
+    blob = MAGIC + (1).to_bytes(4, "big") + string(ed25519_blob(key.public_key().public_bytes_raw()))
+    blob += (
+        string(namespace.encode())
+        + string(b"")
+        + string(hash_name.encode())
+        + string(string(kind) + string(signature))
+    )
+    text = base64.b64encode(blob)
+    lines = [text[at : at + 70] for at in range(0, len(text), 70)]
+    return b"\n".join([_BEGIN, *lines, _END, b""])
+
+
+def ed25519_blob(raw: bytes) -> bytes:
+    """The SSH public key blob of a raw 32-byte Ed25519 key (RFC 8709 section 4)."""
+    return string(b"ssh-ed25519") + string(raw)
+
+
+def _signed_bytes(data: bytes, namespace: str, hash_name: str) -> bytes:
+    digest = hashlib.new(hash_name, data).digest()
+    return (
+        MAGIC
+        + string(namespace.encode("ascii"))
+        + string(b"")
+        + string(hash_name.encode("ascii"))
+        + string(digest)
+    )
+
+
+def _dearmor(armored: bytes) -> bytes:
+    if len(armored) > MAX_ARMORED_BYTES:
+        raise SignatureError(Flaw.TOO_LARGE, f"the signature file is larger than {MAX_ARMORED_BYTES} bytes")
+    text = armored.strip()
+    if not text.startswith(_BEGIN) or not text.endswith(_END) or len(text) < len(_BEGIN) + len(_END):
+        raise SignatureError(
+            Flaw.MALFORMED, f"this is not an SSH signature file: it must begin with {_text(_BEGIN)!r}"
+        )
+    try:
+        return base64.b64decode(b"".join(text[len(_BEGIN) : -len(_END)].split()), validate=True)
+    except binascii.Error:
+        raise SignatureError(Flaw.MALFORMED, "the SSH signature is not valid base64") from None
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -1,0 +1,90 @@
+"""The question collectors ask: who signed this file, and does the signature hold?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .allowed_signers import AllowedSigner, AllowedSigners
+from .problems import SignatureError
+from .sshsig import SshSignature
+
+SignatureState = Literal["valid", "invalid", "unknown_key", "unsigned"]
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureCheck:
+    """What is known about one signed file. No judgement: whether the key was valid *then* is for the policy.
+
+    Attributes:
+        state: `valid` (made by a key that allowed_signers lists for this namespace), `unknown_key` (the
+            signature holds, but the key is not listed for this namespace), `invalid`, or `unsigned` (there is
+            no signature).
+        principals: the principal patterns of the entries for this key, in the order of the file; empty unless
+            `valid`.
+        key: fingerprint `SHA256:…` of the key in the signature; None when the signature cannot be read.
+        valid_from_s: first second (epoch, inclusive) the key may sign; None for no beginning.
+        valid_until_s: last second (epoch, inclusive) the key may sign; None for no end.
+        problem: one sentence for people when the state is not `valid` (or the entries disagree), otherwise
+            None.
+        entries: the entries of allowed_signers that apply.
+    """
+
+    state: SignatureState
+    principals: tuple[str, ...] = ()
+    key: str | None = None
+    valid_from_s: int | None = None
+    valid_until_s: int | None = None
+    problem: str | None = None
+    entries: tuple[AllowedSigner, ...] = ()
+
+    def speaks_for(self, principal: str) -> bool:
+        """Whether the signature is valid and some entry for its key names `principal`, by wildcard or not."""
+        return self.state == "valid" and any(entry.speaks_for(principal) for entry in self.entries)
+
+
+def check_signature(
+    data: bytes, armored: bytes | None, namespace: str, signers: AllowedSigners
+) -> SignatureCheck:
+    """Check a detached SSHSIG over `data`.
+
+    Args:
+        data: the signed file's bytes.
+        armored: the signature file's bytes; None when there is none.
+        namespace: the purpose it must have been made for (`ssh-keygen -Y sign -n`).
+        signers: the allowed signers; an empty list makes every good signature `unknown_key`.
+
+    Where several entries list the key, the principals are joined and the validity is the time common to all
+    of them (never more than any line allows); `problem` says so. Raises nothing for bad input: it becomes a
+    state.
+    """
+    if armored is None:
+        return SignatureCheck("unsigned", problem="there is no signature file")
+    fingerprint = None
+    try:
+        signature = SshSignature.parse(armored)
+        fingerprint = signature.key.fingerprint
+        signature.verify(data, namespace)
+    except SignatureError as problem:
+        return SignatureCheck("invalid", key=fingerprint, problem=problem.reason)
+    entries = signers.lookup(signature.key, namespace)
+    if not entries:
+        reason = (
+            f"the signature holds, but {signers.path} does not list {fingerprint} for namespace {namespace!r}"
+        )
+        return SignatureCheck("unknown_key", key=fingerprint, problem=reason)
+    starts = [entry.valid_from_s for entry in entries if entry.valid_from_s is not None]
+    ends = [entry.valid_until_s for entry in entries if entry.valid_until_s is not None]
+    windows = {(entry.valid_from_s, entry.valid_until_s) for entry in entries}
+    lines = ", ".join(str(entry.line) for entry in entries)
+    return SignatureCheck(
+        "valid",
+        principals=tuple(dict.fromkeys(name for entry in entries for name in entry.principals)),
+        key=fingerprint,
+        valid_from_s=max(starts, default=None),
+        valid_until_s=min(ends, default=None),
+        problem=None
+        if len(windows) == 1
+        else f"{signers.path} gives this key different times (lines {lines}): only the common time counts",
+        entries=entries,
+    )
