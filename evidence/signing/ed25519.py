@@ -67,7 +67,7 @@ def verify(public: bytes, signature: bytes, message: bytes) -> None:
 
 
 def verify_trusted(public: bytes, signature: bytes, message: bytes) -> None:
-    """As `verify`, for a key that `check_public_key` has accepted before (a log has one key and many lines)."""
+    """As `verify`, for a key that `check_public_key` has accepted (a log has one key and many lines)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

@@ -137,8 +137,8 @@ class PublicKey:
 
     @property
     def fingerprint(self) -> str:
-        """`SHA256:` and the unpadded base64 of the blob's digest, as `ssh-keygen -l` prints it."""
-        return "SHA256:" + base64.b64encode(hashlib.sha256(self.blob).digest()).decode("ascii").rstrip("=")
+        """`SHA256:…`, as `ssh-keygen -l` prints it."""
+        return key_fingerprint(self.blob)
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Check an SSH signature blob (algorithm name and signature) over `message`.
@@ -152,7 +152,7 @@ class PublicKey:
             raise SignatureError(
                 Flaw.UNSUPPORTED, f"a {self.kind} key signed as {algorithm!r}, which is not accepted"
             )
-        if self.application or self.kind.startswith("sk-"):
+        if self.kind.startswith("sk-"):
             # PROTOCOL.u2f: the token signs SHA256(application) ‖ flags ‖ counter ‖ SHA256(message).
             flags, counter = reader.take(1), reader.take(4)
             message = _sha256(self.application) + flags + counter + _sha256(message)
@@ -285,6 +285,11 @@ def sign(data: bytes, namespace: str, key: Ed25519PrivateKey, hash_name: str = "
     text = base64.b64encode(blob)
     lines = [text[at : at + 70] for at in range(0, len(text), 70)]
     return b"\n".join([_BEGIN, *lines, _END, b""])
+
+
+def key_fingerprint(blob: bytes) -> str:
+    """`SHA256:…` over an SSH public key blob, as `ssh-keygen -l` prints it."""
+    return "SHA256:" + base64.b64encode(_sha256(blob)).decode("ascii").rstrip("=")
 
 
 def ed25519_blob(raw: bytes) -> bytes:

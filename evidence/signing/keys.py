@@ -1,0 +1,268 @@
+"""The log's private key, and how its public half is written down.
+
+The private key is an unencrypted PKCS #8 PEM file (`openssl pkey -in log-key.pem -pubout` reads it) in the
+user's configuration directory, never in a workspace. It is refused when anybody else could read or replace
+it. POSIX only: owner and permission bits are what protects it.
+
+Key material never appears in errors, `repr` or logs; a key is named by its SSH fingerprint.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..errors import EnvironmentProblem
+from . import ed25519
+from .problems import Flaw, SignatureError
+from .sshsig import ed25519_blob, key_fingerprint
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+KEY_FILE: Final = "log-key.pem"
+_MAX_KEY_BYTES: Final = 4096
+_ALGORITHM: Final = b"\x01"  # C2SP signed-note: plain Ed25519
+# RFC 8410 section 7: everything of a PKCS #8 Ed25519 key before its 32 secret bytes. Reading this one shape
+# ourselves spares the recording path the import of the whole serialization module.
+_PKCS8: Final = bytes.fromhex("302e020100300506032b657004220420")
+_NAME: Final = re.compile(r"[!-*,-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A log's public key with the log's name, as C2SP signed-note writes it.
+
+    Attributes:
+        name: the log's origin: printable ASCII without blanks and `+`.
+        public: the raw 32-byte Ed25519 key.
+    """
+
+    name: str
+    public: bytes
+
+    def __post_init__(self) -> None:
+        """Raises SignatureError for a name that a note cannot carry, or a weak key."""
+        if not _NAME.fullmatch(self.name):
+            raise SignatureError(Flaw.MALFORMED, "a log's name is printable ASCII without blanks and +")
+        ed25519.check_public_key(self.public)
+
+    @classmethod
+    def parse(cls, text: str) -> VerifierKey:
+        """Read `name+hash+base64`. Raises SignatureError: MALFORMED, UNSUPPORTED or WEAK_KEY."""
+        name, _, rest = text.strip().partition("+")
+        digest, _, encoded = rest.partition("+")
+        try:
+            data = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            data = b""
+        if len(data) < 2:
+            raise SignatureError(Flaw.MALFORMED, "this is not a verifier key of the form name+hash+base64")
+        if data[:1] != _ALGORITHM:
+            raise SignatureError(Flaw.UNSUPPORTED, f"verifier key algorithm {data[0]} is not accepted")
+        key = cls(name, data[1:])
+        if str(key) != text.strip():
+            raise SignatureError(Flaw.MALFORMED, f"the verifier key's hash is not {key.hash.hex()}")
+        return key
+
+    @property
+    def identity(self) -> bytes:
+        """SHA-256 over name, line feed, algorithm and key: which log and which key, in 32 bytes."""
+        return hashlib.sha256(self.name.encode() + b"\n" + _ALGORITHM + self.public).digest()
+
+    @property
+    def hash(self) -> bytes:
+        """The first four bytes of `identity`, which stand before every note signature."""
+        return self.identity[:4]
+
+    @property
+    def fingerprint(self) -> str:
+        """`SHA256:…` over the SSH form of the key, as ssh-keygen prints it."""
+        return key_fingerprint(ed25519_blob(self.public))
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.hash.hex()}+{base64.b64encode(_ALGORITHM + self.public).decode()}"
+
+    def openssh(self) -> str:
+        """The key as one line of an OpenSSH `.pub` file, for stock tools."""
+        return f"ssh-ed25519 {base64.b64encode(ed25519_blob(self.public)).decode()} {self.name}"
+
+
+class LogKey:
+    """The private Ed25519 key that signs ledger lines and checkpoints. Shows only its fingerprint."""
+
+    __slots__ = ("_private", "fingerprint", "public")
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.public = private.public_key().public_bytes_raw()
+        """The raw 32-byte public key."""
+        self.fingerprint = key_fingerprint(ed25519_blob(self.public))
+        """`SHA256:…`, as ssh-keygen prints it."""
+
+    @classmethod
+    def generate(cls) -> LogKey:
+        """A new key from the system's random source."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> LogKey:
+        """The key of a 32-byte secret. Raises ValueError for another length."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte Ed25519 signature of `message`; the same for the same message."""
+        return self._private.sign(message)
+
+    def verifier(self, name: str) -> VerifierKey:
+        """The public half under a log's name."""
+        return VerifierKey(name, self.public)
+
+    def _pem(self) -> bytes:
+        encoded = base64.b64encode(_PKCS8 + self._private.private_bytes_raw())
+        return b"-----BEGIN PRIVATE KEY-----\n" + encoded + b"\n-----END PRIVATE KEY-----\n"
+
+    def __repr__(self) -> str:
+        return f"<LogKey {self.fingerprint}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a private key is not to be copied or stored")
+
+
+def default_config_dir() -> Path:
+    """The user's configuration directory for gate on this system (`~/.config/gate` on Linux)."""
+    from platformdirs import user_config_path
+
+    return user_config_path("gate", appauthor=False)
+
+
+def load_log_key(config_dir: Path) -> LogKey | None:
+    """The log key of `config_dir`; None when there is none yet.
+
+    Raises EnvironmentProblem when the directory or the file is a symbolic link, is owned by somebody else,
+    can be written (directory) or read (file) by others, or is not an Ed25519 key.
+    """
+    with _problems(config_dir), _directory(config_dir) as directory:
+        return None if directory is None else _read(config_dir, directory)
+
+
+def load_or_create_log_key(config_dir: Path) -> tuple[LogKey, bool]:
+    """The log key of `config_dir`, made there when there is none: (key, whether it is new).
+
+    Two processes that both find none end up with the same key. Raises EnvironmentProblem as `load_log_key`,
+    and when the key cannot be written.
+    """
+    with _problems(config_dir):
+        config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _directory(config_dir) as directory:
+            if directory is None:
+                raise _problem(config_dir, "was removed while it was used", "try again")
+            key = _read(config_dir, directory)
+            if key is not None:
+                return key, False
+            key = LogKey.generate()
+            if _write(directory, key):
+                return key, True
+            other = _read(config_dir, directory)
+            if other is None:
+                raise _problem(config_dir / KEY_FILE, "was removed while it was used", "try again")
+            return other, False
+
+
+def _write(directory: int, key: LogKey) -> bool:
+    """Put the key in place; False when another process was faster."""
+    temporary = f".{KEY_FILE}.{secrets.token_hex(6)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(temporary, flags, 0o600, dir_fd=directory)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(key._pem())
+            stream.flush()
+            os.fsync(stream.fileno())
+        # A link, unlike a rename, never replaces a key that another process has just made.
+        os.link(temporary, KEY_FILE, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(temporary, dir_fd=directory)
+    os.fsync(directory)
+    return True
+
+
+def _read(config_dir: Path, directory: int) -> LogKey | None:
+    path = config_dir / KEY_FILE
+    try:
+        handle = os.open(
+            KEY_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory
+        )
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            raise _problem(path, "is not a regular file", "move it away, then run again to get a new key")
+        if state.st_uid != os.geteuid():
+            raise _problem(path, "belongs to another user", "use a configuration directory of your own")
+        if state.st_mode & 0o077:
+            raise _problem(path, "can be read by other users", f"chmod 600 {path}, or begin with a new key")
+        text = stream.read(_MAX_KEY_BYTES + 1)
+    lines = text.split(b"\n")
+    try:
+        der = base64.b64decode(b"".join(lines[1:-2]), validate=True)
+    except binascii.Error:
+        der = b""
+    framed = lines[0] == b"-----BEGIN PRIVATE KEY-----" and lines[-2:] == [b"-----END PRIVATE KEY-----", b""]
+    if not framed or len(der) != len(_PKCS8) + 32 or not der.startswith(_PKCS8):
+        raise _problem(
+            path, "is no unencrypted Ed25519 key in PKCS #8 PEM form", "restore it from your backup"
+        )
+    return LogKey.from_seed(der[len(_PKCS8) :])
+
+
+@contextmanager
+def _directory(config_dir: Path) -> Iterator[int | None]:
+    try:
+        handle = os.open(config_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        state = os.fstat(handle)
+        if state.st_uid != os.geteuid():
+            raise _problem(config_dir, "belongs to another user", "use a configuration directory of your own")
+        if state.st_mode & 0o022:
+            raise _problem(config_dir, "can be written by other users", f"chmod go-w {config_dir}")
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _problem(path: Path, what: str, remedy: str) -> EnvironmentProblem:
+    return EnvironmentProblem(f"the log key's {path.name} {what}", path=str(path), remedy=remedy)
+
+
+@contextmanager
+def _problems(config_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the configuration directory or the log key in it cannot be used: {error.strerror}",
+            path=str(config_dir),
+            remedy="it must be a directory of yours, not a symbolic link, and so must be the key file; "
+            "another place can be named by GATE_CONFIG_DIR",
+        ) from None
