@@ -1,0 +1,48 @@
+"""Fixtures shared by every test: seeds, signed market data, and the broker mock."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import fixtures as signed
+from tests.e2e.ibkr_mock import IBKRMock
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Directory of the project."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def seeds() -> dict[str, int]:
+    """Seeds by kind of test, from fixtures/seeds.yaml."""
+    return dict(yaml.safe_load((ROOT / "fixtures" / "seeds.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def closes() -> dict[str, list[float]]:
+    """Daily closes per symbol, oldest first."""
+    return dict(signed.load("daily_closes")["closes"])
+
+
+@pytest.fixture(scope="session")
+def returns(closes: dict[str, list[float]]) -> list[list[float]]:
+    """Daily returns: one row per day, one column per symbol in alphabetical order."""
+    columns = [[b / a - 1 for a, b in itertools.pairwise(c)] for _, c in sorted(closes.items())]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+@pytest.fixture
+def broker(seeds: dict[str, int]) -> Any:
+    """A connected broker mock without faults."""
+    mock = IBKRMock(seed=seeds["integration"])
+    mock.connect()
+    return mock
