@@ -1,0 +1,212 @@
+"""What git says about the workspace, asked without trusting the repository.
+
+Only plumbing is run (``cat-file``, ``ls-tree``): it starts no hook, pager, filter, signature program or file
+system monitor that the repository's own configuration could name. No shell, no ``GIT_*`` variable of the
+caller, no lock, no lazy fetch, and a time limit. File contents are compared by blob id
+(https://git-scm.com/book/en/v2/Git-Internals-Git-Objects), computed from bytes that were already read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .errors import EnvironmentProblem
+from .limits import DEFAULT, Limits
+
+ObjectFormat = Literal["sha1", "sha256"]
+
+_ARGUMENT_PATHS = 500
+"""Paths passed on the command line; beyond that the whole tree is listed instead."""
+_HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
+_AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """The repository around the workspace.
+
+    Attributes:
+        commit: full id of the commit HEAD names; None before the first commit.
+        author_email: that commit's author; None without a commit, or when it is not UTF-8.
+        object_format: hash of the repository's object ids; None when it is not known (no commit yet).
+    """
+
+    commit: str | None
+    author_email: str | None
+    object_format: ObjectFormat | None
+
+
+def blob_id(data: bytes, object_format: ObjectFormat) -> str:
+    """The id git gives a file with these bytes, in hex."""
+    header = b"blob %d\x00" % len(data)
+    if object_format == "sha1":
+        return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
+    return hashlib.sha256(header + data).hexdigest()
+
+
+def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
+    """The commit checked out where ``root`` lies; None without git or outside of a repository.
+
+    ``root`` may be a subdirectory of the repository.
+
+    Raises:
+        EnvironmentProblem: git refuses the repository (another owner), takes too long or breaks.
+    """
+    if not _inside_repository(root):
+        return None
+    output = _git(root, ["cat-file", "--batch"], limits, stdin=b"HEAD^{commit}\n")
+    if output is None:
+        return None
+    first, _, rest = output.partition(b"\n")
+    match = _HEADER.fullmatch(first)
+    if match is None:
+        return GitState(None, None, None)
+    commit = match[1].decode()
+    author = _AUTHOR.search(rest.partition(b"\n\n")[0] + b"\n")
+    return GitState(commit, _utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
+
+
+def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> dict[str, str]:
+    """Blob ids of the regular files of ``commit`` at or below ``paths``, by path relative to ``root``.
+
+    Args:
+        root: the workspace, the repository itself or a directory in it.
+        commit: a commit id as :func:`head` gives it.
+        paths: relative files or directories, taken literally; none means everything below ``root``.
+
+    Raises:
+        EnvironmentProblem: git takes too long or breaks.
+    """
+    wanted = list(paths) if len(paths) <= _ARGUMENT_PATHS else []
+    output = _git(root, ["ls-tree", "-r", "-z", commit, "--", *wanted], limits)
+    found = {}
+    for record in (output or b"").split(b"\x00"):
+        meta, _, name = record.partition(b"\t")
+        mode, _, rest = meta.partition(b" ")
+        if mode in (b"100644", b"100755"):
+            found[os.fsdecode(name)] = rest.partition(b" ")[2].decode()
+    return found
+
+
+def dirty(
+    root: Path,
+    paths: Iterable[str],
+    limits: Limits = DEFAULT,
+    *,
+    read: Callable[[str], bytes] | None = None,
+    state: GitState | None = None,
+    scopes: Sequence[str] = (),
+) -> bool | None:
+    """Whether the files differ from the commit checked out; None where there is no repository.
+
+    A file that is not in the commit, or has other content there, makes the workspace dirty; before the first
+    commit every file does. Content is compared byte for byte, so a file that a clean filter would rewrite
+    (line endings, LFS) counts as modified.
+
+    Args:
+        root: the workspace.
+        paths: relative paths of existing files.
+        limits: the time limit of each git command, and the size limit where we read.
+        read: gives a file's bytes (a view has them already); by default they are read here.
+        state: what :func:`head` said, to save one process.
+        scopes: relative directories or files: what the commit has below them must be among ``paths``, so that
+            a deleted file makes the workspace dirty too.
+
+    Raises:
+        EnvironmentProblem: git refuses the repository, takes too long or breaks.
+        EvidenceError: a file cannot be read.
+    """
+    state = state or head(root, limits)
+    if state is None:
+        return None
+    files = sorted(set(paths))
+    if state.commit is None or state.object_format is None:
+        return bool(files)
+    if not files and not scopes:
+        return False
+    blobs = committed(root, state.commit, sorted({*files, *scopes}), limits)
+    if read is None:
+        from .workspace import Workspace
+
+        read = Workspace(root, limits).view().read
+    inside = [
+        path for path in blobs if any(path == scope or path.startswith(f"{scope}/") for scope in scopes)
+    ]
+    if set(inside) - set(files):
+        return True
+    return any(blobs.get(path) != blob_id(read(path), state.object_format) for path in files)
+
+
+def unmodified(blobs: Mapping[str, str], path: str, data: bytes, object_format: ObjectFormat) -> bool:
+    """Whether the commit whose blobs :func:`committed` listed has exactly these bytes at ``path``."""
+    return blobs.get(path) == blob_id(data, object_format)
+
+
+def _inside_repository(root: Path) -> bool:
+    """Whether a directory from ``root`` upwards has a ``.git``; saves starting git where there is none."""
+    resolved = root.resolve()
+    return any((folder / ".git").exists() for folder in (resolved, *resolved.parents))
+
+
+def _utf8(raw: bytes) -> str | None:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return kept | {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
+        "LC_ALL": "C",
+    }
+
+
+def _git(root: Path, arguments: list[str], limits: Limits, stdin: bytes = b"") -> bytes | None:
+    """Output of a git command run in ``root``; None when there is no git, or no repository after all."""
+    import subprocess
+
+    command = [
+        "git", "--no-pager", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}",
+        "-c", "protocol.allow=never", *arguments,
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=_environment(),
+            input=stdin,
+            capture_output=True,
+            timeout=limits.git_seconds,
+        )
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise EnvironmentProblem(f"git cannot be started: {error.strerror}", remedy="check git") from error
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentProblem(
+            f"git took longer than {limits.git_seconds:g} s ({arguments[0]})",
+            path=str(root),
+            remedy="check the repository with git fsck",
+        ) from error
+    if done.returncode == 0:
+        return done.stdout
+    said = " ".join(done.stderr.decode("utf-8", "replace").split())[:300]
+    if "not a git repository" in said:
+        return None
+    raise EnvironmentProblem(
+        f"git refuses the repository: {said}",
+        path=str(root),
+        remedy="if you trust it: git config --global --add safe.directory DIRECTORY",
+    )
