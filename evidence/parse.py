@@ -234,12 +234,12 @@ def parse_xml(data: bytes, path: str, limits: Limits) -> Element:
     """
     from xml.etree.ElementTree import ParseError
 
-    from defusedxml import ElementTree as defused
+    import defusedxml.ElementTree
     from defusedxml.common import DefusedXmlException
 
     remedy = "produce the report again with the tool that wrote it"
     try:
-        root: Element = defused.fromstring(data, forbid_dtd=True)
+        root: Element = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
     except ParseError as error:
         line, column = error.position
         raise EvidenceError(

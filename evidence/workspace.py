@@ -126,6 +126,22 @@ class Workspace:
         """A fresh view that remembers what is read through it."""
         return View(self)
 
+    @classmethod
+    def single_file_view(cls, root: Path, name: str) -> View | None:
+        """A view for reading one file at the top of ``root`` without walking it; None if it is absent.
+
+        Raises:
+            EvidenceError: ``root`` is no directory, or the name is there but not a regular file.
+        """
+        workspace = cls(root)
+        try:
+            mode = os.lstat(workspace.root / name).st_mode
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(mode):
+            raise EvidenceError("is not a regular file", path=name, remedy="replace it by a regular file")
+        return workspace.view()
+
     def _walked(self) -> _Inventory:
         with self._lock:
             if self._inventory is None:
@@ -146,7 +162,7 @@ class Workspace:
                         seen += 1
                         path = f"{folder}/{entry.name}" if folder else entry.name
                         if entry.is_symlink():
-                            links[path] = os.readlink(entry.path)
+                            links[path] = str(Path(entry.path).readlink())
                         elif entry.is_dir(follow_symlinks=False):
                             if entry.name not in IGNORED_DIRECTORIES and path not in self._ignore:
                                 pending.append(path)
@@ -217,6 +233,18 @@ class Workspace:
         if known[1].size > most:
             raise _too_large(path, most)
         return known
+
+    def file_digest(self, path: str) -> str:
+        """SHA-256 in hex of a file whose content nobody needs to keep; of the bytes read before, if any.
+
+        Raises:
+            EvidenceError: as :meth:`read`.
+        """
+        with self._lock:
+            known = self._content.get(path)
+        if known is not None:
+            return known[1].sha256
+        return sha256_hex(self._read_bytes(path, self.limits.file_bytes))
 
     def _read_bytes(self, path: str, most: int) -> bytes:
         try:

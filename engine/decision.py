@@ -1,0 +1,172 @@
+"""The decision as a document: what ``contracts/decision.schema.json`` describes and what gets signed.
+
+Built from judged values only; lists have a stable order, so the same decision is the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..evidence.interface import Evidence
+from .judge import Facts
+from .model import Check, Condition, Plan, StageResult, Subject, Verdict, Violation, Waived
+from .policy.interface import Bundle
+
+TYPE = "gate.decision/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything around the verdicts that the decision must bind."""
+
+    workspace: str
+    gate_version: str
+    effective_time: str
+    effective_time_source: str
+    subject: Subject
+    bundle: Bundle
+    evidence: Mapping[str, Evidence]
+    evidence_digest: Mapping[str, str]
+    input_digest: str
+    weakenings: Sequence[dict[str, str]]
+    notes: Sequence[dict[str, str]]
+
+
+def document(
+    stage: str,
+    verdict: Verdict,
+    action: str | None,
+    plan: Plan,
+    results: Mapping[str, StageResult],
+    facts: Facts,
+    context: Context,
+) -> dict[str, Any]:
+    """The decision document about ``stage`` (a stage's id or ``all``), without its place in the ledger."""
+    judged = list(results.values())
+    violations = sorted((v for r in judged for v in r.violations), key=lambda v: v.key)
+    return {
+        "type": TYPE,
+        "workspace": context.workspace,
+        "stage": stage,
+        "verdict": verdict.value,
+        "action": action,
+        "effective_time": context.effective_time,
+        "effective_time_source": context.effective_time_source,
+        "gate_version": context.gate_version,
+        "subject": {
+            "commit": context.subject.commit,
+            "dirty": context.subject.dirty,
+            "digest": context.subject.digest,
+            "author": context.subject.author,
+            "sources": list(context.subject.sources),
+            "files": context.subject.files,
+        },
+        "policy": {
+            "name": context.bundle.name,
+            "version": context.bundle.version,
+            "digest": context.bundle.digest,
+        },
+        "stages": {name: _stage(name, plan, results, context) for name in plan.stages},
+        "checks": [_check(check, facts) for result in judged for check in result.checks],
+        "violations": [violation_json(violation) for violation in violations],
+        "conditions": [_condition(c) for result in judged for c in result.conditions],
+        "waived": [_waived(w) for result in judged for w in result.waived],
+        "warnings": [*(w for result in judged for w in result.warnings), *context.notes],
+        "weakenings": list(context.weakenings),
+        "evidence": [_evidence(context.evidence[name]) for name in sorted(context.evidence)],
+        "input_digest": context.input_digest,
+    }
+
+
+def _stage(name: str, plan: Plan, results: Mapping[str, StageResult], context: Context) -> dict[str, Any]:
+    stage = plan.stages[name]
+    result = results.get(name)
+    return {
+        "title": stage.title,
+        "question": stage.question,
+        "verdict": (result.verdict if result else Verdict.PENDING).value,
+        "judged": result is not None and result.verdict is not Verdict.PENDING,
+        "depends_on": list(stage.depends_on),
+        "figures": result.figures if result else {},
+        "evidence_digest": context.evidence_digest.get(name),
+    }
+
+
+def _check(check: Check, facts: Facts) -> dict[str, Any]:
+    rule = check.rule
+    return {
+        "code": rule.code,
+        "stage": rule.stage,
+        "title": rule.title,
+        "severity": rule.severity.value,
+        "status": check.status.value,
+        "operands": [dict(operand) for operand in check.operands],
+        "facts": [
+            {"name": fact, "value": _scalar(facts.value(fact)), "collector": fact.split(".")[0]}
+            for fact in rule.facts
+        ],
+        "solution": rule.solution,
+        "owner": rule.owner,
+        "controls": list(rule.controls),
+    }
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return f"{len(value)} entries"
+    if isinstance(value, (list, tuple)):
+        return f"{len(value)} items"
+    return value
+
+
+def violation_json(violation: Violation) -> dict[str, Any]:
+    """One violation as it stands in documents and reports."""
+    return {
+        "code": violation.code,
+        "msg": violation.msg,
+        "severity": violation.severity.value,
+        "stage": violation.stage,
+        "term": violation.term,
+        "operand": violation.operand,
+        "op": violation.op,
+        "expected": violation.expected,
+        "actual": violation.actual,
+        "unit": violation.unit,
+        "missing": violation.missing,
+        "evidence": list(violation.evidence),
+        "solution": violation.solution,
+    }
+
+
+def _condition(condition: Condition) -> dict[str, Any]:
+    return {
+        "code": condition.code,
+        "msg": condition.msg,
+        "stage": condition.stage,
+        "owner": condition.owner,
+        "due": condition.due,
+    }
+
+
+def _waived(waived: Waived) -> dict[str, Any]:
+    return {
+        **violation_json(waived.violation),
+        "waiver": waived.waiver,
+        "reason": waived.reason,
+        "reference": waived.reference,
+        "approver": waived.approver,
+        "effective_until": waived.effective_until,
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "id": evidence.collector,
+        "collector": f"{evidence.collector}/{evidence.version}",
+        "digest": evidence.digest,
+        "observed_at": evidence.observed_at,
+        "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in evidence.files],
+        "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in evidence.missing],
+    }

@@ -1,0 +1,144 @@
+"""Reads an OPA bundle directory: ``.manifest``, Rego modules, nested ``data.yaml`` and ``data.json`` files.
+
+The same safe reading as for evidence applies: no links, size caps, strict parsers. Test modules
+(``*_test.rego``) take no part in a decision and so are neither loaded nor part of the digest.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ...evidence.canonical import manifest_bytes, sha256_hex
+from ...evidence.errors import EvidenceError, PolicyError
+from ...evidence.parse import decode_text, parse_json
+from ...evidence.workspace import Workspace
+from ...evidence.yaml_reader import parse_yaml
+from .annotations import read_annotations
+from .interface import Annotation, Bundle, RuleHead
+from .lint import check_module
+
+SHIPPED = Path(__file__).resolve().parents[2] / "policies"
+"""The bundle that comes with gate."""
+
+MANIFEST = ".manifest"
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """Read and check the bundle in ``directory``.
+
+    Raises:
+        PolicyError: not a directory, no manifest, a file that does not parse, a module that breaks a rule
+            every bundle must keep, or data below a rule's path. Paths in messages are relative to
+            ``directory``.
+    """
+    try:
+        files = Workspace(directory)
+        return _load(files)
+    except EvidenceError as error:
+        raise PolicyError(
+            error.what, path=error.path, place=error.place, remedy=error.remedy or "correct the policy bundle"
+        ) from error
+
+
+def _load(workspace: Workspace) -> Bundle:
+    view = workspace.view()
+    if not view.exists(MANIFEST):
+        raise PolicyError(
+            "the policy bundle has no .manifest",
+            path=str(workspace.root),
+            remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
+        )
+    manifest = parse_json(view.read(MANIFEST), MANIFEST, view.limits)
+    name, version, metadata = _manifest(manifest)
+    modules: dict[str, str] = {}
+    annotations: list[Annotation] = []
+    heads: list[RuleHead] = []
+    packages: set[str] = set()
+    data: dict[str, Any] = {}
+    for path in view.paths():
+        filename = path.rpartition("/")[2]
+        if path.endswith(".rego") and not path.endswith("_test.rego"):
+            source = decode_text(view.read(path, view.limits.text_bytes), path)
+            package, found, defined = read_annotations(path, source)
+            check_module(path, source, defined)
+            modules[path] = source
+            packages.add(package)
+            annotations += found
+            heads += defined
+        elif filename in ("data.yaml", "data.yml", "data.json"):
+            raw = view.read(path, view.limits.text_bytes)
+            value = (
+                parse_json(raw, path, view.limits)
+                if filename == "data.json"
+                else parse_yaml(raw, path, view.limits)
+            )
+            _mount(data, path, value)
+    if not modules:
+        raise PolicyError(
+            "the policy bundle has no Rego module", path=str(workspace.root), remedy="add rules to it"
+        )
+    for package in sorted(packages):
+        _refuse_data_below(package, data)
+    digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
+    return Bundle(name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads))
+
+
+def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    version = value.get("revision") if isinstance(value, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(name, str) or not isinstance(version, str):
+        raise PolicyError(
+            "the manifest needs 'revision' and 'metadata.name' as strings",
+            path=MANIFEST,
+            remedy="see docs/policy-bundles.md",
+        )
+    return name, version, metadata
+
+
+def _mount(data: dict[str, Any], path: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise PolicyError("a data file must hold a mapping", path=path, remedy="write 'name: value' lines")
+    _refuse_decimals(value, path)
+    target = data
+    for part in path.split("/")[:-1]:
+        target = target.setdefault(part, {})
+    for key, item in value.items():
+        if key in target:
+            raise PolicyError(
+                f"the data key {key!r} is defined by another file, too", path=path, remedy="keep one of them"
+            )
+        target[key] = item
+
+
+def _refuse_decimals(value: Any, path: str) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Decimal):
+            raise PolicyError(
+                f"the number {item} has a decimal point, which engines compare differently",
+                path=path,
+                remedy="write a scaled integer with its unit, such as 800000 with unit ppm",
+            )
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+
+
+def _refuse_data_below(package: str, data: dict[str, Any]) -> None:
+    value: Any = data
+    for part in package.split("."):
+        if not isinstance(value, dict):
+            break
+        if part not in value:
+            return
+        value = value[part]
+    raise PolicyError(
+        f"data is mounted at the path of package {package}, where it could override rules",
+        path="/".join(package.split(".")) + "/data.yaml",
+        remedy="put it below gate/params",
+    )

@@ -1,0 +1,66 @@
+"""The process in which the embedded Rego engine runs, so that a run-away policy can be ended.
+
+Started as a plain script (``python -I -S regorus_worker.py <directory of the regorus package>``): it imports
+nothing but the engine and the standard library. It reads two JSON lines from stdin, the bundle
+``{"modules", "data", "memory"}`` and then the question ``{"packages", "input"}``, and answers each with one
+JSON line ``{"ok": …}`` or ``{"error": …, "module": …}``. A panic of the engine ends the process, which the
+parent reports as an engine error.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Any
+
+
+def _load(engine: Any, bundle: dict[str, Any]) -> dict[str, Any]:
+    engine.set_rego_v0(False)
+    # generated policies have long lines; sizes were capped when the bundle was read
+    engine.set_policy_length_config(max_col=65_536, max_file_bytes=8 * 1024 * 1024, max_lines=1_000_000)
+    for path, source in bundle["modules"].items():
+        try:
+            engine.add_policy(path, source)
+        except RuntimeError as error:
+            return {"error": str(error), "module": path}
+    engine.add_data_json(json.dumps(bundle["data"]))
+    return {"ok": None}
+
+
+def _evaluate(engine: Any, question: dict[str, Any]) -> dict[str, Any]:
+    engine.set_input_json(json.dumps(question["input"]))
+    values = {}
+    for package in question["packages"]:
+        try:
+            answer = json.loads(engine.eval_query_as_json("data." + package))
+        except RuntimeError as error:
+            return {"error": str(error), "module": package}
+        results = answer.get("result") or [{}]
+        expressions = results[0].get("expressions") or [{}]
+        values[package] = expressions[0].get("value")
+    return {"ok": values}
+
+
+def _answer(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Serve one bundle and one question, then end."""
+    sys.path.insert(0, sys.argv[1])
+    import regorus
+
+    engine = regorus.Engine()
+    bundle = json.loads(sys.stdin.readline())
+    resource.setrlimit(resource.RLIMIT_AS, (bundle["memory"], bundle["memory"]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _answer(_load(engine, bundle))
+    question = sys.stdin.readline()
+    if question:
+        _answer(_evaluate(engine, json.loads(question)))
+
+
+if __name__ == "__main__":
+    main()

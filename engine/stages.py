@@ -1,0 +1,251 @@
+"""From a bundle's manifest and annotations to the plan of what must be evaluated.
+
+"No vacuous pass" starts here: the manifest lists every rule that has to be evaluated, each rule's METADATA
+lists the facts it needs, and both are held against the modules and against the facts' contracts. A rule
+without an entry, an entry without a rule, a misspelled fact or an empty stage is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..evidence.contracts import CONTRACTS, load_schema
+from ..evidence.errors import PolicyError
+from .model import Plan, Rule, Severity, Stage
+from .policy.interface import Annotation, Bundle
+
+MANIFEST = ".manifest"
+_REPORTING = ("deny", "violation")
+_FACT = re.compile(r"\binput\.facts\.([a-z]\w*(?:\.[a-z]\w*)+)")
+_STAGE_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = None) -> Plan:
+    """The plan of a bundle.
+
+    Args:
+        bundle: a loaded bundle.
+        depends_on: the workspace's own dependencies by stage, in place of the manifest's.
+
+    Raises:
+        PolicyError: the manifest is incomplete or contradicts the modules.
+    """
+    described = bundle.metadata.get("stages")
+    if not isinstance(described, dict) or not described:
+        raise _wrong("the manifest lists no stages")
+    _check_references(bundle)
+    rules = _rules(bundle)
+    own = depends_on or {}
+    for stage in own:
+        if stage not in described:
+            raise _wrong(f"gate.yaml describes the stage {stage!r}, which the bundle does not have")
+    stages = {name: _stage(name, value, rules, own.get(name)) for name, value in described.items()}
+    listed = {rule.code for stage in stages.values() for rule in stage.rules}
+    for code in sorted(rules.keys() - listed):
+        raise _wrong(f"the rule {code!r} is in no stage of the manifest")
+    common = _mapping(bundle.data.get("gate", {}).get("params", {}).get("common"), "gate/params/common")
+    return Plan(
+        stages=_ordered(stages),
+        due_days={str(k): int(v) for k, v in _param(common, "condition_due_days", dict).items()},
+        waiver_roles=tuple(_param(common, "waiver_approver_roles", list)),
+        waiver_warning_days=_param(common, "waiver_expiry_warning_days", int),
+        actions={s: _param(common, f"{s}_actions", dict) for s in stages if f"{s}_actions" in common},
+    )
+
+
+def _wrong(what: str, path: str = MANIFEST, remedy: str | None = None) -> PolicyError:
+    return PolicyError(what, path=path, remedy=remedy or "see docs/policy-bundles.md")
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _wrong(f"the data of {where} is missing")
+    return value
+
+
+def _param(common: dict[str, Any], name: str, kind: type) -> Any:
+    entry = common.get(name)
+    value = entry.get("value") if isinstance(entry, dict) else None
+    if not isinstance(value, kind):
+        raise _wrong(
+            f"the parameter {name!r} is missing or not a {kind.__name__}", "gate/params/common/data.yaml"
+        )
+    return value
+
+
+def _rules(bundle: Bundle) -> dict[str, Rule]:
+    annotated = {(a.package, a.rule): a for a in bundle.annotations if a.rule is not None}
+    rules: dict[str, Rule] = {}
+    for head in bundle.heads:
+        prefix, _, short = head.name.partition("_")
+        if prefix not in _REPORTING or head.kind != "contains":
+            continue
+        annotation = annotated.get((head.package, head.name))
+        if annotation is None:
+            raise PolicyError(
+                f"the rule {head.name!r} has no METADATA",
+                path=head.path,
+                place=f"line {head.line}",
+                remedy="describe it: title, description, custom.short_name, severity, solution, owner, facts",
+            )
+        rule = _rule(annotation, prefix, short)
+        if rule.code not in rules:
+            rules[rule.code] = rule
+        elif rules[rule.code] != rule:
+            raise _annotation_error(annotation, f"the code {rule.code!r} is used by two rules")
+    return rules
+
+
+def _annotation_error(annotation: Annotation, what: str) -> PolicyError:
+    return PolicyError(
+        what, path=annotation.path, place=f"line {annotation.line}", remedy="correct the METADATA block"
+    )
+
+
+def _text(annotation: Annotation, source: dict[str, Any], name: str) -> str:
+    value = source.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise _annotation_error(annotation, f"the METADATA needs {name!r} as text")
+    return value.strip()
+
+
+def _texts(annotation: Annotation, source: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = source.get(name)
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+        raise _annotation_error(annotation, f"the METADATA needs {name!r} as a list of texts")
+    return tuple(value)
+
+
+def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
+    custom = annotation.values.get("custom")
+    if not isinstance(custom, dict):
+        raise _annotation_error(annotation, "the METADATA has no 'custom' mapping")
+    if _text(annotation, custom, "short_name") != short:
+        raise _annotation_error(annotation, f"custom.short_name must be {short!r}, as in the rule's name")
+    severity = custom.get("severity")
+    if severity not in list(Severity):
+        raise _annotation_error(annotation, f"custom.severity must be one of {', '.join(Severity)}")
+    stage = annotation.package.rpartition(".")[2]
+    facts = _texts(annotation, custom, "facts")
+    for fact in facts:
+        _check_fact(annotation, fact)
+    return Rule(
+        code=f"{stage}.{short}",
+        stage=stage,
+        short_name=short,
+        kind=prefix,
+        title=_text(annotation, annotation.values, "title"),
+        description=_text(annotation, annotation.values, "description"),
+        severity=Severity(severity),
+        solution=_text(annotation, custom, "solution"),
+        owner=_text(annotation, custom, "owner"),
+        controls=_texts(annotation, custom, "controls"),
+        facts=facts,
+    )
+
+
+def _check_fact(annotation: Annotation, fact: str) -> None:
+    if not contract_has(fact):
+        raise _annotation_error(annotation, f"the fact {fact!r} is in no collector's contract")
+
+
+def contract_has(fact: str) -> bool:
+    """Whether a dotted fact name exists in its collector's facts contract."""
+    collector, *path = fact.split(".")
+    if not (CONTRACTS / "facts" / f"{collector}.schema.json").is_file() or not path:
+        return False
+    root = load_schema("facts", collector)
+    schemas = [root]
+    for part in path:
+        schemas = [s["properties"][part] for s in _unfold(schemas, root) if part in s.get("properties", {})]
+    return bool(schemas)
+
+
+def _unfold(schemas: list[dict[str, Any]], root: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schemas with local references and alternatives opened."""
+    opened: list[dict[str, Any]] = []
+    pending = list(schemas)
+    while pending:
+        schema = pending.pop()
+        opened.append(schema)
+        pending += [*schema.get("anyOf", []), *schema.get("oneOf", [])]
+        if "$ref" in schema:
+            pending.append(root["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+    return opened
+
+
+def _check_references(bundle: Bundle) -> None:
+    for path, source in sorted(bundle.modules.items()):
+        for number, line in enumerate(source.splitlines(), 1):
+            for fact in _FACT.findall(line.partition("#")[0]):
+                if not contract_has(fact):
+                    raise PolicyError(
+                        f"the fact {fact!r} is in no collector's contract",
+                        path=path,
+                        place=f"line {number}",
+                        remedy="correct its name; the contracts are in contracts/facts",
+                    )
+
+
+def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str, ...] | None) -> Stage:
+    if not isinstance(value, dict) or not _STAGE_ID.fullmatch(name):
+        raise _wrong(f"the stage {name!r} must be a lower-case name with a mapping")
+
+    def texts(field: str) -> tuple[str, ...]:
+        items = value.get(field)
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise _wrong(f"the stage {name!r} needs {field!r} as a list of texts")
+        return tuple(items)
+
+    codes = texts("rules")
+    if not codes:
+        raise _wrong(f"the stage {name!r} has no rules, so it would pass without judging anything")
+    if len(set(codes)) != len(codes):
+        raise _wrong(f"the stage {name!r} lists a rule twice")
+    for code in codes:
+        if code not in rules:
+            raise _wrong(f"the rule {code!r} of the manifest is in no module")
+        if rules[code].stage != name:
+            raise _wrong(f"the rule {code!r} belongs to another stage than {name!r}")
+    headline = value.get("headline", {})
+    if not isinstance(headline, dict):
+        raise _wrong(f"the stage {name!r} needs 'headline' as a mapping")
+    for figure, fact in headline.items():
+        if not contract_has(str(fact)):
+            raise _wrong(f"the headline {figure!r} of {name!r} names the unknown fact {fact!r}")
+    title, question = value.get("title"), value.get("question")
+    if not isinstance(title, str) or not isinstance(question, str):
+        raise _wrong(f"the stage {name!r} needs a title and a question")
+    return Stage(
+        id=name,
+        title=title,
+        question=question,
+        depends_on=texts("depends_on") if depends_on is None else depends_on,
+        evidence=texts("evidence"),
+        rules=tuple(rules[code] for code in codes),
+        headline=tuple((str(k), str(v)) for k, v in headline.items()),
+        package=f"gate.{name}",
+    )
+
+
+def _ordered(stages: dict[str, Stage]) -> dict[str, Stage]:
+    ordered: dict[str, Stage] = {}
+    visiting: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in ordered:
+            return
+        if name in visiting:
+            raise _wrong("the stages depend on each other in a circle: " + " → ".join([*visiting, name]))
+        if name not in stages:
+            raise _wrong(f"the stage {visiting[-1]!r} depends on {name!r}, which does not exist")
+        visiting.append(name)
+        for dependency in stages[name].depends_on:
+            visit(dependency)
+        visiting.pop()
+        ordered[name] = stages[name]
+
+    for name in stages:
+        visit(name)
+    return ordered
