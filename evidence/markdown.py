@@ -168,8 +168,10 @@ def match_sections(
     """Whether the document has the sections asked for.
 
     Args:
-        text: the Markdown source. patterns: per section id, regular expressions that are searched in
-        headings (see :func:`find_sections`). path: the file, for the message of an error.
+        text: the Markdown source.
+        patterns: per section id, regular expressions that are searched in headings, see
+            :func:`find_sections`.
+        path: the file, for the message of an error.
 
     Returns:
         Per id: ``filled`` when some matching section is, ``unfilled`` when only unfilled ones match, else
@@ -197,11 +199,14 @@ def find_sections(text: str, alternatives: Sequence[str], path: str | None = Non
 
 
 def heading_key(title: str) -> str:
-    """A heading as it is matched: compatibility forms folded, no emoji or numbering before it, no direction
-    marks, no vowel points, nothing but words, closing brackets and ``%`` at its end.""" folded =
-    unicodedata.normalize("NFKC", title) kept = "".join(char for char in folded if
-    unicodedata.category(char) not in {"Cf", "Mn"}) return _TRAILING.sub("", _LEADING.sub("", "
-    ".join(kept.split()), count=1))
+    """A heading as it is matched: without its decoration.
+
+    Compatibility forms are folded (NFKC); emoji and numbering before it, direction marks, vowel points, and
+    everything but words, closing brackets and ``%`` at its end are dropped.
+    """
+    folded = unicodedata.normalize("NFKC", title)
+    kept = "".join(char for char in folded if unicodedata.category(char) not in {"Cf", "Mn"})
+    return _TRAILING.sub("", _LEADING.sub("", " ".join(kept.split()), count=1))
 
 
 def has_template_mark(text: str) -> bool:
