@@ -115,12 +115,26 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """One line of prose, a heading, a list item's line, or a table row (cells joined by `` | ``); never code."""
+
+    line: int
+    raw: str
+
+    @property
+    def plain(self) -> str:
+        """The line without markup and comments."""
+        return _plain(_COMMENT.sub("", self.raw))
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A parsed document; every tuple is in the order of the text."""
 
     sections: tuple[Section, ...]
     tables: tuple[Table, ...]
     items: tuple[Item, ...]
+    texts: tuple[Text, ...]
 
 
 class _HasLine(Protocol):
@@ -287,8 +301,7 @@ def _parse(text: str) -> Document:
     if deepest is not None and deepest.level >= MAX_NESTING - 1:
         raise _TooDeep(_line(deepest))
     opened = _own_sections(tokens)
-    tables, items = _tables(tokens), _items(tokens)
-    return Document(_close(opened, source), tables, items)
+    return Document(_close(opened, source), _tables(tokens), _items(tokens), _texts(tokens))
 
 
 def _extent(token: Token) -> tuple[int, int]:
@@ -390,3 +403,21 @@ def _items(tokens: list[Token]) -> tuple[Item, ...]:
         ticked = None if box is None else box["box"] != " "
         items.append(Item(_plain(_COMMENT.sub("", own)), line, depth, ticked))
     return tuple(items)
+
+
+def _texts(tokens: list[Token]) -> tuple[Text, ...]:
+    texts: list[Text] = []
+    cells: list[str] | None = None
+    line = 0
+    for token in tokens:
+        if token.type == "tr_open":
+            cells, line = [], _line(token)
+        elif token.type == "tr_close":
+            texts.append(Text(line, " | ".join(cells or ())))
+            cells = None
+        elif token.type == "inline" and cells is not None:
+            cells.append(token.content)
+        elif token.type == "inline":
+            first = _line(token)
+            texts.extend(Text(first + n, part) for n, part in enumerate(token.content.split("\n")))
+    return tuple(texts)
