@@ -79,68 +79,90 @@ def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DE
         root: the workspace, the repository itself or a directory in it.
         commit: a commit id as :func:`head` gives it.
         paths: relative files or directories, taken literally; none means everything below ``root``.
+        limits: the time limit.
 
     Raises:
         EnvironmentProblem: git takes too long or breaks.
     """
+    return {path: blob for path, blob in _tree(root, commit, paths, limits).items() if not blob.endswith("@")}
+
+
+def _tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[str, str]:
+    """Like :func:`committed`, with symbolic links, whose blob ids end in ``@``."""
     wanted = list(paths) if len(paths) <= _ARGUMENT_PATHS else []
     output = _git(root, ["ls-tree", "-r", "-z", commit, "--", *wanted], limits)
     found = {}
     for record in (output or b"").split(b"\x00"):
         meta, _, name = record.partition(b"\t")
         mode, _, rest = meta.partition(b" ")
-        if mode in (b"100644", b"100755"):
-            found[os.fsdecode(name)] = rest.partition(b" ")[2].decode()
+        if mode in (b"100644", b"100755", b"120000"):
+            blob = rest.partition(b" ")[2].decode()
+            found[os.fsdecode(name)] = blob + ("@" if mode == b"120000" else "")
     return found
 
 
 def dirty(
     root: Path,
-    paths: Iterable[str],
+    paths: Sequence[str],
     limits: Limits = DEFAULT,
     *,
+    files: Iterable[str] | None = None,
     read: Callable[[str], bytes] | None = None,
     state: GitState | None = None,
-    scopes: Sequence[str] = (),
 ) -> bool | None:
-    """Whether the files differ from the commit checked out; None where there is no repository.
+    """Whether what lies at ``paths`` differs from the commit checked out; None where there is no repository.
 
-    A file that is not in the commit, or has other content there, makes the workspace dirty; before the first
-    commit every file does. Content is compared byte for byte, so a file that a clean filter would rewrite
-    (line endings, LFS) counts as modified.
+    A file that is not in the commit, has other content there, or is in the commit and was deleted, makes the
+    workspace dirty; before the first commit every file does. Content is compared byte for byte, so a file
+    that a clean filter would rewrite (line endings, LFS) counts as modified, and so does one that is ignored.
 
     Args:
         root: the workspace.
-        paths: relative paths of existing files.
+        paths: relative directories, files or globs; ``.`` for everything.
         limits: the time limit of each git command, and the size limit where we read.
-        read: gives a file's bytes (a view has them already); by default they are read here.
+        files: the files and symbolic links at these paths, when the caller has listed them already; others
+            that exist there are then left alone. By default the workspace is walked.
+        read: gives a regular file's bytes (a view has them already); by default they are read here.
         state: what :func:`head` said, to save one process.
-        scopes: relative directories or files: what the commit has below them must be among ``paths``, so that
-            a deleted file makes the workspace dirty too.
 
     Raises:
         EnvironmentProblem: git refuses the repository, takes too long or breaks.
         EvidenceError: a file cannot be read.
     """
+    from .workspace import Workspace, glob_regex
+
     state = state or head(root, limits)
     if state is None:
         return None
-    files = sorted(set(paths))
-    if state.commit is None or state.object_format is None:
-        return bool(files)
-    if not files and not scopes:
-        return False
-    blobs = committed(root, state.commit, sorted({*files, *scopes}), limits)
-    if read is None:
-        from .workspace import Workspace
+    expressions = []
+    for path in paths:
+        plain = path.rstrip("/")
+        pattern = "**" if plain == "." else plain
+        expressions.append(glob_regex(pattern))
+        expressions.append(glob_regex(f"{pattern}/**"))
 
-        read = Workspace(root, limits).view().read
-    inside = [
-        path for path in blobs if any(path == scope or path.startswith(f"{scope}/") for scope in scopes)
-    ]
-    if set(inside) - set(files):
+    def inside(path: str) -> bool:
+        return any(expression.fullmatch(path) for expression in expressions)
+
+    workspace = Workspace(root, limits)
+    if files is None:
+        files = [path for path in (*workspace.inventory(), *workspace.links()) if inside(path)]
+    present = set(files)
+    if state.commit is None or state.object_format is None:
+        return bool(present)
+    blobs = _tree(root, state.commit, [], limits)
+    if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
         return True
-    return any(blobs.get(path) != blob_id(read(path), state.object_format) for path in files)
+    read = read or workspace.view().read
+    for path in sorted(present):
+        if (root / path).is_symlink():
+            target = os.readlink(root / path)  # noqa: PTH115 - pathlib would normalise the text
+            now = blob_id(os.fsencode(target), state.object_format) + "@"
+        else:
+            now = blob_id(read(path), state.object_format)
+        if blobs.get(path) != now:
+            return True
+    return False
 
 
 def unmodified(blobs: Mapping[str, str], path: str, data: bytes, object_format: ObjectFormat) -> bool:
