@@ -1,4 +1,391 @@
-"""Command line (under construction)."""
+"""The command line: arguments, exit codes and printing.
+
+Logic lives in ``engine/``; heavy imports wait for the command that needs them.
+
+Exit codes: 0 PASS (or success), 1 FAIL, 2 could not decide, 3 CONDITIONAL.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import __version__
+from .evidence.errors import GateError, InternalError, UsageError
+
+if TYPE_CHECKING:
+    from .engine.run import Setting, Time
+
+PASS, FAIL, CANNOT_DECIDE, CONDITIONAL = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="gate",
+    help="Judge whether a system may go live: evidence in, verdict out, every decision in a signed ledger.",
+    epilog="Exit codes: 0 PASS, 1 FAIL, 2 could not decide, 3 CONDITIONAL.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+ledger_app = typer.Typer(help="Read and verify the ledger of decisions.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+
+Workspace = Annotated[
+    Path,
+    typer.Option(
+        "--workspace", "-w", envvar="GATE_WORKSPACE", help="Directory that is judged.", metavar="DIR"
+    ),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (as the NO_COLOR variable).")]
+Policy = Annotated[
+    Path | None,
+    typer.Option("--policy", "-p", envvar="GATE_POLICY", help="Judge with this bundle.", metavar="DIR"),
+]
+EffectiveTime = Annotated[
+    str | None,
+    typer.Option(
+        "--effective-time",
+        envvar="GATE_EFFECTIVE_TIME",
+        help="Judge as of this time: now, or RFC 3339.",
+        metavar="TIME",
+    ),
+]
+AllowPast = Annotated[
+    bool,
+    typer.Option("--allow-past-effective-time", help="Accept an effective time in the past; it is recorded."),
+]
+HERE = Path()
 
 
-def main() -> None: ...
+class FactsFormat(StrEnum):
+    """How ``gate collect`` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class SignoffVerdict(StrEnum):
+    """What a person decides in a sign-off."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CONDITIONAL = "conditional"
+
+
+def main() -> None:
+    """Run the program and exit; every error becomes one explanation and exit code 2, never a verdict."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app()
+    except GateError as error:
+        if debug:
+            raise
+        _say(error.diagnostics())
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # the reader of our output went away; keep the interpreter from complaining when it closes stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(CANNOT_DECIDE)
+    except Exception as error:  # the outermost boundary: exit code 1 would read as FAIL
+        if debug:
+            raise
+        trouble = InternalError(
+            f"{type(error).__name__}: {error}", remedy="run again with --debug and report the traceback"
+        )
+        _say(trouble.diagnostics())
+        sys.exit(CANNOT_DECIDE)
+
+
+def _say(text: str) -> None:
+    from .engine.report.figures import clean
+
+    sys.stderr.write("".join(clean(line) + "\n" for line in text.splitlines()))
+
+
+def _print(text: str) -> None:
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _print(f"gate {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Judge whether a system may go live."""
+
+
+def _screen(*, no_color: bool) -> Any:
+    import shutil
+
+    from .engine.report.interface import Screen
+
+    terminal = sys.stdout.isatty()
+    color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size((110, 40)).columns
+    return Screen(width=max(60, min(width, 160)), color=color)
+
+
+def _now() -> int:
+    import time
+
+    return int(time.time())
+
+
+def _effective_time(setting: Setting, text: str | None, *, allow_past: bool) -> Time:
+    from .engine.run import Time
+    from .evidence.times import format_utc, parse_rfc3339
+
+    now = _now()
+    if text is None and setting.config.effective_time is not None:
+        return Time(format_utc(parse_rfc3339(setting.config.effective_time)), "gate.yaml")
+    if text is None or text == "now":
+        return Time(format_utc(now), "clock")
+    try:
+        moment = parse_rfc3339(text)
+    except ValueError as error:
+        raise UsageError(str(error), remedy="give --effective-time now, or a time with its zone") from error
+    if moment < now and not allow_past:
+        raise UsageError(
+            f"the effective time {format_utc(moment)} is in the past",
+            remedy="add --allow-past-effective-time if that is meant; the decision will say so",
+        )
+    return Time(format_utc(moment), "flag")
+
+
+def _check_stage(setting: Setting, stage: str) -> None:
+    from .engine.run import ALL
+
+    if stage != ALL and stage not in setting.plan.stages:
+        raise UsageError(
+            f"there is no stage {stage!r}", remedy="known: " + ", ".join([*setting.plan.stages, ALL])
+        )
+
+
+def _config_dir() -> Path:
+    given = os.environ.get("GATE_CONFIG_DIR")
+    if given:
+        return Path(given)
+    from .evidence.signing.keys import default_config_dir
+
+    return default_config_dir()
+
+
+@app.command()
+def evaluate(
+    stage: Annotated[str, typer.Argument(help="stage1 … stage8, or all.", metavar="STAGE")],
+    workspace: Workspace = HERE,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="GATE_OUTPUT",
+            help="table, json or prelive, with =PATH to write a file. Repeatable. "
+            "Default: table on a terminal, json otherwise.",
+            metavar="FORMAT[=PATH]",
+        ),
+    ] = None,
+    effective_time: EffectiveTime = None,
+    allow_past_effective_time: AllowPast = False,
+    accept_conditional: Annotated[
+        bool, typer.Option("--accept-conditional", help="Exit 0 when the verdict is CONDITIONAL.")
+    ] = False,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
+    policy: Policy = None,
+    no_color: NoColor = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Judge a stage and everything it depends on, and record the decision."""
+    from .engine import outputs, run
+    from .engine.report.interface import Format, render
+
+    wanted = outputs.parse_outputs(output or [], Format.TABLE if sys.stdout.isatty() else Format.JSON)
+    setting = run.prepare(workspace, policy)
+    _check_stage(setting, stage)
+    time = _effective_time(setting, effective_time, allow_past=allow_past_effective_time)
+    judged = run.evaluate(setting, stage, time)
+    place = None
+    if not no_record:
+        from .engine import book
+        from .evidence.times import format_utc
+
+        place, notice = book.record(judged, _config_dir(), format_utc(_now()))
+        if notice and not quiet:
+            _say(notice)
+    document = {**judged.decision, "ledger": place}
+    for item in wanted:
+        if not (quiet and item.path is None):
+            screen = _screen(no_color=no_color or item.path is not None)
+            outputs.write(item, render(item.format, document, screen))
+    verdict = document["verdict"]
+    if verdict == "CONDITIONAL":
+        raise typer.Exit(PASS if accept_conditional else CONDITIONAL)
+    raise typer.Exit(PASS if verdict == "PASS" else FAIL)
+
+
+@app.command()
+def collect(
+    collector: Annotated[
+        list[str] | None,
+        typer.Argument(help="Collectors to run; all if none.", metavar="[COLLECTOR]…"),
+    ] = None,
+    workspace: Workspace = HERE,
+    format_: Annotated[FactsFormat, typer.Option("--format", help="How to print.")] = FactsFormat.TEXT,
+    debug: Debug = False,
+) -> None:
+    """Print the facts that collectors find, without judging them."""
+    from .engine import run
+    from .engine.report.facts import facts_json, facts_text
+    from .evidence.collectors import BUILTIN
+
+    ids = tuple(dict.fromkeys(collector)) if collector else tuple(sorted(BUILTIN))
+    evidence = run.collect(run.prepare(workspace), ids)
+    if format_ is FactsFormat.JSON:
+        sys.stdout.buffer.write(facts_json(evidence))
+        sys.stdout.buffer.flush()
+    else:
+        _print(facts_text(evidence))
+
+
+@app.command()
+def explain(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A stage (judged now, not recorded), or a recorded decision: its ledger index or a digest.",
+            metavar="STAGE|DECISION",
+        ),
+    ],
+    workspace: Workspace = HERE,
+    effective_time: EffectiveTime = None,
+    allow_past_effective_time: AllowPast = False,
+    policy: Policy = None,
+    debug: Debug = False,
+) -> None:
+    """Show the tree verdict → rule → operand values → fact → evidence file, and what would make a rule hold."""
+    from .engine import run
+    from .engine.report.explain import render_explanation
+
+    setting = run.prepare(workspace, policy)
+    if target in setting.plan.stages or target == run.ALL:
+        time = _effective_time(setting, effective_time, allow_past=allow_past_effective_time)
+        _print(render_explanation({**run.evaluate(setting, target, time).decision, "ledger": None}))
+    else:
+        from .engine import book
+
+        _print(render_explanation(book.find(setting, target)))
+
+
+@app.command()
+def status(
+    workspace: Workspace = HERE,
+    output: Annotated[FactsFormat, typer.Option("--format", help="How to print.")] = FactsFormat.TEXT,
+    debug: Debug = False,
+) -> None:
+    """Show the stages with their latest recorded verdicts; PENDING where there is none."""
+    from .engine import book, run
+    from .engine.report.status import status_json, status_text
+
+    rows = book.status(run.prepare(workspace))
+    if output is FactsFormat.JSON:
+        sys.stdout.buffer.write(status_json(rows))
+        sys.stdout.buffer.flush()
+    else:
+        _print(status_text(rows))
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="The workspace.", metavar="[DIR]")] = HERE,
+    debug: Debug = False,
+) -> None:
+    """Write a commented gate.yaml."""
+    from .engine.scaffold import write_config
+
+    _print(f"wrote {write_config(directory)}\n")
+
+
+@app.command()
+def signoff(
+    stage: Annotated[str, typer.Argument(help="The stage that is signed.", metavar="STAGE")],
+    role: Annotated[str, typer.Option("--role", help="Your role, as in gate.yaml.")],
+    name: Annotated[str, typer.Option("--name", help="Your name.")],
+    verdict: Annotated[
+        SignoffVerdict, typer.Option("--verdict", help="What you decide.")
+    ] = SignoffVerdict.APPROVE,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option("--condition", help="TEXT|OWNER|DUE, with --verdict conditional. Repeatable."),
+    ] = None,
+    comment: Annotated[str | None, typer.Option("--comment", help="A remark.")] = None,
+    signed_at: Annotated[
+        str | None, typer.Option("--at", help="When you sign: now, or RFC 3339.", metavar="TIME")
+    ] = None,
+    workspace: Workspace = HERE,
+    debug: Debug = False,
+) -> None:
+    """Print the sign-off of a stage for you to sign with ssh-keygen (docs/sign-offs.md)."""
+    from .engine import run
+    from .engine.signoff import prepare_signoff
+
+    setting = run.prepare(workspace)
+    if stage not in setting.plan.stages:
+        raise UsageError(f"there is no stage {stage!r}", remedy="known: " + ", ".join(setting.plan.stages))
+    time = _effective_time(setting, None, allow_past=True)
+    moment = _effective_time(setting, signed_at or time.text, allow_past=True)
+    judged = run.evaluate(setting, stage, time)
+    text = prepare_signoff(
+        judged, stage, role, name, verdict.value, moment.text, comment=comment, conditions=condition or []
+    )
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
+
+
+@ledger_app.command("show")
+def ledger_show(
+    index: Annotated[
+        int | None, typer.Argument(help="Print this entry's statement.", min=0, metavar="[INDEX]")
+    ] = None,
+    last: Annotated[int, typer.Option("--last", help="How many entries to list.", min=1)] = 20,
+    workspace: Workspace = HERE,
+    debug: Debug = False,
+) -> None:
+    """List recorded decisions, or print one entry's statement."""
+    from .engine import book, run
+
+    _print(book.show(run.prepare(workspace), index, last))
+
+
+@ledger_app.command("verify")
+def ledger_verify(
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", help="The log's verifier key, obtained elsewhere than from the ledger.", metavar="VKEY"
+        ),
+    ] = None,
+    workspace: Workspace = HERE,
+    debug: Debug = False,
+) -> None:
+    """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
+    from .engine import book, run
+
+    sound, text = book.verify(run.prepare(workspace), key, _config_dir())
+    _print(text)
+    raise typer.Exit(PASS if sound else FAIL)

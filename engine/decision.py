@@ -30,6 +30,7 @@ class Context:
     evidence: Mapping[str, Evidence]
     evidence_digest: Mapping[str, str]
     input_digest: str
+    roles: Sequence[str]
     weakenings: Sequence[dict[str, str]]
     notes: Sequence[dict[str, str]]
 
@@ -74,10 +75,31 @@ def document(
         "conditions": [_condition(c) for result in judged for c in result.conditions],
         "waived": [_waived(w) for result in judged for w in result.waived],
         "warnings": [*(w for result in judged for w in result.warnings), *context.notes],
+        "signatures": _signatures(stage, context),
         "weakenings": list(context.weakenings),
         "evidence": [_evidence(context.evidence[name]) for name in sorted(context.evidence)],
         "input_digest": context.input_digest,
     }
+
+
+def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
+    """By role of the workspace, the latest valid approval of exactly this stage, subject and evidence."""
+    signoffs = context.evidence["signoffs"].facts["signoffs"]
+    digest = context.evidence_digest.get(stage)
+    found = []
+    for role in sorted(context.roles):
+        bound = [
+            item
+            for item in signoffs
+            if (item["stage"], item["role"], item["verdict"]) == (stage, role, "approve")
+            and item["signature"] == "valid"
+            and item["role_authorised"]
+            and (item["subject"], item["evidence"]) == (context.subject.digest, digest)
+        ]
+        latest = max(bound, key=lambda item: (item["signed_at_s"], item["path"]), default=None)
+        fields = ("name", "principal", "key", "signed_at")
+        found.append({"role": role, **{name: latest[name] if latest else None for name in fields}})
+    return found
 
 
 def _stage(name: str, plan: Plan, results: Mapping[str, StageResult], context: Context) -> dict[str, Any]:

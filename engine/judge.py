@@ -63,7 +63,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A permission that was found valid at the effective time; for ``stages`` and one rule code (and term)."""
+    """A permission found valid at the effective time, for ``stages`` and one rule code (and term)."""
 
     id: str
     code: str

@@ -182,6 +182,7 @@ def evaluate(setting: Setting, stage: str, time: Time) -> Judged:
         evidence=evidence,
         evidence_digest=digests,
         input_digest=sha256_hex(canonical(record)),
+        roles=list(setting.config.roles),
         weakenings=[*setting.weakenings, *_time_weakening(time)],
         notes=notes,
     )

@@ -20,7 +20,7 @@ def assess(
     """Split the waivers found into those that count and notes about all that need attention.
 
     Returns:
-        The valid waivers by id, and notes ``{"code", "msg"}`` for pending, expiring, expired and invalid ones.
+        The valid waivers by id, and notes ``{"code", "msg"}`` for pending, expiring, expired, invalid ones.
     """
     valid: list[Waiver] = []
     notes: list[dict[str, str]] = []

@@ -1,0 +1,88 @@
+"""Where reports go: standard output, or a file that is replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..evidence.errors import EnvironmentProblem, UsageError
+from .report.interface import Format
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One ``--output FORMAT[=PATH]``; ``path`` is None for standard output."""
+
+    format: Format
+    path: Path | None
+
+
+def parse_outputs(texts: Sequence[str], default: Format) -> list[Output]:
+    """The outputs asked for; ``default`` to standard output when none is.
+
+    Raises:
+        UsageError: an unknown format, an impossible path, or two formats for standard output.
+    """
+    outputs = []
+    for text in texts or [default.value]:
+        name, separator, path = text.partition("=")
+        try:
+            format_ = Format(name)
+        except ValueError:
+            raise UsageError(
+                f"there is no output format {name!r}", remedy="known: " + ", ".join(Format)
+            ) from None
+        if separator and not path:
+            raise UsageError(f"--output {text} names no path", remedy=f"write {name}=PATH, or just {name}")
+        target = Path(path) if separator else None
+        if target is not None:
+            _check_target(target)
+        outputs.append(Output(format_, target))
+    if sum(output.path is None for output in outputs) > 1:
+        raise UsageError(
+            "two outputs would be mixed on standard output", remedy="give all but one a path: FORMAT=PATH"
+        )
+    return outputs
+
+
+def _check_target(path: Path) -> None:
+    parent = path.absolute().parent
+    if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise UsageError(
+            "the output cannot be written there",
+            path=str(path),
+            remedy="name a file in an existing, writable directory",
+        )
+
+
+def write(output: Output, data: bytes) -> None:
+    """Write a report; a file is either the old one or the whole new one.
+
+    Raises:
+        EnvironmentProblem: the disk is full or the path became unwritable.
+    """
+    if output.path is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    parent = output.path.absolute().parent
+    try:
+        fd, temporary = tempfile.mkstemp(dir=parent, prefix=f".{output.path.name}.")
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+                os.fchmod(file.fileno(), 0o644)
+            Path(temporary).replace(output.path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the output cannot be written: {error.strerror}",
+            path=str(output.path),
+            remedy="free space or choose another path; the decision itself is recorded",
+        ) from error

@@ -1,0 +1,47 @@
+"""Collected facts as text or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ...evidence.interface import Evidence
+from .figures import clean
+from .json_format import render_json
+
+
+def facts_json(evidence: Mapping[str, Evidence]) -> bytes:
+    """All evidence records by collector."""
+    return render_json({name: {**item.to_json(), "digest": item.digest} for name, item in evidence.items()})
+
+
+def facts_text(evidence: Mapping[str, Evidence]) -> str:
+    """One line per fact, then what is missing and the files with their digests."""
+    lines: list[str] = []
+    for name, item in evidence.items():
+        lines.append(f"{name}  (sha256:{item.digest})")
+        lines += [f"  {path} = {clean(value)}" for path, value in _flatten(name, item.facts)]
+        lines += [f"  missing {m.fact}: {clean(m.reason)}" for m in item.missing]
+        lines += [f"  file {clean(file.path)}  sha256:{file.sha256}" for file in item.files]
+    return "\n".join(lines) + "\n"
+
+
+def _flatten(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _flatten(f"{path}.{key}", item)
+    elif isinstance(value, (list, tuple)) and value:
+        for number, item in enumerate(value):
+            yield from _flatten(f"{path}[{number}]", item)
+    else:
+        yield path, _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (Mapping, list, tuple)):
+        return "{}" if isinstance(value, Mapping) else "[]"
+    return str(value)

@@ -1,0 +1,45 @@
+"""``PRELIVE_VERIFICATION_LOG.json``: the status of every gate, the decision and who signed it.
+
+Its shape is fixed by ``contracts/files/prelive_verification_log.schema.json``. Ratios are written as decimal
+numbers, as that file's readers expect; it is generated from the decision and signs nothing itself.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+_SCALES = {"ppm": Decimal(1_000_000), "micro": Decimal(1_000_000), "us": Decimal(1000), "cents": Decimal(100)}
+"""Divisors to the unit the file uses: plain ratios, milliseconds, currency units."""
+
+
+def render_prelive(decision: dict[str, Any]) -> bytes:
+    """The verification log of a decision."""
+    gates = {}
+    for name, stage in decision["stages"].items():
+        figures = (
+            {figure: _plain(value) for figure, value in stage["figures"].items()} if stage["judged"] else {}
+        )
+        gates[name] = {"status": stage["verdict"], **figures}
+    document = {
+        "timestamp": decision["effective_time"],
+        "gates": gates,
+        "decision": decision["verdict"],
+        "signatures": _signatures(decision),
+    }
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _plain(figure: dict[str, Any]) -> Any:
+    value = figure["value"]
+    scale = _SCALES.get(figure["unit"])
+    if scale is None or not isinstance(value, int) or isinstance(value, bool):
+        return value
+    number = Decimal(value) / scale
+    # a float prints its shortest form; with at most 15 significant digits that is the same decimal number
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _signatures(decision: dict[str, Any]) -> dict[str, str | None]:
+    return {item["role"]: item["key"] for item in decision["signatures"]}

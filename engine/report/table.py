@@ -1,0 +1,163 @@
+"""The decision on one screen: what was judged, what failed, why, which file proves it, what to do next."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from .figures import clean, figure, requirement, shorten
+from .interface import Screen
+
+MAX_GROUPS = 12
+"""Rules shown in full; the rest is counted and left to `gate explain`."""
+MAX_TERMS = 5
+
+VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow", "PENDING": "dim"}
+_SEVERITY_STYLE = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
+
+
+def render_table(decision: dict[str, Any], screen: Screen) -> str:
+    """The decision as text for a terminal (or a log, without colours)."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=screen.width,
+        force_terminal=screen.color,
+        no_color=not screen.color,
+        color_system="standard" if screen.color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    _Table(decision, console).show()
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+class _Table:
+    def __init__(self, decision: dict[str, Any], console: Any) -> None:
+        self.decision = decision
+        self.console = console
+        self.files = {item["id"]: [file["path"] for file in item["files"]] for item in decision["evidence"]}
+
+    def line(self, *parts: tuple[str, str] | str, indent: int = 0) -> None:
+        """Print styled parts, wrapped with a hanging indent."""
+        from rich.padding import Padding
+        from rich.text import Text
+
+        text = Text.assemble(*parts)
+        self.console.print(Padding(text, (0, 0, 0, indent)) if indent else text)
+
+    def show(self) -> None:
+        """Print everything."""
+        self._head()
+        self._stages()
+        self._violations()
+        self._conditions()
+        self._foot()
+
+    def _head(self) -> None:
+        decision, subject = self.decision, self.decision["subject"]
+        verdict = decision["verdict"]
+        self.line(
+            (f"{verdict}", VERDICT_STYLE[verdict]),
+            f"  {decision['stage']} of {clean(decision['workspace'])}",
+            (f"  → {decision['action']}" if decision["action"] else "", "bold"),
+        )
+        commit = f"commit {subject['commit'][:12]}" if subject["commit"] else "no git commit"
+        dirty = " (sources differ from it)" if subject["dirty"] else ""
+        policy = decision["policy"]
+        self.line(
+            (
+                f"judged: {subject['files']} source files, sha256 {subject['digest'][:12]}…, {commit}{dirty}; "
+                f"policy {clean(policy['name'])} {clean(policy['version'])} ({policy['digest'][:12]}…)",
+                "dim",
+            )
+        )
+        pinned = "" if decision["effective_time_source"] == "clock" else " (set, not the time of the run)"
+        self.line((f"as of {decision['effective_time']}{pinned}", "dim"))
+
+    def _stages(self) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+        for heading in ("stage", "verdict", "what", "figures"):
+            table.add_column(heading, no_wrap=heading != "figures")
+        for name, stage in self.decision["stages"].items():
+            if stage["evidence_digest"] is None:
+                continue
+            style = VERDICT_STYLE[stage["verdict"]]
+            figures = ", ".join(
+                f"{label} {figure(item['value'], item['unit'])}" for label, item in stage["figures"].items()
+            )
+            table.add_row(
+                name,
+                Text(stage["verdict"], style=style),
+                Text(clean(stage["title"])),
+                Text(figures if stage["judged"] else "no evidence", style="" if stage["judged"] else "dim"),
+            )
+        self.console.print()
+        self.console.print(table)
+
+    def _violations(self) -> None:
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for violation in self.decision["violations"]:
+            groups.setdefault(violation["code"], []).append(violation)
+        if not groups:
+            return
+        self.console.print()
+        for items in list(groups.values())[:MAX_GROUPS]:
+            self._group(items)
+        hidden = len(groups) - MAX_GROUPS
+        if hidden > 0:
+            self.line((f"… and {hidden} more rules: gate explain {self.decision['stage']}", "bold"))
+
+    def _group(self, items: list[dict[str, Any]]) -> None:
+        first = items[0]
+        terms = list(dict.fromkeys(clean(item["term"]) for item in items if item["term"]))
+        named = ", ".join(shorten(term, 60) for term in terms[:MAX_TERMS])
+        more = f" and {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else ""
+        detail = "; ".join(dict.fromkeys(filter(None, (requirement(item) for item in items[:MAX_TERMS]))))
+        text = clean(first["msg"])
+        if named and not first["code"].endswith(".dependency"):
+            text += f": {named}{more}"
+        elif len(items) > 1 and named:
+            text = "; ".join(clean(item["msg"]) for item in items)
+        elif detail:
+            text += f": {detail}"
+        files = [path for source in first["evidence"] for path in self.files.get(source, [])]
+        shown = ", ".join(clean(path) for path in files[:2]) + (
+            f" +{len(files) - 2}" if len(files) > 2 else ""
+        )
+        proof = f"  [{shown}]" if shown and not first["missing"] else ""
+        self.line(
+            (f"{first['severity']:<8} ", _SEVERITY_STYLE[first["severity"]]),
+            (f"{first['code']}  ", "bold"),
+            text,
+            (proof, "dim"),
+        )
+        self.line(("→ ", "green"), clean(first["solution"]), indent=9)
+
+    def _conditions(self) -> None:
+        if self.decision["verdict"] == "FAIL" or not self.decision["conditions"]:
+            return
+        self.console.print()
+        for condition in self.decision["conditions"]:
+            self.line(
+                ("condition ", "yellow"),
+                f"{clean(condition['msg'])}  ({clean(condition['owner'])}, due {clean(condition['due'][:10])})",
+            )
+
+    def _foot(self) -> None:
+        self.console.print()
+        for item in self.decision["weakenings"]:
+            self.line(("note: ", "yellow"), clean(item["msg"]))
+        place = self.decision["ledger"]
+        if place is None:
+            self.line(("not recorded", "yellow"))
+        else:
+            self.line((f"recorded: entry {place['index']} of the ledger, {place['digest'][:16]}…", "dim"))

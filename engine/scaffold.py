@@ -1,0 +1,87 @@
+"""``gate init``: a commented ``gate.yaml`` with every setting at its default."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..evidence.errors import EnvironmentProblem, UsageError
+from .config import DEFAULT_SOURCES, FILE
+
+_TEMPLATE = """\
+# Settings of gate, the policy-as-code gate. Every setting is optional; the values shown are the defaults.
+# Reference: docs/configuration.md
+
+version: 1
+
+# Name of the system that is judged; the directory's name if absent.
+# name: my-system
+
+# What is judged: directories, files or globs. Their content digest identifies what a decision is about;
+# evidence files do not belong here.
+subject:
+  sources:
+{sources}
+  # exclude: ["**/.coverage", "**/*.pyc"]
+
+# Where each collector finds its evidence (docs/collectors/). A few of the options:
+# evidence:
+#   coverage: {{data: .coverage, sources: [algo_trade, data_plane, order_plane]}}
+#   tests: {{junit: [junit.xml]}}
+#   account: {{path: ACCOUNT_CONFIG.json, pinned_account: DU0000000}}
+#   paper: {{log: PAPER_TRADING_LOG.json, metrics: PAPER_TRADING_METRICS.csv}}
+
+# Who may sign in which role: principals of the allowed_signers file.
+# roles:
+#   risk_officer: [risk@example.com]
+#   cto: [cto@example.com]
+#   lead_trader: [trader@example.com]
+# allowed_signers: trust/allowed_signers
+
+# The policy bundle: the shipped one if absent. Pin it by revision and digest (`gate evaluate` prints both).
+# policy:
+#   bundle: policies
+#   version: "1.0.0"
+#   digest: 0000000000000000000000000000000000000000000000000000000000000000
+
+# Where decisions are recorded.
+# ledger:
+#   location: ledger
+#   origin: gate.local/my-system
+
+# Judge as of a fixed time instead of the time of the run; every decision says so.
+# effective_time: "2025-11-07T12:00:00Z"
+
+# Changed dependencies between stages; every decision says so.
+# stages:
+#   stage5: {{depends_on: [stage3]}}
+"""
+
+
+def write_config(root: Path) -> Path:
+    """Write a ``gate.yaml`` into ``root``; source paths that exist there are filled in.
+
+    Raises:
+        UsageError: there is one already, or ``root`` is no directory.
+        EnvironmentProblem: it cannot be written.
+    """
+    if not root.is_dir():
+        raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")
+    present = [name for name in DEFAULT_SOURCES if (root / name).is_dir()]
+    text = _TEMPLATE.format(sources="\n".join(f"    - {name}" for name in present or DEFAULT_SOURCES))
+    target = root / FILE
+    try:
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    except FileExistsError as error:
+        raise UsageError(
+            "there is a gate.yaml already", path=str(target), remedy="edit it, or move it away first"
+        ) from error
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"cannot be written: {error.strerror}",
+            path=str(target),
+            remedy="check the directory's permissions",
+        ) from error
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+    return target

@@ -1,0 +1,68 @@
+"""The bytes a person signs: one stage, one exact subject and evidence, one role, one verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..evidence.contracts import violations
+from ..evidence.errors import UsageError
+from .run import Judged
+
+
+def prepare_signoff(
+    judged: Judged,
+    stage: str,
+    role: str,
+    name: str,
+    verdict: str,
+    signed_at: str,
+    *,
+    comment: str | None,
+    conditions: Sequence[str],
+) -> bytes:
+    """The sign-off file's content, to be signed as it is.
+
+    Args:
+        judged: the stage, judged as it stands.
+        conditions: ``TEXT|OWNER|DUE`` each.
+
+    Raises:
+        UsageError: a role that the workspace does not know, or fields that break the file's contract.
+    """
+    roles = judged.setting.config.roles
+    if role not in roles:
+        raise UsageError(
+            f"gate.yaml knows no role {role!r}",
+            remedy="known: " + (", ".join(roles) or "none; see `gate init`"),
+        )
+    document: dict[str, Any] = {
+        "type": "gate.signoff/v1",
+        "stage": stage,
+        "role": role,
+        "name": name,
+        "verdict": verdict,
+        "subject": judged.decision["subject"]["digest"],
+        "evidence": judged.decision["stages"][stage]["evidence_digest"],
+        "signed_at": signed_at,
+    }
+    if comment is not None:
+        document["comment"] = comment
+    if conditions:
+        document["conditions"] = [_condition(text) for text in conditions]
+    broken = violations("files", "signoff", document)
+    if broken:
+        raise UsageError(
+            f"the sign-off would not be valid: {broken[0][1]}",
+            place=broken[0][0],
+            remedy="correct the options; a conditional sign-off needs --condition TEXT|OWNER|DUE",
+        )
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _condition(text: str) -> dict[str, str]:
+    parts = text.split("|")
+    if len(parts) != 3:
+        raise UsageError(f"--condition {text!r} is not TEXT|OWNER|DUE", remedy="separate three parts with |")
+    return {"text": parts[0], "owner": parts[1], "due": parts[2]}
