@@ -1,0 +1,168 @@
+# METADATA
+# title: Comparisons that every stage uses
+# description: >-
+#   Each function compares one fact with one policy parameter ({value, unit, rationale}) and returns an operand: what
+#   was compared, how, with what result. An unmeasured fact (null) never holds. A stage rule puts its operands into
+#   check() and turns the operands that do not hold into violations().
+package gate.lib
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+at_least(name, actual, param) := operand(name, "≥", actual, param, not_less(actual, param.value))
+
+above(name, actual, param) := operand(name, ">", actual, param, greater(actual, param.value))
+
+at_most(name, actual, param) := operand(name, "≤", actual, param, not_less(param.value, actual))
+
+below(name, actual, param) := operand(name, "<", actual, param, greater(param.value, actual))
+
+# Two operands: the lower and the upper bound, both inclusive.
+between(name, actual, low, high) := [at_least(name, actual, low), at_most(name, actual, high)]
+
+# --- values --------------------------------------------------------------------------------------------------------
+
+equals(name, actual, param) := operand(name, "=", actual, param, same(actual, param.value))
+
+is_true(name, actual) := equals(name, actual, {"value": true, "unit": "boolean"})
+
+is_false(name, actual) := equals(name, actual, {"value": false, "unit": "boolean"})
+
+# --- lists ---------------------------------------------------------------------------------------------------------
+
+# Holds when there are no terms at all; a term is a stable name that a waiver can point to.
+none(name, terms) := none_of(name, {{"term": term, "text": term} | some term in terms})
+
+# As none(), from findings {"term", "text"} (a set or a list), where the text says what is wrong with the term.
+none_of(name, findings) := {
+	"name": name,
+	"op": "∅",
+	"actual": [finding.text | some finding in ordered],
+	"expected": [],
+	"unit": "list",
+	"holds": ordered == [],
+	"terms": [finding.term | some finding in ordered],
+} if {
+	ordered := sort({finding | some finding in findings})
+}
+
+# Holds when the one value is among the accepted ones; its only term is the value that is not.
+one_of(name, actual, param) := none(name, {sprintf("%v", [refused]) |
+	some refused in ({actual} - {accepted | some accepted in param.value})
+})
+
+# Holds when every expected name is there. An empty expectation never holds: it would ask for nothing.
+contains_all(name, actual, param) := {
+	"name": name,
+	"op": "⊇",
+	"actual": actual,
+	"expected": param.value,
+	"unit": param.unit,
+	"holds": covers(missing, param.value),
+	"terms": missing,
+} if {
+	missing := sort({wanted | some wanted in param.value} - {present | some present in actual})
+}
+
+# --- rules ---------------------------------------------------------------------------------------------------------
+
+# A rule holds when it has operands and all of them hold.
+check(operands) := {"holds": all_hold(operands), "operands": operands}
+
+# One violation for each operand that does not hold, or one for each term of it where it has terms.
+violations(code, rule_check, msg) := {violation |
+	some broken in rule_check.operands
+	broken.holds == false
+	some violation in operand_violations(code, broken, msg)
+}
+
+# Seconds between an observation and the injected time of the decision; null when nothing was observed.
+default age_s(_) := null
+
+age_s(observed_at_s) := input.now_s - observed_at_s if {
+	is_number(observed_at_s)
+	is_number(input.now_s)
+}
+
+# --- inside --------------------------------------------------------------------------------------------------------
+
+operand(name, op, actual, param, holds) := {
+	"name": name,
+	"op": op,
+	"actual": actual,
+	"expected": param.value,
+	"unit": param.unit,
+	"holds": holds,
+}
+
+# null sorts below every number in Rego, so the types are asked for before the values are compared.
+default not_less(_, _) := false
+
+not_less(a, b) if {
+	is_number(a)
+	is_number(b)
+	a >= b
+}
+
+default greater(_, _) := false
+
+greater(a, b) if {
+	is_number(a)
+	is_number(b)
+	a > b
+}
+
+default same(_, _) := false
+
+same(a, b) if {
+	a != null
+	a == b
+}
+
+default covers(_, _) := false
+
+covers(missing, expected) if {
+	missing == []
+	expected != []
+}
+
+default all_hold(_) := false
+
+all_hold(operands) if {
+	operands != []
+	every each in operands {
+		each.holds == true
+	}
+}
+
+operand_violations(code, broken, msg) := [violation] if {
+	object.get(broken, "terms", []) == []
+	violation := {
+		"code": code,
+		"msg": msg,
+		"operand": broken.name,
+		"op": broken.op,
+		"expected": broken.expected,
+		"actual": broken.actual,
+		"unit": broken.unit,
+	}
+} else := [violation |
+	some i, term in broken.terms
+	violation := {
+		"code": code,
+		"msg": sprintf("%s: %s", [msg, term_text(broken, i)]),
+		"operand": broken.name,
+		"op": broken.op,
+		"expected": broken.expected,
+		"actual": term_actual(broken, i),
+		"unit": broken.unit,
+		"term": term,
+	}
+]
+
+term_text(broken, i) := broken.actual[i] if {
+	broken.op == "∅"
+} else := broken.terms[i]
+
+term_actual(broken, i) := broken.actual[i] if {
+	broken.op == "∅"
+} else := broken.actual

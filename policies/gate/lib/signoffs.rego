@@ -1,0 +1,177 @@
+package gate.lib
+
+# Sign-offs: who approved this stage, and whether that approval counts. It counts when the signature is valid, the
+# signer may act in the role, the key was valid both at signing and now, the sign-off is not from the future, it names
+# exactly this subject and this evidence, and it was not made by the author of the change.
+
+# The operands of a rule "every required role has approved".
+governance(stage, roles) := [
+	data.gate.lib.at_least(
+		"required_roles",
+		count({role | some role in roles.value}),
+		data.gate.params.common.required_roles_min,
+	),
+	data.gate.lib.none_of("roles_not_signed", roles_not_signed(stage, roles.value)),
+	data.gate.lib.none_of("rejections", rejections(stage, roles.value)),
+	data.gate.lib.none_of("people_in_two_roles", people_in_two_roles(stage, roles.value)),
+]
+
+# Whether these roles have approved the stage; for rules that a signature turns from a halt into a condition.
+default accepted(_, _) := false
+
+accepted(stage, roles) if data.gate.lib.check(governance(stage, roles)).holds == true
+
+# The operands of a rule "nobody who may stop a stage has rejected this one".
+not_rejected(stage) := [data.gate.lib.none_of("rejections", rejections(stage, []))]
+
+# Approvals by a role that count, as a set of sign-offs.
+approvals(stage, role) := {signoff |
+	some signoff in input.facts.signoffs.signoffs
+	signoff.stage == stage
+	signoff.role == role
+	signoff.verdict in ["approve", "conditional"]
+	refusals(signoff) == []
+}
+
+# What the approvals of these roles still ask for: {"code", "msg", "owner", "due"}.
+signoff_conditions(code, stage, roles) := {condition |
+	some role in roles.value
+	some signoff in approvals(stage, role)
+	signoff.verdict == "conditional"
+	some condition in stated_conditions(code, signoff)
+}
+
+# --- inside --------------------------------------------------------------------------------------------------------
+
+# An approval that names no condition is still conditional: its role must say what is missing.
+stated_conditions(code, signoff) := [{
+	"code": code,
+	"msg": sprintf("%s approved with conditions but stated none (%s)", [signoff.role, signoff.path]),
+	"owner": signoff.role,
+	"due": null,
+}] if {
+	signoff.conditions == []
+} else := [condition |
+	some stated in signoff.conditions
+	condition := {"code": code, "msg": stated.text, "owner": stated.owner, "due": stated.due}
+]
+
+roles_not_signed(stage, roles) := {{"term": role, "text": sprintf("%s: %s", [role, why_not(stage, role)])} |
+	some role in roles
+	count(approvals(stage, role)) == 0
+}
+
+why_not(stage, role) := sprintf("no sign-off for %s", [stage]) if {
+	refused_signoffs(stage, role) == []
+} else := concat("; ", refused_signoffs(stage, role))
+
+refused_signoffs(stage, role) := sort({text |
+	some signoff in input.facts.signoffs.signoffs
+	signoff.stage == stage
+	signoff.role == role
+	text := sprintf("%s: %s", [signoff.path, concat(", ", why_refused(signoff))])
+})
+
+why_refused(signoff) := ["the verdict is reject"] if {
+	signoff.verdict == "reject"
+} else := refusals(signoff)
+
+# A rejection is heeded when it is genuine and about this very decision. Neither an expired key nor authorship of the
+# change makes it void: whoever may stop a stage stays able to.
+rejections(stage, roles) := {{"term": role, "text": sprintf("%s rejected in %s", [role, signoff.path])} |
+	some role in array.concat(roles, data.gate.params.common.rejecting_roles.value)
+	some signoff in input.facts.signoffs.signoffs
+	signoff.stage == stage
+	signoff.role == role
+	signoff.verdict == "reject"
+	signoff.signature == "valid"
+	signoff.role_authorised == true
+	data.gate.lib.same(signoff.subject, input.subject.digest)
+	data.gate.lib.same(signoff.evidence, object.get(input.evidence_digest, stage, null))
+}
+
+people_in_two_roles(stage, roles) := same_principal | same_key if {
+	accepted := {signoff | some role in roles; some signoff in approvals(stage, role)}
+	same_principal := {{"term": first.principal, "text": text} |
+		some first in accepted
+		some second in accepted
+		first.role < second.role
+		lower(first.principal) == lower(second.principal)
+		text := sprintf("%s signed as %s and as %s", [first.principal, first.role, second.role])
+	}
+	same_key := {{"term": first.key, "text": text} |
+		some first in accepted
+		some second in accepted
+		first.role < second.role
+		first.key == second.key
+		lower(first.principal) != lower(second.principal)
+		text := sprintf("one key signed as %s (%s) and as %s (%s)", [
+			first.role,
+			first.principal,
+			second.role,
+			second.principal,
+		])
+	}
+}
+
+# Why a sign-off does not count; empty when it does.
+refusals(signoff) := [reason.text |
+	some reason in [
+		{
+			"ok": data.gate.lib.same(signoff.signature, "valid"),
+			"text": sprintf("the signature is %s", [signoff.signature]),
+		},
+		{"ok": is_string(signoff.principal), "text": "the signer is not known"},
+		{"ok": is_string(signoff.key), "text": "the key is not known"},
+		{
+			"ok": data.gate.lib.same(signoff.role_authorised, true),
+			"text": sprintf("the signer may not sign as %s", [signoff.role]),
+		},
+		{"ok": key_valid_at(signoff, signoff.signed_at_s), "text": "the key was not valid when it signed"},
+		{"ok": key_valid_at(signoff, input.now_s), "text": "the key is not valid any more or not yet"},
+		{"ok": data.gate.lib.not_less(input.now_s, signoff.signed_at_s), "text": "it is dated in the future"},
+		{
+			"ok": data.gate.lib.same(signoff.subject, input.subject.digest),
+			"text": "it names another state of the source",
+		},
+		{
+			"ok": data.gate.lib.same(signoff.evidence, object.get(input.evidence_digest, signoff.stage, null)),
+			"text": "it names other evidence",
+		},
+		{
+			"ok": not_the_author(signoff.principal, input.subject.author),
+			"text": "its signer is the author of the change",
+		},
+	]
+	reason.ok == false
+]
+
+# The bounds are inclusive, as in OpenSSH; an absent bound (null) does not limit.
+default key_valid_at(_, _) := false
+
+key_valid_at(signoff, at_s) if {
+	is_number(at_s)
+	begun(signoff.key_valid_from_s, at_s)
+	not_ended(signoff.key_valid_until_s, at_s)
+}
+
+default begun(_, _) := false
+
+begun(from_s, _) if from_s == null
+
+begun(from_s, at_s) if data.gate.lib.not_less(at_s, from_s)
+
+default not_ended(_, _) := false
+
+not_ended(until_s, _) if until_s == null
+
+not_ended(until_s, at_s) if data.gate.lib.not_less(until_s, at_s)
+
+# A subject without a known author (no git) cannot show that somebody approved their own change.
+default not_the_author(_, _) := true
+
+not_the_author(principal, author) := false if {
+	is_string(principal)
+	is_string(author)
+	lower(principal) == lower(author)
+}

@@ -1,0 +1,371 @@
+# METADATA
+# title: Artifact validation
+# description: Everything that the go-live path builds on exists, is valid, signed and measured.
+# custom:
+#   question: Is what should exist there, valid, signed, measured?
+package gate.stage1
+
+check_artifact_coverage := data.gate.lib.check([data.gate.lib.at_least(
+	"artifact_coverage",
+	input.facts.artifacts.found_ppm,
+	data.gate.params.stage1.artifact_coverage_min,
+)])
+
+# METADATA
+# title: Enough of the expected artifacts exist
+# description: >-
+#   The share of rows of the artifact matrix that were found, whether compliant or not, reaches the target. The rows
+#   that are missing although the target is reached are listed as warnings.
+# custom:
+#   short_name: artifact_coverage
+#   severity: CRITICAL
+#   solution: Create the missing artifacts; the artifact matrix names the path that each row expects.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [artifacts.found_ppm]
+deny_artifact_coverage contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.artifact_coverage",
+		check_artifact_coverage,
+		"Fewer artifacts exist than this stage needs",
+	)
+}
+
+warn_artifact_coverage contains {"code": "stage1.artifact_coverage", "msg": msg} if {
+	some row in input.facts.artifacts.rows
+	row.found == false
+	msg := sprintf("Artifact %s was not found (%s)", [row.id, row.pattern])
+}
+
+check_artifact_matrix := data.gate.lib.check([data.gate.lib.at_least(
+	"expected_artifacts",
+	input.facts.artifacts.expected,
+	data.gate.params.stage1.expected_artifacts_min,
+)])
+
+# METADATA
+# title: The artifact matrix is complete
+# description: The matrix that coverage is measured against expects at least as many artifacts as the audit did.
+# custom:
+#   short_name: artifact_matrix
+#   severity: HIGH
+#   solution: Restore the rows that were taken out of the artifact matrix, or change the policy parameter with a reason.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [artifacts.expected]
+deny_artifact_matrix contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.artifact_matrix",
+		check_artifact_matrix,
+		"The artifact matrix expects fewer artifacts than the audit",
+	)
+}
+
+check_test_coverage := data.gate.lib.check([
+	data.gate.lib.at_least(
+		"test_coverage",
+		input.facts.coverage.line_ppm,
+		data.gate.params.stage1.test_coverage_min,
+	),
+	data.gate.lib.at_least(
+		"statements",
+		input.facts.coverage.statements,
+		data.gate.params.stage1.statements_min,
+	),
+])
+
+# METADATA
+# title: The production code is tested
+# description: >-
+#   Line coverage of the production sources reaches the target; code that no test imported counts as uncovered.
+# custom:
+#   short_name: test_coverage
+#   severity: CRITICAL
+#   solution: Run the tests under coverage over all production sources and add tests where lines are missed.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [coverage.line_ppm, coverage.statements]
+deny_test_coverage contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.test_coverage",
+		check_test_coverage,
+		"Less of the production code is tested than this stage needs",
+	)
+}
+
+check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
+	"stage1",
+	data.gate.params.stage1.required_roles,
+))
+
+# METADATA
+# title: The audit is signed by every required role
+# description: >-
+#   For each required role somebody who may act in it approved exactly this source and this evidence with a key that
+#   is valid, nobody in two roles, nobody their own change, and nobody who may stop the stage rejected it.
+# custom:
+#   short_name: governance_signed
+#   severity: CRITICAL
+#   solution: >-
+#     Let each required role review the evidence and sign it; sign again after every change of source or evidence.
+#   owner: risk_officer
+#   controls: [gate:stage1]
+#   facts: [signoffs.signoffs]
+deny_governance_signed contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.governance_signed",
+		check_governance_signed,
+		"The stage is not approved",
+	)
+}
+
+condition_governance_signed contains condition if {
+	some condition in data.gate.lib.signoff_conditions(
+		"stage1.governance_signed",
+		"stage1",
+		data.gate.params.stage1.required_roles,
+	)
+}
+
+check_fixtures_valid := data.gate.lib.check([
+	data.gate.lib.equals("seed_global", input.facts.fixtures.seeds.global, data.gate.params.stage1.seed_global),
+	data.gate.lib.equals("seed_property", input.facts.fixtures.seeds.property, data.gate.params.stage1.seed_property),
+	data.gate.lib.equals(
+		"seed_metamorphic",
+		input.facts.fixtures.seeds.metamorphic,
+		data.gate.params.stage1.seed_metamorphic,
+	),
+	data.gate.lib.equals("seed_chaos", input.facts.fixtures.seeds.chaos, data.gate.params.stage1.seed_chaos),
+	data.gate.lib.equals(
+		"seed_integration",
+		input.facts.fixtures.seeds.integration,
+		data.gate.params.stage1.seed_integration,
+	),
+	data.gate.lib.at_least(
+		"signed_fixtures",
+		input.facts.fixtures.signed_files,
+		data.gate.params.stage1.signed_fixtures_min,
+	),
+	data.gate.lib.none_of("invalid_fixtures", invalid_fixtures(input.facts.fixtures.files)),
+])
+
+# METADATA
+# title: Seeds and signed fixtures are the agreed ones
+# description: >-
+#   The recorded seeds equal the agreed ones, and every signed fixture file still has the data it was signed with.
+# custom:
+#   short_name: fixtures_valid
+#   severity: HIGH
+#   solution: >-
+#     Restore the agreed seeds in fixtures/seeds.yaml; regenerate and sign the fixtures whose signature does not
+#     match.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts:
+#     - fixtures.seeds.global
+#     - fixtures.seeds.property
+#     - fixtures.seeds.metamorphic
+#     - fixtures.seeds.chaos
+#     - fixtures.seeds.integration
+#     - fixtures.signed_files
+#     - fixtures.files
+deny_fixtures_valid contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.fixtures_valid",
+		check_fixtures_valid,
+		"A seed or a fixture is not the agreed one",
+	)
+}
+
+invalid_fixtures(files) := {{"term": file.path, "text": sprintf("%s: %v", [file.path, file.problem])} |
+	some file in files
+	file.valid != true
+}
+
+check_contracts_valid := data.gate.lib.check([
+	data.gate.lib.at_least("contracts", input.facts.contracts.total, data.gate.params.stage1.contracts_min),
+	data.gate.lib.none_of("invalid_contracts", invalid_contracts(input.facts.contracts.files)),
+])
+
+# METADATA
+# title: Every contract is a valid JSON Schema
+# description: >-
+#   Each contract is valid for its declared draft, resolves, says something, and its own examples satisfy it.
+# custom:
+#   short_name: contracts_valid
+#   severity: HIGH
+#   solution: Mend the schemas at the places named; a contract without any must be written first.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [contracts.total, contracts.files]
+deny_contracts_valid contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.contracts_valid",
+		check_contracts_valid,
+		"A contract is missing or is not valid",
+	)
+}
+
+invalid_contracts(files) := {{"term": file.path, "text": sprintf("%s: %s", [file.path, problems])} |
+	some file in files
+	file.valid != true
+	problems := concat("; ", [sprintf("%s %s", [problem.pointer, problem.text]) | some problem in file.problems])
+}
+
+check_contract_fields := data.gate.lib.check([
+	data.gate.lib.equals(
+		"order_intent_files",
+		count(contract_files("order_intent")),
+		data.gate.params.stage1.contract_files_per_id,
+	),
+	data.gate.lib.at_least(
+		"order_intent_fields",
+		contract("order_intent").fields,
+		data.gate.params.stage1.order_intent_fields_min,
+	),
+	data.gate.lib.contains_all(
+		"order_intent_required",
+		contract("order_intent").required,
+		data.gate.params.stage1.order_intent_required,
+	),
+	data.gate.lib.contains_all(
+		"order_intent_properties",
+		contract("order_intent").properties,
+		data.gate.params.stage1.order_intent_properties,
+	),
+	data.gate.lib.equals(
+		"execution_report_files",
+		count(contract_files("execution_report")),
+		data.gate.params.stage1.contract_files_per_id,
+	),
+	data.gate.lib.at_least(
+		"execution_report_fields",
+		contract("execution_report").fields,
+		data.gate.params.stage1.execution_report_fields_min,
+	),
+	data.gate.lib.contains_all(
+		"execution_report_states",
+		object.get(contract("execution_report").enums, data.gate.params.stage1.execution_report_state_property.value, []),
+		data.gate.params.stage1.execution_report_states,
+	),
+	data.gate.lib.contains_all(
+		"execution_report_properties",
+		contract("execution_report").properties,
+		data.gate.params.stage1.execution_report_properties,
+	),
+])
+
+# METADATA
+# title: The order contracts carry what trading needs
+# description: >-
+#   The order intent has its identity, risk checks and execution limits; the execution report has the eight order
+#   states and the latency and cost breakdown. Each of the two contracts exists exactly once.
+# custom:
+#   short_name: contract_fields
+#   severity: HIGH
+#   solution: Add the missing fields, states or names to contracts/order_intent and contracts/execution_report.
+#   owner: lead_quant
+#   controls: [gate:stage1]
+#   facts: [contracts.files]
+deny_contract_fields contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.contract_fields",
+		check_contract_fields,
+		"An order contract lacks what trading needs",
+	)
+}
+
+contract_files(id) := [file |
+	some file in input.facts.contracts.files
+	file.id == id
+]
+
+# The one contract with this id; one with no fields where there is none or more than one.
+contract(id) := file if {
+	files := contract_files(id)
+	count(files) == data.gate.params.stage1.contract_files_per_id.value
+	some file in files
+} else := {"fields": null, "required": [], "properties": [], "enums": {}}
+
+check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(
+	"invalid_artifacts",
+	invalid_artifacts(input.facts.artifacts.rows),
+)])
+
+# METADATA
+# title: The artifacts that exist are valid
+# description: Every artifact that was found is filled in, parses, and keeps its contract.
+# custom:
+#   short_name: artifacts_valid
+#   severity: MEDIUM
+#   solution: Fill in or mend the artifacts at the places named.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [artifacts.rows]
+deny_artifacts_valid contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.artifacts_valid",
+		check_artifacts_valid,
+		"An artifact is not valid",
+	)
+}
+
+invalid_artifacts(rows) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, problems])} |
+	some row in rows
+	row.found == true
+	row.valid != true
+	problems := concat("; ", [sprintf("%s %s", [problem.path, problem.text]) | some problem in row.problems])
+}
+
+check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
+	"unsigned_artifacts",
+	unsigned_artifacts(input.facts.artifacts.rows, data.gate.params.stage1.accepted_signatures.value),
+)])
+
+# METADATA
+# title: The artifacts that exist are signed
+# description: Every artifact that was found is covered by a signature of a kind that the policy data accept.
+# custom:
+#   short_name: artifacts_signed
+#   severity: MEDIUM
+#   solution: Sign the artifact (a detached signature beside it) or list it in a signed manifest.
+#   owner: devops_lead
+#   controls: [gate:stage1]
+#   facts: [artifacts.rows]
+deny_artifacts_signed contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.artifacts_signed",
+		check_artifacts_signed,
+		"An artifact is not signed in an accepted way",
+	)
+}
+
+unsigned_artifacts(rows, accepted) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, refused])} |
+	some row in rows
+	row.found == true
+	some refused in ({row.signed} - {kind | some kind in accepted})
+}
+
+check_checklist_total := data.gate.lib.check([data.gate.lib.equals(
+	"stated_total",
+	input.facts.checklist.stated_total,
+	{"value": input.facts.checklist.points_sum, "unit": "points"},
+)])
+
+# METADATA
+# title: The checklist's total adds up
+# description: The total that the pre-live checklist states equals the sum of the points of its categories.
+# custom:
+#   short_name: checklist_total
+#   severity: MEDIUM
+#   solution: Correct the stated total or the points of the categories in the pre-live checklist.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [checklist.stated_total, checklist.points_sum]
+deny_checklist_total contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.checklist_total",
+		check_checklist_total,
+		"The checklist states a total that is not the sum of its categories",
+	)
+}

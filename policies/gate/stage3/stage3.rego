@@ -1,0 +1,287 @@
+# METADATA
+# title: Interface mapping
+# description: Every broker operation, error code, limit and conversion is specified before it is written.
+# custom:
+#   question: Is every broker operation specified?
+package gate.stage3
+
+check_sections_present := data.gate.lib.check([data.gate.lib.none_of(
+	"sections_not_filled",
+	sections_not_filled(data.gate.params.stage3.sections.value),
+)])
+
+# METADATA
+# title: The interface map has its sections
+# description: Each required section of the interface map is there and filled in.
+# custom:
+#   short_name: sections_present
+#   severity: HIGH
+#   solution: Write the sections named; an empty template counts as not filled.
+#   owner: lead_quant
+#   controls: [gate:stage3]
+#   facts:
+#     - interface_map.sections.endpoint_mapping
+#     - interface_map.sections.message_flows
+#     - interface_map.sections.error_codes
+#     - interface_map.sections.latency_sla
+#     - interface_map.sections.pacing_limits
+deny_sections_present contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.sections_present",
+		check_sections_present,
+		"A section of the interface map is not filled",
+	)
+}
+
+sections_not_filled(sections) := {{"term": section, "text": sprintf("%s: %v", [section, state])} |
+	some section in sections
+	state := object.get(input.facts.interface_map, ["sections", section], null)
+	state != data.gate.params.stage3.section_state.value
+}
+
+check_operations_mapped := data.gate.lib.check([data.gate.lib.contains_all(
+	"operations_mapped",
+	[operation.id | some operation in input.facts.interface_map.operations],
+	data.gate.params.stage3.operations,
+)])
+
+# METADATA
+# title: Every broker operation is mapped
+# description: The interface map maps each operation of the system to the broker's interface.
+# custom:
+#   short_name: operations_mapped
+#   severity: HIGH
+#   solution: Add the missing operations to the endpoint mapping.
+#   owner: lead_quant
+#   controls: [gate:stage3]
+#   facts: [interface_map.file, interface_map.operations]
+deny_operations_mapped contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.operations_mapped",
+		check_operations_mapped,
+		"A broker operation is not mapped",
+	)
+}
+
+check_latency_slas := data.gate.lib.check(array.concat(
+	[data.gate.lib.none("operations_without_sla", operations_without_sla(data.gate.params.stage3.operations.value))],
+	[operand |
+		some operation in sort(object.keys(data.gate.params.stage3.latency_sla_max.value))
+		stated_sla(operation) != null
+		operand := data.gate.lib.at_most(sprintf("%s_latency_sla", [operation]), stated_sla(operation), {
+			"value": data.gate.params.stage3.latency_sla_max.value[operation],
+			"unit": data.gate.params.stage3.latency_sla_max.unit,
+		})
+	],
+))
+
+# METADATA
+# title: Every operation has a latency SLA within its ceiling
+# description: >-
+#   Each required operation states a p95 latency; where the trading desk set a ceiling it is not above it. An
+#   operation that is mapped more than once is judged by its slowest statement.
+# custom:
+#   short_name: latency_slas
+#   severity: HIGH
+#   solution: State the missing latency SLAs, and lower those above their ceiling.
+#   owner: lead_trader
+#   controls: [gate:stage3]
+#   facts: [interface_map.file, interface_map.operations]
+deny_latency_slas contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.latency_slas",
+		check_latency_slas,
+		"A latency SLA is missing or above its ceiling",
+	)
+}
+
+# The slowest SLA stated for an operation; null where it is not mapped or one of its mappings states none.
+default stated_sla(_) := null
+
+stated_sla(id) := max(stated) if {
+	stated := [operation.latency_sla_us |
+		some operation in input.facts.interface_map.operations
+		operation.id == id
+	]
+	stated != []
+	every sla in stated {
+		is_number(sla)
+		sla > data.gate.params.stage3.latency_sla_min.value
+	}
+}
+
+operations_without_sla(operations) := {operation |
+	some operation in operations
+	stated_sla(operation) == null
+}
+
+check_error_codes := data.gate.lib.check([data.gate.lib.none_of(
+	"error_codes_without_action",
+	error_codes_without_action(data.gate.params.stage3.error_codes.value),
+)])
+
+# METADATA
+# title: Every required error code is documented with an action
+# description: The interface map says for each broker code that the system meets what is to be done.
+# custom:
+#   short_name: error_codes
+#   severity: HIGH
+#   solution: Document the codes named, each with what the system does when it arrives.
+#   owner: lead_quant
+#   controls: [gate:stage3]
+#   facts: [interface_map.file, interface_map.error_codes]
+deny_error_codes contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.error_codes",
+		check_error_codes,
+		"A broker code is not documented with an action",
+	)
+}
+
+error_codes_without_action(codes) := {{"term": term, "text": sprintf("%s: %s", [term, problem])} |
+	some code in codes
+	term := sprintf("%d", [code])
+	some problem in code_problems(code)
+}
+
+code_problems(code) := {"not documented"} if {
+	count(actions(code)) == 0
+} else := {"no action stated" |
+	some action in actions(code)
+	action == ""
+}
+
+actions(code) := {trim_space(entry.action) |
+	some entry in input.facts.interface_map.error_codes
+	entry.code == code
+}
+
+check_error_code_meanings := data.gate.lib.check([
+	data.gate.lib.at_least(
+		"documented_codes",
+		count(input.facts.interface_map.error_codes),
+		data.gate.params.stage3.error_code_entries_min,
+	),
+	data.gate.lib.none_of(
+		"contradicted_codes",
+		contradicted_codes(data.gate.params.stage3.error_code_contradictions.value),
+	),
+])
+
+# METADATA
+# title: No error code is documented as something else
+# description: >-
+#   The action stated for a broker code does not belong to another code, such as backing off on 103, a duplicate
+#   order id.
+# custom:
+#   short_name: error_code_meanings
+#   severity: HIGH
+#   solution: Correct the action of the codes named after the broker's documentation.
+#   owner: lead_quant
+#   controls: [gate:stage3]
+#   facts: [interface_map.file, interface_map.error_codes]
+deny_error_code_meanings contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.error_code_meanings",
+		check_error_code_meanings,
+		"A broker code is documented as something else",
+	)
+}
+
+contradicted_codes(contradictions) := {{"term": term, "text": sprintf("%s: \"%s\"", [term, phrase])} |
+	some entry in input.facts.interface_map.error_codes
+	term := sprintf("%d", [entry.code])
+	some phrase in object.get(contradictions, term, [])
+	contains(lower(entry.action), phrase)
+}
+
+check_pacing_limits := data.gate.lib.check(array.concat(
+	data.gate.lib.between(
+		"messages_per_second",
+		input.facts.interface_map.pacing.messages_per_second,
+		data.gate.params.stage3.pacing_min,
+		data.gate.params.stage3.messages_per_second_max,
+	),
+	array.concat(
+		data.gate.lib.between(
+			"market_data_subscriptions",
+			input.facts.interface_map.pacing.market_data_subscriptions,
+			data.gate.params.stage3.pacing_min,
+			data.gate.params.stage3.market_data_subscriptions_max,
+		),
+		data.gate.lib.between(
+			"historical_requests",
+			input.facts.interface_map.pacing.historical_requests,
+			data.gate.params.stage3.pacing_min,
+			data.gate.params.stage3.historical_requests_max,
+		),
+	),
+))
+
+# METADATA
+# title: The pacing limits are stated and not above the broker's
+# description: >-
+#   Messages per second, market-data subscriptions and historical requests are limited, each within what the broker
+#   allows.
+# custom:
+#   short_name: pacing_limits
+#   severity: HIGH
+#   solution: State the three pacing limits in the interface map, none above the broker's.
+#   owner: lead_quant
+#   controls: [gate:stage3]
+#   facts:
+#     - interface_map.pacing.messages_per_second
+#     - interface_map.pacing.market_data_subscriptions
+#     - interface_map.pacing.historical_requests
+deny_pacing_limits contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.pacing_limits",
+		check_pacing_limits,
+		"A pacing limit is outside what the broker allows",
+	)
+}
+
+check_data_types := data.gate.lib.check([data.gate.lib.equals(
+	"data_types",
+	input.facts.interface_map.sections.data_types,
+	data.gate.params.stage3.section_state,
+)])
+
+# METADATA
+# title: The data-type conversions are stated
+# description: >-
+#   The interface map says how prices, quantities, times and states are converted between the broker and the system.
+# custom:
+#   short_name: data_types
+#   severity: MEDIUM
+#   solution: Write the section on data-type conversions.
+#   owner: lead_quant
+#   controls: [gate:stage3]
+#   facts: [interface_map.sections.data_types]
+deny_data_types contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.data_types",
+		check_data_types,
+		"The data-type conversions are not stated",
+	)
+}
+
+check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
+
+# METADATA
+# title: Nobody who may stop the stage rejected it
+# description: No role that may stop a stage signed a rejection of exactly this source and this evidence.
+# custom:
+#   short_name: not_rejected
+#   severity: CRITICAL
+#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   owner: risk_officer
+#   controls: [gate:stage3]
+#   facts: [signoffs.signoffs]
+deny_not_rejected contains result if {
+	some result in data.gate.lib.violations(
+		"stage3.not_rejected",
+		check_not_rejected,
+		"The stage was rejected",
+	)
+}

@@ -1,0 +1,185 @@
+# METADATA
+# title: Implementation
+# description: The broker client does what the interface map specifies, is tested and reviewed.
+# custom:
+#   question: Is the broker client complete?
+package gate.stage4
+
+check_operations_implemented := data.gate.lib.check([data.gate.lib.none_of(
+	"operations_not_implemented",
+	operations_not_implemented(data.gate.params.stage4.operations.value),
+)])
+
+# METADATA
+# title: Every broker operation is implemented
+# description: Each required operation has a body that does the work; a stub is not an implementation.
+# custom:
+#   short_name: operations_implemented
+#   severity: CRITICAL
+#   solution: Implement the operations named in the handler or the execution client.
+#   owner: lead_quant
+#   controls: [gate:stage4]
+#   facts:
+#     - source.operations.connect
+#     - source.operations.disconnect
+#     - source.operations.account_info
+#     - source.operations.positions
+#     - source.operations.place_order
+#     - source.operations.cancel_order
+#     - source.operations.order_status
+#     - source.operations.market_data
+deny_operations_implemented contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.operations_implemented",
+		check_operations_implemented,
+		"A broker operation is not implemented",
+	)
+}
+
+operations_not_implemented(operations) := {{"term": operation, "text": sprintf("%s: %v", [operation, state])} |
+	some operation in operations
+	state := object.get(input.facts.source, ["operations", operation], null)
+	state != data.gate.params.stage4.operation_state.value
+}
+
+check_no_stubs := data.gate.lib.check([
+	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("stubs", stubs(input.facts.source.stubs)),
+])
+
+# METADATA
+# title: The broker client has no stubs
+# description: No method of the inspected sources is a placeholder, and no health check returns a constant.
+# custom:
+#   short_name: no_stubs
+#   severity: HIGH
+#   solution: Implement the methods named or delete them; let health() report what the connection says.
+#   owner: lead_quant
+#   controls: [gate:stage4]
+#   facts: [source.files, source.stubs]
+deny_no_stubs contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.no_stubs",
+		check_no_stubs,
+		"The broker client has a stub",
+	)
+}
+
+stubs(found) := {{"term": term, "text": text} |
+	some stub in found
+	term := sprintf("%s:%s", [stub.path, stub.name])
+	text := sprintf("%s %s, line %d: %s", [stub.path, stub.name, stub.line, stub.reason])
+}
+
+check_sources_parse := data.gate.lib.check([
+	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("parse_errors", parse_errors(input.facts.source.parse_errors)),
+])
+
+# METADATA
+# title: The sources parse
+# description: Every inspected source file is valid Python; what does not parse cannot be inspected.
+# custom:
+#   short_name: sources_parse
+#   severity: HIGH
+#   solution: Correct the syntax at the places named.
+#   owner: lead_quant
+#   controls: [gate:stage4]
+#   facts: [source.files, source.parse_errors]
+deny_sources_parse contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.sources_parse",
+		check_sources_parse,
+		"A source file does not parse",
+	)
+}
+
+parse_errors(found) := {{"term": error.path, "text": sprintf("%s: %s", [error.path, error.text])} |
+	some error in found
+}
+
+check_order_types := data.gate.lib.check([
+	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("forbidden_order_types", forbidden_order_types(input.facts.source.order_types)),
+])
+
+# METADATA
+# title: Orders use the broker's order types
+# description: No source gives an order a type that the broker rejects or takes for another one.
+# custom:
+#   short_name: order_types
+#   severity: HIGH
+#   solution: Send MKT, LMT, STP or STP LMT; ask for the Adaptive algorithm with algoStrategy.
+#   owner: lead_quant
+#   controls: [gate:stage4]
+#   facts: [source.files, source.order_types]
+deny_order_types contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.order_types",
+		check_order_types,
+		"An order type is not the broker's",
+	)
+}
+
+forbidden_order_types(literals) := {{"term": term, "text": text} |
+	some literal in literals
+	upper(literal.value) in data.gate.params.stage4.forbidden_order_types.value
+	term := sprintf("%s:%s", [literal.path, literal.value])
+	text := sprintf("%s, line %v: %s", [literal.path, literal.line, literal.value])
+}
+
+check_unit_tests_pass := data.gate.lib.check([
+	data.gate.lib.at_least("tests", input.facts.tests.total, data.gate.params.stage4.tests_min),
+	data.gate.lib.at_least("tests_passed", input.facts.tests.passed, data.gate.params.stage4.tests_passed_min),
+	data.gate.lib.equals("tests_failed", input.facts.tests.failed, data.gate.params.stage4.tests_failed),
+	data.gate.lib.equals("tests_errors", input.facts.tests.errors, data.gate.params.stage4.tests_errors),
+])
+
+# METADATA
+# title: The unit tests pass
+# description: >-
+#   The test run had tests, some of them passed, and none failed or broke; a run that skipped all shows nothing.
+# custom:
+#   short_name: unit_tests_pass
+#   severity: CRITICAL
+#   solution: Mend the failing tests or the code under them, and record the run as JUnit XML again.
+#   owner: qa_lead
+#   controls: [gate:stage4]
+#   facts: [tests.total, tests.passed, tests.failed, tests.errors]
+deny_unit_tests_pass contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.unit_tests_pass",
+		check_unit_tests_pass,
+		"The unit tests do not pass",
+	)
+}
+
+check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", data.gate.params.stage4.review_roles))
+
+# METADATA
+# title: The code review is approved
+# description: >-
+#   The required roles approved exactly this source and this evidence with valid keys, nobody their own change, and
+#   nobody who may stop the stage rejected it.
+# custom:
+#   short_name: review_approved
+#   severity: HIGH
+#   solution: Let the required roles review the broker client and sign; sign again after every change.
+#   owner: cto
+#   controls: [gate:stage4]
+#   facts: [signoffs.signoffs]
+deny_review_approved contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.review_approved",
+		check_review_approved,
+		"The code review is not approved",
+	)
+}
+
+condition_review_approved contains condition if {
+	some condition in data.gate.lib.signoff_conditions(
+		"stage4.review_approved",
+		"stage4",
+		data.gate.params.stage4.review_roles,
+	)
+}

@@ -1,0 +1,312 @@
+# METADATA
+# title: Account probe
+# description: >-
+#   The account that will be traded is the paper account it is taken for, with known limits and permissions.
+# custom:
+#   question: Is the paper account what we think it is?
+package gate.stage6
+
+check_metadata_retrieved := data.gate.lib.check([data.gate.lib.none(
+	"metadata_missing",
+	metadata_missing(data.gate.params.stage6.metadata.value),
+)])
+
+# METADATA
+# title: The account's figures were retrieved
+# description: Type, value, cash, buying power and margin of the account are known.
+# custom:
+#   short_name: metadata_retrieved
+#   severity: HIGH
+#   solution: Probe the account again and record the figures named.
+#   owner: devops_lead
+#   controls: [gate:stage6]
+#   facts:
+#     - account.account_type
+#     - account.nav_cents
+#     - account.cash_cents
+#     - account.buying_power_cents
+#     - account.maintenance_margin_cents
+#     - account.equity_with_loan_cents
+#     - account.margin_cushion_ppm
+deny_metadata_retrieved contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.metadata_retrieved",
+		check_metadata_retrieved,
+		"A figure of the account is not known",
+	)
+}
+
+metadata_missing(names) := {name |
+	some name in names
+	object.get(input.facts.account, name, null) == null
+}
+
+check_connected := data.gate.lib.check([data.gate.lib.is_true("connected", input.facts.account.connected)])
+
+# METADATA
+# title: The probe was connected
+# description: The figures come from a session that was connected to the broker.
+# custom:
+#   short_name: connected
+#   severity: CRITICAL
+#   solution: Connect to the paper account and probe it again.
+#   owner: devops_lead
+#   controls: [gate:stage6]
+#   facts: [account.connected]
+deny_connected contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.connected",
+		check_connected,
+		"The probe was not connected to the broker",
+	)
+}
+
+check_account_is_paper := data.gate.lib.check([
+	data.gate.lib.equals("account_type", input.facts.account.account_type, data.gate.params.stage6.account_type),
+	data.gate.lib.one_of(
+		"account_prefix_not_allowed",
+		input.facts.account.prefix,
+		data.gate.params.stage6.account_prefixes,
+	),
+	data.gate.lib.is_false("simulated", input.facts.account.simulated),
+	data.gate.lib.is_true("pinned", input.facts.account.pinned),
+])
+
+# METADATA
+# title: The account is the pinned paper account
+# description: >-
+#   The account says that it is a paper account, its id starts as paper ids do and equals the pinned one, and it does
+#   not belong to a simulator.
+# custom:
+#   short_name: account_is_paper
+#   severity: CRITICAL
+#   solution: Stop trading; probe the right account and pin its id in the configuration.
+#   owner: risk_officer
+#   controls: [gate:stage6]
+#   facts: [account.account_type, account.prefix, account.simulated, account.pinned]
+deny_account_is_paper contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.account_is_paper",
+		check_account_is_paper,
+		"The account is not the pinned paper account",
+	)
+}
+
+check_paper_port := data.gate.lib.check([
+	data.gate.lib.none_of("live_port", live_port(input.facts.account.port)),
+	data.gate.lib.one_of("port_not_allowed", input.facts.account.port, data.gate.params.stage6.paper_ports),
+])
+
+# METADATA
+# title: The connection goes to a paper port
+# description: The port is one of the paper ports; a live port is refused by name, whatever else is allowed.
+# custom:
+#   short_name: paper_port
+#   severity: CRITICAL
+#   solution: Stop trading; connect to the paper port of TWS or of the Gateway and probe again.
+#   owner: risk_officer
+#   controls: [gate:stage6]
+#   facts: [account.port]
+deny_paper_port contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.paper_port",
+		check_paper_port,
+		"The port is not a paper port",
+	)
+}
+
+live_port(port) := {{"term": term, "text": sprintf("%s (%s)", [term, kind])} |
+	some term, kind in data.gate.params.stage6.live_ports.value
+	term == sprintf("%v", [port])
+}
+
+check_permissions_match := data.gate.lib.check([
+	data.gate.lib.at_least(
+		"expected_permissions",
+		count(data.gate.params.stage6.permissions.value),
+		data.gate.params.stage6.permissions_min,
+	),
+	data.gate.lib.none_of(
+		"permission_mismatches",
+		unless_accepted(permission_mismatches(input.facts.account.permissions)),
+	),
+])
+
+# METADATA
+# title: The account's permissions are the expected ones
+# description: >-
+#   Each expected permission is as expected, and nothing else is granted. What is not known is a mismatch. With the
+#   risk officer's sign-off of this stage a mismatch becomes a condition.
+# custom:
+#   short_name: permissions_match
+#   severity: CRITICAL
+#   solution: >-
+#     Have the broker correct the permissions, or let the risk officer sign this stage with the mismatch in view.
+#   owner: risk_officer
+#   controls: [gate:stage6]
+#   facts: [account.file, account.permissions, signoffs.signoffs]
+deny_permissions_match contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.permissions_match",
+		check_permissions_match,
+		"A permission of the account is not the expected one",
+	)
+}
+
+condition_permissions_match contains condition if {
+	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
+	some mismatch in permission_mismatches(input.facts.account.permissions)
+	condition := {
+		"code": "stage6.permissions_match",
+		"msg": sprintf("Permission mismatch accepted by sign-off, to be corrected: %s", [mismatch.text]),
+		"owner": "risk_officer",
+		"due": null,
+	}
+}
+
+condition_permissions_match contains condition if {
+	count(permission_mismatches(input.facts.account.permissions)) > 0
+	some condition in data.gate.lib.signoff_conditions(
+		"stage6.permissions_match",
+		"stage6",
+		data.gate.params.stage6.halt_roles,
+	)
+}
+
+permission_mismatches(found) := {{"term": name, "text": text} |
+	expected := data.gate.params.stage6.permissions.value
+	some name in (object.keys(expected) | object.keys(found))
+	wanted := object.get(expected, name, data.gate.params.stage6.permission_absent.value)
+	state := object.get(found, name, data.gate.params.stage6.permission_unknown.value)
+	state != wanted
+	text := sprintf("%s: %v, expected %s", [name, state, wanted])
+}
+
+# Findings that nobody has accepted by a signature.
+unless_accepted(findings) := [] if {
+	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
+} else := findings
+
+check_buying_power := data.gate.lib.check([buying_power(input.facts.account.buying_power_cents)])
+
+# METADATA
+# title: The account has buying power
+# description: >-
+#   Buying power is above zero. With the risk officer's sign-off of this stage zero becomes a condition; less than
+#   zero is never accepted.
+# custom:
+#   short_name: buying_power
+#   severity: CRITICAL
+#   solution: Fund or reset the paper account, or let the risk officer sign this stage with the figure in view.
+#   owner: risk_officer
+#   controls: [gate:stage6]
+#   facts: [account.buying_power_cents, signoffs.signoffs]
+deny_buying_power contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.buying_power",
+		check_buying_power,
+		"The account has no buying power",
+	)
+}
+
+condition_buying_power contains condition if {
+	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
+	input.facts.account.buying_power_cents == data.gate.params.stage6.buying_power_min.value
+	condition := {
+		"code": "stage6.buying_power",
+		"msg": "Zero buying power accepted by sign-off, to be restored",
+		"owner": "risk_officer",
+		"due": null,
+	}
+}
+
+condition_buying_power contains condition if {
+	input.facts.account.buying_power_cents == data.gate.params.stage6.buying_power_min.value
+	some condition in data.gate.lib.signoff_conditions(
+		"stage6.buying_power",
+		"stage6",
+		data.gate.params.stage6.halt_roles,
+	)
+}
+
+buying_power(cents) := data.gate.lib.at_least("buying_power", cents, data.gate.params.stage6.buying_power_min) if {
+	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
+} else := data.gate.lib.above("buying_power", cents, data.gate.params.stage6.buying_power_min)
+
+check_limits_within_caps := data.gate.lib.check(array.concat(
+	data.gate.lib.between(
+		"max_order_size",
+		input.facts.account.limits.max_order_size,
+		data.gate.params.stage6.order_size_min,
+		data.gate.params.stage6.order_size_max,
+	),
+	data.gate.lib.between(
+		"max_position_value",
+		input.facts.account.limits.max_position_value_cents,
+		data.gate.params.stage6.position_value_min,
+		data.gate.params.stage6.position_value_max,
+	),
+))
+
+# METADATA
+# title: The account's limits are within the caps
+# description: The largest order and the largest position of the account are limited, each within its cap.
+# custom:
+#   short_name: limits_within_caps
+#   severity: HIGH
+#   solution: Set the limits of the account to the caps or below; a limit of zero is no limit.
+#   owner: risk_officer
+#   controls: [gate:stage6]
+#   facts: [account.limits.max_order_size, account.limits.max_position_value_cents]
+deny_limits_within_caps contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.limits_within_caps",
+		check_limits_within_caps,
+		"A limit of the account is outside its cap",
+	)
+}
+
+check_account_fresh := data.gate.lib.check(data.gate.lib.between(
+	"account_age",
+	data.gate.lib.age_s(input.facts.account.observed_at_s),
+	data.gate.params.stage6.account_age_min,
+	data.gate.params.stage6.account_age_max,
+))
+
+# METADATA
+# title: The account was probed recently
+# description: The probe is not older than allowed and not from the future.
+# custom:
+#   short_name: account_fresh
+#   severity: HIGH
+#   solution: Probe the account again.
+#   owner: devops_lead
+#   controls: [gate:stage6]
+#   facts: [account.observed_at_s]
+deny_account_fresh contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.account_fresh",
+		check_account_fresh,
+		"The account was not probed recently",
+	)
+}
+
+check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage6"))
+
+# METADATA
+# title: Nobody who may stop the stage rejected it
+# description: No role that may stop a stage signed a rejection of exactly this source and this evidence.
+# custom:
+#   short_name: not_rejected
+#   severity: CRITICAL
+#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   owner: risk_officer
+#   controls: [gate:stage6]
+#   facts: [signoffs.signoffs]
+deny_not_rejected contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.not_rejected",
+		check_not_rejected,
+		"The stage was rejected",
+	)
+}

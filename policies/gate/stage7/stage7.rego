@@ -1,0 +1,387 @@
+# METADATA
+# title: Paper trading
+# description: The system traded on paper fast enough, cleanly enough and close enough to its backtest.
+# custom:
+#   question: Did it trade well enough on paper?
+package gate.stage7
+
+check_latency_delta := data.gate.lib.check([data.gate.lib.below(
+	"latency_delta",
+	input.facts.paper.latency_delta_ppm,
+	data.gate.params.stage7.latency_delta_max,
+)])
+
+# METADATA
+# title: Paper is not much slower than the mock
+# description: The median latency on paper exceeds that of the mock by less than the allowed share.
+# custom:
+#   short_name: latency_delta
+#   severity: HIGH
+#   solution: Find where the broker path loses time, or calibrate the mock on the same host again.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [paper.latency_delta_ppm]
+deny_latency_delta contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.latency_delta",
+		check_latency_delta,
+		"Paper trading is too much slower than the mock",
+	)
+}
+
+check_pacing := data.gate.lib.check([data.gate.lib.equals(
+	"pacing_violations",
+	input.facts.paper.pacing_violations,
+	data.gate.params.stage7.pacing_violations,
+)])
+
+# METADATA
+# title: The session kept the pacing limits
+# description: No message rate above the limit was reported by the broker or counted in the log.
+# custom:
+#   short_name: pacing
+#   severity: CRITICAL
+#   solution: Space the messages evenly below the limit and run the session again.
+#   owner: lead_quant
+#   controls: [gate:stage7]
+#   facts: [paper.pacing_violations]
+deny_pacing contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.pacing",
+		check_pacing,
+		"The session violated the pacing limits",
+	)
+}
+
+check_fill_rate := data.gate.lib.check([data.gate.lib.above(
+	"fill_rate",
+	input.facts.paper.fill_rate_ppm,
+	data.gate.params.stage7.fill_rate_min,
+)])
+
+# METADATA
+# title: Orders were filled
+# description: More than the required share of the orders of the session was filled.
+# custom:
+#   short_name: fill_rate
+#   severity: HIGH
+#   solution: Find why orders were not filled (price, symbol, state handling) and run the session again.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [paper.fill_rate_ppm]
+deny_fill_rate contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.fill_rate",
+		check_fill_rate,
+		"Too few orders were filled",
+	)
+}
+
+check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
+	"sharpe_ratio",
+	input.facts.paper.sharpe_ratio_ppm,
+	data.gate.params.stage7.sharpe_ratio_min,
+)])
+
+# METADATA
+# title: Paper keeps enough of the backtest Sharpe
+# description: The Sharpe ratio on paper is at least the required share of that of the backtest.
+# custom:
+#   short_name: sharpe_ratio
+#   severity: HIGH
+#   solution: Compare the fills and costs of paper with those the backtest assumes, and correct the one that is wrong.
+#   owner: lead_quant
+#   controls: [gate:stage7]
+#   facts: [paper.sharpe_ratio_ppm]
+deny_sharpe_ratio contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.sharpe_ratio",
+		check_sharpe_ratio,
+		"Paper keeps too little of the Sharpe of the backtest",
+	)
+}
+
+check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
+	"sharpe_source_not_accepted",
+	input.facts.paper.sharpe_source,
+	data.gate.params.stage7.sharpe_sources,
+)])
+
+# METADATA
+# title: The Sharpe ratio was recomputed
+# description: The Sharpe ratio on paper comes from the log and not only from the claim of the metrics file.
+# custom:
+#   short_name: sharpe_source
+#   severity: MEDIUM
+#   solution: Record the equity of the account in the paper log, so that the Sharpe ratio can be recomputed.
+#   owner: lead_quant
+#   controls: [gate:stage7]
+#   facts: [paper.sharpe_source]
+deny_sharpe_source contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.sharpe_source",
+		check_sharpe_source,
+		"The Sharpe ratio is only claimed",
+	)
+}
+
+check_trade_count := data.gate.lib.check(data.gate.lib.between(
+	"trades",
+	input.facts.paper.trades,
+	data.gate.params.stage7.trades_min,
+	data.gate.params.stage7.trades_max,
+))
+
+# METADATA
+# title: The session had enough trades and not too many
+# description: The number of trades lies within the planned range.
+# custom:
+#   short_name: trade_count
+#   severity: HIGH
+#   solution: Run a session with a number of trades within the range.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [paper.trades]
+deny_trade_count contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.trade_count",
+		check_trade_count,
+		"The number of trades is outside the planned range",
+	)
+}
+
+check_session_length := data.gate.lib.check([data.gate.lib.at_least(
+	"session_length",
+	input.facts.paper.duration_s,
+	data.gate.params.stage7.session_min,
+)])
+
+# METADATA
+# title: The session was long enough
+# description: The session covered the phases of a trading day.
+# custom:
+#   short_name: session_length
+#   severity: HIGH
+#   solution: Run a longer session.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [paper.duration_s]
+deny_session_length contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.session_length",
+		check_session_length,
+		"The session was too short",
+	)
+}
+
+check_p95_latency := data.gate.lib.check([data.gate.lib.below(
+	"p95_latency",
+	input.facts.paper.latency.p95_us,
+	data.gate.params.stage7.p95_latency_max,
+)])
+
+# METADATA
+# title: Orders were fast enough
+# description: The 95th percentile (nearest rank) of the total latency is below the ceiling.
+# custom:
+#   short_name: p95_latency
+#   severity: HIGH
+#   solution: Find what the slowest orders waited for, and run the session again.
+#   owner: lead_quant
+#   controls: [gate:stage7]
+#   facts: [paper.latency.p95_us]
+deny_p95_latency contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.p95_latency",
+		check_p95_latency,
+		"The p95 latency is not below its ceiling",
+	)
+}
+
+check_disconnects_recovered := data.gate.lib.check([data.gate.lib.equals(
+	"unrecovered_disconnects",
+	input.facts.paper.unrecovered_disconnects,
+	data.gate.params.stage7.unrecovered_disconnects,
+)])
+
+# METADATA
+# title: Every disconnect was recovered
+# description: After each disconnect of the session a reconnect followed.
+# custom:
+#   short_name: disconnects_recovered
+#   severity: HIGH
+#   solution: Mend the reconnection and run the session again.
+#   owner: devops_lead
+#   controls: [gate:stage7]
+#   facts: [paper.unrecovered_disconnects]
+deny_disconnects_recovered contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.disconnects_recovered",
+		check_disconnects_recovered,
+		"A disconnect was not recovered",
+	)
+}
+
+check_metrics_agree := data.gate.lib.check([data.gate.lib.none_of(
+	"disagreements",
+	disagreements(input.facts.paper.disagreements),
+)])
+
+# METADATA
+# title: The claimed metrics are those of the log
+# description: Every figure of the metrics file that the log can give equals what was recomputed from the log.
+# custom:
+#   short_name: metrics_agree
+#   severity: CRITICAL
+#   solution: Find out how the metrics file was made; write it from the log.
+#   owner: risk_officer
+#   controls: [gate:stage7]
+#   facts: [paper.disagreements]
+deny_metrics_agree contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.metrics_agree",
+		check_metrics_agree,
+		"A claimed metric is not what the log gives",
+	)
+}
+
+disagreements(found) := {{"term": one.metric, "text": text} |
+	some one in found
+	text := sprintf("%s: claimed %v, recomputed %v", [one.metric, one.claimed, one.recomputed])
+}
+
+check_symbols := data.gate.lib.check(data.gate.lib.between(
+	"symbols",
+	input.facts.paper.symbols,
+	data.gate.params.stage7.symbols_min,
+	data.gate.params.stage7.symbols_max,
+))
+
+# METADATA
+# title: The planned number of symbols was traded
+# description: The session traded as many symbols as the plan asks for.
+# custom:
+#   short_name: symbols
+#   severity: LOW
+#   solution: Run a session over the planned number of liquid symbols.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [paper.symbols]
+deny_symbols contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.symbols",
+		check_symbols,
+		"The number of symbols is outside the planned range",
+	)
+}
+
+check_order_types := data.gate.lib.check([data.gate.lib.none(
+	"order_types_missing",
+	order_types_missing(input.facts.paper.order_types),
+)])
+
+# METADATA
+# title: Market and limit orders were used
+# description: Each kind of order that production uses occurs in the session.
+# custom:
+#   short_name: order_types
+#   severity: LOW
+#   solution: Run a session with the kinds of order named.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [paper.file, paper.order_types]
+deny_order_types contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.order_types",
+		check_order_types,
+		"A kind of order was not used",
+	)
+}
+
+order_types_missing(used) := {kind |
+	some kind, names in data.gate.params.stage7.order_types.value
+	count({name | some name in names} & {upper(name) | some name in used}) == 0
+}
+
+check_paper_fresh := data.gate.lib.check(data.gate.lib.between(
+	"paper_age",
+	data.gate.lib.age_s(input.facts.paper.observed_at_s),
+	data.gate.params.stage7.paper_age_min,
+	data.gate.params.stage7.paper_age_max,
+))
+
+# METADATA
+# title: The session is recent
+# description: The session ended not longer ago than allowed and not in the future.
+# custom:
+#   short_name: paper_fresh
+#   severity: HIGH
+#   solution: Run a new session.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [paper.observed_at_s]
+deny_paper_fresh contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.paper_fresh",
+		check_paper_fresh,
+		"The session is not recent",
+	)
+}
+
+check_account_not_simulated := data.gate.lib.check([
+	data.gate.lib.is_false("simulated", input.facts.account.simulated),
+	data.gate.lib.none("session_account", session_account(input.facts.paper)),
+])
+
+# METADATA
+# title: The session ran on a paper account of the broker
+# description: >-
+#   The probed account is not a simulated one, and where the log names its account that is no simulated one either and
+#   has a paper prefix. A log that says it holds sample data is reported as a warning.
+# custom:
+#   short_name: account_not_simulated
+#   severity: CRITICAL
+#   solution: Run the session on the paper account of the broker.
+#   owner: risk_officer
+#   controls: [gate:stage7]
+#   facts: [account.simulated]
+deny_account_not_simulated contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.account_not_simulated",
+		check_account_not_simulated,
+		"The session did not run on a paper account of the broker",
+	)
+}
+
+# What is wrong with the account that the log names; nothing where it names none.
+session_account(paper) := {"simulated" | paper.simulated == true} | {paper.account_prefix |
+	is_string(paper.account_prefix)
+	count({paper.account_prefix} - {prefix | some prefix in data.gate.params.stage6.account_prefixes.value}) > 0
+}
+
+warn_account_not_simulated contains {
+	"code": "stage7.account_not_simulated",
+	"msg": "The paper log says that it holds sample data, not a session that was traded",
+} if {
+	input.facts.paper.labelled_sample == true
+}
+
+check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage7"))
+
+# METADATA
+# title: Nobody who may stop the stage rejected it
+# description: No role that may stop a stage signed a rejection of exactly this source and this evidence.
+# custom:
+#   short_name: not_rejected
+#   severity: CRITICAL
+#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   owner: risk_officer
+#   controls: [gate:stage7]
+#   facts: [signoffs.signoffs]
+deny_not_rejected contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.not_rejected",
+		check_not_rejected,
+		"The stage was rejected",
+	)
+}
