@@ -22,6 +22,8 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
+_QUOTED = {"'", '"', "|", ">"}  # a plain scalar has the style None or '', depending on the parser
+
 
 @dataclass(slots=True)
 class _Frame:
@@ -86,7 +88,7 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
             if (tag := getattr(event, "tag", None)) is not None:
                 fail(f"the YAML tag {tag[:40]!r} is not accepted", mark)
             if isinstance(event, yaml.ScalarEvent):
-                scalar = event.value if event.style is not None else _plain(event.value, limits, fail, mark)
+                scalar = event.value if event.style in _QUOTED else _plain(event.value, limits, fail, mark)
                 add(scalar, mark)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 if len(stack) >= limits.json_depth:

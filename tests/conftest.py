@@ -1,0 +1,116 @@
+"""Fixtures of all tests: a clean environment, workspaces as factories, the CLI through its real entry point."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No setting of the developer's reaches a test; keys go to a directory of the test's own."""
+    for name in list(os.environ):
+        if name.startswith(("GATE_", "GIT_")) and name != "GATE_TEST_ALL_PARTS":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GATE_CONFIG_DIR", str(tmp_path_factory.mktemp("config") / "gate"))
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
+    """A factory of workspaces from path → content."""
+
+    def make(files: dict[str, str | bytes], name: str = "workspace") -> Path:
+        root = tmp_path / name
+        root.mkdir(exist_ok=True)
+        for path, content in files.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def copy_example(tmp_path: Path) -> Callable[[str], Path]:
+    """A factory of copies of an example workspace, outside of any repository."""
+
+    def copy(name: str, to: str | None = None) -> Path:
+        target = tmp_path / (to or name)
+        shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
+        return target
+
+    return copy
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a run of the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Callable[..., Finished]:
+    """Run the ``gate`` program as a user does, in a process of its own."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
+        done = subprocess.run(
+            [sys.executable, "-m", "gate", *map(str, arguments)],
+            cwd=cwd or tmp_path,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def opa() -> str:
+    """Path of the OPA program."""
+    found = shutil.which("opa")
+    if found is None:
+        pytest.skip("the opa program is not on PATH")
+    return found
+
+
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember skipped tests."""
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        _skipped.append(f"{report.nodeid}: {reason}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where all parts are expected (CI), a skipped test is a failure."""
+    if os.environ.get("GATE_TEST_ALL_PARTS") and _skipped and not hasattr(session.config, "workerinput"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None] | None:
+    """Name the skipped tests that made the run fail."""
+    if os.environ.get("GATE_TEST_ALL_PARTS") and _skipped:
+        terminalreporter.section("skipped although all parts are expected", red=True)
+        for line in _skipped:
+            terminalreporter.line(line)
