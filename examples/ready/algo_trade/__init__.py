@@ -1,0 +1,1 @@
+"""A small mean-variance equity strategy: signals, weights, risk limits, execution."""

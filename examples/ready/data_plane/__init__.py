@@ -1,0 +1,1 @@
+"""Market data: bars, their aggregation from trades, and their quality checks."""
