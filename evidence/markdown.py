@@ -116,7 +116,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One line of prose, a heading, a list item's line, or a table row (cells joined by `` | ``); never code."""
+    """A line of prose, of a heading or list item, or a table row (cells joined by `` | ``); never code."""
 
     line: int
     raw: str
@@ -260,7 +260,7 @@ def _plain(content: str) -> str:
     stack = tokens[::-1]
     while stack:
         token = stack.pop()
-        if token.type in {"text", "code_inline"}:
+        if token.type in {"text", "text_special", "code_inline"}:
             parts.append(token.content)
         elif token.type in {"softbreak", "hardbreak"}:
             parts.append(" ")

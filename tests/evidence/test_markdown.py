@@ -163,11 +163,9 @@ def test_tables_give_plain_cells_with_lines() -> None:
 
 
 def test_texts_are_the_lines_a_reader_sees_outside_code() -> None:
-    text = (
-        "# *A*\none **two**\nthree <!-- no -->\n\n    code\n\n- item\n\n| a | b |\n|---|---|\n| `1` | 2 |\n"
-    )
+    text = "# *A* \\[b] &amp; c\none **two**\nthree <!-- no -->\n\n    code\n\n- item\n\n| a | b |\n|---|---|\n| `1` | 2 |\n"
     assert [(t.line, t.plain) for t in parse(text).texts] == [
-        (1, "A"),
+        (1, "A [b] & c"),
         (2, "one two"),
         (3, "three"),
         (7, "item"),

@@ -1,0 +1,68 @@
+"""Runs one collector over files made for the test, the way the runner does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gate.evidence.collectors import load
+from gate.evidence.interface import Evidence
+from gate.evidence.limits import DEFAULT, Limits
+from gate.evidence.runner import lookup, observe
+from gate.evidence.workspace import Workspace
+
+Content = str | bytes | dict[str, Any] | list[Any]
+Observe = Callable[..., Evidence]
+
+
+def write(root: Path, files: Mapping[str, Content]) -> None:
+    """Create the files; anything but text and bytes becomes JSON."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+            path.write_text(text, encoding="utf-8", newline="")
+
+
+def nulls(facts: Mapping[str, Any], prefix: str = "") -> set[str]:
+    """Dotted paths of the facts that are null, inside objects but not inside lists."""
+    found: set[str] = set()
+    for name, value in facts.items():
+        if value is None:
+            found.add(prefix + name)
+        elif isinstance(value, Mapping):
+            found |= nulls(value, f"{prefix}{name}.")
+    return found
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Observe:
+    """``watch(collector, files, limits=…, **options)`` gives evidence that keeps to the facts contract.
+
+    Every null fact must have exactly one reason and remedy, and nothing else may be called missing.
+    """
+
+    def run(
+        collector: str,
+        files: Mapping[str, Content] | None = None,
+        *,
+        limits: Limits = DEFAULT,
+        **options: Any,
+    ) -> Evidence:
+        write(tmp_path, files or {})
+        kind = load(collector)
+        evidence = observe(Workspace(tmp_path, limits), kind(kind.Options.model_validate(options)))
+        named = [missing.fact for missing in evidence.missing]
+        assert sorted(named) == sorted(nulls(evidence.facts))
+        for missing in evidence.missing:
+            assert lookup(evidence.facts, missing.fact) is None
+            assert missing.reason and missing.remedy
+        return evidence
+
+    return run
