@@ -27,7 +27,7 @@ _TAIL: Final = b'"}]}'
 
 
 def max_payload_bytes() -> int:
-    """The largest payload whose envelope still fits on a line (49 002 bytes or so)."""
+    """The largest payload whose envelope still fits on a line (48,975 bytes)."""
     fixed = len(_HEAD) + len(_MIDDLE) + 50 + len(_SIGNATURE) + 88 + len(_TAIL)
     return (MAX_LINE_BYTES - fixed) // 4 * 3
 

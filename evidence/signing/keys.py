@@ -61,7 +61,7 @@ class VerifierKey:
     def parse(cls, text: str) -> VerifierKey:
         """Read `name+hash+base64`. Raises SignatureError: MALFORMED, UNSUPPORTED or WEAK_KEY."""
         name, _, rest = text.strip().partition("+")
-        digest, _, encoded = rest.partition("+")
+        _, _, encoded = rest.partition("+")
         try:
             data = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
