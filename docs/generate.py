@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import typer
-from typer.testing import CliRunner
-
 from gate.cli import app
 from gate.engine.config import GateConfig
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.report.figures import figure
 from gate.engine.stages import make_plan
+from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- commands: begin -->", "<!-- commands: end -->"
@@ -34,7 +33,8 @@ def commands() -> dict[str, str]:
         if inner is None:
             found[name] = command.help.splitlines()[0]
         else:
-            found.update({f"{name} {sub}": item.help.splitlines()[0] for sub, item in sorted(inner.items())})
+            for sub, item in sorted(inner.items()):
+                found[f"{name} {sub}"] = item.help.splitlines()[0]
     return found
 
 
@@ -96,7 +96,7 @@ def config_schema() -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:gate:contract:gate_config:1",
         "title": "gate.yaml",
-        "description": "Settings of a workspace. Generated from gate.engine.config.GateConfig by `make docs`.",
+        "description": "Settings of a workspace. Generated from GateConfig by `make docs`.",
     }
     return json.dumps({**schema, **head}, indent=2) + "\n"
 
