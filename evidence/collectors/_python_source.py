@@ -162,7 +162,7 @@ def stub_reason(function: Function) -> str | None:
         return "the body is only a docstring"
     rest = [node for node in body if not _does_nothing(node)]
     if not rest:
-        return f"the body is only `{ast.unparse(body[0])}`"
+        return f"the body is only `{ast.unparse(body[0])[:40]}`"
     for node in rest:
         if isinstance(node, ast.Raise) and node.exc is not None:
             if dotted(node.exc).rpartition(".")[2] == "NotImplementedError":

@@ -167,12 +167,8 @@ def _order_types(tree: ast.Module) -> Iterator[dict[str, Any]]:
     """String literals given to something called an order type, or members of a class ``OrderType``."""
     for node in ast.walk(tree):
         values: list[ast.expr | None] = []
-        if isinstance(node, ast.keyword) and node.arg in _ORDER_TYPE_NAMES:
-            values = [node.value]
-        elif isinstance(node, ast.Assign) and any(_is_order_type(target) for target in node.targets):
-            values = [node.value]
-        elif isinstance(node, ast.AnnAssign) and _is_order_type(node.target):
-            values = [node.value]
+        if isinstance(node, (ast.keyword, ast.Assign, ast.AnnAssign)):
+            values = [node.value] if _names_order_type(node) else []
         elif isinstance(node, ast.Dict):
             values = [
                 value
@@ -192,6 +188,13 @@ def _order_types(tree: ast.Module) -> Iterator[dict[str, Any]]:
             values = [member.value for member in node.body if isinstance(member, (ast.Assign, ast.AnnAssign))]
         for value in values:
             yield from _literals(value)
+
+
+def _names_order_type(node: ast.keyword | ast.Assign | ast.AnnAssign) -> bool:
+    if isinstance(node, ast.keyword):
+        return node.arg in _ORDER_TYPE_NAMES
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(_is_order_type(target) for target in targets)
 
 
 def _is_order_type(target: ast.expr) -> bool:

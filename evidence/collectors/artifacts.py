@@ -1,0 +1,175 @@
+"""Collector ``artifacts``: what should exist, what was found, is it valid, and who vouches for it.
+
+The rows are data (``artifact_matrix.json`` beside this module, or the option ``matrix``). Whether a row's
+files keep to the requirements of their kind is found out in :mod:`._artifact_checks`; how they are protected
+in :mod:`._artifact_signatures`. See ``docs/collectors/artifacts.md``.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from ..interface import Observation, Options
+from ..numbers import ratio_ppm
+from ..workspace import View
+from . import _artifact_checks as checks
+from ._artifact_signatures import Protection, protections, weakest
+
+_MATRIX = Path(__file__).with_name("artifact_matrix.json")
+
+Kind = Literal["markdown", "json", "csv", "python", "json_schema", "tests"]
+
+
+class Row(Options):
+    """One row of the matrix.
+
+    Attributes:
+        id: its name, unique.
+        pattern: path or glob of the files.
+        kind: what the files are.
+        category: heading under which reports list the row.
+        sections: for ``markdown``: section id → regular expressions of which one matches its heading.
+        operations: for ``python``: ids of the broker operations the file implements (see ``source``).
+        contract: for ``json``: name of a contract in ``contracts/files``; without one, well-formed is enough.
+        header: for ``csv``: the exact column names.
+    """
+
+    id: str = Field(min_length=1)
+    pattern: str = Field(min_length=1)
+    kind: Kind
+    category: str = "Artifacts"
+    sections: dict[str, list[str]] = Field(default_factory=dict)
+    operations: tuple[checks.Operation, ...] = Field(default=(), strict=False)
+    contract: str | None = None
+    header: tuple[str, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Row:
+        for name, kind in (
+            ("sections", "markdown"),
+            ("operations", "python"),
+            ("contract", "json"),
+            ("header", "csv"),
+        ):
+            if getattr(self, name) and self.kind != kind:
+                raise ValueError(f"row {self.id!r}: {name!r} is for rows of kind {kind!r}")
+        if self.kind == "csv" and not self.header:
+            raise ValueError(f"row {self.id!r}: a csv row needs its header")
+        checks.check_requirements(self.id, self.sections, self.contract)
+        return self
+
+
+@functools.cache
+def default_matrix() -> tuple[Row, ...]:
+    """The shipped rows: those of the audit this product replaces."""
+    return tuple(Row.model_validate(row) for row in json.loads(_MATRIX.read_bytes())["rows"])
+
+
+class ArtifactsOptions(Options):
+    """Options of ``evidence.artifacts``.
+
+    Attributes:
+        matrix: the rows, in place of the shipped ones.
+        signature_manifests: files in the format of ``sha256sum`` with a detached signature beside them.
+        allowed_signers: whose signatures count.
+        namespace: the SSHSIG namespace of detached signatures of files and manifests.
+        compliant_from_ppm: a row from this coverage on is ``compliant``.
+        partial_from_ppm: a row from this coverage on is ``partial``.
+    """
+
+    matrix: tuple[Row, ...] | None = Field(default=None, strict=False, min_length=1)
+    signature_manifests: tuple[str, ...] = Field(default=("signatures/artifacts.sha256",), strict=False)
+    allowed_signers: str = "trust/allowed_signers"
+    namespace: str = "file"
+    compliant_from_ppm: int = Field(default=800_000, ge=0, le=1_000_000)
+    partial_from_ppm: int = Field(default=400_000, ge=0, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ArtifactsOptions:
+        if self.partial_from_ppm > self.compliant_from_ppm:
+            raise ValueError("partial_from_ppm is above compliant_from_ppm")
+        names = [row.id for row in self.matrix or ()]
+        if len(set(names)) != len(names):
+            raise ValueError("two rows of the matrix have the same id")
+        return self
+
+
+class ArtifactsCollector:
+    """See the module."""
+
+    id: ClassVar[str] = "artifacts"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[Options]] = ArtifactsOptions
+
+    def __init__(self, options: ArtifactsOptions) -> None:
+        self._options = options
+        self._matrix = options.matrix or default_matrix()
+
+    def collect(self, view: View) -> Observation:
+        """Look for every row's files and inspect those that are there.
+
+        Raises:
+            EvidenceError: a file cannot be read, or a JSON or CSV artifact is malformed or breaks its
+                contract.
+            EnvironmentProblem: git refuses the repository or does not answer.
+        """
+        options = self._options
+        files = {row.id: view.glob(row.pattern) for row in self._matrix}
+        everything = sorted({path for paths in files.values() for path in paths})
+        protected = protections(
+            view, everything, options.signature_manifests, options.allowed_signers, options.namespace
+        )
+        rows = [self._row(view, row, files[row.id], protected) for row in self._matrix]
+        expected = len(rows)
+        found = sum(row["found"] for row in rows)
+        compliant = sum(row["status"] == "compliant" for row in rows)
+        return Observation(
+            {
+                "expected": expected,
+                "found": found,
+                "compliant": compliant,
+                "found_ppm": ratio_ppm(found, expected),
+                "compliant_ppm": ratio_ppm(compliant, expected),
+                "rows": rows,
+            }
+        )
+
+    def _row(
+        self, view: View, row: Row, paths: tuple[str, ...], protected: dict[str, Protection]
+    ) -> dict[str, Any]:
+        protection = weakest([protected[path] for path in paths])
+        result = checks.Result(0, ())
+        if paths:
+            result = checks.check(
+                view,
+                row.kind,
+                paths,
+                checks.Requirements(row.sections, row.operations, row.contract, row.header),
+            )
+        return {
+            "id": row.id,
+            "pattern": row.pattern,
+            "kind": row.kind,
+            "category": row.category,
+            "found": bool(paths),
+            "paths": list(paths),
+            "signed": protection.method,
+            "signed_by": protection.by,
+            "valid": not result.problems if paths else None,
+            "problems": [
+                {"path": problem.path, "line": problem.line, "text": problem.text}
+                for problem in result.problems
+            ],
+            "coverage_ppm": result.coverage_ppm,
+            "status": self._status(result.coverage_ppm),
+        }
+
+    def _status(self, coverage_ppm: int) -> str:
+        if coverage_ppm >= self._options.compliant_from_ppm:
+            return "compliant"
+        return "partial" if coverage_ppm >= self._options.partial_from_ppm else "non_compliant"

@@ -1,0 +1,112 @@
+"""Collector ``contracts``: the JSON Schemas of the workspace, and whether each is a contract one can hold
+data against. See ``docs/collectors/contracts.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+from pydantic import Field
+
+from ..errors import EvidenceError, raise_all
+from ..interface import Observation, Options
+from ..workspace import View
+from . import _json_schema as schemas
+
+
+class ContractsOptions(Options):
+    """Options of ``evidence.contracts``.
+
+    Attributes:
+        paths: globs of the schema files.
+    """
+
+    paths: tuple[str, ...] = Field(default=("contracts/*.json",), strict=False)
+
+
+class ContractsCollector:
+    """See the module."""
+
+    id: ClassVar[str] = "contracts"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[Options]] = ContractsOptions
+
+    def __init__(self, options: ContractsOptions) -> None:
+        self._options = options
+
+    def collect(self, view: View) -> Observation:
+        """Check every schema file.
+
+        Raises:
+            EvidenceError: a schema file is not well-formed JSON, or cannot be read.
+        """
+        paths = sorted({path for pattern in self._options.paths for path in view.glob(pattern)})
+        found = inspect_schemas(view, paths)
+        files = []
+        for path in paths:
+            schema = view.read_json(path)
+            names = schemas.property_names(schema)
+            examples = schema.get("examples") if isinstance(schema, dict) else None
+            files.append(
+                {
+                    "path": path,
+                    "id": path.rpartition("/")[2].removesuffix(".json").removesuffix(".schema"),
+                    "draft": schemas.draft(schema),
+                    "valid": not found[path],
+                    "fields": len(names),
+                    "required": schemas.required_names(schema),
+                    "properties": names,
+                    "enums": schemas.enumerations(schema),
+                    "examples": len(examples) if isinstance(examples, list) else 0,
+                    "problems": [{"pointer": pointer, "text": text} for pointer, text in found[path]],
+                }
+            )
+        valid = sum(not found[path] for path in paths)
+        return Observation(
+            {"total": len(paths), "valid": valid, "invalid": len(paths) - valid, "files": files}
+        )
+
+
+def inspect_schemas(view: View, paths: list[str]) -> dict[str, list[schemas.Problem]]:
+    """The problems of each schema file; the files may refer to each other and to any file of the workspace.
+
+    Raises:
+        EvidenceError: a file, or one that it refers to, is not well-formed JSON.
+    """
+    documents = {path: view.read_json(path) for path in paths}
+    known: dict[str, Any] = {}
+    twice: dict[str, str] = {}
+    for path, document in documents.items():
+        name = schemas.identity(document)
+        if name is not None and name in known:
+            twice[path] = name
+        elif name is not None:
+            known[name] = document
+    broken: list[EvidenceError] = []
+    lookup = _lookup(view, known, broken)
+    found = {path: schemas.problems(document, path, lookup) for path, document in documents.items()}
+    raise_all(broken)
+    for path, name in twice.items():
+        found[path] = sorted([*found[path], ("/$id", f"{name[:100]!r} is another file's $id already")])
+    return found
+
+
+def _lookup(view: View, known: dict[str, Any], broken: list[EvidenceError]) -> Callable[[str], Any]:
+    """Gives a schema document by its URI. The validator turns what is raised here into a message, so a file
+    that is there but malformed is noted in ``broken`` as well."""
+
+    def lookup(uri: str) -> Any:
+        if uri in known:
+            return known[uri]
+        path = unquote(uri.removeprefix(schemas.BASE))
+        if uri.startswith(schemas.BASE) and path in view.paths():
+            try:
+                return view.read_json(path)
+            except EvidenceError as error:
+                broken.append(error)
+                raise
+        raise LookupError(f"the workspace has no schema {uri.removeprefix(schemas.BASE)[:100]!r}")
+
+    return lookup
