@@ -1,0 +1,69 @@
+"""Durations and counts in prose, for the documents that state limits."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_NUMBER = r"(?<![\w.,])(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,9})?|[0-9]{1,12}(?:\.[0-9]{1,9})?)"
+_UNITS_US = {
+    "us": 1, "µs": 1, "μs": 1, "microsecond": 1, "מיקרושניות": 1, "מיקרושנייה": 1,
+    "ms": 1_000, "msec": 1_000, "millisecond": 1_000, "אלפיות": 1_000, "מילישניות": 1_000, "מילישנייה": 1_000,
+    "s": 1_000_000, "sec": 1_000_000, "second": 1_000_000, "שניות": 1_000_000, "שנייה": 1_000_000,
+    "שניה": 1_000_000, "min": 60_000_000, "minute": 60_000_000, "דקות": 60_000_000, "דקה": 60_000_000,
+}  # fmt: skip
+_UNIT = "(?P<unit>" + "|".join(sorted(map(re.escape, _UNITS_US), key=len, reverse=True)) + ")"
+_DURATION = re.compile(rf"{_NUMBER}\s*{_UNIT}s?(?!\w)", re.IGNORECASE)
+_BARE = re.compile(rf"[<≤~≈]?\s*=?\s*{_NUMBER}")
+_P95 = re.compile(r"(?<!\w)p\s?95(?!\w)[^0-9]{0,20}" + _DURATION.pattern, re.IGNORECASE)
+_HEADER_UNIT = re.compile(rf"[(\[,]\s*{_UNIT}s?\s*(?:[)\]]|\Z)", re.IGNORECASE)
+_COUNT = re.compile(r"(?<![\w.])(?P<number>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})(?![\w%]|[.,][0-9])")
+_TIME_UNIT_AFTER = re.compile(rf"\s*-?\s*{_UNIT}s?(?!\w)", re.IGNORECASE)
+_WINDOW_BEFORE = re.compile(r"(?:/|\bper|\bin|\bevery|(?<!\w)[בל]-?)\s*\Z", re.IGNORECASE)
+
+
+def _value(match: re.Match[str]) -> Fraction:
+    return Fraction(match["number"].replace(",", ""))
+
+
+def _microseconds(value: Fraction, unit: str) -> int:
+    exact = value * _UNITS_US[unit.lower()]
+    return -(-exact.numerator // exact.denominator)
+
+
+def latency_us(text: str, header: str = "") -> int | None:
+    """The latency that a text promises, in microseconds rounded up, or None.
+
+    A figure marked ``p95`` wins; otherwise it is the longest duration. A bare number takes its unit from the
+    column's header, as in ``SLA (ms)``.
+    """
+    marked = [_microseconds(_value(match), match["unit"]) for match in _P95.finditer(text)]
+    if marked:
+        return max(marked)
+    found = [_microseconds(_value(match), match["unit"]) for match in _DURATION.finditer(text)]
+    if found:
+        return max(found)
+    unit, bare = _HEADER_UNIT.search(header), _BARE.fullmatch(text.strip())
+    return None if unit is None or bare is None else _microseconds(_value(bare), unit["unit"])
+
+
+def count_near(text: str, label: re.Pattern[str]) -> int | None:
+    """The count that a line states for a label, or None.
+
+    The number right before the label (``100 market-data subscriptions``), or else the first one after it, or
+    else the first in the line. Durations and what follows ``per``, ``/`` or ``in`` are not counts.
+    """
+    found = label.search(text)
+    if found is None:
+        return None
+    counts = [
+        match
+        for match in _COUNT.finditer(text)
+        if not _TIME_UNIT_AFTER.match(text, match.end())
+        and not _WINDOW_BEFORE.search(text, max(0, match.start() - 12), match.start())
+    ]
+    start, end = found.span()
+    before = [m for m in counts if m.end() <= start and not text[m.end() : start].strip(" -\u2011")]
+    after = [m for m in counts if m.start() >= end]
+    chosen = (before[-1:] or after or counts)[:1]
+    return int(chosen[0]["number"].replace(",", "")) if chosen else None

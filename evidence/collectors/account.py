@@ -1,0 +1,118 @@
+"""The broker account as recorded in ``ACCOUNT_CONFIG.json`` (``contracts/files/account_config.schema.json``).
+
+The account id is masked in everything that leaves this module. Amounts are in hundredths of the account's currency,
+rounded down.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ..interface import Missing, Observation
+from ..interface import Options as BaseOptions
+from ..numbers import PPM
+from ..workspace import View
+from ._account_id import hide, mask, prefix, read_json
+from ._documents import absent, moment, scaled
+
+_AMOUNTS = ("nav", "cash", "buying_power", "maintenance_margin", "equity_with_loan")
+_SESSION = ("connected", "port", "read_only")
+_PERMISSION = {True: "granted", False: "denied", None: "unknown"}
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("file", "account", "prefix", "simulated", "pinned", "account_type", *_SESSION)),
+    **dict.fromkeys(f"{name}_cents" for name in _AMOUNTS),
+    "margin_cushion_ppm": None,
+    "permissions": {},
+    "limits": {"max_order_size": None, "max_position_value_cents": None},
+    **dict.fromkeys(("positions", "observed_at", "observed_at_s")),
+}
+
+
+class AccountOptions(BaseOptions):
+    """Options of the collector ``account``."""
+
+    path: str = Field(default="ACCOUNT_CONFIG.json", description="The record, relative to the workspace.")
+    pinned_account: str | None = Field(
+        default=None, description="The one account id that may be used; compared, never shown."
+    )
+
+
+class AccountCollector:
+    """Reads the account's record; see the module's description."""
+
+    id: ClassVar[str] = "account"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[BaseOptions]] = AccountOptions
+
+    def __init__(self, options: AccountOptions) -> None:
+        self._path = options.path
+        self._pinned = options.pinned_account
+
+    def collect(self, view: View) -> Observation:
+        """Facts of ``contracts/facts/account.schema.json``.
+
+        Raises:
+            EvidenceError: the file is malformed, breaks its contract, or has an impossible time or amount. The message
+                never holds the account id.
+        """
+        path = self._path
+        if not view.exists(path):
+            facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}}
+            remedy = f"record the account in {path} (contracts/files/account_config.schema.json) with a read-only probe"
+            return Observation(facts, absent(_nulls(facts), f"{path} does not exist", remedy))
+        record = read_json(view, path, "account_config")
+        account_id: str = record["account_id"]
+        observed_at, observed_at_s = moment(record["timestamp"], path, "/timestamp")
+        session = record.get("connection") or {}
+        limits = record["limits"]
+        order_size = limits["max_order_size"]
+
+        def amount(name: str, value: Any, scale: int = 100) -> int | None:
+            return None if value is None else scaled(value, scale, path, name)
+
+        facts = {
+            "file": path,
+            "account": mask(account_id),
+            "prefix": prefix(account_id),
+            "simulated": account_id.startswith("DUSIM"),
+            "pinned": None if self._pinned is None else account_id == self._pinned,
+            "account_type": hide(record["account_type"], account_id),
+            "connected": session.get("connected"),
+            "port": int(session["port"]) if session else None,
+            "read_only": session.get("read_only"),
+            **{f"{name}_cents": amount(f"/{name}", record[name]) for name in _AMOUNTS},
+            "margin_cushion_ppm": amount("/margin_cushion", record["margin_cushion"], PPM),
+            "permissions": {
+                name: _PERMISSION[record["permissions"][name]] for name in sorted(record["permissions"])
+            },
+            "limits": {
+                "max_order_size": None if order_size is None else int(order_size),
+                "max_position_value_cents": amount(
+                    "/limits/max_position_value", limits["max_position_value"]
+                ),
+            },
+            "positions": len(record["positions"]),
+            "observed_at": observed_at,
+            "observed_at_s": observed_at_s,
+        }
+        return Observation(facts, self._missing(facts), observed_at)
+
+    def _missing(self, facts: dict[str, Any]) -> tuple[Missing, ...]:
+        missing: list[Missing] = []
+        for name in _nulls(facts):
+            if name == "pinned":
+                reason, remedy = "no account is pinned", "set evidence.account.pinned_account in gate.yaml"
+            elif name in _SESSION:
+                reason = f"{self._path} has no `connection`"
+                remedy = "record the session that the account was read through: connected, port, read_only"
+            else:
+                reason, remedy = f"{self._path} has null for it", "read it from the broker and record it"
+            missing.append(Missing(name, reason, remedy))
+        return tuple(missing)
+
+
+def _nulls(facts: dict[str, Any]) -> list[str]:
+    limits = [f"limits.{name}" for name, value in facts["limits"].items() if value is None]
+    return [name for name, value in facts.items() if value is None] + limits

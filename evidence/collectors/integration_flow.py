@@ -1,0 +1,132 @@
+"""The integration-flow document: which stages it divides the work into, and what each states.
+
+A stage is a heading that begins with ``Stage N`` (or ``Phase N``, ``שלב N``), or a table row whose first cell
+does. Its input, output and gate condition are found as a labelled line (``**Input:** …``), as a label with
+lines below it, as a sub-heading with text, as a row of a two-column table, or as a column of the table of
+stages. A label followed by nothing, or by a template mark, counts as not stated.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ..interface import Observation
+from ..interface import Options as BaseOptions
+from ..markdown import Document, Section, Table, has_template_mark, heading_key, parse, within
+from ..workspace import View
+from ._documents import absent, read_document
+
+_STAGE = re.compile(r"(?:stage|phase|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
+_STAGE_HEADER = re.compile(r"\W*(?:stages?|phases?|שלב(?:ים)?)\W*", re.IGNORECASE)
+_STAGE_NUMBER = re.compile(r"(?P<number>[1-9][0-9]?)(?![0-9])")
+_LABELS = {
+    "has_input": r"inputs?|קלט(?:ים)?",
+    "has_output": r"outputs?|deliverables?|פלט(?:ים)?|תוצר(?:ים)?",
+    "has_gate": r"(?:\w+\s+)?gates?(?:\s+(?:conditions?|criteri(?:a|on)))?|exit\s+(?:conditions?|criteri(?:a|on))"
+    r"|acceptance\s+criteria|(?:תנאי\s+)?(?:ה)?(?:שער|מעבר|יציאה)",
+}
+_LINE = {
+    name: re.compile(
+        rf"\W*(?:{label})\s*(?:\([^)]*\)\s*)?(?:(?:[:|=]|\s[-–—])\s*(?P<rest>.*)|\Z)", re.IGNORECASE
+    )
+    for name, label in _LABELS.items()
+}
+
+
+class IntegrationFlowOptions(BaseOptions):
+    """Options of the collector ``integration_flow``."""
+
+    path: str = Field(default="INTEGRATION_FLOW.md", description="The document, relative to the workspace.")
+
+
+class IntegrationFlowCollector:
+    """Reads the integration-flow document; see the module's description."""
+
+    id: ClassVar[str] = "integration_flow"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[BaseOptions]] = IntegrationFlowOptions
+
+    def __init__(self, options: IntegrationFlowOptions) -> None:
+        self._path = options.path
+
+    def collect(self, view: View) -> Observation:
+        """Facts of ``contracts/facts/integration_flow.schema.json``.
+
+        Raises:
+            EvidenceError: the file is not readable UTF-8 text.
+        """
+        text = read_document(view, self._path)
+        if text is None:
+            nothing: dict[str, Any] = {"file": None, "stages": [], "stages_defined": None}
+            remedy = (
+                f"write {self._path} with a heading `Stage N` and its input, output and gate for each stage"
+            )
+            return Observation(
+                nothing, absent(("file", "stages_defined"), f"{self._path} does not exist", remedy)
+            )
+        stages = _stages(parse(text, self._path))
+        return Observation({"file": self._path, "stages": stages, "stages_defined": len(stages)})
+
+
+def _stages(document: Document) -> list[dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+
+    def add(number: int, line: int, stated: dict[str, bool]) -> None:
+        empty = {"stage": f"stage{number}", **dict.fromkeys(_LABELS, False), "line": line}
+        entry = found.setdefault(number, empty)
+        entry["line"] = min(line, entry["line"])
+        for name, present in stated.items():
+            entry[name] = entry[name] or present
+
+    for section in document.sections:
+        match = _STAGE.match(heading_key(section.title))
+        if match is not None:
+            add(int(match["number"]), section.line, _stated(section, document))
+    for table in document.tables:
+        columns = {
+            name: next((i for i, h in enumerate(table.header) if i and pattern.fullmatch(h)), None)
+            for name, pattern in _LINE.items()
+        }
+        for row in _stage_rows(table):
+            stated = {n: c is not None and _filled(row[2][c]) for n, c in columns.items()}
+            add(row[0], row[1], stated)
+    return [found[number] for number in sorted(found)]
+
+
+def _stage_rows(table: Table) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Rows of a table of stages as (stage number, line, cells)."""
+    rows = []
+    for row in table.rows:
+        match = _STAGE.match(row.cells[0])
+        if (
+            match is None
+            and _STAGE.pattern
+            and re.fullmatch(r"\W*(?:stage|phase|שלב)\W*", table.header[0], re.I)
+        ):
+            match = re.fullmatch(r"(?P<number>[1-9][0-9]?)(?!\d).*", row.cells[0])
+        if match is not None:
+            rows.append((int(match["number"]), row.line, row.cells))
+    return rows
+
+
+def _filled(text: str) -> bool:
+    return any(char.isalnum() for char in text) and not has_template_mark(text)
+
+
+def _stated(stage: Section, document: Document) -> dict[str, bool]:
+    lines = [text.plain for text in within(stage, document.texts)]
+    state = dict.fromkeys(_LABELS, False)
+    for index, line in enumerate(lines):
+        for name, pattern in _LINE.items():
+            match = pattern.fullmatch(line)
+            if match is None:
+                continue
+            rest = match["rest"]
+            if not rest:
+                following = lines[index + 1] if index + 1 < len(lines) else ""
+                rest = "" if any(p.fullmatch(following) for p in _LINE.values()) else following
+            state[name] = state[name] or _filled(rest)
+    return state

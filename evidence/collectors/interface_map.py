@@ -1,0 +1,240 @@
+"""The broker's interface map: sections, operations with latency, error codes with actions, pacing limits.
+
+Operations are looked for in the sections on endpoint mapping and on latency (in the whole document when it
+has neither): in table rows, list items and sub-headings whose label is the operation's id or one of its
+aliases, or with a cell that is exactly an alias. Error codes are looked for in the section on error codes:
+three to five digits in a table's first column or at the head of a list item. Pacing figures are looked for in
+the section on pacing limits.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ..interface import Observation
+from ..interface import Options as BaseOptions
+from ..markdown import (
+    Document,
+    Section,
+    Table,
+    find_sections,
+    has_template_mark,
+    heading_key,
+    match_sections,
+    parse,
+    within,
+)
+from ..workspace import View
+from ._documents import Regex, absent, bounded, read_document, word_pattern
+from ._quantities import count_near, latency_us
+
+SECTIONS: dict[str, list[str]] = {
+    "endpoint_mapping": [
+        r"endpoint",
+        r"operations? map",
+        r"api map",
+        "נקודות (ה)?קצה",
+        "מיפוי (פעולות|ממשק)",
+    ],
+    "message_flows": [r"\bflows?\b", r"sequence", "זרימת (ה)?הודעות", "תרשימי רצף"],
+    "error_codes": [r"\berrors?\b", "שגיא"],
+    "latency_sla": [r"latenc", r"\bslas?\b", "השהי", "שיהוי", "זמני תגובה"],
+    "pacing_limits": [r"pacing", r"rate[- ]limit", r"throttl", "מגבלות קצב", "הגבלת קצב", "קצב הודעות"],
+    "data_types": [r"data[- ]?types?", r"conversion", r"type map", "המרו?ת", "(טיפוסי|סוגי) (ה)?נתונים"],
+}
+OPERATIONS: dict[str, list[str]] = {
+    "connect": ["connectAsync", "eConnect", "התחברות"],
+    "disconnect": ["eDisconnect", "התנתקות"],
+    "account_info": [
+        "account information", "account summary", "account updates", "reqAccountSummary", "reqAccountUpdates",
+        "פרטי חשבון", "מידע על החשבון",
+    ],
+    "positions": ["reqPositions", "פוזיציות"],
+    "place_order": ["placeOrder", "שליחת פקודה", "הגשת פקודה"],
+    "cancel_order": ["cancelOrder", "ביטול פקודה"],
+    "order_status": ["orderStatus", "reqOpenOrders", "סטטוס פקודה", "מצב פקודה"],
+    "market_data": ["reqMktData", "market data subscription", "נתוני שוק"],
+}  # fmt: skip
+_CODE = r"[0-9]{3,5}"
+_CODES = re.compile(rf"{_CODE}(?:\s*(?:,|/|&|;|and|ו-?)\s*{_CODE})*")
+_ITEM = re.compile(
+    rf"(?P<codes>{_CODES.pattern})(?![\w%]|[.,][0-9])(?!\s*(?:ms|s|sec|min)\b)(?P<rest>.*)", re.DOTALL
+)
+_ACTION_HEADER = re.compile(r"action|handling|response|reaction|what to do|פעולה|טיפול|תגובה", re.IGNORECASE)
+_LATENCY = "latenc|השהי|שיהוי|זמן תגובה"
+_SLA_HEADERS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (r"p\s?95", r"\bsla\b", _LATENCY))
+_SLA_TEXT = re.compile(rf"p\s?95|\bsla\b|{_LATENCY}", re.IGNORECASE)
+_HEAD_END = re.compile(r"\s*(?::|→|->|=>|\s[-–—]\s|\||\()")
+_PACING = {
+    "messages_per_second": re.compile(
+        r"(?:messages?|msgs?|הודעות)\s*(?:/|per|ב|ל)[\s-]*(?:second|sec|s|שנייה|שניה)(?!\w)", re.IGNORECASE
+    ),
+    "market_data_subscriptions": re.compile(
+        r"(?:(?:simultaneous|concurrent)\s+)?market[\s-]*data|נתוני שוק", re.IGNORECASE
+    ),
+    "historical_requests": re.compile(r"historical|היסטורי", re.IGNORECASE),
+}
+_OTHER_WINDOW = re.compile(
+    r"(?<![0-9])(?!10\D)[0-9]+[\s-]*(?:min|דקות)|(?:/|\bper)\s*(?:min|s\b|sec|hour)", re.IGNORECASE
+)
+
+
+class InterfaceMapOptions(BaseOptions):
+    """Options of the collector ``interface_map``."""
+
+    path: str = Field(default="IBKR_INTERFACE_MAP.md", description="The document, relative to the workspace.")
+    sections: dict[str, list[Regex]] = Field(
+        default={}, description="Further heading patterns per section id, beside the built-in ones."
+    )
+    aliases: dict[str, list[str]] = Field(
+        default={}, description="Further names per operation id, beside the built-in ones."
+    )
+
+
+class InterfaceMapCollector:
+    """Reads the interface map; see the module's description."""
+
+    id: ClassVar[str] = "interface_map"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
+
+    def __init__(self, options: InterfaceMapOptions) -> None:
+        self._path = options.path
+        self._sections = {name: [*own, *options.sections.get(name, [])] for name, own in SECTIONS.items()}
+        self._aliases = {
+            name: [word_pattern(alias) for alias in (name, *own, *options.aliases.get(name, []))]
+            for name, own in OPERATIONS.items()
+        }
+
+    def collect(self, view: View) -> Observation:
+        """Facts of ``contracts/facts/interface_map.schema.json``.
+
+        Raises:
+            EvidenceError: the file is not readable UTF-8 text, or a figure in it is too large.
+        """
+        path = self._path
+        text = read_document(view, path)
+        if text is None:
+            nothing: dict[str, Any] = {
+                "file": None,
+                "sections": dict.fromkeys(SECTIONS),
+                "operations": [],
+                "error_codes": [],
+                "pacing": dict.fromkeys(_PACING),
+            }
+            names = [*(f"sections.{name}" for name in SECTIONS), *(f"pacing.{name}" for name in _PACING)]
+            remedy = f"write {path} (docs/collectors/interface_map.md shows what it must hold)"
+            return Observation(nothing, absent(["file", *names], f"{path} does not exist", remedy))
+        document = parse(text, path)
+        pacing = self._pacing(text, document)
+        facts = {
+            "file": path,
+            "sections": match_sections(text, self._sections),
+            "operations": self._operations(text, document),
+            "error_codes": self._error_codes(text, document),
+            "pacing": pacing,
+        }
+        missing = absent(
+            (f"pacing.{name}" for name, value in pacing.items() if value is None),
+            f"{path} has no section on pacing limits that states it",
+            "state it there, like `50 messages/s`, `100 market-data subscriptions` or `60 historical requests"
+            " per 10 min`",
+        )
+        return Observation(facts, missing)
+
+    def _operations(self, text: str, document: Document) -> list[dict[str, Any]]:
+        patterns = self._sections["endpoint_mapping"] + self._sections["latency_sla"]
+        places = find_sections(text, patterns) or None
+        found: dict[str, dict[str, Any]] = {}
+
+        def add(name: str, line: int, sla: int | None) -> None:
+            entry = found.setdefault(name, {"id": name, "latency_sla_us": None, "line": line})
+            entry["line"] = min(line, entry["line"])
+            if sla is not None:
+                bounded(sla, self._path, f"line {line}")
+                entry["latency_sla_us"] = max(sla, entry["latency_sla_us"] or 0)
+
+        for table in _inside(places, document.tables):
+            column = _sla_column(table)
+            for row in table.rows:
+                if column is None:
+                    sla = latency_us(" | ".join(row.cells))
+                else:
+                    sla = latency_us(row.cells[column], table.header[column])
+                for name in self._named(row.cells):
+                    add(name, row.line, sla)
+        for item in _inside(places, document.items):
+            for name in self._named((_head(item.text),)):
+                add(name, item.line, latency_us(item.text))
+        for section in _inside(places, document.sections):
+            for name in self._named((_head(heading_key(section.title)),)):
+                stated = [t.plain for t in within(section, document.texts) if _SLA_TEXT.search(t.plain)]
+                latencies = [sla for line in stated if (sla := latency_us(line)) is not None]
+                add(name, section.line, max(latencies, default=None))
+        return [found[name] for name in OPERATIONS if name in found]
+
+    def _named(self, cells: tuple[str, ...]) -> list[str]:
+        """Operations that a row is about: by its label (the first cell with a letter), or by a whole cell."""
+        label = next((cell for cell in cells if any(char.isalpha() for char in cell)), "")
+        names = [n for n, aliases in self._aliases.items() if any(a.search(label) for a in aliases)]
+        bare = [cell.removesuffix("()") for cell in cells]
+        return names or [
+            n
+            for n, aliases in self._aliases.items()
+            if any(a.fullmatch(cell) for a in aliases for cell in bare)
+        ]
+
+    def _error_codes(self, text: str, document: Document) -> list[dict[str, Any]]:
+        places = find_sections(text, self._sections["error_codes"])
+        found: dict[int, dict[str, Any]] = {}
+
+        def add(codes: str, line: int, action: str) -> None:
+            for code in map(int, re.findall(_CODE, codes)):
+                entry = found.setdefault(code, {"code": code, "action": "", "line": line})
+                if not has_template_mark(action):
+                    entry["action"] = entry["action"] or action
+
+        for table in _inside(places, document.tables):
+            column = next((i for i, h in enumerate(table.header) if i and _ACTION_HEADER.search(h)), None)
+            for row in table.rows:
+                if _CODES.fullmatch(row.cells[0]):
+                    rest = row.cells[1:] if column is None else (row.cells[column],)
+                    add(row.cells[0], row.line, " | ".join(cell for cell in rest if cell))
+        for item in _inside(places, document.items):
+            match = _ITEM.fullmatch(item.text)
+            if match is not None:
+                add(match["codes"], item.line, match["rest"].strip(" :–—-→>=|."))
+        return [found[code] for code in sorted(found) if code >= 100]
+
+    def _pacing(self, text: str, document: Document) -> dict[str, int | None]:
+        figures: dict[str, int | None] = dict.fromkeys(_PACING)
+        lines = _inside(find_sections(text, self._sections["pacing_limits"]), document.texts)
+        for clause in (part for line in lines for part in re.split(r"[;•]", line.plain)):
+            for name, label in _PACING.items():
+                if name == "historical_requests" and _OTHER_WINDOW.search(clause):
+                    continue  # a limit over another time than ten minutes
+                if figures[name] is None and not has_template_mark(clause):
+                    figures[name] = count_near(clause, label)
+        return figures
+
+
+def _head(text: str) -> str:
+    return _HEAD_END.split(text, maxsplit=1)[0]
+
+
+def _inside(places: list[Section] | None, things: Any) -> list[Any]:
+    """The things in any of the sections, each once; all of them when ``places`` is None."""
+    if places is None:
+        return list(things)
+    return [thing for thing in things if any(place.line < thing.line < place.end for place in places)]
+
+
+def _sla_column(table: Table) -> int | None:
+    for pattern in _SLA_HEADERS:
+        for index, header in enumerate(table.header):
+            if index and pattern.search(header):
+                return index
+    return None

@@ -1,0 +1,129 @@
+"""The scale-up plan: how much of the capital is in use from which week on.
+
+A step is a table row, a list item or a heading that begins with weeks (``Week 1``, ``Weeks 2–3``, ``Week 4 on``,
+``שבוע 1``) and states a percentage of the capital. Its position cap and its review are found in the column of that
+name, or as words in the same row, item or section.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ..interface import Observation
+from ..interface import Options as BaseOptions
+from ..markdown import Document, Table, has_template_mark, heading_key, parse, within
+from ..workspace import View
+from ._documents import absent, read_document, scaled
+
+_WEEKS = re.compile(
+    r"\W*(?:weeks?|wk|שבוע(?:ות)?)\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
+    r"(?:\s*(?:-|–|—|to\b|and\b|&|עד)\s*(?:week\s*)?(?P<last>[1-9][0-9]{0,2})(?![0-9]))?"
+    r"\s*(?P<open>\+|on(?:wards?)?\b|and\s+(?:on|after|later|beyond)\b|ואילך|והלאה)?",
+    re.IGNORECASE,
+)
+_BARE_WEEKS = re.compile(
+    r"(?P<first>[1-9][0-9]{0,2})(?:\s*[-–—]\s*(?P<last>[1-9][0-9]{0,2}))?\s*(?P<open>\+|on(?:wards?)?|ואילך)?",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s*%")
+_CAPITAL = re.compile(r"capital|allocation|הון|הקצאה", re.IGNORECASE)
+_CAP = re.compile(
+    r"\bcap(?:s|ped)?\b|position (?:limit|size)|max(?:imum)?\.? position|תקר[הת]|מגבלת", re.IGNORECASE
+)
+_REVIEW = re.compile(r"review|סקיר[הת]|ביקורת|בקרה", re.IGNORECASE)
+_WEEK_HEADER = re.compile(r"\W*(?:weeks?|שבוע(?:ות)?)\W*", re.IGNORECASE)
+
+
+class ScaleUpOptions(BaseOptions):
+    """Options of the collector ``scale_up``."""
+
+    path: str = Field(default="SCALE_UP_PLAN.md", description="The plan, relative to the workspace.")
+
+
+class ScaleUpCollector:
+    """Reads the scale-up plan; see the module's description."""
+
+    id: ClassVar[str] = "scale_up"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
+
+    def __init__(self, options: ScaleUpOptions) -> None:
+        self._path = options.path
+
+    def collect(self, view: View) -> Observation:
+        """Facts of ``contracts/facts/scale_up.schema.json``.
+
+        Raises:
+            EvidenceError: the file is not readable UTF-8 text, or a percentage is too large to be exact.
+        """
+        text = read_document(view, self._path)
+        if text is None:
+            remedy = f"write {self._path} with a table: weeks, capital in %, position cap, review"
+            missing = absent(("file",), f"{self._path} does not exist", remedy)
+            return Observation({"file": None, "steps": []}, missing)
+        steps = [*self._from_tables(parse(text, self._path)), *self._from_text(parse(text, self._path))]
+        steps.sort(key=lambda step: (step["from_week"], step["line"]))
+        return Observation({"file": self._path, "steps": steps})
+
+    def _step(self, weeks: re.Match[str], capital: str, line: int) -> dict[str, Any] | None:
+        share = _PERCENT.search(capital)
+        first = int(weeks["first"])
+        last = int(weeks["last"] or first)
+        if share is None or has_template_mark(capital) or last < first:
+            return None
+        return {
+            "from_week": first,
+            "to_week": None if weeks["open"] else last,
+            "capital_ppm": scaled(Decimal(share["percent"]), 10_000, self._path, f"line {line}"),
+            "position_cap": False,
+            "review": False,
+            "line": line,
+        }
+
+    def _from_tables(self, document: Document) -> list[dict[str, Any]]:
+        steps = []
+        for table in document.tables:
+            capital, cap, review = (_column(table, pattern) for pattern in (_CAPITAL, _CAP, _REVIEW))
+            week_column = _WEEK_HEADER.fullmatch(table.header[0]) is not None
+            for row in table.rows:
+                weeks = _WEEKS.match(row.cells[0]) or (
+                    _BARE_WEEKS.fullmatch(row.cells[0]) if week_column else None
+                )
+                rest = " | ".join(row.cells[1:])
+                step = weeks and self._step(weeks, rest if capital is None else row.cells[capital], row.line)
+                if step:
+                    step["position_cap"] = _stated(row.cells, cap, rest, _CAP)
+                    step["review"] = _stated(row.cells, review, rest, _REVIEW)
+                    steps.append(step)
+        return steps
+
+    def _from_text(self, document: Document) -> list[dict[str, Any]]:
+        labelled = [(item.line, item.text, item.text) for item in document.items]
+        for section in document.sections:
+            body = "\n".join(text.plain for text in within(section, document.texts))
+            labelled.append((section.line, heading_key(section.title), f"{section.title}\n{body}"))
+        steps = []
+        for line, label, text in labelled:
+            weeks = _WEEKS.match(label)
+            step = weeks and self._step(weeks, text, line)
+            if step:
+                step["position_cap"] = _CAP.search(text) is not None
+                step["review"] = _REVIEW.search(text) is not None
+                steps.append(step)
+        return steps
+
+
+def _column(table: Table, pattern: re.Pattern[str]) -> int | None:
+    return next((i for i, header in enumerate(table.header) if i and pattern.search(header)), None)
+
+
+def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.Pattern[str]) -> bool:
+    """Whether the column is filled in, or, where there is no such column, the row has the word."""
+    if column is None:
+        return pattern.search(rest) is not None
+    cell = cells[column]
+    return any(char.isalnum() for char in cell) and not has_template_mark(cell)
