@@ -25,7 +25,7 @@ BEGIN, END = "<!-- commands: begin -->", "<!-- commands: end -->"
 
 
 def commands() -> dict[str, str]:
-    """Every command (``ledger show`` for nested ones) with the one-line help that its ``--help`` begins with."""
+    """Every command (nested ones as ``ledger show``) with the line that its help begins with."""
     group = typer.main.get_command(app)
     found: dict[str, str] = {}
     for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]

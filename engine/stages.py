@@ -7,6 +7,7 @@ without an entry, an entry without a rule, a misspelled fact or an empty stage i
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -150,6 +151,7 @@ def _check_fact(annotation: Annotation, fact: str) -> None:
         raise _annotation_error(annotation, f"the fact {fact!r} is in no collector's contract")
 
 
+@functools.cache
 def contract_has(fact: str) -> bool:
     """Whether a dotted fact name exists in its collector's facts contract."""
     collector, *path = fact.split(".")
