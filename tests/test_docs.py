@@ -1,0 +1,84 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """docs/generate.py as a module."""
+    spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_documents_are_current(generate: ModuleType) -> None:
+    """Policy reference, command reference, command table and configuration schema match the code."""
+    for path, content in generate.generated().items():
+        assert path.read_text() == content, f"{path.name} is stale: run `make docs`"
+
+
+def test_readme_command_table_says_what_help_says() -> None:
+    """Each row of the README's table is the first line of that command's real --help, and none is missing."""
+    table = dict(
+        re.findall(r"^\| `gate ([a-z ]+)` \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    )
+    listed = _help([])
+    names = re.findall(r"^  ([a-z]+) +\S", listed.partition("Commands:")[2], re.MULTILINE)
+    nested = re.findall(r"^  ([a-z]+) +\S", _help(["ledger"]).partition("Commands:")[2], re.MULTILINE)
+    expected = {name for name in names if name != "ledger"} | {f"ledger {name}" for name in nested}
+    assert set(table) == expected
+    for name, text in table.items():
+        shown = " ".join(_help(name.split()).split())
+        assert text in shown, name
+
+
+def _help(command: list[str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "gate", *command, "--help"], capture_output=True, check=True, text=True
+    )
+    return done.stdout
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every relative link in the documentation names a file that exists."""
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_limits_page_states_the_limits_in_force() -> None:
+    """docs/limits.md names the numbers of evidence/limits.py."""
+    from gate.evidence.limits import DEFAULT
+
+    page = (ROOT / "docs" / "limits.md").read_text()
+    for number in (
+        f"{DEFAULT.file_bytes // 2**20} MiB",
+        f"{DEFAULT.text_bytes // 2**20} MiB",
+        f"{DEFAULT.signature_bytes // 1024} KiB",
+        f"{DEFAULT.inventory_entries:,}",
+        f"{DEFAULT.json_depth} levels",
+        f"{DEFAULT.json_items:,}",
+        f"{DEFAULT.csv_rows:,}",
+        f"{DEFAULT.csv_cell_chars:,}",
+        f"±{DEFAULT.decimal_exponent}",
+        f"| {DEFAULT.integer_digits} |",
+        f"{DEFAULT.policy_seconds:g} s",
+        f"{DEFAULT.policy_memory_bytes // 2**30} GiB",
+        f"{DEFAULT.git_seconds:g} s",
+    ):
+        assert number in page, number
