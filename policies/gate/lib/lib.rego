@@ -46,9 +46,12 @@ none_of(name, findings) := {
 }
 
 # Holds when the one value is among the accepted ones; its only term is the value that is not.
-one_of(name, actual, param) := none(name, {sprintf("%v", [refused]) |
-	some refused in ({actual} - {accepted | some accepted in param.value})
-})
+one_of(name, actual, param) := none(name, [sprintf("%v", [refused]) | some refused in others(actual, param.value)])
+
+# The value as a set, without the listed ones. (The embedded engine wants a comprehension bound before it is iterated.)
+others(value, listed) := {value} - known if {
+	known := {each | some each in listed}
+}
 
 # Holds when every expected name is there. An empty expectation never holds: it would ask for nothing.
 contains_all(name, actual, param) := {

@@ -343,7 +343,7 @@ deny_artifacts_signed contains result if {
 unsigned_artifacts(rows, accepted) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, refused])} |
 	some row in rows
 	row.found == true
-	some refused in ({row.signed} - {kind | some kind in accepted})
+	some refused in data.gate.lib.others(row.signed, accepted)
 }
 
 check_checklist_total := data.gate.lib.check([data.gate.lib.equals(

@@ -356,7 +356,7 @@ deny_account_not_simulated contains result if {
 # What is wrong with the account that the log names; nothing where it names none.
 session_account(paper) := {"simulated" | paper.simulated == true} | {paper.account_prefix |
 	is_string(paper.account_prefix)
-	count({paper.account_prefix} - {prefix | some prefix in data.gate.params.stage6.account_prefixes.value}) > 0
+	count(data.gate.lib.others(paper.account_prefix, data.gate.params.stage6.account_prefixes.value)) > 0
 }
 
 warn_account_not_simulated contains {

@@ -1,0 +1,265 @@
+package gate.stage4
+
+test_operations_implemented_holds if {
+	checked := check_operations_implemented with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "operations_not_implemented", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_operations_implemented with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_operations_implemented_stub if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"operations": {"place_order": "stub"}}}})
+	checked := check_operations_implemented with input as doc
+	checked.holds == false
+	denied := deny_operations_implemented with input as doc
+	denied == {{"code": "stage4.operations_implemented", "msg": "A broker operation is not implemented: place_order: stub", "operand": "operations_not_implemented", "op": "∅", "expected": [], "actual": "place_order: stub", "unit": "list", "term": "place_order"}}
+}
+
+test_operations_implemented_absent if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"operations": {"place_order": "absent"}}}})
+	checked := check_operations_implemented with input as doc
+	checked.holds == false
+	denied := deny_operations_implemented with input as doc
+	denied == {{"code": "stage4.operations_implemented", "msg": "A broker operation is not implemented: place_order: absent", "operand": "operations_not_implemented", "op": "∅", "expected": [], "actual": "place_order: absent", "unit": "list", "term": "place_order"}}
+}
+
+test_operations_implemented_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"operations": {"place_order": null}}}})
+	checked := check_operations_implemented with input as doc
+	checked.holds == false
+	denied := deny_operations_implemented with input as doc
+	denied == {{"code": "stage4.operations_implemented", "msg": "A broker operation is not implemented: place_order: null", "operand": "operations_not_implemented", "op": "∅", "expected": [], "actual": "place_order: null", "unit": "list", "term": "place_order"}}
+}
+
+test_no_stubs_holds if {
+	checked := check_no_stubs with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "stubs", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_no_stubs with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_no_stubs_found if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"stubs": [{"path": "a.py", "line": 4, "name": "health", "reason": "returns a constant"}]}}})
+	checked := check_no_stubs with input as doc
+	checked.holds == false
+	denied := deny_no_stubs with input as doc
+	denied == {{"code": "stage4.no_stubs", "msg": "The broker client has a stub: a.py health, line 4: returns a constant", "operand": "stubs", "op": "∅", "expected": [], "actual": "a.py health, line 4: returns a constant", "unit": "list", "term": "a.py:health"}}
+}
+
+test_no_stubs_one_file_inspected if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 1}}})
+	checked := check_no_stubs with input as doc
+	checked.holds == true
+	denied := deny_no_stubs with input as doc
+	denied == set()
+}
+
+test_no_stubs_no_file_inspected if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 0}}})
+	checked := check_no_stubs with input as doc
+	checked.holds == false
+	denied := deny_no_stubs with input as doc
+	denied == {{"code": "stage4.no_stubs", "msg": "The broker client has a stub", "operand": "source_files", "op": "≥", "expected": 1, "actual": 0, "unit": "files"}}
+}
+
+test_sources_parse_holds if {
+	checked := check_sources_parse with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "parse_errors", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_sources_parse with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_sources_parse_found if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"parse_errors": [{"path": "a.py", "line": 2, "text": "invalid syntax"}]}}})
+	checked := check_sources_parse with input as doc
+	checked.holds == false
+	denied := deny_sources_parse with input as doc
+	denied == {{"code": "stage4.sources_parse", "msg": "A source file does not parse: a.py: invalid syntax", "operand": "parse_errors", "op": "∅", "expected": [], "actual": "a.py: invalid syntax", "unit": "list", "term": "a.py"}}
+}
+
+test_sources_parse_one_file_inspected if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 1}}})
+	checked := check_sources_parse with input as doc
+	checked.holds == true
+	denied := deny_sources_parse with input as doc
+	denied == set()
+}
+
+test_sources_parse_no_file_inspected if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 0}}})
+	checked := check_sources_parse with input as doc
+	checked.holds == false
+	denied := deny_sources_parse with input as doc
+	denied == {{"code": "stage4.sources_parse", "msg": "A source file does not parse", "operand": "source_files", "op": "≥", "expected": 1, "actual": 0, "unit": "files"}}
+}
+
+test_order_types_holds if {
+	checked := check_order_types with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "forbidden_order_types", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_order_types with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_order_types_found if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"order_types": [{"path": "a.py", "line": 9, "value": "Market"}]}}})
+	checked := check_order_types with input as doc
+	checked.holds == false
+	denied := deny_order_types with input as doc
+	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's: a.py, line 9: Market", "operand": "forbidden_order_types", "op": "∅", "expected": [], "actual": "a.py, line 9: Market", "unit": "list", "term": "a.py:Market"}}
+}
+
+test_order_types_one_file_inspected if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 1}}})
+	checked := check_order_types with input as doc
+	checked.holds == true
+	denied := deny_order_types with input as doc
+	denied == set()
+}
+
+test_order_types_no_file_inspected if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 0}}})
+	checked := check_order_types with input as doc
+	checked.holds == false
+	denied := deny_order_types with input as doc
+	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's", "operand": "source_files", "op": "≥", "expected": 1, "actual": 0, "unit": "files"}}
+}
+
+test_unit_tests_pass_holds if {
+	checked := check_unit_tests_pass with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": 10, "expected": 1, "holds": true, "name": "tests", "op": "≥", "unit": "tests"}, {"actual": 9, "expected": 1, "holds": true, "name": "tests_passed", "op": "≥", "unit": "tests"}, {"actual": 0, "expected": 0, "holds": true, "name": "tests_failed", "op": "=", "unit": "tests"}, {"actual": 0, "expected": 0, "holds": true, "name": "tests_errors", "op": "=", "unit": "tests"}]}
+	denied := deny_unit_tests_pass with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_unit_tests_pass_tests_at_the_limit if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"total": 1}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == true
+	denied := deny_unit_tests_pass with input as doc
+	denied == set()
+}
+
+test_unit_tests_pass_tests_one_off if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"total": 0}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+}
+
+test_unit_tests_pass_tests_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"total": null}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+}
+
+test_unit_tests_pass_tests_passed_at_the_limit if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"passed": 1}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == true
+	denied := deny_unit_tests_pass with input as doc
+	denied == set()
+}
+
+test_unit_tests_pass_tests_passed_one_off if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"passed": 0}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+}
+
+test_unit_tests_pass_tests_passed_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"passed": null}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+}
+
+test_unit_tests_pass_tests_failed_at_the_limit if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"failed": 0}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == true
+	denied := deny_unit_tests_pass with input as doc
+	denied == set()
+}
+
+test_unit_tests_pass_tests_failed_one_off if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"failed": 1}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests_failed", "op": "=", "expected": 0, "actual": 1, "unit": "tests"}}
+}
+
+test_unit_tests_pass_tests_failed_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"failed": null}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests_failed", "op": "=", "expected": 0, "actual": null, "unit": "tests"}}
+}
+
+test_unit_tests_pass_tests_errors_at_the_limit if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"errors": 0}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == true
+	denied := deny_unit_tests_pass with input as doc
+	denied == set()
+}
+
+test_unit_tests_pass_tests_errors_one_off if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"errors": 1}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests_errors", "op": "=", "expected": 0, "actual": 1, "unit": "tests"}}
+}
+
+test_unit_tests_pass_tests_errors_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"errors": null}}})
+	checked := check_unit_tests_pass with input as doc
+	checked.holds == false
+	denied := deny_unit_tests_pass with input as doc
+	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests_errors", "op": "=", "expected": 0, "actual": null, "unit": "tests"}}
+}
+
+test_review_approved_holds if {
+	checked := check_review_approved with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": 1, "expected": 1, "holds": true, "name": "required_roles", "op": "≥", "unit": "roles"}, {"actual": [], "expected": [], "holds": true, "name": "roles_not_signed", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "rejections", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "people_in_two_roles", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_review_approved with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_review_approved_nobody_signed if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": []}}})
+	checked := check_review_approved with input as doc
+	checked.holds == false
+	denied := deny_review_approved with input as doc
+	denied == {{"code": "stage4.review_approved", "msg": "The code review is not approved: cto: no sign-off for stage4", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "cto: no sign-off for stage4", "unit": "list", "term": "cto"}}
+	conditions := condition_review_approved with input as doc
+	conditions == set()
+}
+
+test_review_approved_conditional if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage4", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}]})]}}})
+	checked := check_review_approved with input as doc
+	checked.holds == true
+	denied := deny_review_approved with input as doc
+	denied == set()
+	conditions := condition_review_approved with input as doc
+	conditions == {{"code": "stage4.review_approved", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+}
+
+test_review_approved_rejected_by_risk_officer if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage4", "cto", {}), data.gate.ready.signoff("stage4", "risk_officer", {"verdict": "reject"})]}}})
+	checked := check_review_approved with input as doc
+	checked.holds == false
+	denied := deny_review_approved with input as doc
+	denied == {{"code": "stage4.review_approved", "msg": "The code review is not approved: risk_officer rejected in signoffs/stage4-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage4-risk_officer.json", "unit": "list", "term": "risk_officer"}}
+	conditions := condition_review_approved with input as doc
+	conditions == set()
+}
