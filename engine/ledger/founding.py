@@ -55,6 +55,6 @@ def other_key(path: Path, verifier: VerifierKey, key: LogKey) -> LedgerError:
     return LedgerError(
         f"this ledger was begun with key {verifier.fingerprint}, but yours is {key.fingerprint}",
         path=str(path / TRUST / VERIFIER),
-        remedy="use the configuration directory that holds the first key (GATE_CONFIG_DIR), or begin a ledger "
+        remedy="use the configuration directory with the first key (GATE_CONFIG_DIR), or begin a ledger "
         "of your own in another directory",
     )

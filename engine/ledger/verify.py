@@ -201,11 +201,13 @@ class _Verification:
         self._add(kind, error.what, error.path or str(self.path))
 
     def _key(self, expected: VerifierKey | None) -> VerifierKey | None:
+        kind = Kind.LAYOUT
         try:
             check_layout(self.directory, self.path)
+            kind = Kind.KEY
             key = read_verifier(self.directory, self.path)
         except LedgerError as error:
-            self._take(Kind.LAYOUT if error.path == str(self.path / LOG) else Kind.KEY, error)
+            self._take(kind, error)
             return None
         where = f"{TRUST}/{VERIFIER}"
         if key is None:

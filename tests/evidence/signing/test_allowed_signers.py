@@ -1,0 +1,116 @@
+"""The allowed_signers file: what it grants, and how mistakes in it are reported."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from gate.evidence.errors import EvidenceError
+from gate.evidence.signing.allowed_signers import AllowedSigners, match_list, match_pattern
+from gate.evidence.signing.sshsig import PublicKey, ed25519_blob, string
+from hypothesis import given
+from hypothesis import strategies as st
+
+BLOB = ed25519_blob(Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw())
+KEY = "ssh-ed25519 " + base64.b64encode(BLOB).decode()
+WEAK = "ssh-ed25519 " + base64.b64encode(ed25519_blob(bytes(32))).decode()
+
+
+def parse(text: str) -> AllowedSigners:
+    return AllowedSigners.parse(text, "trust/allowed_signers")
+
+
+def test_comments_blank_lines_and_windows_line_ends() -> None:
+    found = parse(f"# our people\r\n\r\n  alice@example.com\t{KEY} alice's laptop\r\n")
+    assert [(one.principals, one.line) for one in found.signers] == [(("alice@example.com",), 3)]
+    assert found.signers[0].namespaces is None
+
+
+def test_a_file_of_comments_allows_nobody() -> None:
+    assert parse("# nobody yet\n").lookup(PublicKey.parse(BLOB), "file") == ()
+
+
+def test_all_options_in_any_order_and_case() -> None:
+    line = f'"alice@x,bob@*" Valid-Before="20300101000001Z",NAMESPACES="a,b*",valid-after="20250101utc" {KEY}'
+    (one,) = parse(line).signers
+    assert one.principals == ("alice@x", "bob@*")
+    assert one.namespaces == ("a", "b*")
+    assert (one.valid_from_s, one.valid_until_s) == (1735689600, 1893456001)
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "remedy"),
+    [
+        (f"ca@x cert-authority {KEY}", "certificate authorities are not accepted", "each person's own key"),
+        (f'a@x valid-after="20250101" {KEY}', "has no zone", "state it in UTC: 20250101Z"),
+        (f'a@x valid-after="20251301Z" {KEY}', "is no real time", "correct the date"),
+        (f'a@x valid-before="soon" {KEY}', "is no time: 'soon'", "YYYYMMDDHHMMZ"),
+        (
+            f'a@x valid-before="20200101Z",valid-after="20210101Z" {KEY}',
+            "not later than valid-after",
+            "two times",
+        ),
+        (f'a@x namespaces="" {KEY}', "list of namespaces has an empty member", "single commas"),
+        (f"a@x,,b@x {KEY}", "list of principals has an empty member", "single commas"),
+        (f"! {KEY}", "list of principals has an empty member", "single commas"),
+        (f"a@x no-touch-required {KEY}", "'no-touch-required' is unknown", "namespaces="),
+        (f"a@x namespaces {KEY}", "'namespaces' is unknown or lacks its quoted value", "namespaces="),
+        (f'a@x namespaces="a",namespaces="b" {KEY}', "stands twice", "keep one"),
+        (f"a@x namespaces=git {KEY}", "options are malformed at", "write `principal"),
+        (f'a@x namespaces="a", {KEY}', "options are malformed at", "write `principal"),
+        (f'"a@x {KEY}', "badly quoted", "write `principal"),
+        ("a@x", "has no key", "write `principal"),
+        ("a@x ssh-ed25519", "no readable base64 key", "write `principal"),
+        ("a@x ssh-ed25519 AAA*", "no readable base64 key", "write `principal"),
+        (f"a@x ssh-rsa {KEY.split()[1]}", "the line says 'ssh-rsa'", "copy the whole line"),
+        (f"a@x {WEAK}", "low order", "use an Ed25519"),
+        (
+            "a@x ssh-dss " + base64.b64encode(string(b"ssh-dss")).decode(),
+            "'ssh-dss' is not accepted",
+            "use an Ed25519",
+        ),
+    ],
+)
+def test_mistakes_are_reported_with_line_and_remedy(line: str, what: str, remedy: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        parse(f"# people\n{line}\n")
+    error = caught.value
+    assert what in error.what
+    assert (error.path, error.place) == ("trust/allowed_signers", "line 2")
+    assert remedy in str(error.remedy)
+
+
+@pytest.mark.parametrize(
+    ("text", "patterns", "expected"),
+    [
+        ("alice@x", ("*",), True),
+        ("alice@x", ("a?ice@*",), True),
+        ("alice@x", ("*@x", "!alice@*"), False),
+        ("alice@x", ("!bob@x",), False),
+        ("Alice@x", ("alice@x",), False),
+        ("alice@x", ("alice@",), False),
+        ("", ("*",), True),
+    ],
+)
+def test_pattern_lists(text: str, patterns: tuple[str, ...], expected: bool) -> None:
+    assert match_list(text, patterns) is expected
+
+
+@given(st.text("ab*?", max_size=12), st.text("ab", max_size=12))
+def test_patterns_match_as_in_the_shell(pattern: str, text: str) -> None:
+    assert match_pattern(text, pattern) == fnmatch.fnmatchcase(text, pattern)
+
+
+def test_a_hostile_pattern_is_not_slow() -> None:
+    assert not match_pattern("a" * 5000, "*a" * 50 + "b")
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=200))
+def test_any_text_is_read_or_refused_with_its_line(text: str) -> None:
+    try:
+        parse(text)
+    except EvidenceError as error:
+        assert str(error.place).startswith("line ")
+        assert error.remedy
