@@ -8,7 +8,7 @@ https://json-schema.org/draft/2020-12/json-schema-core and the earlier drafts.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, unquote
@@ -111,10 +111,7 @@ def _against_draft(schema: dict[str, Any], stated: str) -> list[Problem]:
     import jsonschema_rs
 
     meta = jsonschema_rs.validator_for({"$schema": stated, "$ref": stated}, retriever=_refuse)
-    return [
-        ("".join(f"/{escape(part)}" for part in error.instance_path), shorten(error.message))
-        for error in meta.iter_errors(schema)
-    ]
+    return [(_pointer(error.instance_path), shorten(error.message)) for error in meta.iter_errors(schema)]
 
 
 def _references(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> list[Problem]:
@@ -133,8 +130,8 @@ def _references(schema: dict[str, Any], path: str, others: Callable[[str], Any])
             alone = {**_without_references(schema), **kept, "allOf": [{keyword: target}]}
             reason = compile_problem(alone, path, others)
             if reason is not None:
-                found.append((f"{pointer}/{keyword}", f"{target[:100]!r} cannot be resolved: {reason}"))
-    return found or [("", failure)]
+                found.append((f"{pointer}/{keyword}", f"{target[:100]!r} cannot be resolved: {reason[1]}"))
+    return found or [failure]
 
 
 def _without_references(schema: Any) -> Any:
@@ -159,18 +156,22 @@ def _validator(schema: dict[str, Any], path: str, others: Callable[[str], Any]) 
     return jsonschema_rs.validator_for(schema, retriever=retrieve, base_uri=BASE + quote(path))
 
 
-def compile_problem(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> str | None:
-    """Why the schema cannot be used, one clause; None when it can."""
+def compile_problem(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> Problem | None:
+    """Why the schema cannot be used, and where as far as the validator says; None when it can."""
     import jsonschema_rs
 
     try:
         _validator(schema, path, others)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-        message = str(getattr(error, "message", error))
-        return shorten(message.partition("retrieving it failed: ")[2] or message)
-    except (ValueError, RecursionError) as error:
-        return shorten(str(error))
+    except jsonschema_rs.ValidationError as error:
+        message = error.message.partition("retrieving it failed: ")[2] or error.message
+        return _pointer(error.instance_path), shorten(message.removeprefix("LookupError: "))
+    except (jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
+        return "", shorten(str(error))
     return None
+
+
+def _pointer(parts: Iterable[object]) -> str:
+    return "".join(f"/{escape(part)}" for part in parts)
 
 
 def _examples(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> list[Problem]:
@@ -180,7 +181,7 @@ def _examples(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -
     validator = _validator(schema, path, others)
     return [
         (
-            f"/examples/{index}" + "".join(f"/{escape(part)}" for part in error.instance_path),
+            f"/examples/{index}{_pointer(error.instance_path)}",
             f"the example breaks the schema: {shorten(error.message)}",
         )
         for index, example in enumerate(examples)

@@ -1,0 +1,236 @@
+"""A schema file is a contract only if it fits its draft, resolves, says something and fits its examples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from gate.evidence.collectors import _json_schema as schemas
+from gate.evidence.errors import EvidenceError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+DRAFT7 = "http://json-schema.org/draft-07/schema#"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "algo-trade" / "contracts"
+
+
+def one(watch: Any, schema: Any, **others: Any) -> dict[str, Any]:
+    files = {"contracts/a.schema.json": schema} | {f"contracts/{name}": file for name, file in others.items()}
+    found = watch("contracts", files).facts["files"]
+    return dict(next(file for file in found if file["path"] == "contracts/a.schema.json"))
+
+
+def test_the_example_contracts_are_valid(watch: Any) -> None:
+    files = {f"contracts/{path.name}": path.read_bytes() for path in EXAMPLE.glob("*.json")}
+    facts = watch("contracts", files).facts
+    assert (facts["total"], facts["invalid"]) == (5, 0)
+    intent = next(file for file in facts["files"] if file["id"] == "order_intent")
+    assert intent["fields"] >= 20
+    assert set(intent["required"]) >= {"intent_id", "symbol", "quantity"}
+    assert intent["enums"]["direction"] == ["BUY", "SELL"]
+
+
+def test_no_files_are_no_contracts(watch: Any) -> None:
+    assert watch("contracts", {}).facts == {"total": 0, "valid": 0, "invalid": 0, "files": []}
+
+
+def test_names_enums_and_examples_are_listed_at_any_depth(watch: Any) -> None:
+    found = one(
+        watch,
+        {
+            "$schema": DRAFT7,
+            "type": "object",
+            "required": ["b", "a"],
+            "definitions": {"side": {"$ref": "#/definitions/way"}, "way": {"enum": ["SELL", "BUY", None, 1]}},
+            "properties": {
+                "a": {"$ref": "#/definitions/side"},
+                "b": {"items": [{"properties": {"deep": {"const": 1.50}}}]},
+                "שם": {"enum": ["x"]},
+                "loop": {"$ref": "#"},
+            },
+            "allOf": [{"properties": {"a": {"enum": ["HOLD"]}}}],
+            "examples": [{"a": "BUY"}, {"a": 3}],
+            "default": {"properties": {"not_a_field": {}}},
+        },
+    )
+    assert found["properties"] == ["a", "b", "deep", "loop", "שם"]
+    assert found["fields"] == 5
+    assert found["required"] == ["a", "b"]
+    assert found["enums"] == {
+        "a": ["1", "BUY", "HOLD", "SELL", "null"],
+        "\\u05e9\\u05dd": ["x"],
+        "deep": ["1.5"],
+    }
+    assert found["examples"] == 2
+    assert {problem["pointer"].rpartition("/")[0] for problem in found["problems"]} >= {"/examples/0"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer", "said"),
+    [
+        ({}, "", "empty schema"),
+        (True, "", "empty schema"),
+        (False, "", "accepts nothing"),
+        ([], "", "is not a schema"),
+        ("text", "", "is not a schema"),
+        ({"$schema": DRAFT, "title": "only words"}, "", "empty schema"),
+        ({"type": "object"}, "", "declares no draft"),
+        ({"$schema": 7, "type": "object"}, "", "declares no draft"),
+        ({"$schema": "urn:mine", "type": "object"}, "/$schema", "no known draft"),
+        ({"$schema": DRAFT, "type": "objekt"}, "/type", "objekt"),
+        ({"$schema": DRAFT, "properties": {"a/b": 5}}, "/properties/a~1b", "5 is not"),
+        ({"$schema": DRAFT7, "required": "a"}, "/required", "not of type"),
+        ({"$schema": DRAFT, "pattern": "(", "type": "string"}, "/pattern", "regex"),
+        ({"$schema": DRAFT, "$ref": "#/$defs/x"}, "/$ref", "'#/$defs/x' cannot be resolved"),
+        (
+            {"$schema": DRAFT, "properties": {"a": {"$ref": "https://example.com/s"}}},
+            "/properties/a/$ref",
+            "no schema 'https://example.com/s'",
+        ),
+        (
+            {"$schema": DRAFT, "items": {"$ref": "file:///etc/passwd"}},
+            "/items/$ref",
+            "no schema 'file:///etc",
+        ),
+        ({"$schema": DRAFT, "items": {"$ref": "../../etc/x"}}, "/items/$ref", "no schema 'etc/x'"),
+        ({"$schema": DRAFT, "anyOf": [{"$dynamicRef": "#gone"}]}, "/anyOf/0/$dynamicRef", "gone"),
+        ({"$schema": DRAFT, "type": "integer", "examples": [1, "2"]}, "/examples/1", "breaks the schema"),
+        (
+            {"$schema": DRAFT, "properties": {"a": {"type": "null"}}, "examples": [{"a": 1}]},
+            "/examples/0/a",
+            "breaks the schema",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(watch: Any, schema: Any, pointer: str, said: str) -> None:
+    found = one(watch, json.dumps(schema))
+    assert not found["valid"]
+    assert [problem["pointer"] for problem in found["problems"]] == [pointer]
+    assert said in found["problems"][0]["text"]
+
+
+def test_only_the_broken_reference_is_named(watch: Any) -> None:
+    found = one(
+        watch,
+        {
+            "$schema": DRAFT,
+            "$defs": {"good": {"type": "string", "$anchor": "here"}},
+            "properties": {
+                "a": {"$ref": "#/$defs/good"},
+                "b": {"$ref": "#here"},
+                "c": {"$ref": "#/$defs/bad"},
+                "d": {"$ref": "#/properties/a"},
+            },
+        },
+    )
+    assert [problem["pointer"] for problem in found["problems"]] == ["/properties/c/$ref"]
+
+
+def test_files_may_refer_to_each_other(watch: Any) -> None:
+    found = one(
+        watch,
+        {
+            "$schema": DRAFT,
+            "properties": {"side": {"$ref": "types.json#/$defs/side"}, "id": {"$ref": "urn:mine:id"}},
+            "examples": [{"side": "BUY", "id": "x"}],
+        },
+        **{
+            "types.json": {"$schema": DRAFT, "type": "object", "$defs": {"side": {"enum": ["BUY"]}}},
+            "id.json": {"$schema": DRAFT, "$id": "urn:mine:id", "type": "string"},
+        },
+    )
+    assert found["problems"] == []
+
+
+def test_one_id_belongs_to_one_file(watch: Any) -> None:
+    same = {"$schema": DRAFT, "$id": "urn:mine", "type": "string"}
+    facts = watch("contracts", {"contracts/a.json": same, "contracts/b.json": same}).facts
+    assert [file["valid"] for file in facts["files"]] == [True, False]
+    assert facts["files"][1]["problems"] == [
+        {"pointer": "/$id", "text": "'urn:mine' is another file's $id already"}
+    ]
+
+
+def test_endless_references_and_regexes_end(watch: Any) -> None:
+    found = one(
+        watch,
+        {
+            "$schema": DRAFT,
+            "allOf": [{"$ref": "#"}],
+            "properties": {"a": {"type": "string", "pattern": "^(?=(a+)+$)(?!x)"}},
+            "examples": [{"a": "a" * 40 + "b"}],
+        },
+    )
+    assert [problem["pointer"] for problem in found["problems"]] == ["/examples/0/a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "malformed JSON"),
+        ('{"a": 1, "a": 2}', "twice"),
+        (b"\xff\xfe{", "UTF-16"),
+        ("[" * 80 + "]" * 80, "nests deeper than 64"),
+        ("", "malformed JSON"),
+    ],
+)
+def test_malformed_files_are_refused(watch: Any, content: str | bytes, said: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("contracts", {"contracts/a.json": content})
+    assert said in caught.value.what
+    assert caught.value.path == "contracts/a.json"
+
+
+def test_a_malformed_file_that_is_only_referred_to_is_refused_too(watch: Any) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch(
+            "contracts",
+            {"contracts/a.json": {"$schema": DRAFT, "$ref": "../more/b.json"}, "more/b.json": "{"},
+        )
+    assert caught.value.path == "more/b.json"
+
+
+def test_a_linked_schema_is_refused(watch: Any, tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "a.json").symlink_to("/etc/passwd")
+    with pytest.raises(EvidenceError, match="symbolic link"):
+        watch("contracts", {})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["string", "#", "a", "(", DRAFT]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["type", "properties", "items", "required", "enum", "const", "$ref", "$defs", "allOf", "not",
+             "pattern", "$id", "examples", "minimum", "a", "dependencies", "if", "prefixItems"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["type", "properties", "items", "$defs", "allOf", "enum"]), json_values)
+)
+def test_the_validator_agrees_with_another_implementation(schema: dict[str, Any]) -> None:
+    """The oracle is the ``jsonschema`` library: invalid for the draft there means a problem here."""
+
+    def none(uri: str) -> Any:
+        raise LookupError(uri)
+
+    whole = {"$schema": DRAFT, **schema}
+    found = schemas.problems(whole, "contracts/a.json", none)
+    try:
+        jsonschema.Draft202012Validator.check_schema(whole)
+    except jsonschema.SchemaError:
+        assert found
+    assert schemas.property_names(whole) == sorted(set(schemas.property_names(whole)))
+    assert all(key.isascii() for key in schemas.enumerations(whole))
