@@ -236,7 +236,7 @@ check_metrics_agree := data.gate.lib.check([data.gate.lib.none_of(
 #   solution: Find out how the metrics file was made; write it from the log.
 #   owner: risk_officer
 #   controls: [gate:stage7]
-#   facts: [paper.disagreements]
+#   facts: [paper.file, paper.disagreements]
 deny_metrics_agree contains result if {
 	some result in data.gate.lib.violations(
 		"stage7.metrics_agree",
