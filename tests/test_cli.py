@@ -1,0 +1,391 @@
+"""The program through its real entry point: verdicts, exit codes, outputs, recording."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.evidence import contracts
+
+Gate = Callable[..., Any]
+Copy = Callable[..., Path]
+
+
+def decision(run: Any) -> dict[str, Any]:
+    """The decision printed as JSON."""
+    loaded: dict[str, Any] = json.loads(run.out)
+    return loaded
+
+
+def test_the_audited_example_fails_for_the_reasons_of_the_audit(gate: Gate, copy_example: Copy) -> None:
+    """5 of 14 artifacts, unmeasured coverage, no sign-offs, a wrong checklist total: FAIL, exit 1."""
+    run = gate("evaluate", "stage1", "-w", copy_example("algo-trade"), "-o", "json")
+    assert run.code == 1, run.err
+    found = decision(run)
+    assert found["verdict"] == "FAIL"
+    assert found["stages"]["stage1"]["figures"]["artifact_coverage"] == {"value": 357142, "unit": "ppm"}
+    assert found["stages"]["stage1"]["figures"]["test_coverage"] == {"value": None, "unit": "ppm"}
+    by_code = {item["code"]: item for item in found["violations"]}
+    assert by_code["stage1.artifact_coverage"]["actual"] == 357142
+    assert by_code["stage1.artifact_coverage"]["expected"] == 800000
+    assert by_code["stage1.test_coverage"]["missing"] is True
+    assert by_code["stage1.governance_signed"]["severity"] == "CRITICAL"
+    total = by_code["stage1.checklist_total"]
+    assert {total["actual"], total["expected"]} == {660, 760}
+    assert "stage1.fixtures_valid" not in by_code
+    assert "stage1.contracts_valid" not in by_code
+
+
+def test_the_audited_example_must_not_go_live(gate: Gate, copy_example: Copy) -> None:
+    """Stage 8 fails; stages without any evidence are pending, not failed; the action is to investigate."""
+    run = gate("evaluate", "stage8", "-w", copy_example("algo-trade"), "-o", "json")
+    assert run.code == 1, run.err
+    found = decision(run)
+    verdicts = {name: stage["verdict"] for name, stage in found["stages"].items()}
+    assert verdicts["stage1"] == verdicts["stage4"] == verdicts["stage8"] == "FAIL"
+    assert {verdicts[f"stage{n}"] for n in (2, 3, 6, 7)} == {"PENDING"}
+    assert found["action"] == "ROLLBACK_AND_INVESTIGATE"
+    assert found["effective_time"] == "2025-11-07T12:00:00Z"
+    assert found["effective_time_source"] == "gate.yaml"
+    assert [item["code"] for item in found["weakenings"]] == ["effective_time"]
+
+
+def test_the_ready_example_may_go_live(gate: Gate, copy_example: Copy) -> None:
+    """All eight stages pass, exit 0, also in a copy outside of any repository."""
+    run = gate("evaluate", "stage8", "-w", copy_example("ready"), "-o", "json")
+    found = decision(run)
+    assert run.code == 0, (found["violations"], run.err)
+    assert {stage["verdict"] for stage in found["stages"].values()} == {"PASS"}
+    assert (found["verdict"], found["action"]) == ("PASS", "GO_LIVE_APPROVED")
+    assert found["violations"] == found["conditions"] == found["waived"] == []
+    assert found["subject"]["commit"] is None
+    assert {item["role"] for item in found["signatures"] if item["key"]} >= {
+        "risk_officer",
+        "cto",
+        "lead_trader",
+    }
+
+
+@pytest.mark.parametrize("example", ["algo-trade", "ready"])
+def test_a_decision_keeps_to_its_contract(gate: Gate, copy_example: Copy, example: str) -> None:
+    """The JSON printed conforms to contracts/decision.schema.json, for FAIL and for PASS."""
+    found = decision(gate("evaluate", "stage8", "-w", copy_example(example), "-o", "json"))
+    assert contracts.violations("", "decision", found) == []
+
+
+def test_all_judges_every_stage(gate: Gate, copy_example: Copy) -> None:
+    """`all` has one verdict for eight stages, each with a verdict of its own, never PENDING."""
+    run = gate("evaluate", "all", "-w", copy_example("algo-trade"), "-o", "json", "--no-record")
+    found = decision(run)
+    assert run.code == 1
+    assert found["stage"] == "all"
+    assert {stage["verdict"] for stage in found["stages"].values()} == {"FAIL"}
+
+
+def test_two_runs_give_the_same_bytes(gate: Gate, copy_example: Copy) -> None:
+    """Same inputs and time: byte-identical JSON but for the index, wherever the workspace lies."""
+    first = gate("evaluate", "stage8", "-w", copy_example("ready"), "-o", "json").out
+    again = gate("evaluate", "stage8", "-w", copy_example("ready", "second"), "-o", "json").out
+    third = gate("evaluate", "stage8", "-w", copy_example("ready", "third"), "-o", "json").out
+    assert first == again == third
+    repeated = gate("evaluate", "stage8", "-w", "third", "-o", "json").out
+    assert repeated.replace('"index": 1', '"index": 0') == first
+
+
+def test_only_the_stages_that_are_needed_are_judged(gate: Gate, copy_example: Copy) -> None:
+    """Stage 3 needs stage 1 and not stage 2, and reads nothing that only other stages need."""
+    found = decision(gate("evaluate", "stage3", "-w", copy_example("ready"), "-o", "json", "--no-record"))
+    assert {name for name, stage in found["stages"].items() if stage["judged"]} == {"stage1", "stage3"}
+    assert "account" not in {item["id"] for item in found["evidence"]}
+
+
+def test_no_record_leaves_no_trace(gate: Gate, copy_example: Copy) -> None:
+    """--no-record makes no ledger, and the decision says so."""
+    root = copy_example("algo-trade")
+    run = gate("evaluate", "stage1", "-w", root, "-o", "json", "--no-record")
+    assert run.code == 1
+    assert decision(run)["ledger"] is None
+    assert not (root / "ledger").exists()
+
+
+def test_a_new_log_key_is_announced_once(gate: Gate, copy_example: Copy, tmp_path: Path) -> None:
+    """The first recording run names the fingerprint of the key it made; the second is silent."""
+    root = copy_example("algo-trade")
+    env = {"GATE_CONFIG_DIR": str(tmp_path / "keys")}
+    first = gate("evaluate", "stage1", "-w", root, "-o", "json", env=env)
+    assert "new log key SHA256:" in first.err
+    assert gate("evaluate", "stage1", "-w", root, "-o", "json", env=env).err == ""
+    assert not any(b"PRIVATE" in path.read_bytes() for path in root.rglob("*") if path.is_file())
+
+
+def test_the_log_key_is_refused_inside_the_workspace(gate: Gate, copy_example: Copy) -> None:
+    """A configuration directory below the workspace ends the run before a key is made."""
+    root = copy_example("algo-trade")
+    run = gate("evaluate", "stage1", "-w", root, env={"GATE_CONFIG_DIR": str(root / "keys")})
+    assert run.code == 2
+    assert "inside the workspace" in run.err
+    assert not (root / "keys").exists()
+
+
+def test_table_shows_verdict_reason_proof_and_remedy(gate: Gate, copy_example: Copy) -> None:
+    """The screen names the verdict, the comparison, the evidence file and what to do."""
+    run = gate("evaluate", "stage8", "-w", copy_example("algo-trade"), "-o", "table")
+    assert run.code == 1
+    assert run.out.startswith("FAIL  stage8 of algo-trade  → ROLLBACK_AND_INVESTIGATE")
+    assert "is 0.357, needs ≥ 0.80" in run.out
+    assert "PRE_LIVE_CHECKLIST.md" in run.out
+    assert "→ " in run.out
+    assert "recorded: entry 0" in run.out
+    assert "\x1b" not in run.out
+
+
+def test_reports_go_to_files_and_to_the_screen_in_one_run(
+    gate: Gate, copy_example: Copy, tmp_path: Path
+) -> None:
+    """--output is repeatable; a file is replaced as a whole; PRELIVE keeps to its contract."""
+    root = copy_example("ready")
+    (tmp_path / "d.json").write_text("old")
+    run = gate(
+        *("evaluate", "stage8", "-w", root, "-o", "table", "-o", "json=d.json", "--output", "prelive=p.json")
+    )
+    assert run.code == 0
+    assert run.out.startswith("PASS")
+    assert json.loads((tmp_path / "d.json").read_text())["verdict"] == "PASS"
+    log = json.loads((tmp_path / "p.json").read_text())
+    assert contracts.violations("files", "prelive_verification_log", log) == []
+    assert log["decision"] == "PASS"
+    assert set(log["gates"]) == {f"stage{n}" for n in range(1, 9)}
+    assert isinstance(log["gates"]["stage1"]["artifact_coverage"], (int, float))
+    assert log["signatures"]["cto"].startswith("SHA256:")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["d.json", "p.json"]
+
+
+def test_json_is_the_default_where_nobody_looks(gate: Gate, copy_example: Copy) -> None:
+    """Without a terminal and without --output, JSON comes out; --quiet prints nothing."""
+    root = copy_example("ready")
+    assert decision(gate("evaluate", "stage1", "-w", root))["verdict"] == "PASS"
+    quiet = gate("evaluate", "stage1", "-w", root, "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "stage9"], "there is no stage 'stage9'"),
+        (["evaluate"], "Missing argument"),
+        (["evaluat", "stage1"], "No such command"),
+        (["evaluate", "stage1", "--nope"], "No such option"),
+        (["evaluate", "stage1", "-o", "yaml"], "there is no output format 'yaml'"),
+        (["evaluate", "stage1", "-o", "json="], "names no path"),
+        (["evaluate", "stage1", "-o", "json", "-o", "table"], "mixed on standard output"),
+        (["evaluate", "stage1", "-o", "json=nowhere/x"], "cannot be written there"),
+        (["evaluate", "stage1", "--effective-time", "yesterday"], "not an RFC 3339 time"),
+        (["evaluate", "stage1", "--effective-time", "2020-01-01T00:00:00Z"], "is in the past"),
+        (["evaluate", "stage1", "-p", "nowhere"], "not a directory"),
+        (["collect", "nothing"], "there is no collector 'nothing'"),
+        (["explain", "stage99"], "neither a stage nor a recorded decision"),
+        (["explain", "7"], "no ledger"),
+        (["ledger", "show"], "no ledger"),
+        (["ledger", "verify"], "no ledger"),
+        (["signoff", "stage1", "--role", "king", "--name", "x"], "no role 'king'"),
+        (["signoff", "stage0", "--role", "cto", "--name", "x"], "there is no stage 'stage0'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_exit_2(
+    gate: Gate, copy_example: Copy, arguments: list[str], message: str
+) -> None:
+    """Every usage error is explained, exits 2, prints no traceback and records nothing."""
+    root = copy_example("algo-trade")
+    run = gate(*arguments, env={"GATE_WORKSPACE": str(root)})
+    assert run.code == 2
+    assert message in run.err
+    assert "Traceback" not in run.err
+    assert run.out == ""
+    assert not (root / "ledger").exists()
+
+
+def test_a_workspace_that_does_not_exist_is_named(gate: Gate, tmp_path: Path) -> None:
+    """The error names the directory and what to do."""
+    run = gate("evaluate", "stage1", "-w", tmp_path / "gone")
+    assert run.code == 2
+    assert "gone" in run.err
+    assert "to do:" in run.err
+
+
+def test_a_past_effective_time_is_recorded(gate: Gate, copy_example: Copy) -> None:
+    """The flag allows it, and the decision says that the time was set."""
+    run = gate(
+        *("evaluate", "stage1", "-w", copy_example("ready"), "-o", "json", "--no-record"),
+        *("--effective-time", "2025-12-05T12:30:00+01:00", "--allow-past-effective-time"),
+    )
+    found = decision(run)
+    assert found["effective_time"] == "2025-12-05T11:30:00Z"
+    assert found["weakenings"][0]["code"] == "effective_time"
+
+
+def test_another_bundle_is_recorded_as_a_weakening(gate: Gate, copy_example: Copy, tmp_path: Path) -> None:
+    """--policy judges with an edited copy, whose digest differs, and the decision says so."""
+    from gate.engine.policy.bundle import SHIPPED
+
+    edited = tmp_path / "edited"
+    shutil.copytree(SHIPPED, edited)
+    data = edited / "gate" / "params" / "stage1" / "data.yaml"
+    data.write_text(data.read_text().replace("value: 800000", "value: 100000"))
+    root = copy_example("algo-trade")
+    plain = decision(gate("evaluate", "stage1", "-w", root, "--no-record"))
+    other = decision(gate("evaluate", "stage1", "-w", root, "--no-record", "-p", edited))
+    assert "stage1.artifact_coverage" in {item["code"] for item in plain["violations"]}
+    assert "stage1.artifact_coverage" not in {item["code"] for item in other["violations"]}
+    assert plain["policy"]["digest"] != other["policy"]["digest"]
+    assert [item["code"] for item in other["weakenings"]] == ["policy_override", "effective_time"]
+
+
+def test_collect_prints_facts_and_judges_nothing(gate: Gate, copy_example: Copy) -> None:
+    """Facts come as text or JSON, exit 0 however bad they are."""
+    root = copy_example("algo-trade")
+    text = gate("collect", "artifacts", "coverage", "-w", root)
+    assert text.code == 0
+    assert "artifacts.found_ppm = 357142" in text.out
+    assert "missing line_ppm" in text.out
+    everything = gate("collect", "-w", root, "--format", "json")
+    assert everything.code == 0
+    assert {"artifacts", "paper", "signoffs"} <= set(json.loads(everything.out))
+
+
+def test_explain_shows_the_tree_of_a_stage(gate: Gate, copy_example: Copy) -> None:
+    """Formal logic with operand values, fact, evidence file with digest, what would make the rule hold."""
+    root = copy_example("algo-trade")
+    run = gate("explain", "stage1", "-w", root)
+    assert run.code == 0
+    assert "artifact_coverage (0.357) ≥ 0.80 → false" in run.out
+    assert "artifacts.found_ppm = 357142" in run.out
+    assert "artifact_coverage must be ≥ 0.80; it is 0.357" in run.out
+    assert "file    PRE_LIVE_CHECKLIST.md sha256:" in run.out
+    assert "not evaluated, evidence is missing" in run.out
+    assert not (root / "ledger").exists()
+
+
+def test_explain_finds_a_recorded_decision(gate: Gate, copy_example: Copy) -> None:
+    """By index and by the beginning of its digest, the recorded document is explained, not a new one."""
+    root = copy_example("algo-trade")
+    recorded = decision(gate("evaluate", "stage1", "-w", root))
+    (root / "PRE_LIVE_CHECKLIST.md").unlink()
+    by_index = gate("explain", "0", "-w", root)
+    by_digest = gate("explain", recorded["ledger"]["digest"][:12], "-w", root)
+    assert by_index.code == by_digest.code == 0
+    assert by_index.out == by_digest.out
+    assert "artifact_coverage (0.357) ≥ 0.80 → false" in by_index.out
+    assert gate("explain", "1", "-w", root).code == 2
+
+
+def test_status_is_pending_until_something_is_recorded(gate: Gate, copy_example: Copy) -> None:
+    """Eight rows; a recorded stage shows its verdict and whether the sources changed since."""
+    root = copy_example("ready")
+    before = gate("status", "-w", root)
+    assert before.out.count("PENDING") == 8
+    gate("evaluate", "stage3", "-w", root)
+    rows = json.loads(gate("status", "-w", root, "--format", "json").out)["stages"]
+    assert {row["stage"]: row["status"] for row in rows if row["status"] != "PENDING"} == {
+        "stage1": "PASS",
+        "stage3": "PASS",
+    }
+    assert rows[0]["current"] is True
+    (root / "algo_trade" / "added.py").write_text("x = 1\n")
+    assert "changed since" in gate("status", "-w", root).out
+
+
+def test_init_writes_a_file_that_works(gate: Gate, make_workspace: Copy) -> None:
+    """The scaffold loads, is not overwritten, and names the source paths that exist."""
+    root = make_workspace({"algo_trade/a.py": "x = 1\n"})
+    assert gate("init", root).code == 0
+    assert "    - algo_trade\n" in (root / "gate.yaml").read_text()
+    run = gate("evaluate", "stage1", "-w", root, "-o", "json", "--no-record")
+    assert run.code == 1, run.err
+    again = gate("init", root)
+    assert again.code == 2
+    assert "there is a gate.yaml already" in again.err
+
+
+def test_ledger_shows_and_verifies_what_was_recorded(gate: Gate, copy_example: Copy) -> None:
+    """Three runs, three entries, a sound ledger; a flipped byte is found and exits 1."""
+    root = copy_example("algo-trade")
+    for stage in ("stage1", "stage2", "stage8"):
+        gate("evaluate", stage, "-w", root, "--quiet")
+    listed = gate("ledger", "show", "-w", root)
+    assert [line.split()[2] for line in listed.out.splitlines()[:3]] == ["stage1", "stage2", "stage8"]
+    statement = json.loads(gate("ledger", "show", "2", "-w", root).out)
+    assert statement["predicate"]["verificationResult"] == "FAILED"
+    sound = gate("ledger", "verify", "-w", root)
+    assert (sound.code, "3 sealed" in sound.out) == (0, True), sound.out
+    key = (root / "ledger" / "trust" / "log.vkey").read_text().strip()
+    assert "taken from the ledger itself" not in gate("ledger", "verify", "-w", root, "--key", key).out
+    log = root / "ledger" / "log.intoto.jsonl"
+    data = bytearray(log.read_bytes())
+    data[60] ^= 1
+    log.chmod(0o644)
+    log.write_bytes(data)
+    broken = gate("ledger", "verify", "-w", root)
+    assert broken.code == 1
+    assert "log.intoto.jsonl, line 1" in broken.out
+
+
+def test_a_swapped_decision_document_is_found(gate: Gate, copy_example: Copy) -> None:
+    """Changing the stored document breaks verification and explanation alike."""
+    root = copy_example("algo-trade")
+    gate("evaluate", "stage1", "-w", root)
+    for path in (root / "ledger" / "evidence").rglob("*"):
+        if path.is_file() and b'"gate.decision/v1"' in path.read_bytes():
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes().replace(b'"FAIL"', b'"PASS"'))
+    assert gate("ledger", "verify", "-w", root).code == 1
+    run = gate("explain", "0", "-w", root)
+    assert run.code == 2
+    assert "ledger error" in run.err
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`gate --help` and completion load no engine, schema library, signing library or broker."""
+    code = (
+        "import sys; sys.argv = ['gate', '--help']\n"
+        "from gate.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted(m for m in sys.modules if m.split('.')[0] in "
+        "('regorus', 'jsonschema_rs', 'jsonschema', 'cryptography', 'pydantic', 'coverage', 'yaml')"
+        " or m.startswith('gate.engine')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_script_and_module_are_the_same_program(copy_example: Copy) -> None:
+    """The installed `gate` script and `python -m gate` print the same decision."""
+    root = copy_example("algo-trade")
+    arguments = ["evaluate", "stage1", "-w", str(root), "-o", "json", "--no-record"]
+    script = Path(sys.executable).with_name("gate")
+    one = subprocess.run([str(script), *arguments], capture_output=True, check=False)
+    two = subprocess.run([sys.executable, "-m", "gate", *arguments], capture_output=True, check=False)
+    assert (one.returncode, one.stdout) == (two.returncode, two.stdout)
+    assert one.returncode == 1
+
+
+def test_debug_shows_the_traceback_and_nothing_else_does(gate: Gate, tmp_path: Path) -> None:
+    """A traceback is for those who ask for it."""
+    assert "Traceback" in gate("evaluate", "stage1", "-w", tmp_path / "gone", "--debug").err
+    assert "Traceback" not in gate("evaluate", "stage1", "-w", tmp_path / "gone").err
+
+
+def test_a_reader_that_goes_away_is_no_crash(copy_example: Copy) -> None:
+    """`gate … | head` ends without a traceback."""
+    root = copy_example("algo-trade")
+    command = f'"{sys.executable}" -m gate collect -w "{root}" | head -c 10'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
