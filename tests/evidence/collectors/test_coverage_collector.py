@@ -1,0 +1,361 @@
+"""The figures are those of the real ``coverage`` tool; unmeasured is not zero; hostile data are refused."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gate.evidence.collectors import _coverage_data as coverage_data
+from gate.evidence.errors import ConfigError, EvidenceError
+from gate.evidence.limits import Limits
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+CORE = '''"""A module."""
+import typing
+
+if typing.TYPE_CHECKING:
+    import decimal
+
+try:
+    import not_there
+except ImportError:  # pragma: no cover
+    not_there = None
+
+
+class Thing:
+    """With words."""
+
+    limit: int = 3
+
+    @property
+    def half(self) -> float:
+        return self.limit / 2
+
+    def stub(self) -> None: ...
+
+
+def classify(
+    value: int,
+    other: str = "x",
+) -> str:
+    if value > 10:
+        result = "big"
+    elif value < 0:
+        result = (
+            "negative" +
+            other
+        )
+    else:
+        result = "small"
+    for step in range(value):
+        if step == 5:
+            break
+    else:
+        result += "!"
+    while True:
+        try:
+            with open(__file__) as handle:
+                if handle.readline():
+                    return result
+        finally:
+            result += "."
+    match value:
+        case 1:
+            return "one"
+        case _:
+            return "more"
+
+
+async def never():
+    return [x for x in range(3) if x]
+
+
+unused = lambda: 1
+'''
+LONELY = "def nobody():\n    if input():\n        return 1\n    return 2\n"
+DRIVER = "from pkg import core\ncore.classify(3)\ncore.classify(20)\nprint(core.Thing().half)\n"
+FILES = {
+    "pkg/__init__.py": "",
+    "pkg/core.py": CORE.replace("\n", "\r\n"),
+    "pkg/lonely.py": LONELY,
+    "extra/__init__.py": "VALUE = 1",
+    "run_it.py": DRIVER,
+}
+
+
+@pytest.fixture
+def measure(tmp_path: Path) -> Any:
+    """Measures the project with the real tool; gives the workspace and the tool's own JSON report."""
+
+    def run(*, branch: bool, relative: bool = True) -> tuple[Path, dict[str, Any]]:
+        for name, text in FILES.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text, newline="")
+        (tmp_path / "rc").write_text(f"[run]\nrelative_files = {relative}\nbranch = {branch}\n")
+        tool = [sys.executable, "-m", "coverage"]
+        for arguments in (
+            ["run", "--rcfile=rc", "--source=pkg,extra", "run_it.py"],
+            ["json", "--rcfile=rc", "-q", "-o", "coverage.json"],
+        ):
+            subprocess.run([*tool, *arguments], cwd=tmp_path, check=True, capture_output=True)
+        report: dict[str, Any] = json.loads((tmp_path / "coverage.json").read_bytes())
+        return tmp_path, report
+
+    return run
+
+
+@pytest.mark.parametrize("branch", [False, True])
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("kind", ["coverage-sqlite", "coverage-json"])
+def test_the_figures_are_the_tools_own(
+    watch: Any, measure: Any, branch: bool, relative: bool, kind: str
+) -> None:
+    root, report = measure(branch=branch, relative=relative)
+    if kind == "coverage-json":
+        (root / ".coverage").unlink()
+    facts = watch("coverage", {}, sources=["pkg", "extra"]).facts
+    totals = report["totals"]
+    assert facts["statements"] == totals["num_statements"]
+    assert facts["covered"] == totals["covered_lines"]
+    assert facts["line_ppm"] == totals["covered_lines"] * 1_000_000 // totals["num_statements"]
+    if branch:
+        assert totals["num_branches"] > 5
+        assert facts["branch_ppm"] == totals["covered_branches"] * 1_000_000 // totals["num_branches"]
+    else:
+        assert facts["branch_ppm"] is None
+    assert (facts["files"], facts["never_imported"]) == (4, 2)
+    assert facts["format"] == kind
+    assert facts["tool"] == f"coverage.py {report['meta']['version']}"
+    by_source = {entry["source"]: entry for entry in facts["sources"]}
+    assert by_source["extra"] == {
+        "source": "extra",
+        "files": 1,
+        "statements": 1,
+        "covered": 0,
+        "line_ppm": 0,
+    }
+    assert by_source["pkg"]["statements"] == totals["num_statements"] - 1
+
+
+def test_a_copied_workspace_with_absolute_paths_is_recognised(watch: Any, measure: Any) -> None:
+    root, _ = measure(branch=False, relative=False)
+    with closing(sqlite3.connect(root / ".coverage")) as database, database:
+        for number, path in database.execute("select id, path from file").fetchall():
+            moved = path.replace(str(root), "C:\\build\\project").replace("/", "\\")
+            database.execute("update file set path = ? where id = ?", (moved, number))
+    facts = watch("coverage", {}, sources=["pkg"]).facts
+    assert facts["covered"] > 0
+    assert facts["never_imported"] == 1
+
+
+def test_one_file_recorded_under_two_roots_is_refused(watch: Any, measure: Any) -> None:
+    root, _ = measure(branch=False)
+    with closing(sqlite3.connect(root / ".coverage")) as database, database:
+        database.execute("delete from line_bits")
+        database.execute("delete from file")
+        database.execute("insert into file values (1, '/a/pkg/core.py'), (2, '/b/pkg/core.py')")
+    with pytest.raises(EvidenceError) as caught:
+        watch("coverage", {}, sources=["pkg"])
+    assert "records pkg/core.py twice, as /a/pkg/core.py and as /b/pkg/core.py" in caught.value.what
+    assert "[paths]" in (caught.value.remedy or "")
+
+
+def test_excluded_and_omitted_are_options_of_the_auditor(watch: Any, measure: Any) -> None:
+    measure(branch=False)
+    everything = watch("coverage", {}, sources=["pkg"]).facts["statements"]
+    facts = watch(
+        "coverage", {}, sources=["pkg"], omit=["pkg/lon*.py"], exclude_also=["^async def never"]
+    ).facts
+    assert facts["files"] == 2
+    assert facts["statements"] == everything - 4 - 2
+    with pytest.raises(ConfigError) as caught:
+        watch("coverage", {}, exclude_also=["fine", "("])
+    assert caught.value.place == "/evidence/coverage/exclude_also/1"
+
+
+def test_nothing_measured_is_missing(watch: Any) -> None:
+    evidence = watch("coverage", {"algo_trade/a.py": "x = 1\n"})
+    assert evidence.facts["line_ppm"] is None
+    assert evidence.facts["sources"] == []
+    assert evidence.missing[0].reason == "neither .coverage nor coverage.json exists"
+
+
+def test_uncombined_parts_are_pointed_out(watch: Any) -> None:
+    evidence = watch("coverage", {".coverage.host.1.x": "", "algo_trade/a.py": "x = 1\n"})
+    assert evidence.missing[0].reason.endswith("only the uncombined .coverage.host.1.x")
+    assert evidence.missing[0].remedy == "combine the data: coverage combine"
+
+
+def test_data_about_something_else_is_no_measurement(watch: Any, measure: Any) -> None:
+    measure(branch=False)
+    evidence = watch("coverage", {"other/a.py": "x = 1\n"}, sources=["other"])
+    assert evidence.facts["statements"] is None
+    assert "no record of any file under other" in evidence.missing[0].reason
+    evidence = watch("coverage", {}, sources=["nowhere"])
+    assert "no Python file is under nowhere" in evidence.missing[0].reason
+
+
+def test_a_source_without_files_beside_one_with(watch: Any, measure: Any) -> None:
+    measure(branch=False)
+    facts = watch("coverage", {}, sources=["nowhere", "pkg/"]).facts
+    assert facts["sources"][0] == {
+        "source": "nowhere",
+        "files": 0,
+        "statements": 0,
+        "covered": 0,
+        "line_ppm": None,
+    }
+    assert facts["sources"][1]["files"] == 3
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    meta = {"format": 3, "version": "7.10.1", "branch_coverage": False}
+    return {"meta": meta, "files": {"pkg/a.py": {"executed_lines": [1]}}} | changes
+
+
+def test_sources_without_a_statement_or_a_version(watch: Any) -> None:
+    content = report(meta={"format": 2, "branch_coverage": True}, files={})
+    content["files"]["pkg/a.py"] = {"executed_lines": [], "executed_branches": []}
+    evidence = watch("coverage", {"coverage.json": content, "pkg/a.py": "# nothing\n"}, sources=["pkg"])
+    assert evidence.facts["statements"] == 0
+    assert evidence.facts["line_ppm"] is None
+    assert {missing.fact: missing.reason for missing in evidence.missing} == {
+        "line_ppm": "the sources have no statement",
+        "branch_ppm": "the sources have no branch",
+        "tool": "coverage.json does not say which version wrote it",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def (\n", "pkg/a.py is not valid Python"),
+        ("x = " + "-" * 50_000 + "1\n", "pkg/a.py nests too deeply"),
+    ],
+)
+def test_a_source_that_does_not_parse_leaves_coverage_unmeasured(watch: Any, source: str, said: str) -> None:
+    evidence = watch("coverage", {"coverage.json": report(), "pkg/a.py": source}, sources=["pkg"])
+    assert evidence.facts["line_ppm"] is None
+    assert evidence.missing[0].reason.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "place"),
+    [
+        ([], "'meta' is not there", "/"),
+        ({"meta": {}}, "report format None", "/meta/format"),
+        (report(meta={"format": 9}), "report format 9", "/meta/format"),
+        (report(meta={"format": 3}), "'branch_coverage' is not there", "/meta"),
+        (report(files=[]), "'files' is not there", "/"),
+        (report(files={"a/b.py": 1}), "'executed_lines' is not there", "/files/a~1b.py"),
+        (report(files={"a": {"executed_lines": ["1"]}}), "line number is not an integer", "/files/a"),
+        (report(files={"a": {"executed_lines": [True]}}), "line number is not an integer", "/files/a"),
+        (
+            report(
+                meta={"format": 3, "branch_coverage": True},
+                files={"a": {"executed_lines": [], "executed_branches": [[1]]}},
+            ),
+            "branch is not a pair",
+            "/files/a",
+        ),
+    ],
+)
+def test_other_json_is_refused(watch: Any, content: Any, said: str, place: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("coverage", {"coverage.json": content})
+    assert said in caught.value.what
+    assert (caught.value.path, caught.value.place) == ("coverage.json", place)
+    assert "coverage json" in (caught.value.remedy or "")
+
+
+def damaged(root: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(root / ".coverage")) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        (["drop table coverage_schema"], "cannot be read"),
+        (["update coverage_schema set version = 1"], "wrong schema"),
+        (["drop table file"], "cannot be read"),
+        (["drop table file", "create view file as select 1 as id, 'x' as path"], "has the view 'file'"),
+        (["create trigger t after insert on file begin select 1; end"], "has the trigger 't'"),
+        (["create index i on file (path || 'x')"], "has the index 'i'"),
+        (["create virtual table v using fts5(a)"], "has the table 'v"),
+        (
+            ["drop table tracer", "create table tracer (file_id integer, tracer as (hex(zeroblob(9))))"],
+            "has the table 'tracer'",
+        ),
+        (["update file set path = null where id = 1"], "names a file by something else"),
+        (["update line_bits set numbits = 'text'"], "impossible set of line numbers"),
+        (["update line_bits set numbits = zeroblob(200000)"], "impossible set of line numbers"),
+        (["insert into arc values (1, 1, 'a', 2)"], "branch without line numbers"),
+        (["insert or replace into meta values ('has_arcs', 'maybe')"], "cannot be read"),
+    ],
+)
+def test_hostile_databases_are_refused(watch: Any, measure: Any, statements: list[str], said: str) -> None:
+    root, _ = measure(branch=False)
+    if "fts5" in statements[0]:
+        try:
+            damaged(root, *statements)
+        except sqlite3.OperationalError:
+            pytest.skip("this SQLite has no virtual tables of this kind")
+    else:
+        damaged(root, *statements)
+    with pytest.raises(EvidenceError) as caught:
+        watch("coverage", {}, sources=["pkg"])
+    assert said in caught.value.what
+    assert caught.value.path == ".coverage"
+    assert caught.value.remedy
+    assert "gate-coverage-" not in caught.value.diagnostics()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\x00" + b"\xff" * 600])
+def test_other_files_are_refused(watch: Any, content: bytes) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("coverage", {".coverage": content})
+    assert caught.value.path == ".coverage"
+
+
+def test_a_damaged_page_is_refused(watch: Any, measure: Any) -> None:
+    root, _ = measure(branch=True)
+    data = bytearray((root / ".coverage").read_bytes())
+    data[4096 + 8 : 4096 + 200] = b"\xee" * 192
+    with pytest.raises(EvidenceError):
+        watch("coverage", {".coverage": bytes(data)}, sources=["pkg"])
+
+
+def test_a_linked_or_oversized_data_file_is_refused(watch: Any, tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="larger than 8 bytes"):
+        watch("coverage", {".coverage": b"SQLite format 3\x00"}, limits=Limits(file_bytes=8))
+    (tmp_path / ".coverage").unlink()
+    (tmp_path / ".coverage").symlink_to("real")
+    with pytest.raises(EvidenceError, match="symbolic link"):
+        watch("coverage", {})
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["x = 1", "if x:", "    y = 2", "else:", "    pass", "# note", ""]), max_size=12
+    ),
+    st.sets(st.integers(1, 14)),
+)
+def test_never_more_than_everything_ran(lines: list[str], ran: set[int]) -> None:
+    recorded = coverage_data.Recorded(ran)
+    try:
+        counts = coverage_data.count("\n".join(lines), "a.py", recorded, False, ())
+        nothing = coverage_data.count("\n".join(lines), "a.py", None, False, ())
+    except coverage_data.NotCountable:
+        return
+    assert 0 <= counts.covered <= counts.statements <= len(lines)
+    assert (nothing.statements, nothing.covered) == (counts.statements, 0)
