@@ -27,7 +27,7 @@ def mask(account_id: str) -> str:
 
 
 def prefix(account_id: str) -> str:
-    """The leading letters that name the kind of account: ``DUSIM``, or at most two letters (``DU``, ``U``)."""
+    """The leading letters that name the kind of account: ``DUSIM``, or at most two (``DU``, ``U``)."""
     match = _PREFIX.match(account_id)
     return match.group() if match else ""
 
@@ -38,11 +38,12 @@ def hide(text: str, account_id: str | None) -> str:
 
 
 def read_json(view: View, path: str, contract: str) -> Any:
-    """The JSON file, held against its contract, like :meth:`View.read_json`; errors quote no value from the file.
+    """The JSON file, held against its contract; errors quote no value from the file.
 
     Raises:
         EvidenceError: malformed, or not as the contract says; with the place and what is expected there.
     """
+    view.read(path)  # what is wrong with the file as such quotes nothing from it
     try:
         value = view.read_json(path)
     except EvidenceError as error:

@@ -1,7 +1,7 @@
 """The broker account as recorded in ``ACCOUNT_CONFIG.json`` (``contracts/files/account_config.schema.json``).
 
-The account id is masked in everything that leaves this module. Amounts are in hundredths of the account's currency,
-rounded down.
+The account id is masked in everything that leaves this module. Amounts are in hundredths of the account's
+currency, rounded down.
 """
 
 from __future__ import annotations
@@ -54,13 +54,16 @@ class AccountCollector:
         """Facts of ``contracts/facts/account.schema.json``.
 
         Raises:
-            EvidenceError: the file is malformed, breaks its contract, or has an impossible time or amount. The message
-                never holds the account id.
+            EvidenceError: the file is malformed, breaks its contract, or has an impossible time or amount.
+                The message never holds the account id.
         """
         path = self._path
         if not view.exists(path):
             facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}}
-            remedy = f"record the account in {path} (contracts/files/account_config.schema.json) with a read-only probe"
+            remedy = (
+                f"record the account in {path} with a read-only probe"
+                " (contracts/files/account_config.schema.json shows the shape)"
+            )
             return Observation(facts, absent(_nulls(facts), f"{path} does not exist", remedy))
         record = read_json(view, path, "account_config")
         account_id: str = record["account_id"]

@@ -25,8 +25,8 @@ _STAGE_NUMBER = re.compile(r"(?P<number>[1-9][0-9]?)(?![0-9])")
 _LABELS = {
     "has_input": r"inputs?|קלט(?:ים)?",
     "has_output": r"outputs?|deliverables?|פלט(?:ים)?|תוצר(?:ים)?",
-    "has_gate": r"(?:\w+\s+)?gates?(?:\s+(?:conditions?|criteri(?:a|on)))?|exit\s+(?:conditions?|criteri(?:a|on))"
-    r"|acceptance\s+criteria|(?:תנאי\s+)?(?:ה)?(?:שער|מעבר|יציאה)",
+    "has_gate": r"(?:\w+\s+)?gates?(?:\s+(?:conditions?|criteri(?:a|on)))?"
+    r"|exit\s+(?:conditions?|criteri(?:a|on))|acceptance\s+criteria|(?:תנאי\s+)?(?:ה)?(?:שער|מעבר|יציאה)",
 }
 _LINE = {
     name: re.compile(
@@ -101,12 +101,8 @@ def _stage_rows(table: Table) -> list[tuple[int, int, tuple[str, ...]]]:
     rows = []
     for row in table.rows:
         match = _STAGE.match(row.cells[0])
-        if (
-            match is None
-            and _STAGE.pattern
-            and re.fullmatch(r"\W*(?:stage|phase|שלב)\W*", table.header[0], re.I)
-        ):
-            match = re.fullmatch(r"(?P<number>[1-9][0-9]?)(?!\d).*", row.cells[0])
+        if match is None and _STAGE_HEADER.fullmatch(table.header[0]):
+            match = _STAGE_NUMBER.match(row.cells[0])
         if match is not None:
             rows.append((int(match["number"]), row.line, row.cells))
     return rows

@@ -1,7 +1,7 @@
 """The rollback procedure and the record of its latest drill.
 
-The procedure's triggers and steps are recognised by words, in English and Hebrew, in the sections on triggers and
-on steps; what stands beside a template mark does not count. The drill is held against
+The procedure's triggers and steps are recognised by words, in English and Hebrew, in the sections on triggers
+and on steps; what stands beside a template mark does not count. The drill is held against
 ``contracts/files/rollback_drill.schema.json``.
 """
 
@@ -86,8 +86,8 @@ class RollbackCollector:
         """Facts of ``contracts/facts/rollback.schema.json``.
 
         Raises:
-            EvidenceError: the procedure is not readable UTF-8 text; the drill's record breaks its contract, has an
-                impossible time, or says that cancelling took longer than the whole recovery.
+            EvidenceError: the procedure is not readable UTF-8 text; the drill's record breaks its contract,
+                has an impossible time, or says that cancelling took longer than the whole recovery.
         """
         facts, missing = self._procedure(view)
         drill, drill_missing = self._drilled(view)
@@ -104,7 +104,12 @@ class RollbackCollector:
         if text is None:
             names = ["file", *(f"sections.{name}" for name in SECTIONS)]
             remedy = f"write {path} with sections on triggers, steps and recovery"
-            nothing = {"file": None, "sections": dict.fromkeys(SECTIONS), "triggers": [], "steps": []}
+            nothing: dict[str, Any] = {
+                "file": None,
+                "sections": dict.fromkeys(SECTIONS),
+                "triggers": [],
+                "steps": [],
+            }
             return nothing, absent(names, f"{path} does not exist", remedy)
         facts = {
             "file": path,
@@ -132,7 +137,10 @@ class RollbackCollector:
         path = self._drill
         figures: dict[str, Any] = dict.fromkeys(_DRILL)
         if not view.exists(path):
-            remedy = f"run a drill of {self._path} and record it in {path} (contracts/files/rollback_drill.schema.json)"
+            remedy = (
+                f"run a drill of {self._path} and record it in {path}"
+                " (contracts/files/rollback_drill.schema.json shows the shape)"
+            )
             names = ["drill_file", *(f"drill.{name}" for name in _DRILL)]
             return figures, absent(names, f"{path} does not exist", remedy)
         record = view.read_json(path, "rollback_drill")

@@ -1,8 +1,9 @@
 """The scale-up plan: how much of the capital is in use from which week on.
 
-A step is a table row, a list item or a heading that begins with weeks (``Week 1``, ``Weeks 2–3``, ``Week 4 on``,
-``שבוע 1``) and states a percentage of the capital. Its position cap and its review are found in the column of that
-name, or as words in the same row, item or section.
+A step is a table row, a list item or a heading that begins with weeks (``Week 1``, ``Weeks 2–3``, ``Week 4
+on``, ``שבוע 1``) and states a percentage of the capital. Its position cap and its review are found in the
+column of that name, or as words in the same row, item or section. The same weeks stated twice with the same
+capital are one step.
 """
 
 from __future__ import annotations
@@ -65,9 +66,14 @@ class ScaleUpCollector:
             remedy = f"write {self._path} with a table: weeks, capital in %, position cap, review"
             missing = absent(("file",), f"{self._path} does not exist", remedy)
             return Observation({"file": None, "steps": []}, missing)
-        steps = [*self._from_tables(parse(text, self._path)), *self._from_text(parse(text, self._path))]
-        steps.sort(key=lambda step: (step["from_week"], step["line"]))
-        return Observation({"file": self._path, "steps": steps})
+        document = parse(text, self._path)
+        steps: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for step in [*self._from_tables(document), *self._from_text(document)]:
+            known = steps.setdefault((step["from_week"], step["to_week"], step["capital_ppm"]), step)
+            known["position_cap"] = known["position_cap"] or step["position_cap"]
+            known["review"] = known["review"] or step["review"]
+        ordered = sorted(steps.values(), key=lambda step: (step["from_week"], step["line"]))
+        return Observation({"file": self._path, "steps": ordered})
 
     def _step(self, weeks: re.Match[str], capital: str, line: int) -> dict[str, Any] | None:
         share = _PERCENT.search(capital)
@@ -109,7 +115,9 @@ class ScaleUpCollector:
         steps = []
         for line, label, text in labelled:
             weeks = _WEEKS.match(label)
-            step = weeks and self._step(weeks, text, line)
+            lines = text.split("\n")
+            capital = next((one for one in lines if _CAPITAL.search(one) and _PERCENT.search(one)), text)
+            step = weeks and self._step(weeks, capital, line)
             if step:
                 step["position_cap"] = _CAP.search(text) is not None
                 step["review"] = _REVIEW.search(text) is not None

@@ -1,0 +1,78 @@
+"""Sign-offs: who approved, rejected or conditionally approved what, and whether the signature holds.
+
+Files of ``contracts/files/signoff.schema.json``, signed with SSHSIG in namespace ``signoff@gate``. Whether a
+sign-off counts (for this subject, at this time, in a required role) is for the policy to say.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from ..errors import EvidenceError
+from ..interface import Observation
+from ..interface import Options as BaseOptions
+from ..workspace import View
+from ._documents import moment
+from ._signed import SignedOptions, Statement, read_signers, read_statements
+
+NAMESPACE = "signoff@gate"
+
+
+class SignoffsOptions(SignedOptions):
+    """Options of the collector ``signoffs``."""
+
+    directory: str = Field(
+        default="signoffs", description="Where the sign-offs are, relative to the workspace."
+    )
+
+
+class SignoffsCollector:
+    """Reads sign-offs and checks their signatures."""
+
+    id: ClassVar[str] = "signoffs"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[BaseOptions]] = SignoffsOptions
+
+    def __init__(self, options: SignoffsOptions) -> None:
+        self._options = options
+
+    def collect(self, view: View) -> Observation:
+        """Facts of ``contracts/facts/signoffs.schema.json``.
+
+        Raises:
+            EvidenceError: a sign-off or the allowed signers are malformed, or a time or day does not exist.
+        """
+        options = self._options
+        signers = read_signers(view, options.allowed_signers)
+        statements = read_statements(
+            view, options.directory, "signoff", NAMESPACE, options.allowed_signers, signers
+        )
+        rows = [self._row(statement) for statement in statements]
+        return Observation({"signoffs": rows, "allowed_signers": len(signers.signers) if signers else 0})
+
+    def _row(self, statement: Statement) -> dict[str, Any]:
+        value, path = statement.value, statement.path
+        signed_at, signed_at_s = moment(value["signed_at"], path, "/signed_at")
+        conditions = value.get("conditions", [])
+        for index, condition in enumerate(conditions):
+            _check_day(condition["due"], path, f"/conditions/{index}/due")
+        return {
+            "path": path,
+            **{name: value[name] for name in ("role", "name", "stage", "verdict", "subject", "evidence")},
+            "signed_at": signed_at,
+            "signed_at_s": signed_at_s,
+            "conditions": [{name: one[name] for name in ("text", "owner", "due")} for one in conditions],
+            **statement.signature_facts(value["role"], self._options.roles, "principal"),
+        }
+
+
+def _check_day(text: str, path: str, place: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise EvidenceError(
+            f"{text!r} is not a real day", path=path, place=place, remedy="write it like 2025-12-12"
+        ) from error
