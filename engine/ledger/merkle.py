@@ -66,10 +66,6 @@ class Frontier:
             root = node_hash(left, root)
         return root
 
-    def copy(self) -> Frontier:
-        """An independent copy."""
-        return Frontier(self.size, self._hashes)
-
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """The tree head over leaf hashes."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from gate.engine.ledger import evidence_store
 from gate.engine.ledger.evidence_store import EvidenceStore
 from gate.evidence.errors import EnvironmentProblem, LedgerError

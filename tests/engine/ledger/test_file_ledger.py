@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gate.engine.ledger import file_store, merkle
 from gate.engine.ledger.file_store import FileLedger
 from gate.engine.ledger.interface import Entry, Ledger

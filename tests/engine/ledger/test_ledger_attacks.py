@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gate.engine.ledger import merkle
 from gate.engine.ledger.file_store import FileLedger
 from gate.engine.ledger.note import Checkpoint

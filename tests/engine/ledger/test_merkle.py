@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gate.engine.ledger.merkle import (
     EMPTY_ROOT,
     Frontier,
@@ -16,8 +19,6 @@ from gate.engine.ledger.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 LEAVES = [leaf_hash(bytes([number % 256, number // 256])) for number in range(300)]
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from gate.engine.ledger.merkle import EMPTY_ROOT
 from gate.engine.ledger.note import MAX_NOTE_BYTES, Checkpoint, check_time, open_note, sign_note
 from gate.evidence.signing.keys import LogKey, VerifierKey
