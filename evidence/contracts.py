@@ -38,8 +38,9 @@ def _validator(kind: str, name: str) -> Any:
     return jsonschema_rs.Draft202012Validator(load_schema(kind, name), validate_formats=False)
 
 
-def violations(kind: str, name: str, value: Any, most: int = 5) -> list[tuple[str, str]]:
-    """Where ``value`` breaks the contract, as (JSON pointer, message); at most ``most``, stable order."""
+def violations(kind: str, name: str, value: Any, most: int | None = 5) -> list[tuple[str, str]]:
+    """Where ``value`` breaks the contract, as (JSON pointer, message); at most ``most``, in a
+    stable order; all where that is None."""
     validator = _validator(kind, name)
     if validator.is_valid(value):
         return []
@@ -60,7 +61,7 @@ def check_file(name: str, value: Any, path: str) -> None:
     Raises:
         EvidenceError: it does not conform; names the first place and how many there are in all.
     """
-    found = violations("files", name, value)
+    found = violations("files", name, value, most=None)
     if not found:
         return
     pointer, message = found[0]

@@ -47,13 +47,13 @@ class GateError(Exception):
     def diagnostics(self) -> str:
         """The error as a person reads it: what, where and what to do, at most three lines."""
         lines = [f"{self.title}: {self.what}"]
-        if self.path is not None:
-            lines.append(f"  where: {self.path}" + (f", {self.place}" if self.place else ""))
-        elif self.place is not None:
-            lines.append(f"  where: {self.place}")
+        where = ", ".join(part for part in (self.path, self.place) if part)
+        if where:
+            lines.append(f"  where: {where}")
         if self.remedy is not None:
             lines.append(f"  to do: {self.remedy}")
-        return "\n".join(lines)
+        # a line break in a file's name or content must not look like a line of ours
+        return "\n".join("\\n".join(line.splitlines()) for line in lines)
 
 
 class UsageError(GateError):

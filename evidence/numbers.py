@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 from .errors import EvidenceError
 
@@ -27,9 +28,10 @@ def to_scaled(value: Decimal | int, scale: int, *, up: bool = False) -> int:
     """``value × scale`` as an integer, rounded down, or up when ``up`` is set.
 
     Raises:
-        EvidenceError: the result needs more than 18 digits.
+        EvidenceError: the result is 2^53 or more, which canonical JSON cannot carry.
     """
-    result = int((Decimal(value) * scale).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR))
+    exact = Fraction(value) * scale  # a Decimal's context would round long figures before they are cut
+    result = -(-exact.numerator // exact.denominator) if up else exact.numerator // exact.denominator
     if abs(result) >= 2**53:
         raise EvidenceError(f"the number {value} is too large to be exact", remedy="check the figure's unit")
     return result

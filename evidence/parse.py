@@ -6,6 +6,7 @@ file, place and remedy. Numbers with a decimal point become :class:`decimal.Deci
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -21,9 +22,10 @@ from .limits import Limits
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def decode_text(data: bytes, path: str) -> str:
@@ -93,8 +95,8 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
     """
     text = decode_text(data, path)
 
-    def fail(what: str) -> NoReturn:
-        raise EvidenceError(what, path=path, remedy="correct the JSON document")
+    def fail(what: str, place: str | None) -> NoReturn:
+        raise EvidenceError(what, path=path, place=place, remedy="correct the JSON document")
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(items)
@@ -102,22 +104,25 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
             seen: set[str] = set()
             for key, _ in items:
                 if key in seen:
-                    fail(f"the JSON object has the key {key[:80]!r} twice")
+                    fail(f"the JSON object has the key {key[:80]!r} twice", _place(text, duplicate=True))
                 seen.add(key)
         return result
 
     def integer(digits: str) -> int:
         if len(digits.lstrip("-")) > limits.integer_digits:
-            fail(f"the JSON number {digits[:24]}… has more than {limits.integer_digits} digits")
+            fail(
+                f"the JSON number {digits[:24]}… has more than {limits.integer_digits} digits",
+                _place(text, literal=digits),
+            )
         return int(digits)
 
     try:
         value = json.loads(
             text,
             object_pairs_hook=pairs,
-            parse_float=lambda digits: _decimal(digits, path, limits),
+            parse_float=lambda digits: _decimal(digits, text, path, limits),
             parse_int=integer,
-            parse_constant=lambda name: fail(f"{name} is not a JSON number"),
+            parse_constant=lambda name: fail(f"{name} is not a JSON number", _place(text, literal=name)),
         )
     except json.JSONDecodeError as error:
         raise EvidenceError(
@@ -128,28 +133,65 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
         ) from error
     except RecursionError as error:
         raise EvidenceError(
-            f"the JSON nests deeper than {limits.json_depth} levels", path=path, remedy="flatten the document"
+            f"the JSON nests deeper than {limits.json_depth} levels",
+            path=path,
+            place=_place(text, depth=limits.json_depth),
+            remedy="flatten the document",
         ) from error
-    _check_tree(value, path, limits, surrogates=_SURROGATE_ESCAPE.search(data) is not None)
+    _check_tree(value, text, path, limits, surrogates=_SURROGATE_ESCAPE.search(data) is not None)
     return value
 
 
-def _decimal(digits: str, path: str, limits: Limits) -> Decimal:
-    try:
-        value = Decimal(digits)
-    except InvalidOperation as error:
+def _place(
+    text: str,
+    *,
+    literal: str | None = None,
+    duplicate: bool = False,
+    surrogate: bool = False,
+    depth: int | None = None,
+) -> str | None:
+    """Line and column of the first token of the kind asked for; read only once something was refused.
+
+    The hooks of the ``json`` module do not say where they are. Text before the token is known to be JSON.
+    """
+    keys: list[set[str]] = []
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        hit = token == literal
+        if token in ("{", "["):
+            keys.append(set())
+            hit = depth is not None and len(keys) > depth
+        elif token in ("}", "]"):
+            keys.pop()
+        elif token.startswith('"'):
+            value = json.loads(token)
+            hit = surrogate and SURROGATE.search(value) is not None
+            if duplicate and text[match.end() :].lstrip()[:1] == ":":
+                hit = value in keys[-1]
+                keys[-1].add(value)
+        if hit:
+            line = text.count("\n", 0, match.start()) + 1
+            return f"line {line}, column {match.start() - text.rfind(chr(10), 0, match.start())}"
+    return None
+
+
+def _decimal(digits: str, text: str, path: str, limits: Limits) -> Decimal:
+    value = None
+    if len(digits) <= 64:
+        with contextlib.suppress(InvalidOperation):  # an exponent that no Decimal can have
+            value = Decimal(digits)
+    exponent = None if value is None else value.as_tuple().exponent
+    if value is None or not isinstance(exponent, int) or abs(exponent) > limits.decimal_exponent:
         raise EvidenceError(
-            f"{digits[:24]!r} is not a number", path=path, remedy="correct the number"
-        ) from error
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > limits.decimal_exponent or len(digits) > 64:
-        raise EvidenceError(
-            f"the number {digits[:24]} is outside the supported range", path=path, remedy="correct the number"
+            f"the number {digits[:24]} is outside the supported range",
+            path=path,
+            place=_place(text, literal=digits),
+            remedy="correct the number",
         )
     return value
 
 
-def _check_tree(value: Any, path: str, limits: Limits, *, surrogates: bool) -> None:
+def _check_tree(value: Any, text: str, path: str, limits: Limits, *, surrogates: bool) -> None:
     stack: list[tuple[Any, int]] = [(value, 1)]
     seen = 0
     while stack:
@@ -158,22 +200,32 @@ def _check_tree(value: Any, path: str, limits: Limits, *, surrogates: bool) -> N
         if isinstance(item, (dict, list)):
             if depth > limits.json_depth:
                 raise EvidenceError(
-                    f"the document nests deeper than {limits.json_depth} levels",
+                    f"the JSON nests deeper than {limits.json_depth} levels",
                     path=path,
+                    place=_place(text, depth=limits.json_depth),
                     remedy="flatten the document",
                 )
             if isinstance(item, dict):
-                if surrogates and any(_SURROGATE.search(key) for key in item):
-                    raise EvidenceError("a key has a lone surrogate", path=path, remedy="correct the escape")
+                if surrogates and any(SURROGATE.search(key) for key in item):
+                    raise _lone_surrogate("key", text, path)
                 stack.extend((child, depth + 1) for child in item.values())
             else:
                 stack.extend((child, depth + 1) for child in item)
-        elif surrogates and isinstance(item, str) and _SURROGATE.search(item):
-            raise EvidenceError("a string has a lone surrogate", path=path, remedy="correct the escape")
+        elif surrogates and isinstance(item, str) and SURROGATE.search(item):
+            raise _lone_surrogate("string", text, path)
     if seen > limits.json_items:
         raise EvidenceError(
             f"the document has more than {limits.json_items} values", path=path, remedy="split the file"
         )
+
+
+def _lone_surrogate(what: str, text: str, path: str) -> EvidenceError:
+    return EvidenceError(
+        f"a {what} has a lone surrogate",
+        path=path,
+        place=_place(text, surrogate=True),
+        remedy="correct the escape",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +282,7 @@ def parse_xml(data: bytes, path: str, limits: Limits) -> Element:
     """An XML document without document type, entities or external references.
 
     Raises:
-        EvidenceError: malformed (with line and column), declares a document type or entity, or nests too deep.
+        EvidenceError: malformed (with line and column), declares a document type or entity, nests too deep.
     """
     from xml.etree.ElementTree import ParseError
 
@@ -243,7 +295,7 @@ def parse_xml(data: bytes, path: str, limits: Limits) -> Element:
     except ParseError as error:
         line, column = error.position
         raise EvidenceError(
-            f"malformed XML: {error.msg.split(':')[0]}",
+            f"malformed XML: {str(error).split(':')[0]}",
             path=path,
             place=f"line {line}, column {column + 1}",
             remedy=remedy,

@@ -94,9 +94,9 @@ def measure_sources(
     links = workspace.links()
     entries: dict[str, str] = {}
     for path in paths:
-        if "\n" in path or "\r" in path or not _is_utf8(path):
-            raise EvidenceError(
-                "the file's name has a line break or is not UTF-8",
+        if set("\n\r\\") & set(path) or not _is_utf8(path):
+            raise EvidenceError(  # ``sha256sum`` would print such a name escaped
+                "the file's name has a line break or a backslash, or is not UTF-8",
                 path=ascii(path),
                 remedy="rename the file",
             )

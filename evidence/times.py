@@ -12,10 +12,12 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime.min.replace(tzinfo=UTC) - _EPOCH
+_LAST = datetime.max.replace(tzinfo=UTC) - _EPOCH
 
 
 def parse_rfc3339(text: str) -> int:
-    """Epoch seconds (fraction dropped, towards the past) of an RFC 3339 time such as ``2025-11-07T12:00:00Z``.
+    """Epoch seconds (fraction dropped, towards the past) of an RFC 3339 time like ``2025-11-07T12:00:00Z``.
 
     Raises:
         ValueError: not RFC 3339, no zone, or no such date; the message is fit for a user.
@@ -43,10 +45,16 @@ def parse_rfc3339_us(text: str) -> int:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=timezone(offset))
     except ValueError as error:
         raise ValueError(f"{text!r} is not a real time: {error}") from error
+    if not _FIRST <= moment - _EPOCH <= _LAST:
+        raise ValueError(f"{text!r} is outside the years 1 to 9999 in UTC")
     fraction = Fraction(int(match[7] or 0), 10 ** len(match[7] or "0"))
     return int((moment - _EPOCH) / timedelta(seconds=1)) * 1_000_000 + int(fraction * 1_000_000)
 
 
 def format_utc(epoch_s: int) -> str:
-    """``2025-11-07T12:00:00Z`` for epoch seconds (years 1 to 9999)."""
+    """``2025-11-07T12:00:00Z`` for epoch seconds.
+
+    Raises:
+        OverflowError: outside the years 1 to 9999; what :func:`parse_rfc3339` gives is always inside.
+    """
     return (_EPOCH + timedelta(seconds=epoch_s)).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

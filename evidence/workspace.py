@@ -53,7 +53,7 @@ class _Inventory:
 
 
 def glob_regex(pattern: str) -> re.Pattern[str]:
-    """Regular expression of a glob: ``*`` and ``?`` within one component, ``**/`` any number of components."""
+    """A glob as a regular expression: ``*`` and ``?`` within one component, ``**/`` any number of them."""
     out = []
     position = 0
     while position < len(pattern):
@@ -162,7 +162,7 @@ class Workspace:
                         seen += 1
                         path = f"{folder}/{entry.name}" if folder else entry.name
                         if entry.is_symlink():
-                            links[path] = str(Path(entry.path).readlink())
+                            links[path] = os.readlink(entry.path)  # noqa: PTH115 - Path would rewrite the text
                         elif entry.is_dir(follow_symlinks=False):
                             if entry.name not in IGNORED_DIRECTORIES and path not in self._ignore:
                                 pending.append(path)
@@ -301,7 +301,7 @@ def _open_below(root: Path, path: str) -> int:
     try:
         fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         for part in parts[:-1]:
-            inner = os.open(part, flags | os.O_DIRECTORY, dir_fd=fd)
+            inner = _open_directory(part, fd, flags)
             os.close(fd)
             fd = inner
         # O_NONBLOCK: opening a pipe must not wait for a writer
@@ -323,6 +323,15 @@ def _open_below(root: Path, path: str) -> int:
     finally:
         if fd >= 0:
             os.close(fd)
+
+
+def _open_directory(name: str, parent: int, flags: int) -> int:
+    try:
+        return os.open(name, flags | os.O_DIRECTORY, dir_fd=parent)
+    except NotADirectoryError as error:  # also what Linux says of a link here; tell the two apart
+        if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+        raise
 
 
 class View:

@@ -15,9 +15,12 @@ from typing import Any, NoReturn
 
 from .errors import EvidenceError, GateError
 from .limits import Limits
-from .parse import decode_text
+from .parse import SURROGATE, decode_text
 
 _INT = re.compile(r"[-+]?[0-9]+")
+_OCTAL_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_NO_NUMBER = re.compile(r"[-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -56,9 +59,20 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
             remedy="correct the YAML",
         )
 
+    if (unprintable := _UNPRINTABLE.search(text)) is not None:
+        at = unprintable.start()
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        raise error_type(
+            f"the YAML has the control character U+{ord(unprintable[0]):04X}",
+            path=path,
+            place=f"line {line}, column {column}",
+            remedy="remove it, or write it as an escape in double quotes",
+        )
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     stack: list[_Frame] = []
     documents: list[Any] = []
+    seen = 0
 
     def add(value: Any, mark: Any) -> None:
         if not stack:
@@ -81,6 +95,9 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
     try:
         for event in yaml.parse(text, Loader=loader):
             mark = event.start_mark
+            seen += 1
+            if seen > limits.json_items:
+                fail(f"the YAML has more than {limits.json_items} values", mark)
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
                 fail("YAML anchors and aliases are not accepted", mark)
             if isinstance(event, yaml.DocumentStartEvent) and documents:
@@ -88,6 +105,8 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
             if (tag := getattr(event, "tag", None)) is not None:
                 fail(f"the YAML tag {tag[:40]!r} is not accepted", mark)
             if isinstance(event, yaml.ScalarEvent):
+                if not event.value.isascii() and SURROGATE.search(event.value):
+                    fail("malformed YAML: a string has a lone surrogate", mark)
                 scalar = event.value if event.style in _QUOTED else _plain(event.value, limits, fail, mark)
                 add(scalar, mark)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
@@ -104,6 +123,10 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
         if marked is not None:
             fail(what, marked)
         raise error_type(what, path=path, remedy="correct the YAML") from error
+    except (ValueError, OverflowError) as error:  # the pure-Python parser, of an escape beyond Unicode
+        raise error_type(
+            "malformed YAML: an escape names no Unicode character", path=path, remedy="correct the escape"
+        ) from error
     return documents[0] if documents else None
 
 
@@ -116,6 +139,12 @@ def _plain(text: str, limits: Limits, fail: Any, mark: Any) -> Any:
         if len(text.lstrip("+-")) > limits.integer_digits:
             fail(f"the number {text[:24]}… has more than {limits.integer_digits} digits", mark)
         return int(text)
+    if _OCTAL_HEX.fullmatch(text):
+        if len(text) > limits.integer_digits:
+            fail(f"the number {text[:24]}… has more than {limits.integer_digits} digits", mark)
+        return int(text, 0)
+    if _NO_NUMBER.fullmatch(text):
+        fail(f"{text} is not a number that evidence may have", mark)
     if _FLOAT.fullmatch(text):
         exponent = text.lower().partition("e")[2]
         if len(text) > 64 or (exponent and abs(int(exponent)) > limits.decimal_exponent):

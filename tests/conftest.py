@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a clean environment, workspaces as factories, the CLI through its real entry point."""
+"""Fixtures of all tests: a clean environment, workspaces as factories, the CLI as users start it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Time limits of examples would fail on a busy machine; fixtures that are factories are safe to use again.
+settings.register_profile(
+    "gate", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("gate")
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
