@@ -298,3 +298,46 @@ def test_the_sample_data_can_be_made_again() -> None:
     for name, value in files.items():
         assert load(READY / name) == value, f"{name} is not what make_ready.py makes"
     assert (READY / "PAPER_TRADING_METRICS.csv").read_text(encoding="utf-8") == metrics
+
+
+def test_the_sign_offs_follow_their_format_and_each_person_fills_one_role() -> None:
+    documents = [load(path) for path in sorted((READY / "signoffs").glob("*.json"))]
+    assert {(one["stage"], one["role"]) for one in documents} == {
+        ("stage1", "risk_officer"),
+        ("stage1", "cto"),
+        ("stage2", "cto"),
+        ("stage4", "qa_lead"),
+        ("stage4", "cto"),
+        ("stage8", "risk_officer"),
+        ("stage8", "cto"),
+        ("stage8", "lead_trader"),
+    }
+    assert all(accepted("signoff", one) for one in documents)
+    people = {one["role"]: one["name"] for one in documents}
+    assert len(set(people.values())) == len(people) == 4
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH's ssh-keygen")
+def test_openssh_itself_accepts_every_signature() -> None:
+    settings = yaml.safe_load((READY / "gate.yaml").read_text(encoding="utf-8"))
+    manifest = READY / "signatures" / "artifacts.sha256"
+    signed = [(manifest, "file", "release@example.com")]
+    for path in sorted((READY / "signoffs").glob("*.json")):
+        signed.append((path, "signoff@gate", settings["roles"][load(path)["role"]][0]))
+    for path, namespace, principal in signed:
+        command = ["ssh-keygen", "-Y", "verify", "-f", str(READY / "trust" / "allowed_signers")]
+        command += [
+            "-I",
+            principal,
+            "-n",
+            namespace,
+            "-s",
+            f"{path}.sig",
+            "-O",
+            "verify-time=20251205120000Z",
+        ]
+        done = subprocess.run(command, input=path.read_bytes(), capture_output=True, check=False)
+        assert done.returncode == 0, f"{path.name}: {done.stdout + done.stderr!r}"
+    for line in manifest.read_text(encoding="utf-8").splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((READY / name).read_bytes()).hexdigest() == digest, name
