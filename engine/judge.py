@@ -255,12 +255,12 @@ class _Judging:
         remedies = list(dict.fromkeys(remedy for _, remedy in reasons if remedy))
         return Violation(
             code=rule.code,
-            msg=f"No evidence for {', '.join(absent)}: {'; '.join(distinct)}",
+            msg=f"No evidence: {'; '.join(distinct)}",
             severity=rule.severity if rule.severity.blocks else Severity.HIGH,
             stage=rule.stage,
             operand=None,
             op=None,
-            expected="measured",
+            expected=f"measured: {', '.join(absent)}",
             actual=None,
             unit=None,
             term=None,

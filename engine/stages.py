@@ -113,7 +113,7 @@ def _text(annotation: Annotation, source: dict[str, Any], name: str) -> str:
 
 def _texts(annotation: Annotation, source: dict[str, Any], name: str) -> tuple[str, ...]:
     value = source.get(name)
-    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _annotation_error(annotation, f"the METADATA needs {name!r} as a list of texts")
     return tuple(value)
 

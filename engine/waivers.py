@@ -57,7 +57,7 @@ def _problem(fact: Mapping[str, Any], plan: Plan, subject: str, now_s: int) -> s
     if fact["approver_principal"] == fact["author"]:
         return "does not count: its author approved it"
     start, end = fact["key_valid_from_s"], fact["key_valid_until_s"]
-    if (start is not None and now_s < start) or (end is not None and now_s >= end):
+    if (start is not None and now_s < start) or (end is not None and now_s > end):
         return "does not count: its signer's key is not valid at the effective time"
     if fact["subject"] not in (None, subject):
         return "does not count: it is for other sources"

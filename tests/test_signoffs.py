@@ -175,7 +175,7 @@ def test_one_person_cannot_fill_two_roles(office: Office) -> None:
 
 
 def test_a_waiver_makes_a_violation_conditional_and_stays_visible(office: Office) -> None:
-    """A signed waiver in force gives CONDITIONAL and stays visible; expired or self-approved it counts nothing."""
+    """A signed waiver in force gives CONDITIONAL and stays visible; expired or self-approved it is void."""
     checklist = office.root / "PRE_LIVE_CHECKLIST.md"
     text = checklist.read_text()
     assert "760" in text

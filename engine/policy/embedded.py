@@ -24,6 +24,12 @@ from .interface import Bundle
 
 WORKER = Path(__file__).with_name("regorus_worker.py")
 
+_ENVIRONMENT = {
+    "RUST_BACKTRACE": "0",
+    "RUST_LIB_BACKTRACE": "0",
+    # the engine's allocator reserves 1 GiB of address space at a time, which would use up the limit at once
+    "MIMALLOC_ARENA_RESERVE": "65536",
+}
 _LOCATED = re.compile(r"--> (?P<path>[^\n]*?):(?P<line>\d+):(?P<column>\d+)")
 _MESSAGE = re.compile(r"^error: (.*)$", re.MULTILINE)
 _RUNAWAY = "look for unbounded recursion over data or a huge comprehension in the bundle"
@@ -55,7 +61,7 @@ class EmbeddedEngine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"},
+            env=_ENVIRONMENT,
         )
         self._send(
             {

@@ -8,9 +8,11 @@ from typing import Any
 from .figures import clean, figure, requirement, shorten
 from .interface import Screen
 
-MAX_GROUPS = 12
+MAX_GROUPS = 10
 """Rules shown in full; the rest is counted and left to `gate explain`."""
-MAX_TERMS = 5
+MAX_TERMS = 4
+MAX_TERM = 60
+MAX_REASON = 200
 
 VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow", "PENDING": "dim"}
 _SEVERITY_STYLE = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
@@ -72,7 +74,8 @@ class _Table:
         policy = decision["policy"]
         self.line(
             (
-                f"judged: {subject['files']} source files, sha256 {subject['digest'][:12]}…, {commit}{dirty}; "
+                f"judged: {subject['files']} source files, "
+                f"sha256 {subject['digest'][:12]}…, {commit}{dirty}; "
                 f"policy {clean(policy['name'])} {clean(policy['version'])} ({policy['digest'][:12]}…)",
                 "dim",
             )
@@ -92,7 +95,8 @@ class _Table:
                 continue
             style = VERDICT_STYLE[stage["verdict"]]
             figures = ", ".join(
-                f"{label} {figure(item['value'], item['unit'])}" for label, item in stage["figures"].items()
+                f"{label.replace('_', ' ')} {figure(item['value'], item['unit'])}"
+                for label, item in stage["figures"].items()
             )
             table.add_row(
                 name,
@@ -105,30 +109,26 @@ class _Table:
 
     def _violations(self) -> None:
         groups: dict[str, list[dict[str, Any]]] = {}
+        blocked: dict[str, list[str]] = {}
         for violation in self.decision["violations"]:
-            groups.setdefault(violation["code"], []).append(violation)
-        if not groups:
-            return
-        self.console.print()
+            if violation["code"].endswith(".dependency"):
+                blocked.setdefault(violation["stage"], []).append(violation["term"])
+            else:
+                groups.setdefault(violation["code"], []).append(violation)
+        if groups:
+            self.console.print()
         for items in list(groups.values())[:MAX_GROUPS]:
             self._group(items)
         hidden = len(groups) - MAX_GROUPS
         if hidden > 0:
             self.line((f"… and {hidden} more rules: gate explain {self.decision['stage']}", "bold"))
+        if blocked:
+            waits = "; ".join(f"{stage} needs {', '.join(on)}" for stage, on in blocked.items())
+            self.console.print()
+            self.line(("blocked: ", "red"), waits)
 
     def _group(self, items: list[dict[str, Any]]) -> None:
         first = items[0]
-        terms = list(dict.fromkeys(clean(item["term"]) for item in items if item["term"]))
-        named = ", ".join(shorten(term, 60) for term in terms[:MAX_TERMS])
-        more = f" and {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else ""
-        detail = "; ".join(dict.fromkeys(filter(None, (requirement(item) for item in items[:MAX_TERMS]))))
-        text = clean(first["msg"])
-        if named and not first["code"].endswith(".dependency"):
-            text += f": {named}{more}"
-        elif len(items) > 1 and named:
-            text = "; ".join(clean(item["msg"]) for item in items)
-        elif detail:
-            text += f": {detail}"
         files = [path for source in first["evidence"] for path in self.files.get(source, [])]
         shown = ", ".join(clean(path) for path in files[:2]) + (
             f" +{len(files) - 2}" if len(files) > 2 else ""
@@ -137,7 +137,7 @@ class _Table:
         self.line(
             (f"{first['severity']:<8} ", _SEVERITY_STYLE[first["severity"]]),
             (f"{first['code']}  ", "bold"),
-            text,
+            _reason(items),
             (proof, "dim"),
         )
         self.line(("→ ", "green"), clean(first["solution"]), indent=9)
@@ -147,10 +147,8 @@ class _Table:
             return
         self.console.print()
         for condition in self.decision["conditions"]:
-            self.line(
-                ("condition ", "yellow"),
-                f"{clean(condition['msg'])}  ({clean(condition['owner'])}, due {clean(condition['due'][:10])})",
-            )
+            who, due = clean(condition["owner"]), clean(condition["due"][:10])
+            self.line(("condition ", "yellow"), f"{clean(condition['msg'])}  ({who}, due {due})")
 
     def _foot(self) -> None:
         self.console.print()
@@ -161,3 +159,27 @@ class _Table:
             self.line(("not recorded", "yellow"))
         else:
             self.line((f"recorded: entry {place['index']} of the ledger, {place['digest'][:16]}…", "dim"))
+
+
+def _common_start(texts: list[str]) -> str:
+    first, last = min(texts), max(texts)
+    same = next(
+        (n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
+    )
+    return first[:same]
+
+
+def _reason(items: list[dict[str, Any]]) -> str:
+    """Why a rule does not hold: its message, with the figures compared or the terms concerned."""
+    if len(items) == 1:
+        detail = requirement(items[0])
+        return shorten(clean(items[0]["msg"]), MAX_REASON) + (f": {detail}" if detail else "")
+    terms = list(dict.fromkeys(clean(item["term"]) for item in items if item["term"]))
+    if not terms:
+        details = list(dict.fromkeys(filter(None, (requirement(item) for item in items))))
+        return f"{clean(items[0]['msg'])}: {'; '.join(details)}" if details else clean(items[0]["msg"])
+    common = _common_start([clean(item["msg"]) for item in items])
+    what = common.rpartition(": ")[0] or common.strip()
+    named = ", ".join(shorten(term, MAX_TERM) for term in terms[:MAX_TERMS])
+    more = f" and {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else ""
+    return f"{what}: {named}{more}"

@@ -310,7 +310,7 @@ check_tree_clean := data.gate.lib.check([data.gate.lib.none(
 #   solution: Commit or discard the changes and judge again.
 #   owner: devops_lead
 #   controls: [gate:stage8]
-#   facts: [source.files]
+#   facts: []
 deny_tree_clean contains result if {
 	some result in data.gate.lib.violations(
 		"stage8.tree_clean",
