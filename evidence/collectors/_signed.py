@@ -1,7 +1,7 @@
 """Signed statements: JSON files with a detached SSHSIG signature beside them, and who may make them.
 
-``<directory>/<name>.json`` is signed in ``<name>.json.sig`` over its exact bytes. A signature file without its
-statement says nothing and is ignored.
+``<directory>/<name>.json`` is signed in ``<name>.json.sig`` over its exact bytes. A signature file without
+its statement says nothing and is ignored.
 """
 
 from __future__ import annotations
