@@ -53,6 +53,12 @@ CLOCK_SKEW_S: Final = 300
 """How far (seconds) a sealing clock may lag behind the last checkpoint before sealing is refused."""
 
 
+_COPY: Final = (
+    "if this is a copy of a ledger that went on elsewhere, move the copy away and a new one is begun; "
+    "otherwise "
+)
+
+
 class FileLedger(LedgerReader):
     """A ledger directory, opened for writing with the log's private key.
 
@@ -76,7 +82,13 @@ class FileLedger(LedgerReader):
 
     @classmethod
     def begin(
-        cls, path: Path, key: LogKey, *, config_dir: Path | None = None, origin: str | None = None
+        cls,
+        path: Path,
+        key: LogKey,
+        *,
+        config_dir: Path | None = None,
+        origin: str | None = None,
+        label: str = "gate-ledger",
     ) -> FileLedger:
         """Open the ledger at `path` for writing, making it when there is none.
 
@@ -84,8 +96,10 @@ class FileLedger(LedgerReader):
             path: the ledger directory.
             key: the log key; a ledger belongs to the key it was begun with.
             config_dir: where receipts are kept; None keeps none and checks none.
-            origin: name of a new log (printable ASCII, no blanks or `+`), which must be unique. By default
-                `gate-ledger/` and 128 random bits. An existing ledger keeps its name.
+            origin: name of a new log (printable ASCII, no blanks or `+`). It must belong to this ledger
+                alone: two ledgers with one name and one key are a fork, and are refused as such. By default
+                the label and 128 random bits. An existing ledger keeps its name.
+            label: begin of such a default name, for people.
 
         Raises LedgerError when the ledger was begun with another key, contains links, lacks sealed entries or
         contradicts the receipt; EnvironmentProblem when it cannot be read or written.
@@ -98,7 +112,7 @@ class FileLedger(LedgerReader):
                 check_layout(directory, path)
                 verifier = read_verifier(directory, path)
                 if verifier is None:
-                    verifier = found_ledger(directory, path, key, origin)
+                    verifier = found_ledger(directory, path, key, origin, label)
                 elif verifier.public != key.public:
                     raise other_key(path, verifier, key)
                 log = open_or_make_log(directory, path)
@@ -340,7 +354,7 @@ class FileLedger(LedgerReader):
                 f"and now its checkpoint covers {latest.size if latest else 0}",
                 path=str(self.path / CHECKPOINT),
                 place=f"receipt {place}",
-                remedy=RESTORE,
+                remedy=_COPY + RESTORE,
             )
         root = latest.root if latest.size == receipt.size else self._recompute(receipt.size).root()
         if root != receipt.root:
@@ -359,5 +373,5 @@ class FileLedger(LedgerReader):
             f"{witness.time} covers",
             path=str(self.path / LOG),
             place=f"compared with {place}",
-            remedy=RESTORE,
+            remedy=_COPY + RESTORE,
         )

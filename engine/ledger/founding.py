@@ -9,6 +9,7 @@ from typing import Final
 
 from ...evidence.errors import LedgerError
 from ...evidence.signing.keys import LogKey, VerifierKey
+from ...evidence.signing.problems import SignatureError
 from .files import open_subdirectory, os_errors, read_file, write_file
 from .note import MAX_NOTE_BYTES
 from .reader import CHECKPOINT, HISTORY, LOG, RESTORE, TRUST, VERIFIER, open_log
@@ -16,8 +17,11 @@ from .reader import CHECKPOINT, HISTORY, LOG, RESTORE, TRUST, VERIFIER, open_log
 _OPEN_LOG: Final = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def found_ledger(directory: int, path: Path, key: LogKey, origin: str | None) -> VerifierKey:
-    """Begin a ledger in an empty directory: give it its name and key."""
+def found_ledger(directory: int, path: Path, key: LogKey, origin: str | None, label: str) -> VerifierKey:
+    """Begin a ledger in an empty directory: give it its name and key.
+
+    Raises LedgerError when it is not empty, or the name cannot be one.
+    """
     with os_errors("reading the ledger directory", path), os.scandir(directory) as entries:
         names = {entry.name for entry in entries}
     if names & {LOG, CHECKPOINT, HISTORY}:
@@ -26,7 +30,14 @@ def found_ledger(directory: int, path: Path, key: LogKey, origin: str | None) ->
             path=str(path / TRUST / VERIFIER),
             remedy=RESTORE,
         )
-    verifier = key.verifier(origin or f"gate-ledger/{secrets.token_hex(16)}")
+    try:
+        verifier = key.verifier(origin if origin is not None else f"{label}/{secrets.token_hex(16)}")
+    except SignatureError as problem:
+        raise LedgerError(
+            f"the ledger cannot be named {(origin or label)[:80]!r}: {problem.reason}",
+            path=str(path),
+            remedy="choose another name for the ledger's origin",
+        ) from None
     trust = open_subdirectory(directory, TRUST, path, create=True)
     assert trust is not None  # noqa: S101 - narrows the type: create=True never gives None
     try:

@@ -119,6 +119,22 @@ def test_two_ledgers_of_one_key_have_different_names(tmp_path: Path) -> None:
     assert all(name.startswith("gate-ledger/") for name in names)
 
 
+def test_a_new_ledger_takes_the_label_or_the_whole_name(tmp_path: Path) -> None:
+    with FileLedger.begin(tmp_path / "one", KEY, label="gate.local/algo-trade") as ledger:
+        assert ledger.verifier.name.startswith("gate.local/algo-trade/")
+        name = ledger.verifier.name
+    with FileLedger.begin(tmp_path / "one", KEY, origin="another") as ledger:
+        assert ledger.verifier.name == name
+
+
+@pytest.mark.parametrize("origin", ["", "two words", "a+b", "größe"])
+def test_a_name_that_a_note_cannot_carry_is_refused(tmp_path: Path, origin: str) -> None:
+    with pytest.raises(LedgerError, match="cannot be named") as caught:
+        FileLedger.begin(tmp_path / "ledger", KEY, origin=origin)
+    assert "printable ASCII" in caught.value.what
+    assert not list((tmp_path / "ledger").iterdir())
+
+
 def test_a_ledger_goes_on_where_it_stopped(path: Path, config: Path) -> None:
     for number in range(12):
         with FileLedger.begin(path, KEY, config_dir=config) as ledger:

@@ -7,11 +7,12 @@ import fnmatch
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gate.evidence.errors import EvidenceError
 from gate.evidence.signing.allowed_signers import AllowedSigners, match_list, match_pattern
 from gate.evidence.signing.sshsig import PublicKey, ed25519_blob, string
-from hypothesis import given
-from hypothesis import strategies as st
 
 BLOB = ed25519_blob(Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw())
 KEY = "ssh-ed25519 " + base64.b64encode(BLOB).decode()

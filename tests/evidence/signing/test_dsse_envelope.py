@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+from securesystemslib import dsse as oracle
+from securesystemslib.signer import SSlibKey
+
 from gate.evidence.canonical import canonical
 from gate.evidence.signing.dsse import MAX_LINE_BYTES, PAYLOAD_TYPE, Envelope, max_payload_bytes, pae
 from gate.evidence.signing.intoto import STATEMENT_TYPE, parse_statement
 from gate.evidence.signing.keys import LogKey
 from gate.evidence.signing.problems import Flaw, SignatureError
-from hypothesis import given
-from hypothesis import strategies as st
-from securesystemslib import dsse as oracle
-from securesystemslib.signer import SSlibKey
 
 KEY = LogKey.from_seed(bytes(range(32)))
 VERIFIER = KEY.verifier("gate-ledger/test")

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from gate.evidence.errors import EnvironmentProblem
 from gate.evidence.signing import keys
 from gate.evidence.signing.keys import (

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from gate.evidence.signing.allowed_signers import AllowedSigners
 from gate.evidence.signing.statements import check_signature
 

@@ -12,6 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gate.evidence.signing import ed25519
 from gate.evidence.signing.problems import Flaw, SignatureError
 from gate.evidence.signing.sshsig import (
@@ -23,8 +26,6 @@ from gate.evidence.signing.sshsig import (
     sign,
     string,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 DATA = b"the signed file"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
