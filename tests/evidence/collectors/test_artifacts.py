@@ -291,7 +291,7 @@ def test_found_is_what_the_pattern_matches(
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(json.dumps(name))
     options = ArtifactsCollector.Options.model_validate({"matrix": [row("json", pattern)]})
-    found = only(observe(Workspace(root), ArtifactsCollector(options)).facts)  # type: ignore[arg-type]
+    found = only(observe(Workspace(root), ArtifactsCollector(options)).facts)
     expected = {
         "*.json": {name for name in files if name in ("a.json", "b.json")},
         "**/*.json": {name for name in files if name.endswith(".json")},

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from gate.evidence.collectors import _json_schema as schemas
-from gate.evidence.errors import EvidenceError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gate.evidence.collectors import _json_schema as schemas
+from gate.evidence.errors import EvidenceError
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -144,6 +146,25 @@ def test_files_may_refer_to_each_other(watch: Any) -> None:
         },
     )
     assert found["problems"] == []
+
+
+def test_nothing_is_fetched() -> None:
+    with pytest.raises(LookupError, match="is not fetched"):
+        schemas._refuse("https://example.com")
+
+
+def test_a_pointer_that_leads_nowhere_has_no_values() -> None:
+    found = schemas.enumerations(
+        {
+            "properties": {
+                "a": {"$ref": "#/$defs/x/y/z"},
+                "b": {"$ref": "#/$defs/x~1y"},
+                "c": {"enum": [{"k": Decimal("1.0")}, Decimal("2.5")]},
+            },
+            "$defs": {"x": [], "x/y": {"const": "found"}},
+        }
+    )
+    assert found == {"b": ["found"], "c": ["2.5", '{"k": 1}']}
 
 
 def test_one_id_belongs_to_one_file(watch: Any) -> None:

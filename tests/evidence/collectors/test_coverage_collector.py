@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gate.evidence.collectors import _coverage_data as coverage_data
 from gate.evidence.errors import ConfigError, EvidenceError
 from gate.evidence.limits import Limits
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 CORE = '''"""A module."""
 import typing
@@ -100,11 +102,13 @@ def measure(tmp_path: Path) -> Any:
             (tmp_path / name).write_text(text, newline="")
         (tmp_path / "rc").write_text(f"[run]\nrelative_files = {relative}\nbranch = {branch}\n")
         tool = [sys.executable, "-m", "coverage"]
+        # when this suite is itself measured, the tool under test must not know
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
         for arguments in (
             ["run", "--rcfile=rc", "--source=pkg,extra", "run_it.py"],
             ["json", "--rcfile=rc", "-q", "-o", "coverage.json"],
         ):
-            subprocess.run([*tool, *arguments], cwd=tmp_path, check=True, capture_output=True)
+            subprocess.run([*tool, *arguments], cwd=tmp_path, env=clean, check=True, capture_output=True)
         report: dict[str, Any] = json.loads((tmp_path / "coverage.json").read_bytes())
         return tmp_path, report
 
@@ -244,6 +248,12 @@ def test_a_source_that_does_not_parse_leaves_coverage_unmeasured(watch: Any, sou
     evidence = watch("coverage", {"coverage.json": report(), "pkg/a.py": source}, sources=["pkg"])
     assert evidence.facts["line_ppm"] is None
     assert evidence.missing[0].reason.startswith(said)
+
+
+def test_text_that_no_parser_takes_is_not_countable() -> None:
+    for text in ("x = 1\x00\n", "x = '\ud800'\n"):
+        with pytest.raises(coverage_data.NotCountable, match=r"^a\.py "):
+            coverage_data.count(text, "a.py", None, False, ())
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import rfc8785
-from gate.evidence.errors import EvidenceError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from gate.evidence.errors import EvidenceError
 
 SEEDS = "global: 42\nproperty: 100\nmetamorphic: 200\nchaos: 300\nintegration: 400\n"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "algo-trade" / "fixtures"

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gate.evidence.collectors import _python_source as python
 from gate.evidence.collectors._artifact_checks import Operation
 from gate.evidence.collectors.source import OPERATIONS
 from gate.evidence.errors import ConfigError, EvidenceError
 from gate.evidence.limits import Limits
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 HANDLER = "algo_trade/core/execution/IBKR_handler.py"
 CLIENT = "order_plane/broker/ibkr_exec_client.py"
@@ -258,6 +259,13 @@ def test_one_list_of_operations() -> None:
 def test_any_text_parses_or_says_why(text: str) -> None:
     parsed = python.parse_text(text)
     assert (parsed.tree is None) == (parsed.problem is not None)
+
+
+def test_a_nul_and_a_nameless_decorator_are_no_trouble() -> None:
+    assert python.parse_text("x = 1\x00").problem is not None
+    assert python.parse_text("x = '\ud800'").problem is not None
+    assert python.dotted(ast.parse("(a or b).c", mode="eval").body) == ""
+    assert python.dotted(ast.parse("a.b[1](2).c", mode="eval").body) == "a.b.c"
 
 
 def test_the_cache_forgets(watch: Any) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from gate.evidence.errors import EvidenceError
+from gate.evidence.limits import Limits
 
 SUITE = """
 import pytest
@@ -103,7 +104,8 @@ def test_nested_suites_and_several_reports_add_up(watch: Any) -> None:
 
 
 def test_a_time_without_zone_is_no_time(watch: Any) -> None:
-    report = '<testsuite name="s" timestamp="2025-11-07T12:00:00.5"><testcase name="a"/></testsuite>'
+    cases = '<testcase name="a"/><testcase name="b" time="1"/>'
+    report = f'<testsuite name="s" timestamp="2025-11-07T12:00:00.5">{cases}</testsuite>'
     evidence = watch("tests", {"junit.xml": report})
     assert evidence.facts["observed_at_s"] is None
     assert evidence.facts["duration_ms"] is None
