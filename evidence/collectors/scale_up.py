@@ -100,7 +100,9 @@ class ScaleUpCollector:
                     _BARE_WEEKS.fullmatch(row.cells[0]) if week_column else None
                 )
                 rest = " | ".join(row.cells[1:])
-                step = weeks and self._step(weeks, rest if capital is None else row.cells[capital], row.line)
+                shares = row.cells[1:] if capital is None else (row.cells[capital],)
+                share = next((cell for cell in shares if _PERCENT.search(cell)), "")
+                step = weeks and self._step(weeks, share, row.line)
                 if step:
                     step["position_cap"] = _stated(row.cells, cap, rest, _CAP)
                     step["review"] = _stated(row.cells, review, rest, _REVIEW)

@@ -6,6 +6,9 @@ import string
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from gate.evidence.errors import EvidenceError
 from gate.evidence.markdown import (
     MAX_INLINE,
@@ -17,8 +20,6 @@ from gate.evidence.markdown import (
     sections,
     within,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 WORDS = st.text(string.ascii_letters + "אבגדהוזחט", min_size=1, max_size=8)
 

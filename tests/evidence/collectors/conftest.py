@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gate.evidence.collectors import load
 from gate.evidence.interface import Evidence
 from gate.evidence.limits import DEFAULT, Limits

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from gate.evidence.errors import EvidenceError
+from gate.evidence.limits import Limits
 
 PATH = "PRE_LIVE_CHECKLIST.md"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "algo-trade" / PATH
