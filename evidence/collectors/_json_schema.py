@@ -162,11 +162,10 @@ def compile_problem(schema: dict[str, Any], path: str, others: Callable[[str], A
 
     try:
         _validator(schema, path, others)
-    except jsonschema_rs.ValidationError as error:
-        message = error.message.partition("retrieving it failed: ")[2] or error.message
-        return _pointer(error.instance_path), shorten(message.removeprefix("LookupError: "))
-    except (jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
-        return "", shorten(str(error))
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, RecursionError) as error:
+        said = str(getattr(error, "message", error))
+        message = said.partition("retrieving it failed: ")[2] or said
+        return _pointer(getattr(error, "instance_path", ())), shorten(message.removeprefix("LookupError: "))
     return None
 
 
