@@ -1,0 +1,311 @@
+"""The paper session's figures are recomputed from its log; claims and contradictions are found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.evidence.errors import EvidenceError
+from gate.evidence.limits import Limits
+
+LOG, CSV, MOCK, BACKTEST = (
+    "PAPER_TRADING_LOG.json",
+    "PAPER_TRADING_METRICS.csv",
+    "MOCK_BASELINE.json",
+    "BACKTEST_METRICS.json",
+)
+READY = Path(__file__).parents[3] / "examples" / "ready"
+HEADER = "metric,value,unit,status\n"
+
+
+def trade(number: int, **changes: Any) -> dict[str, Any]:
+    parts = {"intent_to_submit": 1, "submit_to_ack": 40.5, "ack_to_fill": 8.5, "total": 50}
+    return {
+        "intent_id": f"i-{number}",
+        "symbol": "SPY",
+        "direction": "BUY",
+        "quantity": 10,
+        "order_type": "LMT",
+        "status": "FILLED",
+        "submitted_at": f"2025-12-04T15:00:{number % 60:02d}Z",
+        "latency_ms": {**parts, **changes.pop("latency", {})},
+        "fill_price": 500.5,
+        "commission": 1,
+        **changes,
+    }
+
+
+def log(trades: list[dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
+    return {
+        "session_id": "s-1",
+        "start_time": "2025-12-04T14:30:00Z",
+        "end_time": "2025-12-04T21:00:00.9Z",
+        "events": [],
+        "trades": [trade(1), trade(2)] if trades is None else trades,
+        "equity": [
+            {"time": "2025-12-04T15:00:00Z", "nav": 100},
+            {"time": "2025-12-04T16:00:00Z", "nav": 110},
+            {"time": "2025-12-04T17:00:00Z", "nav": 99},
+        ],
+        **changes,
+    }
+
+
+def event(time: str, kind: str) -> dict[str, str]:
+    return {"time": f"2025-12-04T{time}Z", "type": kind}
+
+
+def baseline(p50: float, p95: float = 60) -> dict[str, Any]:
+    return {"timestamp": "2025-12-03T16:00:00Z", "orders": 9, "latency_ms": {"p50": p50, "p95": p95}}
+
+
+def backtest(sharpe: float | None) -> dict[str, Any]:
+    return {"timestamp": "2025-12-01T10:00:00Z", "strategy_id": "s", "sharpe": sharpe}
+
+
+def test_the_ready_example_agrees_with_its_claims(watch: Any) -> None:
+    evidence = watch("paper", {name: (READY / name).read_bytes() for name in (LOG, CSV, MOCK, BACKTEST)})
+    facts = evidence.facts
+    assert facts["disagreements"] == [] and evidence.missing == ()
+    assert (facts["trades"], facts["filled"], facts["fill_rate_ppm"]) == (120, 119, 991_666)
+    assert facts["sharpe_source"] == "recomputed" and facts["labelled_sample"] is True
+    assert facts["accounts_masked"] == ["DU*****67"]
+    assert json.loads((READY / LOG).read_bytes())["account_id"] not in json.dumps(evidence.to_json())
+
+
+def test_every_claim_that_the_log_contradicts_is_listed_with_both_figures(watch: Any) -> None:
+    claims = HEADER + (
+        "duration,6.51,h,PASS\ntotal_trades,3,,PASS\nfill_rate,99.1,%,PASS\np50_latency,51,ms,\n"
+        "p95_latency,0.06,s,\np99_latency,50000,us,\npacing_violations,1,count,\ndisconnects,2,count,\n"
+        "sharpe_paper,0.001,ratio,\nsharpe_backtest,1.5,ratio,\nsharpe_delta,-1.0,ratio,\n"
+        "latency_delta_vs_mock,0.250,ratio,\n"
+    )
+    facts = watch("paper", {LOG: log(), CSV: claims, MOCK: baseline(40), BACKTEST: backtest(1)}).facts
+    assert facts["disagreements"] == [
+        {"metric": "duration", "claimed": "6.51 h", "recomputed": "6.50 h"},
+        {"metric": "total_trades", "claimed": "3", "recomputed": "2"},
+        {"metric": "fill_rate", "claimed": "99.1 %", "recomputed": "100.0 %"},
+        {"metric": "p50_latency", "claimed": "51 ms", "recomputed": "50 ms"},
+        {"metric": "p95_latency", "claimed": "0.06 s", "recomputed": "0.05 s"},
+        {"metric": "pacing_violations", "claimed": "1 count", "recomputed": "0 count"},
+        {"metric": "disconnects", "claimed": "2 count", "recomputed": "0 count"},
+        {"metric": "sharpe_paper", "claimed": "0.001 ratio", "recomputed": "0.000 ratio"},
+        {"metric": "sharpe_backtest", "claimed": "1.5 ratio", "recomputed": "1.0 ratio"},
+    ]
+
+
+def test_claims_agree_at_the_precision_they_state(watch: Any) -> None:
+    trades = [trade(n, status="CANCELED" if n == 5 else "FILLED") for n in range(8)]
+    for claim in ("0.88", "0.875", "0.9", "0.8750", "1"):
+        facts = watch("paper", {LOG: log(trades), CSV: f"{HEADER}fill_rate,{claim},ratio,\n"}).facts
+        assert facts["disagreements"] == []
+    facts = watch("paper", {LOG: log(trades), CSV: HEADER + "fill_rate,0.87,ratio,\n"}).facts
+    assert facts["disagreements"] == [
+        {"metric": "fill_rate", "claimed": "0.87 ratio", "recomputed": "0.88 ratio"}
+    ]
+
+
+def test_negative_figures_are_written_with_their_sign(watch: Any) -> None:
+    files = {LOG: log(), CSV: HEADER + "latency_delta_vs_mock,0.50,ratio,\n", MOCK: baseline(60)}
+    facts = watch("paper", files).facts
+    assert facts["latency_delta_ppm"] == -166_666
+    assert facts["disagreements"][0]["recomputed"] == "-0.17 ratio"
+
+
+def test_percentiles_are_nearest_rank_and_rounded_up(watch: Any) -> None:
+    trades = [trade(n, latency={"total": n + 50 - 0.0000001, "ack_to_fill": 8.5 + n}) for n in range(1, 11)]
+    facts = watch("paper", {LOG: log(trades), MOCK: baseline(50.0005)}).facts
+    assert facts["latency"] == {"p50_us": 55_000, "p95_us": 60_000, "p99_us": 60_000}
+    assert facts["mock"] == {"p50_us": 50_000, "p95_us": 60_000}
+    assert facts["latency_delta_ppm"] == 99_990
+
+
+def test_a_total_that_was_not_measured_is_the_sum_of_its_parts(watch: Any) -> None:
+    assert (
+        watch("paper", {LOG: log([trade(1, latency={"total": None})])}).facts["latency"]["p50_us"] == 50_000
+    )
+
+
+def test_a_filled_order_without_latency_leaves_the_percentiles_unmeasured(watch: Any) -> None:
+    slow = trade(2, latency={"total": None, "ack_to_fill": None})
+    evidence = watch("paper", {LOG: log([trade(1), slow]), MOCK: baseline(40)})
+    assert evidence.facts["latency"] == dict.fromkeys(("p50_us", "p95_us", "p99_us"))
+    assert evidence.facts["latency_delta_ppm"] is None
+    assert (
+        "1 filled orders have no total latency"
+        in {m.fact: m.reason for m in evidence.missing}["latency.p50_us"]
+    )
+
+
+def test_a_log_without_trades_has_no_rate_and_no_latency(watch: Any) -> None:
+    evidence = watch("paper", {LOG: log([])})
+    assert (evidence.facts["trades"], evidence.facts["fill_rate_ppm"]) == (0, None)
+    assert "no order has a latency" in {m.fact: m.reason for m in evidence.missing}["latency.p99_us"]
+
+
+def test_orders_symbols_rejects_and_connections_are_counted(watch: Any) -> None:
+    rejected = trade(2, status="REJECTED", reject_reason="margin", symbol="QQQ", order_type="MARKET")
+    events = [
+        event("18:00:00", "disconnect"),
+        event("17:00:00", "disconnect"),
+        event("17:00:05", "reconnect"),
+        event("17:30:00", "pacing_violation"),
+        event("17:31:00", "info"),
+    ]
+    facts = watch("paper", {LOG: log([trade(1), rejected], events=events, account_id="DUSIM12345")}).facts
+    assert (facts["rejects"], facts["symbols"], facts["order_types"]) == (1, 2, ["LMT", "MARKET"])
+    assert (facts["disconnects"], facts["unrecovered_disconnects"]) == (2, 1)
+    assert (facts["pacing_violations"], facts["duration_s"]) == (1, 23_400)
+    assert (facts["simulated"], facts["account_prefix"]) == (True, "DUSIM")
+    assert facts["labelled_sample"] is False
+
+
+def test_submissions_beyond_the_limit_count_even_when_nothing_was_reported(watch: Any) -> None:
+    burst = [trade(n, submitted_at=f"2025-12-04T15:00:00.{n:03d}Z") for n in range(51)]
+    assert watch("paper", {LOG: log(burst)}).facts["pacing_violations"] == 1
+    assert watch("paper", {LOG: log(burst[1:])}).facts["pacing_violations"] == 0
+    assert watch("paper", {LOG: log(burst[:11])}, messages_per_second=10).facts["pacing_violations"] == 1
+
+
+def test_sharpe_comes_from_equity_or_is_only_claimed(watch: Any) -> None:
+    rising = [{"time": f"2025-12-04T15:0{n}:00Z", "nav": nav} for n, nav in enumerate((100, 101, 103, 104))]
+    facts = watch(
+        "paper", {LOG: log(equity=rising, equity_periods_per_year=252), BACKTEST: backtest(10)}
+    ).facts
+    # returns 1/100, 2/101, 1/103: mean 0.0131702…, sample deviation 0.0057440…, × √252
+    assert facts["sharpe_paper_micro"] == 36_391_183
+    assert (facts["sharpe_ratio_ppm"], facts["sharpe_source"]) == (3_639_118, "recomputed")
+    flat = log(equity=rising[:1])
+    facts = watch(
+        "paper", {LOG: flat, CSV: HEADER + "sharpe_paper,0.75,ratio,\n", BACKTEST: backtest(1.5)}
+    ).facts
+    assert (facts["sharpe_paper_micro"], facts["sharpe_ratio_ppm"]) == (750_000, 500_000)
+    assert facts["sharpe_source"] == "claimed" and facts["disagreements"] == []
+
+
+@pytest.mark.parametrize(
+    ("sharpe", "reason"),
+    [(0, "not positive"), (-1.5, "not positive"), (None, "there is no Sharpe ratio of the back-test")],
+)
+def test_there_is_no_ratio_to_a_back_test_that_did_not_earn(watch: Any, sharpe: Any, reason: str) -> None:
+    evidence = watch("paper", {LOG: log(), BACKTEST: backtest(sharpe)})
+    assert evidence.facts["sharpe_ratio_ppm"] is None
+    assert reason in {m.fact: m.reason for m in evidence.missing}["sharpe_ratio_ppm"]
+
+
+def test_absent_files_are_missing_one_by_one(watch: Any) -> None:
+    evidence = watch("paper")
+    reasons = {m.fact: m.reason for m in evidence.missing}
+    assert reasons["trades"] == "PAPER_TRADING_LOG.json does not exist"
+    assert reasons["mock.p50_us"] == "MOCK_BASELINE.json does not exist"
+    assert reasons["sharpe_backtest_micro"] == "BACKTEST_METRICS.json does not exist"
+    files = {
+        MOCK: {**baseline(40), "sample": True},
+        BACKTEST: backtest(1),
+        CSV: HEADER + "sharpe_paper,1,ratio,\n",
+    }
+    facts = watch("paper", files).facts
+    assert (facts["mock"]["p50_us"], facts["sharpe_backtest_micro"]) == (40_000, 1_000_000)
+    assert facts["labelled_sample"] is None and facts["sharpe_source"] == "claimed"
+
+
+def test_sample_data_anywhere_is_labelled(watch: Any) -> None:
+    assert watch("paper", {LOG: log(sample=True)}).facts["labelled_sample"] is True
+    assert (
+        watch("paper", {LOG: log(), MOCK: {**baseline(4), "sample": True}}).facts["labelled_sample"] is True
+    )
+    assert (
+        watch("paper", {LOG: log(), MOCK: baseline(4), BACKTEST: backtest(1)}).facts["labelled_sample"]
+        is False
+    )
+
+
+def test_an_account_id_in_the_session_id_is_masked(watch: Any) -> None:
+    facts = watch("paper", {LOG: log(account_id="DU7654321", session_id="DU7654321-a")}).facts
+    assert facts["session_id"] == "DU*****21-a"
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "place"),
+    [
+        (log(end_time="2025-12-04T14:29:59Z"), "ends before it starts", "/end_time"),
+        (log(start_time="2025-12-32T14:29:59Z"), "does not match", "/start_time"),
+        (log(start_time="2025-11-31T14:29:59Z"), "not a real time", "/start_time"),
+        (log([trade(1), trade(2), trade(1)]), "the one of /trades/0", "/trades/2/intent_id"),
+        (log([trade(1, submitted_at="2025-12-04T14:29:59Z")]),
+         "outside the session", "/trades/0/submitted_at"),
+        (log([trade(1, submitted_at="2025-12-04T21:00:01Z")]),
+         "outside the session", "/trades/0/submitted_at"),
+        (log([trade(1, latency={"total": 53})]), "not the sum of its parts", "/trades/0/latency_ms/total"),
+        (log([trade(1, latency={"total": 49.7})]), "not the sum of its parts", "/trades/0/latency_ms/total"),
+        (log([trade(1, latency={"ack_to_fill": None, "total": 5})]),
+         "not the sum", "/trades/0/latency_ms/total"),
+        (log([trade(1, latency={"submit_to_ack": -1})]), "minimum", "/trades/0/latency_ms/submit_to_ack"),
+        (log([trade(1, fill_price=None)]), "not of type", "/trades/0/fill_price"),
+        (log([trade(1, filled_quantity=11)]), "more was filled", "/trades/0/filled_quantity"),
+        (log([trade(1, filled_quantity=9)]), "less than was ordered", "/trades/0/filled_quantity"),
+        (log([trade(1, status="REJECTED")]), "reject_reason", "/trades/0"),
+        (log([trade(1, latency={"submit_to_ack": 10**12, "total": 10**12 + 9.5})]),
+         "too large", "/trades/0/latency_ms/total"),
+        (log(events=[event("25:00:00", "info")]), "does not match", "/events/0/time"),
+        (log(events=[event("23:59:60", "info")]), "not a real time", "/events/0/time"),
+        (log(equity=[{"time": "2025-12-04T15:00:00Z", "nav": 1}] * 2), "not in order", "/equity/1/time"),
+        (log(equity_periods_per_year=0), "minimum", "/equity_periods_per_year"),
+        (log(account_id="du7654321"), "does not match", "/account_id"),
+        ({"trades": []}, "required", "/"),
+        (b'{"trades": [', "malformed JSON", "line 1, column 13"),
+        (b"\xff", "not UTF-8", "line 1"),
+        (b'{"a": -Infinity}', "Infinity", None),
+    ],
+)  # fmt: skip
+def test_a_log_that_contradicts_itself_is_an_error(
+    watch: Any, content: Any, what: str, place: str | None
+) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("paper", {LOG: content})
+    assert what in caught.value.what and "7654321" not in caught.value.diagnostics()
+    assert caught.value.path == LOG and caught.value.remedy
+    assert place in {None, caught.value.place}
+
+
+@pytest.mark.parametrize(
+    ("rows", "what", "line"),
+    [
+        ("sharpe,1,ratio,\n", "the metric 'sharpe' is unknown", 2),
+        ("disconnects,1,count,\n\ndisconnects,1,count,\n", "stands twice", 4),
+        ("p50_latency,1,h,\n", "the unit 'h' of 'p50_latency' is unknown", 2),
+        ("p50_latency,1,,\n", "the unit '' of 'p50_latency'", 2),
+        ("fill_rate,n/a,ratio,\n", "the value 'n/a' of 'fill_rate'", 2),
+        ("fill_rate,1e3,ratio,\n", "not a decimal number", 2),
+        ("fill_rate,٣,ratio,\n", "not a decimal number", 2),
+        ("fill_rate,1\n", "2 columns", 2),
+        ("fill_rate,=1+1,ratio,\n", "formula", 2),
+        ('fill_rate,"1,ratio,\n', "malformed CSV", 2),
+    ],
+)
+def test_a_malformed_claim_is_an_error_with_its_line(watch: Any, rows: str, what: str, line: int) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("paper", {LOG: log(), CSV: HEADER + rows})
+    assert what in caught.value.what
+    assert (caught.value.path, caught.value.place) == (CSV, f"line {line}")
+    assert caught.value.remedy
+
+
+def test_other_broken_files_are_errors(watch: Any, tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="the CSV header is"):
+        watch("paper", {CSV: "metric,value\n"})
+    (tmp_path / CSV).unlink()
+    with pytest.raises(EvidenceError, match="minimum") as caught:
+        watch("paper", {MOCK: baseline(0)})
+    assert (caught.value.path, caught.value.place) == (MOCK, "/latency_ms/p50")
+    (tmp_path / MOCK).unlink()
+    with pytest.raises(EvidenceError, match="not a real time"):
+        watch("paper", {BACKTEST: {**backtest(1), "timestamp": "2025-02-30T00:00:00Z"}})
+    with pytest.raises(EvidenceError, match="larger than 9 bytes"):
+        watch("paper", {LOG: log()}, limits=Limits(file_bytes=9))
+    (tmp_path / "link.json").symlink_to(LOG)
+    with pytest.raises(EvidenceError, match="symbolic link"):
+        watch("paper", log="link.json")
