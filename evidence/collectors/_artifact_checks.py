@@ -62,7 +62,7 @@ def check_requirements(row: str, sections: Mapping[str, Sequence[str]], contract
             raise ValueError(f"row {row!r}: section {name!r} has no pattern")
         for pattern in patterns:
             try:
-                re.compile(pattern)
+                re.compile(pattern, re.IGNORECASE)
             except re.error as error:
                 raise ValueError(
                     f"row {row!r}: {pattern[:80]!r} is not a regular expression: {error}"

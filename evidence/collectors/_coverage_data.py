@@ -73,6 +73,7 @@ def read_data_file(data: bytes, path: str) -> Measurement:
     """
     import sqlite3
     import tempfile
+    from contextlib import nullcontext
 
     from coverage import CoverageData
     from coverage.exceptions import CoverageException
@@ -85,15 +86,18 @@ def read_data_file(data: bytes, path: str) -> Measurement:
         try:
             tool = _inspect(copy, path)
             found = CoverageData(basename=str(copy))
+            # where the library can, the file is opened once instead of for every question
+            keep_open = getattr(found, "keep_db_open", nullcontext)
             try:
                 found.read()
                 branches = found.has_arcs()
-                files = {
-                    name: Recorded(
-                        set(found.lines(name) or ()), set(found.arcs(name) or ()) if branches else set()
-                    )
-                    for name in sorted(found.measured_files())
-                }
+                with keep_open():
+                    files = {
+                        name: Recorded(
+                            set(found.lines(name) or ()), set(found.arcs(name) or ()) if branches else set()
+                        )
+                        for name in sorted(found.measured_files())
+                    }
             finally:
                 found.close(force=True)
         except (CoverageException, sqlite3.Error, ValueError, TypeError) as error:

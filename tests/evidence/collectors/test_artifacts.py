@@ -87,6 +87,12 @@ def test_the_shipped_matrix_reads_documents_like_their_own_collectors() -> None:
     assert rows["ibkr_interface_map"].sections == SECTIONS
 
 
+def test_the_shipped_matrix_passes_the_checks_of_a_configured_one() -> None:
+    rows = [entry.model_dump() for entry in default_matrix()]
+    options = ArtifactsCollector.Options.model_validate({"matrix": rows})
+    assert options.model_dump()["matrix"] == tuple(rows)
+
+
 def test_markdown_is_covered_by_its_filled_sections(watch: Any) -> None:
     sections = {"one": ["first", "ראשון"], "two": ["second"], "three": ["third"], "four": ["fourth"]}
     text = "# Doc\n\n## First\n\nwords\n\n## Second\n\nTBD\n\n## 3. Third\n\nmore words\n"

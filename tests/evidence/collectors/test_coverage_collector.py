@@ -148,6 +148,21 @@ def test_the_figures_are_the_tools_own(
     assert by_source["pkg"]["statements"] == totals["num_statements"] - 1
 
 
+def test_the_ready_example_has_the_figures_the_tool_reports(
+    watch: Any, tmp_path: Path, copy_example: Any
+) -> None:
+    example = copy_example("ready")
+    for path in example.iterdir():
+        path.rename(tmp_path / path.name)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    command = [sys.executable, "-m", "coverage", "json", "-q", "-o", "report.json"]
+    subprocess.run(command, cwd=tmp_path, env=clean, check=True, capture_output=True)
+    totals = json.loads((tmp_path / "report.json").read_bytes())["totals"]
+    facts = watch("coverage", {}).facts
+    assert (facts["statements"], facts["covered"]) == (totals["num_statements"], totals["covered_lines"])
+    assert facts["branch_ppm"] == totals["covered_branches"] * 1_000_000 // totals["num_branches"]
+
+
 def test_a_copied_workspace_with_absolute_paths_is_recognised(watch: Any, measure: Any) -> None:
     root, _ = measure(branch=False, relative=False)
     with closing(sqlite3.connect(root / ".coverage")) as database, database:
