@@ -80,7 +80,7 @@ def test_sharpe_needs_returns_that_differ(navs: list[int | Decimal]) -> None:
 
 
 def test_returns_that_differ_only_beyond_fifty_digits_have_no_deviation() -> None:
-    tiny = Decimal(1) + Decimal("1e-60")
+    tiny = Decimal("1." + "0" * 59 + "1")
     assert sharpe_ratio([Decimal(1), Decimal(1), tiny, tiny], 1) is None
 
 

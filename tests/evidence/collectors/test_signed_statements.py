@@ -144,8 +144,8 @@ def test_a_key_that_may_not_sign_here_is_unknown(watch: Any) -> None:
         (lambda: {"signoffs/a.json": signoff()["signoffs/a.json"]}, "unsigned", False, None,
          "there is no signoffs/a.json.sig"),
         (lambda: {**signoff(), "signoffs/a.json.sig": b"rubbish"}, "invalid", False, None, "SIGNATURE"),
-        (lambda: {**signoff(verdict="reject"), "signoffs/a.json": signoff()["signoffs/a.json"]}, "invalid", False,
-         None, "does not belong to these bytes"),
+        (lambda: {**signoff(verdict="reject"), "signoffs/a.json": signoff()["signoffs/a.json"]}, "invalid",
+         False, None, "does not belong to these bytes"),
     ],
 )  # fmt: skip
 def test_each_state_of_a_signature(
@@ -211,7 +211,8 @@ def test_a_sign_off_without_conditions_has_an_empty_list(watch: Any) -> None:
         ("waivers", waiver(effective_on="2025-12-01T23:59:60Z"), "not a real time", "waivers/a.json",
          "/effective_on"),
         ("waivers", waiver(code="stage9.x"), "contract 'waiver'", "waivers/a.json", "/code"),
-        ("waivers", {**waiver(), **waiver(path="waivers/b.json")}, "the one of waivers/a.json", "waivers/b.json",
+        ("waivers", {**waiver(), **waiver(path="waivers/b.json")}, "the one of waivers/a.json",
+         "waivers/b.json",
          "/id"),
     ],
 )  # fmt: skip
