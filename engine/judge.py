@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
-from ..evidence.errors import EngineError
+from ..evidence.canonical import canonical
+from ..evidence.errors import EngineError, InternalError
 from ..evidence.times import format_utc
 from .model import (
     Check,
@@ -34,6 +36,8 @@ from .model import (
 )
 
 DAY = 86_400
+_OPERAND = {"name", "op", "actual", "expected", "unit", "holds"}
+_OPERATORS = {"≥", ">", "≤", "<", "=", "⊇", "∅"}
 _FIGURE_UNITS = ("ppm", "us", "ms", "s", "cents", "micro")
 
 
@@ -151,7 +155,9 @@ class _Judging:
         self.stage = stage
         self.output = output
         self.facts = facts
-        self.waivers = [w for w in waivers if stage.id in w.stages]
+        self.waivers = sorted(
+            (w for w in waivers if stage.id in w.stages), key=lambda w: (w.id, w.effective_until, w.approver)
+        )
         self.now_s = now_s
         self.violations: list[Violation] = []
         self.waived: list[Waived] = []
@@ -165,7 +171,8 @@ class _Judging:
         for name in self.stage.depends_on:
             self._dependency(name, earlier[name].verdict)
         self.violations.sort(key=lambda violation: violation.key)
-        self.conditions.sort(key=lambda condition: (condition.due, condition.code, condition.msg))
+        self.conditions.sort(key=lambda c: (c.due, c.code, c.msg, c.owner))
+        self.warnings.sort(key=lambda warning: (warning["code"], warning["msg"]))
         self.waived.sort(key=lambda waived: waived.violation.key)
         if any(v.severity.blocks for v in self.violations):
             verdict = Verdict.FAIL
@@ -188,7 +195,7 @@ class _Judging:
         expected = {rule.short_name for rule in self.stage.rules}
         for name in sorted(self.output):
             prefix, _, short = name.partition("_")
-            if prefix in ("deny", "violation", "condition", "check") and short not in expected:
+            if prefix in ("deny", "violation", "condition", "warn", "check") and short not in expected:
                 raise self._error(f"the rule {name!r} reported, but the manifest does not expect it")
 
     def _error(self, what: str) -> EngineError:
@@ -205,17 +212,18 @@ class _Judging:
         operands = check.get("operands")
         if not isinstance(operands, list) or not operands:
             raise self._error(f"the rule {rule.code!r} compared nothing")
-        for name in (f"warn_{rule.short_name}",):
-            self.warnings += [self._message(rule, item) for item in self.output.get(name, [])]
+        for operand in operands:
+            self._check_operand(rule, operand)
+        self.warnings += [self._message(rule, item) for item in self._results(rule, "warn")]
         absent = [fact for fact in rule.facts if self.facts.value(fact) is None]
         if absent:
             self.violations.append(self._missing(rule, absent))
             return Check(rule, CheckStatus.MISSING, tuple(operands))
-        reported = self.output.get(f"{rule.kind}_{rule.short_name}", [])
-        conditions = self.output.get(f"condition_{rule.short_name}", [])
+        reported = self._results(rule, rule.kind)
+        conditions = self._results(rule, "condition")
         if check["holds"] and reported:
             raise self._error(f"the rule {rule.code!r} holds and reports a violation at once")
-        if not check["holds"] and not reported and not conditions:
+        if not check["holds"] and not reported:
             raise self._error(f"the rule {rule.code!r} does not hold but reports nothing")
         self.conditions += [self._condition(rule, item) for item in conditions]
         status = CheckStatus.CONDITIONAL if conditions else CheckStatus.HOLDS
@@ -224,6 +232,33 @@ class _Judging:
             if status is not CheckStatus.VIOLATED:
                 status = CheckStatus.WAIVED if waived else CheckStatus.VIOLATED
         return Check(rule, status, tuple(operands))
+
+    def _results(self, rule: Rule, prefix: str) -> list[Any]:
+        name = f"{prefix}_{rule.short_name}"
+        results = self.output.get(name, [])
+        if not isinstance(results, list):
+            raise self._error(f"the rule {name!r} is not a set of results")
+        for item in results:
+            self._check_value(rule, item)
+        return results
+
+    def _check_value(self, rule: Rule, value: Any) -> None:
+        try:
+            canonical(value)
+        except InternalError as error:
+            raise self._error(f"the rule {rule.code!r} gives what no decision can carry: {error}") from error
+
+    def _check_operand(self, rule: Rule, operand: Any) -> None:
+        self._check_value(rule, operand)
+        if not isinstance(operand, Mapping) or not _OPERAND <= operand.keys() <= _OPERAND | {"terms"}:
+            raise self._error(
+                f"an operand of {rule.code!r} does not have exactly {', '.join(sorted(_OPERAND))}"
+            )
+        texts = [operand["name"], operand["op"], operand["unit"], *operand.get("terms", [])]
+        if not all(isinstance(text, str) for text in texts) or not isinstance(operand["holds"], bool):
+            raise self._error(f"an operand of {rule.code!r} has a field of the wrong type")
+        if operand["op"] not in _OPERATORS:
+            raise self._error(f"an operand of {rule.code!r} compares by {operand['op']!r}")
 
     def _message(self, rule: Rule, item: Any) -> dict[str, str]:
         if not isinstance(item, Mapping) or not isinstance(item.get("msg"), str):
@@ -234,6 +269,8 @@ class _Judging:
         message = self._message(rule, item)["msg"]
         if item.get("code") != rule.code:
             raise self._error(f"a result of {rule.code!r} carries the code {item.get('code')!r}")
+        if not all(isinstance(item.get(name), (str, NoneType)) for name in ("operand", "op", "unit", "term")):
+            raise self._error(f"a result of {rule.code!r} has a field of the wrong type")
         return Violation(
             code=rule.code,
             msg=message,
@@ -284,7 +321,12 @@ class _Judging:
         days = self.plan.due_days.get(severity.value)
         if days is None:
             raise self._error(f"condition_due_days has no entry for {severity.value}")
-        return format_utc(self.now_s + days * DAY)
+        try:
+            return format_utc(self.now_s + days * DAY)
+        except OverflowError as error:
+            raise self._error(
+                f"condition_due_days for {severity.value} leads beyond the year 9999"
+            ) from error
 
     def _report(self, violation: Violation) -> bool:
         """File a violation as waived or open; whether it was waived."""

@@ -151,9 +151,9 @@ class Violation:
     missing: bool = False
 
     @property
-    def key(self) -> tuple[int, str, str, str]:
+    def key(self) -> tuple[int, str, str, str, str]:
         """Sort key: heaviest first, then by code and term."""
-        return (self.severity.rank, self.code, self.term or "", self.operand or "")
+        return (self.severity.rank, self.code, self.term or "", self.operand or "", self.msg)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,12 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     listed = {rule.code for stage in stages.values() for rule in stage.rules}
     for code in sorted(rules.keys() - listed):
         raise _wrong(f"the rule {code!r} is in no stage of the manifest")
-    common = _mapping(bundle.data.get("gate", {}).get("params", {}).get("common"), "gate/params/common")
+    common: Any = bundle.data
+    for part in ("gate", "params", "common"):
+        common = _mapping(common.get(part), "gate/params/common")
     return Plan(
         stages=_ordered(stages),
-        due_days={str(k): int(v) for k, v in _param(common, "condition_due_days", dict).items()},
+        due_days=_days(common),
         waiver_roles=tuple(_param(common, "waiver_approver_roles", list)),
         waiver_warning_days=_param(common, "waiver_expiry_warning_days", int),
         actions={s: _param(common, f"{s}_actions", dict) for s in stages if f"{s}_actions" in common},
@@ -73,6 +75,15 @@ def _param(common: dict[str, Any], name: str, kind: type) -> Any:
             f"the parameter {name!r} is missing or not a {kind.__name__}", "gate/params/common/data.yaml"
         )
     return value
+
+
+def _days(common: dict[str, Any]) -> dict[str, int]:
+    days: dict[str, int] = _param(common, "condition_due_days", dict)
+    if not all(type(value) is int and value >= 0 for value in days.values()):
+        raise _wrong(
+            "the parameter 'condition_due_days' needs whole numbers of days", "gate/params/common/data.yaml"
+        )
+    return days
 
 
 def _rules(bundle: Bundle) -> dict[str, Rule]:

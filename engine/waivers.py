@@ -54,7 +54,7 @@ def _problem(fact: Mapping[str, Any], plan: Plan, subject: str, now_s: int) -> s
         return f"does not count: {fact['problem'] or fact['signature']}"
     if not fact["role_authorised"] or fact["approver_role"] not in plan.waiver_roles:
         return f"does not count: its signer may not approve waivers as {fact['approver_role']}"
-    if fact["approver_principal"] == fact["author"]:
+    if str(fact["approver_principal"]).casefold() == fact["author"].casefold():
         return "does not count: its author approved it"
     start, end = fact["key_valid_from_s"], fact["key_valid_until_s"]
     if (start is not None and now_s < start) or (end is not None and now_s > end):

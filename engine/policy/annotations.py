@@ -13,6 +13,7 @@ from ...evidence.errors import PolicyError
 from ...evidence.limits import DEFAULT
 from ...evidence.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
+from .source import without_strings
 
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
 _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|\[|\{|\.)?")
@@ -32,14 +33,19 @@ def read_annotations(path: str, source: str) -> tuple[str, list[Annotation], lis
     heads: list[RuleHead] = []
     block: list[str] | None = None
     block_line = 0
-    raw = False
-    for number, line in enumerate(source.splitlines(), 1):
-        in_raw = raw
-        if line.count("`") % 2 and not line.lstrip().startswith("#"):
-            raw = not raw
-        if in_raw:
-            continue
-        if line.startswith("# METADATA"):
+
+    def lost() -> PolicyError:
+        return PolicyError(
+            "the METADATA block belongs to nothing",
+            path=path,
+            place=f"line {block_line}",
+            remedy="put it directly above its package or rule",
+        )
+
+    for number, line in enumerate(without_strings(source, comments=True).split("\n"), 1):
+        if line.rstrip() == "# METADATA":
+            if block is not None:
+                raise lost()
             block, block_line = [], number
         elif block is not None and line.startswith("#"):
             block.append(line[2:] if line.startswith("# ") else line[1:])
@@ -51,7 +57,8 @@ def read_annotations(path: str, source: str) -> tuple[str, list[Annotation], lis
             else:
                 match = _HEAD.match(line)
                 if match is None or match[2] in _KEYWORDS:
-                    block = None
+                    if block is not None:
+                        raise lost()
                     continue
                 name = match[2]
                 kind = "function" if match[3] else (match[4] or "=")
@@ -67,6 +74,8 @@ def read_annotations(path: str, source: str) -> tuple[str, list[Annotation], lis
                 place=f"line {block_line}",
                 remedy="put it directly above its rule",
             )
+    if block is not None:
+        raise lost()
     if not package:
         raise PolicyError(
             "the module has no package", path=path, place="line 1", remedy="add 'package gate.…'"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...evidence.canonical import manifest_bytes, sha256_hex
-from ...evidence.errors import EvidenceError, PolicyError
+from ...evidence.errors import ConfigError, EvidenceError, PolicyError
 from ...evidence.parse import decode_text, parse_json
 from ...evidence.workspace import Workspace
 from ...evidence.yaml_reader import parse_yaml
@@ -33,9 +33,14 @@ def load_bundle(directory: Path) -> Bundle:
             every bundle must keep, or data below a rule's path. Paths in messages are relative to
             ``directory``.
     """
+    if not directory.is_dir():
+        raise PolicyError(
+            "the policy bundle is not a directory", path=str(directory), remedy="name a bundle's directory"
+        )
     try:
-        files = Workspace(directory)
-        return _load(files)
+        return _load(Workspace(directory))
+    except ConfigError as error:  # a name that no path of ours may have
+        raise PolicyError(error.what, path=str(directory), remedy="rename the file") from error
     except EvidenceError as error:
         raise PolicyError(
             error.what, path=error.path, place=error.place, remedy=error.remedy or "correct the policy bundle"
@@ -49,6 +54,12 @@ def _load(workspace: Workspace) -> Bundle:
             "the policy bundle has no .manifest",
             path=str(workspace.root),
             remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
+        )
+    for link in sorted(workspace.links()):
+        raise PolicyError(
+            "is a symbolic link, which a bundle may not have",
+            path=link,
+            remedy="replace it by the file itself",
         )
     manifest = parse_json(view.read(MANIFEST), MANIFEST, view.limits)
     name, version, metadata = _manifest(manifest)
@@ -105,6 +116,10 @@ def _mount(data: dict[str, Any], path: str, value: Any) -> None:
     target = data
     for part in path.split("/")[:-1]:
         target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise PolicyError(
+                f"the data key {part!r} holds a value in another file", path=path, remedy="keep one of them"
+            )
     for key, item in value.items():
         if key in target:
             raise PolicyError(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ...evidence.errors import PolicyError
 from .interface import RuleHead
+from .source import without_strings
 
 ALLOWED_BUILTINS = frozenset(
     {
@@ -25,9 +27,12 @@ ALLOWED_BUILTINS = frozenset(
 )  # fmt: skip
 """Built-ins on which OPA and the embedded engine agree (differential tests)."""
 
-_CALL = re.compile(r"(?<![\w.\"])([a-z_][\w]*(?:\.[a-z_][\w]*)*)\(")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`')
-_NEGATED_EXPRESSION = re.compile(r"\bnot\s+[^#{}]*?(?:[(<>]|==|!=|\bin\b)")
+_CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\(")
+_KEYWORDS = frozenset({"as", "contains", "default", "else", "every", "if", "in", "not", "some", "with"})
+_IMPORT = re.compile(r"^[^\S\n]*import\s+data\b", re.MULTILINE)
+_NOT = re.compile(r"\bnot\s+(?![A-Za-z_]\w*(?:\.\w+|\[[^\[\]()\n]*\])*[ \t]*(?:\Z|[;}\])\n,]))")
+_WITH = re.compile(r"\bwith\b")
+_INDENTED = re.compile(r"[ \t]+(?:default[ \t]+)?((?:deny|violation|warn|condition|check)(?:_\w*)?)\b")
 _PREFIXES = ("deny", "violation", "warn", "condition")
 
 
@@ -37,32 +42,49 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead]) -> None:
     Raises:
         PolicyError: with file, line and what to write instead.
     """
+    code = without_strings(source, comments=False)
+
+    def refuse(what: str, offset: int, remedy: str) -> NoReturn:
+        raise PolicyError(what, path=path, place=f"line {code.count(chr(10), 0, offset) + 1}", remedy=remedy)
+
     local = {head.name for head in heads if head.kind == "function"}
-    for number, line in enumerate(source.splitlines(), 1):
-        code = _STRING.sub('""', line).split("#", 1)[0]
-        for name in _CALL.findall(code):
-            root = name.split(".")[0]
-            if name not in ALLOWED_BUILTINS and name not in local and root != "data":
-                raise PolicyError(
-                    f"the function {name!r} is not accepted in a policy",
-                    path=path,
-                    place=f"line {number}",
-                    remedy="decisions use only the built-ins listed in docs/policy-bundles.md",
-                )
-        if re.match(r"import\s+data\b", code):
+    for call in _CALL.finditer(code):
+        name = call[1]
+        if name in ALLOWED_BUILTINS | local | _KEYWORDS or name.startswith("data."):
+            continue
+        refuse(
+            f"the function {name!r} is not accepted in a policy",
+            call.start(),
+            "decisions use only the built-ins listed in docs/policy-bundles.md",
+        )
+    if found := _IMPORT.search(code):
+        refuse(
+            "imports of packages are not accepted: engines resolve aliases differently",
+            found.start(),
+            "write the full reference, data.gate.lib.…",
+        )
+    if found := _NOT.search(code):
+        refuse(
+            "'not' before a call or comparison: engines differ when something in it is undefined",
+            found.start(),
+            "negate a plain rule or reference, or define a helper rule",
+        )
+    if found := _WITH.search(code):
+        refuse(
+            "'with' replaces input, data or functions, which belongs into tests",
+            found.start(),
+            "pass the value to a function",
+        )
+    depth = 0
+    for number, line in enumerate(code.split("\n"), 1):
+        if depth == 0 and (indented := _INDENTED.match(line)):
             raise PolicyError(
-                "imports of packages are not accepted: engines resolve aliases differently",
+                f"the rule {indented[1]!r} does not start at the beginning of its line",
                 path=path,
                 place=f"line {number}",
-                remedy="write the full reference, data.gate.lib.…",
+                remedy="format the module with `opa fmt`",
             )
-        if _NEGATED_EXPRESSION.search(code):
-            raise PolicyError(
-                "'not' before a call or comparison: engines differ when something in it is undefined",
-                path=path,
-                place=f"line {number}",
-                remedy="negate a plain rule or reference, or define a helper rule",
-            )
+        depth += sum(line.count(sign) for sign in "{[(") - sum(line.count(sign) for sign in "}])")
     for head in heads:
         if head.name.split("_")[0] in _PREFIXES and head.kind != "contains":
             raise PolicyError(
