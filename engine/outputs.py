@@ -51,11 +51,13 @@ def parse_outputs(texts: Sequence[str], default: Format) -> list[Output]:
 
 def _check_target(path: Path) -> None:
     parent = path.absolute().parent
-    if path.is_dir() or not parent.is_dir() or not os.access(parent, os.W_OK):
+    # a device or pipe (/dev/null, /dev/stdout) would be replaced by a regular file, so it is refused
+    taken = path.exists() and not path.is_file()
+    if taken or not parent.is_dir() or not os.access(parent, os.W_OK):
         raise UsageError(
             "the output cannot be written there",
             path=str(path),
-            remedy="name a file in an existing, writable directory",
+            remedy="name a regular file in an existing, writable directory",
         )
 
 

@@ -64,7 +64,7 @@ def _number(value: int, unit: str | None, other: Any) -> str:
         case "ms":
             return f"{_decimal(value, 3)} s" if abs(value) >= 1000 else f"{value} ms"
         case "s" | "seconds":
-            return _duration(value)
+            return _duration(value, other)
         case "cents":
             return f"{value // 100:,}.{value % 100:02d}" if value >= 0 else f"-{_number(-value, unit, None)}"
         case _:
@@ -79,20 +79,24 @@ def _decimal(value: int, digits: int) -> str:
 
 
 def _ratio(value: int, other: Any) -> str:
-    exact = _decimal(value, 6)
-    whole, _, fraction = exact.partition(".")
-    hidden = isinstance(other, int) and value != other and value // 1000 == other // 1000
-    if not hidden:
+    whole, _, fraction = _decimal(value, 6).partition(".")
+    shown = _thousandths(value)
+    if not isinstance(other, int) or value == other or shown not in (0, _thousandths(other)):
         fraction = fraction[:3]
     return f"{whole}.{fraction:0<2}"
 
 
-def _duration(value: int) -> str:
+def _thousandths(value: int) -> int:
+    """What three digits show of a value: cut towards zero."""
+    return value // 1000 if value >= 0 else -(-value // 1000)
+
+
+def _duration(value: int, other: Any) -> str:
     if abs(value) >= 86_400 and value % 86_400 == 0:
         return f"{value // 86_400} d"
-    if abs(value) >= 3600:
-        return f"{_decimal(value * 100 // 3600, 2)} h"
-    return f"{value} s"
+    hours = value * 100 // 3600
+    hidden = isinstance(other, int) and value != other and hours == other * 100 // 3600
+    return f"{value} s" if abs(value) < 3600 or hidden else f"{_decimal(hours, 2)} h"
 
 
 def comparison(operand: dict[str, Any]) -> str:
