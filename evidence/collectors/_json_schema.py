@@ -40,6 +40,8 @@ _SAYS_NOTHING = frozenset(
     }
 )  # fmt: skip
 _MOST_PROBLEMS = 20
+_MOST_REFERENCES = 100
+"""Different references tried one by one; each takes as long as compiling the document."""
 
 
 def escape(part: object) -> str:
@@ -120,15 +122,20 @@ def _references(schema: dict[str, Any], path: str, others: Callable[[str], Any])
     if failure is None:
         return []
     found = []
+    reasons: dict[tuple[str, str], Problem | None] = {}
+    bare = _without_references(schema)
     for pointer, item in walk(schema):
         for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
             target = item.get(keyword)
             if not isinstance(target, str):
                 continue
-            kept = {name: schema[name] for name in ("$schema", "$id", "id") if name in schema}
-            # the document under its own name keeps every pointer and anchor in it valid
-            alone = {**_without_references(schema), **kept, "allOf": [{keyword: target}]}
-            reason = compile_problem(alone, path, others)
+            if (keyword, target) not in reasons:
+                if len(reasons) >= _MOST_REFERENCES:
+                    return found or [failure]
+                # the document under its own name keeps every pointer and anchor in it valid
+                alone = {**bare, "allOf": [{keyword: target}]}
+                reasons[keyword, target] = compile_problem(alone, path, others)
+            reason = reasons[keyword, target]
             if reason is not None:
                 found.append((f"{pointer}/{keyword}", f"{target[:100]!r} cannot be resolved: {reason[1]}"))
     return found or [failure]

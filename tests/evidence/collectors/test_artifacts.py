@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gate.evidence.collectors import interface_map, rollback
 from gate.evidence.collectors.artifacts import ArtifactsCollector, default_matrix
-from gate.evidence.collectors.interface_map import SECTIONS
 from gate.evidence.errors import EvidenceError
 from gate.evidence.limits import Limits
 from gate.evidence.signing.sshsig import sign
@@ -84,7 +84,8 @@ def test_the_audited_example_has_5_of_14(example: Any) -> None:
 def test_the_shipped_matrix_reads_documents_like_their_own_collectors() -> None:
     rows = {entry.id: entry for entry in default_matrix()}
     assert len(rows) == 14
-    assert rows["ibkr_interface_map"].sections == SECTIONS
+    assert rows["ibkr_interface_map"].sections == interface_map.SECTIONS
+    assert rows["rollback_procedure"].sections == rollback.SECTIONS
 
 
 def test_the_shipped_matrix_passes_the_checks_of_a_configured_one() -> None:

@@ -132,6 +132,12 @@ def test_only_the_broken_reference_is_named(watch: Any) -> None:
     assert [problem["pointer"] for problem in found["problems"]] == ["/properties/c/$ref"]
 
 
+def test_thousands_of_broken_references_end_soon(watch: Any) -> None:
+    many = {f"p{number}": {"$ref": f"#/$defs/{number}"} for number in range(3000)}
+    found = one(watch, {"$schema": DRAFT, "properties": many})
+    assert 1 <= len(found["problems"]) <= 20
+
+
 def test_files_may_refer_to_each_other(watch: Any) -> None:
     found = one(
         watch,
