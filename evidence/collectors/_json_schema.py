@@ -121,7 +121,7 @@ def _references(schema: dict[str, Any], path: str, others: Callable[[str], Any])
     failure = compile_problem(schema, path, others)
     if failure is None:
         return []
-    found = []
+    found: list[Problem] = []
     reasons: dict[tuple[str, str], Problem | None] = {}
     bare = _without_references(schema)
     for pointer, item in walk(schema):
