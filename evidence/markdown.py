@@ -17,46 +17,32 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from .errors import EvidenceError
+from .markdown_text import (
+    MAX_NESTING,
+    has_template_mark,
+    heading_key,
+    parser,
+    plain,
+    says_something,
+    without_comments,
+)
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 SectionState = Literal["filled", "unfilled", "absent"]
-
-MAX_INLINE = 1000
-"""Longest text in characters whose inline markup is taken away; a longer one is kept as written."""
-MAX_NESTING = 200
-"""Levels of Markdown blocks inside each other (a nested list takes two for each level)."""
 
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n[A-Za-z_][\w -]*:.*\n(?:(?![ \t]*\n).*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
 _NEWLINE = re.compile(r"\r\n?")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
 _TASK = re.compile(r"\[(?P<box>[ xX])\](?:[ \t]+|\n|\Z)")
-_MARKS = (
-    re.compile(r"(?<![^\W_])(?:\\?_){4,}|(?:\\?_){4,}(?![^\W_\\])"),
-    re.compile(
-        r"(?<!\w)(?:[Tt][Bb][DdCc]|TODO|FIXME|TO BE (?:FILLED|DEFINED|DETERMINED|COMPLETED|ADDED))(?!\w)"
-    ),
-    re.compile(
-        r"\[\s*(?:to be (?:filled|defined|determined|decided|completed|added|written|provided|confirmed)"
-        r"|fill (?:in|me|this)|fill|placeholder|insert|todo|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
-        r"(?!\w)[^\]\n]{0,200}\](?![(\[])",
-        re.IGNORECASE,
-    ),
-)
-_LEADING = re.compile(r"\A(?:[^\w]|_)*(?:\(?[0-9]+(?:[.][0-9]+)*[.):]*(?:[^\w]|_)+)?", re.UNICODE)
-_TRAILING = re.compile(r"[^\w)%\]]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +68,33 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A table row: its line and the cells' text without markup."""
+    """A table row: its line and its cells as written."""
 
     line: int
-    cells: tuple[str, ...]
+    raw: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells' text without markup and comments."""
+        return tuple(map(plain, self.raw))
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: line of its header, the header's cells, and the rows below."""
+    """A table: the row of its header and the rows below."""
 
-    line: int
-    header: tuple[str, ...]
+    head: Row
     rows: tuple[Row, ...]
+
+    @property
+    def line(self) -> int:
+        """Line of the header, from 1."""
+        return self.head.line
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The header's cells without markup and comments."""
+        return self.head.cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +102,21 @@ class Item:
     """A list item of any depth.
 
     Attributes:
-        text: its own text without markup, without nested lists and without the task box.
+        raw: its own text as written, without nested lists and without the task box.
         line: its line, from 1.
         depth: 1 in a list that is in no other list.
         ticked: state of its task box; None when it has none.
     """
 
-    text: str
+    raw: str
     line: int
     depth: int
     ticked: bool | None
+
+    @property
+    def text(self) -> str:
+        """The text without markup and comments."""
+        return plain(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ class Text:
     @property
     def plain(self) -> str:
         """The line without markup and comments."""
-        return _plain(_COMMENT.sub("", self.raw))
+        return plain(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,22 +217,6 @@ def find_sections(text: str, alternatives: Sequence[str], path: str | None = Non
     return [s for s in found if any(pattern.search(heading_key(s.title)) for pattern in compiled)]
 
 
-def heading_key(title: str) -> str:
-    """A heading as it is matched: without its decoration.
-
-    Compatibility forms are folded (NFKC); emoji and numbering before it, direction marks, vowel points, and
-    everything but words, closing brackets and ``%`` at its end are dropped.
-    """
-    folded = unicodedata.normalize("NFKC", title)
-    kept = "".join(char for char in folded if unicodedata.category(char) not in {"Cf", "Mn"})
-    return _TRAILING.sub("", _LEADING.sub("", " ".join(kept.split()), count=1))
-
-
-def has_template_mark(text: str) -> bool:
-    """Whether the text still holds a mark that a template leaves to be filled in."""
-    return any(mark.search(text) for mark in _MARKS)
-
-
 @functools.lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
@@ -237,42 +226,6 @@ class _TooDeep(Exception):
     def __init__(self, line: int) -> None:
         super().__init__(line)
         self.line = line
-
-
-@functools.cache
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")
-    # inline markup is parsed only where a text is asked for
-    parser.core.ruler.enableOnly(["normalize", "block"])
-    return parser
-
-
-def _plain(content: str) -> str:
-    """Inline Markdown as text: emphasis, links and code without their marks, on one line."""
-    if len(content) > MAX_INLINE or not _MARKUP.search(content):
-        return " ".join(content.split())
-    parser = _parser()
-    tokens: list[Token] = []
-    parser.inline.parse(content, parser, {}, tokens)
-    parts: list[str] = []
-    stack = tokens[::-1]
-    while stack:
-        token = stack.pop()
-        if token.type in {"text", "text_special", "code_inline"}:
-            parts.append(token.content)
-        elif token.type in {"softbreak", "hardbreak"}:
-            parts.append(" ")
-        elif token.type == "html_inline":
-            parts.append(" " if token.content.lower().startswith("<br") else "")
-        elif token.children:  # an image: its description
-            stack.extend(token.children[::-1])
-    return " ".join("".join(parts).split())
-
-
-def _says_something(text: str) -> bool:
-    return any(char.isalnum() or unicodedata.category(char) == "So" for char in text)
 
 
 @dataclass(slots=True)
@@ -287,16 +240,16 @@ class _Open:
     content: bool = False
 
     def add(self, text: str, *, content: bool = True) -> None:
-        cleaned = _COMMENT.sub("", text)
+        cleaned = without_comments(text)
         self.marked = self.marked or has_template_mark(cleaned)
-        self.content = self.content or (content and _says_something(cleaned))
+        self.content = self.content or (content and says_something(cleaned))
 
 
 @functools.lru_cache(maxsize=32)
 def _parse(text: str) -> Document:
     # front matter would be read as a rule and a heading; blank lines keep the numbering
     source = _FRONT_MATTER.sub(lambda match: "\n" * match.group().count("\n"), _NEWLINE.sub("\n", text))
-    tokens = _parser().parse(source)
+    tokens = parser().parse(source)
     deepest = max(tokens, key=lambda token: token.level, default=None)
     if deepest is not None and deepest.level >= MAX_NESTING - 1:
         raise _TooDeep(_line(deepest))
@@ -322,7 +275,7 @@ def _own_sections(tokens: list[Token]) -> list[_Open]:
     for index, token in enumerate(tokens):
         kind = token.type
         if kind == "heading_open" and token.level == 0:
-            current = _Open(_plain(tokens[index + 1].content), int(token.tag[1]), *_extent(token))
+            current = _Open(plain(tokens[index + 1].content), int(token.tag[1]), *_extent(token))
             current.add(tokens[index + 1].content, content=False)
             found.append(current)
         elif kind == "inline" and not (token.level == 1 and tokens[index - 1].type == "heading_open"):
@@ -331,7 +284,7 @@ def _own_sections(tokens: list[Token]) -> list[_Open]:
         elif kind in {"fence", "code_block"}:
             current.add(token.content)
         elif kind == "html_block":
-            current.add(_TAG.sub(" ", _COMMENT.sub("", token.content)))
+            current.add(_TAG.sub(" ", without_comments(token.content)))
         elif kind == "hr" and token.markup.startswith("____"):
             current.marked = True
         elif kind in {"thead_open", "thead_close"}:
@@ -374,11 +327,11 @@ def _tables(tokens: list[Token]) -> tuple[Table, ...]:
         elif token.type == "tr_open":
             cells, line = [], _line(token)
         elif token.type in {"th_open", "td_open"}:
-            cells.append(_plain(_COMMENT.sub("", tokens[index + 1].content)))
+            cells.append(tokens[index + 1].content)
         elif token.type == "tr_close":
             rows.append(Row(line, tuple(cells)))
         elif token.type == "table_close":
-            tables.append(Table(rows[0].line, rows[0].cells, tuple(rows[1:])))
+            tables.append(Table(rows[0], tuple(rows[1:])))
     return tuple(tables)
 
 
@@ -401,7 +354,7 @@ def _items(tokens: list[Token]) -> tuple[Item, ...]:
         box = _TASK.match(first) if may_have_box else None
         own = "\n".join([first[box.end() :] if box else first, *parts[1:]])
         ticked = None if box is None else box["box"] != " "
-        items.append(Item(_plain(_COMMENT.sub("", own)), line, depth, ticked))
+        items.append(Item(own, line, depth, ticked))
     return tuple(items)
 
 

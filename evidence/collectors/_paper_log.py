@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NoReturn
 
 from ..errors import EvidenceError
@@ -19,6 +18,8 @@ from ._documents import bounded, microseconds
 CONTRACT = "paper_trading_log"
 NS_PER_MS = 1_000_000
 _PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
+_SLACK = 2
+"""Units of the last decimal by which four rounded figures may miss their sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +138,30 @@ def _total_ns(latency: dict[str, Any], path: str, place: str) -> int | None:
     total that was not measured is the sum of the parts when all of them were.
     """
     parts = [latency[name] for name in _PARTS if latency[name] is not None]
-    total = latency["total"]
-    known = sum((Fraction(part) for part in parts), Fraction(0))
     complete = len(parts) == len(_PARTS)
+    total = latency["total"]
+    stated = parts if total is None else [*parts, total]
+    decimals = max((_decimals(value) for value in stated), default=0)
+    units = [_units(value, decimals) for value in stated]
+    known = sum(units[: len(parts)])
     if total is None:
-        return _nanoseconds(known, path, place) if complete else None
-    slack = Fraction(2, 10 ** max(_decimals(value) for value in [*parts, total]))
-    difference = Fraction(total) - known
-    if difference < -slack or (complete and difference > slack):
+        return _nanoseconds(known, decimals, path, place) if complete else None
+    difference = units[-1] - known
+    if difference < -_SLACK or (complete and difference > _SLACK):
         _refuse("the total latency is not the sum of its parts", path, f"{place}/total")
-    return _nanoseconds(Fraction(total), path, place)
+    return _nanoseconds(units[-1], decimals, path, place)
 
 
-def _nanoseconds(milliseconds: Fraction, path: str, place: str) -> int:
-    exact = milliseconds * NS_PER_MS
-    return bounded(-(-exact.numerator // exact.denominator), path, f"{place}/total")
+def _units(value: Decimal | int, decimals: int) -> int:
+    """``value × 10^decimals``, exact as long as the value has no more decimals than that."""
+    numerator, denominator = value.as_integer_ratio()
+    scale: int = 10**decimals
+    return numerator * scale // denominator
+
+
+def _nanoseconds(units: int, decimals: int, path: str, place: str) -> int:
+    scale: int = 10**decimals
+    return bounded(-(-units * NS_PER_MS // scale), path, f"{place}/total")
 
 
 def _equity(samples: list[dict[str, Any]], path: str) -> tuple[Decimal | int, ...]:

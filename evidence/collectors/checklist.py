@@ -15,7 +15,8 @@ from pydantic import Field
 
 from ..interface import Missing, Observation
 from ..interface import Options as BaseOptions
-from ..markdown import Document, Section, heading_key, parse, within
+from ..markdown import Document, Section, parse, within
+from ..markdown_text import heading_key
 from ..numbers import PPM
 from ..workspace import View
 from ._documents import absent, read_document
@@ -30,6 +31,7 @@ _TOTAL = re.compile(
     r"(?:[0-9]{1,7}\s*/\s*)?(?P<total>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,7})(?![0-9]|[.,/][0-9]|\s*%|\s*(?:items|boxes))",
     re.IGNORECASE,
 )
+_TOTAL_WORD = re.compile(r"total|סה|סך", re.IGNORECASE)
 _FIGURES = ("points_sum", "stated_total", "score_ppm", "unticked")
 
 
@@ -115,5 +117,7 @@ def _category(section: Section, match: re.Match[str], document: Document) -> dic
 
 
 def _stated_totals(document: Document) -> list[int]:
-    found = (match for text in document.texts for match in _TOTAL.finditer(text.plain))
+    # markup may stand inside a total, but not inside its first letters
+    texts = (text for text in document.texts if _TOTAL_WORD.search(text.raw))
+    found = (match for text in texts for match in _TOTAL.finditer(text.plain))
     return [int(match["total"].replace(",", "")) for match in found]

@@ -16,17 +16,8 @@ from pydantic import Field
 
 from ..interface import Observation
 from ..interface import Options as BaseOptions
-from ..markdown import (
-    Document,
-    Section,
-    Table,
-    find_sections,
-    has_template_mark,
-    heading_key,
-    match_sections,
-    parse,
-    within,
-)
+from ..markdown import Document, Section, Table, find_sections, match_sections, parse, within
+from ..markdown_text import has_template_mark, heading_key
 from ..workspace import View
 from ._documents import Regex, absent, bounded, read_document, word_pattern
 from ._quantities import count_near, latency_us

@@ -16,7 +16,8 @@ from pydantic import Field
 from ..errors import EvidenceError
 from ..interface import Missing, Observation
 from ..interface import Options as BaseOptions
-from ..markdown import find_sections, has_template_mark, match_sections, parse, within
+from ..markdown import find_sections, match_sections, parse, within
+from ..markdown_text import has_template_mark
 from ..numbers import PPM
 from ..times import format_utc
 from ..workspace import View

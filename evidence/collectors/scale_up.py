@@ -16,7 +16,8 @@ from pydantic import Field
 
 from ..interface import Observation
 from ..interface import Options as BaseOptions
-from ..markdown import Document, Table, has_template_mark, heading_key, parse, within
+from ..markdown import Document, Table, parse, within
+from ..markdown_text import has_template_mark, heading_key
 from ..workspace import View
 from ._documents import absent, read_document, scaled
 

@@ -10,16 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.errors import EvidenceError
-from gate.evidence.markdown import (
-    MAX_INLINE,
-    find_sections,
-    has_template_mark,
-    heading_key,
-    match_sections,
-    parse,
-    sections,
-    within,
-)
+from gate.evidence.markdown import find_sections, match_sections, parse, sections, within
+from gate.evidence.markdown_text import MAX_INLINE, has_template_mark, heading_key
 
 WORDS = st.text(string.ascii_letters + "אבגדהוזחט", min_size=1, max_size=8)
 
@@ -164,7 +156,8 @@ def test_tables_give_plain_cells_with_lines() -> None:
 
 
 def test_texts_are_the_lines_a_reader_sees_outside_code() -> None:
-    text = "# *A* \\[b] &amp; c\none **two**\nthree <!-- no -->\n\n    code\n\n- item\n\n| a | b |\n|---|---|\n| `1` | 2 |\n"
+    text = "# *A* \\[b] &amp; c\none **two**\nthree <!-- no -->\n\n    code\n\n- item\n\n"
+    text += "| a | b |\n|---|---|\n| `1` | 2 |\n"
     assert [(t.line, t.plain) for t in parse(text).texts] == [
         (1, "A [b] & c"),
         (2, "one two"),

@@ -1,0 +1,94 @@
+"""Single texts of a Markdown document: without markup, as headings to match, template marks in them."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+MAX_INLINE = 1000
+"""Longest text in characters whose inline markup is taken away; a longer one is kept as written."""
+MAX_NESTING = 200
+"""Levels of Markdown blocks inside each other (a nested list takes two for each level)."""
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
+_MARKS = (
+    re.compile(r"(?<![^\W_])(?:\\?_){4,}|(?:\\?_){4,}(?![^\W_\\])"),
+    re.compile(
+        r"(?<!\w)(?:[Tt][Bb][DdCc]|TODO|FIXME|TO BE (?:FILLED|DEFINED|DETERMINED|COMPLETED|ADDED))(?!\w)"
+    ),
+    re.compile(
+        r"\[\s*(?:to be (?:filled|defined|determined|decided|completed|added|written|provided|confirmed)"
+        r"|fill (?:in|me|this)|fill|placeholder|insert|todo|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
+        r"(?!\w)[^\]\n]{0,200}\](?![(\[])",
+        re.IGNORECASE,
+    ),
+)
+_LEADING = re.compile(r"\A(?:[^\w]|_)*(?:\(?[0-9]+(?:[.][0-9]+)*[.):]*(?:[^\w]|_)+)?", re.UNICODE)
+_TRAILING = re.compile(r"[^\w)%\]]+\Z")
+
+
+@functools.cache
+def parser() -> MarkdownIt:
+    """The block parser for CommonMark with tables; inline markup is parsed only where a text is asked for."""
+    from markdown_it import MarkdownIt
+
+    made = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")
+    made.core.ruler.enableOnly(["normalize", "block"])
+    return made
+
+
+@functools.lru_cache(maxsize=4096)
+def plain(content: str) -> str:
+    """Inline Markdown as text on one line: emphasis, links and code without their marks, no comments."""
+    content = without_comments(content)
+    if len(content) > MAX_INLINE or not _MARKUP.search(content):
+        return " ".join(content.split())
+    shared = parser()
+    tokens: list[Token] = []
+    shared.inline.parse(content, shared, {}, tokens)
+    parts: list[str] = []
+    stack = tokens[::-1]
+    while stack:
+        token = stack.pop()
+        if token.type in {"text", "text_special", "code_inline"}:
+            parts.append(token.content)
+        elif token.type in {"softbreak", "hardbreak"}:
+            parts.append(" ")
+        elif token.type == "html_inline":
+            parts.append(" " if token.content.lower().startswith("<br") else "")
+        elif token.children:  # an image: its description
+            stack.extend(token.children[::-1])
+    return " ".join("".join(parts).split())
+
+
+def heading_key(title: str) -> str:
+    """A heading as it is matched: without its decoration.
+
+    Compatibility forms are folded (NFKC); emoji and numbering before it, direction marks, vowel points, and
+    everything but words, closing brackets and ``%`` at its end are dropped.
+    """
+    folded = unicodedata.normalize("NFKC", title)
+    kept = "".join(char for char in folded if unicodedata.category(char) not in {"Cf", "Mn"})
+    return _TRAILING.sub("", _LEADING.sub("", " ".join(kept.split()), count=1))
+
+
+def has_template_mark(text: str) -> bool:
+    """Whether the text still holds a mark that a template leaves to be filled in."""
+    return any(mark.search(text) for mark in _MARKS)
+
+
+def says_something(text: str) -> bool:
+    """Whether there is a letter, a digit or a symbol (✅) in the text."""
+    return any(char.isalnum() or unicodedata.category(char) == "So" for char in text)
+
+
+def without_comments(text: str) -> str:
+    """``text`` without HTML comments; one that is not closed reaches to the end."""
+    return _COMMENT.sub("", text)
