@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.errors import EvidenceError
 from gate.evidence.markdown import find_sections, match_sections, parse, sections, within
-from gate.evidence.markdown_text import MAX_INLINE, has_template_mark, heading_key
+from gate.evidence.markdown_text import MAX_INLINE, has_template_mark, heading_key, parser
 
 WORDS = st.text(string.ascii_letters + "אבגדהוזחט", min_size=1, max_size=8)
 
@@ -232,6 +233,23 @@ def test_hostile_repetition_is_parsed_in_bounded_time(text: str) -> None:
     started = time.perf_counter()
     parse(text)
     assert time.perf_counter() - started < 10
+
+
+def test_the_parser_is_complete_before_threads_share_it() -> None:
+    made = parser.__wrapped__()
+    rulers = (made.core.ruler, made.block.ruler, made.inline.ruler, made.inline.ruler2)
+    assert all(ruler.__cache__ for ruler in rulers)
+
+
+def test_documents_parsed_side_by_side_are_complete() -> None:
+    texts = [f"## *A{n}*\n- [x] `one`\n\n| a |\n|---|\n| **b** |\n" for n in range(200)]
+    parser.cache_clear()
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        documents = list(pool.map(parse, texts))
+    for number, document in enumerate(documents):
+        assert [s.title for s in document.sections] == [f"A{number}"]
+        assert [i.text for i in document.items] == ["one"]
+        assert document.tables[0].rows[0].cells == ("b",)
 
 
 def test_a_very_long_heading_is_kept_as_written() -> None:
