@@ -51,7 +51,8 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[dict[str, Any], 
         )
     location = _location(setting)
     key, fresh = load_or_create_log_key(config_dir)
-    with FileLedger.begin(location, key, config_dir=config_dir, origin=origin(setting)) as ledger:
+    own = setting.config.ledger.origin
+    with FileLedger.begin(location, key, config_dir=config_dir, origin=own, label=label(setting)) as ledger:
         digest = ledger.evidence.put(canonical(judged.decision))
         ledger.evidence.put(canonical(judged.input))
         [entry] = ledger.append([lines.statement(judged.decision, digest)])
@@ -77,11 +78,11 @@ def _location(setting: Setting) -> Path:
     return setting.ledger
 
 
-def origin(setting: Setting) -> str:
-    """The log's name in its checkpoints."""
-    configured = setting.config.ledger.origin
-    if configured is not None:
-        return configured
+def label(setting: Setting) -> str:
+    """How the name of a new log begins, unless one is configured; random digits follow.
+
+    Names must be unique: receipts are kept by name, and every fresh checkout begins a ledger of its own.
+    """
     slug = re.sub(r"[^a-z0-9._-]+", "-", setting.name.lower()).strip("-.") or "workspace"
     return f"gate.local/{slug}"
 
@@ -156,15 +157,17 @@ def status(setting: Setting) -> list[dict[str, Any]]:
     rows = []
     for name, stage in setting.plan.stages.items():
         found = latest.get(name)
-        statement: dict[str, Any] | None = found["statement"] if found else None
+        latest_statement: dict[str, Any] | None = found["statement"] if found else None
         rows.append(
             {
                 "stage": name,
                 "title": stage.title,
                 "status": found["verdict"] if found else Verdict.PENDING.value,
                 "entry": found["entry"] if found else None,
-                "effective_time": statement["predicate"]["timeVerified"] if statement else None,
-                "current": statement["subject"][0]["digest"]["sha256"] == current if statement else None,
+                "effective_time": latest_statement["predicate"]["timeVerified"] if latest_statement else None,
+                "current": latest_statement["subject"][0]["digest"]["sha256"] == current
+                if latest_statement
+                else None,
             }
         )
     return rows

@@ -60,7 +60,7 @@ class LedgerSettings(_Model):
 
     location: Text = Field(default="ledger", description="Directory, relative to the workspace or absolute.")
     origin: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = Field(
-        default=None, description="The log's name in its checkpoints; gate.local/<name> if absent."
+        default=None, description="The log's name in its checkpoints; gate.local/<name>/<random> if absent."
     )
 
 

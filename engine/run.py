@@ -131,6 +131,8 @@ def make_collector(setting: Setting, collector_id: str) -> Collector:
     for name, value in shared.items():
         if name in fields and name not in options:
             options[name] = value
+    if not options:
+        return kind(kind.Options.model_construct())
     try:
         return kind(kind.Options.model_validate(options))
     except ValidationError as error:

@@ -18,7 +18,8 @@ from .workspace import FileRead, View
 class Options(BaseModel):
     """Base of a collector's options, the part of ``gate.yaml`` under ``evidence.<collector id>``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # building a validator takes longer than most collectors run, so it waits until there is something to validate
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

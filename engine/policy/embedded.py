@@ -12,6 +12,7 @@ import re
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,7 @@ class EmbeddedEngine:
         self._bundle = bundle
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
+        self._sender = threading.Thread()
         self._pending = b""
 
     def __enter__(self) -> Self:
@@ -63,13 +65,14 @@ class EmbeddedEngine:
             stderr=subprocess.PIPE,
             env=_ENVIRONMENT,
         )
-        self._send(
-            {
-                "modules": self._bundle.modules,
-                "data": self._bundle.data,
-                "memory": self._limits.policy_memory_bytes,
-            }
-        )
+        bundle = {
+            "modules": self._bundle.modules,
+            "data": self._bundle.data,
+            "memory": self._limits.policy_memory_bytes,
+        }
+        # a bundle is larger than a pipe: nobody should wait until the process is up and reads it
+        self._sender = threading.Thread(target=self._send, args=(bundle,), daemon=True)
+        self._sender.start()
         return self
 
     def __exit__(
@@ -81,6 +84,7 @@ class EmbeddedEngine:
         """See :class:`~gate.engine.policy.interface.PolicyEngine`; one question per engine."""
         deadline = time.monotonic() + self._limits.policy_seconds
         loaded = self._receive(deadline)
+        self._sender.join()
         if "error" in loaded:
             raise self._located(loaded["error"], PolicyError, "the policy does not load")
         self._send({"packages": list(packages), "input": document})
@@ -101,8 +105,8 @@ class EmbeddedEngine:
         try:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._crashed() from None
+        except (BrokenPipeError, ValueError):
+            return  # the process ended, or was ended, meanwhile: reading its answer says why
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         assert self._process is not None and self._process.stdout is not None  # noqa: S101 - entered

@@ -211,8 +211,11 @@ def _time(name: str, text: str | None) -> int:
             f"state it in UTC: {text}Z",
         )
     digits = match["day"] + (match["minute"] or "0000") + (match["second"] or "00")
+    # spelt out, because strptime loads the locale machinery
+    year, rest = int(digits[:4]), digits[4:]
+    month, day, hour, minute, second = (int(rest[start : start + 2]) for start in range(0, 10, 2))
     try:
-        return int(datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp())
+        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError:
         raise _LineError(f"{name} {text!r} is no real time", "correct the date or the time of day") from None
 
