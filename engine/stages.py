@@ -139,7 +139,10 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
     if severity not in list(Severity):
         raise _annotation_error(annotation, f"custom.severity must be one of {', '.join(Severity)}")
     stage = annotation.package.rpartition(".")[2]
-    facts = _texts(annotation, custom, "facts")
+    facts = _texts(annotation, custom, "facts")  # empty for a rule about the subject alone
+    controls = _texts(annotation, custom, "controls")
+    if not controls:
+        raise _annotation_error(annotation, "the METADATA needs at least one of 'controls'")
     for fact in facts:
         _check_fact(annotation, fact)
     return Rule(
@@ -152,7 +155,7 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         severity=Severity(severity),
         solution=_text(annotation, custom, "solution"),
         owner=_text(annotation, custom, "owner"),
-        controls=_texts(annotation, custom, "controls"),
+        controls=controls,
         facts=facts,
     )
 
@@ -166,13 +169,17 @@ def _check_fact(annotation: Annotation, fact: str) -> None:
 def contract_has(fact: str) -> bool:
     """Whether a dotted fact name exists in its collector's facts contract."""
     collector, *path = fact.split(".")
-    if not (CONTRACTS / "facts" / f"{collector}.schema.json").is_file() or not path:
+    if not path or not _has_contract(collector):
         return False
     root = load_schema("facts", collector)
     schemas = [root]
     for part in path:
         schemas = [s["properties"][part] for s in _unfold(schemas, root) if part in s.get("properties", {})]
     return bool(schemas)
+
+
+def _has_contract(collector: str) -> bool:
+    return (CONTRACTS / "facts" / f"{collector}.schema.json").is_file()
 
 
 def _unfold(schemas: list[dict[str, Any]], root: dict[str, Any]) -> list[dict[str, Any]]:
@@ -227,6 +234,9 @@ def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str,
     for figure, fact in headline.items():
         if not contract_has(str(fact)):
             raise _wrong(f"the headline {figure!r} of {name!r} names the unknown fact {fact!r}")
+    for collector in texts("evidence"):
+        if not _has_contract(collector):
+            raise _wrong(f"the stage {name!r} names the unknown collector {collector!r}")
     title, question = value.get("title"), value.get("question")
     if not isinstance(title, str) or not isinstance(question, str):
         raise _wrong(f"the stage {name!r} needs a title and a question")
