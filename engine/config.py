@@ -109,7 +109,7 @@ def load_config(root: Path) -> GateConfig:
         view = Workspace.single_file_view(root, FILE)
         raw = None if view is None else view.read(FILE, view.limits.text_bytes)
     except EvidenceError as error:
-        raise ConfigError(error.what, path=FILE, place=error.place, remedy=error.remedy) from error
+        raise ConfigError(error.what, path=error.path, place=error.place, remedy=error.remedy) from error
     if view is None or raw is None:
         return GateConfig()
     value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)

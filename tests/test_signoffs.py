@@ -26,7 +26,7 @@ NEEDED = [
     ("stage1", "risk_officer"),
     ("stage1", "cto"),
     ("stage2", "cto"),
-    ("stage4", "qa_lead"),
+    ("stage4", "cto"),
     ("stage8", "risk_officer"),
     ("stage8", "cto"),
     ("stage8", "lead_trader"),

@@ -84,6 +84,8 @@ class PaperCollector:
                 "mock": {"p50_us": None, "p95_us": None},
                 **dict.fromkeys(("latency_delta_ppm", "sharpe_paper_micro", "sharpe_backtest_micro")),
                 **dict.fromkeys(("sharpe_ratio_ppm", "sharpe_source")),
+                "metrics_file": None,
+                "claimed_metrics": sorted(claims),
                 "disagreements": [],
                 "percentile_method": "nearest-rank",
                 "accounts_masked": [],
@@ -100,6 +102,14 @@ class PaperCollector:
         else:
             self._session(facts, session)
             self._latency(facts, session)
+        if view.exists(options.metrics):
+            facts.values["metrics_file"] = options.metrics
+        else:
+            facts.lack(
+                ("metrics_file",),
+                f"{options.metrics} does not exist",
+                f"write the session's figures into {options.metrics} (metric,value,unit,status)",
+            )
         samples.append(self._mock(facts, view))
         backtest, backtest_is_sample = self._backtest(facts, view)
         samples.append(backtest_is_sample)

@@ -273,6 +273,8 @@ doc := {
 			"sharpe_backtest_micro": 1500000,
 			"sharpe_ratio_ppm": 800000,
 			"sharpe_source": "recomputed",
+			"metrics_file": "PAPER_TRADING_METRICS.csv",
+			"claimed_metrics": data.gate.params.stage7.claimed_metrics.value,
 			"disagreements": [],
 			"percentile_method": "nearest-rank",
 			"observed_at_s": 1764763200,

@@ -361,7 +361,7 @@ check_checklist_total := data.gate.lib.check([data.gate.lib.equals(
 #   solution: Correct the stated total or the points of the categories in the pre-live checklist.
 #   owner: qa_lead
 #   controls: [gate:stage1]
-#   facts: [checklist.stated_total, checklist.points_sum]
+#   facts: [checklist.points_sum]
 deny_checklist_total contains result if {
 	some result in data.gate.lib.violations(
 		"stage1.checklist_total",

@@ -222,26 +222,30 @@ deny_disconnects_recovered contains result if {
 	)
 }
 
-check_metrics_agree := data.gate.lib.check([data.gate.lib.none_of(
-	"disagreements",
-	disagreements(input.facts.paper.disagreements),
-)])
+check_metrics_agree := data.gate.lib.check([
+	data.gate.lib.contains_all(
+		"claimed_metrics",
+		input.facts.paper.claimed_metrics,
+		data.gate.params.stage7.claimed_metrics,
+	),
+	data.gate.lib.none_of("disagreements", disagreements(input.facts.paper.disagreements)),
+])
 
 # METADATA
 # title: The claimed metrics are those of the log
-# description: Every figure of the metrics file that the log can give equals what was recomputed from the log.
+# description: The metrics file claims every required figure, and each equals what was recomputed from the log.
 # custom:
 #   short_name: metrics_agree
 #   severity: CRITICAL
 #   solution: Find out how the metrics file was made; write it from the log.
 #   owner: risk_officer
 #   controls: [gate:stage7]
-#   facts: [paper.file, paper.disagreements]
+#   facts: [paper.file, paper.metrics_file, paper.claimed_metrics, paper.disagreements]
 deny_metrics_agree contains result if {
 	some result in data.gate.lib.violations(
 		"stage7.metrics_agree",
 		check_metrics_agree,
-		"A claimed metric is not what the log gives",
+		"A metric is not claimed, or is not what the log gives",
 	)
 }
 

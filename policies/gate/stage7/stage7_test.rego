@@ -300,7 +300,11 @@ test_disconnects_recovered_unrecovered_disconnects_null if {
 
 test_metrics_agree_holds if {
 	checked := check_metrics_agree with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "disagreements", "op": "∅", "terms": [], "unit": "list"}]}
+	required := data.gate.params.stage7.claimed_metrics.value
+	checked == {"holds": true, "operands": [
+		{"actual": required, "expected": required, "holds": true, "name": "claimed_metrics", "op": "⊇", "terms": [], "unit": "list"},
+		{"actual": [], "expected": [], "holds": true, "name": "disagreements", "op": "∅", "terms": [], "unit": "list"},
+	]}
 	denied := deny_metrics_agree with input as data.gate.ready.doc
 	denied == set()
 }
@@ -311,9 +315,17 @@ test_metrics_agree_disagree if {
 	checked.holds == false
 	denied := deny_metrics_agree with input as doc
 	denied == {
-		{"code": "stage7.metrics_agree", "msg": "A claimed metric is not what the log gives: fill_rate: claimed 0.99, recomputed 0.97", "operand": "disagreements", "op": "∅", "expected": [], "actual": "fill_rate: claimed 0.99, recomputed 0.97", "unit": "list", "term": "fill_rate"},
-		{"code": "stage7.metrics_agree", "msg": "A claimed metric is not what the log gives: duration: claimed 8, recomputed 6", "operand": "disagreements", "op": "∅", "expected": [], "actual": "duration: claimed 8, recomputed 6", "unit": "list", "term": "duration"},
+		{"code": "stage7.metrics_agree", "msg": "A metric is not claimed, or is not what the log gives: fill_rate: claimed 0.99, recomputed 0.97", "operand": "disagreements", "op": "∅", "expected": [], "actual": "fill_rate: claimed 0.99, recomputed 0.97", "unit": "list", "term": "fill_rate"},
+		{"code": "stage7.metrics_agree", "msg": "A metric is not claimed, or is not what the log gives: duration: claimed 8, recomputed 6", "operand": "disagreements", "op": "∅", "expected": [], "actual": "duration: claimed 8, recomputed 6", "unit": "list", "term": "duration"},
 	}
+}
+
+test_metrics_agree_left_out if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"paper": {"metrics_file": null, "claimed_metrics": []}}})
+	checked := check_metrics_agree with input as doc
+	checked.holds == false
+	denied := deny_metrics_agree with input as doc
+	{violation.term | some violation in denied} == {name | some name in data.gate.params.stage7.claimed_metrics.value}
 }
 
 test_symbols_holds if {

@@ -70,10 +70,18 @@ def test_the_ready_example_agrees_with_its_claims(watch: Any) -> None:
     evidence = watch("paper", {name: (READY / name).read_bytes() for name in (LOG, CSV, MOCK, BACKTEST)})
     facts = evidence.facts
     assert facts["disagreements"] == [] and evidence.missing == ()
+    assert facts["metrics_file"] == CSV and "fill_rate" in facts["claimed_metrics"]
     assert (facts["trades"], facts["filled"], facts["fill_rate_ppm"]) == (120, 119, 991_666)
     assert facts["sharpe_source"] == "recomputed" and facts["labelled_sample"] is True
     assert facts["accounts_masked"] == ["DU*****67"]
     assert json.loads((READY / LOG).read_bytes())["account_id"] not in json.dumps(evidence.to_json())
+
+
+def test_an_absent_metrics_file_is_missing_and_claims_nothing(watch: Any) -> None:
+    """Without the CSV there is nothing to agree with, which must not look like agreement."""
+    evidence = watch("paper", {LOG: (READY / LOG).read_bytes()})
+    assert evidence.facts["metrics_file"] is None and evidence.facts["claimed_metrics"] == []
+    assert "PAPER_TRADING_METRICS.csv does not exist" in {m.reason for m in evidence.missing}
 
 
 def test_every_claim_that_the_log_contradicts_is_listed_with_both_figures(watch: Any) -> None:
