@@ -2,26 +2,33 @@
 
 * docs/policies.md: the policy reference, from the shipped bundle's METADATA and parameters
 * docs/commands.md: the help text of every command
-* README.md: the command table between its two markers
+* README.md: the command table and the demo's output, each between two markers
 * contracts/gate_config.schema.json: the schema of gate.yaml, from its model
 """
 
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import typer
+from typer.testing import CliRunner
+
 from gate.cli import app
 from gate.engine.config import GateConfig
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.report.figures import figure
+from gate.engine.report.interface import Screen
+from gate.engine.report.table import render_table
+from gate.engine.run import Time, evaluate, prepare
 from gate.engine.stages import make_plan
-from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- commands: begin -->", "<!-- commands: end -->"
+COMMANDS = ("<!-- commands: begin -->", "<!-- commands: end -->")
+DEMO = ("<!-- demo: begin -->", "<!-- demo: end -->")
 
 
 def commands() -> dict[str, str]:
@@ -101,11 +108,28 @@ def config_schema() -> str:
     return json.dumps({**schema, **head}, indent=2) + "\n"
 
 
+def demo() -> str:
+    """What judging the first example prints; from a copy outside of git, so that no commit id is in it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "algo-trade"
+        shutil.copytree(
+            ROOT / "examples" / "algo-trade", copy, ignore=shutil.ignore_patterns("ledger", "__pycache__")
+        )
+        setting = prepare(copy)
+        time = Time(str(setting.config.effective_time), "gate.yaml")
+        decision = {**evaluate(setting, "stage8", time).decision, "ledger": None}
+    return render_table(decision, Screen(width=100)).strip()
+
+
 def readme(text: str) -> str:
-    """The README with a current command table."""
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n{command_table()}\n{END}{after}"
+    """The README with a current command table and demo."""
+    text = _replaced(text, COMMANDS, command_table())
+    return _replaced(text, DEMO, f"```text\n{demo()}\n```")
+
+
+def _replaced(text: str, marks: tuple[str, str], content: str) -> str:
+    before, _, rest = text.partition(marks[0])
+    return f"{before}{marks[0]}\n{content}\n{marks[1]}{rest.partition(marks[1])[2]}"
 
 
 def generated() -> dict[Path, str]:

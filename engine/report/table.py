@@ -8,7 +8,7 @@ from typing import Any
 from .figures import clean, figure, requirement, shorten
 from .interface import Screen
 
-MAX_GROUPS = 10
+MAX_GROUPS = 8
 """Rules shown in full; the rest is counted and left to `gate explain`."""
 MAX_TERMS = 4
 MAX_TERM = 60
@@ -180,6 +180,8 @@ def _reason(items: list[dict[str, Any]]) -> str:
         return f"{clean(items[0]['msg'])}: {'; '.join(details)}" if details else clean(items[0]["msg"])
     common = _common_start([clean(item["msg"]) for item in items])
     what = common.rpartition(": ")[0] or common.strip()
-    named = ", ".join(shorten(term, MAX_TERM) for term in terms[:MAX_TERMS])
+    place = _common_start(terms)
+    place = place[: max(place.rfind("/"), place.rfind(":")) + 1]
+    named = ", ".join(shorten(term.removeprefix(place), MAX_TERM) for term in terms[:MAX_TERMS])
     more = f" and {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else ""
     return f"{what}: {named}{more}"
