@@ -345,7 +345,7 @@ def signoff(
     workspace: Workspace = HERE,
     debug: Debug = False,
 ) -> None:
-    """Print the sign-off of a stage for you to sign with ssh-keygen (docs/sign-offs.md)."""
+    """Print the sign-off of a stage, for you to sign with ssh-keygen."""
     from .engine import run
     from .engine.signoff import prepare_signoff
 
