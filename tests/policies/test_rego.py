@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import regorus
+
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 
 TEST_RULE = re.compile(r"^(test_\w+)", re.MULTILINE)

@@ -1,0 +1,191 @@
+"""The embedded engine and OPA say the same about facts nobody thought of."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import regorus
+
+from gate.engine import run
+from gate.engine.policy.bundle import SHIPPED, load_bundle
+from gate.engine.stages import make_plan
+from gate.evidence.contracts import load_schema
+
+DOCUMENTS = 250
+EDGES = ["", " ", "é\u05d0", 'a"b\\c', "😀", "%d %s", "MARKET", "DU", "DUSIM", "Rate Limit"]
+
+
+class Generator:
+    """Documents that keep to the facts contracts: the ready example with parts replaced at random.
+
+    Numbers are drawn from the bundle's own thresholds and their neighbours, so that rules flip both ways.
+    """
+
+    def __init__(self, seed: int, ready: dict[str, Any], params: dict[str, Any]) -> None:
+        self.random = random.Random(seed)  # noqa: S311 - reproducible test data
+        self.ready = ready
+        self.numbers = [0, 1]
+        self.texts = list(EDGES)
+        for group in params.values():
+            for entry in group.values():
+                self._learn(entry["value"])
+
+    def _learn(self, value: Any) -> None:
+        if isinstance(value, bool):
+            return
+        if isinstance(value, int):
+            now = self.ready["now_s"]
+            self.numbers += [value - 1, value, value + 1, now - value, now - value - 1]
+        elif isinstance(value, str):
+            self.texts.append(value)
+        elif isinstance(value, list):
+            for item in value:
+                self._learn(item)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                self._learn(key)
+                self._learn(item)
+
+    def document(self) -> dict[str, Any]:
+        """One more policy input."""
+        made = copy.deepcopy(self.ready)
+        rate = self.random.choice([0.01, 0.05, 0.3, 1.0])
+        for name, facts in made["facts"].items():
+            schema = load_schema("facts", name)
+            made["facts"][name] = self._mutated(facts, schema, schema, rate)
+        if self.random.random() < 0.5:
+            made["facts"]["signoffs"]["signoffs"] = [
+                self._signoff(stage) for stage in made["evidence_digest"]
+            ]
+        made["subject"]["dirty"] = self.random.choice([True, False, None])
+        made["subject"]["author"] = self.random.choice([None, *self._principals()])
+        return made
+
+    def _signoff(self, stage: str) -> dict[str, Any]:
+        """A genuine sign-off of the stage, whatever it says."""
+        genuine = self.random.choice(self.ready["facts"]["signoffs"]["signoffs"])
+        verdict = self.random.choice(["approve", "reject", "conditional"])
+        evidence = self.ready["evidence_digest"][stage]
+        return {**genuine, "stage": stage, "verdict": verdict, "evidence": evidence}
+
+    def _principals(self) -> list[str]:
+        found = {item["principal"] for item in self.ready["facts"]["signoffs"]["signoffs"]}
+        return sorted(name for name in found if name)
+
+    def _mutated(self, value: Any, schema: dict[str, Any], root: dict[str, Any], rate: float) -> Any:
+        schema = _resolved(schema, root)
+        if self.random.random() < rate:
+            return self._made(schema, root)
+        if isinstance(value, dict):
+            inner = schema.get("properties", {})
+            other = schema.get("additionalProperties")
+            return {k: self._mutated(v, inner.get(k) or other, root, rate) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self._mutated(item, schema["items"], root, rate) for item in value]
+        return value
+
+    def _made(self, schema: dict[str, Any], root: dict[str, Any]) -> Any:
+        schema = _resolved(schema, root)
+        choose = self.random.choice
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return choose(schema["enum"])
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        kind = (
+            "null"
+            if "null" in kinds and self.random.random() < 0.15
+            else next(k for k in kinds if k != "null")
+        )
+        if kind == "object":
+            made = {key: self._made(inner, root) for key, inner in schema.get("properties", {}).items()}
+            other = schema.get("additionalProperties")
+            if isinstance(other, dict):
+                made.update({choose(self.texts): self._made(other, root) for _ in range(choose([0, 1, 3]))})
+            return made
+        if kind == "array":
+            return [self._made(schema["items"], root) for _ in range(choose([0, 1, 2, 5]))]
+        if kind == "boolean":
+            return choose([True, False])
+        if kind == "integer":
+            value = choose([*self.numbers, self.random.randrange(-(2**53) + 1, 2**53)])
+            return min(max(value, schema.get("minimum", value)), schema.get("maximum", max(value, 0)))
+        return None if kind == "null" else choose(self.texts)
+
+
+def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        resolved: dict[str, Any] = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+        return resolved
+    if "anyOf" in schema:
+        return next(_resolved(option, root) for option in schema["anyOf"] if option.get("type") != "null")
+    return schema
+
+
+def _comparable(output: dict[str, Any]) -> dict[str, Any]:
+    """Sets arrive as lists; their order is not part of their value."""
+    return {
+        name: value
+        if name.startswith("check_") or not isinstance(value, list)
+        else sorted(map(json.dumps, value))
+        for name, value in output.items()
+    }
+
+
+@pytest.fixture
+def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
+    """Policy inputs around the ready example's."""
+    setting = run.prepare(copy_example("ready"))
+    judged = run.evaluate(setting, "stage8", run.Time("2025-12-05T12:00:00Z", "gate.yaml"))
+    generator = Generator(42, judged.input["input"], setting.bundle.data["gate"]["params"])
+    return [judged.input["input"], *(generator.document() for _ in range(DOCUMENTS))]
+
+
+def test_both_engines_agree_on_generated_facts(
+    opa: str, documents: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Identical values of every rule of every stage; every check defined; each verdict consistent with it."""
+    bundle = load_bundle(SHIPPED)
+    plan = make_plan(bundle)
+    packages = [stage.package for stage in plan.stages.values()]
+
+    (tmp_path / "docs.json").write_text(json.dumps({"docs": documents}))
+    (tmp_path / "data.json").write_text(json.dumps(bundle.data))
+    arguments = [opa, "eval", "--strict-builtin-errors", "--format=json"]
+    for path, source in bundle.modules.items():
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(source)
+        arguments += ["--data", str(target)]
+    arguments += ["--data", str(tmp_path / "docs.json"), "--data", str(tmp_path / "data.json")]
+    wanted = ", ".join(f'"{package}": data.{package}' for package in packages)
+    query = f"[out | some doc in data.docs; out := {{{wanted}}} with input as doc]"
+    done = subprocess.run([*arguments, query], capture_output=True, text=True, check=True)
+    reference = json.loads(done.stdout)["result"][0]["expressions"][0]["value"]
+    assert len(reference) == len(documents)
+
+    engine = regorus.Engine()
+    engine.set_rego_v0(False)
+    for path, source in bundle.modules.items():
+        engine.add_policy(path, source)
+    engine.add_data_json(json.dumps(bundle.data))
+    seen: dict[str, set[bool]] = {}
+    for document, expected in zip(documents, reference, strict=True):
+        engine.set_input_json(json.dumps(document))
+        for stage in plan.stages.values():
+            answer = json.loads(engine.eval_query_as_json(f"data.{stage.package}"))
+            value = answer["result"][0]["expressions"][0]["value"]
+            assert _comparable(value) == _comparable(expected[stage.package])
+            for rule in stage.rules:
+                check = value[f"check_{rule.short_name}"]
+                assert check["holds"] is not bool(value.get(f"deny_{rule.short_name}")), rule.code
+                seen.setdefault(rule.code, set()).add(check["holds"])
+    one_sided = sorted(code for code, values in seen.items() if len(values) == 1)
+    assert one_sided == [], "the generated facts never made these rules flip"
