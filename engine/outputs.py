@@ -51,8 +51,8 @@ def parse_outputs(texts: Sequence[str], default: Format) -> list[Output]:
 
 def _check_target(path: Path) -> None:
     parent = path.absolute().parent
-    # a device or pipe (/dev/null, /dev/stdout) would be replaced by a regular file, so it is refused
-    taken = path.exists() and not path.is_file()
+    # a device, pipe or link (/dev/null, /dev/stdout) would be replaced by a regular file, so it is refused
+    taken = os.path.lexists(path) and (path.is_symlink() or not path.is_file())
     if taken or not parent.is_dir() or not os.access(parent, os.W_OK):
         raise UsageError(
             "the output cannot be written there",

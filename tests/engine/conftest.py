@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gate.engine import run
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.policy.interface import Bundle
 
@@ -128,3 +130,27 @@ def load(make_bundle: Callable[..., Path]) -> Callable[..., Bundle]:
         return load_bundle(make_bundle(changes))
 
     return load_changed
+
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture(scope="session")
+def judged_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], run.Judged]:
+    """Real decisions about copies of the examples, each made once: (example, stage) → what was judged."""
+    made: dict[tuple[str, str], run.Judged] = {}
+    roots: dict[str, Path] = {}
+
+    def judge(example: str, stage: str) -> run.Judged:
+        if example not in roots:
+            roots[example] = tmp_path_factory.mktemp("examples") / example
+            ignored = shutil.ignore_patterns("ledger", "__pycache__")
+            shutil.copytree(EXAMPLES / example, roots[example], ignore=ignored)
+        if (example, stage) not in made:
+            setting = run.prepare(roots[example])
+            assert setting.config.effective_time is not None
+            time = run.Time(setting.config.effective_time, "gate.yaml")
+            made[example, stage] = run.evaluate(setting, stage, time)
+        return made[example, stage]
+
+    return judge

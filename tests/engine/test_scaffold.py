@@ -1,0 +1,92 @@
+"""``gate init`` writes settings that say what the defaults are."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gate.engine.config import DEFAULT_SOURCES, GateConfig, load_config
+from gate.engine.scaffold import write_config
+from gate.evidence.errors import EnvironmentProblem, UsageError
+
+Make = Callable[..., Path]
+
+
+def test_the_file_is_valid_and_changes_nothing(make_workspace: Make) -> None:
+    """What is written loads, and judges as no file would."""
+    root = make_workspace({})
+    assert write_config(root) == root / "gate.yaml"
+    config = load_config(root)
+    assert config.sources == list(DEFAULT_SOURCES)
+    assert config.model_copy(update={"subject": GateConfig().subject}) == GateConfig()
+
+
+def test_sources_that_exist_are_filled_in(make_workspace: Make) -> None:
+    """Directories of the usual names that are there become the sources."""
+    root = make_workspace({"tests/x.py": "", "algo_trade/y.py": "", "contracts": "a file"})
+    write_config(root)
+    assert load_config(root).sources == ["algo_trade", "tests"]
+
+
+def test_every_commented_setting_is_valid(make_workspace: Make) -> None:
+    """Taking the comment signs away gives a file that is accepted, with every top-level setting in it."""
+    root = make_workspace({})
+    write_config(root)
+    text = (root / "gate.yaml").read_text()
+    opened = re.sub(r"^( *)# (?=(?:  )*[a-z_]+:(?: |$))", r"\1", text, flags=re.MULTILINE)
+    (root / "gate.yaml").write_text(opened)
+    config = load_config(root)
+    assert config.model_fields_set | {"engine"} == set(GateConfig.model_fields)
+    assert config.subject.exclude == GateConfig().subject.exclude
+    assert config.allowed_signers == GateConfig().allowed_signers
+    assert config.ledger.location == GateConfig().ledger.location
+    assert config.evidence["coverage"]["data"] == ".coverage"
+    assert config.stages["stage5"].depends_on == ["stage3"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
+def test_an_existing_file_is_kept(make_workspace: Make, kind: str) -> None:
+    """Nothing is overwritten, and a link is not written through."""
+    root = make_workspace({"other": "kept"})
+    target = root / "gate.yaml"
+    if kind == "file":
+        target.write_text("name: mine")
+    else:
+        target.symlink_to("other" if kind == "link" else "new")
+    with pytest.raises(UsageError) as caught:
+        write_config(root)
+    assert caught.value.what == "there is a gate.yaml already"
+    assert caught.value.path == str(target)
+    assert caught.value.remedy == "edit it, or move it away first"
+    assert (root / "other").read_text() == "kept"
+    assert not (root / "new").exists()
+
+
+def test_no_directory(tmp_path: Path) -> None:
+    """The workspace has to be there."""
+    with pytest.raises(UsageError) as caught:
+        write_config(tmp_path / "missing")
+    assert caught.value.what == "the workspace is not a directory"
+    assert caught.value.remedy == "create it first"
+
+
+def test_a_directory_without_permission() -> None:
+    """A directory that may not be written is the machine's problem."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65_534)
+        try:
+            with pytest.raises(EnvironmentProblem) as caught:
+                write_config(Path(name))
+        finally:
+            if root:
+                os.seteuid(0)
+    assert caught.value.what == "cannot be written: Permission denied"
+    assert caught.value.remedy == "check the directory's permissions"

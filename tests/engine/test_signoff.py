@@ -1,0 +1,94 @@
+"""The bytes a person signs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gate.engine.run import Judged
+from gate.engine.signoff import prepare_signoff
+from gate.evidence.contracts import violations
+from gate.evidence.errors import UsageError
+
+AT = "2025-11-07T12:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def judged(judged_examples: Callable[[str, str], Judged]) -> Judged:
+    """The ready example's second stage."""
+    return judged_examples("ready", "stage2")
+
+
+def prepare(judged: Judged, **changes: Any) -> bytes:
+    """A sign-off with some fields changed."""
+    fields: dict[str, Any] = {
+        "role": sorted(judged.setting.config.roles)[0], "name": "אבי כהן", "verdict": "approve",
+        "signed_at": AT, "comment": None, "conditions": [], **changes,
+    }  # fmt: skip
+    return prepare_signoff(judged, "stage2", **fields)
+
+
+def refused(judged: Judged, **changes: Any) -> UsageError:
+    """The usage error about a sign-off."""
+    with pytest.raises(UsageError) as caught:
+        prepare(judged, **changes)
+    assert caught.value.remedy
+    return caught.value
+
+
+def test_a_signoff_binds_stage_subject_and_evidence(judged: Judged) -> None:
+    """The document names exactly what was judged, keeps its contract, and is readable text."""
+    data = prepare(judged)
+    document = json.loads(data)
+    assert violations("files", "signoff", document) == []
+    assert document["subject"] == judged.decision["subject"]["digest"]
+    assert document["evidence"] == judged.decision["stages"]["stage2"]["evidence_digest"]
+    assert (document["stage"], document["verdict"], document["signed_at"]) == ("stage2", "approve", AT)
+    assert "אבי כהן".encode() in data
+    assert data.endswith(b"}\n")
+    assert "comment" not in document
+    assert "conditions" not in document
+    assert prepare(judged) == data
+
+
+def test_conditions_and_comments(judged: Judged) -> None:
+    """A conditional sign-off states text, owner and day of each condition."""
+    document = json.loads(
+        prepare(
+            judged,
+            verdict="conditional",
+            comment="see minutes",
+            conditions=["Fix X|dev|2025-12-01", "Y|ops|2026-01-31"],
+        )
+    )
+    assert document["comment"] == "see minutes"
+    assert document["conditions"][0] == {"text": "Fix X", "owner": "dev", "due": "2025-12-01"}
+    assert len(document["conditions"]) == 2
+
+
+def test_unknown_roles(judged: Judged) -> None:
+    """A role gate.yaml does not know is refused, naming the known ones."""
+    error = refused(judged, role="janitor")
+    assert error.what == "gate.yaml knows no role 'janitor'"
+    assert error.remedy is not None
+    assert all(role in error.remedy for role in judged.setting.config.roles)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"conditions": ["a|b"]}, "--condition 'a|b' is not TEXT|OWNER|DUE"),
+        ({"conditions": ["a|b|c|d"]}, "is not TEXT|OWNER|DUE"),
+        ({"verdict": "conditional"}, "the sign-off would not be valid"),
+        ({"verdict": "maybe"}, "the sign-off would not be valid"),
+        ({"name": ""}, "the sign-off would not be valid"),
+        ({"conditions": ["a|b|tomorrow"], "verdict": "conditional"}, "the sign-off would not be valid"),
+        ({"conditions": ["|b|2025-12-01"], "verdict": "conditional"}, "the sign-off would not be valid"),
+    ],
+)
+def test_invalid_signoffs_are_not_prepared(judged: Judged, changes: dict[str, Any], what: str) -> None:
+    """What would break the contract later is refused now."""
+    assert what in refused(judged, **changes).what
