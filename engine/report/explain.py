@@ -40,7 +40,7 @@ def render_explanation(decision: dict[str, Any], stage: str | None = None) -> st
         lines += _stage(decision, name, value, full=name == main or main == "all")
     for item in decision["warnings"]:
         lines.append(f"warning {clean(item['code'])}: {clean(item['msg'])}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(clean(line) for line in lines) + "\n"
 
 
 def _stage(decision: dict[str, Any], name: str, stage: dict[str, Any], *, full: bool) -> Iterator[str]:

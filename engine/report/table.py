@@ -95,7 +95,7 @@ class _Table:
                 continue
             style = VERDICT_STYLE[stage["verdict"]]
             figures = ", ".join(
-                f"{label.replace('_', ' ')} {figure(item['value'], item['unit'])}"
+                f"{clean(label.replace('_', ' '))} {figure(item['value'], item['unit'])}"
                 for label, item in stage["figures"].items()
             )
             table.add_row(
@@ -125,7 +125,7 @@ class _Table:
         if blocked:
             waits = "; ".join(f"{stage} needs {', '.join(on)}" for stage, on in blocked.items())
             self.console.print()
-            self.line(("blocked: ", "red"), waits)
+            self.line(("blocked: ", "red"), clean(waits))
 
     def _group(self, items: list[dict[str, Any]]) -> None:
         first = items[0]

@@ -38,7 +38,7 @@ def test_every_commented_setting_is_valid(make_workspace: Make) -> None:
     root = make_workspace({})
     write_config(root)
     text = (root / "gate.yaml").read_text()
-    opened = re.sub(r"^( *)# (?=(?:  )*[a-z_]+:(?: |$))", r"\1", text, flags=re.MULTILINE)
+    opened = re.sub(r"^( *)# (?=(?:  )*[a-z_0-9]+:(?: |$))", r"\1", text, flags=re.MULTILINE)
     (root / "gate.yaml").write_text(opened)
     config = load_config(root)
     assert config.model_fields_set | {"engine"} == set(GateConfig.model_fields)
