@@ -5,6 +5,7 @@ This module knows the order of the steps and no collector, policy language, stor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,8 +142,9 @@ def make_collector(setting: Setting, collector_id: str) -> Collector:
 
 def open_workspace(setting: Setting) -> Workspace:
     """The workspace without its ledger."""
-    location = setting.config.ledger.location.removeprefix("file:").rstrip("/")
-    return Workspace(setting.root, ignore=[location])
+    ledger = Path(os.path.normpath(setting.ledger))
+    inside = ledger != setting.root and ledger.is_relative_to(setting.root)
+    return Workspace(setting.root, ignore=[ledger.relative_to(setting.root).as_posix()] if inside else [])
 
 
 def collect(setting: Setting, ids: tuple[str, ...]) -> dict[str, Evidence]:

@@ -140,6 +140,23 @@ def test_dependencies_are_named(full: Decision) -> None:
     assert "blocked: stage8 needs stage1, stage2" in text
 
 
+def test_several_figures_of_one_rule(failed: Decision) -> None:
+    """A rule with several broken operands shows each of them beside one message."""
+    base = {
+        **failed["violations"][0],
+        "code": "stage1.x",
+        "msg": "Too little",
+        "term": None,
+        "missing": False,
+    }
+    base |= {"op": "≥", "unit": "count", "expected": 5}
+    both = [{**base, "actual": 1}, {**base, "actual": 2}]
+    text = " ".join(render_table({**failed, "violations": both}, Screen(width=160)).split())
+    assert "Too little: is 1, needs ≥ 5; is 2, needs ≥ 5" in text
+    plain = [{**item, "op": None} for item in both]
+    assert "Too little" in render_table({**failed, "violations": plain}, Screen())
+
+
 def test_conditions_are_shown_when_they_decide(passed: Decision) -> None:
     """A CONDITIONAL verdict lists what must be done, by whom, by when; a FAIL does not distract with it."""
     condition = {

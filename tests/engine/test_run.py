@@ -1,0 +1,150 @@
+"""The five steps: settings, pins, collectors, and decisions that are the same bytes every time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.engine import run
+from gate.engine.policy.bundle import SHIPPED, load_bundle
+from gate.engine.run import Judged, Time
+from gate.evidence.canonical import canonical, manifest_bytes, sha256_hex
+from gate.evidence.errors import ConfigError, EvidenceError, ManyErrors, PolicyError, UsageError
+
+Make = Callable[..., Path]
+NOW = Time("2025-11-07T12:00:00Z", "clock")
+
+
+def test_defaults_of_a_workspace(make_workspace: Make) -> None:
+    """Without a gate.yaml: the shipped bundle, the directory's name, a ledger inside."""
+    root = make_workspace({})
+    setting = run.prepare(root)
+    assert (setting.name, setting.ledger) == ("workspace", root / "ledger")
+    assert setting.bundle.name == "gate-prelive"
+    assert setting.weakenings == ()
+
+
+@pytest.mark.parametrize(
+    ("pin", "place"), [("version: '9.9.9'", "policy.version"), (f"digest: '{'0' * 64}'", "policy.digest")]
+)
+def test_pins_are_kept(make_workspace: Make, pin: str, place: str) -> None:
+    """A bundle of another version or digest than the pinned one does not judge; a flag overrides, visibly."""
+    root = make_workspace({"gate.yaml": f"policy: {{{pin}}}"})
+    with pytest.raises(PolicyError) as caught:
+        run.prepare(root)
+    assert (caught.value.path, caught.value.place) == ("gate.yaml", place)
+    assert "gate.yaml demands" in caught.value.what
+    assert caught.value.remedy == "review the bundle's changes, then update the pin"
+    assert [w["code"] for w in run.prepare(root, SHIPPED).weakenings] == ["policy_override"]
+
+
+def test_the_right_pin_is_accepted(make_workspace: Make) -> None:
+    """Version and digest of the shipped bundle, as a decision prints them."""
+    bundle = load_bundle(SHIPPED)
+    root = make_workspace(
+        {"gate.yaml": f"policy: {{version: '{bundle.version}', digest: '{bundle.digest}'}}"}
+    )
+    assert run.prepare(root).bundle.digest == bundle.digest
+
+
+def test_a_bundle_of_the_workspace(make_workspace: Make, make_bundle: Callable[..., Path]) -> None:
+    """``policy.bundle`` names a directory in the workspace."""
+    root = make_workspace({"gate.yaml": "policy: {bundle: rules}"})
+    shutil.copytree(make_bundle(), root / "rules")
+    assert run.prepare(root).bundle.name == "small"
+
+
+def test_changed_dependencies_are_a_weakening(make_workspace: Make) -> None:
+    """They are in the plan and in every decision."""
+    setting = run.prepare(make_workspace({"gate.yaml": "stages: {stage2: {depends_on: []}}"}))
+    assert setting.plan.stages["stage2"].depends_on == ()
+    assert [w["code"] for w in setting.weakenings] == ["stage_override"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("evidence: {coverage: {daat: x}}", "evidence.coverage.daat"),
+        ("evidence: {coverage: {sources: src}}", "evidence.coverage.sources"),
+    ],
+)
+def test_collector_options(make_workspace: Make, text: str, place: str) -> None:
+    """A wrong option is a configuration error with its full key."""
+    setting = run.prepare(make_workspace({"gate.yaml": text}))
+    with pytest.raises(ConfigError) as caught:
+        run.make_collector(setting, "coverage")
+    assert (caught.value.path, caught.value.place) == ("gate.yaml", place)
+
+
+def test_unknown_collectors_and_stages(make_workspace: Make) -> None:
+    """A collector that is not there is a usage error that names the known ones."""
+    setting = run.prepare(make_workspace({}))
+    with pytest.raises(UsageError) as caught:
+        run.collect(setting, ("weather",))
+    assert caught.value.remedy is not None
+    assert "coverage" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "location", ["ledger", "./ledger/", "file:ledger", "x/../ledger", "ABSOLUTE", "/elsewhere"]
+)
+def test_the_ledger_is_no_part_of_what_is_judged(make_workspace: Make, location: str) -> None:
+    """However its directory is written, recording a decision does not change the next one's subject."""
+    root = make_workspace({"a": "x", "ledger/log": "line"})
+    written = location.replace("ABSOLUTE", str(root / "ledger"))
+    (root / "gate.yaml").write_text(f"ledger: {{location: '{written}'}}")
+    paths = run.open_workspace(run.prepare(root)).inventory()
+    assert ("ledger/log" in paths) == (location == "/elsewhere")
+
+
+def test_decisions_are_the_same_bytes(judged_examples: Callable[[str, str], Judged], tmp_path: Path) -> None:
+    """The same content in another place, judged again at the same time, gives identical bytes."""
+    first = judged_examples("algo-trade", "all")
+    copy = tmp_path / "algo-trade"
+    shutil.copytree(first.setting.root, copy)
+    time = Time(first.decision["effective_time"], "gate.yaml")
+    again = run.evaluate(run.prepare(copy), "all", time)
+    assert canonical(again.decision) == canonical(first.decision)
+    assert canonical(again.input) == canonical(first.input)
+
+
+def test_evidence_digests_leave_out_what_people_sign(judged_examples: Callable[[str, str], Judged]) -> None:
+    """A stage's evidence digest is over the files its collectors read, without sign-offs and generated ones."""
+    judged = judged_examples("ready", "stage8")
+    records: dict[str, Any] = judged.input["evidence"]
+    plan = judged.setting.plan
+    files = {
+        file["path"]: file["sha256"]
+        for name in plan.stages["stage1"].collectors - run.PEOPLE
+        for file in records[name]["files"]
+        if file["path"] not in run.GENERATED
+    }
+    assert judged.input["input"]["evidence_digest"]["stage1"] == sha256_hex(manifest_bytes(files))
+    assert not any(path.startswith("signoffs/") for path in files)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [("clock", []), ("flag", ["effective_time"]), ("gate.yaml", ["effective_time"])]
+)
+def test_a_set_time_is_a_weakening(make_workspace: Make, source: str, expected: list[str]) -> None:
+    """A decision says when it was not made as of the time of the run."""
+    setting = run.prepare(make_workspace({"tests/test_x.py": "def test_x(): pass\n"}))
+    decision = run.evaluate(setting, "stage1", Time(NOW.text, source)).decision
+    assert [w["code"] for w in decision["weakenings"]] == expected
+    assert decision["verdict"] == "FAIL"
+
+
+def test_broken_evidence_is_no_verdict(make_workspace: Make) -> None:
+    """Every broken file is reported in one run, and nothing is judged."""
+    root = make_workspace(
+        {"tests/test_x.py": "", "junit.xml": "<a>", "ACCOUNT_CONFIG.json": "{", "coverage.json": "["}
+    )
+    with pytest.raises((EvidenceError, ManyErrors)) as caught:
+        run.evaluate(run.prepare(root), "stage6", NOW)
+    text = caught.value.diagnostics()
+    for name in broken:
+        assert f"where: {name}" in text
