@@ -113,7 +113,7 @@ def test_decisions_are_the_same_bytes(judged_examples: Callable[[str, str], Judg
 
 
 def test_evidence_digests_leave_out_what_people_sign(judged_examples: Callable[[str, str], Judged]) -> None:
-    """A stage's evidence digest is over the files its collectors read, without sign-offs and generated ones."""
+    """A stage's evidence digest is over the files its collectors read, not over sign-offs."""
     judged = judged_examples("ready", "stage8")
     records: dict[str, Any] = judged.input["evidence"]
     plan = judged.setting.plan
@@ -140,9 +140,8 @@ def test_a_set_time_is_a_weakening(make_workspace: Make, source: str, expected: 
 
 def test_broken_evidence_is_no_verdict(make_workspace: Make) -> None:
     """Every broken file is reported in one run, and nothing is judged."""
-    root = make_workspace(
-        {"tests/test_x.py": "", "junit.xml": "<a>", "ACCOUNT_CONFIG.json": "{", "coverage.json": "["}
-    )
+    broken = {"junit.xml": "<a>", "ACCOUNT_CONFIG.json": "{", "coverage.json": "["}
+    root = make_workspace({"tests/test_x.py": "", **broken})
     with pytest.raises((EvidenceError, ManyErrors)) as caught:
         run.evaluate(run.prepare(root), "stage6", NOW)
     text = caught.value.diagnostics()
