@@ -218,7 +218,8 @@ def evaluate(
 ) -> None:
     """Judge a stage and everything it depends on, and record the decision."""
     from .engine import outputs, run
-    from .engine.report.interface import Format, render
+    from .engine.report import render
+    from .engine.report.interface import Format
 
     wanted = outputs.parse_outputs(output or [], Format.TABLE if sys.stdout.isatty() else Format.JSON)
     setting = run.prepare(workspace, policy)

@@ -1,10 +1,9 @@
-"""The report plug point: a decision document in, bytes out. Nothing is computed again here."""
+"""What a report needs to know: the names of the formats, and the screen it is written for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, assert_never
 
 
 class Format(StrEnum):
@@ -21,22 +20,3 @@ class Screen:
 
     width: int = 100
     color: bool = False
-
-
-def render(format_: Format, decision: dict[str, Any], screen: Screen) -> bytes:
-    """The decision (with its ``ledger`` place, or None there) in a format."""
-    match format_:
-        case Format.TABLE:
-            from .table import render_table
-
-            return render_table(decision, screen).encode()
-        case Format.JSON:
-            from .json_format import render_json
-
-            return render_json(decision)
-        case Format.PRELIVE:
-            from .prelive import render_prelive
-
-            return render_prelive(decision)
-        case _:
-            assert_never(format_)

@@ -1,0 +1,37 @@
+"""The GitHub action's judging step, run by a real shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_judging_step_fails_the_job_and_leaves_the_decision(
+    copy_example: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """With the variables a runner sets, the step exits 1 for the audited example and names the JSON file."""
+    steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    [script] = [step["run"] for step in steps if step.get("id") == "judge"]
+    (tmp_path / "gate" / "bin").mkdir(parents=True)
+    (tmp_path / "gate" / "bin" / "gate").symlink_to(Path(sys.executable).with_name("gate"))
+    env = {
+        **os.environ,
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "outputs"),
+        "STAGE": "stage1",
+        "ACCEPT": "",
+        "GATE_WORKSPACE": str(copy_example("algo-trade")),
+    }
+    done = subprocess.run(["bash", "-e", "-c", script], env=env, capture_output=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.decode().startswith("FAIL  stage1")
+    path = (tmp_path / "outputs").read_text().strip().removeprefix("decision=")
+    assert json.loads(Path(path).read_text())["verdict"] == "FAIL"
