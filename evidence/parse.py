@@ -76,9 +76,11 @@ def _refuse_mojibake(text: str, path: str) -> None:
         if any(byte is None for byte in encoded):
             continue
         try:
-            b"".join(byte for byte in encoded if byte is not None).decode("utf-8")
+            original = b"".join(byte for byte in encoded if byte is not None).decode("utf-8")
         except UnicodeDecodeError:
             continue
+        if all(char.isascii() or "\u0180" <= char < "\u0370" for char in original):
+            continue  # nothing but rare letters: "CAF\u00c9\u2026" is a word and an ellipsis, not U+0245
         raise EvidenceError(
             "the text is UTF-8 that was once read as a single-byte code page and encoded again (mojibake)",
             path=path,

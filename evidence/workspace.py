@@ -27,12 +27,13 @@ from .yaml_reader import parse_yaml
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-IGNORED_DIRECTORIES = frozenset(
-    {
-        ".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache",
-        ".ruff_cache", ".pytest_cache", ".hypothesis", ".tox", ".nox", ".idea",
-    }
-)  # fmt: skip
+DERIVED_DIRECTORIES = frozenset(
+    {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+)
+"""Never looked into, wherever they are: what is in them follows from other files or is the history itself."""
+
+TOOL_DIRECTORIES = frozenset({".venv", "venv", "node_modules", ".hypothesis", ".tox", ".nox", ".idea"})
+"""Not looked into at the top of the workspace. Deeper down, below a source path, they may hide judged code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class Workspace:
                         if entry.is_symlink():
                             links[path] = os.readlink(entry.path)  # noqa: PTH115 - Path would rewrite the text
                         elif entry.is_dir(follow_symlinks=False):
-                            if entry.name not in IGNORED_DIRECTORIES and path not in self._ignore:
+                            if not self._left_out(folder, entry.name, path):
                                 pending.append(path)
                         elif entry.is_file(follow_symlinks=False):
                             files.append(path)
@@ -184,6 +185,10 @@ class Workspace:
                 )
         files.sort()
         return _Inventory(tuple(files), frozenset(files), links, frozenset(special))
+
+    def _left_out(self, folder: str, name: str, path: str) -> bool:
+        tool = not folder and name in TOOL_DIRECTORIES
+        return tool or name in DERIVED_DIRECTORIES or path in self._ignore
 
     def is_file(self, path: str) -> bool:
         """Whether ``path`` is a regular file in the workspace.

@@ -349,3 +349,9 @@ def test_parse_xml_never_fails_otherwise(data: bytes) -> None:
         parse_xml(data, "junit.xml", DEFAULT)
     except EvidenceError as error:
         assert error.path == "junit.xml"
+
+
+def test_a_capital_letter_before_an_ellipsis_is_no_mojibake() -> None:
+    """Bytes that happen to be valid UTF-8 too are left alone where the other reading is not plausible."""
+    text = "Attention, CAF\u00c9\u2026"
+    assert decode_text(text.encode(), "a.md") == text

@@ -139,6 +139,12 @@ def test_inventory_lists_regular_files_only(make_workspace: Make) -> None:
     assert workspace.view().paths() == workspace.inventory()
 
 
+def test_a_tool_folder_below_the_top_hides_nothing(make_workspace: Make) -> None:
+    """What is called venv or node_modules inside a source path is content like any other."""
+    root = make_workspace({"venv/x.py": "", "algo_trade/venv/x.py": "", "algo_trade/node_modules/y.py": ""})
+    assert Workspace(root).inventory() == ("algo_trade/node_modules/y.py", "algo_trade/venv/x.py")
+
+
 def test_inventory_walks_once_and_reads_nothing(
     make_workspace: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
