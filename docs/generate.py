@@ -3,7 +3,7 @@
 * docs/policies.md: the policy reference, from the shipped bundle's METADATA and parameters
 * docs/commands.md: the help text of every command
 * README.md: the command table and the demo's output, each between two markers
-* contracts/gate_config.schema.json: the schema of gate.yaml, from its model
+* contracts/gate_config.schema.json: the schema of gate.yaml, from the settings classes
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from gate.engine.report.interface import Screen
 from gate.engine.report.table import render_table
 from gate.engine.run import Time, evaluate, prepare
 from gate.engine.stages import make_plan
+from gate.evidence.collectors import BUILTIN, load
+from gate.evidence.settings import adapter
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("<!-- commands: begin -->", "<!-- commands: end -->")
@@ -98,12 +100,20 @@ def _parameters(params: dict[str, dict[str, object]]) -> Iterator[str]:
 
 def config_schema() -> str:
     """contracts/gate_config.schema.json."""
-    schema = GateConfig.model_json_schema()
+    schema = adapter(GateConfig).json_schema()
+    options = {}
+    for name in sorted(BUILTIN):
+        described = adapter(load(name).Options).json_schema()
+        for definition, content in described.pop("$defs", {}).items():
+            if schema["$defs"].setdefault(definition, content) != content:
+                raise ValueError(f"two settings classes have the name {definition}")
+        options[name] = described
+    schema["properties"]["evidence"].update(properties=options, additionalProperties=False)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:gate:contract:gate_config:1",
         "title": "gate.yaml",
-        "description": "Settings of a workspace. Generated from GateConfig by `make docs`.",
+        "description": "Settings of a workspace. Generated from the settings classes by `make docs`.",
     }
     return json.dumps({**schema, **head}, indent=2) + "\n"
 

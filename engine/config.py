@@ -7,91 +7,111 @@ flag > ``GATE_*`` environment variable > ``gate.yaml`` > default; flags and vari
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ..evidence.collectors import BUILTIN
+from ..evidence.contracts import violations
 from ..evidence.errors import ConfigError, EvidenceError
+from ..evidence.settings import Bounded, S, Settings, Text, Uncertain, build, validate
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace, check_relative
 from ..evidence.yaml_reader import parse_yaml
 from .policy.interface import PolicyEngineName
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 FILE = "gate.yaml"
+SCHEMA = "gate_config"
+"""The contract of the file, generated from the classes below and from the collectors' options."""
 
 DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane", "contracts", "fixtures", "tests")
 DEFAULT_EXCLUDE = ("**/.coverage", "**/*.pyc")
 
-Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SubjectSettings(_Model):
+@dataclass(frozen=True, slots=True)
+class SubjectSettings(Settings):
     """What is judged."""
 
-    sources: list[Text] | None = Field(
-        default=None, description="Directories, files or globs whose content is judged."
+    sources: list[Text] | None = field(
+        default=None, metadata={"description": "Directories, files or globs whose content is judged."}
     )
-    exclude: list[Text] = Field(
-        default=list(DEFAULT_EXCLUDE), description="Globs under the sources that are not judged."
+    exclude: list[Text] = field(
+        default_factory=lambda: list(DEFAULT_EXCLUDE),
+        metadata={"description": "Globs under the sources that are not judged."},
     )
 
 
-class PolicySettings(_Model):
+@dataclass(frozen=True, slots=True)
+class PolicySettings(Settings):
     """Which bundle judges, and what it must be."""
 
-    bundle: Text | None = Field(
+    bundle: Text | None = field(
         default=None,
-        description="Directory of the bundle, relative to the workspace; the shipped one if absent.",
+        metadata={
+            "description": "Directory of the bundle, relative to the workspace; the shipped one if absent."
+        },
     )
-    version: Text | None = Field(default=None, description="The revision the bundle must have.")
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        default=None, description="The SHA-256 digest the bundle must have."
+    version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
+    digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = field(
+        default=None, metadata={"description": "The SHA-256 digest the bundle must have."}
     )
 
 
-class LedgerSettings(_Model):
+@dataclass(frozen=True, slots=True)
+class LedgerSettings(Settings):
     """Where decisions are recorded."""
 
-    location: Text = Field(default="ledger", description="Directory, relative to the workspace or absolute.")
-    origin: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = Field(
-        default=None, description="The log's name in its checkpoints; gate.local/<name>/<random> if absent."
+    location: Text = field(
+        default="ledger", metadata={"description": "Directory, relative to the workspace or absolute."}
+    )
+    origin: Annotated[str, Bounded(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = field(
+        default=None,
+        metadata={"description": "The log's name in its checkpoints; gate.local/<name>/<random> if absent."},
     )
 
 
-class StageSettings(_Model):
+@dataclass(frozen=True, slots=True)
+class StageSettings(Settings):
     """A stage's own dependencies, in place of the bundle's."""
 
     depends_on: list[Text]
 
 
-class GateConfig(_Model):
+@dataclass(frozen=True, slots=True)
+class GateConfig(Settings):
     """The whole of ``gate.yaml``."""
 
-    version: Literal[1] = Field(default=1, description="Version of this file's format.")
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = Field(
-        default=None, description="Name of the system judged; the directory's name if absent."
+    version: Literal[1] = field(default=1, metadata={"description": "Version of this file's format."})
+    name: Annotated[str, Bounded(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = field(
+        default=None, metadata={"description": "Name of the system judged; the directory's name if absent."}
     )
-    effective_time: Text | None = Field(
-        default=None, description="Pins the time at which rules, waivers and ages are judged (RFC 3339)."
+    effective_time: Text | None = field(
+        default=None,
+        metadata={"description": "Pins the time at which rules, waivers and ages are judged (RFC 3339)."},
     )
     subject: SubjectSettings = SubjectSettings()
-    evidence: dict[str, dict[str, Any]] = Field(default={}, description="Options by collector.")
-    roles: dict[str, list[Text]] = Field(
-        default={}, description="Who may sign in which role: role to principals of allowed_signers."
+    evidence: dict[str, dict[str, Any]] = field(
+        default_factory=dict, metadata={"description": "Options by collector."}
     )
-    allowed_signers: Text = Field(
-        default="trust/allowed_signers", description="OpenSSH allowed_signers file of the people who sign."
+    roles: dict[str, list[Text]] = field(
+        default_factory=dict,
+        metadata={"description": "Who may sign in which role: role to principals of allowed_signers."},
+    )
+    allowed_signers: Text = field(
+        default="trust/allowed_signers",
+        metadata={"description": "OpenSSH allowed_signers file of the people who sign."},
     )
     policy: PolicySettings = PolicySettings()
     ledger: LedgerSettings = LedgerSettings()
-    engine: PolicyEngineName = Field(default="embedded", description="The policy engine.")
-    stages: dict[str, StageSettings] = Field(default={}, description="Changed dependencies between stages.")
+    engine: PolicyEngineName = field(default="embedded", metadata={"description": "The policy engine."})
+    stages: dict[str, StageSettings] = field(
+        default_factory=dict, metadata={"description": "Changed dependencies between stages."}
+    )
 
     @property
     def sources(self) -> list[str]:
@@ -113,10 +133,7 @@ def load_config(root: Path) -> GateConfig:
     if view is None or raw is None:
         return GateConfig()
     value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)
-    try:
-        config = GateConfig.model_validate({} if value is None else value)
-    except ValidationError as error:
-        raise config_error(error) from error
+    config = read_settings(GateConfig, {} if value is None else value)
     for collector in config.evidence:
         if collector not in BUILTIN:
             raise ConfigError(
@@ -138,12 +155,58 @@ def load_config(root: Path) -> GateConfig:
     return config
 
 
+def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
+    """The part of ``gate.yaml`` at ``place`` as settings.
+
+    Raises:
+        ConfigError: it is not what the class accepts; names the key.
+    """
+    document = value
+    for key in reversed(place):
+        document = {key: document}
+    # a decimal is for no setting, but JSON Schema takes 1.0 for an integer
+    if not _has_decimal(document) and not violations("", SCHEMA, document, most=1):
+        try:
+            return build(kind, value)
+        except Uncertain:
+            pass  # what the schema does not say, the full check does
+    from pydantic import ValidationError
+
+    try:
+        return validate(kind, value)
+    except ValidationError as error:
+        raise config_error(error, ".".join(place)) from error
+
+
+def _has_decimal(value: Any) -> bool:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Decimal):
+            return True
+        if isinstance(item, dict):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return False
+
+
+_SAID = {
+    "unexpected_keyword_argument": "Extra inputs are not permitted",
+    "dataclass_type": "Input should be a valid dictionary",
+    "dict_type": "Input should be a valid dictionary",
+    "list_type": "Input should be a valid list",
+    "tuple_type": "Input should be a valid list",
+}
+"""What pydantic says of classes and JSON, in terms of a YAML file."""
+
+
 def config_error(error: ValidationError, prefix: str = "") -> ConfigError:
     """A pydantic error as one line for the user: the first place, and how many there are."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     first = problems[0]
     place = ".".join([prefix, *(str(part) for part in first["loc"])]).strip(".")
-    message = re.sub(r"^Value error, ", "", first["msg"])
+    message = _SAID.get(first["type"]) or re.sub(r"^Value error, ", "", first["msg"])
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return ConfigError(
         f"{message}{more}", path=FILE, place=place or "top level", remedy="`gate init` shows every setting"

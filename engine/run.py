@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from .. import __version__
 from ..evidence import runner, subject
@@ -22,7 +20,7 @@ from ..evidence.interface import Collector, Evidence
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace
 from . import judge as judging
-from .config import GateConfig, config_error, load_config
+from .config import GateConfig, load_config, read_settings
 from .decision import Context, document
 from .model import Plan, Subject
 from .policy import bundle as bundles
@@ -124,20 +122,16 @@ def make_collector(setting: Setting, collector_id: str) -> Collector:
     """
     kind = load(collector_id)
     options = dict(setting.config.evidence.get(collector_id, {}))
-    fields = kind.Options.model_fields
+    known = {option.name for option in fields(kind.Options)}
     shared: dict[str, Any] = {
         "roles": setting.config.roles,
         "allowed_signers": setting.config.allowed_signers,
     }
     for name, value in shared.items():
-        if name in fields and name not in options:
+        if name in known and name not in options:
             options[name] = value
-    if not options:
-        return kind(kind.Options.model_construct())
-    try:
-        return kind(kind.Options.model_validate(options))
-    except ValidationError as error:
-        raise config_error(error, f"evidence.{collector_id}") from error
+    place = ("evidence", collector_id)
+    return kind(read_settings(kind.Options, options, place) if options else kind.Options())
 
 
 def open_workspace(setting: Setting) -> Workspace:

@@ -9,17 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict
-
 from .canonical import canonical, sha256_hex
+from .settings import Settings
 from .workspace import FileRead, View
 
 
-class Options(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Options(Settings):
     """Base of a collector's options, the part of ``gate.yaml`` under ``evidence.<collector id>``."""
-
-    # building a validator takes longer than most collectors run, so it waits until there is something to validate
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Collector(Protocol):
     Attributes:
         id: the first component of its facts' names, ``[a-z][a-z0-9_]*``.
         version: changes whenever the same files may give other facts.
-        Options: the pydantic model of its options; every field has a default.
+        Options: the class of its options; every field has a default.
     """
 
     id: ClassVar[str]

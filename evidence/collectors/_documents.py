@@ -6,9 +6,6 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 from ..errors import EvidenceError
 from ..interface import Missing
@@ -17,18 +14,6 @@ from ..workspace import View
 
 MAX_INTEGER = 2**53 - 1
 _NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"
-
-
-def _regular_expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text[:80]!r} is not a regular expression: {error}") from error
-    return text
-
-
-Regex = Annotated[str, AfterValidator(_regular_expression)]
-"""A regular expression in an option; anything else is refused when ``gate.yaml`` is read."""
 
 
 def read_document(view: View, path: str) -> str | None:

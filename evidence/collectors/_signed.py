@@ -7,10 +7,8 @@ its statement says nothing and is ignored.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-from pydantic import Field
 
 from ..interface import Options as BaseOptions
 from ..signing.allowed_signers import AllowedSigners
@@ -18,15 +16,17 @@ from ..signing.statements import SignatureCheck, check_signature
 from ..workspace import View
 
 
+@dataclass(frozen=True, slots=True)
 class SignedOptions(BaseOptions):
     """Options that sign-offs and waivers share; paths are relative to the workspace."""
 
-    allowed_signers: str = Field(
+    allowed_signers: str = field(
         default="trust/allowed_signers",
-        description="Whose keys are known, in OpenSSH's allowed_signers format.",
+        metadata={"description": "Whose keys are known, in OpenSSH's allowed_signers format."},
     )
-    roles: dict[str, list[str]] = Field(
-        default={}, description="Principals per role; filled from `roles` in gate.yaml."
+    roles: dict[str, list[str]] = field(
+        default_factory=dict,
+        metadata={"description": "Principals per role; filled from `roles` in gate.yaml."},
     )
 
 

@@ -6,9 +6,8 @@ currency, rounded down.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..interface import Missing, Observation
 from ..interface import Options as BaseOptions
@@ -30,12 +29,15 @@ _EMPTY: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class AccountOptions(BaseOptions):
     """Options of the collector ``account``."""
 
-    path: str = Field(default="ACCOUNT_CONFIG.json", description="The record, relative to the workspace.")
-    pinned_account: str | None = Field(
-        default=None, description="The one account id that may be used; compared, never shown."
+    path: str = field(
+        default="ACCOUNT_CONFIG.json", metadata={"description": "The record, relative to the workspace."}
+    )
+    pinned_account: str | None = field(
+        default=None, metadata={"description": "The one account id that may be used; compared, never shown."}
     )
 
 

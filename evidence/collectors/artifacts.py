@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, model_validator
-
 from ..interface import Observation, Options
 from ..numbers import ratio_ppm
+from ..settings import build
 from ..workspace import View
 from . import _artifact_checks as checks
 from ._artifact_signatures import Protection, protections, weakest
 
 _MATRIX = Path(__file__).with_name("artifact_matrix.json")
-_SHIPPED = {"shipped": True}
-"""Validation context of the shipped rows: their patterns are tried by a test, not at every start."""
 
 Kind = Literal["markdown", "json", "csv", "python", "json_schema", "tests"]
 
 
+@dataclass(frozen=True, slots=True)
 class Row(Options):
     """One row of the matrix.
 
@@ -41,17 +40,16 @@ class Row(Options):
         header: for ``csv``: the exact column names.
     """
 
-    id: str = Field(min_length=1)
-    pattern: str = Field(min_length=1)
+    id: str = field(metadata={"min_length": 1})
+    pattern: str = field(metadata={"min_length": 1})
     kind: Kind
     category: str = "Artifacts"
-    sections: dict[str, list[str]] = Field(default_factory=dict)
-    operations: tuple[checks.Operation, ...] = Field(default=(), strict=False)
+    sections: dict[str, list[str]] = field(default_factory=dict)
+    operations: tuple[checks.Operation, ...] = field(default=())
     contract: str | None = None
-    header: tuple[str, ...] = Field(default=(), strict=False)
+    header: tuple[str, ...] = field(default=())
 
-    @model_validator(mode="after")
-    def _fits_its_kind(self, info: ValidationInfo) -> Row:
+    def __post_init__(self) -> None:
         for name, kind in (
             ("sections", "markdown"),
             ("operations", "python"),
@@ -62,18 +60,16 @@ class Row(Options):
                 raise ValueError(f"row {self.id!r}: {name!r} is for rows of kind {kind!r}")
         if self.kind == "csv" and not self.header:
             raise ValueError(f"row {self.id!r}: a csv row needs its header")
-        if info.context is not _SHIPPED:
-            checks.check_requirements(self.id, self.sections, self.contract)
-        return self
 
 
 @functools.cache
 def default_matrix() -> tuple[Row, ...]:
     """The shipped rows: those of the audit this product replaces."""
     rows = json.loads(_MATRIX.read_bytes())["rows"]
-    return tuple(Row.model_validate(row, context=_SHIPPED) for row in rows)
+    return tuple(build(Row, row) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
 class ArtifactsOptions(Options):
     """Options of ``evidence.artifacts``.
 
@@ -86,21 +82,22 @@ class ArtifactsOptions(Options):
         partial_from_ppm: a row from this coverage on is ``partial``.
     """
 
-    matrix: tuple[Row, ...] | None = Field(default=None, strict=False, min_length=1)
-    signature_manifests: tuple[str, ...] = Field(default=("signatures/artifacts.sha256",), strict=False)
+    matrix: tuple[Row, ...] | None = field(default=None, metadata={"min_length": 1})
+    signature_manifests: tuple[str, ...] = field(default=("signatures/artifacts.sha256",))
     allowed_signers: str = "trust/allowed_signers"
     namespace: str = "file"
-    compliant_from_ppm: int = Field(default=800_000, ge=0, le=1_000_000)
-    partial_from_ppm: int = Field(default=400_000, ge=0, le=1_000_000)
+    compliant_from_ppm: int = field(default=800_000, metadata={"ge": 0, "le": 1_000_000})
+    partial_from_ppm: int = field(default=400_000, metadata={"ge": 0, "le": 1_000_000})
 
-    @model_validator(mode="after")
-    def _consistent(self) -> ArtifactsOptions:
+    def __post_init__(self) -> None:
         if self.partial_from_ppm > self.compliant_from_ppm:
             raise ValueError("partial_from_ppm is above compliant_from_ppm")
         names = [row.id for row in self.matrix or ()]
         if len(set(names)) != len(names):
             raise ValueError("two rows of the matrix have the same id")
-        return self
+        # the shipped rows are tried by a test, not at every start
+        for row in self.matrix or ():
+            checks.check_requirements(row.id, row.sections, row.contract)
 
 
 class ArtifactsCollector:

@@ -8,10 +8,9 @@ points × ticked ÷ items; one without items contributes nothing. Boxes outside 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..interface import Missing, Observation
 from ..interface import Options as BaseOptions
@@ -35,14 +34,15 @@ _TOTAL_WORD = re.compile(r"total|סה|סך", re.IGNORECASE)
 _FIGURES = ("points_sum", "stated_total", "score_ppm", "unticked")
 
 
+@dataclass(frozen=True, slots=True)
 class ChecklistOptions(BaseOptions):
     """Options of the collector ``checklist``."""
 
-    path: str = Field(
-        default="PRE_LIVE_CHECKLIST.md", description="The checklist, relative to the workspace."
+    path: str = field(
+        default="PRE_LIVE_CHECKLIST.md", metadata={"description": "The checklist, relative to the workspace."}
     )
-    heading_level: int = Field(
-        default=2, ge=1, le=6, description="Level of the headings that are categories."
+    heading_level: int = field(
+        default=2, metadata={"ge": 1, "le": 6, "description": "Level of the headings that are categories."}
     )
 
 

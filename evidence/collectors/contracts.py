@@ -5,10 +5,9 @@ data against. See ``docs/collectors/contracts.md``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import unquote
-
-from pydantic import Field
 
 from ..errors import EvidenceError, raise_all
 from ..interface import Observation, Options
@@ -16,6 +15,7 @@ from ..workspace import View
 from . import _json_schema as schemas
 
 
+@dataclass(frozen=True, slots=True)
 class ContractsOptions(Options):
     """Options of ``evidence.contracts``.
 
@@ -23,7 +23,7 @@ class ContractsOptions(Options):
         paths: globs of the schema files.
     """
 
-    paths: tuple[str, ...] = Field(default=("contracts/*.json",), strict=False)
+    paths: tuple[str, ...] = field(default=("contracts/*.json",))
 
 
 class ContractsCollector:

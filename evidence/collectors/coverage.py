@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..errors import ConfigError
 from ..interface import Missing, Observation, Options
@@ -22,6 +21,7 @@ _FIGURES = ("line_ppm", "branch_ppm", "statements", "covered", "files", "never_i
 _REMEDY = "run the tests under coverage: coverage run --branch -m pytest"
 
 
+@dataclass(frozen=True, slots=True)
 class CoverageOptions(Options):
     """Options of ``evidence.coverage``.
 
@@ -36,12 +36,12 @@ class CoverageOptions(Options):
     """
 
     data: str = ".coverage"
-    json_report: str = Field(default="coverage.json", alias="json")
-    sources: tuple[str, ...] = Field(
-        default=("algo_trade", "data_plane", "order_plane"), strict=False, min_length=1
+    json_report: str = field(default="coverage.json", metadata={"alias": "json"})
+    sources: tuple[str, ...] = field(
+        default=("algo_trade", "data_plane", "order_plane"), metadata={"min_length": 1}
     )
-    omit: tuple[str, ...] = Field(default=(), strict=False)
-    exclude_also: tuple[str, ...] = Field(default=(), strict=False)
+    omit: tuple[str, ...] = field(default=())
+    exclude_also: tuple[str, ...] = field(default=())
 
 
 class CoverageCollector:

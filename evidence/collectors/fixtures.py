@@ -6,10 +6,9 @@ were not edited by hand, not who made them. See ``docs/collectors/fixtures.md``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..canonical import sha256_hex
 from ..interface import Missing, Observation, Options
@@ -18,6 +17,7 @@ from ..workspace import View
 SEEDS = ("global", "property", "metamorphic", "chaos", "integration")
 
 
+@dataclass(frozen=True, slots=True)
 class FixturesOptions(Options):
     """Options of ``evidence.fixtures``.
 
@@ -27,7 +27,7 @@ class FixturesOptions(Options):
     """
 
     seeds: str = "fixtures/seeds.yaml"
-    signed: tuple[str, ...] = Field(default=("fixtures/**/*.json",), strict=False)
+    signed: tuple[str, ...] = field(default=("fixtures/**/*.json",))
 
 
 class FixturesCollector:

@@ -9,9 +9,8 @@ stages. A label followed by nothing, or by a template mark, counts as not stated
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..interface import Observation
 from ..interface import Options as BaseOptions
@@ -37,10 +36,13 @@ _LINE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class IntegrationFlowOptions(BaseOptions):
     """Options of the collector ``integration_flow``."""
 
-    path: str = Field(default="INTEGRATION_FLOW.md", description="The document, relative to the workspace.")
+    path: str = field(
+        default="INTEGRATION_FLOW.md", metadata={"description": "The document, relative to the workspace."}
+    )
 
 
 class IntegrationFlowCollector:

@@ -10,16 +10,16 @@ the section on pacing limits.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..interface import Observation
 from ..interface import Options as BaseOptions
 from ..markdown import Document, Section, Table, find_sections, match_sections, parse, within
 from ..markdown_text import has_template_mark, heading_key
+from ..settings import Regex
 from ..workspace import View
-from ._documents import Regex, absent, bounded, read_document, word_pattern
+from ._documents import absent, bounded, read_document, word_pattern
 from ._quantities import count_near, latency_us
 
 SECTIONS: dict[str, list[str]] = {
@@ -73,15 +73,20 @@ _OTHER_WINDOW = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class InterfaceMapOptions(BaseOptions):
     """Options of the collector ``interface_map``."""
 
-    path: str = Field(default="IBKR_INTERFACE_MAP.md", description="The document, relative to the workspace.")
-    sections: dict[str, list[Regex]] = Field(
-        default={}, description="Further heading patterns per section id, beside the built-in ones."
+    path: str = field(
+        default="IBKR_INTERFACE_MAP.md", metadata={"description": "The document, relative to the workspace."}
     )
-    aliases: dict[str, list[str]] = Field(
-        default={}, description="Further names per operation id, beside the built-in ones."
+    sections: dict[str, list[Regex]] = field(
+        default_factory=dict,
+        metadata={"description": "Further heading patterns per section id, beside the built-in ones."},
+    )
+    aliases: dict[str, list[str]] = field(
+        default_factory=dict,
+        metadata={"description": "Further names per operation id, beside the built-in ones."},
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..errors import EvidenceError
 from ..interface import Observation
@@ -13,11 +12,13 @@ from ..workspace import View
 from ._documents import absent, moment
 
 
+@dataclass(frozen=True, slots=True)
 class KillSwitchOptions(BaseOptions):
     """Options of the collector ``kill_switch``."""
 
-    path: str = Field(
-        default="KILL_SWITCH_VERIFICATION.json", description="The record, relative to the workspace."
+    path: str = field(
+        default="KILL_SWITCH_VERIFICATION.json",
+        metadata={"description": "The record, relative to the workspace."},
     )
 
 

@@ -11,8 +11,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from pydantic import Field
-
 from ..interface import Missing, Observation
 from ..interface import Options as BaseOptions
 from ..numbers import PPM, percentile_nearest_rank, ratio_ppm
@@ -32,15 +30,26 @@ _SESSION_FACTS = (
 MICRO = 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
 class PaperOptions(BaseOptions):
     """Options of the collector ``paper``; paths are relative to the workspace."""
 
-    log: str = Field(default="PAPER_TRADING_LOG.json", description="The session's log.")
-    metrics: str = Field(default="PAPER_TRADING_METRICS.csv", description="The figures that are claimed.")
-    mock: str = Field(default="MOCK_BASELINE.json", description="Latencies against the mock broker.")
-    backtest: str = Field(default="BACKTEST_METRICS.json", description="Result of the back-test.")
-    messages_per_second: int = Field(
-        default=50, ge=1, description="Submissions in one second beyond which a second counts as a violation."
+    log: str = field(default="PAPER_TRADING_LOG.json", metadata={"description": "The session's log."})
+    metrics: str = field(
+        default="PAPER_TRADING_METRICS.csv", metadata={"description": "The figures that are claimed."}
+    )
+    mock: str = field(
+        default="MOCK_BASELINE.json", metadata={"description": "Latencies against the mock broker."}
+    )
+    backtest: str = field(
+        default="BACKTEST_METRICS.json", metadata={"description": "Result of the back-test."}
+    )
+    messages_per_second: int = field(
+        default=50,
+        metadata={
+            "ge": 1,
+            "description": "Submissions in one second beyond which a second counts as a violation.",
+        },
     )
 
 

@@ -8,10 +8,9 @@ and on steps; what stands beside a template mark does not count. The drill is he
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..errors import EvidenceError
 from ..interface import Missing, Observation
@@ -19,9 +18,10 @@ from ..interface import Options as BaseOptions
 from ..markdown import find_sections, match_sections, parse, within
 from ..markdown_text import has_template_mark
 from ..numbers import PPM
+from ..settings import Regex
 from ..times import format_utc
 from ..workspace import View
-from ._documents import Regex, absent, moment, read_document, scaled
+from ._documents import absent, moment, read_document, scaled
 
 SECTIONS: dict[str, list[str]] = {
     "triggers": [r"trigger", "טריגר", "תנאי הפעלה"],
@@ -57,17 +57,20 @@ _DRILL = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class RollbackOptions(BaseOptions):
     """Options of the collector ``rollback``."""
 
-    path: str = Field(
-        default="ROLLBACK_PROCEDURE.md", description="The procedure, relative to the workspace."
+    path: str = field(
+        default="ROLLBACK_PROCEDURE.md", metadata={"description": "The procedure, relative to the workspace."}
     )
-    drill: str = Field(
-        default="ROLLBACK_DRILL.json", description="The drill's record, relative to the workspace."
+    drill: str = field(
+        default="ROLLBACK_DRILL.json",
+        metadata={"description": "The drill's record, relative to the workspace."},
     )
-    sections: dict[str, list[Regex]] = Field(
-        default={}, description="Further heading patterns per section id, beside the built-in ones."
+    sections: dict[str, list[Regex]] = field(
+        default_factory=dict,
+        metadata={"description": "Further heading patterns per section id, beside the built-in ones."},
     )
 
 

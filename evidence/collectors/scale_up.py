@@ -9,10 +9,9 @@ capital are one step.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..interface import Observation
 from ..interface import Options as BaseOptions
@@ -40,10 +39,13 @@ _REVIEW = re.compile(r"review|סקיר[הת]|ביקורת|בקרה", re.IGNORECA
 _WEEK_HEADER = re.compile(r"\W*(?:weeks?|שבוע(?:ות)?)\W*", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
 class ScaleUpOptions(BaseOptions):
     """Options of the collector ``scale_up``."""
 
-    path: str = Field(default="SCALE_UP_PLAN.md", description="The plan, relative to the workspace.")
+    path: str = field(
+        default="SCALE_UP_PLAN.md", metadata={"description": "The plan, relative to the workspace."}
+    )
 
 
 class ScaleUpCollector:

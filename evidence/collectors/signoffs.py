@@ -6,10 +6,9 @@ sign-off counts (for this subject, at this time, in a required role) is for the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..errors import EvidenceError
 from ..interface import Observation
@@ -21,11 +20,12 @@ from ._signed import SignedOptions, Statement, read_signers, read_statements
 NAMESPACE = "signoff@gate"
 
 
+@dataclass(frozen=True, slots=True)
 class SignoffsOptions(SignedOptions):
     """Options of the collector ``signoffs``."""
 
-    directory: str = Field(
-        default="signoffs", description="Where the sign-offs are, relative to the workspace."
+    directory: str = field(
+        default="signoffs", metadata={"description": "Where the sign-offs are, relative to the workspace."}
     )
 
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..interface import Missing, Observation, Options
 from ..workspace import View
@@ -30,6 +29,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 _ORDER_TYPE_NAMES = frozenset({"order_type", "orderType", "ordertype", "ORDER_TYPE"})
 
 
+@dataclass(frozen=True, slots=True)
 class SourceOptions(Options):
     """Options of ``evidence.source``.
 
@@ -38,11 +38,10 @@ class SourceOptions(Options):
         names: operation id → method names that stand for it; replaces the default names of that operation.
     """
 
-    paths: tuple[str, ...] = Field(
-        default=("algo_trade/core/execution/IBKR_handler.py", "order_plane/broker/ibkr_exec_client.py"),
-        strict=False,
+    paths: tuple[str, ...] = field(
+        default=("algo_trade/core/execution/IBKR_handler.py", "order_plane/broker/ibkr_exec_client.py")
     )
-    names: dict[str, list[str]] = Field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
 
 
 def method_names(configured: Mapping[str, Sequence[str]]) -> dict[str, str]:

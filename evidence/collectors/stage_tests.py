@@ -6,9 +6,8 @@ Found out from syntax trees alone; nothing is imported. See ``docs/collectors/st
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..interface import Observation, Options
 from ..workspace import View
@@ -17,6 +16,7 @@ from . import _python_source as python
 STAGES = ("stage6", "stage7", "stage8")
 
 
+@dataclass(frozen=True, slots=True)
 class StageTestsOptions(Options):
     """Options of ``evidence.stage_tests``.
 
@@ -24,7 +24,7 @@ class StageTestsOptions(Options):
         patterns: stage → glob of its test files; a stage that is not named keeps the default.
     """
 
-    patterns: dict[str, str] = Field(default_factory=dict)
+    patterns: dict[str, str] = field(default_factory=dict)
 
 
 class StageTestsCollector:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
-
 from ..errors import EvidenceError
 from ..interface import Missing, Observation, Options
 from ..times import format_utc, parse_rfc3339
@@ -35,6 +33,7 @@ _REMEDY = "run the tests again: pytest --junitxml=junit.xml"
 _PYTEST_ROOT = "pytest tests"
 
 
+@dataclass(frozen=True, slots=True)
 class TestsOptions(Options):
     """Options of ``evidence.tests``.
 
@@ -44,7 +43,7 @@ class TestsOptions(Options):
 
     __test__ = False  # the name is no invitation to pytest
 
-    junit: tuple[str, ...] = Field(default=("junit.xml",), strict=False)
+    junit: tuple[str, ...] = field(default=("junit.xml",))
 
 
 @dataclass(slots=True)

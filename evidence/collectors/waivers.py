@@ -6,9 +6,8 @@ waiver counts (at this time, for this subject, by an approver who is not its aut
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..errors import EvidenceError
 from ..interface import Observation
@@ -21,10 +20,13 @@ NAMESPACE = "waiver@gate"
 _COPIED = ("id", "code", "reason", "reference", "author", "approver_role")
 
 
+@dataclass(frozen=True, slots=True)
 class WaiversOptions(SignedOptions):
     """Options of the collector ``waivers``."""
 
-    directory: str = Field(default="waivers", description="Where the waivers are, relative to the workspace.")
+    directory: str = field(
+        default="waivers", metadata={"description": "Where the waivers are, relative to the workspace."}
+    )
 
 
 class WaiversCollector:

@@ -13,6 +13,7 @@ from gate.evidence.collectors import load
 from gate.evidence.interface import Evidence
 from gate.evidence.limits import DEFAULT, Limits
 from gate.evidence.runner import lookup, observe
+from gate.evidence.settings import validate
 from gate.evidence.workspace import Workspace
 
 Content = str | bytes | dict[str, Any] | list[Any]
@@ -58,7 +59,7 @@ def watch(tmp_path: Path) -> Observe:
     ) -> Evidence:
         write(tmp_path, files or {})
         kind = load(collector)
-        evidence = observe(Workspace(tmp_path, limits), kind(kind.Options.model_validate(options)))
+        evidence = observe(Workspace(tmp_path, limits), kind(validate(kind.Options, options)))
         named = [missing.fact for missing in evidence.missing]
         assert sorted(named) == sorted(nulls(evidence.facts))
         for missing in evidence.missing:

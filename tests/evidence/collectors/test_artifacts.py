@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gate.evidence.collectors import interface_map, rollback
-from gate.evidence.collectors.artifacts import ArtifactsCollector, default_matrix
+from gate.evidence.collectors.artifacts import ArtifactsCollector, ArtifactsOptions, default_matrix
 from gate.evidence.errors import EvidenceError
 from gate.evidence.limits import Limits
+from gate.evidence.settings import validate
 from gate.evidence.signing.sshsig import sign
 
 Copy = Callable[..., Path]
@@ -89,9 +91,9 @@ def test_the_shipped_matrix_reads_documents_like_their_own_collectors() -> None:
 
 
 def test_the_shipped_matrix_passes_the_checks_of_a_configured_one() -> None:
-    rows = [entry.model_dump() for entry in default_matrix()]
-    options = ArtifactsCollector.Options.model_validate({"matrix": rows})
-    assert options.model_dump()["matrix"] == tuple(rows)
+    rows = [asdict(entry) for entry in default_matrix()]
+    options = validate(ArtifactsOptions, {"matrix": rows})
+    assert options.matrix == default_matrix()
 
 
 def test_markdown_is_covered_by_its_filled_sections(watch: Any) -> None:
@@ -214,7 +216,7 @@ def test_linked_and_oversized_artifacts_are_refused(watch: Any, tmp_path: Path) 
 )
 def test_a_matrix_that_cannot_be_checked_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        ArtifactsCollector.Options.model_validate(options)
+        validate(ArtifactsOptions, options)
     assert said in str(caught.value)
 
 
@@ -297,7 +299,7 @@ def test_found_is_what_the_pattern_matches(
     for name in files:
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(json.dumps(name))
-    options = ArtifactsCollector.Options.model_validate({"matrix": [row("json", pattern)]})
+    options = validate(ArtifactsOptions, {"matrix": [row("json", pattern)]})
     found = only(observe(Workspace(root), ArtifactsCollector(options)).facts)
     expected = {
         "*.json": {name for name in files if name in ("a.json", "b.json")},
