@@ -35,8 +35,8 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     described = bundle.metadata.get("stages")
     if not isinstance(described, dict) or not described:
         raise _wrong("the manifest lists no stages")
-    _check_references(bundle)
     rules = _rules(bundle)
+    _check_references(bundle)
     own = depends_on or {}
     for stage in own:
         if stage not in described:
@@ -196,16 +196,42 @@ def _unfold(schemas: list[dict[str, Any]], root: dict[str, Any]) -> list[dict[st
 
 
 def _check_references(bundle: Bundle) -> None:
+    """Every fact a module names exists, and every fact a check names is declared in its rule's METADATA.
+
+    A fact that is not declared could be unmeasured without the rule counting as missing evidence; where that
+    is meant, the METADATA lists it under ``optional_facts``.
+    """
+    declared = {
+        (annotation.package, (annotation.rule or "").partition("_")[2]): annotation.values["custom"]
+        for annotation in bundle.annotations
+        if (annotation.rule or "").partition("_")[0] in _REPORTING
+    }
     for path, source in sorted(bundle.modules.items()):
+        heads = sorted((h for h in bundle.heads if h.path == path), key=lambda h: h.line, reverse=True)
         for number, line in enumerate(source.splitlines(), 1):
             for fact in _FACT.findall(line.partition("#")[0]):
                 if not contract_has(fact):
-                    raise PolicyError(
-                        f"the fact {fact!r} is in no collector's contract",
-                        path=path,
-                        place=f"line {number}",
-                        remedy="correct its name; the contracts are in contracts/facts",
+                    raise _reference_error(
+                        path, number, f"the fact {fact!r} is in no collector's contract", "correct its name"
                     )
+                head = next((h for h in heads if h.line <= number), None)
+                if head is None or not head.name.startswith("check_"):
+                    continue
+                custom = declared.get((head.package, head.name.removeprefix("check_")), {})
+                known = [*custom.get("facts", []), *custom.get("optional_facts", [])]
+                if not any(f"{fact}.".startswith(f"{k}.") or f"{k}.".startswith(f"{fact}.") for k in known):
+                    raise _reference_error(
+                        path,
+                        number,
+                        f"{head.name!r} uses the fact {fact!r}, which its rule does not declare",
+                        "add it to custom.facts, or to custom.optional_facts where it may be unmeasured",
+                    )
+
+
+def _reference_error(path: str, number: int, what: str, remedy: str) -> PolicyError:
+    return PolicyError(
+        what, path=path, place=f"line {number}", remedy=f"{remedy}; the contracts are in contracts/facts"
+    )
 
 
 def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str, ...] | None) -> Stage:

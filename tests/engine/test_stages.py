@@ -261,3 +261,16 @@ def test_bad_common_parameters(load: Load, text: str, what: str) -> None:
 def test_no_common_parameters(load: Load, changes: dict[str, str | None]) -> None:
     """A bundle without its common parameters is refused."""
     assert refused(load(changes)).what == "the data of gate/params/common is missing"
+
+
+def test_a_fact_that_a_check_uses_is_declared_by_its_rule(load: Load, bundle_files: dict[str, str]) -> None:
+    """An undeclared fact could be unmeasured unnoticed: it is refused, unless it is declared optional."""
+    text = bundle_files[STAGE1].replace(
+        'check_amount := {"holds": enough,', 'check_amount := {"holds": input.facts.coverage.covered > 1,'
+    )
+    found = refused(load({STAGE1: text}))
+    assert "'coverage.covered', which its rule does not declare" in found.what
+    assert found.path == STAGE1
+    assert found.place is not None and found.place.startswith("line ")
+    optional = text.replace("#   facts: [", "#   optional_facts: [coverage.covered]\n#   facts: [")
+    assert make_plan(load({STAGE1: optional})).stages["stage1"].rules[0].facts == ("coverage.line_ppm",)

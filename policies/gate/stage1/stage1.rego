@@ -362,6 +362,7 @@ check_checklist_total := data.gate.lib.check([data.gate.lib.equals(
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [checklist.points_sum]
+#   optional_facts: [checklist.stated_total]
 deny_checklist_total contains result if {
 	some result in data.gate.lib.violations(
 		"stage1.checklist_total",
