@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.engine.report import render
 from gate.engine.report.explain import render_explanation
 from gate.engine.report.facts import facts_json, facts_text
-from gate.engine.report import render
 from gate.engine.report.interface import Format, Screen
 from gate.engine.report.json_format import render_json
 from gate.engine.report.prelive import render_prelive
