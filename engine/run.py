@@ -6,15 +6,16 @@ This module knows the order of the steps and no collector, policy language, stor
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..evidence import runner, subject
 from ..evidence.canonical import canonical, manifest_bytes, sha256_hex
-from ..evidence.collectors import load
+from ..evidence.collectors import groups, load
 from ..evidence.errors import PolicyError
 from ..evidence.interface import Collector, Evidence
 from ..evidence.times import parse_rfc3339
@@ -143,7 +144,14 @@ def open_workspace(setting: Setting) -> Workspace:
 
 def collect(setting: Setting, ids: tuple[str, ...]) -> dict[str, Evidence]:
     """Evidence of the named collectors."""
-    return runner.collect(open_workspace(setting), [make_collector(setting, name) for name in ids])
+    with collecting(setting, open_workspace(setting), ids) as running:
+        return running.result()
+
+
+def collecting(setting: Setting, workspace: Workspace, ids: Sequence[str]) -> runner.Collecting:
+    """The named collectors, ready to run side by side."""
+    makers: dict[str, runner.Make] = {name: partial(make_collector, setting, name) for name in ids}
+    return runner.Collecting(workspace, makers, groups(ids))
 
 
 def evaluate(setting: Setting, stage: str, time: Time) -> Judged:
@@ -157,10 +165,14 @@ def evaluate(setting: Setting, stage: str, time: Time) -> Judged:
     wanted = tuple(plan.stages) if stage == ALL else (stage,)
     needed = plan.closure(wanted)
     collectors = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
-    with open_engine(setting.config.engine, setting.bundle) as engine:
-        workspace = open_workspace(setting)
-        evidence = runner.collect(workspace, [make_collector(setting, c) for c in sorted(collectors)])
+    workspace = open_workspace(setting)
+    # the collectors' processes are forked before the engine has a thread
+    with (
+        collecting(setting, workspace, sorted(collectors)) as running,
+        open_engine(setting.config.engine, setting.bundle) as engine,
+    ):
         judged = find_subject(setting, workspace)
+        evidence = running.result()
         digests = evidence_digests(plan, needed, evidence)
         policy_input = make_input(judged, digests, evidence, time)
         outputs = engine.evaluate([plan.stages[name].package for name in needed], policy_input)
@@ -200,19 +212,19 @@ def _time_weakening(time: Time) -> list[dict[str, str]]:
 
 
 def find_subject(setting: Setting, workspace: Workspace) -> Subject:
-    """What is judged; files the collectors read are not read again."""
+    """What is judged."""
     settings = setting.config.subject
     explicit = settings.sources is not None
     sources = setting.config.sources
     measured = subject.measure_sources(workspace, sources, settings.exclude, explicit=explicit)
-    commit = subject.find_commit(workspace, sources)
+    commit = subject.find_commit(workspace, measured)
     return Subject(
         digest=measured.digest,
         commit=commit.commit,
         dirty=commit.dirty,
         author=commit.author,
         sources=measured.patterns,
-        files=measured.files,
+        files=len(measured.files),
     )
 
 

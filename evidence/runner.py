@@ -2,42 +2,155 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
 
+from . import children, errors
 from .contracts import violations
-from .errors import GateError, InternalError, raise_all
-from .interface import Collector, Evidence, Observation
-from .workspace import Workspace
+from .errors import GateError, InternalError, ManyErrors, raise_all
+from .interface import Collector, Evidence, Missing, Observation
+from .workspace import FileRead, Workspace
+
+Make = Callable[[], Collector]
+"""Makes a collector; called where the collector will run, so that only that process imports it.
+It may raise a GateError when the collector's options are wrong."""
+
+
+class Collecting:
+    """Collectors at work: one child process for each group, which run while the caller does other things.
+
+    Where forking is not possible they run in this process when the result is asked for. All are run even when
+    one fails, so that one run reports every broken file. To be used as a context manager.
+
+    Args:
+        workspace: walked before the collectors start, so that all see the same files.
+        makers: by collector id, how to make it.
+        groups: disjoint sets of their ids; collectors of one group run one after the other.
+    """
+
+    def __init__(
+        self, workspace: Workspace, makers: Mapping[str, Make], groups: Iterable[Collection[str]]
+    ) -> None:
+        self._workspace = workspace
+        self._order = tuple(makers)
+        chosen = [{name: makers[name] for name in self._order if name in group} for group in groups]
+        self._groups = [group for group in chosen if group]
+        self._children: list[children.Child] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._workspace.inventory()
+        if len(self._groups) > 1 and children.possible():
+            with ExitStack() as stack:
+                for group in self._groups:
+                    what = "collecting " + ", ".join(group)
+                    work = partial(_observe_all, self._workspace, group)
+                    self._children.append(stack.enter_context(children.Child(what, work)))
+                self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def result(self) -> dict[str, Evidence]:
+        """Evidence of every collector, by id, in the order of ``makers``.
+
+        Raises:
+            EvidenceError: one file is malformed, or changed between two readings; ManyErrors when there are
+                several.
+            ConfigError: a collector's options are wrong.
+            InternalError: a collector's facts break its own contract, or its process ended early.
+        """
+        if self._children:
+            answers = [child.result() for child in self._children]
+        else:
+            answers = [_observe_all(self._workspace, group) for group in self._groups]
+        seen = {name: outcome for answer in answers for name, outcome in answer.items()}
+        found: dict[str, Evidence] = {}
+        failures: list[GateError] = []
+        for name in self._order:
+            if "errors" in seen[name]:
+                failures += [_error(*parts) for parts in seen[name]["errors"]]
+            else:
+                found[name] = _evidence(name, **seen[name])
+        raise_all(failures)
+        for evidence in found.values():
+            self._workspace.remember(evidence.files)
+        return found
 
 
 def collect(workspace: Workspace, collectors: Sequence[Collector]) -> dict[str, Evidence]:
-    """Evidence of every collector, by id, in the order given.
+    """Evidence of collectors that exist already, each a group of its own; see :meth:`Collecting.result`."""
+    makers: dict[str, Make] = {collector.id: partial(_same, collector) for collector in collectors}
+    with Collecting(workspace, makers, [[name] for name in makers]) as collecting:
+        return collecting.result()
 
-    Collectors run in threads: most of their time is file input and output. All are run even when one fails,
-    so that one run reports every broken file.
 
-    Raises:
-        EvidenceError: one file is malformed; ManyErrors when there are several.
-        InternalError: a collector's facts break its own contract.
-    """
-    from concurrent.futures import ThreadPoolExecutor
+def _same(collector: Collector) -> Collector:
+    return collector
 
-    errors: list[GateError] = []
-    found: dict[str, Evidence] = {}
-    with ThreadPoolExecutor(max_workers=min(4, max(1, len(collectors)))) as pool:
-        futures = [(collector, pool.submit(observe, workspace, collector)) for collector in collectors]
-        for collector, future in futures:
-            try:
-                found[collector.id] = future.result()
-            except GateError as error:
-                errors.append(error)
-    raise_all(errors)
-    return found
+
+def _observe_all(workspace: Workspace, group: Mapping[str, Make]) -> dict[str, dict[str, Any]]:
+    """What each collector saw, or its errors, as JSON-like values that can be passed between processes."""
+    return {name: _outcome(workspace, make) for name, make in group.items()}
+
+
+def _outcome(workspace: Workspace, make: Make) -> dict[str, Any]:
+    try:
+        collector = make()
+        view = workspace.view()
+        observation = collector.collect(view)
+        _check(collector.id, observation)
+    except GateError as error:
+        return {"errors": [_parts(one) for one in _single(error)]}
+    return {
+        "version": collector.version,
+        "facts": observation.facts,
+        "missing": [[missing.fact, missing.reason, missing.remedy] for missing in observation.missing],
+        "files": [[file.path, file.sha256, file.size] for file in view.files],
+        "observed_at": observation.observed_at,
+    }
+
+
+def _evidence(
+    name: str,
+    version: str,
+    facts: dict[str, Any],
+    missing: Iterable[Sequence[str]],
+    files: Iterable[tuple[str, str, int]],
+    observed_at: str | None,
+) -> Evidence:
+    return Evidence(
+        collector=name,
+        version=version,
+        facts=facts,
+        missing=tuple(Missing(*parts) for parts in missing),
+        files=tuple(FileRead(*parts) for parts in files),
+        observed_at=observed_at,
+    )
+
+
+def _single(error: GateError) -> Sequence[GateError]:
+    return error.errors if isinstance(error, ManyErrors) else (error,)
+
+
+def _parts(error: GateError) -> list[str | None]:
+    public = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+    return [public.__name__, error.what, error.path, error.place, error.remedy]
+
+
+def _error(kind: str, what: str, path: str | None, place: str | None, remedy: str | None) -> GateError:
+    restored: GateError = getattr(errors, kind)(what, path=path, place=place, remedy=remedy)
+    return restored
 
 
 def observe(workspace: Workspace, collector: Collector) -> Evidence:
-    """One collector's evidence, checked against its facts contract."""
+    """One collector's evidence, checked against its facts contract; in this process."""
     view = workspace.view()
     observation = collector.collect(view)
     _check(collector.id, observation)

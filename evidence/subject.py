@@ -18,10 +18,10 @@ from .workspace import Workspace, check_relative, glob_regex
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The judged content: digest, number of files, and the paths that were configured."""
+    """The judged content: digest, its files and links, and the paths that were configured."""
 
     digest: str
-    files: int
+    files: tuple[str, ...]
     patterns: tuple[str, ...]
 
 
@@ -76,7 +76,7 @@ class _matcher:  # noqa: N801 - a callable, used like a function
 def measure_sources(
     workspace: Workspace, sources: Sequence[str], exclude: Sequence[str], *, explicit: bool
 ) -> Sources:
-    """Digest of the judged content.
+    """Digest of the judged content, and the files it was taken over.
 
     Raises:
         ConfigError: no file is under the source paths.
@@ -104,7 +104,7 @@ def measure_sources(
             entries[path] = sha256_hex(f"link:{links[path]}".encode("utf-8", "surrogateescape"))
         else:
             entries[path] = workspace.file_digest(path)
-    return Sources(sha256_hex(manifest_bytes(entries)), len(entries), tuple(sources))
+    return Sources(sha256_hex(manifest_bytes(entries)), paths, tuple(sources))
 
 
 def _is_utf8(path: str) -> bool:
@@ -115,10 +115,17 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def find_commit(workspace: Workspace, sources: Sequence[str]) -> Commit:
-    """The commit checked out around the workspace and whether the source paths differ from it."""
+def find_commit(workspace: Workspace, sources: Sources) -> Commit:
+    """The commit checked out around the workspace and whether the judged content differs from it."""
     state = git.head(workspace.root, workspace.limits)
     if state is None or state.commit is None:
         return Commit(None, None, None)
-    changed = git.dirty(workspace.root, tuple(sources), workspace.limits)
+    changed = git.dirty(
+        workspace.root,
+        sources.patterns,
+        workspace.limits,
+        files=sources.files,
+        read=workspace.view().read,
+        state=state,
+    )
     return Commit(state.commit, state.author_email, changed)

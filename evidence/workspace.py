@@ -110,6 +110,7 @@ class Workspace:
         self._lock = threading.RLock()
         self._inventory: _Inventory | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
+        self._digests: dict[str, FileRead] = {}
 
     def inventory(self) -> tuple[str, ...]:
         """Relative POSIX paths of all regular files, sorted; contents are not read.
@@ -234,6 +235,7 @@ class Workspace:
             if known is None:
                 data = self._read_bytes(path, most)
                 known = (data, FileRead(path, sha256_hex(data), len(data)))
+                self.remember([known[1]])
                 self._content[path] = known
         if known[1].size > most:
             raise _too_large(path, most)
@@ -246,10 +248,23 @@ class Workspace:
             EvidenceError: as :meth:`read`.
         """
         with self._lock:
-            known = self._content.get(path)
-        if known is not None:
-            return known[1].sha256
-        return sha256_hex(self._read_bytes(path, self.limits.file_bytes))
+            known = self._digests.get(path)
+        if known is None:
+            data = self._read_bytes(path, self.limits.file_bytes)
+            known = FileRead(path, sha256_hex(data), len(data))
+            self.remember([known])
+        return known.sha256
+
+    def remember(self, files: Iterable[FileRead]) -> None:
+        """Take note of what was read, also elsewhere: by another process that reads this workspace.
+
+        Raises:
+            EvidenceError: one of the files had other content when it was read before.
+        """
+        with self._lock:
+            for file in files:
+                if self._digests.setdefault(file.path, file) != file:
+                    raise _changed(file.path)
 
     def _read_bytes(self, path: str, most: int) -> bytes:
         try:
@@ -283,10 +298,12 @@ class Workspace:
             after.st_mtime_ns,
             after.st_size,
         ) or total != after.st_size:
-            raise EvidenceError(
-                "changed while it was read", path=path, remedy="run again when nothing writes to it"
-            )
+            raise _changed(path)
         return b"".join(chunks)
+
+
+def _changed(path: str) -> EvidenceError:
+    return EvidenceError("changed while it was read", path=path, remedy="run again when nothing writes to it")
 
 
 def _too_large(path: str, most: int) -> EvidenceError:

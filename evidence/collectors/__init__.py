@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 
 from ..errors import UsageError
@@ -27,6 +28,29 @@ BUILTIN: dict[str, str] = {
     "waivers": "WaiversCollector",
 }
 """Collector id (also its module's name) → class."""
+
+_DOCUMENTS = frozenset(
+    {
+        "artifacts",
+        "checklist",
+        "integration_flow",
+        "interface_map",
+        "rollback",
+        "scale_up",
+        "signoffs",
+        "waivers",
+    }
+)
+"""Collectors that need the Markdown parser or signatures: loading these takes longer than what they do."""
+
+
+def groups(ids: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """The collectors in groups to run side by side: each takes about as long, and shares what it loads."""
+    chosen = tuple(ids)
+    return (
+        tuple(name for name in chosen if name in _DOCUMENTS),
+        tuple(name for name in chosen if name not in _DOCUMENTS),
+    )
 
 
 def load(collector_id: str) -> type[Collector]:

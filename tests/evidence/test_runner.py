@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -82,23 +81,6 @@ def test_every_collector_runs_although_one_fails(make_workspace: Make) -> None:
     with pytest.raises(EvidenceError) as single:
         collect(workspace, [Scripted(broken("a.json")), Other(broken("a.json"))])
     assert single.value.path == "a.json"
-
-
-def test_collectors_run_side_by_side(make_workspace: Make) -> None:
-    """Two collectors that wait for each other both finish, and come back in the order given."""
-    meeting = threading.Barrier(2, timeout=20)
-
-    def meet(facts: dict[str, Any]) -> Action:
-        def action(view: View) -> Observation:
-            meeting.wait()
-            return Observation(facts)
-
-        return action
-
-    found = collect(
-        Workspace(make_workspace({})), [Scripted(meet(kill_switch_facts())), Other(meet(coverage_facts()))]
-    )
-    assert list(found) == ["kill_switch", "coverage"]
 
 
 def test_no_collectors(make_workspace: Make) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ def test_the_digest_is_what_sha256sum_gives(make_workspace: Make) -> None:
     root = make_workspace(FILES)
     measured = measure_sources(Workspace(root), ["src", "tests/"], [], explicit=True)
     assert measured.digest == sha256sum(root, "src tests")
-    assert measured.files == 6
+    assert len(measured.files) == 6
     assert measured.patterns == ("src", "tests/")
 
 
@@ -106,7 +106,7 @@ def test_links_count_with_their_text(make_workspace: Make) -> None:
     manifest = f"{hashlib.sha256(b'x').hexdigest()}  src/a\n{digest}  src/link\n"
     first = measure_sources(Workspace(root), ["src"], [], explicit=True)
     assert first.digest == hashlib.sha256(manifest.encode()).hexdigest()
-    assert first.files == 2
+    assert len(first.files) == 2
     (root / "src/link").unlink()
     (root / "src/link").symlink_to("./../../outside")
     assert measure_sources(Workspace(root), ["src"], [], explicit=True).digest != first.digest
@@ -183,12 +183,29 @@ def git(root: Path, *arguments: str) -> str:
     return done.stdout.decode().strip()
 
 
+def commit_of(root: Path, exclude: Sequence[str] = ()) -> Commit:
+    """The commit around the workspace, for what is under src."""
+    workspace = Workspace(root)
+    return find_commit(workspace, measure_sources(workspace, ["src"], exclude, explicit=True))
+
+
+def test_an_excluded_file_makes_nothing_dirty(make_workspace: Make) -> None:
+    """What is not judged may differ from the commit."""
+    root = make_workspace({"src/a": "x"})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "first")
+    (root / "src/x.pyc").write_text("y")
+    assert commit_of(root).dirty is True
+    assert commit_of(root, ["**/*.pyc"]).dirty is False
+
+
 def test_without_git_there_is_no_commit(make_workspace: Make) -> None:
     """A folder outside of any repository, or before its first commit, has a digest and no commit."""
     root = make_workspace({"src/a": "x"})
-    assert find_commit(Workspace(root), ["src"]) == Commit(None, None, None)
+    assert commit_of(root) == Commit(None, None, None)
     git(root, "init", "-q")
-    assert find_commit(Workspace(root), ["src"]) == Commit(None, None, None)
+    assert commit_of(root) == Commit(None, None, None)
 
 
 def test_the_commit_and_whether_sources_differ_from_it(make_workspace: Make) -> None:
@@ -198,8 +215,8 @@ def test_the_commit_and_whether_sources_differ_from_it(make_workspace: Make) -> 
     git(root, "add", ".")
     git(root, "commit", "-qm", "first")
     commit = git(root, "rev-parse", "HEAD")
-    assert find_commit(Workspace(root), ["src"]) == Commit(commit, "dev@example.com", False)
+    assert commit_of(root) == Commit(commit, "dev@example.com", False)
     (root / "junit.xml").write_text("<b/>")
-    assert find_commit(Workspace(root), ["src"]).dirty is False
+    assert commit_of(root).dirty is False
     (root / "src/a").write_text("y")
-    assert find_commit(Workspace(root), ["src"]) == Commit(commit, "dev@example.com", True)
+    assert commit_of(root) == Commit(commit, "dev@example.com", True)
