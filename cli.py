@@ -83,7 +83,7 @@ class SignoffVerdict(StrEnum):
 def main() -> None:
     """Run the program and exit; every error becomes one explanation and exit code 2, never a verdict."""
     debug = "--debug" in sys.argv[1:]
-    # a short-lived process that mostly imports: collecting garbage as often as usual costs a tenth of its time
+    # a short process that mostly imports: collecting garbage as often as usual would cost a tenth of its time
     gc.set_threshold(50_000, 50, 100)
     # no code of other packages may look into the models' validation, and looking for such code takes time
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
@@ -217,15 +217,22 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Judge a stage and everything it depends on, and record the decision."""
-    from .engine import outputs, run
-    from .engine.report import render
+    from .engine import outputs
+    from .engine.collecting import collecting
+    from .engine.config import load_config
     from .engine.report.interface import Format
 
     wanted = outputs.parse_outputs(output or [], Format.TABLE if sys.stdout.isatty() else Format.JSON)
-    setting = run.prepare(workspace, policy)
-    _check_stage(setting, stage)
-    time = _effective_time(setting, effective_time, allow_past=allow_past_effective_time)
-    judged = run.evaluate(setting, stage, time)
+    config = load_config(workspace)
+    # the collectors' processes start before the rest is even imported: there is something to do for two cores
+    with collecting(workspace, config) as running:
+        from .engine import run
+        from .engine.report import render
+
+        setting = run.prepare(workspace, policy, config)
+        _check_stage(setting, stage)
+        time = _effective_time(setting, effective_time, allow_past=allow_past_effective_time)
+        judged = run.evaluate(setting, stage, time, running)
     place = None
     if not no_record:
         from .engine import book

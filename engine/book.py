@@ -19,6 +19,7 @@ from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
 from . import record as lines
 from . import run
+from .collecting import open_workspace
 from .ledger.file_store import FileLedger
 from .ledger.reader import LedgerReader
 from .model import Verdict
@@ -153,7 +154,8 @@ def status(setting: Setting) -> list[dict[str, Any]]:
             for index, _, statement, summary in decisions(ledger):
                 for stage, verdict in summary["stages"].items():
                     latest[stage] = {"entry": index, "verdict": verdict, "statement": statement}
-    current = run.find_subject(setting, run.open_workspace(setting)).digest if latest else None
+    workspace = open_workspace(setting.root, setting.config)
+    current = run.find_subject(setting, workspace).digest if latest else None
     rows = []
     for name, stage in setting.plan.stages.items():
         found = latest.get(name)

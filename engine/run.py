@@ -5,23 +5,22 @@ This module knows the order of the steps and no collector, policy language, stor
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..evidence import runner, subject
+from ..evidence import subject
 from ..evidence.canonical import canonical, manifest_bytes, sha256_hex
-from ..evidence.collectors import groups, load
 from ..evidence.errors import PolicyError
-from ..evidence.interface import Collector, Evidence
+from ..evidence.interface import Evidence
+from ..evidence.runner import Collecting
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace
 from . import judge as judging
-from .config import GateConfig, load_config, read_settings
+from .collecting import collecting
+from .config import GateConfig, load_config
 from .decision import Context, document
 from .model import Plan, Subject
 from .policy import bundle as bundles
@@ -77,17 +76,18 @@ class Judged:
     setting: Setting = field(repr=False)
 
 
-def prepare(root: Path, policy: Path | None = None) -> Setting:
+def prepare(root: Path, policy: Path | None = None, config: GateConfig | None = None) -> Setting:
     """Load the workspace's settings and policy bundle.
 
     Args:
         root: the workspace.
         policy: a bundle directory in place of the configured one; recorded as a weakening.
+        config: the settings, when they were read already.
 
     Raises:
         ConfigError, PolicyError: as they say.
     """
-    config = load_config(root)
+    config = config or load_config(root)
     weakenings: list[dict[str, str]] = []
     own = config.policy.bundle
     if policy is not None:
@@ -114,48 +114,26 @@ def prepare(root: Path, policy: Path | None = None) -> Setting:
     return Setting(root.resolve(), config, bundle, make_plan(bundle, depends_on), tuple(weakenings))
 
 
-def make_collector(setting: Setting, collector_id: str) -> Collector:
-    """The collector with the workspace's options.
+def collect(setting: Setting, ids: tuple[str, ...]) -> dict[str, Evidence]:
+    """Evidence of the named collectors.
 
     Raises:
         UsageError: there is none of that name.
-        ConfigError: its options in ``gate.yaml`` are wrong.
+        GateError: as the collectors say.
     """
-    kind = load(collector_id)
-    options = dict(setting.config.evidence.get(collector_id, {}))
-    known = {option.name for option in fields(kind.Options)}
-    shared: dict[str, Any] = {
-        "roles": setting.config.roles,
-        "allowed_signers": setting.config.allowed_signers,
-    }
-    for name, value in shared.items():
-        if name in known and name not in options:
-            options[name] = value
-    place = ("evidence", collector_id)
-    return kind(read_settings(kind.Options, options, place) if options else kind.Options())
-
-
-def open_workspace(setting: Setting) -> Workspace:
-    """The workspace without its ledger."""
-    ledger = Path(os.path.normpath(setting.ledger))
-    inside = ledger != setting.root and ledger.is_relative_to(setting.root)
-    return Workspace(setting.root, ignore=[ledger.relative_to(setting.root).as_posix()] if inside else [])
-
-
-def collect(setting: Setting, ids: tuple[str, ...]) -> dict[str, Evidence]:
-    """Evidence of the named collectors."""
-    with collecting(setting, open_workspace(setting), ids) as running:
+    with collecting(setting.root, setting.config, ids) as running:
+        running.want(ids)
         return running.result()
 
 
-def collecting(setting: Setting, workspace: Workspace, ids: Sequence[str]) -> runner.Collecting:
-    """The named collectors, ready to run side by side."""
-    makers: dict[str, runner.Make] = {name: partial(make_collector, setting, name) for name in ids}
-    return runner.Collecting(workspace, makers, groups(ids))
-
-
-def evaluate(setting: Setting, stage: str, time: Time) -> Judged:
+def evaluate(setting: Setting, stage: str, time: Time, running: Collecting | None = None) -> Judged:
     """Judge a stage (or ``all``) and everything it depends on at the given time. Records nothing.
+
+    Args:
+        setting: the workspace.
+        stage: what is judged.
+        time: the effective time.
+        running: all collectors, when they were started ahead.
 
     Raises:
         UsageError: there is no such stage.
@@ -165,13 +143,12 @@ def evaluate(setting: Setting, stage: str, time: Time) -> Judged:
     wanted = tuple(plan.stages) if stage == ALL else (stage,)
     needed = plan.closure(wanted)
     collectors = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
-    workspace = open_workspace(setting)
-    # the collectors' processes are forked before the engine has a thread
-    with (
-        collecting(setting, workspace, sorted(collectors)) as running,
-        open_engine(setting.config.engine, setting.bundle) as engine,
-    ):
-        judged = find_subject(setting, workspace)
+    if running is None:
+        with collecting(setting.root, setting.config, sorted(collectors)) as running:
+            return evaluate(setting, stage, time, running)
+    running.want(sorted(collectors))
+    with open_engine(setting.config.engine, setting.bundle) as engine:
+        judged = find_subject(setting, running.workspace)
         evidence = running.result()
         digests = evidence_digests(plan, needed, evidence)
         policy_input = make_input(judged, digests, evidence, time)

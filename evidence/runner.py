@@ -22,43 +22,63 @@ It may raise a GateError when the collector's options are wrong."""
 class Collecting:
     """Collectors at work: one child process for each group, which run while the caller does other things.
 
-    Where forking is not possible they run in this process when the result is asked for. All are run even when
-    one fails, so that one run reports every broken file. To be used as a context manager.
+    The processes are there as soon as the context is entered, and load their collectors until they are told
+    which of them are wanted. Where forking is not possible, collectors run in this process when the result is
+    asked for. All are run even when one fails, so that one run reports every broken file.
 
     Args:
         workspace: walked before the collectors start, so that all see the same files.
         makers: by collector id, how to make it.
-        groups: disjoint sets of their ids; collectors of one group run one after the other.
+        groups: disjoint sets of ids; collectors of one group run one after the other.
+        load: imports a collector's code, so that making it takes no time.
     """
 
     def __init__(
-        self, workspace: Workspace, makers: Mapping[str, Make], groups: Iterable[Collection[str]]
+        self,
+        workspace: Workspace,
+        makers: Mapping[str, Make],
+        groups: Iterable[Collection[str]],
+        load: Callable[[str], object] = str,
     ) -> None:
-        self._workspace = workspace
-        self._order = tuple(makers)
-        chosen = [{name: makers[name] for name in self._order if name in group} for group in groups]
-        self._groups = [group for group in chosen if group]
+        self.workspace = workspace
+        self._makers = makers
+        self._groups = [[name for name in makers if name in group] for group in groups]
+        self._load = load
+        self._wanted: tuple[str, ...] = ()
         self._children: list[children.Child] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._workspace.inventory()
-        if len(self._groups) > 1 and children.possible():
+        self.workspace.inventory()
+        if sum(map(bool, self._groups)) > 1 and children.possible():
             with ExitStack() as stack:
                 for group in self._groups:
-                    what = "collecting " + ", ".join(group)
-                    work = partial(_observe_all, self._workspace, group)
-                    self._children.append(stack.enter_context(children.Child(what, work)))
+                    child = children.Child("collecting " + ", ".join(group), partial(self._work, group))
+                    self._children.append(stack.enter_context(child))
                 self._stack = stack.pop_all()
         return self
+
+    def _work(self, group: Sequence[str], question: children.Question) -> dict[str, Any]:
+        for name in group:
+            self._load(name)
+        return self._observe(question())
+
+    def _observe(self, wanted: Iterable[str]) -> dict[str, Any]:
+        return {name: _outcome(self.workspace, self._makers[name]) for name in wanted}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
 
+    def want(self, ids: Iterable[str]) -> None:
+        """Say which collectors are to be run; once, before asking for the result."""
+        self._wanted = tuple(ids)
+        for child, group in zip(self._children, self._groups, strict=False):
+            child.ask([name for name in self._wanted if name in group])
+
     def result(self) -> dict[str, Evidence]:
-        """Evidence of every collector, by id, in the order of ``makers``.
+        """Evidence of every wanted collector, by id, in the order they were given.
 
         Raises:
             EvidenceError: one file is malformed, or changed between two readings; ManyErrors when there are
@@ -69,18 +89,18 @@ class Collecting:
         if self._children:
             answers = [child.result() for child in self._children]
         else:
-            answers = [_observe_all(self._workspace, group) for group in self._groups]
+            answers = [self._observe(self._wanted)]
         seen = {name: outcome for answer in answers for name, outcome in answer.items()}
         found: dict[str, Evidence] = {}
         failures: list[GateError] = []
-        for name in self._order:
+        for name in self._wanted:
             if "errors" in seen[name]:
                 failures += [_error(*parts) for parts in seen[name]["errors"]]
             else:
                 found[name] = _evidence(name, **seen[name])
         raise_all(failures)
         for evidence in found.values():
-            self._workspace.remember(evidence.files)
+            self.workspace.remember(evidence.files)
         return found
 
 
@@ -88,6 +108,7 @@ def collect(workspace: Workspace, collectors: Sequence[Collector]) -> dict[str, 
     """Evidence of collectors that exist already, each a group of its own; see :meth:`Collecting.result`."""
     makers: dict[str, Make] = {collector.id: partial(_same, collector) for collector in collectors}
     with Collecting(workspace, makers, [[name] for name in makers]) as collecting:
+        collecting.want(makers)
         return collecting.result()
 
 
@@ -95,12 +116,8 @@ def _same(collector: Collector) -> Collector:
     return collector
 
 
-def _observe_all(workspace: Workspace, group: Mapping[str, Make]) -> dict[str, dict[str, Any]]:
-    """What each collector saw, or its errors, as JSON-like values that can be passed between processes."""
-    return {name: _outcome(workspace, make) for name, make in group.items()}
-
-
 def _outcome(workspace: Workspace, make: Make) -> dict[str, Any]:
+    """What a collector saw, or its errors, as JSON-like values that can be passed between processes."""
     try:
         collector = make()
         view = workspace.view()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gate.engine import run
+from gate.engine.collecting import make_collector, open_workspace
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.run import Judged, Time
 from gate.evidence.canonical import canonical, manifest_bytes, sha256_hex
@@ -76,7 +77,7 @@ def test_collector_options(make_workspace: Make, text: str, place: str) -> None:
     """A wrong option is a configuration error with its full key."""
     setting = run.prepare(make_workspace({"gate.yaml": text}))
     with pytest.raises(ConfigError) as caught:
-        run.make_collector(setting, "coverage")
+        make_collector(setting.config, "coverage")
     assert (caught.value.path, caught.value.place) == ("gate.yaml", place)
 
 
@@ -97,7 +98,7 @@ def test_the_ledger_is_no_part_of_what_is_judged(make_workspace: Make, location:
     root = make_workspace({"a": "x", "ledger/log": "line"})
     written = location.replace("ABSOLUTE", str(root / "ledger"))
     (root / "gate.yaml").write_text(f"ledger: {{location: '{written}'}}")
-    paths = run.open_workspace(run.prepare(root)).inventory()
+    paths = open_workspace(root, run.prepare(root).config).inventory()
     assert ("ledger/log" in paths) == (location == "/elsewhere")
 
 

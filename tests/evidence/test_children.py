@@ -72,9 +72,9 @@ def test_children_give_results_and_run_at_once(tmp_path: Path) -> None:
     """Two children that wait for each other both finish."""
     code = """
 a, b = os.pipe(), os.pipe()
-def first():
+def first(_):
     os.write(a[1], b"x"); return {"got": os.read(b[0], 1).decode(), "large": "y" * 1_000_000}
-def second():
+def second(_):
     os.write(b[1], b"z"); return [os.read(a[0], 1).decode(), os.getpid()]
 with Child("one", first) as one, Child("two", second) as two:
     assert one.result() == {"got": "z", "large": "y" * 1_000_000}
@@ -84,13 +84,41 @@ with Child("one", first) as one, Child("two", second) as two:
     run(CHILD + code, tmp_path)
 
 
+def test_a_child_waits_for_its_question(tmp_path: Path) -> None:
+    """It gets what was sent; one that ended already does not disturb who asks."""
+    code = """
+with Child("x", lambda question: question()["a"] + 1) as child:
+    child.ask({"a": 1})
+    assert child.result() == 2
+with Child("x", lambda question: 3) as child:
+    assert child.result() == 3
+    child.ask("too late")
+"""
+    run(CHILD + code, tmp_path)
+
+
+def test_only_wanted_collectors_run(tmp_path: Path) -> None:
+    """Groups start before it is known what is wanted of them, and load their collectors meanwhile."""
+    code = """
+makers = {name: partial(Scripted, name, lambda view: None) for name in FACTS}
+loaded = os.pipe()
+def load(name):
+    os.write(loaded[1], b"x")
+with Collecting(Workspace(Path(".")), makers, [[name] for name in makers], load) as running:
+    assert os.read(loaded[0], 1) + os.read(loaded[0], 1) == b"xx"
+    running.want(["integration_flow"])
+    assert list(running.result()) == ["integration_flow"]
+"""
+    run(RUNNER + code, tmp_path)
+
+
 def test_a_child_that_is_killed_is_one_error(tmp_path: Path) -> None:
     """Also by a signal without a name; the error says what the child was doing."""
     code = """
-error = problem(Child("collecting coverage", lambda: os.kill(os.getpid(), signal.SIGKILL)))
+error = problem(Child("collecting coverage", lambda _: os.kill(os.getpid(), signal.SIGKILL)))
 assert error.what == "the process for collecting coverage was ended by SIGKILL", error.what
 assert error.remedy
-error = problem(Child("x", lambda: os.kill(os.getpid(), 40)))
+error = problem(Child("x", lambda _: os.kill(os.getpid(), 40)))
 assert error.what == "the process for x was ended by signal 40", error.what
 """
     run(CHILD + code, tmp_path)
@@ -99,13 +127,13 @@ assert error.what == "the process for x was ended by signal 40", error.what
 def test_an_unexpected_error_in_a_child_is_explained(tmp_path: Path) -> None:
     """The exception is named, and its traceback stays with the error for --debug."""
     code = """
-def work():
+def work(_):
     raise MemoryError("no room")
 error = problem(Child("x", work))
 assert error.what == "MemoryError: no room (in the process for x)", error.what
 assert "in work" in error.__notes__[0]
-assert "TypeError" in problem(Child("x", lambda: {1, 2})).what
-def leave():
+assert "TypeError" in problem(Child("x", lambda _: {1, 2})).what
+def leave(_):
     raise KeyboardInterrupt
 assert problem(Child("x", leave)).what == "exit status 1 (in the process for x)"
 """
@@ -117,7 +145,7 @@ def test_no_child_outlives_its_parent_s_interest(tmp_path: Path) -> None:
     code = """
 reader, writer = os.pipe()
 try:
-    with Child("x", lambda: os.read(reader, 1)) as child:
+    with Child("x", lambda _: os.read(reader, 1)) as child:
         raise KeyboardInterrupt
 except KeyboardInterrupt:
     pass
@@ -209,6 +237,7 @@ def second(view):
 workspace = Workspace(Path("."))
 makers = {name: partial(Scripted, name, second) for name in ("kill_switch", "integration_flow")}
 with Collecting(workspace, makers, [["kill_switch"], ["integration_flow"]]) as running:
+    running.want(makers)
     workspace.file_digest("a")
     Path("a").write_text("after")
     os.write(writer, b"xx")
