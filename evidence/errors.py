@@ -17,9 +17,20 @@ An error is not a verdict: each of them ends a judging command with exit code 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 CANNOT_DECIDE = 2
+
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])((?:D?[UFI]|DUSIM)\d{2})\d{2,}(\d{2})(?![A-Za-z0-9])")
+
+
+def masked(text: str) -> str:
+    """The text with the middle of everything that looks like a broker account number hidden.
+
+    Messages quote what a file contains, and no message may show an account number in full.
+    """
+    return _ACCOUNT.sub(r"\1****\2", text)
 
 
 class GateError(Exception):
@@ -53,7 +64,7 @@ class GateError(Exception):
         if self.remedy is not None:
             lines.append(f"  to do: {self.remedy}")
         # a line break in a file's name or content must not look like a line of ours
-        return "\n".join("\\n".join(line.splitlines()) for line in lines)
+        return masked("\n".join("\\n".join(line.splitlines()) for line in lines))
 
 
 class UsageError(GateError):

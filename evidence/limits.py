@@ -13,7 +13,7 @@ class Limits:
 
     file_bytes: int = 64 * MIB
     """One evidence or source file."""
-    text_bytes: int = 8 * MIB
+    text_bytes: int = MIB
     """One file that is parsed as Markdown, YAML or Python source."""
     signature_bytes: int = 64 * 1024
     """One detached signature."""

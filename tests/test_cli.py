@@ -336,6 +336,16 @@ def test_ledger_shows_and_verifies_what_was_recorded(gate: Gate, copy_example: C
     assert "log.intoto.jsonl, line 1" in broken.out
 
 
+def test_a_ledger_without_its_checkpoint_is_not_sound(gate: Gate, copy_example: Copy) -> None:
+    """Deleting the checkpoint does not turn sealed entries into an empty, sound ledger."""
+    root = copy_example("algo-trade")
+    gate("evaluate", "stage1", "-w", root, "--quiet")
+    (root / "ledger" / "checkpoint").unlink()
+    run = gate("ledger", "verify", "-w", root)
+    assert run.code == 1
+    assert "the checkpoint is gone" in run.out
+
+
 def test_a_swapped_decision_document_is_found(gate: Gate, copy_example: Copy) -> None:
     """Changing the stored document breaks verification and explanation alike."""
     root = copy_example("algo-trade")

@@ -258,6 +258,9 @@ class _Verification:
             self._add(
                 Kind.CHECKPOINT, "the latest checkpoint is not in the history", f"{HISTORY}/{latest.size}"
             )
+        if latest is None and found:
+            text = f"the checkpoint is gone, although one of {found[-1].size} entries was signed"
+            self._add(Kind.CHECKPOINT, text, CHECKPOINT)
         for one, later in pairwise(found):
             if check_time(later.time) < check_time(one.time):
                 text = f"signed at {later.time}, but the one before it at {one.time}"

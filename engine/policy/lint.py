@@ -28,6 +28,7 @@ ALLOWED_BUILTINS = frozenset(
 """Built-ins on which OPA and the embedded engine agree (differential tests)."""
 
 _CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\(")
+_COMPUTED_CALL = re.compile(r"\]\s*\(")
 _KEYWORDS = frozenset({"as", "contains", "default", "else", "every", "if", "in", "not", "some", "with"})
 _IMPORT = re.compile(r"^[^\S\n]*import\s+data\b", re.MULTILINE)
 _NOT = re.compile(r"\bnot\s+(?![A-Za-z_]\w*(?:\.\w+|\[[^\[\]()\n]*\])*[ \t]*(?:\Z|[;}\])\n,]))")
@@ -56,6 +57,12 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead]) -> None:
             f"the function {name!r} is not accepted in a policy",
             call.start(),
             "decisions use only the built-ins listed in docs/policy-bundles.md",
+        )
+    if found := _COMPUTED_CALL.search(code):
+        refuse(
+            "a function named in brackets is not accepted in a policy",
+            found.start(),
+            "call functions by their plain names, so that everybody sees which ones decide",
         )
     if found := _IMPORT.search(code):
         refuse(

@@ -66,3 +66,11 @@ def test_raise_all() -> None:
     assert many.value.errors == (one, other)
     assert many.value.diagnostics() == "configuration error: one\n  where: a\ninternal error: two"
     assert str(many.value) == "2 errors"
+
+
+@pytest.mark.parametrize("account", ["DU1234567", "U7654321", "F123456", "DUSIM00042"])
+def test_account_numbers_are_masked_in_every_message(account: str) -> None:
+    """Whatever a message quotes, an account number never appears in full."""
+    shown = EvidenceError(f"'{account}' was unexpected", path=f"{account}.json").diagnostics()
+    assert account not in shown
+    assert account[-2:] in shown

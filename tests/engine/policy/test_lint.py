@@ -179,3 +179,17 @@ def test_the_shipped_modules_pass() -> None:
         source = path.read_text()
         _, _, heads = read_annotations(path.name, source)
         check_module(path.name, source, heads)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'x := time["now_ns"]()',
+        'x := time["now_ns"]\n()',
+        'x := data["gate"]["lib"]["f"] (1)',
+        "x := opa[y](1)",
+    ],
+)
+def test_calls_through_brackets_are_refused(body: str) -> None:
+    """A built-in cannot be reached by spelling its name as a string."""
+    assert "named in brackets" in refused(body).what
