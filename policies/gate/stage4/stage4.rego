@@ -154,6 +154,31 @@ deny_unit_tests_pass contains result if {
 	)
 }
 
+check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
+	"tests_age",
+	data.gate.lib.age_s(input.facts.tests.observed_at_s),
+	data.gate.params.stage4.tests_age_min,
+	data.gate.params.stage4.tests_age_max,
+))
+
+# METADATA
+# title: The tests were run recently
+# description: The test run is not older than allowed and not from the future.
+# custom:
+#   short_name: tests_fresh
+#   severity: HIGH
+#   solution: Run the tests again and record the run as JUnit XML with a time and its zone.
+#   owner: qa_lead
+#   controls: [gate:stage4]
+#   facts: [tests.observed_at_s]
+deny_tests_fresh contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.tests_fresh",
+		check_tests_fresh,
+		"The tests were not run recently",
+	)
+}
+
 check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", data.gate.params.stage4.review_roles))
 
 # METADATA

@@ -126,7 +126,7 @@ test_order_types_no_file_inspected if {
 
 test_unit_tests_pass_holds if {
 	checked := check_unit_tests_pass with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 10, "expected": 1, "holds": true, "name": "tests", "op": "≥", "unit": "tests"}, {"actual": 9, "expected": 1, "holds": true, "name": "tests_passed", "op": "≥", "unit": "tests"}, {"actual": 0, "expected": 0, "holds": true, "name": "tests_failed", "op": "=", "unit": "tests"}, {"actual": 0, "expected": 0, "holds": true, "name": "tests_errors", "op": "=", "unit": "tests"}]}
+	checked == {"holds": true, "operands": [{"actual": 20, "expected": 1, "holds": true, "name": "tests", "op": "≥", "unit": "tests"}, {"actual": 19, "expected": 1, "holds": true, "name": "tests_passed", "op": "≥", "unit": "tests"}, {"actual": 0, "expected": 0, "holds": true, "name": "tests_failed", "op": "=", "unit": "tests"}, {"actual": 0, "expected": 0, "holds": true, "name": "tests_errors", "op": "=", "unit": "tests"}]}
 	denied := deny_unit_tests_pass with input as data.gate.ready.doc
 	denied == set()
 }
@@ -225,6 +225,106 @@ test_unit_tests_pass_tests_errors_null if {
 	checked.holds == false
 	denied := deny_unit_tests_pass with input as doc
 	denied == {{"code": "stage4.unit_tests_pass", "msg": "The unit tests do not pass", "operand": "tests_errors", "op": "=", "expected": 0, "actual": null, "unit": "tests"}}
+}
+
+test_tests_fresh_holds if {
+	checked := check_tests_fresh with input as data.gate.ready.doc
+	checked == {
+		"holds": true,
+		"operands": [
+			{"actual": 7200, "expected": 0, "holds": true, "name": "tests_age", "op": "≥", "unit": "s"},
+			{"actual": 7200, "expected": 2592000, "holds": true, "name": "tests_age", "op": "≤", "unit": "s"},
+		],
+	}
+	denied := deny_tests_fresh with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_tests_fresh_now if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1764936000}}})
+	checked := check_tests_fresh with input as doc
+	checked == {
+		"holds": true,
+		"operands": [
+			{"actual": 0, "expected": 0, "holds": true, "name": "tests_age", "op": "≥", "unit": "s"},
+			{"actual": 0, "expected": 2592000, "holds": true, "name": "tests_age", "op": "≤", "unit": "s"},
+		],
+	}
+	denied := deny_tests_fresh with input as doc
+	denied == set()
+}
+
+test_tests_fresh_oldest if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1762344000}}})
+	checked := check_tests_fresh with input as doc
+	checked == {
+		"holds": true,
+		"operands": [
+			{"actual": 2592000, "expected": 0, "holds": true, "name": "tests_age", "op": "≥", "unit": "s"},
+			{"actual": 2592000, "expected": 2592000, "holds": true, "name": "tests_age", "op": "≤", "unit": "s"},
+		],
+	}
+	denied := deny_tests_fresh with input as doc
+	denied == set()
+}
+
+test_tests_fresh_too_old if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1762343999}}})
+	checked := check_tests_fresh with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": 2592001, "expected": 0, "holds": true, "name": "tests_age", "op": "≥", "unit": "s"},
+			{"actual": 2592001, "expected": 2592000, "holds": false, "name": "tests_age", "op": "≤", "unit": "s"},
+		],
+	}
+	denied := deny_tests_fresh with input as doc
+	denied == {{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≤", "expected": 2592000, "actual": 2592001, "unit": "s"}}
+}
+
+test_tests_fresh_future if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1764936001}}})
+	checked := check_tests_fresh with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": -1, "expected": 0, "holds": false, "name": "tests_age", "op": "≥", "unit": "s"},
+			{"actual": -1, "expected": 2592000, "holds": true, "name": "tests_age", "op": "≤", "unit": "s"},
+		],
+	}
+	denied := deny_tests_fresh with input as doc
+	denied == {{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≥", "expected": 0, "actual": -1, "unit": "s"}}
+}
+
+test_tests_fresh_of_2020 if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1577836800}}})
+	checked := check_tests_fresh with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": 187099200, "expected": 0, "holds": true, "name": "tests_age", "op": "≥", "unit": "s"},
+			{"actual": 187099200, "expected": 2592000, "holds": false, "name": "tests_age", "op": "≤", "unit": "s"},
+		],
+	}
+	denied := deny_tests_fresh with input as doc
+	denied == {{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≤", "expected": 2592000, "actual": 187099200, "unit": "s"}}
+}
+
+test_tests_fresh_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": null}}})
+	checked := check_tests_fresh with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": null, "expected": 0, "holds": false, "name": "tests_age", "op": "≥", "unit": "s"},
+			{"actual": null, "expected": 2592000, "holds": false, "name": "tests_age", "op": "≤", "unit": "s"},
+		],
+	}
+	denied := deny_tests_fresh with input as doc
+	denied == {
+		{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≥", "expected": 0, "actual": null, "unit": "s"},
+		{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≤", "expected": 2592000, "actual": null, "unit": "s"},
+	}
 }
 
 test_review_approved_holds if {

@@ -65,6 +65,36 @@ collection_problems(problems) := {"nothing to collect"} if {
 	problems == []
 } else := {sprintf("%s %s", [problem.path, problem.text]) | some problem in problems}
 
+check_stage_tests_passed := data.gate.lib.check([operand |
+	some stage in data.gate.params.stage5.stages.value
+	operand := data.gate.lib.at_least(
+		sprintf("%s_tests_passed", [stage]),
+		object.get(input.facts.tests, ["stage_passed", stage], null),
+		data.gate.params.stage5.stage_tests_passed_min,
+	)
+])
+
+# METADATA
+# title: Tests of every broker stage were run and passed
+# description: For each stage that is run against the broker the test report holds at least one test that passed.
+# custom:
+#   short_name: stage_tests_passed
+#   severity: HIGH
+#   solution: Run the tests of the stages named together with the others, and record the run as JUnit XML again.
+#   owner: qa_lead
+#   controls: [gate:stage5]
+#   facts:
+#     - tests.stage_passed.stage6
+#     - tests.stage_passed.stage7
+#     - tests.stage_passed.stage8
+deny_stage_tests_passed contains result if {
+	some result in data.gate.lib.violations(
+		"stage5.stage_tests_passed",
+		check_stage_tests_passed,
+		"No test of a stage passed",
+	)
+}
+
 check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 	"fixtures",
 	input.facts.stage_tests.fixtures,

@@ -70,6 +70,144 @@ test_stage_tests_collectable_nothing_there if {
 	denied == {{"code": "stage5.stage_tests_collectable", "msg": "The tests of a stage cannot be collected: stage6: nothing to collect", "operand": "stages_not_collectable", "op": "∅", "expected": [], "actual": "stage6: nothing to collect", "unit": "list", "term": "stage6"}}
 }
 
+test_stage_tests_passed_holds if {
+	checked := check_stage_tests_passed with input as data.gate.ready.doc
+	checked == {
+		"holds": true,
+		"operands": [
+			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_stage_tests_passed_one_each if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage6": 1, "stage7": 1, "stage8": 1}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": true,
+		"operands": [
+			{"actual": 1, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 1, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 1, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == set()
+}
+
+test_stage_tests_passed_stage6_none if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage6": 0}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": 0, "expected": 1, "holds": false, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+}
+
+test_stage_tests_passed_stage6_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage6": null}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": null, "expected": 1, "holds": false, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+}
+
+test_stage_tests_passed_stage7_none if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage7": 0}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 0, "expected": 1, "holds": false, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+}
+
+test_stage_tests_passed_stage7_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage7": null}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": null, "expected": 1, "holds": false, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+}
+
+test_stage_tests_passed_stage8_none if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage8": 0}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 0, "expected": 1, "holds": false, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+}
+
+test_stage_tests_passed_stage8_null if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage8": null}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": null, "expected": 1, "holds": false, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+}
+
+test_stage_tests_passed_no_report if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"stage_passed": {"stage6": null, "stage7": null, "stage8": null}}}})
+	checked := check_stage_tests_passed with input as doc
+	checked == {
+		"holds": false,
+		"operands": [
+			{"actual": null, "expected": 1, "holds": false, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": null, "expected": 1, "holds": false, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
+			{"actual": null, "expected": 1, "holds": false, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
+		],
+	}
+	denied := deny_stage_tests_passed with input as doc
+	denied == {
+		{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
+		{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
+		{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
+	}
+}
+
 test_fixtures_configured_holds if {
 	checked := check_fixtures_configured with input as data.gate.ready.doc
 	checked == {"holds": true, "operands": [{"actual": 3, "expected": 1, "holds": true, "name": "fixtures", "op": "≥", "unit": "fixtures"}]}
