@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import __version__
-from .evidence.errors import GateError, InternalError, UsageError
+from .evidence.errors import EnvironmentProblem, GateError, InternalError, UsageError
 
 if TYPE_CHECKING:
     from .engine.run import Setting, Time
@@ -94,9 +95,18 @@ def main() -> None:
             raise
         _say(error.diagnostics())
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # the reader of our output went away; keep the interpreter from complaining when it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if debug:
+            raise
+        said = f"the system refused something: {error.strerror or error}"
+        _say(
+            EnvironmentProblem(
+                said, path=error.filename, remedy="check the machine, then run again"
+            ).diagnostics()
+        )
+        sys.exit(CANNOT_DECIDE)
+    except KeyboardInterrupt:
+        _say("interrupted; nothing was decided")
         sys.exit(CANNOT_DECIDE)
     except Exception as error:  # the outermost boundary: exit code 1 would read as FAIL
         if debug:
@@ -111,12 +121,25 @@ def main() -> None:
 def _say(text: str) -> None:
     from .engine.report.figures import clean
 
-    sys.stderr.write("".join(clean(line) + "\n" for line in text.splitlines()))
+    shown = "".join(clean(line) + "\n" for line in text.splitlines())
+    # where nobody listens, the exit code still has to be right
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stderr.buffer.write(shown.encode("utf-8", "backslashreplace"))
+        sys.stderr.buffer.flush()
+
+
+def _write(data: bytes) -> None:
+    from .engine.outputs import write_stdout
+
+    write_stdout(data)
 
 
 def _print(text: str) -> None:
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
+    _write(text.encode("utf-8", "backslashreplace"))
+
+
+def _on_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _version(wanted: bool) -> None:
@@ -134,12 +157,18 @@ def top(
     """Judge whether a system may go live."""
 
 
+def _load_recording() -> None:
+    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: F401 - what the ledger signs with
+
+    from .engine import book  # noqa: F401
+
+
 def _screen(*, no_color: bool) -> Any:
     import shutil
 
     from .engine.report.interface import Screen
 
-    terminal = sys.stdout.isatty()
+    terminal = _on_terminal()
     color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size((110, 40)).columns
     return Screen(width=max(60, min(width, 160)), color=color)
@@ -222,17 +251,18 @@ def evaluate(
     from .engine.config import load_config
     from .engine.report.interface import Format
 
-    wanted = outputs.parse_outputs(output or [], Format.TABLE if sys.stdout.isatty() else Format.JSON)
+    wanted = outputs.parse_outputs(output or [], Format.TABLE if _on_terminal() else Format.JSON)
     config = load_config(workspace)
     # the collectors' processes start before the rest is even imported: there is something to do for two cores
     with collecting(workspace, config) as running:
         from .engine import run
-        from .engine.report import render
 
         setting = run.prepare(workspace, policy, config)
         _check_stage(setting, stage)
         time = _effective_time(setting, effective_time, allow_past=allow_past_effective_time)
-        judged = run.evaluate(setting, stage, time, running)
+        judged = run.evaluate(setting, stage, time, running, None if no_record else _load_recording)
+    from .engine.report import render
+
     place = None
     if not no_record:
         from .engine import book
@@ -270,8 +300,7 @@ def collect(
     ids = tuple(dict.fromkeys(collector)) if collector else tuple(sorted(BUILTIN))
     evidence = run.collect(run.prepare(workspace), ids)
     if format_ is FactsFormat.JSON:
-        sys.stdout.buffer.write(facts_json(evidence))
-        sys.stdout.buffer.flush()
+        _write(facts_json(evidence))
     else:
         _print(facts_text(evidence))
 
@@ -291,7 +320,7 @@ def explain(
     policy: Policy = None,
     debug: Debug = False,
 ) -> None:
-    """Show the tree verdict → rule → operand values → fact → evidence file, and what would make a rule hold."""
+    """Show the tree verdict → rule → operands → fact → evidence file, and what would make a rule hold."""
     from .engine import run
     from .engine.report.explain import render_explanation
 
@@ -317,8 +346,7 @@ def status(
 
     rows = book.status(run.prepare(workspace))
     if output is FactsFormat.JSON:
-        sys.stdout.buffer.write(status_json(rows))
-        sys.stdout.buffer.flush()
+        _write(status_json(rows))
     else:
         _print(status_text(rows))
 
@@ -362,12 +390,13 @@ def signoff(
         raise UsageError(f"there is no stage {stage!r}", remedy="known: " + ", ".join(setting.plan.stages))
     time = _effective_time(setting, None, allow_past=True)
     moment = _effective_time(setting, signed_at or time.text, allow_past=True)
-    judged = run.evaluate(setting, stage, time)
+    bound = run.binding(setting, stage)
     text = prepare_signoff(
-        judged, stage, role, name, verdict.value, moment.text, comment=comment, conditions=condition or []
+        *(setting, bound, stage, role, name, verdict.value, moment.text),
+        comment=comment,
+        conditions=condition or [],
     )
-    sys.stdout.buffer.write(text)
-    sys.stdout.buffer.flush()
+    _write(text)
 
 
 @ledger_app.command("show")

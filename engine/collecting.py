@@ -13,10 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ..evidence.collectors import BUILTIN, groups, load
+from ..evidence.errors import ConfigError
 from ..evidence.interface import Collector
 from ..evidence.runner import Collecting, Make
 from ..evidence.workspace import Workspace
-from .config import GateConfig, read_settings
+from .config import FILE, GateConfig, read_settings
+
+LEDGER_FILES = frozenset(
+    {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
+)
+"""Everything that may lie in a ledger's directory."""
 
 
 def make_collector(config: GateConfig, collector_id: str) -> Collector:
@@ -31,18 +37,50 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
     known = {option.name for option in fields(kind.Options)}
     shared: dict[str, Any] = {"roles": config.roles, "allowed_signers": config.allowed_signers}
     for name, value in shared.items():
-        if name in known and name not in options:
+        if name in options:
+            raise ConfigError(
+                f"{name!r} is a setting of the whole workspace, not of one collector",
+                path=FILE,
+                place=f"evidence.{collector_id}.{name}",
+                remedy=f"move it to the top level: {name}",
+            )
+        if name in known:
             options[name] = value
     place = ("evidence", collector_id)
     return kind(read_settings(kind.Options, options, place) if options else kind.Options())
 
 
 def open_workspace(root: Path, config: GateConfig) -> Workspace:
-    """The workspace without its ledger."""
+    """The workspace without its ledger.
+
+    Raises:
+        ConfigError: the ledger's directory would hide judged content or other files.
+    """
     root = root.resolve()
     ledger = Path(os.path.normpath(root / config.ledger.location.removeprefix("file:")))
-    inside = ledger != root and ledger.is_relative_to(root)
-    return Workspace(root, ignore=[ledger.relative_to(root).as_posix()] if inside else [])
+    if root.is_relative_to(ledger):
+        raise _ledger_error("is the workspace itself, or contains it")
+    if not ledger.is_relative_to(root):
+        return Workspace(root)
+    inside = ledger.relative_to(root).as_posix()
+    for source in config.sources:
+        fixed = source.partition("*")[0].partition("?")[0].rstrip("/")
+        if source != "." and (f"{inside}/".startswith(f"{fixed}/") or f"{fixed}/".startswith(f"{inside}/")):
+            raise _ledger_error(f"overlaps the source path {source!r}, whose content is judged")
+    # what is left out of the workspace must be a ledger and nothing else
+    foreign = sorted(set(os.listdir(ledger)) - LEDGER_FILES) if ledger.is_dir() else []  # noqa: PTH208
+    if foreign:
+        raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
+    return Workspace(root, ignore=[inside])
+
+
+def _ledger_error(what: str) -> ConfigError:
+    return ConfigError(
+        f"the ledger's directory {what}",
+        path=FILE,
+        place="ledger.location",
+        remedy="give the ledger a directory of its own",
+    )
 
 
 def collecting(root: Path, config: GateConfig, ids: Iterable[str] | None = None) -> Collecting:

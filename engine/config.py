@@ -30,7 +30,7 @@ SCHEMA = "gate_config"
 """The contract of the file, generated from the classes below and from the collectors' options."""
 
 DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane", "contracts", "fixtures", "tests")
-DEFAULT_EXCLUDE = ("**/.coverage", "**/*.pyc")
+DEFAULT_EXCLUDE = ("**/.coverage",)
 
 
 @dataclass(frozen=True, slots=True)

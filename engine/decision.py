@@ -30,6 +30,7 @@ class Context:
     evidence: Mapping[str, Evidence]
     evidence_digest: Mapping[str, str]
     input_digest: str
+    settings_digest: str | None
     roles: Sequence[str]
     weakenings: Sequence[dict[str, str]]
     notes: Sequence[dict[str, str]]
@@ -78,6 +79,7 @@ def document(
         "signatures": _signatures(stage, context),
         "weakenings": list(context.weakenings),
         "evidence": [_evidence(context.evidence[name]) for name in sorted(context.evidence)],
+        "settings_digest": context.settings_digest,
         "input_digest": context.input_digest,
     }
 

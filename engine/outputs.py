@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,42 @@ def _check_target(path: Path) -> None:
         )
 
 
+def keep_out(outputs: Sequence[Output], ledger: Path) -> None:
+    """Refuse outputs that would be written into the ledger.
+
+    Raises:
+        UsageError: one would.
+    """
+    for output in outputs:
+        if output.path is not None and output.path.resolve().is_relative_to(ledger.resolve()):
+            raise UsageError(
+                "the output would be written into the ledger",
+                path=str(output.path),
+                remedy="name a file elsewhere",
+            )
+
+
+def write_stdout(data: bytes) -> None:
+    """Write to standard output, all of it.
+
+    Raises:
+        EnvironmentProblem: it is closed, full, or its reader went away.
+    """
+    try:
+        if sys.stdout is None:
+            raise EnvironmentProblem("standard output is closed", remedy="redirect it, or name a file")
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # whatever is left in the buffer has nowhere to go: the interpreter must not try again when it ends
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise EnvironmentProblem(
+            f"standard output cannot be written: {error.strerror}",
+            remedy="free space, or let the reader read to the end",
+        ) from error
+
+
 def write(output: Output, data: bytes) -> None:
     """Write a report; a file is either the old one or the whole new one.
 
@@ -68,9 +104,10 @@ def write(output: Output, data: bytes) -> None:
         EnvironmentProblem: the disk is full or the path became unwritable.
     """
     if output.path is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        write_stdout(data)
         return
+    import tempfile
+
     parent = output.path.absolute().parent
     try:
         fd, temporary = tempfile.mkstemp(dir=parent, prefix=f".{output.path.name}.")
@@ -86,5 +123,5 @@ def write(output: Output, data: bytes) -> None:
         raise EnvironmentProblem(
             f"the output cannot be written: {error.strerror}",
             path=str(output.path),
-            remedy="free space or choose another path; the decision itself is recorded",
+            remedy="free space or choose another path; what was recorded stays recorded",
         ) from error

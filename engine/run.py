@@ -5,29 +5,30 @@ This module knows the order of the steps and no collector, policy language, stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..evidence import subject
 from ..evidence.canonical import canonical, manifest_bytes, sha256_hex
+from ..evidence.collectors import NARROWING
 from ..evidence.errors import PolicyError
 from ..evidence.interface import Evidence
 from ..evidence.runner import Collecting
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace
-from . import judge as judging
 from .collecting import collecting
-from .config import GateConfig, load_config
-from .decision import Context, document
+from .config import DEFAULT_EXCLUDE, FILE, GateConfig, load_config
 from .model import Plan, Subject
 from .policy import bundle as bundles
 from .policy import open_engine
 from .policy.interface import Bundle
 from .stages import make_plan
-from .waivers import assess
+
+if TYPE_CHECKING:
+    from .judge import Facts
 
 ALL = "all"
 
@@ -108,10 +109,47 @@ def prepare(root: Path, policy: Path | None = None, config: GateConfig | None = 
             place="policy.digest",
             remedy="review the bundle's changes, then update the pin",
         )
-    if config.stages:
-        weakenings.append({"code": "stage_override", "msg": "gate.yaml changes the stages' dependencies"})
+    weakenings += _own_settings(config)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
     return Setting(root.resolve(), config, bundle, make_plan(bundle, depends_on), tuple(weakenings))
+
+
+def _own_settings(config: GateConfig) -> list[dict[str, str]]:
+    """What gate.yaml sets so that less is judged than by default, or by rules that nobody pinned."""
+    found = []
+    if config.stages:
+        found.append({"code": "stage_override", "msg": "gate.yaml changes the stages' dependencies"})
+    if config.policy.bundle is not None and config.policy.digest is None:
+        found.append(
+            {"code": "bundle_not_pinned", "msg": "gate.yaml names a policy bundle without its digest"}
+        )
+    if config.subject.exclude != list(DEFAULT_EXCLUDE):
+        patterns = ", ".join(config.subject.exclude) or "nothing"
+        found.append({"code": "sources_excluded", "msg": f"gate.yaml excludes from the sources: {patterns}"})
+    for collector in sorted(config.evidence):
+        for option in sorted(NARROWING.get(collector, frozenset()) & config.evidence[collector].keys()):
+            message = f"gate.yaml sets evidence.{collector}.{option}, which decides how much is looked at"
+            found.append({"code": "evidence_narrowed", "msg": message})
+    return found
+
+
+def binding(setting: Setting, stage: str) -> tuple[str, str]:
+    """What a sign-off of the stage binds to, as things stand: digest of the sources, digest of the evidence.
+
+    Nothing that people signed is read, so a sign-off in the making does not matter.
+    """
+    plan = setting.plan
+    ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
+    with collecting(setting.root, setting.config, sorted(ids)) as running:
+        running.want(sorted(ids))
+        sources = find_subject(setting, running.workspace).digest
+        evidence = evidence_digests(plan, (stage,), running.result(), settings_digest(running.workspace))
+    return sources, evidence[stage]
+
+
+def settings_digest(workspace: Workspace) -> str | None:
+    """SHA-256 of gate.yaml, None where there is none: settings decide what is looked at, too."""
+    return workspace.file_digest(FILE) if workspace.is_file(FILE) else None
 
 
 def collect(setting: Setting, ids: tuple[str, ...]) -> dict[str, Evidence]:
@@ -126,7 +164,13 @@ def collect(setting: Setting, ids: tuple[str, ...]) -> dict[str, Evidence]:
         return running.result()
 
 
-def evaluate(setting: Setting, stage: str, time: Time, running: Collecting | None = None) -> Judged:
+def evaluate(
+    setting: Setting,
+    stage: str,
+    time: Time,
+    running: Collecting | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> Judged:
     """Judge a stage (or ``all``) and everything it depends on at the given time. Records nothing.
 
     Args:
@@ -134,6 +178,7 @@ def evaluate(setting: Setting, stage: str, time: Time, running: Collecting | Non
         stage: what is judged.
         time: the effective time.
         running: all collectors, when they were started ahead.
+        meanwhile: what the caller would do next and can do while collectors and engine are at work.
 
     Raises:
         UsageError: there is no such stage.
@@ -145,12 +190,20 @@ def evaluate(setting: Setting, stage: str, time: Time, running: Collecting | Non
     collectors = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
     if running is None:
         with collecting(setting.root, setting.config, sorted(collectors)) as running:
-            return evaluate(setting, stage, time, running)
+            return evaluate(setting, stage, time, running, meanwhile)
     running.want(sorted(collectors))
     with open_engine(setting.config.engine, setting.bundle) as engine:
+        # imported while the collectors and the engine are at work
+        from . import judge as judging
+        from .decision import Context, document
+        from .waivers import assess
+
+        if meanwhile is not None:
+            meanwhile()
         judged = find_subject(setting, running.workspace)
         evidence = running.result()
-        digests = evidence_digests(plan, needed, evidence)
+        settings = settings_digest(running.workspace)
+        digests = evidence_digests(plan, needed, evidence, settings)
         policy_input = make_input(judged, digests, evidence, time)
         outputs = engine.evaluate([plan.stages[name].package for name in needed], policy_input)
     facts = make_facts(evidence)
@@ -170,7 +223,8 @@ def evaluate(setting: Setting, stage: str, time: Time, running: Collecting | Non
         evidence_digest=digests,
         input_digest=sha256_hex(canonical(record)),
         roles=list(setting.config.roles),
-        weakenings=[*setting.weakenings, *_time_weakening(time)],
+        settings_digest=settings,
+        weakenings=[*setting.weakenings, *_commit_weakening(judged), *_time_weakening(time)],
         notes=notes,
     )
     action = judging.action(plan, stage, verdict, results)
@@ -186,6 +240,12 @@ def _time_weakening(time: Time) -> list[dict[str, str]]:
             "msg": f"judged as of {time.text}, set by {time.source}, instead of the time of the run",
         }
     ]
+
+
+def _commit_weakening(judged: Subject) -> list[dict[str, str]]:
+    if judged.author is not None:
+        return []
+    return [{"code": "no_author", "msg": "no git commit says who made the change, so nobody is its author"}]
 
 
 def find_subject(setting: Setting, workspace: Workspace) -> Subject:
@@ -205,11 +265,13 @@ def find_subject(setting: Setting, workspace: Workspace) -> Subject:
     )
 
 
-def evidence_digests(plan: Plan, stages: tuple[str, ...], evidence: Mapping[str, Evidence]) -> dict[str, str]:
+def evidence_digests(
+    plan: Plan, stages: tuple[str, ...], evidence: Mapping[str, Evidence], settings: str | None
+) -> dict[str, str]:
     """By stage, one digest of all files its evidence came from: what a sign-off of the stage binds to.
 
-    The files are those read for the stage and the stages it depends on, without what people sign and
-    without what gate generates; the digest is taken over their ``sha256sum`` manifest.
+    The files are those read for the stage and the stages it depends on, and gate.yaml, without what people
+    sign and without what gate generates; the digest is taken over their ``sha256sum`` manifest.
     """
     digests = {}
     for stage in stages:
@@ -220,6 +282,8 @@ def evidence_digests(plan: Plan, stages: tuple[str, ...], evidence: Mapping[str,
             for file in evidence[name].files
             if file.path not in GENERATED
         }
+        if settings is not None:
+            files[FILE] = settings
         digests[stage] = sha256_hex(manifest_bytes(files))
     return digests
 
@@ -242,9 +306,11 @@ def make_input(
     }
 
 
-def make_facts(evidence: Mapping[str, Evidence]) -> judging.Facts:
+def make_facts(evidence: Mapping[str, Evidence]) -> Facts:
     """The judge's view of the evidence."""
-    return judging.Facts(
+    from .judge import Facts
+
+    return Facts(
         values={name: item.facts for name, item in evidence.items()},
         missing={
             f"{name}.{missing.fact}": (missing.reason, missing.remedy)

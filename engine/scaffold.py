@@ -22,7 +22,7 @@ version: 1
 subject:
   sources:
 {sources}
-  # exclude: ["**/.coverage", "**/*.pyc"]
+  # exclude: ["**/.coverage"]
 
 # Where each collector finds its evidence (docs/collectors/). A few of the options:
 # evidence:

@@ -8,11 +8,12 @@ from typing import Any
 
 from ..evidence.contracts import violations
 from ..evidence.errors import UsageError
-from .run import Judged
+from .run import Setting
 
 
 def prepare_signoff(
-    judged: Judged,
+    setting: Setting,
+    bound: tuple[str, str],
     stage: str,
     role: str,
     name: str,
@@ -25,13 +26,14 @@ def prepare_signoff(
     """The sign-off file's content, to be signed as it is.
 
     Args:
-        judged: the stage, judged as it stands.
+        setting: the workspace.
+        bound: digests of the sources and of the stage's evidence, as ``run.binding`` gives them.
         conditions: ``TEXT|OWNER|DUE`` each.
 
     Raises:
         UsageError: a role that the workspace does not know, or fields that break the file's contract.
     """
-    roles = judged.setting.config.roles
+    roles = setting.config.roles
     if role not in roles:
         raise UsageError(
             f"gate.yaml knows no role {role!r}",
@@ -43,8 +45,8 @@ def prepare_signoff(
         "role": role,
         "name": name,
         "verdict": verdict,
-        "subject": judged.decision["subject"]["digest"],
-        "evidence": judged.decision["stages"][stage]["evidence_digest"],
+        "subject": bound[0],
+        "evidence": bound[1],
         "signed_at": signed_at,
     }
     if comment is not None:
@@ -58,7 +60,12 @@ def prepare_signoff(
             place=broken[0][0],
             remedy="correct the options; a conditional sign-off needs --condition TEXT|OWNER|DUE",
         )
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    try:
+        return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            "a name or remark is not UTF-8 text", remedy="check the terminal's encoding"
+        ) from error
 
 
 def _condition(text: str) -> dict[str, str]:

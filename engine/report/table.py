@@ -11,6 +11,7 @@ from .interface import Screen
 MAX_GROUPS = 8
 """Rules shown in full; the rest is counted and left to `gate explain`."""
 MAX_TERMS = 4
+MAX_WARNINGS = 5
 MAX_TERM = 60
 MAX_REASON = 200
 
@@ -152,8 +153,11 @@ class _Table:
 
     def _foot(self) -> None:
         self.console.print()
-        for item in self.decision["weakenings"]:
+        warnings = self.decision["warnings"] if self.decision["verdict"] != "FAIL" else []
+        for item in [*warnings[:MAX_WARNINGS], *self.decision["weakenings"]]:
             self.line(("note: ", "yellow"), clean(item["msg"]))
+        if len(warnings) > MAX_WARNINGS:
+            self.line(("note: ", "yellow"), f"{len(warnings) - MAX_WARNINGS} more warnings are in the JSON")
         place = self.decision["ledger"]
         if place is None:
             self.line(("not recorded", "yellow"))

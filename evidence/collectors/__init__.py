@@ -29,6 +29,15 @@ BUILTIN: dict[str, str] = {
 }
 """Collector id (also its module's name) → class."""
 
+NARROWING: dict[str, frozenset[str]] = {
+    "artifacts": frozenset({"matrix", "partial_from_ppm", "compliant_from_ppm"}),
+    "contracts": frozenset({"paths"}),
+    "coverage": frozenset({"sources", "omit", "exclude_also"}),
+    "fixtures": frozenset({"signed"}),
+    "source": frozenset({"paths", "names"}),
+}
+"""Options that change how much is looked at, not only where: a decision says when a workspace sets them."""
+
 _DOCUMENTS = frozenset(
     {
         "artifacts",

@@ -55,10 +55,16 @@ deny_amount contains result if {{
 LEAST = "least:\n  value: 800000\n  unit: ppm\n  rationale: as agreed\n"
 
 COMMON = """\
-condition_due_days: {value: {CRITICAL: 3, HIGH: 7, MEDIUM: 14, LOW: 30}}
-waiver_approver_roles: {value: [cto]}
-waiver_expiry_warning_days: {value: 30}
-stage2_actions: {value: {PASS: GO, FAIL: STOP, FAIL_CRITICAL: STOP_NOW, CONDITIONAL: WAIT}}
+condition_due_days:
+  value: {CRITICAL: 3, HIGH: 7, MEDIUM: 14, LOW: 30}
+  unit: map of days
+  rationale: as agreed
+waiver_approver_roles: {value: [cto], unit: list, rationale: as agreed}
+waiver_expiry_warning_days: {value: 30, unit: days, rationale: as agreed}
+stage2_actions:
+  value: {PASS: GO, FAIL: STOP, FAIL_CRITICAL: STOP_NOW, CONDITIONAL: WAIT}
+  unit: map
+  rationale: as agreed
 """
 
 MANIFEST: dict[str, Any] = {

@@ -97,7 +97,7 @@ def build(
         workspace="demo", gate_version="1", effective_time=NOW, effective_time_source="flag",
         subject=Subject(DIGEST, "c" * 40, True, "dev@example.com", ("src",), 2), bundle=bundle,
         evidence=collected,
-        evidence_digest={"stage1": "e" * 64, "stage2": "e" * 64}, input_digest="1" * 64,
+        evidence_digest={"stage1": "e" * 64, "stage2": "e" * 64}, input_digest="1" * 64, settings_digest=None,
         roles=["risk_officer", "cto"], weakenings=[{"code": "effective_time", "msg": "set"}],
         notes=[{"code": "stage1.amount", "msg": "waiver W-1 expires soon"}],
     )  # fmt: skip

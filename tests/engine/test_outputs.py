@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.outputs import Output, parse_outputs, write
+from gate.engine.outputs import Output, keep_out, parse_outputs, write
 from gate.engine.report.interface import Format
 from gate.evidence.errors import EnvironmentProblem, UsageError
 
@@ -119,7 +119,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert caught.value.what == "the output cannot be written: File too large"
     assert caught.value.path == str(path)
     assert caught.value.remedy is not None
-    assert "the decision itself is recorded" in caught.value.remedy
+    assert "what was recorded stays recorded" in caught.value.remedy
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -129,3 +129,14 @@ def test_a_directory_that_vanished(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentProblem) as caught:
         write(Output(Format.JSON, tmp_path / "gone" / "out.json"), b"x")
     assert "No such file or directory" in caught.value.what
+
+
+def test_no_output_into_the_ledger(tmp_path: Path) -> None:
+    """A report never replaces a file of the ledger, also by a roundabout path."""
+    ledger = tmp_path / "ledger"
+    ledger.mkdir()
+    for name in ("ledger/log.intoto.jsonl", "x/../ledger/new"):
+        with pytest.raises(UsageError) as caught:
+            keep_out([Output(Format.JSON, tmp_path / name)], ledger)
+        assert "into the ledger" in caught.value.what
+    keep_out([Output(Format.JSON, tmp_path / "decision.json"), Output(Format.TABLE, None)], ledger)

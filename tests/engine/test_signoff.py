@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.run import Judged
+from gate.engine.run import Judged, binding
 from gate.engine.signoff import prepare_signoff
 from gate.evidence.contracts import violations
 from gate.evidence.errors import UsageError
@@ -28,7 +28,10 @@ def prepare(judged: Judged, **changes: Any) -> bytes:
         "role": sorted(judged.setting.config.roles)[0], "name": "אבי כהן", "verdict": "approve",
         "signed_at": AT, "comment": None, "conditions": [], **changes,
     }  # fmt: skip
-    return prepare_signoff(judged, "stage2", **fields)
+    decision = judged.decision
+    bound = (decision["subject"]["digest"], decision["stages"]["stage2"]["evidence_digest"])
+    assert binding(judged.setting, "stage2") == bound
+    return prepare_signoff(judged.setting, bound, "stage2", **fields)
 
 
 def refused(judged: Judged, **changes: Any) -> UsageError:
@@ -92,3 +95,8 @@ def test_unknown_roles(judged: Judged) -> None:
 def test_invalid_signoffs_are_not_prepared(judged: Judged, changes: dict[str, Any], what: str) -> None:
     """What would break the contract later is refused now."""
     assert what in refused(judged, **changes).what
+
+
+def test_a_name_that_is_no_text(judged: Judged) -> None:
+    """Bytes of another encoding on the command line are a usage error, not a crash."""
+    assert "not UTF-8" in refused(judged, name="\udcff").what

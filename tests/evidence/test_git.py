@@ -47,17 +47,39 @@ def commit(root: Path, run: Run, files: dict[str, str]) -> str:
     return run("rev-parse", "HEAD")
 
 
-def test_outside_of_a_repository_or_without_git_there_is_nothing(
-    tmp_path: Path, repository: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outside_of_a_repository_there_is_nothing(tmp_path: Path) -> None:
     assert git.head(tmp_path) is None
     assert git.dirty(tmp_path, ["."]) is None
+
+
+def test_a_repository_that_cannot_be_read_is_no_missing_repository(
+    tmp_path: Path, repository: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged .git, or one without git to read it, must not look like a folder without git."""
     (tmp_path / ".git").mkdir()
-    assert git.head(tmp_path) is None
     root, run = repository
     commit(root, run, {"a": "1"})
+    with pytest.raises(EnvironmentProblem) as caught:
+        git.head(tmp_path)
+    assert "cannot read it" in caught.value.what
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert git.head(root) is None
+    with pytest.raises(EnvironmentProblem):
+        git.head(root)
+
+
+def test_an_empty_commit_by_somebody_else_changes_no_author(repository: tuple[Path, Run]) -> None:
+    """The author is whoever last touched the judged paths."""
+    root, run = repository
+    commit(root, run, {"src/a": "1"})
+    first = git.head(root)
+    assert first is not None and first.commit is not None
+    run("-c", "user.email=bot@example.com", "commit", "--allow-empty", "-m", "nothing")
+    later = git.head(root)
+    assert later is not None and later.commit is not None
+    assert later.author_email == "bot@example.com"
+    assert git.last_author(root, later.commit, ["src"]) == first.author_email
+    assert git.last_author(root, later.commit, ["src/*.py", "src"]) == first.author_email
+    assert git.last_author(root, later.commit, ["."]) == first.author_email
 
 
 def test_before_the_first_commit(repository: tuple[Path, Run]) -> None:

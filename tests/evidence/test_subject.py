@@ -99,17 +99,29 @@ def test_files_read_before_are_not_read_again(make_workspace: Make) -> None:
 
 
 def test_links_count_with_their_text(make_workspace: Make) -> None:
-    """A link is part of the subject by its target's text and is not followed."""
+    """A link to a judged file is part of the subject by its target's text and is not followed."""
     root = make_workspace({"src/a": "x"})
-    (root / "src/link").symlink_to("../../outside")
-    digest = hashlib.sha256(b"link:../../outside").hexdigest()
+    (root / "src/link").symlink_to("a")
+    digest = hashlib.sha256(b"link:a").hexdigest()
     manifest = f"{hashlib.sha256(b'x').hexdigest()}  src/a\n{digest}  src/link\n"
     first = measure_sources(Workspace(root), ["src"], [], explicit=True)
     assert first.digest == hashlib.sha256(manifest.encode()).hexdigest()
     assert len(first.files) == 2
     (root / "src/link").unlink()
-    (root / "src/link").symlink_to("./../../outside")
+    (root / "src/link").symlink_to("./a")
     assert measure_sources(Workspace(root), ["src"], [], explicit=True).digest != first.digest
+
+
+@pytest.mark.parametrize("target", ["../../outside", "/etc/hostname", "../other/b", "missing", "link2", "."])
+def test_links_to_what_is_not_judged_are_refused(make_workspace: Make, target: str) -> None:
+    """What such a link leads to could change without the digest noticing."""
+    root = make_workspace({"src/a": "x", "other/b": "y"})
+    (root / "src/link2").symlink_to("a")
+    (root / "src/link").symlink_to(target)
+    with pytest.raises(EvidenceError) as caught:
+        measure_sources(Workspace(root), ["src"], [], explicit=True)
+    assert caught.value.path == "src/link"
+    assert repr(target) in caught.value.what
 
 
 def test_sources_and_excludes(make_workspace: Make) -> None:
@@ -168,12 +180,14 @@ def test_names_that_sha256sum_would_escape(make_workspace: Make, name: str) -> N
     assert caught.value.remedy == "rename the file"
 
 
-def test_pipes_do_not_count(make_workspace: Make) -> None:
-    """A pipe among the sources is no content and does not stop the run."""
+def test_pipes_among_the_sources_are_refused(make_workspace: Make) -> None:
+    """What is no regular file has no content that could be judged."""
     root = make_workspace({"src/a": "x"})
-    before = measure_sources(Workspace(root), ["src"], [], explicit=True)
     os.mkfifo(root / "src/pipe")
-    assert measure_sources(Workspace(root), ["src"], [], explicit=True) == before
+    with pytest.raises(EvidenceError) as caught:
+        measure_sources(Workspace(root), ["src"], [], explicit=True)
+    assert caught.value.path == "src/pipe"
+    assert measure_sources(Workspace(root), ["src"], ["src/pipe"], explicit=True).files == ("src/a",)
 
 
 def git(root: Path, *arguments: str) -> str:
