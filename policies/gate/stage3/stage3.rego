@@ -70,7 +70,7 @@ check_latency_slas := data.gate.lib.check(array.concat(
 		stated_sla(operation) != null
 		operand := data.gate.lib.at_most(sprintf("%s_latency_sla", [operation]), stated_sla(operation), {
 			"value": data.gate.params.stage3.latency_sla_max.value[operation],
-			"unit": data.gate.params.stage3.latency_sla_max.unit,
+			"unit": data.gate.params.stage3.latency_sla_min.unit,
 		})
 	],
 ))
