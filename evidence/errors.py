@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 CANNOT_DECIDE = 2
 
-_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])((?:D?[UFI]|DUSIM)\d{2})\d{2,}(\d{2})(?![A-Za-z0-9])")
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(DUSIM|D?[UFI])\d{2,}(\d{2})(?![A-Za-z0-9])")
 
 
 def masked(text: str) -> str:
