@@ -21,6 +21,7 @@ from . import record as lines
 from . import run
 from .collecting import open_workspace
 from .ledger.file_store import FileLedger
+from .ledger.merkle import Frontier
 from .ledger.reader import LedgerReader
 from .model import Verdict
 from .run import Judged, Setting
@@ -89,8 +90,22 @@ def label(setting: Setting) -> str:
 
 
 def decisions(ledger: LedgerReader) -> Iterator[tuple[int, str, dict[str, Any], dict[str, Any]]]:
-    """Every recorded decision, oldest first: index, leaf digest, statement, our summary of it."""
+    """Every recorded decision, oldest first: index, leaf digest, statement, our summary of it.
+
+    Raises:
+        LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
+            checkpoint (reordered, dropped or exchanged).
+    """
+    latest = ledger.checkpoint()
+    frontier = Frontier()
     for entry in ledger.entries():
+        frontier.append(bytes.fromhex(entry.digest))
+        if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
+            raise LedgerError(
+                f"the first {latest.size} entries are not those that were sealed on {latest.time}",
+                path=str(ledger.path),
+                remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
+            )
         statement = json.loads(entry.payload)
         summary = lines.summary(statement)
         if summary is not None:

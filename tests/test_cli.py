@@ -336,6 +336,22 @@ def test_ledger_shows_and_verifies_what_was_recorded(gate: Gate, copy_example: C
     assert "log.intoto.jsonl, line 1" in broken.out
 
 
+def test_a_reordered_ledger_is_not_shown(gate: Gate, copy_example: Copy) -> None:
+    """Lines in another order than sealed, each with a good signature, are an error for every reader."""
+    root = copy_example("algo-trade")
+    for stage in ("stage1", "stage2"):
+        gate("evaluate", stage, "-w", root, "--quiet")
+    log = root / "ledger" / "log.intoto.jsonl"
+    first, second = log.read_bytes().splitlines(keepends=True)
+    log.chmod(0o644)
+    log.write_bytes(second + first)
+    for command in (["ledger", "show"], ["status"], ["explain", "0"]):
+        run = gate(*command, "-w", root)
+        assert run.code == 2, command
+        assert "ledger error" in run.err
+    assert gate("ledger", "verify", "-w", root).code == 1
+
+
 def test_a_ledger_without_its_checkpoint_is_not_sound(gate: Gate, copy_example: Copy) -> None:
     """Deleting the checkpoint does not turn sealed entries into an empty, sound ledger."""
     root = copy_example("algo-trade")

@@ -54,7 +54,7 @@ class CoverageCollector:
     def __init__(self, options: CoverageOptions) -> None:
         for place, expression in enumerate(options.exclude_also):
             try:
-                re.compile(expression)
+                re.compile(f"(?:x)|(?:{expression})")  # coverage joins them, where no flags may stand
             except re.error as error:
                 raise ConfigError(
                     f"{expression[:80]!r} is not a regular expression: {error}",
