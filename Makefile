@@ -1,4 +1,5 @@
-# `make demo` and `make test` do all their own set-up in .venv; nothing else is touched.
+# `make demo` and `make test` do all their own set-up in .venv. The demo records its decisions: in the examples'
+# ledger/ folders, signed by a log key that the first run makes in the user's configuration directory.
 
 PYTHON ?= python3
 VENV := .venv

@@ -376,13 +376,20 @@ def signoff(
     ] = None,
     comment: Annotated[str | None, typer.Option("--comment", help="A remark.")] = None,
     signed_at: Annotated[
-        str | None, typer.Option("--at", help="When you sign: now, or RFC 3339.", metavar="TIME")
+        str | None,
+        typer.Option(
+            "--at", help="When you sign: now, or RFC 3339. Default: the effective time.", metavar="TIME"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a file instead of printing.", metavar="PATH")
     ] = None,
     workspace: Workspace = HERE,
     debug: Debug = False,
 ) -> None:
     """Print the sign-off of a stage, for you to sign with ssh-keygen."""
-    from .engine import run
+    from .engine import outputs, run
+    from .engine.report.interface import Format
     from .engine.signoff import prepare_signoff
 
     setting = run.prepare(workspace)
@@ -396,7 +403,13 @@ def signoff(
         comment=comment,
         conditions=condition or [],
     )
-    _write(text)
+    if signed_at is None and time.source != "clock":
+        _say(f"note: signed_at is {moment.text}, the effective time set in gate.yaml; --at gives another")
+    if output is None:
+        _write(text)
+    else:
+        target = outputs.parse_outputs([f"json={output}"], Format.JSON)[0]
+        outputs.write(target, text)
 
 
 @ledger_app.command("show")

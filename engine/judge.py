@@ -301,7 +301,7 @@ class _Judging:
             actual=None,
             unit=None,
             term=None,
-            solution=" ".join(remedies) or rule.solution,
+            solution="; ".join(remedies) or rule.solution,
             evidence=_collectors(rule),
             missing=True,
         )

@@ -143,7 +143,7 @@ def binding(setting: Setting, stage: str) -> tuple[str, str]:
     with collecting(setting.root, setting.config, sorted(ids)) as running:
         running.want(sorted(ids))
         sources = find_subject(setting, running.workspace).digest
-        evidence = evidence_digests(plan, (stage,), running.result(), settings_digest(running.workspace))
+        evidence = evidence_digests(setting, (stage,), running.result(), settings_digest(running.workspace))
     return sources, evidence[stage]
 
 
@@ -203,7 +203,7 @@ def evaluate(
         judged = find_subject(setting, running.workspace)
         evidence = running.result()
         settings = settings_digest(running.workspace)
-        digests = evidence_digests(plan, needed, evidence, settings)
+        digests = evidence_digests(setting, needed, evidence, settings)
         policy_input = make_input(judged, digests, evidence, time)
         outputs = engine.evaluate([plan.stages[name].package for name in needed], policy_input)
     facts = make_facts(evidence)
@@ -266,13 +266,16 @@ def find_subject(setting: Setting, workspace: Workspace) -> Subject:
 
 
 def evidence_digests(
-    plan: Plan, stages: tuple[str, ...], evidence: Mapping[str, Evidence], settings: str | None
+    setting: Setting, stages: tuple[str, ...], evidence: Mapping[str, Evidence], settings: str | None
 ) -> dict[str, str]:
     """By stage, one digest of all files its evidence came from: what a sign-off of the stage binds to.
 
     The files are those read for the stage and the stages it depends on, and gate.yaml, without what people
-    sign and without what gate generates; the digest is taken over their ``sha256sum`` manifest.
+    sign, without the file of allowed signers (a new colleague voids nobody's approval, and signatures are
+    checked against it whenever something is judged) and without what gate generates. The digest is taken over
+    their ``sha256sum`` manifest.
     """
+    plan, signers = setting.plan, setting.config.allowed_signers
     digests = {}
     for stage in stages:
         ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
@@ -280,7 +283,7 @@ def evidence_digests(
             file.path: file.sha256
             for name in sorted(ids - PEOPLE)
             for file in evidence[name].files
-            if file.path not in GENERATED
+            if file.path not in GENERATED | {signers}
         }
         if settings is not None:
             files[FILE] = settings

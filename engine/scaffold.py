@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from ..evidence.errors import EnvironmentProblem, UsageError
+from ..evidence.workspace import TOOL_DIRECTORIES
 from .config import DEFAULT_SOURCES, FILE
 
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
 _TEMPLATE = """\
-# Settings of gate, the policy-as-code gate. Every setting is optional; the values shown are the defaults.
-# Reference: docs/configuration.md
+# Settings of gate, the policy-as-code gate. Every setting is optional; what is commented out shows a default
+# or an example. Reference: docs/configuration.md
 
 version: 1
 
@@ -19,14 +23,10 @@ version: 1
 
 # What is judged: directories, files or globs. Their content digest identifies what a decision is about;
 # evidence files do not belong here.
-subject:
-  sources:
-{sources}
-  # exclude: ["**/.coverage"]
+{subject}
 
 # Where each collector finds its evidence (docs/collectors/). A few of the options:
-# evidence:
-#   coverage: {{data: .coverage, sources: [algo_trade, data_plane, order_plane]}}
+{evidence}
 #   tests: {{junit: [junit.xml]}}
 #   account: {{path: ACCOUNT_CONFIG.json, pinned_account: DU0000000}}
 #   paper: {{log: PAPER_TRADING_LOG.json, metrics: PAPER_TRADING_METRICS.csv}}
@@ -38,7 +38,8 @@ subject:
 #   lead_trader: [trader@example.com]
 # allowed_signers: trust/allowed_signers
 
-# The policy bundle: the shipped one if absent. Pin it by revision and digest (`gate evaluate` prints both).
+# The policy bundle: the shipped one if absent. Pin it by revision and digest (the JSON of a decision has
+# both).
 # policy:
 #   bundle: policies
 #   version: "1.0.0"
@@ -58,6 +59,42 @@ subject:
 """
 
 
+_NO_PRODUCT = ("contracts", "fixtures", "tests")
+
+
+def _sources(root: Path) -> list[str]:
+    """The usual source paths as far as they exist, otherwise top directories with Python files in them."""
+    usual = [name for name in DEFAULT_SOURCES if (root / name).is_dir()]
+    if set(usual) - set(_NO_PRODUCT):
+        return usual
+    others = [
+        entry.name
+        for entry in sorted(root.iterdir())
+        if entry.is_dir()
+        and not entry.is_symlink()
+        and _PLAIN.fullmatch(entry.name)
+        and entry.name not in TOOL_DIRECTORIES | set(usual)
+        and (any(entry.glob("*.py")) or any(entry.glob("*/*.py")))
+    ]
+    return [*others, *usual] if others else usual
+
+
+def _subject(sources: list[str]) -> str:
+    if not sources:
+        return (
+            '# subject:\n#   sources: [src]    # the directories of your code\n#   exclude: ["**/.coverage"]'
+        )
+    rows = "\n".join(f"    - {name}" for name in sources)
+    return f'subject:\n  sources:\n{rows}\n  # exclude: ["**/.coverage"]'
+
+
+def _evidence(sources: list[str]) -> str:
+    own = [name for name in sources if name not in DEFAULT_SOURCES]
+    names = ", ".join(own or [name for name in DEFAULT_SOURCES if name not in _NO_PRODUCT])
+    comment = "" if own else "# "
+    return f"{comment}evidence:\n{comment}  coverage: {{data: .coverage, sources: [{names}]}}"
+
+
 def write_config(root: Path) -> Path:
     """Write a ``gate.yaml`` into ``root``; source paths that exist there are filled in.
 
@@ -67,8 +104,7 @@ def write_config(root: Path) -> Path:
     """
     if not root.is_dir():
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")
-    present = [name for name in DEFAULT_SOURCES if (root / name).is_dir()]
-    text = _TEMPLATE.format(sources="\n".join(f"    - {name}" for name in present or DEFAULT_SOURCES))
+    text = _TEMPLATE.format(subject=_subject(_sources(root)), evidence=_evidence(_sources(root)))
     target = root / FILE
     try:
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)

@@ -46,7 +46,11 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     stages = {name: _stage(name, value, rules, own.get(name)) for name, value in described.items()}
     listed = {rule.code for stage in stages.values() for rule in stage.rules}
     for code in sorted(rules.keys() - listed):
-        raise _wrong(f"the rule {code!r} is in no stage of the manifest")
+        raise PolicyError(
+            f"the rule {code!r} is in no stage of the manifest",
+            path=MANIFEST,
+            remedy=f"add it to metadata.stages.{code.partition('.')[0]}.rules",
+        )
     common = Common(bundle.data)
     return Plan(
         stages=_ordered(stages),

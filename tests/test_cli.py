@@ -146,6 +146,16 @@ def test_table_shows_verdict_reason_proof_and_remedy(gate: Gate, copy_example: C
     assert "\x1b" not in run.out
 
 
+def test_a_stage_that_only_waits_for_another_is_shown_as_blocked(gate: Gate, copy_example: Copy) -> None:
+    """A stage whose own rules hold does not look as if it had failed by itself."""
+    root = copy_example("ready")
+    (root / "PRE_LIVE_CHECKLIST.md").unlink()
+    run = gate("evaluate", "stage3", "-w", root, "-o", "table", "--no-record")
+    assert run.code == 1
+    assert "stage3  FAIL (blocked)" in run.out
+    assert "blocked: stage3 needs stage1" in run.out
+
+
 def test_reports_go_to_files_and_to_the_screen_in_one_run(
     gate: Gate, copy_example: Copy, tmp_path: Path
 ) -> None:

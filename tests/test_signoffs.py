@@ -138,6 +138,30 @@ def test_changed_sources_and_changed_evidence_end_an_approval(office: Office) ->
     assert "stage1.governance_signed" in codes(office.judge("stage1"))
 
 
+def test_a_new_colleague_voids_nobodys_approval(office: Office) -> None:
+    """Who may sign is checked when something is judged; a line more in the file changes no evidence."""
+    office.sign_everything()
+    signers = office.root / "trust" / "allowed_signers"
+    signers.write_text(signers.read_text() + "# a colleague will follow\n")
+    assert office.judge()["verdict"] == "PASS"
+    settings = office.root / "gate.yaml"
+    settings.write_text(settings.read_text() + "# changed\n")
+    assert "stage1.governance_signed" in codes(office.judge("stage1"))
+
+
+def test_gate_writes_the_file_to_sign_only_when_it_can(office: Office) -> None:
+    """--output leaves nothing behind when the sign-off is refused, and works beside a broken sign-off."""
+    path = office.root / "signoffs" / "new.json"
+    common = ("--name", "x", "--output", path, "-w", office.root)
+    assert office.gate("signoff", "stage2", "--role", "king", *common).code == 2
+    assert not path.exists()
+    (office.root / "signoffs" / "broken.json").write_text("")
+    written = office.gate("signoff", "stage2", "--role", "cto", *common)
+    assert written.code == 0, written.err
+    assert "signed_at is 2025-12-05T12:00:00Z" in written.err
+    assert json.loads(path.read_text())["role"] == "cto"
+
+
 def test_a_signature_by_somebody_else_does_not_count(office: Office) -> None:
     """The trader's key under the CTO's sign-off, an edited file, another namespace: none counts."""
     office.sign_everything()
@@ -210,7 +234,14 @@ def test_a_waiver_makes_a_violation_conditional_and_stays_visible(office: Office
     assert due["stage1.checklist_total"] == "2027-01-01T00:00:00Z"
     run = office.gate(*("evaluate", "stage1", "-w", office.root, "--no-record", "--accept-conditional"))
     assert run.code == 0
+    table = office.gate(*("evaluate", "stage1", "-w", office.root, "--no-record", "-o", "table"))
+    assert "WAIVED   MEDIUM   stage1.checklist_total  until 2027-01-01" in table.out
     expired = approve(effective_until="2025-02-01T00:00:00Z")
     assert expired["waived"] == []
     assert "expired" in " ".join(item["msg"] for item in expired["warnings"])
+    for file in (office.root / "signoffs").iterdir():
+        file.unlink()
+    table = office.gate(*("evaluate", "stage1", "-w", office.root, "--no-record", "-o", "table"))
+    assert table.out.startswith("FAIL")
+    assert "expired on 2025-02-01T00:00:00Z" in " ".join(table.out.split())
     assert approve(author=PEOPLE["risk_officer"])["waived"] == []

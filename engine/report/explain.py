@@ -115,7 +115,7 @@ def _solution(decision: dict[str, Any], check: dict[str, Any]) -> str:
 
 def _needs(check: dict[str, Any], *, missing: bool) -> Iterator[str]:
     for operand in check["operands"]:
-        if operand["holds"] and not missing:
+        if operand["holds"] or (missing and operand["op"] in ("∅", "⊇")) or operand["expected"] is None:
             continue
         name, op, unit = clean(str(operand["name"])), operand["op"], operand["unit"]
         if op == "∅":

@@ -75,7 +75,7 @@ class _Table:
         policy = decision["policy"]
         self.line(
             (
-                f"judged: {subject['files']} source files, "
+                f"judged: {subject['files']} source file{'s' if subject['files'] != 1 else ''}, "
                 f"sha256 {subject['digest'][:12]}…, {commit}{dirty}; "
                 f"policy {clean(policy['name'])} {clean(policy['version'])} ({policy['digest'][:12]}…)",
                 "dim",
@@ -91,6 +91,7 @@ class _Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
         for heading in ("stage", "verdict", "what", "figures"):
             table.add_column(heading, no_wrap=heading != "figures")
+        blocked = self._only_blocked()
         for name, stage in self.decision["stages"].items():
             if stage["evidence_digest"] is None:
                 continue
@@ -101,12 +102,18 @@ class _Table:
             )
             table.add_row(
                 name,
-                Text(stage["verdict"], style=style),
+                Text(stage["verdict"] + (" (blocked)" if name in blocked else ""), style=style),
                 Text(clean(stage["title"])),
                 Text(figures if stage["judged"] else "no evidence", style="" if stage["judged"] else "dim"),
             )
         self.console.print()
         self.console.print(table)
+
+    def _only_blocked(self) -> set[str]:
+        """Stages that fail for nothing but a stage they depend on."""
+        found = {violation["stage"] for violation in self.decision["violations"]}
+        own = {v["stage"] for v in self.decision["violations"] if not v["code"].endswith(".dependency")}
+        return {name for name in found - own if self.decision["stages"][name]["verdict"] == "FAIL"}
 
     def _violations(self) -> None:
         groups: dict[str, list[dict[str, Any]]] = {}
@@ -153,7 +160,15 @@ class _Table:
 
     def _foot(self) -> None:
         self.console.print()
-        warnings = self.decision["warnings"] if self.decision["verdict"] != "FAIL" else []
+        for item in self.decision["waived"]:
+            self.line(
+                (f"WAIVED   {item['severity']:<8} ", "yellow"),
+                (f"{clean(item['code'])}  ", "bold"),
+                f"until {clean(item['effective_until'][:10])} by {clean(item['approver'])} "
+                f"({clean(item['waiver'])}): {clean(item['msg'])}",
+            )
+        failed = self.decision["verdict"] == "FAIL"
+        warnings = [w for w in self.decision["warnings"] if not failed or w["msg"].startswith("waiver ")]
         for item in [*warnings[:MAX_WARNINGS], *self.decision["weakenings"]]:
             self.line(("note: ", "yellow"), clean(item["msg"]))
         if len(warnings) > MAX_WARNINGS:

@@ -36,6 +36,24 @@ def test_sources_that_exist_are_filled_in(make_workspace: Make) -> None:
     assert load_config(root).sources == ["algo_trade", "tests"]
 
 
+def test_other_names_are_found_by_their_python_files(make_workspace: Make) -> None:
+    """Where the usual names are absent, directories with Python files are judged and measured."""
+    root = make_workspace(
+        {
+            "my_code/a.py": "",
+            "lib/sub/b.py": "",
+            "data/x.csv": "",
+            "tests/t.py": "",
+            "venv/x.py": "",
+            ".x/y.py": "",
+        }
+    )
+    write_config(root)
+    config = load_config(root)
+    assert config.sources == ["lib", "my_code", "tests"]
+    assert config.evidence["coverage"]["sources"] == ["lib", "my_code"]
+
+
 def test_every_commented_setting_is_valid(make_workspace: Make) -> None:
     """Taking the comment signs away gives a file that is accepted, with every top-level setting in it."""
     root = make_workspace({})
