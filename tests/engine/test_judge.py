@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -589,20 +588,3 @@ def test_stages_fail_with_what_they_depend_on(outcomes: list[str], empty: set[in
     everything = judge(chain, wanted, outputs, found, [], NOW)
     assert everything == judge(chain, ["s0", "s1", "s2", "s3"], outputs, found, [], NOW)
     assert all(r.verdict is not Verdict.PENDING for r in everything.values())
-
-
-def test_closure_and_collectors() -> None:
-    """A plan knows what a stage needs, in an order in which dependencies come first."""
-    wide = plan(stage("a", []), stage("b", [], ("a",)), stage("c", [], ("a",)), stage("d", [], ("b", "c")))
-    assert wide.closure(("d",)) == ("a", "b", "c", "d")
-    assert wide.closure(("c",)) == ("a", "c")
-    for wanted in itertools.permutations(("b", "c")):
-        assert wide.closure(wanted) == ("a", "b", "c")
-    one = stage("one", [rule("a", facts=("c.x", "d.y"))], headline=(("f", "h.z"),))
-    assert one.collectors == {"c", "d", "h", "e_one"}
-
-
-def test_severities_have_an_order() -> None:
-    """Heaviest first."""
-    assert [s.rank for s in (CRITICAL, HIGH, MEDIUM, LOW)] == [0, 1, 2, 3]
-    assert [s.blocks for s in (CRITICAL, HIGH, MEDIUM, LOW)] == [True, True, False, False]
