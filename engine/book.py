@@ -14,7 +14,7 @@ from typing import Any
 
 from ..evidence.canonical import canonical
 from ..evidence.contracts import violations
-from ..evidence.errors import ConfigError, LedgerError, UsageError
+from ..evidence.errors import ConfigError, InternalError, LedgerError, UsageError
 from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
 from . import record as lines
@@ -42,9 +42,17 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[dict[str, Any], 
 
     Raises:
         ConfigError: the key would lie inside the workspace.
+        InternalError: the decision does not keep to its own contract, so nobody could read it again.
         LedgerError, EnvironmentProblem: as they say; the decision is then not recorded.
     """
     setting = judged.setting
+    broken = violations("", "decision", judged.decision)
+    if broken:
+        raise InternalError(
+            f"the decision breaks its contract and was not recorded: {broken[0][1]}",
+            place=broken[0][0],
+            remedy="report this with the policy bundle",
+        )
     if config_dir.resolve().is_relative_to(setting.root):
         raise ConfigError(
             "the configuration directory lies inside the workspace, where the log key must never be",
