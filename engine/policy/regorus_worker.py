@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from contextlib import suppress
 from typing import Any
 
 
@@ -54,7 +55,9 @@ def main() -> None:
 
     engine = regorus.Engine()
     bundle = json.loads(sys.stdin.readline())
-    resource.setrlimit(resource.RLIMIT_AS, (bundle["memory"], bundle["memory"]))
+    # macOS has no such limit; there, only the time is limited
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (bundle["memory"], bundle["memory"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _answer(_load(engine, bundle))
     question = sys.stdin.readline()
