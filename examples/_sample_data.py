@@ -46,8 +46,8 @@ def nearest_rank(values: list[float], percent: int) -> float:
 def sharpe(equity: list[float]) -> float:
     """Annualised Sharpe ratio of an equity curve sampled every five minutes."""
     returns = [b / a - 1.0 for a, b in itertools.pairwise(equity)]
-    mean = sum(returns) / len(returns)
-    deviation = math.sqrt(sum((r - mean) ** 2 for r in returns) / (len(returns) - 1))
+    mean = math.fsum(returns) / len(returns)
+    deviation = math.sqrt(math.fsum((r - mean) ** 2 for r in returns) / (len(returns) - 1))
     return mean / deviation * math.sqrt(PERIODS_PER_YEAR)
 
 
@@ -113,7 +113,7 @@ def _session(seed: int) -> dict[str, Any]:
     for index in range(INTERVALS + 1):
         past = [flow for flow in flows if flow[0] <= index * SAMPLE_MINUTES * 60]
         positions, money = (past[-1][1], past[-1][2]) if past else (dict.fromkeys(PRICES, 0), NAV)
-        value = money + sum(quantity * path[symbol][index] for symbol, quantity in positions.items())
+        value = money + math.fsum(quantity * path[symbol][index] for symbol, quantity in positions.items())
         equity.append(round(value, 2))
     last = {symbol: round(values[-1], 2) for symbol, values in path.items()}
     return {"trades": trades, "equity": equity, "positions": held, "cash": cash, "last": last, "seed": seed}
@@ -184,8 +184,8 @@ def account_config() -> dict[str, Any]:
     one = session()
     nav, cash = one["equity"][-1], round(one["cash"], 2)
     values = {s: round(q * one["last"][s], 2) for s, q in sorted(one["positions"].items()) if q}
-    nav = round(cash + sum(values.values()), 2)
-    margin = round(0.25 * sum(abs(value) for value in values.values()), 2)
+    nav = round(cash + math.fsum(values.values()), 2)
+    margin = round(0.25 * math.fsum(abs(value) for value in values.values()), 2)
     return {
         "timestamp": "2025-12-05T08:30:00Z",
         "account_id": ACCOUNT,

@@ -63,7 +63,7 @@ def build_intents(
     if halted:
         return []
     limits = limits or ExecutionLimits()
-    gross = sum(abs(w) for w in weights.values())
+    gross = math.fsum(abs(w) for w in weights.values())
     intents: list[dict[str, Any]] = []
     for symbol in sorted(weights):
         if symbol not in markets:

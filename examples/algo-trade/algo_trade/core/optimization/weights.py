@@ -6,6 +6,7 @@ three limits is Dykstra's algorithm (Boyle and Dykstra 1986), which converges to
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from algo_trade.core.config import RiskLimits
@@ -21,7 +22,7 @@ def clip_box(w: Sequence[float], limit: float) -> Vector:
 
 def clip_net(w: Sequence[float], limit: float) -> Vector:
     """Nearest point with |Σwᵢ| ≤ `limit`."""
-    total = sum(w)
+    total = math.fsum(w)
     excess = total - min(max(total, -limit), limit)
     return [x - excess / len(w) for x in w]
 
@@ -29,7 +30,7 @@ def clip_net(w: Sequence[float], limit: float) -> Vector:
 def clip_gross(w: Sequence[float], limit: float) -> Vector:
     """Nearest point with Σ|wᵢ| ≤ `limit`, by soft thresholding (Duchi et al. 2008)."""
     magnitudes = sorted((abs(x) for x in w), reverse=True)
-    if sum(magnitudes) <= limit:
+    if math.fsum(magnitudes) <= limit:
         return list(w)
     running, threshold = 0.0, 0.0
     for count, magnitude in enumerate(magnitudes, start=1):
@@ -66,8 +67,8 @@ def _pull_inside(w: Vector, limits: RiskLimits) -> Vector:
     factor = 1.0
     for size, limit in (
         (max((abs(x) for x in w), default=0.0), limits.box),
-        (sum(abs(x) for x in w), limits.gross),
-        (abs(sum(w)), limits.net),
+        (math.fsum(abs(x) for x in w), limits.gross),
+        (abs(math.fsum(w)), limits.net),
     ):
         if size > limit:
             factor = min(factor, limit / size)
@@ -97,7 +98,9 @@ def optimise(
     limits = limits or RiskLimits()
     held = list(previous) if previous is not None else [0.0] * n
     # The largest absolute row sum bounds the largest eigenvalue, so this step size cannot diverge.
-    curvature = risk_aversion * max((sum(abs(x) for x in row) for row in cov), default=0.0) + turnover_penalty
+    curvature = (
+        risk_aversion * max((math.fsum(abs(x) for x in row) for row in cov), default=0.0) + turnover_penalty
+    )
     step = 1.0 / curvature if curvature > 0 else 1.0
     w = project(held, limits)
     for _ in range(iterations):

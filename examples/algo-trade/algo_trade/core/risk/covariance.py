@@ -23,9 +23,9 @@ def ewma_covariance(returns: Sequence[Sequence[float]], halflife: float) -> Matr
         raise ValueError("rows of returns differ in length")
     decay = 0.5 ** (1.0 / halflife)
     weights = [decay ** (len(returns) - 1 - t) for t in range(len(returns))]
-    total = sum(weights)
+    total = math.fsum(weights)
     return [
-        [sum(w * row[i] * row[j] for w, row in zip(weights, returns, strict=True)) / total for j in range(n)]
+        [math.fsum(w * row[i] * row[j] for w, row in zip(weights, returns, strict=True)) / total for j in range(n)]
         for i in range(n)
     ]
 
@@ -45,12 +45,12 @@ def shrink(cov: Matrix, intensity: float) -> Matrix:
 
 def multiply(matrix: Matrix, vector: Sequence[float]) -> list[float]:
     """Matrix times vector."""
-    return [sum(a * x for a, x in zip(row, vector, strict=True)) for row in matrix]
+    return [math.fsum(a * x for a, x in zip(row, vector, strict=True)) for row in matrix]
 
 
 def variance(matrix: Matrix, weights: Sequence[float]) -> float:
     """Variance of the portfolio `weights` under the covariance `matrix`."""
-    return sum(w * m for w, m in zip(weights, multiply(matrix, weights), strict=True))
+    return math.fsum(w * m for w, m in zip(weights, multiply(matrix, weights), strict=True))
 
 
 def is_positive_semidefinite(matrix: Matrix, tolerance: float = 1e-12) -> bool:
@@ -63,7 +63,7 @@ def is_positive_semidefinite(matrix: Matrix, tolerance: float = 1e-12) -> bool:
     lower: Matrix = [[0.0] * n for _ in range(n)]
     for i in range(n):
         for j in range(i + 1):
-            rest = matrix[i][j] - sum(lower[i][k] * lower[j][k] for k in range(j))
+            rest = matrix[i][j] - math.fsum(lower[i][k] * lower[j][k] for k in range(j))
             if i == j:
                 if rest + ridge < 0:
                     return False

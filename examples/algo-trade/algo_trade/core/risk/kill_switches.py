@@ -33,8 +33,8 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> fl
     n = len(returns)
     if n < 3:
         raise ValueError(f"the probabilistic Sharpe ratio needs at least 3 returns, got {n}")
-    mean = sum(returns) / n
-    second, third, fourth = (sum((r - mean) ** k for r in returns) / n for k in (2, 3, 4))
+    mean = math.fsum(returns) / n
+    second, third, fourth = (math.fsum((r - mean) ** k for r in returns) / n for k in (2, 3, 4))
     if second <= 0.0:
         raise ValueError("the returns do not vary")
     sharpe = mean / math.sqrt(second * n / (n - 1))
