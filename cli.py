@@ -259,6 +259,7 @@ def evaluate(
 
         setting = run.prepare(workspace, policy, config)
         _check_stage(setting, stage)
+        outputs.keep_out(wanted, setting.ledger)
         time = _effective_time(setting, effective_time, allow_past=allow_past_effective_time)
         judged = run.evaluate(setting, stage, time, running, None if no_record else _load_recording)
     from .engine.report import render

@@ -41,7 +41,7 @@ GENERATED = frozenset({"PRELIVE_VERIFICATION_LOG.json", "GO_LIVE_DECISION_GATE.m
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The effective time and where it came from: ``flag``, ``environment``, ``gate.yaml`` or ``clock``."""
+    """The effective time and its source: ``flag`` (or environment), ``gate.yaml`` or ``clock``."""
 
     text: str
     source: str

@@ -119,18 +119,15 @@ def _same(collector: Collector) -> Collector:
 def _outcome(workspace: Workspace, make: Make) -> dict[str, Any]:
     """What a collector saw, or its errors, as JSON-like values that can be passed between processes."""
     try:
-        collector = make()
-        view = workspace.view()
-        observation = collector.collect(view)
-        _check(collector.id, observation)
+        seen = observe(workspace, make())
     except GateError as error:
         return {"errors": [_parts(one) for one in _single(error)]}
     return {
-        "version": collector.version,
-        "facts": observation.facts,
-        "missing": [[missing.fact, missing.reason, missing.remedy] for missing in observation.missing],
-        "files": [[file.path, file.sha256, file.size] for file in view.files],
-        "observed_at": observation.observed_at,
+        "version": seen.version,
+        "facts": seen.facts,
+        "missing": [[missing.fact, missing.reason, missing.remedy] for missing in seen.missing],
+        "files": [[file.path, file.sha256, file.size] for file in seen.files],
+        "observed_at": seen.observed_at,
     }
 
 

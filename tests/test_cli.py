@@ -177,6 +177,18 @@ def test_reports_go_to_files_and_to_the_screen_in_one_run(
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["d.json", "p.json"]
 
 
+def test_a_report_is_never_written_into_the_ledger(gate: Gate, copy_example: Copy) -> None:
+    """An output path inside the ledger is refused before anything is judged, and the log stays as it was."""
+    root = copy_example("algo-trade")
+    gate("evaluate", "stage1", "-w", root, "--quiet")
+    log = root / "ledger" / "log.intoto.jsonl"
+    before = log.read_bytes()
+    run = gate("evaluate", "stage1", "-w", root, "-o", f"json={log}")
+    assert run.code == 2
+    assert "into the ledger" in run.err
+    assert log.read_bytes() == before
+
+
 def test_json_is_the_default_where_nobody_looks(gate: Gate, copy_example: Copy) -> None:
     """Without a terminal and without --output, JSON comes out; --quiet prints nothing."""
     root = copy_example("ready")

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from ..errors import EvidenceError
 from ..interface import Missing
+from ..numbers import to_scaled
 from ..times import format_utc, parse_rfc3339, parse_rfc3339_us
 from ..workspace import View
 
@@ -36,9 +37,7 @@ def scaled(value: Decimal | int | Fraction, scale: int, path: str, place: str, *
     Raises:
         EvidenceError: the result is beyond 2^53, where not every engine counts exactly.
     """
-    product = Fraction(value) * scale
-    result = -(-product.numerator // product.denominator) if up else product.numerator // product.denominator
-    return bounded(result, path, place)
+    return bounded(to_scaled(value, scale, up=up), path, place)
 
 
 def bounded(value: int, path: str, place: str) -> int:

@@ -10,21 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.collectors._documents import scaled
 from gate.evidence.errors import EvidenceError
-from gate.evidence.numbers import ceil_ratio_ppm, percentile_nearest_rank, ratio_ppm, to_scaled
+from gate.evidence.numbers import percentile_nearest_rank, ratio_ppm, to_scaled
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(1, 10**12))
 def test_ratios_round_to_their_side(part: int, whole: int) -> None:
     """A figure that must be at least something is rounded down, one that must be at most something up."""
     assert ratio_ppm(part, whole) == floor(Fraction(part, whole) * 10**6)
-    assert ceil_ratio_ppm(part, whole) == ceil(Fraction(part, whole) * 10**6)
+    assert to_scaled(Fraction(part, whole), 10**6, up=True) == ceil(Fraction(part, whole) * 10**6)
 
 
 def test_the_audit_figure() -> None:
     """Five of fourteen artifacts are 357142 ppm, never rounded up."""
     assert ratio_ppm(5, 14) == 357_142
-    assert ceil_ratio_ppm(5, 14) == 357_143
+    assert to_scaled(Fraction(5, 14), 10**6, up=True) == 357_143
 
 
 @given(
@@ -50,9 +51,10 @@ def test_a_long_decimal_is_not_rounded_up_over_a_threshold() -> None:
 def test_scaling_refuses_what_json_cannot_carry(value: Decimal | int) -> None:
     """A figure beyond the exact integers of JSON is an evidence error with a remedy."""
     with pytest.raises(EvidenceError) as caught:
-        to_scaled(value, 1)
-    assert f"the number {value} is too large" in caught.value.what
-    assert caught.value.remedy == "check the figure's unit"
+        scaled(value, 1, "a.json", "/nav")
+    assert "too large to be exact" in caught.value.what
+    assert (caught.value.path, caught.value.place) == ("a.json", "/nav")
+    assert caught.value.remedy == "check the figure and its unit"
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=60), st.integers(0, 100))
