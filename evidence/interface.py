@@ -35,6 +35,21 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What evidence itself states about the sources it was made from; None where it says nothing.
+
+    Attributes:
+        commit: full id of the git commit.
+        dirty: whether the work tree differed from that commit.
+        digest: SHA-256 in hex of the judged sources, as :func:`gate.evidence.subject.measure_sources` takes it.
+    """
+
+    commit: str | None = None
+    dirty: bool | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What one ``collect`` call saw.
 
@@ -42,11 +57,20 @@ class Observation:
         facts: JSON-like values without floats, conforming to the collector's facts contract.
         missing: one entry for each fact that is null because nothing was measured.
         observed_at: RFC 3339 time the evidence itself states, where it states one.
+        tool: name and version of the tool that made the evidence, as the evidence states it.
+        format: name and version of the evidence's format, such as ``sarif 2.1.0``.
+        origins: what the evidence states about the sources it was made from, one entry for each statement.
+        repeatable: whether the same files and the same git history always give the same observation. What a
+            program printed is not, and is never taken from the cache.
     """
 
     facts: dict[str, Any]
     missing: tuple[Missing, ...] = ()
     observed_at: str | None = None
+    tool: str | None = None
+    format: str | None = None
+    origins: tuple[Origin, ...] = ()
+    repeatable: bool = True
 
 
 class Collector(Protocol):

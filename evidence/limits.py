@@ -17,6 +17,12 @@ class Limits:
     """One file that is parsed as Markdown, YAML or Python source."""
     signature_bytes: int = 64 * 1024
     """One detached signature."""
+    stream_bytes: int = 1024 * MIB
+    """One file that is read record by record and never held as a whole (JSON Lines)."""
+    record_bytes: int = MIB
+    """One record of such a file."""
+    records: int = 10_000_000
+    """Records of such a file."""
     inventory_entries: int = 1_000_000
     """Files and directories seen in the one walk through the workspace."""
     json_depth: int = 64
@@ -41,6 +47,14 @@ class Limits:
     """Address space of the policy engine's process."""
     git_seconds: float = 20.0
     """Time one git command may take."""
+    collector_seconds: float = 120.0
+    """Time one collector may take in all."""
+    patience_seconds: float = 2.0
+    """How long the other collectors' reports are awaited once one has failed."""
+    command_seconds: float = 60.0
+    """Time a command declared in ``gate.yaml``, or a collection of tests by pytest, may take."""
+    command_bytes: int = 8 * MIB
+    """What such a command may print."""
 
 
 DEFAULT = Limits()

@@ -8,11 +8,12 @@ following symbolic links, and only regular files are read.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import stat
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from .yaml_reader import parse_yaml
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+    from .history import History
 
 DERIVED_DIRECTORIES = frozenset(
     {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -127,6 +130,13 @@ class Workspace:
     def special(self) -> frozenset[str]:
         """Pipes, sockets and devices met in the walk."""
         return self._walked().special
+
+    @property
+    def history(self) -> History:
+        """The git repository around the workspace, to be read only."""
+        from .history import History
+
+        return History(self.root, self.limits)
 
     def view(self) -> View:
         """A fresh view that remembers what is read through it."""
@@ -259,6 +269,28 @@ class Workspace:
             self.remember([known])
         return known.sha256
 
+    def stream(self, path: str, chunk: int = 1 << 20) -> Iterator[bytes | FileRead]:
+        """The file's bytes in pieces, and last of all what was read; nothing is kept in memory.
+
+        Args:
+            path: relative path.
+            chunk: size of a piece in bytes.
+
+        Raises:
+            EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end, when
+                the file changed meanwhile or had other content when it was read before.
+        """
+        check_relative(path)
+        digest = hashlib.sha256()
+        size = 0
+        for data in self._pieces(path, self.limits.stream_bytes, chunk):
+            digest.update(data)
+            size += len(data)
+            yield data
+        record = FileRead(path, digest.hexdigest(), size)
+        self.remember([record])
+        yield record
+
     def remember(self, files: Iterable[FileRead]) -> None:
         """Take note of what was read, also elsewhere: by another process that reads this workspace.
 
@@ -271,6 +303,9 @@ class Workspace:
                     raise _changed(file.path)
 
     def _read_bytes(self, path: str, most: int) -> bytes:
+        return b"".join(self._pieces(path, most, 1 << 20))
+
+    def _pieces(self, path: str, most: int, chunk: int) -> Iterator[bytes]:
         try:
             _utf8 = path.encode("utf-8")
         except UnicodeEncodeError as error:
@@ -284,13 +319,12 @@ class Workspace:
                 raise EvidenceError("is not a regular file", path=path, remedy="replace it by a regular file")
             if before.st_size > most:
                 raise _too_large(path, most)
-            chunks = []
             total = 0
-            while chunk := os.read(fd, min(1 << 20, most + 1 - total)):
-                chunks.append(chunk)
-                total += len(chunk)
+            while data := os.read(fd, min(chunk, most + 1 - total)):
+                total += len(data)
                 if total > most:
                     raise _too_large(path, most)
+                yield data
             after = os.fstat(fd)
         except OSError as error:
             raise EvidenceError(
@@ -303,7 +337,6 @@ class Workspace:
             after.st_size,
         ) or total != after.st_size:
             raise _changed(path)
-        return b"".join(chunks)
 
 
 def _changed(path: str) -> EvidenceError:
@@ -410,6 +443,51 @@ class View:
         """SHA-256 of the file in hex; reads it if it was not read yet."""
         self.read(path)
         return self._files[path].sha256
+
+    def lines(self, path: str) -> Iterator[tuple[int, bytes]]:
+        """The lines of a large file with their numbers from 1, without line ends; empty lines too.
+
+        The file counts as read once the last line was taken. Nothing is kept in memory.
+
+        Raises:
+            EvidenceError: as :meth:`Workspace.stream`, and when a line or their number exceeds its limit.
+        """
+        number = 0
+        rest = b""
+        limits = self.limits
+        for piece in self._workspace.stream(path):
+            if isinstance(piece, FileRead):
+                self._files[path] = piece
+                break
+            parts = (rest + piece).split(b"\n")
+            rest = parts.pop()
+            for line in parts:
+                number += 1
+                self._check_line(path, number, len(line))
+                yield number, line
+            self._check_line(path, number + 1, len(rest))
+        if rest:
+            yield number + 1, rest
+
+    def _check_line(self, path: str, number: int, size: int) -> None:
+        if size <= self.limits.record_bytes and number <= self.limits.records + 1:
+            return
+        what = (
+            f"a line is longer than {self.limits.record_bytes} bytes"
+            if size > self.limits.record_bytes
+            else f"has more than {self.limits.records} lines"
+        )
+        raise EvidenceError(
+            what,
+            path=path,
+            place=f"line {number}",
+            remedy="write one record a line, or split the file; the limits are in docs/limits.md",
+        )
+
+    @property
+    def history(self) -> History:
+        """The git repository around the workspace, to be read only."""
+        return self._workspace.history
 
     def read_text(self, path: str) -> str:
         """The file as UTF-8 text; see :func:`gate.evidence.parse.decode_text`."""
