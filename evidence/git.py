@@ -209,6 +209,8 @@ def _environment() -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_NO_LAZY_FETCH": "1",
+        # older versions do not know the line above, and protocol.allow yields to protocol.<name>.allow
+        "GIT_ALLOW_PROTOCOL": "",
         "GIT_LITERAL_PATHSPECS": "1",
         "LC_ALL": "C",
     }
