@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..evidence.collectors import BUILTIN, groups, load
+from ..evidence import registry
+from ..evidence.collectors import BUILTIN, groups
 from ..evidence.errors import ConfigError
 from ..evidence.interface import Collector
 from ..evidence.runner import Collecting, Make
@@ -26,13 +27,14 @@ LEDGER_FILES = frozenset(
 
 
 def make_collector(config: GateConfig, collector_id: str) -> Collector:
-    """The collector with the workspace's options.
+    """The collector with the workspace's options. For a plug-in, this runs its code.
 
     Raises:
         UsageError: there is none of that name.
+        EvidenceError: the plug-in cannot be loaded.
         ConfigError: its options in ``gate.yaml`` are wrong.
     """
-    kind = load(collector_id)
+    kind = registry.load(collector_id)
     options = dict(config.evidence.get(collector_id, {}))
     known = {option.name for option in fields(kind.Options)}
     shared: dict[str, Any] = {"roles": config.roles, "allowed_signers": config.allowed_signers}
@@ -61,7 +63,7 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
     if root.is_relative_to(ledger):
         raise _ledger_error("is the workspace itself, or contains it")
     if not ledger.is_relative_to(root):
-        return Workspace(root)
+        return Workspace(root, config.limits)
     inside = ledger.relative_to(root).as_posix()
     for source in config.sources:
         fixed = source.partition("*")[0].partition("?")[0].rstrip("/")
@@ -71,7 +73,7 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
     foreign = sorted(set(os.listdir(ledger)) - LEDGER_FILES) if ledger.is_dir() else []  # noqa: PTH208
     if foreign:
         raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
-    return Workspace(root, ignore=[inside])
+    return Workspace(root, config.limits, ignore=[inside])
 
 
 def _ledger_error(what: str) -> ConfigError:
@@ -84,15 +86,19 @@ def _ledger_error(what: str) -> ConfigError:
 
 
 def collecting(root: Path, config: GateConfig, ids: Iterable[str] | None = None) -> Collecting:
-    """The named collectors, or all, ready to run side by side; which of them is said later.
+    """The named collectors, or all available ones, ready to run side by side; which of them is said later.
 
     Raises:
         UsageError: there is no collector of that name.
         EvidenceError: the workspace is not a directory.
     """
-    chosen = tuple(sorted(BUILTIN) if ids is None else ids)
-    for name in chosen:
-        if name not in BUILTIN:
-            load(name)
+    chosen = tuple(available(config) if ids is None else ids)
+    registry.check(chosen)
+    guests = {name: said for name in chosen if (said := registry.provider(name)) is not None}
     makers: dict[str, Make] = {name: partial(make_collector, config, name) for name in chosen}
-    return Collecting(open_workspace(root, config), makers, groups(chosen), load)
+    return Collecting(open_workspace(root, config), makers, groups(chosen), registry.load, guests)
+
+
+def available(config: GateConfig) -> list[str]:
+    """Ids of gate's own collectors, and of the plug-ins that the workspace's settings name."""
+    return sorted({*BUILTIN, *config.evidence})

@@ -13,9 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ..evidence.collectors import BUILTIN
+from ..evidence import registry
 from ..evidence.contracts import violations
 from ..evidence.errors import ConfigError, EvidenceError
+from ..evidence.limits import Limits
 from ..evidence.settings import Bounded, S, Settings, Text, Uncertain, build, validate
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace, check_relative
@@ -31,6 +32,17 @@ SCHEMA = "gate_config"
 
 DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane", "contracts", "fixtures", "tests")
 DEFAULT_EXCLUDE = ("**/.coverage",)
+
+
+Age = Annotated[str, Bounded(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
+"""A length of time: a number and its unit, seconds, minutes, hours or days."""
+
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def age_seconds(age: str) -> int:
+    """An :data:`Age` in seconds."""
+    return int(age[:-1]) * _UNIT_SECONDS[age[-1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,15 @@ class GateConfig(Settings):
     evidence: dict[str, dict[str, Any]] = field(
         default_factory=dict, metadata={"description": "Options by collector."}
     )
+    freshness: dict[str, Age] = field(
+        default_factory=dict,
+        metadata={
+            "description": "How old a collector's evidence may be, whatever the policies allow: 12h, 7d."
+        },
+    )
+    limits: Limits = field(
+        default=Limits(), metadata={"description": "How much is read; what is widened here is recorded."}
+    )
     roles: dict[str, list[Text]] = field(
         default_factory=dict,
         metadata={"description": "Who may sign in which role: role to principals of allowed_signers."},
@@ -135,13 +156,9 @@ def load_config(root: Path) -> GateConfig:
     value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)
     config = read_settings(GateConfig, {} if value is None else value)
     for collector in config.evidence:
-        if collector not in BUILTIN:
-            raise ConfigError(
-                f"there is no collector {collector!r}",
-                path=FILE,
-                place=f"evidence.{collector}",
-                remedy="known: " + ", ".join(sorted(BUILTIN)),
-            )
+        _check_collector(collector, f"evidence.{collector}")
+    for collector in config.freshness:
+        _check_collector(collector, f"freshness.{collector}")
     if config.effective_time is not None:
         try:
             parse_rfc3339(config.effective_time)
@@ -153,6 +170,16 @@ def load_config(root: Path) -> GateConfig:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
     return config
+
+
+def _check_collector(name: str, place: str) -> None:
+    if not registry.known(name):
+        raise ConfigError(
+            f"there is no collector {name!r}",
+            path=FILE,
+            place=place,
+            remedy="known: " + ", ".join(registry.names()),
+        )
 
 
 def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:

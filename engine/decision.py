@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..evidence.contracts import source_of
 from ..evidence.interface import Evidence
 from .judge import Facts
 from .model import Check, Condition, Plan, StageResult, Subject, Verdict, Violation, Waived
@@ -128,7 +129,7 @@ def _check(check: Check, facts: Facts) -> dict[str, Any]:
         "status": check.status.value,
         "operands": [dict(operand) for operand in check.operands],
         "facts": [
-            {"name": fact, "value": _scalar(facts.value(fact)), "collector": fact.split(".")[0]}
+            {"name": fact, "value": _scalar(facts.value(fact)), "collector": source_of(fact)}
             for fact in rule.facts
         ],
         "solution": rule.solution,

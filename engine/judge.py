@@ -19,6 +19,7 @@ from types import NoneType
 from typing import Any
 
 from ..evidence.canonical import canonical
+from ..evidence.contracts import source_of
 from ..evidence.errors import EngineError, InternalError
 from ..evidence.times import format_utc
 from .model import (
@@ -386,7 +387,7 @@ class _Judging:
 
 
 def _collectors(rule: Rule) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(fact.split(".")[0] for fact in rule.facts))
+    return tuple(dict.fromkeys(source_of(fact) for fact in rule.facts))
 
 
 def _figures(stage: Stage, facts: Facts) -> dict[str, dict[str, Any]]:

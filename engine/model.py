@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ..evidence.contracts import source_of
+
 
 class Verdict(StrEnum):
     """A decision's answer, or PENDING: the status of a stage for which there is no evidence at all."""
@@ -87,8 +89,8 @@ class Stage:
     @property
     def collectors(self) -> frozenset[str]:
         """Ids of the collectors whose facts this stage's rules, headline or PENDING status need."""
-        named = {fact.split(".")[0] for rule in self.rules for fact in rule.facts}
-        named |= {path.split(".")[0] for _, path in self.headline}
+        named = {source_of(fact) for rule in self.rules for fact in rule.facts}
+        named |= {source_of(path) for _, path in self.headline}
         return frozenset(named | set(self.evidence))
 
 

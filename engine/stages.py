@@ -7,12 +7,11 @@ without an entry, an entry without a rule, a misspelled fact or an empty stage i
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any
 
-from ..evidence.contracts import CONTRACTS, load_schema
 from ..evidence.errors import PolicyError
+from ..evidence.facts import contract_has, has_contract
 from .model import Plan, Rule, Severity, Stage
 from .parameters import Common
 from .policy.interface import Annotation, Bundle
@@ -144,36 +143,6 @@ def _check_fact(annotation: Annotation, fact: str) -> None:
         raise _annotation_error(annotation, f"the fact {fact!r} is in no collector's contract")
 
 
-@functools.cache
-def contract_has(fact: str) -> bool:
-    """Whether a dotted fact name exists in its collector's facts contract."""
-    collector, *path = fact.split(".")
-    if not path or not _has_contract(collector):
-        return False
-    root = load_schema("facts", collector)
-    schemas = [root]
-    for part in path:
-        schemas = [s["properties"][part] for s in _unfold(schemas, root) if part in s.get("properties", {})]
-    return bool(schemas)
-
-
-def _has_contract(collector: str) -> bool:
-    return (CONTRACTS / "facts" / f"{collector}.schema.json").is_file()
-
-
-def _unfold(schemas: list[dict[str, Any]], root: dict[str, Any]) -> list[dict[str, Any]]:
-    """The schemas with local references and alternatives opened."""
-    opened: list[dict[str, Any]] = []
-    pending = list(schemas)
-    while pending:
-        schema = pending.pop()
-        opened.append(schema)
-        pending += [*schema.get("anyOf", []), *schema.get("oneOf", [])]
-        if "$ref" in schema:
-            pending.append(root["$defs"][schema["$ref"].removeprefix("#/$defs/")])
-    return opened
-
-
 def _check_references(bundle: Bundle) -> None:
     """Every fact a module names exists, and every fact a check names is declared in its rule's METADATA.
 
@@ -240,7 +209,7 @@ def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str,
         if not contract_has(str(fact)):
             raise _wrong(f"the headline {figure!r} of {name!r} names the unknown fact {fact!r}")
     for collector in texts("evidence"):
-        if not _has_contract(collector):
+        if not has_contract(collector):
             raise _wrong(f"the stage {name!r} names the unknown collector {collector!r}")
     title, question = value.get("title"), value.get("question")
     if not isinstance(title, str) or not isinstance(question, str):

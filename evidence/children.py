@@ -1,4 +1,4 @@
-"""Work in forked child processes: a question goes in and an answer comes back as JSON through pipes.
+"""Work in forked child processes: a question goes in and messages come back, as lines of JSON through pipes.
 
 A collector spends its time in Python code, which threads of one process cannot run at once. A forked child
 costs two milliseconds, not a start of the interpreter with all its imports. To fork a process with threads is
@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from types import FrameType, TracebackType
+from typing import Any, NoReturn, Self
 
 from .errors import InternalError
 
 _TASKS = "/proc/self/task"
+
+_LAST_CHANCE_SECONDS = 1.0
+"""What a child gets for ending the programs it started, before it is killed."""
 
 
 def possible() -> bool:
@@ -35,24 +40,38 @@ def possible() -> bool:
 Question = Callable[[], Any]
 """Waits for what the parent sends."""
 
+Say = Callable[[Any], None]
+"""Sends something JSON-like to the parent."""
+
+
+class Ended(BaseException):
+    """Raised in a child that is asked to end, so that it can end what it started itself."""
+
 
 class Child:
     """One child process; as a context manager it is gone afterwards, whatever happened.
 
+    It leads a process group of its own, so that what it started ends with it. What it prints goes to standard
+    error: standard output belongs to the parent's payload.
+
     Args:
         what: what it does, for messages.
-        work: runs in the child; may wait for a question, and returns something JSON-like.
+        work: runs in the child; may wait for a question, and says what it found.
     """
 
-    def __init__(self, what: str, work: Callable[[Question], Any]) -> None:
+    def __init__(self, what: str, work: Callable[[Question, Say], None]) -> None:
         self._what = what
-        self._ended = False
+        self._status: int | None = None
+        self._received = b""
+        self._complaint: dict[str, str] = {}
         question, self._question = os.pipe()
         self._answer, answer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._question)  # or the end of the parent would go unnoticed
             _run(work, question, answer)
+        with suppress(OSError):  # it may have done so itself, or have ended
+            os.setpgid(self._pid, self._pid)
         os.close(question)
         os.close(answer)
 
@@ -62,42 +81,87 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
         os.close(self._question)
         os.close(self._answer)
-        if not self._ended:
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when there is something to :meth:`receive`."""
+        return self._answer
 
     def ask(self, question: Any) -> None:
         """Send what ``work`` waits for, something JSON-like of less than a pipe holds. May be done once."""
-        with suppress(BrokenPipeError):  # it ended already; its result says why
+        with suppress(BrokenPipeError):  # it ended already; its failure says why
             os.write(self._question, json.dumps(question).encode() + b"\n")
 
-    def result(self) -> Any:
-        """What ``work`` returned; waits for it. May be asked once.
+    def receive(self) -> list[Any] | None:
+        """What the child has said since; waits for the next piece. None when it will say no more."""
+        piece = os.read(self._answer, 1 << 20)
+        if not piece:
+            return None
+        *lines, self._received = (self._received + piece).split(b"\n")
+        said = [json.loads(line) for line in lines]
+        self._complaint = next((line["failed"] for line in said if "failed" in line), self._complaint)
+        return [line["said"] for line in said if "said" in line]
 
-        Raises:
-            InternalError: the child was ended by a signal, or ``work`` raised.
+    def failure(self) -> InternalError | None:
+        """Why the child ended before its time, or None; to be asked once it says no more. Waits for its end.
+
+        It was ended by a signal, or ``work`` raised something.
         """
-        received = []
-        while chunk := os.read(self._answer, 1 << 20):
-            received.append(chunk)
-        status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        self._ended = True
-        if status < 0:
-            raise InternalError(
-                f"the process for {self._what} was ended by {_signal_name(-status)}",
+        if self._status is None:
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        if self._status < 0:
+            return InternalError(
+                f"the process for {self._what} was ended by {_signal_name(-self._status)}",
                 remedy="check the machine's memory and limits, then run again",
             )
-        answer = json.loads(b"".join(received) or b"{}")
-        if "result" in answer:
-            return answer["result"]
+        if self._status == 0:
+            return None
         error = InternalError(
-            f"{answer.get('error', f'exit status {status}')} (in the process for {self._what})",
+            f"{self._complaint.get('error', f'exit status {self._status}')} "
+            f"(in the process for {self._what})",
             remedy="run again with --debug and report the traceback",
         )
-        error.add_note(answer.get("traceback", ""))
-        raise error
+        error.add_note(self._complaint.get("traceback", ""))
+        return error
+
+    def stop(self) -> None:
+        """End the child and everything in its process group, if it is still there."""
+        stop([self])
+
+    def _gone(self) -> bool:
+        if self._status is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status is not None
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid, number)
+
+
+def stop(children: Iterable[Child]) -> None:
+    """End several children at once; see :meth:`Child.stop`."""
+    left = [child for child in children if not child._gone()]
+    for child in left:
+        child._signal(signal.SIGTERM)
+    deadline = time.monotonic() + _LAST_CHANCE_SECONDS
+    while (left := [child for child in left if not child._gone()]) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    for child in left:
+        child._signal(signal.SIGKILL)
+        child.failure()
+
+
+def ready(children: Sequence[Child], seconds: float) -> list[Child]:
+    """Those of the children that said something or ended; waits for the first at most so long."""
+    poll = select.poll()
+    by_descriptor = {child.fileno(): child for child in children}
+    for descriptor in by_descriptor:
+        poll.register(descriptor, select.POLLIN)
+    return [by_descriptor[descriptor] for descriptor, _ in poll.poll(max(0.0, seconds) * 1000)]
 
 
 def _signal_name(number: int) -> str:
@@ -107,7 +171,12 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _run(work: Callable[[Question], Any], reader: int, writer: int) -> None:
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Ended
+
+
+def _run(work: Callable[[Question, Say], None], reader: int, writer: int) -> None:
     """The child's whole life. Nothing of the parent may run here, such as its handlers and its buffers."""
     status = 1
 
@@ -116,13 +185,21 @@ def _run(work: Callable[[Question], Any], reader: int, writer: int) -> None:
             return json.loads(stream.readline())
 
     try:
-        try:
-            answer = json.dumps({"result": work(question)})
-        except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-            said = f"{type(error).__name__}: {error}"
-            answer = json.dumps({"error": said, "traceback": traceback.format_exc()})
+        with suppress(OSError):
+            os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, _end)
+        os.dup2(2, 1)
         with open(writer, "wb") as stream:
-            stream.write(answer.encode())
-        status = 0
+
+            def send(message: dict[str, Any]) -> None:
+                stream.write(json.dumps(message).encode() + b"\n")
+                stream.flush()
+
+            try:
+                work(question, lambda said: send({"said": said}))
+                status = 0
+            except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+                said = f"{type(error).__name__}: {error}"
+                send({"failed": {"error": said, "traceback": traceback.format_exc()}})
     finally:
         os._exit(status)

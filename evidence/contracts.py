@@ -13,7 +13,19 @@ from typing import Any
 
 from .errors import EvidenceError, InternalError
 
+PROVENANCE = "provenance"
+"""Facts about the evidence itself, by collector: its age, its tool, and the sources it was made from."""
+
+DERIVED = frozenset({PROVENANCE})
+"""Facts that no collector gives: they follow from the evidence, the subject and the effective time."""
+
 CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
+
+
+def source_of(fact: str) -> str:
+    """Id of the collector that a fact (``tests.total``, ``provenance.tests.age_s``) comes from."""
+    first, _, rest = fact.partition(".")
+    return rest.partition(".")[0] if first in DERIVED else first
 
 
 @functools.cache
@@ -41,7 +53,33 @@ def _validator(kind: str, name: str) -> Any:
 def violations(kind: str, name: str, value: Any, most: int | None = 5) -> list[tuple[str, str]]:
     """Where ``value`` breaks the contract, as (JSON pointer, message); at most ``most``, in a
     stable order; all where that is None."""
-    validator = _validator(kind, name)
+    return _violations(_validator(kind, name), value, most)
+
+
+def violations_of(schema: dict[str, Any], value: Any, most: int | None = 5) -> list[tuple[str, str]]:
+    """As :func:`violations`, for a schema that is not one of ours."""
+    import jsonschema_rs
+
+    return _violations(jsonschema_rs.Draft202012Validator(schema, validate_formats=False), value, most)
+
+
+def schema_problem(schema: Any) -> str | None:
+    """Why a document cannot be used as a JSON Schema (2020-12, complete in itself); None when it can."""
+    import jsonschema_rs
+
+    def refuse(uri: str) -> Any:
+        raise LookupError(f"{uri} is not fetched")
+
+    if not isinstance(schema, dict):
+        return "it is not an object"
+    try:
+        jsonschema_rs.Draft202012Validator(schema, retriever=refuse)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, RecursionError) as error:
+        return _shorten(str(getattr(error, "message", error)))
+    return None
+
+
+def _violations(validator: Any, value: Any, most: int | None) -> list[tuple[str, str]]:
     if validator.is_valid(value):
         return []
     found = []

@@ -6,6 +6,7 @@ A collector looks and reports; it knows no threshold and never says whether some
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -62,6 +63,8 @@ class Observation:
         origins: what the evidence states about the sources it was made from, one entry for each statement.
         repeatable: whether the same files and the same git history always give the same observation. What a
             program printed is not, and is never taken from the cache.
+        attachments: by name, bytes that are evidence and lie in no file, such as what a command printed. They
+            are recorded with the decision.
     """
 
     facts: dict[str, Any]
@@ -71,6 +74,7 @@ class Observation:
     format: str | None = None
     origins: tuple[Origin, ...] = ()
     repeatable: bool = True
+    attachments: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Collector(Protocol):
@@ -98,8 +102,24 @@ class Collector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """Bytes that are evidence and lie in no file: a name, the bytes, and their SHA-256 in hex."""
+
+    name: str
+    data: bytes = field(repr=False)
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", sha256_hex(self.data))
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """An observation with everything that binds it: collector, files and their digests."""
+    """An observation with everything that binds it: collector, files and their digests.
+
+    ``provider`` names the distribution of a plug-in, None for a collector of gate itself; the other fields
+    are those of :class:`Observation`.
+    """
 
     collector: str
     version: str
@@ -107,6 +127,12 @@ class Evidence:
     missing: tuple[Missing, ...]
     files: tuple[FileRead, ...]
     observed_at: str | None
+    tool: str | None = None
+    format: str | None = None
+    origins: tuple[Origin, ...] = ()
+    provider: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    repeatable: bool = True
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,4 +147,11 @@ class Evidence:
             "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in self.missing],
             "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in self.files],
             "observed_at": self.observed_at,
+            "tool": self.tool,
+            "format": self.format,
+            "origins": [{"commit": o.commit, "dirty": o.dirty, "digest": o.digest} for o in self.origins],
+            "provider": self.provider,
+            "attachments": [
+                {"name": a.name, "sha256": a.sha256, "size": len(a.data)} for a in self.attachments
+            ],
         }

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from .settings import Settings
 
 MIB = 1024 * 1024
 
 
+_HIGHEST = {"integer_digits": 18, "decimal_exponent": 1000, "json_depth": 200, "xml_depth": 200}
+"""What no operator may widen further: beyond this, engines and parsers are no longer exact or safe."""
+
+
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How much of anything is read before it is refused. Sizes in bytes, times in seconds."""
+class Limits(Settings):
+    """How much of anything is read before it is refused. Sizes in bytes, times in seconds.
+
+    The operator may set any of them in ``gate.yaml``; a decision records those that are wider than here.
+
+    Raises:
+        ValueError: one is not above zero, or higher than can be handled.
+    """
 
     file_bytes: int = 64 * MIB
     """One evidence or source file."""
@@ -55,6 +67,22 @@ class Limits:
     """Time a command declared in ``gate.yaml``, or a collection of tests by pytest, may take."""
     command_bytes: int = 8 * MIB
     """What such a command may print."""
+
+    def __post_init__(self) -> None:
+        for name, value in self.items():
+            if value <= 0:
+                raise ValueError(f"{name} must be above zero")
+            if value > _HIGHEST.get(name, value):
+                raise ValueError(f"{name} can be at most {_HIGHEST[name]}")
+
+    def items(self) -> list[tuple[str, float]]:
+        """Every limit with its name."""
+        return [(field.name, getattr(self, field.name)) for field in fields(self)]
+
+    def widened(self) -> list[tuple[str, float, float]]:
+        """Name, usual value and value of the limits that are wider than usual."""
+        usual = dict(Limits().items())
+        return [(name, usual[name], value) for name, value in self.items() if value > usual[name]]
 
 
 DEFAULT = Limits()

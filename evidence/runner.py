@@ -1,36 +1,59 @@
-"""Runs collectors side by side and turns what they saw into evidence."""
+"""Runs collectors side by side and turns what they saw into evidence.
+
+Every collector has a time limit. A slow one holds up nobody: what comes after it in its group is taken over by
+another process, and once one collector has failed, the others' reports are awaited only for a short while.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from . import children, errors
-from .contracts import violations
-from .errors import GateError, InternalError, ManyErrors, raise_all
-from .interface import Collector, Evidence, Missing, Observation
-from .workspace import FileRead, Workspace
+from . import children
+from .errors import EvidenceError, GateError, InternalError, raise_all
+from .interface import Collector, Evidence
+from .outcomes import Outcome, at_most, evidence, failed, lookup, observe, outcome, problems, took_too_long
+from .plugins import guest_error
+from .workspace import Workspace
+
+__all__ = ["Collecting", "Make", "collect", "lookup", "observe"]
 
 Make = Callable[[], Collector]
 """Makes a collector; called where the collector will run, so that only that process imports it.
 It may raise a GateError when the collector's options are wrong."""
+
+SLOW_SECONDS = 1.0
+"""After so long with one collector, the rest of its group is given to another process."""
+
+
+class _Group:
+    """A child process with the collectors it still has to report on, in order, and since when it is at the
+    first of them."""
+
+    def __init__(self, child: children.Child, names: Iterable[str]) -> None:
+        self.child = child
+        self.names = list(names)
+        self.since = time.monotonic()
 
 
 class Collecting:
     """Collectors at work: one child process for each group, which run while the caller does other things.
 
     The processes are there as soon as the context is entered, and load their collectors until they are told
-    which of them are wanted. Where forking is not possible, collectors run in this process when the result is
-    asked for. All are run even when one fails, so that one run reports every broken file.
+    which of them are wanted. A wanted collector that is in no group gets a process of its own. Where forking is
+    not possible, collectors run in this process when the result is asked for. All are run even when one
+    fails, so that one run reports every broken file.
 
     Args:
         workspace: walked before the collectors start, so that all see the same files.
         makers: by collector id, how to make it.
         groups: disjoint sets of ids; collectors of one group run one after the other.
         load: imports a collector's code, so that making it takes no time.
+        guests: of these ids, the plug-ins, with the distribution each comes from.
     """
 
     def __init__(
@@ -39,69 +62,158 @@ class Collecting:
         makers: Mapping[str, Make],
         groups: Iterable[Collection[str]],
         load: Callable[[str], object] = str,
+        guests: Mapping[str, str] | None = None,
     ) -> None:
         self.workspace = workspace
         self._makers = makers
-        self._groups = [[name for name in makers if name in group] for group in groups]
+        self._names = [[name for name in makers if name in group] for group in groups]
         self._load = load
+        self._guests = guests or {}
         self._wanted: tuple[str, ...] = ()
-        self._children: list[children.Child] = []
+        self._groups: list[_Group] = []
+        self._crashes: dict[str, GateError] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self.workspace.inventory()
-        if sum(map(bool, self._groups)) > 1 and children.possible():
+        if sum(map(bool, self._names)) > 1 and children.possible():
             with ExitStack() as stack:
-                for group in self._groups:
-                    child = children.Child("collecting " + ", ".join(group), partial(self._work, group))
-                    self._children.append(stack.enter_context(child))
+                self._stack = stack
+                for names in self._names:
+                    self._start(names)
                 self._stack = stack.pop_all()
         return self
-
-    def _work(self, group: Sequence[str], question: children.Question) -> dict[str, Any]:
-        for name in group:
-            self._load(name)
-        return self._observe(question())
-
-    def _observe(self, wanted: Iterable[str]) -> dict[str, Any]:
-        return {name: _outcome(self.workspace, self._makers[name]) for name in wanted}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        children.stop(group.child for group in self._groups)
         self._stack.close()
+
+    def _start(self, names: Sequence[str]) -> _Group:
+        child = children.Child("collecting " + ", ".join(names), partial(self._work, names))
+        group = _Group(self._stack.enter_context(child), names)
+        self._groups.append(group)
+        return group
+
+    def _work(self, names: Sequence[str], question: children.Question, say: children.Say) -> None:
+        for name in names:
+            if name not in self._guests:
+                self._load(name)
+        for name in question():
+            say(self._outcome(name))
+
+    def _outcome(self, name: str) -> Outcome:
+        return outcome(self.workspace, self._makers[name], self._guests.get(name), name)
 
     def want(self, ids: Iterable[str]) -> None:
         """Say which collectors are to be run; once, before asking for the result."""
         self._wanted = tuple(ids)
-        for child, group in zip(self._children, self._groups, strict=False):
-            child.ask([name for name in self._wanted if name in group])
+        grouped = {name for names in self._names for name in names}
+        started = bool(self._groups)
+        if children.possible() and (started or self._guests.keys() & set(self._wanted)):
+            for name in self._wanted:
+                if name not in grouped or not started:
+                    self._start([name])
+        for group in self._groups:
+            self._ask(group, [name for name in self._wanted if name in group.names])
+
+    def _ask(self, group: _Group, names: Sequence[str]) -> None:
+        group.names = list(names)
+        group.since = time.monotonic()
+        group.child.ask(group.names)
 
     def result(self) -> dict[str, Evidence]:
         """Evidence of every wanted collector, by id, in the order they were given.
 
         Raises:
-            EvidenceError: one file is malformed, or changed between two readings; ManyErrors when there are
-                several.
+            EvidenceError: one file is malformed, changed between two readings, or took too long; a plug-in
+                misbehaved; ManyErrors when there are several.
             ConfigError: a collector's options are wrong.
             InternalError: a collector's facts break its own contract, or its process ended early.
         """
-        if self._children:
-            answers = [child.result() for child in self._children]
-        else:
-            answers = [self._observe(self._wanted)]
-        seen = {name: outcome for answer in answers for name, outcome in answer.items()}
+        seen = self._await() if self._groups else self._one_by_one()
         found: dict[str, Evidence] = {}
         failures: list[GateError] = []
+        left_out = [name for name in self._wanted if name not in seen]
         for name in self._wanted:
-            if "errors" in seen[name]:
-                failures += [_error(*parts) for parts in seen[name]["errors"]]
-            else:
-                found[name] = _evidence(name, **seen[name])
+            if name in self._crashes:
+                failures.append(self._crashes[name])  # with its traceback
+            elif name in seen:
+                failures += problems(seen[name])
+        if left_out:
+            names = ", ".join(left_out)
+            failures.append(
+                EvidenceError(f"not waited for, as others failed: {names}", remedy="mend the others first")
+            )
         raise_all(failures)
-        for evidence in found.values():
-            self.workspace.remember(evidence.files)
+        for name in self._wanted:
+            found[name] = evidence(name, **seen[name])
+            self.workspace.remember(found[name].files)
         return found
+
+    def _one_by_one(self) -> dict[str, Outcome]:
+        seen: dict[str, Outcome] = {}
+        for name in self._wanted:
+            try:
+                with at_most(self.workspace.limits.collector_seconds, name):
+                    seen[name] = self._outcome(name)
+            except EvidenceError as error:
+                seen[name] = failed(error)
+        return seen
+
+    def _await(self) -> dict[str, Outcome]:
+        """What the processes report. Without the collectors that were not waited for."""
+        limits = self.workspace.limits
+        seen: dict[str, Outcome] = {}
+        failed_at: float | None = None
+        while busy := [group for group in self._groups if group.names]:
+            now = time.monotonic()
+            if failed_at is None and any("errors" in outcome for outcome in seen.values()):
+                failed_at = now
+            if failed_at is not None and now >= failed_at + limits.patience_seconds:
+                break
+            moments = [] if failed_at is None else [failed_at + limits.patience_seconds]
+            for group in busy:
+                if now >= group.since + limits.collector_seconds:
+                    group.child.stop()
+                    self._relieve(group)
+                    seen[group.names[0]] = failed(took_too_long(group.names[0], limits.collector_seconds))
+                    group.names = []
+                elif len(group.names) > 1 and now >= group.since + SLOW_SECONDS:
+                    self._relieve(group)
+                slow = SLOW_SECONDS if len(group.names) > 1 else limits.collector_seconds
+                moments.append(group.since + slow)
+            busy = [group for group in self._groups if group.names]
+            for child in children.ready([group.child for group in busy], min(moments) - now) if busy else ():
+                self._hear(next(group for group in busy if group.child is child), seen)
+        return seen
+
+    def _relieve(self, group: _Group) -> None:
+        """Give what comes after the first collector of a group to another process."""
+        rest = group.names[1:]
+        if rest and children.possible():
+            group.names = group.names[:1]
+            self._ask(self._start(rest), rest)
+
+    def _hear(self, group: _Group, seen: dict[str, Outcome]) -> None:
+        reports = group.child.receive()
+        if reports is None:
+            failure = group.child.failure()
+            name = group.names[0]
+            if name in self._guests:
+                what = failure.what if failure else "ended its process"
+                seen[name] = failed(guest_error(name, self._guests[name], f"failed: {what}"))
+            else:
+                self._crashes[name] = failure or InternalError(f"the collector {name!r} ended its process")
+                seen[name] = failed(self._crashes[name])
+            self._relieve(group)
+            group.names = []
+            return
+        for report in reports:
+            if group.names:  # what was given to another process is reported there
+                seen.setdefault(group.names.pop(0), report)
+                group.since = time.monotonic()
 
 
 def collect(workspace: Workspace, collectors: Sequence[Collector]) -> dict[str, Evidence]:
@@ -114,92 +226,3 @@ def collect(workspace: Workspace, collectors: Sequence[Collector]) -> dict[str, 
 
 def _same(collector: Collector) -> Collector:
     return collector
-
-
-def _outcome(workspace: Workspace, make: Make) -> dict[str, Any]:
-    """What a collector saw, or its errors, as JSON-like values that can be passed between processes."""
-    try:
-        seen = observe(workspace, make())
-    except GateError as error:
-        return {"errors": [_parts(one) for one in _single(error)]}
-    return {
-        "version": seen.version,
-        "facts": seen.facts,
-        "missing": [[missing.fact, missing.reason, missing.remedy] for missing in seen.missing],
-        "files": [[file.path, file.sha256, file.size] for file in seen.files],
-        "observed_at": seen.observed_at,
-    }
-
-
-def _evidence(
-    name: str,
-    version: str,
-    facts: dict[str, Any],
-    missing: Iterable[Sequence[str]],
-    files: Iterable[tuple[str, str, int]],
-    observed_at: str | None,
-) -> Evidence:
-    return Evidence(
-        collector=name,
-        version=version,
-        facts=facts,
-        missing=tuple(Missing(*parts) for parts in missing),
-        files=tuple(FileRead(*parts) for parts in files),
-        observed_at=observed_at,
-    )
-
-
-def _single(error: GateError) -> Sequence[GateError]:
-    return error.errors if isinstance(error, ManyErrors) else (error,)
-
-
-def _parts(error: GateError) -> list[str | None]:
-    public = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-    return [public.__name__, error.what, error.path, error.place, error.remedy]
-
-
-def _error(kind: str, what: str, path: str | None, place: str | None, remedy: str | None) -> GateError:
-    restored: GateError = getattr(errors, kind)(what, path=path, place=place, remedy=remedy)
-    return restored
-
-
-def observe(workspace: Workspace, collector: Collector) -> Evidence:
-    """One collector's evidence, checked against its facts contract; in this process."""
-    view = workspace.view()
-    observation = collector.collect(view)
-    _check(collector.id, observation)
-    return Evidence(
-        collector=collector.id,
-        version=collector.version,
-        facts=observation.facts,
-        missing=observation.missing,
-        files=view.files,
-        observed_at=observation.observed_at,
-    )
-
-
-def _check(collector_id: str, observation: Observation) -> None:
-    broken = violations("facts", collector_id, observation.facts)
-    if broken:
-        pointer, message = broken[0]
-        raise InternalError(
-            f"the collector {collector_id!r} gave facts that break its contract: {message}",
-            place=pointer,
-            remedy="report this with the file it read",
-        )
-    for missing in observation.missing:
-        if lookup(observation.facts, missing.fact) is not None:
-            raise InternalError(
-                f"the collector {collector_id!r} calls {missing.fact!r} missing but gives a value",
-                remedy="report this with the file it read",
-            )
-
-
-def lookup(facts: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None where there is nothing."""
-    value: Any = facts
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return None
-        value = value[part]
-    return value

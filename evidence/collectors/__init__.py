@@ -38,6 +38,9 @@ NARROWING: dict[str, frozenset[str]] = {
 }
 """Options that change how much is looked at, not only where: a decision says when a workspace sets them."""
 
+ON_DEMAND = frozenset({"commands", "components", "messages", "scans", "values"})
+"""Collectors that no shipped stage needs: started only when they are asked for."""
+
 _DOCUMENTS = frozenset(
     {
         "artifacts",
@@ -54,8 +57,9 @@ _DOCUMENTS = frozenset(
 
 
 def groups(ids: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """The collectors in groups to run side by side: each takes about as long, and shares what it loads."""
-    chosen = tuple(ids)
+    """The collectors that stages usually need, in groups to run side by side: each group takes about as long,
+    and shares what it loads. Others, and plug-ins, are in no group."""
+    chosen = tuple(name for name in ids if name in BUILTIN and name not in ON_DEMAND)
     return (
         tuple(name for name in chosen if name in _DOCUMENTS),
         tuple(name for name in chosen if name not in _DOCUMENTS),

@@ -18,13 +18,19 @@ import os, signal
 from gate.evidence.children import Child, possible
 from gate.evidence.errors import InternalError
 assert possible()
+def result(child):
+    said = []
+    while (more := child.receive()) is not None:
+        said += more
+    assert child.failure() is None, child.failure()
+    return said
 def problem(child):
-    try:
-        with child:
-            child.result()
-    except InternalError as error:
-        return error
-    raise AssertionError("no error")
+    with child:
+        while child.receive() is not None:
+            pass
+        error = child.failure()
+    assert isinstance(error, InternalError)
+    return error
 """
 
 RUNNER = """
@@ -72,13 +78,13 @@ def test_children_give_results_and_run_at_once(tmp_path: Path) -> None:
     """Two children that wait for each other both finish."""
     code = """
 a, b = os.pipe(), os.pipe()
-def first(_):
-    os.write(a[1], b"x"); return {"got": os.read(b[0], 1).decode(), "large": "y" * 1_000_000}
-def second(_):
-    os.write(b[1], b"z"); return [os.read(a[0], 1).decode(), os.getpid()]
+def first(_, say):
+    os.write(a[1], b"x"); say({"got": os.read(b[0], 1).decode(), "large": "y" * 1_000_000}); say("more")
+def second(_, say):
+    os.write(b[1], b"z"); say([os.read(a[0], 1).decode(), os.getpid()])
 with Child("one", first) as one, Child("two", second) as two:
-    assert one.result() == {"got": "z", "large": "y" * 1_000_000}
-    said, pid = two.result()
+    assert result(one) == [{"got": "z", "large": "y" * 1_000_000}, "more"]
+    [(said, pid)] = result(two)
     assert said == "x" and pid != os.getpid()
 """
     run(CHILD + code, tmp_path)
@@ -87,11 +93,11 @@ with Child("one", first) as one, Child("two", second) as two:
 def test_a_child_waits_for_its_question(tmp_path: Path) -> None:
     """It gets what was sent; one that ended already does not disturb who asks."""
     code = """
-with Child("x", lambda question: question()["a"] + 1) as child:
+with Child("x", lambda question, say: say(question()["a"] + 1)) as child:
     child.ask({"a": 1})
-    assert child.result() == 2
-with Child("x", lambda question: 3) as child:
-    assert child.result() == 3
+    assert result(child) == [2]
+with Child("x", lambda question, say: say(3)) as child:
+    assert result(child) == [3]
     child.ask("too late")
 """
     run(CHILD + code, tmp_path)
@@ -115,10 +121,10 @@ with Collecting(Workspace(Path(".")), makers, [[name] for name in makers], load)
 def test_a_child_that_is_killed_is_one_error(tmp_path: Path) -> None:
     """Also by a signal without a name; the error says what the child was doing."""
     code = """
-error = problem(Child("collecting coverage", lambda _: os.kill(os.getpid(), signal.SIGKILL)))
+error = problem(Child("collecting coverage", lambda *_: os.kill(os.getpid(), signal.SIGKILL)))
 assert error.what == "the process for collecting coverage was ended by SIGKILL", error.what
 assert error.remedy
-error = problem(Child("x", lambda _: os.kill(os.getpid(), 40)))
+error = problem(Child("x", lambda *_: os.kill(os.getpid(), 40)))
 assert error.what == "the process for x was ended by signal 40", error.what
 """
     run(CHILD + code, tmp_path)
@@ -127,13 +133,13 @@ assert error.what == "the process for x was ended by signal 40", error.what
 def test_an_unexpected_error_in_a_child_is_explained(tmp_path: Path) -> None:
     """The exception is named, and its traceback stays with the error for --debug."""
     code = """
-def work(_):
+def work(*_):
     raise MemoryError("no room")
 error = problem(Child("x", work))
 assert error.what == "MemoryError: no room (in the process for x)", error.what
 assert "in work" in error.__notes__[0]
-assert "TypeError" in problem(Child("x", lambda _: {1, 2})).what
-def leave(_):
+assert "TypeError" in problem(Child("x", lambda _, say: say({1, 2}))).what
+def leave(*_):
     raise KeyboardInterrupt
 assert problem(Child("x", leave)).what == "exit status 1 (in the process for x)"
 """
@@ -145,7 +151,7 @@ def test_no_child_outlives_its_parent_s_interest(tmp_path: Path) -> None:
     code = """
 reader, writer = os.pipe()
 try:
-    with Child("x", lambda _: os.read(reader, 1)) as child:
+    with Child("x", lambda *_: os.read(reader, 1)) as child:
         raise KeyboardInterrupt
 except KeyboardInterrupt:
     pass
@@ -157,6 +163,53 @@ else:
     raise AssertionError("the child is still there")
 """
     run(CHILD + code, tmp_path)
+
+
+def test_a_child_can_end_what_it_started(tmp_path: Path) -> None:
+    """It is asked before it is killed; one that does not listen is killed, with its whole process group."""
+    code = """
+import subprocess, sys, time
+reader, writer = os.pipe()
+def tidy(*_):
+    try:
+        os.write(writer, b"x"); time.sleep(60)
+    finally:
+        Path("tidied").touch()
+from pathlib import Path
+with Child("x", tidy):
+    os.read(reader, 1)
+assert Path("tidied").exists()
+def deaf(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    inner = subprocess.Popen([sys.executable, "-c", "import signal,time; signal.signal(15, 1); print(flush=True);"
+        "time.sleep(60)"], stdout=subprocess.PIPE)
+    inner.stdout.readline()
+    os.write(writer, str(inner.pid).encode()); time.sleep(60)
+began = time.monotonic()
+with Child("x", deaf):
+    pid = int(os.read(reader, 20))
+assert time.monotonic() - began < 30
+for _ in range(500):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        break
+    if state == "Z":
+        break
+    time.sleep(0.01)
+else:
+    raise AssertionError("what the child started is still there")
+"""
+    run(CHILD + code, tmp_path)
+
+
+def test_what_a_child_prints_is_no_payload(tmp_path: Path) -> None:
+    """Standard output belongs to the parent; a child's goes to standard error."""
+    code = CHILD + 'with Child("x", lambda *_: os.write(1, b"noise")) as child:\n    result(child)\n'
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "noise")
 
 
 def test_a_process_with_threads_does_not_fork() -> None:

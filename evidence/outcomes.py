@@ -1,0 +1,228 @@
+"""One collector's run: its observation checked, turned into evidence, or into the errors that it ended with.
+
+An outcome is what passes between processes and into the cache: JSON-like, with either ``errors`` or the parts
+of an :class:`~gate.evidence.interface.Evidence`.
+"""
+
+from __future__ import annotations
+
+import base64
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from . import errors
+from .canonical import canonical
+from .contracts import schema_problem, violations, violations_of
+from .errors import EvidenceError, GateError, InternalError, ManyErrors
+from .interface import Attachment, Collector, Evidence, Missing, Observation, Origin
+from .plugins import facts_contract, guest_error
+from .provenance import stated
+from .workspace import FileRead, View, Workspace
+
+Outcome = dict[str, Any]
+
+
+def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | None, name: str) -> Outcome:
+    """What a collector saw, or its errors.
+
+    Args:
+        workspace: what it looks at.
+        make: makes it.
+        guest: for a plug-in, which distribution it comes from: whatever it raises is then an error that
+            names it. A built-in collector's unexpected exception is our mistake and is passed on.
+        name: the collector's id.
+    """
+    try:
+        if guest is None:
+            return _seen(workspace, make(), None)
+        try:
+            return _seen(workspace, make(), guest)
+        except (GateError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise guest_error(name, guest, f"failed with {type(error).__name__}: {error}") from error
+        except SystemExit as error:
+            raise guest_error(name, guest, f"left the program with {error.code!r}") from error
+    except GateError as error:
+        return failed(error)
+
+
+def failed(error: GateError) -> Outcome:
+    """The outcome of a collector that ended with an error."""
+    return {"errors": [_parts(one) for one in _single(error)]}
+
+
+def problems(outcome: Outcome) -> list[GateError]:
+    """The errors of an outcome; none when it is evidence."""
+    return [_error(*parts) for parts in outcome.get("errors", [])]
+
+
+def _single(error: GateError) -> Sequence[GateError]:
+    return error.errors if isinstance(error, ManyErrors) else (error,)
+
+
+def _parts(error: GateError) -> list[str | None]:
+    public = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
+    return [public.__name__, error.what, error.path, error.place, error.remedy]
+
+
+def _error(kind: str, what: str, path: str | None, place: str | None, remedy: str | None) -> GateError:
+    restored: GateError = getattr(errors, kind)(what, path=path, place=place, remedy=remedy)
+    return restored
+
+
+def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outcome:
+    view = workspace.view()
+    observation, origins, observed_at = _look(view, collector, guest)
+    return {
+        "version": collector.version,
+        "facts": observation.facts,
+        "missing": [[missing.fact, missing.reason, missing.remedy] for missing in observation.missing],
+        "files": [[file.path, file.sha256, file.size] for file in view.files],
+        "observed_at": observed_at,
+        "tool": observation.tool,
+        "format": observation.format,
+        "origins": [[origin.commit, origin.dirty, origin.digest] for origin in origins],
+        "provider": guest,
+        "attachments": [
+            [name, base64.b64encode(data).decode()] for name, data in sorted(observation.attachments.items())
+        ],
+        "repeatable": observation.repeatable,
+    }
+
+
+def evidence(
+    name: str,
+    version: str,
+    facts: dict[str, Any],
+    missing: Iterable[Sequence[str]],
+    files: Iterable[tuple[str, str, int]],
+    observed_at: str | None,
+    tool: str | None,
+    format: str | None,  # noqa: A002 - the outcome's own field
+    origins: Iterable[tuple[str | None, bool | None, str | None]],
+    provider: str | None,
+    attachments: Iterable[tuple[str, str]],
+    repeatable: bool,
+) -> Evidence:
+    """The evidence that an outcome without errors is."""
+    return Evidence(
+        collector=name,
+        version=version,
+        facts=facts,
+        missing=tuple(Missing(*parts) for parts in missing),
+        files=tuple(FileRead(*parts) for parts in files),
+        observed_at=observed_at,
+        tool=tool,
+        format=format,
+        origins=tuple(Origin(*parts) for parts in origins),
+        provider=provider,
+        attachments=tuple(Attachment(label, base64.b64decode(data)) for label, data in attachments),
+        repeatable=repeatable,
+    )
+
+
+def observe(workspace: Workspace, collector: Collector, guest: str | None = None) -> Evidence:
+    """One collector's evidence, checked against its facts contract; in this process.
+
+    Raises:
+        EvidenceError: as the collector says.
+        InternalError: its facts break its own contract.
+    """
+    seen = _seen(workspace, collector, guest)
+    return evidence(collector.id, **seen)
+
+
+def _look(
+    view: View, collector: Collector, guest: str | None
+) -> tuple[Observation, list[Origin], str | None]:
+    observation = collector.collect(view)
+    if guest is None:
+        _check(collector.id, observation, violations("facts", collector.id, observation.facts))
+    else:
+        _check_guest(collector, observation, guest)
+    origins = list(observation.origins)
+    observed_at = observation.observed_at
+    for file in view.files:
+        said = stated(view, file)
+        if said is not None:
+            origins.append(said.origin)
+            observed_at = observed_at or said.finished_at
+    return observation, origins, observed_at
+
+
+def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[str, str]]) -> None:
+    if broken:
+        pointer, message = broken[0]
+        raise InternalError(
+            f"the collector {collector_id!r} gave facts that break its contract: {message}",
+            place=pointer,
+            remedy="report this with the file it read",
+        )
+    for missing in observation.missing:
+        if lookup(observation.facts, missing.fact) is not None:
+            raise InternalError(
+                f"the collector {collector_id!r} calls {missing.fact!r} missing but gives a value",
+                remedy="report this with the file it read",
+            )
+
+
+def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
+    """Hold everything that comes from outside against what the interface demands."""
+    if not isinstance(observation, Observation):
+        raise guest_error(collector.id, guest, f"gave {type(observation).__name__} instead of an Observation")
+    schema = facts_contract(collector.id)
+    problem = schema_problem(schema)
+    if problem is not None:
+        raise guest_error(collector.id, guest, f"has a facts contract that is no JSON Schema: {problem}")
+    try:
+        canonical(observation.facts)
+        _check(collector.id, observation, violations_of(schema, observation.facts))
+    except InternalError as error:
+        where = f" at {error.place}" if error.place else ""
+        raise guest_error(collector.id, guest, f"is wrong: {error.what}{where}") from error
+
+
+def lookup(facts: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, or None where there is nothing."""
+    value: Any = facts
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def took_too_long(name: str, seconds: float) -> EvidenceError:
+    """The error of a collector that was ended."""
+    return EvidenceError(
+        f"the collector {name!r} took longer than {seconds:g} s and was ended",
+        remedy="give it less to read, or widen limits.collector_seconds in gate.yaml",
+    )
+
+
+@contextmanager
+def at_most(seconds: float, name: str) -> Iterator[None]:
+    """Let a collector run so long in this very process, where the system has timers and this thread the say.
+
+    Raises:
+        EvidenceError: it took longer.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise took_too_long(name, seconds)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,132 @@
+"""Collectors of other distributions: entry points of the group ``gate.collectors``.
+
+A plug-in's name in that group is its collector's id; what it points to is a class that keeps to
+:class:`~gate.evidence.interface.Collector`. Its facts contract is a file ``<id>.schema.json`` in the top-level
+package of the class, so that policies can be checked against it without running any code of the plug-in. The
+code itself runs in a process of its own, see :mod:`gate.evidence.runner`. Documented in ``docs/plugins.md``.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .collectors import BUILTIN
+from .contracts import DERIVED
+from .errors import ConfigError, EvidenceError
+from .interface import Collector
+from .limits import DEFAULT
+from .parse import parse_json
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "gate.collectors"
+
+_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed plug-in: the collector's id, its entry point and the distribution, as ``name version``."""
+
+    id: str
+    entry: EntryPoint
+    provider: str
+
+
+@functools.cache
+def installed() -> dict[str, Plugin]:
+    """Every plug-in by collector id; none of their code is run.
+
+    Raises:
+        ConfigError: one has an impossible id or that of another collector.
+    """
+    from importlib.metadata import entry_points
+
+    found: dict[str, Plugin] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        provider = "unknown distribution" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+        if not _ID.fullmatch(entry.name):
+            raise _wrong(f"{provider} calls a collector {entry.name[:80]!r}, which is no lower-case name")
+        if entry.name in BUILTIN or entry.name in DERIVED:
+            raise _wrong(f"{provider} brings a collector {entry.name!r}, which is one of gate's own")
+        if entry.name in found:
+            if found[entry.name].entry.value == entry.value and found[entry.name].provider == provider:
+                continue  # the same distribution found twice on the path
+            raise _wrong(f"{provider} and {found[entry.name].provider} both bring a collector {entry.name!r}")
+        found[entry.name] = Plugin(entry.name, entry, provider)
+    return found
+
+
+def _wrong(what: str) -> ConfigError:
+    return ConfigError(what, place=f"entry points {GROUP}", remedy="uninstall one of the distributions")
+
+
+def guest_error(name: str, provider: str, what: str) -> EvidenceError:
+    """An error that names the plug-in at fault.
+
+    Args:
+        name: the collector's id.
+        provider: the distribution it comes from.
+        what: what it did, in words that follow its name.
+    """
+    return EvidenceError(
+        f"the collector plug-in {name!r} ({provider}) {what[:300]}",
+        remedy="report it to the plug-in's authors, or take it out of gate.yaml and the policies",
+    )
+
+
+def load(plugin: Plugin) -> type[Collector]:
+    """The plug-in's class; this runs its code.
+
+    Raises:
+        EvidenceError: there is no such class, or it is no collector of that id.
+    """
+    try:
+        kind = plugin.entry.load()
+    except (ImportError, AttributeError) as error:
+        raise guest_error(plugin.id, plugin.provider, f"cannot be loaded: {error}") from error
+    for name in ("version", "Options", "collect"):
+        if not hasattr(kind, name):
+            raise guest_error(plugin.id, plugin.provider, f"has no {name!r}, so it is no collector")
+    if getattr(kind, "id", None) != plugin.id:
+        raise guest_error(
+            plugin.id, plugin.provider, f"is a collector with the id {getattr(kind, 'id', None)!r}"
+        )
+    if not isinstance(kind.version, str) or not kind.version:
+        raise guest_error(plugin.id, plugin.provider, "has a version that is no text")
+    loaded: type[Collector] = kind
+    return loaded
+
+
+def facts_contract(collector_id: str) -> dict[str, Any]:
+    """The JSON Schema of a plug-in's facts.
+
+    Raises:
+        EvidenceError: the plug-in has none, or it is not JSON.
+    """
+    plugin = installed()[collector_id]
+    package = plugin.entry.module.partition(".")[0]
+    found = importlib.util.find_spec(package)  # of a top-level package: nothing is imported
+    name = f"{collector_id}.schema.json"
+    for folder in (found.submodule_search_locations if found else None) or ():
+        path = Path(folder) / name
+        if path.is_file():
+            data = path.read_bytes()
+            if len(data) > DEFAULT.text_bytes:
+                break
+            try:
+                schema = parse_json(data, name, DEFAULT)
+            except EvidenceError as error:
+                what = f"has a facts contract that cannot be read: {error.what}"
+                raise guest_error(collector_id, plugin.provider, what) from error
+            if isinstance(schema, dict):
+                return schema
+    raise guest_error(
+        collector_id, plugin.provider, f"ships no facts contract {name} in the package {package!r}"
+    )
