@@ -295,11 +295,12 @@ def collect(
 ) -> None:
     """Print the facts that collectors find, without judging them."""
     from .engine import run
+    from .engine.collecting import available
     from .engine.report.facts import facts_json, facts_text
-    from .evidence.collectors import BUILTIN
 
-    ids = tuple(dict.fromkeys(collector)) if collector else tuple(sorted(BUILTIN))
-    evidence = run.collect(run.prepare(workspace), ids)
+    setting = run.prepare(workspace)
+    ids = tuple(dict.fromkeys(collector)) if collector else tuple(available(setting.config))
+    evidence = run.collect(setting, ids)
     if format_ is FactsFormat.JSON:
         _write(facts_json(evidence))
     else:
@@ -411,6 +412,32 @@ def signoff(
     else:
         target = outputs.parse_outputs([f"json={output}"], Format.JSON)[0]
         outputs.write(target, text)
+
+
+@app.command()
+def provenance(
+    files: Annotated[list[str], typer.Argument(help="Evidence files of the workspace.", metavar="FILE…")],
+    command: Annotated[
+        str | None, typer.Option("--command", help="What made them, for people.", metavar="TEXT")
+    ] = None,
+    finished_at: Annotated[
+        str | None,
+        typer.Option("--at", help="When they were finished: now (default), or RFC 3339.", metavar="TIME"),
+    ] = None,
+    workspace: Workspace = HERE,
+    debug: Debug = False,
+) -> None:
+    """State beside evidence files which sources and commit they were made from."""
+    from .engine import run
+    from .engine.stating import state_provenance
+    from .evidence.times import format_utc, parse_rfc3339
+
+    try:
+        moment = _now() if finished_at in (None, "now") else parse_rfc3339(str(finished_at))
+    except ValueError as error:
+        raise UsageError(str(error), remedy="give --at now, or a time with its zone") from error
+    for path in state_provenance(run.prepare(workspace), files, format_utc(moment), command):
+        _print(f"wrote {path}\n")
 
 
 @ledger_app.command("show")

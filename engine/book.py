@@ -65,6 +65,8 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[dict[str, Any], 
     with FileLedger.begin(location, key, config_dir=config_dir, origin=own, label=label(setting)) as ledger:
         digest = ledger.evidence.put(canonical(judged.decision))
         ledger.evidence.put(canonical(judged.input))
+        for data in judged.attachments:
+            ledger.evidence.put(data)
         [entry] = ledger.append([lines.statement(judged.decision, digest)])
         ledger.seal(now)
     notice = None

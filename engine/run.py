@@ -14,17 +14,19 @@ from .. import __version__
 from ..evidence import subject
 from ..evidence.canonical import canonical, manifest_bytes, sha256_hex
 from ..evidence.collectors import NARROWING
-from ..evidence.errors import PolicyError
+from ..evidence.contracts import PROVENANCE, violations
+from ..evidence.errors import InternalError, PolicyError
 from ..evidence.interface import Evidence
 from ..evidence.runner import Collecting
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace
 from .collecting import collecting
-from .config import DEFAULT_EXCLUDE, FILE, GateConfig, load_config
+from .config import DEFAULT_EXCLUDE, FILE, GateConfig, age_seconds, load_config
 from .model import Plan, Subject
 from .policy import bundle as bundles
 from .policy import open_engine
 from .policy.interface import Bundle
+from .provenance import provenance
 from .stages import make_plan
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Judged:
     decision: dict[str, Any]
     input: dict[str, Any]
     setting: Setting = field(repr=False)
+    attachments: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def prepare(root: Path, policy: Path | None = None, config: GateConfig | None = None) -> Setting:
@@ -126,6 +129,9 @@ def _own_settings(config: GateConfig) -> list[dict[str, str]]:
     if config.subject.exclude != list(DEFAULT_EXCLUDE):
         patterns = ", ".join(config.subject.exclude) or "nothing"
         found.append({"code": "sources_excluded", "msg": f"gate.yaml excludes from the sources: {patterns}"})
+    for name, usual, value in config.limits.widened():
+        message = f"gate.yaml widens limits.{name} from {usual:g} to {value:g}"
+        found.append({"code": "limit_widened", "msg": message})
     for collector in sorted(config.evidence):
         for option in sorted(NARROWING.get(collector, frozenset()) & config.evidence[collector].keys()):
             message = f"gate.yaml sets evidence.{collector}.{option}, which decides how much is looked at"
@@ -204,9 +210,9 @@ def evaluate(
         evidence = running.result()
         settings = settings_digest(running.workspace)
         digests = evidence_digests(setting, needed, evidence, settings)
-        policy_input = make_input(judged, digests, evidence, time)
+        facts = make_facts(evidence, about(setting, evidence, judged, time))
+        policy_input = make_input(judged, digests, facts, time)
         outputs = engine.evaluate([plan.stages[name].package for name in needed], policy_input)
-    facts = make_facts(evidence)
     now_s = parse_rfc3339(time.text)
     valid, notes = assess(facts.values["waivers"]["waivers"], plan, judged.digest, now_s)
     results = judging.judge(plan, wanted, outputs, facts, valid, now_s)
@@ -228,7 +234,23 @@ def evaluate(
         notes=notes,
     )
     action = judging.action(plan, stage, verdict, results)
-    return Judged(document(stage, verdict, action, plan, results, facts, context), record, setting)
+    decision = document(stage, verdict, action, plan, results, facts, context)
+    attached = tuple(part.data for item in evidence.values() for part in item.attachments)
+    return Judged(decision, record, setting, attached)
+
+
+def about(
+    setting: Setting, evidence: Mapping[str, Evidence], judged: Subject, time: Time
+) -> dict[str, dict[str, Any]]:
+    """The facts about the evidence itself, checked against their contract."""
+    ages = {name: age_seconds(age) for name, age in setting.config.freshness.items()}
+    found = provenance(evidence, judged, parse_rfc3339(time.text), ages)
+    broken = violations("facts", PROVENANCE, found)
+    if broken:
+        raise InternalError(
+            f"the facts about evidence break their contract: {broken[0][1]}", place=broken[0][0]
+        )
+    return found
 
 
 def _time_weakening(time: Time) -> list[dict[str, str]]:
@@ -291,9 +313,7 @@ def evidence_digests(
     return digests
 
 
-def make_input(
-    judged: Subject, digests: Mapping[str, str], evidence: Mapping[str, Evidence], time: Time
-) -> dict[str, Any]:
+def make_input(judged: Subject, digests: Mapping[str, str], facts: Facts, time: Time) -> dict[str, Any]:
     """The document the policies see."""
     return {
         "now": time.text,
@@ -305,16 +325,16 @@ def make_input(
             "author": judged.author,
         },
         "evidence_digest": dict(digests),
-        "facts": {name: item.facts for name, item in sorted(evidence.items())},
+        "facts": dict(facts.values),
     }
 
 
-def make_facts(evidence: Mapping[str, Evidence]) -> Facts:
-    """The judge's view of the evidence."""
+def make_facts(evidence: Mapping[str, Evidence], about: Mapping[str, Any]) -> Facts:
+    """The judge's view of the evidence, and of the facts about it."""
     from .judge import Facts
 
     return Facts(
-        values={name: item.facts for name, item in evidence.items()},
+        values={**{name: item.facts for name, item in sorted(evidence.items())}, PROVENANCE: about},
         missing={
             f"{name}.{missing.fact}": (missing.reason, missing.remedy)
             for name, item in evidence.items()

@@ -31,6 +31,16 @@ version: 1
 #   account: {{path: ACCOUNT_CONFIG.json, pinned_account: DU0000000}}
 #   paper: {{log: PAPER_TRADING_LOG.json, metrics: PAPER_TRADING_METRICS.csv}}
 
+# How old a collector's evidence may be, whatever the policies allow: s, m, h or d.
+# freshness:
+#   tests: 7d
+#   account: 12h
+
+# How much is read before it is refused (docs/limits.md). What is wider than usual, every decision says.
+# limits:
+#   file_bytes: 67108864
+#   collector_seconds: 120
+
 # Who may sign in which role: principals of the allowed_signers file.
 # roles:
 #   risk_officer: [risk@example.com]

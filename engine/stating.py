@@ -1,0 +1,97 @@
+"""``gate provenance``: says beside evidence files what they were made from, at the time it is known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from .. import __version__
+from ..evidence.errors import EnvironmentProblem, UsageError
+from ..evidence.interface import Origin
+from ..evidence.provenance import SUFFIX, statement
+from ..evidence.subject import source_files
+from .collecting import open_workspace
+from .run import Setting, find_subject
+
+
+def state_provenance(
+    setting: Setting, files: Iterable[str], finished_at: str, command: str | None
+) -> list[str]:
+    """Write the statement for each file; returns the statements' paths, relative to the workspace.
+
+    Args:
+        setting: the workspace; its sources are measured now.
+        files: evidence files, as paths relative to the workspace or the current directory.
+        finished_at: RFC 3339 time at which the files were finished.
+        command: what made them, as one line.
+
+    Raises:
+        UsageError: a file is not in the workspace, is a statement itself, or is one of the judged sources.
+        EvidenceError: a file or a source cannot be read.
+        EnvironmentProblem: a statement cannot be written.
+    """
+    workspace = open_workspace(setting.root, setting.config)
+    judged = find_subject(setting, workspace)
+    origin = Origin(judged.commit, judged.dirty, judged.digest)
+    settings = setting.config.subject
+    sources = source_files(
+        workspace, setting.config.sources, settings.exclude, explicit=settings.sources is not None
+    )
+    names = [_relative(setting.root, file) for file in dict.fromkeys(files)]
+    for name in names:
+        if name.endswith(SUFFIX):
+            raise UsageError(f"{name!r} is a statement itself", remedy="name the evidence file")
+        if not workspace.is_file(name):
+            raise UsageError(
+                f"there is no file {name!r} in the workspace",
+                remedy="name a file of the workspace, not of its ledger",
+            )
+        if name in sources:
+            raise UsageError(
+                f"{name!r} is one of the judged sources, and a statement beside it would change them",
+                remedy="write evidence outside of subject.sources, or exclude it there",
+            )
+    written = []
+    for name in names:
+        data = statement(
+            name.rpartition("/")[2],
+            workspace.file_digest(name),
+            origin,
+            finished_at,
+            f"urn:gate:cli:{__version__}",
+            command,
+        )
+        written.append(_write(setting.root, name + SUFFIX, data))
+    return written
+
+
+def _relative(root: Path, file: str) -> str:
+    """The file as the workspace names it. A path as it stands in the workspace wins over one from here."""
+    given = Path(os.path.normpath(file))
+    if not given.is_absolute() and ".." not in given.parts and (root / given).exists():
+        return given.as_posix()
+    absolute = Path(os.path.normpath(Path.cwd() / given))
+    for base in (root, Path(os.path.abspath(root))):  # noqa: PTH100 - links are not to be resolved
+        if absolute.is_relative_to(base):
+            return absolute.relative_to(base).as_posix()
+    raise UsageError(f"{file!r} is not in the workspace", remedy="name a file of the workspace")
+
+
+def _write(root: Path, path: str, data: bytes) -> str:
+    """Replace the file in one step, so that nobody ever reads half of it."""
+    target = root / path
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise EnvironmentProblem(
+            f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"
+        ) from error
+    return path
