@@ -12,6 +12,8 @@ BUILTIN: dict[str, str] = {
     "account": "AccountCollector",
     "artifacts": "ArtifactsCollector",
     "checklist": "ChecklistCollector",
+    "commands": "CommandsCollector",
+    "components": "ComponentsCollector",
     "contracts": "ContractsCollector",
     "coverage": "CoverageCollector",
     "fixtures": "FixturesCollector",
@@ -21,10 +23,12 @@ BUILTIN: dict[str, str] = {
     "paper": "PaperCollector",
     "rollback": "RollbackCollector",
     "scale_up": "ScaleUpCollector",
+    "scans": "ScansCollector",
     "signoffs": "SignoffsCollector",
     "source": "SourceCollector",
     "stage_tests": "StageTestsCollector",
     "tests": "TestsCollector",
+    "values": "ValuesCollector",
     "waivers": "WaiversCollector",
 }
 """Collector id (also its module's name) → class."""
