@@ -159,8 +159,5 @@ def _plain(document: dict[str, Any], text: str, path: str, limits: Limits) -> di
 def _moment(value: date | time) -> str:
     """``1979-05-27T07:32:00Z``, or the date or time alone; without a zone where the document states none."""
     said = value.isoformat()
-    return (
-        f"{said.removesuffix('+00:00')}Z"
-        if isinstance(value, datetime) and value.tzinfo and not (value.utcoffset())
-        else said
-    )
+    utc = isinstance(value, datetime) and value.tzinfo is not None and not value.utcoffset()
+    return f"{said.removesuffix('+00:00')}Z" if utc else said
