@@ -15,12 +15,12 @@ from types import FrameType
 from typing import Any
 
 from . import errors
-from .canonical import canonical
 from .contracts import schema_problem, violations, violations_of
 from .errors import EvidenceError, GateError, InternalError, ManyErrors
 from .interface import Attachment, Collector, Evidence, Missing, Observation, Origin
 from .plugins import facts_contract, guest_error
 from .provenance import stated
+from .times import parse_rfc3339
 from .workspace import FileRead, View, Workspace
 
 Outcome = dict[str, Any]
@@ -180,11 +180,29 @@ def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
     if problem is not None:
         raise guest_error(collector.id, guest, f"has a facts contract that is no JSON Schema: {problem}")
     try:
-        canonical(observation.facts)
+        record = Evidence(
+            collector.id,
+            collector.version,
+            observation.facts,
+            tuple(observation.missing),
+            (),
+            observation.observed_at,
+            observation.tool,
+            observation.format,
+            tuple(observation.origins),
+            guest,
+            tuple(Attachment(name, data) for name, data in observation.attachments.items()),
+            observation.repeatable,
+        ).to_json()
         _check(collector.id, observation, violations_of(schema, observation.facts))
     except InternalError as error:
         where = f" at {error.place}" if error.place else ""
         raise guest_error(collector.id, guest, f"is wrong: {error.what}{where}") from error
+    broken = violations("", "evidence", record)
+    if broken:
+        raise guest_error(collector.id, guest, f"gave an impossible {broken[0][0]}: {broken[0][1]}")
+    if observation.observed_at is not None:
+        parse_rfc3339(observation.observed_at)
 
 
 def lookup(facts: Mapping[str, Any], path: str) -> Any:

@@ -1,7 +1,7 @@
 """Runs collectors side by side and turns what they saw into evidence.
 
-Every collector has a time limit. A slow one holds up nobody: what comes after it in its group is taken over by
-another process, and once one collector has failed, the others' reports are awaited only for a short while.
+Every collector has a time limit. A slow one holds up nobody: what comes after it in its group is taken over
+by another process, and once one collector has failed, the others' reports are awaited only for a while.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Collecting:
     """Collectors at work: one child process for each group, which run while the caller does other things.
 
     The processes are there as soon as the context is entered, and load their collectors until they are told
-    which of them are wanted. A wanted collector that is in no group gets a process of its own. Where forking is
-    not possible, collectors run in this process when the result is asked for. All are run even when one
+    which of them are wanted. A wanted collector that is in no group gets a process of its own. Where forking
+    is not possible, collectors run in this process when the result is asked for. All are run even when one
     fails, so that one run reports every broken file.
 
     Args:

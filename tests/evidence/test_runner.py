@@ -124,3 +124,118 @@ def test_lookup() -> None:
     assert lookup(facts, "a.b") == 0
     assert lookup(facts, "a.c") == [1]
     assert [lookup(facts, name) for name in ("n", "n.x", "a.x", "a.b.c", "a.c.0", "")] == [None] * 6
+
+
+SIDE_BY_SIDE = """
+import os, sys, time
+from functools import partial
+from pathlib import Path
+from gate.evidence import children, runner
+from gate.evidence.errors import GateError
+from gate.evidence.interface import Observation
+from gate.evidence.limits import Limits
+from gate.evidence.runner import Collecting
+from gate.evidence.workspace import Workspace
+assert children.possible()
+FACTS = {
+    "kill_switch": {"file": None, "switches": [], "verified_at_s": None},
+    "integration_flow": {"file": None, "stages": [], "stages_defined": None},
+}
+class Scripted:
+    version = "1"
+    def __init__(self, name, action):
+        self.id, self.action = name, action
+    def collect(self, view):
+        self.action(view)
+        return Observation(FACTS[self.id])
+def run(first, second, groups, **limits):
+    makers = {"kill_switch": partial(Scripted, "kill_switch", first),
+              "integration_flow": partial(Scripted, "integration_flow", second), "idle": None}
+    with Collecting(Workspace(Path("."), Limits(**limits)), makers, groups) as running:
+        running.want(FACTS)
+        return list(running.result())
+def failure(*arguments, **limits):
+    began = time.monotonic()
+    try:
+        run(*arguments, **limits)
+    except GateError as error:
+        assert time.monotonic() - began < 30
+        return error.diagnostics()
+    raise AssertionError("no error")
+def nothing(view): pass
+def slow(view): time.sleep(60)
+def broken(view): view.read("nowhere")
+ONE = [["kill_switch", "integration_flow"], ["idle"]]
+TWO = [["kill_switch"], ["integration_flow"]]
+"""
+
+
+def side_by_side(code: str, cwd: Path) -> None:
+    """Run the code in a process of its own, which has one thread and so may fork."""
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SIDE_BY_SIDE + code],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+def test_a_slow_collector_does_not_hold_up_the_report_of_an_error(tmp_path: Path) -> None:
+    """Neither in another group nor behind it in its own; it is said who was not waited for."""
+    code = """
+for groups in (ONE, TWO):
+    said = failure(slow, broken, groups, patience_seconds=0.2)
+    assert "where: nowhere" in said, said
+    assert "not waited for, as others failed: kill_switch" in said, said
+"""
+    side_by_side(code, tmp_path)
+
+
+def test_a_collector_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    """The error names it and the limit; what comes after it is collected all the same."""
+    code = """
+for groups in (ONE, TWO):
+    said = failure(slow, nothing, groups, collector_seconds=0.5)
+    assert said.startswith("evidence error: the collector 'kill_switch' took longer than 0.5 s"), said
+    assert said.count("error") == 1 and "limits.collector_seconds" in said, said
+"""
+    side_by_side(code, tmp_path)
+
+
+def test_a_collector_that_crashes_takes_no_other_one_along(tmp_path: Path) -> None:
+    """Both are reported: the process that was killed, and the broken file behind it in its group."""
+    code = """
+def crash(view):
+    os.kill(os.getpid(), 9)
+for groups in (ONE, TWO):
+    said = failure(crash, broken, groups)
+    assert "was ended by SIGKILL" in said and "where: nowhere" in said, said
+"""
+    side_by_side(code, tmp_path)
+
+
+def test_a_slow_collector_that_succeeds_is_waited_for(tmp_path: Path) -> None:
+    """Being slow is no error; what was taken over by another process counts once."""
+    code = """
+runner.SLOW_SECONDS = 0.05
+assert run(lambda view: time.sleep(0.4), nothing, ONE) == ["kill_switch", "integration_flow"]
+assert run(nothing, lambda view: time.sleep(0.4), ONE) == ["kill_switch", "integration_flow"]
+"""
+    side_by_side(code, tmp_path)
+
+
+def test_without_processes_there_is_a_time_limit_too(tmp_path: Path) -> None:
+    """Where nothing can be forked, a timer ends what takes too long."""
+    code = """
+children.possible = lambda: False
+said = failure(slow, broken, TWO, collector_seconds=0.3)
+assert "the collector 'kill_switch' took longer than 0.3 s" in said and "where: nowhere" in said, said
+assert run(nothing, nothing, TWO) == ["kill_switch", "integration_flow"]
+"""
+    side_by_side(code, tmp_path)

@@ -1,0 +1,275 @@
+"""Collectors of other distributions, through the real entry points and the real program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+HEAD = """
+import os, sys, time
+from typing import ClassVar
+from gate.evidence.interface import Missing, Observation, Options
+
+class Demo:
+    id: ClassVar[str] = "demo"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[Options]] = Options
+    def __init__(self, options): pass
+    def collect(self, view):
+"""
+
+CONTRACT = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": {"answer": {"type": ["integer", "null"]}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+
+Install = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Install:
+    """A factory of installed distributions with one collector; gives the environment that finds it."""
+
+    def make(
+        body: str = "return Observation({'answer': 42})",
+        *,
+        source: str | None = None,
+        contract: Any = CONTRACT,
+        name: str = "demo",
+        dist: str = "gate-demo",
+        module: str = "gate_demo",
+        points_to: str = "Demo",
+    ) -> dict[str, str]:
+        site = tmp_path / "site"
+        package = site / module
+        package.mkdir(parents=True)
+        lines = "\n".join("        " + line for line in body.splitlines())
+        (package / "__init__.py").write_text(HEAD + lines if source is None else source)
+        if contract is not None:
+            text = contract if isinstance(contract, str) else json.dumps(contract)
+            (package / f"{name}.schema.json").write_text(text)
+        info = site / f"{dist.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[gate.collectors]\n{name} = {module}:{points_to}\n")
+        return {"PYTHONPATH": str(site)}
+
+    return make
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A workspace with little in it."""
+    root = tmp_path / "workspace"
+    root.mkdir()
+    (root / "data.txt").write_text("42")
+    return root
+
+
+def test_a_plugin_collects(gate: Any, install: Install, workspace: Path) -> None:
+    """Its facts, its version, its distribution and the files it read are in the evidence."""
+    env = install("return Observation({'answer': int(view.read_text('data.txt'))})")
+    done = gate("collect", "demo", "--format", "json", "-w", workspace, env=env)
+    assert (done.code, done.err) == (0, "")
+    found = json.loads(done.out)["demo"]
+    assert found["facts"] == {"answer": 42}
+    assert (found["version"], found["provider"]) == ("1", "gate-demo 1.0")
+    assert [file["path"] for file in found["files"]] == ["data.txt"]
+
+
+def test_a_plugin_has_options(gate: Any, install: Install, workspace: Path) -> None:
+    """They are read from gate.yaml like those of any collector; naming them there also enables it."""
+    source = (
+        HEAD.replace(
+            "class Demo:",
+            "from dataclasses import dataclass\n@dataclass(frozen=True, slots=True)\n"
+            "class DemoOptions(Options):\n    answer: int = 1\n\nclass Demo:",
+        )
+        .replace("] = Options", "] = DemoOptions")
+        .replace("pass\n", "self.options = options\n")
+    )
+    env = install(source=source + "        return Observation({'answer': self.options.answer})")
+    (workspace / "gate.yaml").write_text("evidence: {demo: {answer: 7}}\n")
+    done = gate("collect", "--format", "json", "-w", workspace, env=env)
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["demo"]["facts"] == {"answer": 7}
+    (workspace / "gate.yaml").write_text("evidence: {demo: {answers: 7}}\n")
+    done = gate("collect", "demo", "-w", workspace, env=env)
+    assert done.code == 2
+    assert "configuration error" in done.err and "evidence.demo.answers" in done.err
+
+
+def test_without_being_named_a_plugin_does_not_run(gate: Any, install: Install, workspace: Path) -> None:
+    """To be installed is not to be wanted."""
+    env = install("os._exit(3)")
+    done = gate("collect", "-w", workspace, env=env)
+    assert done.code == 0 and "demo" not in done.out
+
+
+MISBEHAVING = {
+    "raises": ("raise ValueError('boom')", "failed with ValueError: boom"),
+    "leaves": ("sys.exit(0)", "left the program with 0"),
+    "disappears": ("os._exit(0)", "failed: ended its process"),
+    "is killed": ("os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
+    "gives nothing": ("pass", "gave NoneType instead of an Observation"),
+    "gives other facts": ("return Observation({'answer': 1, 'more': 2})", "break its contract"),
+    "gives a wrong type": ("return Observation({'answer': 'x'})", "break its contract"),
+    "gives a float": ("return Observation({'answer': 1.5})", "float"),
+    "gives a set": ("return Observation({'answer': {1}})", "set"),
+    "gives no time": ("return Observation({'answer': 1}, observed_at='soon')", "impossible /observed_at"),
+    "gives no date": ("return Observation({'answer': 1}, observed_at='2025-02-30T12:00:00Z')", "2025-02-30"),
+    "gives a wrong attachment": ("return Observation({'answer': 1}, attachments={'a': 'b'})", "TypeError"),
+    "gives a wrong tool": ("return Observation({'answer': 1}, tool=7)", "impossible /tool"),
+    "calls a value missing": (
+        "return Observation({'answer': 1}, (Missing('answer', 'because', 'do'),))",
+        "calls 'answer' missing but gives a value",
+    ),
+    "recurses": ("def f(): f()\nf()", "RecursionError"),
+}
+
+
+@pytest.mark.parametrize("case", MISBEHAVING)
+def test_a_misbehaving_plugin_is_an_error_that_names_it(
+    gate: Any, install: Install, workspace: Path, case: str
+) -> None:
+    """One clear error, exit code 2, no traceback, nothing on standard output."""
+    body, said = MISBEHAVING[case]
+    done = gate("collect", "demo", "tests", "-w", workspace, env=install(body))
+    assert done.code == 2, done
+    assert done.out == ""
+    assert done.err.startswith("evidence error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
+    assert said in done.err
+    assert "Traceback" not in done.err and "to do: " in done.err
+
+
+def test_a_plugin_that_hangs_is_ended(gate: Any, install: Install, workspace: Path) -> None:
+    """After its time, with everything it started; the other collectors' evidence is not lost to it."""
+    body = "import subprocess\nsubprocess.Popen(['sleep', '314.159'])\nwhile True: time.sleep(1)"
+    (workspace / "gate.yaml").write_text("limits: {collector_seconds: 1}\n")
+    began = time.monotonic()
+    done = gate("collect", "demo", "tests", "-w", workspace, env=install(body))
+    assert time.monotonic() - began < 60
+    assert done.code == 2
+    assert "evidence error: the collector 'demo' took longer than 1 s and was ended" in done.err
+    left = subprocess.run(["pgrep", "-f", "sleep 314.159"], capture_output=True, text=True, check=False)
+    assert left.stdout == ""
+
+
+def test_a_slow_plugin_does_not_hold_up_another_one_s_error(
+    gate: Any, install: Install, workspace: Path
+) -> None:
+    """The broken file is reported long before the slow plug-in would be ready, which is said too."""
+    (workspace / "junit.xml").write_text("<testsuites>")
+    (workspace / "gate.yaml").write_text("limits: {patience_seconds: 1}\n")
+    began = time.monotonic()
+    done = gate("collect", "demo", "tests", "-w", workspace, env=install("time.sleep(90)"))
+    assert time.monotonic() - began < 60
+    assert done.code == 2
+    assert "where: junit.xml" in done.err
+    assert "not waited for, as others failed: demo" in done.err
+
+
+def test_what_a_plugin_prints_is_not_in_the_payload(gate: Any, install: Install, workspace: Path) -> None:
+    """Standard output is for the facts alone."""
+    env = install("print('noise', flush=True)\nos.write(1, b'more')\nreturn Observation({'answer': 1})")
+    done = gate("collect", "demo", "--format", "json", "-w", workspace, env=env)
+    assert done.code == 0
+    assert json.loads(done.out)["demo"]["facts"] == {"answer": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"source": "import nowhere_to_be_found"}, "cannot be loaded: No module named"),
+        ({"source": "raise RuntimeError('no')"}, "failed with RuntimeError: no"),
+        ({"points_to": "Nothing"}, "cannot be loaded"),
+        ({"source": "class Demo: id = 'demo'"}, "has no 'version', so it is no collector"),
+        ({"source": HEAD.replace('"demo"', '"other"') + "        pass"}, "a collector with the id 'other'"),
+        ({"contract": None}, "ships no facts contract demo.schema.json"),
+        ({"contract": "{"}, "has a facts contract that cannot be read"),
+        ({"contract": {"type": 7}}, "has a facts contract that is no JSON Schema"),
+        ({"contract": {"$ref": "https://example.com/x"}}, "has a facts contract that is no JSON Schema"),
+    ],
+)
+def test_a_broken_plugin_is_named(
+    gate: Any, install: Install, workspace: Path, given: dict[str, Any], said: str
+) -> None:
+    """Whatever is wrong with it, the error names the plug-in and where it comes from."""
+    done = gate("collect", "demo", "-w", workspace, env=install(**given))
+    assert done.code == 2
+    assert done.err.startswith("evidence error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
+    assert said in done.err and "Traceback" not in done.err
+
+
+def test_nobody_takes_the_place_of_another_collector(gate: Any, install: Install, workspace: Path) -> None:
+    """Neither of one of gate's own, nor of derived facts, nor of another plug-in."""
+    env = install(name="tests")
+    assert gate("collect", "tests", "-w", workspace, env=env).code == 0  # ours is never looked for elsewhere
+    done = gate("collect", "demo", "-w", workspace, env=env)
+    assert done.code == 2 and "'tests', which is one of gate's own" in done.err
+
+
+def test_two_plugins_of_one_name(gate: Any, install: Install, workspace: Path) -> None:
+    """Which of them would run is not left to chance."""
+    install()
+    env = install(dist="another-demo", module="another_demo")
+    done = gate("collect", "demo", "-w", workspace, env=env)
+    assert done.code == 2
+    assert "another-demo 1.0" in done.err and "gate-demo 1.0" in done.err
+
+
+def test_an_impossible_name(gate: Any, install: Install, workspace: Path) -> None:
+    """A collector's id is part of facts' names."""
+    done = gate("collect", "demo", "-w", workspace, env=install(name="De-mo"))
+    assert done.code == 2 and "no lower-case name" in done.err
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documented example, installed from its own source."""
+    target = tmp_path_factory.mktemp("installed")
+    source = tmp_path_factory.mktemp("source") / "plugin"
+    import shutil
+
+    shutil.copytree(ROOT / "examples" / "collector-plugin", source)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--disable-pip-version-check", "--target", target, source], check=True)
+    return target
+
+
+def test_the_documented_example_works(gate: Any, example: Path, workspace: Path) -> None:
+    """Installed as a user would, it is found and collects."""
+    (workspace / "CHANGELOG.md").write_text("## [Unreleased]\n- a\n## [1.0.0] - 2025-11-01\n")
+    env = {"PYTHONPATH": str(example)}
+    done = gate("collect", "changelog", "--format", "json", "-w", workspace, env=env)
+    assert (done.code, done.err) == (0, "")
+    facts = json.loads(done.out)["changelog"]["facts"]
+    assert facts == {"latest": "1.0.0", "released": "2025-11-01", "unreleased": 1}
+
+
+def test_the_example_s_own_tests_pass(example: Path) -> None:
+    """They are run as its author would run them."""
+    import os
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/collector-plugin/tests"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(example)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "6 passed" in done.stdout
