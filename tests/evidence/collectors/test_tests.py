@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.errors import EvidenceError
+from gate.evidence.interface import Origin
 from gate.evidence.limits import Limits
 
 SUITE = """
@@ -44,6 +47,15 @@ def test_sub(subtests):
             assert number != 1
 """
 STAGE = "def test_a(): pass\ndef test_b(): pass\n"
+
+
+def run_pytest(project: Path, code: str, *arguments: str, where: str = "test_it.py") -> str:
+    """What pytest says of a module of tests in a project of its own; the report is there as junit.xml."""
+    (project / where).parent.mkdir(parents=True, exist_ok=True)
+    (project / where).write_text(code)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=junit.xml"]
+    done = subprocess.run([*command, *arguments], cwd=project, capture_output=True, text=True, check=False)
+    return done.stdout
 
 
 def test_a_report_of_pytest_itself_is_counted(watch: Any, tmp_path: Path) -> None:
@@ -88,7 +100,10 @@ def test_nested_suites_and_several_reports_add_up(watch: Any) -> None:
           <testcase classname="tests.stage80" name="c" time="1e-3"><failure/></testcase>
         </testsuite>
       </testsuite></testsuites>"""
-    other = '<testsuite name="single" tests="1"><testcase name="d" time="0"><skipped/></testcase></testsuite>'
+    other = (
+        '<testsuite name="single" tests="1" timestamp="2025-11-06T12:00:00Z">'
+        '<testcase name="d" time="0"><skipped/></testcase></testsuite>'
+    )
     evidence = watch("tests", {"a.xml": nested, "b.xml": other}, junit=["a.xml", "b.xml", "c.xml"])
     facts = evidence.facts
     assert [(suite["name"], suite["total"]) for suite in facts["suites"]] == [
@@ -100,7 +115,292 @@ def test_nested_suites_and_several_reports_add_up(watch: Any) -> None:
     assert facts["stage_passed"] == {"stage6": 0, "stage7": 1, "stage8": 1}
     assert facts["file"] == "a.xml, b.xml"
     assert facts["duration_ms"] == 1503
-    assert evidence.observed_at == "2025-11-07T13:00:00Z"
+    assert evidence.observed_at == "2025-11-06T12:00:00Z"
+    assert facts["latest_s"] - facts["observed_at_s"] == 25 * 3600
+    assert (facts["suites_total"], evidence.format) == (3, "junit")
+
+
+OLD = '<testsuite name="old" timestamp="2020-01-01T00:00:00Z"><testcase name="a"/></testsuite>'
+FRESH = '<testsuite name="new" timestamp="2025-11-07T12:00:00Z"><testcase name="b"/></testsuite>'
+SILENT = '<testsuite name="silent"><testcase name="c"/></testsuite>'
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.xml": OLD, "b.xml": FRESH},
+        {"a.xml": FRESH, "b.xml": OLD},
+        {"a.xml": f"<testsuites>{FRESH}{OLD}</testsuites>"},
+    ],
+)
+def test_a_stale_report_does_not_hide_behind_a_fresh_one(watch: Any, files: dict[str, str]) -> None:
+    evidence = watch("tests", files, junit=["*.xml"])
+    assert evidence.observed_at == "2020-01-01T00:00:00Z"
+    assert evidence.facts["observed_at_s"] == 1577836800
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.xml": FRESH, "silent.xml": SILENT},
+        {"silent.xml": f"<testsuites>{FRESH}{SILENT}</testsuites>"},
+        {"a.xml": FRESH, "silent.xml": "<testsuites/>"},
+    ],
+)
+def test_nor_does_a_report_that_does_not_state_its_time(watch: Any, files: dict[str, str]) -> None:
+    evidence = watch("tests", files, junit=["*.xml"])
+    assert (evidence.facts["observed_at_s"], evidence.facts["latest_s"]) == (None, None)
+    assert "silent.xml" in evidence.missing[-1].reason
+
+
+def test_a_suite_starts_with_the_one_around_it(watch: Any) -> None:
+    report = f'<testsuites timestamp="2025-11-07T12:00:00Z">{SILENT}</testsuites>'
+    assert watch("tests", {"junit.xml": report}).observed_at == "2025-11-07T12:00:00Z"
+
+
+RERUNS = """
+import pathlib, pytest
+
+def attempt(name):
+    path = pathlib.Path(name)
+    path.write_text(path.read_text() + "x" if path.exists() else "x")
+    return len(path.read_text())
+
+@pytest.mark.flaky(reruns=4)
+def test_third_time_lucky(): assert attempt("a") == 3
+@pytest.mark.flaky(reruns=2)
+@pytest.mark.parametrize("number", range(4))
+def test_some(number): assert attempt(f"p{number}") > number % 2
+@pytest.mark.flaky(reruns=2)
+def test_never(): assert 0
+@pytest.mark.flaky(reruns=2)
+def test_at_once(): pass
+@pytest.fixture
+def bad_setup(): raise RuntimeError("up")
+@pytest.mark.flaky(reruns=1)
+def test_setup(bad_setup): pass
+@pytest.fixture
+def bad_teardown():
+    yield
+    raise RuntimeError("down")
+@pytest.mark.flaky(reruns=1)
+def test_fails_then_error(bad_teardown): assert 0
+"""
+SUBTESTS = """
+def test_sub(subtests):
+    for number in range(9):
+        with subtests.test(number=number): pass
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("more", ["", SUBTESTS])
+def test_attempts_of_pytest_rerunfailures_are_no_passes(
+    watch: Any, tmp_path: Path, workers: list[str], more: str
+) -> None:
+    said = run_pytest(tmp_path / "project", RERUNS + more, *workers)
+    facts = watch("tests", {"junit.xml": (tmp_path / "project" / "junit.xml").read_bytes()}).facts
+    assert facts["passed"] == 6 + bool(more)
+    assert facts["flaky_tests"] == [
+        "test_it::test_some[1]",
+        "test_it::test_some[3]",
+        "test_it::test_third_time_lucky",
+    ]
+    assert facts["flaky"] == 3
+    # the plug-in speaks of an attempt that fails and whose tear-down fails too as two
+    assert f"{facts['reruns'] + 1} rerun" in said
+    assert (facts["failed"], facts["skipped"]) == (2, 0)
+
+
+def test_the_same_test_given_twice_is_read_as_run_again(watch: Any, tmp_path: Path) -> None:
+    """Subtests may add anything to the number pytest states, so that a report cannot prove the contrary."""
+    said = run_pytest(tmp_path / "project", STAGE, "--keep-duplicates", "test_it.py", "test_it.py")
+    assert "4 passed" in said
+    report = (tmp_path / "project" / "junit.xml").read_text()
+    facts = watch("tests", {"junit.xml": report}).facts
+    assert (facts["passed"], facts["flaky"], facts["reruns"]) == (2, 2, 2)
+    # where no tool with such a habit wrote it, the number stated decides
+    facts = watch("tests", {"junit.xml": report.replace('name="pytest tests"', "")}).facts
+    assert (facts["passed"], facts["flaky"], facts["reruns"]) == (4, 0, 0)
+
+
+EXPECTED = """
+import pytest
+@pytest.mark.xfail(reason="known")
+def test_expected(): assert 0
+@pytest.mark.xfail(run=False)
+def test_not_run(): assert 0
+def test_said_while_running(): pytest.xfail("known")
+@pytest.mark.skip
+def test_skipped(): pass
+@pytest.mark.xfail(strict=True, reason="known")
+def test_strict(): pass
+@pytest.mark.xfail(reason="known")
+def test_lenient(): pass
+"""
+
+
+def test_expected_failures_and_unexpected_passes(watch: Any, tmp_path: Path) -> None:
+    assert "1 failed, 1 skipped, 3 xfailed, 1 xpassed" in run_pytest(tmp_path / "project", EXPECTED)
+    facts = watch("tests", {"junit.xml": (tmp_path / "project" / "junit.xml").read_bytes()}).facts
+    assert (facts["skipped"], facts["expected_failures"]) == (4, 3)
+    assert (facts["failed"], facts["unexpected_passes"], facts["passed"]) == (1, 1, 1)
+
+
+def test_attempts_listed_in_the_test_case(watch: Any) -> None:
+    report = """<testsuite name="s" tests="3" failures="1" timestamp="2025-11-07T12:00:00Z">
+      <testcase classname="c" name="a"><flakyFailure message="x"/><flakyError/></testcase>
+      <testcase classname="c" name="b"><failure/><rerunFailure/><rerunError/></testcase>
+      <testcase classname="c" name="c"/></testsuite>"""
+    facts = watch("tests", {"junit.xml": report}).facts
+    assert (facts["passed"], facts["failed"], facts["flaky"], facts["reruns"]) == (2, 1, 1, 4)
+    assert facts["flaky_tests"] == ["c::a"]
+
+
+def test_one_test_with_different_ends_is_flaky_wherever_it_ran(watch: Any) -> None:
+    def report(suite: str, place: str, ends: dict[str, str]) -> str:
+        cases = "".join(f'<testcase {place} name="{name}">{end}</testcase>' for name, end in ends.items())
+        return f'<testsuite name="{suite}">{cases}</testsuite>'
+
+    first = {"a": "", "b": "<failure/>", "c": "<skipped/>", "d": "<error/>"}
+    second = {"a": "<error/>", "b": "", "c": "", "d": "<failure/>"}
+    files = {"a.xml": report("s", 'classname="m"', first), "b.xml": report("s", 'classname="m"', second)}
+    assert watch("tests", files, junit=["*.xml"]).facts["flaky_tests"] == ["m::a", "m::b"]
+    # without a place, tests of one name in two suites are different tests
+    files = {"a.xml": report("s", "", first), "b.xml": report("t", "", second)}
+    assert watch("tests", files, junit=["*.xml"]).facts["flaky"] == 0
+
+
+def test_long_lists_and_names_are_cut_and_counted(watch: Any) -> None:
+    suites = "".join(
+        f'<testsuite name="{"n" * 999}"><testcase name="{number:03}{"m" * 999}"><flakyError/></testcase>'
+        "</testsuite>"
+        for number in range(70)
+    )
+    facts = watch("tests", {"junit.xml": f"<testsuites>{suites}</testsuites>"}).facts
+    assert (facts["flaky"], len(facts["flaky_tests"])) == (70, 50)
+    assert (facts["suites_total"], len(facts["suites"]), facts["total"]) == (70, 50, 70)
+
+
+def test_a_disabled_test_did_not_pass(watch: Any) -> None:
+    report = '<testsuite name="s"><testcase name="a" status="notrun" result="suppressed"/></testsuite>'
+    facts = watch("tests", {"junit.xml": report}).facts
+    assert (facts["passed"], facts["skipped"]) == (0, 1)
+
+
+def documented_hook() -> str:
+    page = Path(__file__).resolve().parents[3] / "docs" / "collectors" / "tests.md"
+    return page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+
+
+MARKED = """
+import pytest
+pytestmark = pytest.mark.chaos
+@pytest.mark.stage6
+@pytest.mark.e2e
+def test_both(): pass
+@pytest.mark.skip
+def test_skipped(): pass
+class TestFail:
+    @pytest.mark.flaky(reruns=1)
+    def test_fails(self): assert 0
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_markers_written_by_the_documented_hook(watch: Any, tmp_path: Path, workers: list[str]) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "conftest.py").write_text(documented_hook())
+    run_pytest(project, MARKED, *workers, where="tests/unit/test_it.py")
+    facts = watch("tests", {"junit.xml": (project / "junit.xml").read_bytes()}).facts
+    kinds = facts["by_kind"]
+    assert kinds["chaos"] == {"total": 3, "passed": 1, "failed": 1, "errors": 0, "skipped": 1}
+    assert (kinds["e2e"]["passed"], kinds["e2e"]["total"]) == (1, 1)
+    assert kinds["unit"]["total"] == 0  # a marker says more than a directory
+    assert facts["stage_passed"] == {"stage6": 1, "stage7": 0, "stage8": 0}
+    assert facts["reruns"] == 1
+
+
+@pytest.mark.parametrize(
+    ("case", "kinds"),
+    [
+        ('classname="tests.unit.test_performance.TestE2E"', {"unit"}),
+        ('classname="tests.test_performance.TestE2E"', {"performance"}),
+        ('classname="com.shop.Integration_Tests.CartTest"', {"integration"}),
+        ('classname="x" file="tests\\e2e\\test_all.py"', {"e2e"}),
+        ('classname="x" file="tests/test_chaos.py"', {"chaos"}),
+        ('classname="tests.unit.stage7_paper"', {"unit", "stage7"}),
+        ('classname="tests.stage77"', set()),
+        ('classname="tests.unity.proper"', set()),
+        ('classname="" name="unit"', set()),
+    ],
+)
+def test_kinds_from_the_place_of_a_test(watch: Any, case: str, kinds: set[str]) -> None:
+    facts = watch("tests", {"junit.xml": f'<testsuite name="s"><testcase {case}/></testsuite>'}).facts
+    assert {kind for kind, counts in facts["by_kind"].items() if counts["total"]} == kinds
+
+
+def test_kinds_from_properties_and_suites(watch: Any) -> None:
+    properties = '<properties><property name="marker" value="Metamorphic"/></properties>'
+    listed = '<properties><property name="markers" value="unit, slow  e2e"/></properties>'
+    report = f"""<testsuites>
+      <testsuite name="integration"><testcase name="a"/><testcase name="b" classname="tests.unit.b"/>
+        <testcase name="c">{listed}</testcase></testsuite>
+      <testsuite name="s">{properties}<testsuite name="t"><testcase name="d"/></testsuite></testsuite>
+    </testsuites>"""
+    kinds = watch("tests", {"junit.xml": report}).facts["by_kind"]
+    assert {kind: counts["total"] for kind, counts in kinds.items() if counts["total"]} == {
+        "unit": 2,
+        "metamorphic": 1,
+        "integration": 1,
+        "e2e": 1,
+    }
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def bound(**properties: str) -> str:
+    inner = "".join(f"<property name={quoteattr(k)} value={quoteattr(v)}/>" for k, v in properties.items())
+    return f'<testsuite name="s"><properties>{inner}</properties><testcase name="a"/></testsuite>'
+
+
+def test_what_a_report_states_of_its_sources(watch: Any, tmp_path: Path) -> None:
+    hook = f"""
+import pytest
+@pytest.fixture(scope="session", autouse=True)
+def bound(record_testsuite_property):
+    record_testsuite_property("commit", "{COMMIT}")
+    record_testsuite_property("dirty", "true")
+    record_testsuite_property("source_digest", "{"ab" * 32}")
+    record_testsuite_property("tool", "pytest " + pytest.__version__)
+"""
+    run_pytest(tmp_path / "project", hook + STAGE)
+    report = (tmp_path / "project" / "junit.xml").read_bytes()
+    evidence = watch("tests", {"junit.xml": report})
+    assert evidence.origins == (Origin(COMMIT, True, "ab" * 32),)
+    assert evidence.tool == f"pytest {pytest.__version__}"
+    evidence = watch("tests", {"a.xml": bound(commit=COMMIT), "b.xml": FRESH}, junit=["junit.xml", "?.xml"])
+    assert evidence.origins == (Origin(COMMIT, True, "ab" * 32), Origin(COMMIT), Origin())
+    assert watch("tests", {}, junit=["b.xml"]).origins == ()
+
+
+@pytest.mark.parametrize(
+    "properties", [{"commit": "abc"}, {"commit": "HEAD"}, {"dirty": "no"}, {"source_digest": COMMIT}]
+)
+def test_malformed_statements_are_refused(watch: Any, properties: dict[str, str]) -> None:
+    with pytest.raises(EvidenceError, match="the property") as caught:
+        watch("tests", {"junit.xml": bound(**properties)})
+    assert (caught.value.path, caught.value.place) == ("junit.xml", "suite 's'")
+
+
+def test_contradicting_statements_are_refused(watch: Any) -> None:
+    report = bound(dirty="true").replace(
+        "</properties>", '<property name="dirty" value="false"/></properties>'
+    )
+    with pytest.raises(EvidenceError, match="'false' and 'true'"):
+        watch("tests", {"junit.xml": report})
 
 
 def test_a_time_without_zone_is_no_time(watch: Any) -> None:
@@ -155,23 +455,126 @@ def test_oversized_and_linked_reports_are_refused(watch: Any, tmp_path: Path) ->
 
 
 names = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x5FF), max_size=10)
-outcomes = st.sampled_from(["", "<failure/>", "<error/>", "<skipped/>"])
+outcomes = st.sampled_from(["", "<failure/>", "<error/>", "<skipped/>", '<skipped type="pytest.xfail"/>'])
+suites = st.recursive(
+    st.lists(outcomes, max_size=8).map(lambda cases: (cases, [])),
+    lambda inner: st.tuples(st.lists(outcomes, max_size=4), st.lists(inner, max_size=3)),
+    max_leaves=6,
+)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(names, outcomes), max_size=12))
-def test_any_report_counts_every_case_once(watch: Any, cases: list[tuple[str, str]]) -> None:
-    body = "".join(
-        f'<testcase name={quoteattr(f"{index}{name}")} time="0.001">{child}</testcase>'
-        for index, (name, child) in enumerate(cases)
+def as_xml(
+    suite: tuple[list[str], list[Any]], counter: Iterator[int], *, nested: bool
+) -> tuple[str, list[str]]:
+    """A suite with counts that are true of its own cases, or of everything in it."""
+    own, inner = suite
+    parts = [as_xml(one, counter, nested=nested) for one in inner]
+    everything = [*own, *(case for _, cases in parts for case in cases)]
+    body = "".join(f'<testcase name="t{next(counter)}" time="0.001">{child}</testcase>' for child in own)
+    stated = everything if nested else own
+    skipped = sum("skipped" in child for child in stated)
+    return (
+        f'<testsuite tests="{len(stated)}" failures="{stated.count("<failure/>")}" '
+        f'errors="{stated.count("<error/>")}" skipped="{skipped}">{body}'
+        + "".join(text for text, _ in parts)
+        + "</testsuite>",
+        everything,
     )
-    count = [child for _, child in cases]
-    report = (
-        f'<testsuite name="s" tests="{len(cases)}" failures="{count.count("<failure/>")}" '
-        f'errors="{count.count("<error/>")}" skipped="{count.count("<skipped/>")}">{body}</testsuite>'
-    )
+
+
+@given(suites, st.booleans(), st.integers(0, 3))
+def test_any_report_counts_every_case_once(watch: Any, suite: Any, nested: bool, more: int) -> None:
+    report, cases = as_xml(suite, count(), nested=nested)
     facts = watch("tests", {"junit.xml": report}).facts
     assert facts["total"] == len(cases)
-    assert facts["passed"] == count.count("")
+    assert facts["passed"] == cases.count("")
+    assert facts["failed"] == cases.count("<failure/>")
+    assert facts["errors"] == cases.count("<error/>")
+    assert facts["expected_failures"] == cases.count('<skipped type="pytest.xfail"/>')
     assert facts["total"] == facts["passed"] + facts["failed"] + facts["errors"] + facts["skipped"]
     assert facts["duration_ms"] == (len(cases) or None)
+    assert (facts["flaky"], facts["reruns"]) == (0, 0)
+    if more and facts["errors"] < more:  # a stated number that is too high is never believed
+        wrong = report.replace(' tests="', f' tests="{more}', 1)
+        with pytest.raises(EvidenceError, match="contradicts itself"):
+            watch("tests", {"junit.xml": wrong})
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["", "<failure/>", "<error/>"])), max_size=8), names
+)
+def test_every_test_that_was_run_again_counts_once(
+    watch: Any, tests: list[tuple[int, str]], prefix: str
+) -> None:
+    cases = [
+        f"<testcase classname='c' name={quoteattr(f'{prefix}{number}')}>{child}</testcase>"
+        for number, (reruns, last) in enumerate(tests)
+        for child in [*[""] * reruns, last]
+    ]
+    ends = [last for _, last in tests]
+    report = (
+        f'<testsuite tests="{len(tests)}" failures="{ends.count("<failure/>")}" '
+        f'errors="{ends.count("<error/>")}">{"".join(cases)}</testsuite>'
+    )
+    facts = watch("tests", {"junit.xml": report}).facts
+    assert (facts["total"], facts["passed"]) == (len(tests), ends.count(""))
+    assert facts["reruns"] == sum(reruns for reruns, _ in tests)
+    assert facts["flaky"] == sum(reruns > 0 and not last for reruns, last in tests)
+
+
+tags = (
+    "testsuites",
+    "testsuite",
+    "testcase",
+    "failure",
+    "error",
+    "skipped",
+    "properties",
+    "property",
+    "flakyError",
+)
+attributes = (
+    "name",
+    "classname",
+    "file",
+    "tests",
+    "failures",
+    "time",
+    "timestamp",
+    "value",
+    "type",
+    "message",
+)
+values = st.one_of(
+    names,
+    st.sampled_from(["0", "1", "2", "1e9", "-1", "commit", "dirty", "marker", "unit", "true", COMMIT]),
+    st.sampled_from(["2025-11-07T12:00:00Z", "9999-12-31T23:59:59Z", "2025-11-07", "pytest.xfail"]),
+)
+elements = st.recursive(
+    st.tuples(st.sampled_from(tags), st.dictionaries(st.sampled_from(attributes), values), st.just([])),
+    lambda inner: st.tuples(
+        st.sampled_from(tags),
+        st.dictionaries(st.sampled_from(attributes), values),
+        st.lists(inner, max_size=4),
+    ),
+    max_leaves=15,
+)
+
+
+def markup(element: Any) -> str:
+    tag, stated, inner = element
+    text = "".join(f" {name}={quoteattr(value)}" for name, value in stated.items())
+    return f"<{tag}{text}>{''.join(map(markup, inner))}</{tag}>"
+
+
+@given(elements)
+def test_any_elements_give_facts_or_one_clear_error(watch: Any, element: Any) -> None:
+    report = markup(element)
+    try:
+        facts = watch("tests", {"junit.xml": report}).facts
+    except EvidenceError as error:
+        assert error.path == "junit.xml"
+        assert error.remedy
+        return
+    assert facts["total"] == facts["passed"] + facts["failed"] + facts["errors"] + facts["skipped"]
+    assert facts["total"] <= report.count("<testcase")
