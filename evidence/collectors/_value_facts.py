@@ -167,12 +167,14 @@ def _ascii(name: str) -> str:
 
 
 def _nulls(value: Any, prefix: str) -> list[Missing]:
-    """One entry for each null inside of objects, but not of arrays."""
+    """One entry for each null inside of objects, but not of arrays, that a dotted path can name."""
     found: list[Missing] = []
     pending = [(prefix, value)] if isinstance(value, dict) else []
     while pending:
         place, item = pending.pop()
         for name, child in item.items():
+            if "." in name:
+                continue
             if child is None:
                 found.append(Missing(f"{place}.{name}", "the document says null", "write the value there"))
             elif isinstance(child, dict):
