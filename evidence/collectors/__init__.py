@@ -20,6 +20,7 @@ BUILTIN: dict[str, str] = {
     "integration_flow": "IntegrationFlowCollector",
     "interface_map": "InterfaceMapCollector",
     "kill_switch": "KillSwitchCollector",
+    "messages": "MessagesCollector",
     "paper": "PaperCollector",
     "rollback": "RollbackCollector",
     "scale_up": "ScaleUpCollector",
@@ -38,6 +39,7 @@ NARROWING: dict[str, frozenset[str]] = {
     "contracts": frozenset({"paths"}),
     "coverage": frozenset({"sources", "omit", "exclude_also"}),
     "fixtures": frozenset({"signed"}),
+    "messages": frozenset({"sets"}),
     "source": frozenset({"paths", "names"}),
 }
 """Options that change how much is looked at, not only where: a decision says when a workspace sets them."""
