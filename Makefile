@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TYPES := build/types
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .PHONY: demo test lint format policy-test docs bench lock clean help
 
@@ -52,8 +53,9 @@ bench: $(STAMP) ## Measure speed, as ratios within one run
 
 lock: $(STAMP) ## Resolve the development dependencies anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
-		--no-emit-index-url --no-header pyproject.toml -o requirements-dev.txt
+	$(LOCK) --group dev pyproject.toml -o requirements-dev.txt
+	$(LOCK) --group pyproject.toml:bench -c requirements-dev.txt -o benchmarks/requirements.txt
+	$(LOCK) --group pyproject.toml:fuzz -c requirements-dev.txt -o tests/fuzz/requirements.txt
 
 clean: ## Remove what the targets above made
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
