@@ -73,11 +73,16 @@ class ScansCollector:
         audit = pip_audit.Audit()
         for path in audits:
             audit.add(view.read_json(path), path)
-        facts, missing = _sarif_facts(runs, view.limits.problems)
+        facts = _sarif_facts(runs, view.limits.problems)
+        missing = []
         if not logs:
             missing += _unmeasured(facts, f"there is no SARIF report ({', '.join(self._options.sarif)})")
         elif unscanned:
             missing += _unmeasured(facts, f"{unscanned[0]} holds no scan: it has no run with results")
+        if facts["observed_at_s"] is None:
+            silent = next((path for path, run in runs if run.observed_s is None), None)
+            reason = f"{silent} states no time of its run" if silent else "there is no run of a scanner"
+            missing.append(Missing("observed_at_s", reason, _TIME if silent else _SCAN))
         facts["pip_audit"] = _audit_facts(audit, view.limits.problems)
         facts["files"] = logs
         facts["pip_audit"]["files"] = audits
@@ -114,7 +119,7 @@ def _severities(findings: Iterable[sarif.Finding]) -> dict[str, int]:
     return {severity: counted[severity] for severity in SEVERITIES}
 
 
-def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> tuple[dict[str, Any], list[Missing]]:
+def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> dict[str, Any]:
     reports = [_report(path, run) for path, run in runs]
     findings = [(finding, path, run) for path, run in runs for finding in run.findings]
     live = sorted(
@@ -122,7 +127,8 @@ def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> tuple[dict[str
         key=lambda entry: (*entry[0].order[:1], entry[2].tool, *entry[0].order[1:]),
     )
     hidden = [finding for finding, _, _ in findings if finding.suppressed is not None]
-    facts: dict[str, Any] = {
+    times = [run.observed_s for _, run in runs if run.observed_s is not None]
+    return {
         "runs": len(runs),
         "results": len(live),
         "by_severity": _severities(finding for finding, _, _ in live),
@@ -140,15 +146,8 @@ def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> tuple[dict[str
                 :_REPORTS
             ]
         ],
-        "observed_at_s": None,
+        "observed_at_s": min(times) if runs and len(times) == len(runs) else None,
     }
-    times = [run.observed_s for _, run in runs if run.observed_s is not None]
-    if runs and len(times) == len(runs):
-        facts["observed_at_s"] = min(times)
-        return facts, []
-    silent = next((path for path, run in runs if run.observed_s is None), None)
-    reason = "there is no run of a scanner" if silent is None else f"{silent} states no time of its run"
-    return facts, [Missing("observed_at_s", reason, _SCAN if silent is None else _TIME)]
 
 
 def _unmeasured(facts: dict[str, Any], reason: str) -> list[Missing]:

@@ -1,0 +1,629 @@
+"""Scanner reports give the figures that scanners print themselves; a scan that broke is not clean."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gate.evidence.collectors import load
+from gate.evidence.errors import EvidenceError
+from gate.evidence.runner import observe
+from gate.evidence.workspace import Workspace
+
+PROGRAM = """
+import hashlib, pickle, subprocess
+
+password = "hunter2"
+
+def run(command):
+    assert command
+    subprocess.call(command, shell=True)
+    eval(command)
+    eval(command)  # nosec
+    return hashlib.md5(command).hexdigest()
+"""
+SCRIPTS = Path(sys.executable).parent
+
+
+def _tool(folder: Path, *command: str) -> str:
+    done = subprocess.run(
+        [str(SCRIPTS / command[0]), *command[1:]], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "pkg").mkdir(parents=True)
+    (folder / "pkg" / "run it.py").write_text(PROGRAM)
+    (folder / "pkg" / "fine.py").write_text("import random\nprint(random.random())\n")
+    return folder
+
+
+def sarif(*runs: Any, **more: Any) -> dict[str, Any]:
+    return {"version": "2.1.0", "runs": list(runs), **more}
+
+
+def run(*results: Any, rules: Any = (), driver: Any = None, **more: Any) -> dict[str, Any]:
+    named = {"name": "Scan", "version": "1.2", "rules": list(rules), **(driver or {})}
+    return {"tool": {"driver": named}, "results": list(results), **more}
+
+
+def result(rule_id: str = "R1", /, **more: Any) -> dict[str, Any]:
+    return {"ruleId": rule_id, "message": {"text": "it is wrong"}, **more}
+
+
+def only(facts: dict[str, Any], group: str = "by_severity") -> dict[str, int]:
+    return {severity: count for severity, count in facts[group].items() if count}
+
+
+# the tools themselves
+
+
+def test_bandit_agrees(watch: Any, project: Path) -> None:
+    log = _tool(project, "bandit", "-q", "-r", "pkg", "-f", "sarif")
+    totals = json.loads(_tool(project, "bandit", "-q", "-r", "pkg", "-f", "json"))["metrics"]["_totals"]
+    printed = _tool(project, "bandit", "-r", "pkg")
+    evidence = watch("scans", {"bandit.sarif": log})
+    facts = evidence.facts
+    for severity in ("low", "medium", "high"):
+        assert facts["by_severity"][severity] == totals[f"SEVERITY.{severity.upper()}"] > 0
+    by_severity = printed.split("Total issues (by severity):")[1].split("Total issues (by conf")[0]
+    assert facts["results"] == sum(int(count) for count in re.findall(r": (\d+)", by_severity))
+    assert facts["by_severity"]["critical"] == facts["incomplete"] == 0
+    assert {finding["path"] for finding in facts["findings"]} == {"pkg/run it.py", "pkg/fine.py"}
+    assert facts["findings"][0]["severity"] == "high"
+    assert evidence.observed_at is not None
+    assert facts["tools"][0]["name"] == "Bandit"
+
+
+def test_a_password_that_a_scanner_quotes_is_not_kept(watch: Any, project: Path) -> None:
+    log = _tool(project, "bandit", "-q", "-r", "pkg", "-f", "sarif")
+    assert "hunter2" in log
+    evidence = watch("scans", {"bandit.sarif": log})
+    assert "hunter2" not in json.dumps(evidence.to_json())
+    assert any("password" in finding["message"] for finding in evidence.facts["findings"])
+
+
+def test_files_that_bandit_could_not_read_make_the_scan_incomplete(watch: Any, project: Path) -> None:
+    (project / "pkg" / "broken.py").write_text("def (:\n")
+    facts = watch("scans", {"b.sarif": _tool(project, "bandit", "-q", "-r", "pkg", "-f", "sarif")}).facts
+    assert facts["incomplete"] == 1
+    assert "syntax error" in facts["reports"][0]["incomplete_because"]
+
+
+def test_ruff_agrees(watch: Any, project: Path, tmp_path: Path) -> None:
+    check = ["ruff", "check", "--isolated", "--no-cache", "--select", "ALL", "pkg"]
+    found = json.loads(_tool(project, *check, "--output-format", "json"))
+    statistics = _tool(project, *check, "--statistics")
+    log = _tool(project, *check, "--output-format", "sarif")
+    (tmp_path / "project" / "reports").mkdir()
+    facts = watch("scans", {"reports/ruff.sarif": log}).facts
+    assert facts["results"] == len(found) > 10
+    assert facts["results"] == sum(int(count) for count in re.findall(r"^(\d+)\s", statistics, re.MULTILINE))
+    listed = Counter(finding["rule"] for finding in facts["findings"])
+    assert listed == Counter(one["code"] for one in found)
+    assert {finding["path"] for finding in facts["findings"]} <= {
+        "project/pkg/run it.py",
+        "project/pkg/fine.py",
+    }
+    assert facts["observed_at_s"] is None  # ruff states none
+
+
+# severities
+
+
+RULE = {"id": "R1", "defaultConfiguration": {"level": "error"}, "properties": {"security-severity": "9.0"}}
+
+
+@pytest.mark.parametrize(
+    ("stated", "rule", "expected"),
+    [
+        ({}, None, "medium"),
+        ({"level": "error"}, None, "high"),
+        ({"level": "note"}, None, "low"),
+        ({"level": "none"}, None, "none"),
+        ({}, {"defaultConfiguration": {"level": "note"}}, "low"),
+        ({"level": "error"}, {"defaultConfiguration": {"level": "note"}}, "high"),
+        ({"level": "note"}, {"properties": {"security-severity": "9.0"}}, "critical"),
+        ({"level": "note"}, {"properties": {"security-severity": "8.9"}}, "high"),
+        ({}, {"properties": {"security-severity": 7}}, "high"),
+        ({}, {"properties": {"security-severity": 6.9}}, "medium"),
+        ({}, {"properties": {"security-severity": "0.1"}}, "low"),
+        ({"level": "error"}, {"properties": {"security-severity": "0.0"}}, "high"),
+        ({"level": "error"}, {"properties": {"security-severity": "11"}}, "high"),
+        ({"properties": {"security-severity": "2"}}, {"properties": {"security-severity": "9"}}, "low"),
+        ({"properties": {"issue_severity": "HIGH"}}, None, "medium"),  # it is not Bandit
+    ],
+)
+def test_severity(watch: Any, stated: Any, rule: Any, expected: str) -> None:
+    rules = [] if rule is None else [{"id": "R1", **rule}]
+    facts = watch("scans", {"a.sarif": sarif(run(result(**stated), rules=rules))}).facts
+    assert only(facts) == {expected: 1}
+    assert facts["findings"][0]["severity"] == expected
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"ruleId": "R1"},
+        {"ruleId": "R1/part/deeper"},
+        {"ruleIndex": 1},
+        {"ruleId": "R1/part", "ruleIndex": 1},
+        {"rule": {"id": "R1"}},
+        {"rule": {"index": 1}},
+        {"ruleId": "E1", "rule": {"toolComponent": {"index": 0}, "index": 0}},
+        {"rule": {"toolComponent": {"name": "Ext"}, "id": "E1"}},
+        {"rule": {"toolComponent": {"guid": "00000000-0000-4000-8000-000000000001"}, "id": "E1"}},
+        {"ruleId": "E1"},
+    ],
+)
+def test_a_rule_is_found_however_it_is_named(watch: Any, reference: Any) -> None:
+    one = run({"message": {"text": "x"}, **reference}, rules=[{"id": "R0"}, RULE])
+    extension = {
+        "name": "Ext",
+        "guid": "00000000-0000-4000-8000-000000000001",
+        "rules": [RULE | {"id": "E1"}],
+    }
+    one["tool"]["extensions"] = [extension]
+    assert only(watch("scans", {"a.sarif": sarif(one)}).facts) == {"critical": 1}
+
+
+def test_an_invocation_may_change_a_rules_level(watch: Any) -> None:
+    override = {"descriptor": {"id": "R1"}, "configuration": {"level": "error"}}
+    invocation = {"executionSuccessful": True, "ruleConfigurationOverrides": [override]}
+    log = run(
+        result(provenance={"invocationIndex": 0}),
+        result(),
+        rules=[{"id": "R1", "defaultConfiguration": {"level": "note"}}],
+        invocations=[invocation],
+    )
+    assert only(watch("scans", {"a.sarif": sarif(log)}).facts) == {"high": 1, "low": 1}
+
+
+def test_of_rules_with_one_id_the_heaviest_counts(watch: Any) -> None:
+    rules = [{"id": "R1", "defaultConfiguration": {"level": "note"}}, RULE]
+    facts = watch("scans", {"a.sarif": sarif(run(result(), rules=rules))}).facts
+    assert (facts["findings"][0]["severity"], facts["findings"][0]["level"]) == ("critical", "error")
+
+
+# what counts
+
+
+def test_nothing_is_dropped_silently(watch: Any) -> None:
+    accepted = {"kind": "external", "status": "accepted"}
+    log = run(
+        result(level="error"),
+        result(level="error", suppressions=[]),
+        result(level="error", suppressions=[{"kind": "inSource"}]),
+        result(level="note", suppressions=[accepted]),
+        result(level="note", suppressions=[accepted, {"kind": "inSource"}]),
+        result(level="warning", suppressions=[accepted, {"kind": "external", "status": "rejected"}]),
+        result(level="warning", suppressions=[{"kind": "external", "status": "underReview"}]),
+        result(kind="pass"),
+        result(kind="notApplicable", level="none"),
+        result(kind="informational"),
+        result(kind="open"),
+        result(kind="review"),
+        result(kind="pass", level="error"),  # a contradiction does not hide it
+        result(level="error", baselineState="absent"),
+        result(level="error", baselineState="new"),
+        result(level="error", baselineState="unchanged"),
+    )
+    facts = watch("scans", {"a.sarif": sarif(log)}).facts
+    assert (facts["results"], only(facts)) == (7, {"high": 5, "medium": 2})
+    assert (facts["suppressed"], only(facts, "suppressed_by_severity")) == (3, {"high": 1, "low": 2})
+    assert facts["suppressed_in_source"] == 2
+    assert (facts["undecided"], facts["reports"][0]["other"], facts["absent"]) == (2, 3, 1)
+
+
+def test_without_a_report_nothing_is_zero(watch: Any) -> None:
+    evidence = watch("scans", {})
+    facts = evidence.facts
+    assert facts["results"] is facts["by_severity"]["critical"] is facts["pip_audit"]["skipped"] is None
+    assert "*.sarif" in evidence.missing[0].reason
+    assert evidence.observed_at is None
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        sarif(),
+        {"version": "2.1.0", "runs": None},
+        sarif({"tool": {"driver": {"name": "Scan"}}}),
+        sarif({"tool": {"driver": {"name": "Scan"}}, "results": None}),
+    ],
+)
+def test_a_log_without_a_scan_is_not_a_clean_scan(watch: Any, empty: Any) -> None:
+    evidence = watch("scans", {"a.sarif": empty, "b.sarif": sarif(run(result()))})
+    assert evidence.facts["results"] is None
+    assert "a.sarif holds no scan" in evidence.missing[0].reason
+    assert evidence.facts["reports"][-1]["results"] == 1
+
+
+def test_a_scan_without_results_is_clean(watch: Any) -> None:
+    facts = watch("scans", {"a.sarif": sarif(run())}).facts
+    assert facts["results"] == facts["incomplete"] == 0
+
+
+@pytest.mark.parametrize(
+    ("invocation", "said"),
+    [
+        ({"executionSuccessful": False}, "ran to its end"),
+        ({}, "ran to its end"),
+        (
+            {
+                "executionSuccessful": True,
+                "toolExecutionNotifications": [{"level": "error", "message": {"text": "out of\nmemory"}}],
+            },
+            "out of memory",
+        ),
+        (
+            {"executionSuccessful": True, "toolConfigurationNotifications": [{"descriptor": {"id": "N1"}}]},
+            "an error of its own",
+        ),
+        ({"executionSuccessful": True, "toolExecutionNotifications": [{"level": "warning"}]}, None),
+        ({"executionSuccessful": True, "toolExecutionNotifications": [{}]}, None),
+    ],
+)
+def test_a_scan_that_broke_is_incomplete(watch: Any, invocation: Any, said: str | None) -> None:
+    driver = {"notifications": [{"id": "N1", "defaultConfiguration": {"level": "error"}}]}
+    facts = watch("scans", {"a.sarif": sarif(run(driver=driver, invocations=[invocation]))}).facts
+    assert facts["incomplete"] == (said is not None)
+    because = facts["reports"][0]["incomplete_because"]
+    assert because is None if said is None else said in because
+
+
+def test_time_and_commit_are_those_the_report_states(watch: Any, tmp_path: Path) -> None:
+    commit = "0123456789abcdef" * 2 + "01234567"
+
+    def at(**times: str) -> list[dict[str, Any]]:
+        return [{"executionSuccessful": True, **times}]
+
+    files = {
+        "a.sarif": sarif(
+            run(
+                invocations=at(
+                    endTimeUtc="2025-11-07T12:00:00.1234567Z", startTimeUtc="2025-11-07T10:00:00Z"
+                ),
+                versionControlProvenance=[{"repositoryUri": "https://x.example/r", "revisionId": commit}],
+            )
+        ),
+        "b.sarif": sarif(run(invocations=at(startTimeUtc="2025-11-07T11:00:00Z"))),
+    }
+    evidence = watch("scans", files)
+    assert evidence.observed_at == "2025-11-07T11:00:00Z"
+    assert [report["commit"] for report in evidence.facts["reports"]] == [commit, None]
+    kind = load("scans")
+    seen = kind(kind.Options()).collect(Workspace(tmp_path).view())
+    assert [origin.commit for origin in seen.origins] == [commit]
+    assert (seen.tool, seen.format) == ("Scan 1.2", "sarif 2.1.0")
+    # where one report states no time, the oldest is not known
+    evidence = watch("scans", {"c.sarif": sarif(run())})
+    assert evidence.observed_at is None
+    assert evidence.missing[0].reason.startswith("c.sarif states no time")
+
+
+def test_where_a_finding_is(watch: Any, tmp_path: Path) -> None:
+    def located(line: int | None = 3, **artifact: Any) -> dict[str, Any]:
+        region = {} if line is None else {"startLine": line}
+        return result(locations=[{"physicalLocation": {"artifactLocation": artifact, "region": region}}])
+
+    log = run(
+        located(uri="a%20b.py"),
+        located(uri=f"{tmp_path.as_uri()}/c.py"),
+        located(uri="d.py", uriBaseId="ROOT"),
+        located(uri="e.py", uriBaseId="LOOP"),
+        located(uri="f.py", uriBaseId="%SRCROOT%", line=None),
+        located(index=0),
+        located(uri="../../etc/passwd"),
+        located(),
+        result(),
+        artifacts=[{"location": {"uri": "g.py"}}],
+        originalUriBaseIds={
+            "ROOT": {"uri": "src/", "uriBaseId": "TOP"},
+            "TOP": {"uri": tmp_path.as_uri() + "/"},
+            "LOOP": {"uriBaseId": "LOOP"},
+        },
+    )
+    facts = watch("scans", {"x.sarif": sarif(log)}).facts
+    assert {(finding["path"], finding["line"]) for finding in facts["findings"]} == {
+        ("a b.py", 3),
+        ("c.py", 3),
+        ("src/d.py", 3),
+        ("e.py", 3),
+        ("f.py", None),
+        ("g.py", 3),
+        ("../../etc/passwd", 3),
+        (None, 3),
+        (None, None),
+    }
+
+
+def test_messages_are_found_and_made_harmless(watch: Any) -> None:
+    rules = [{"id": "R1", "messageStrings": {"default": {"text": "use {1}, not {0}"}}}]
+    hostile = "\x1b[31mred\u202e\u2066 \u0007 account DU1234567\r\nnext"
+    log = run(
+        result(message={"id": "default", "arguments": ["A", "B"]}),
+        result(message={"text": hostile}, level="error"),
+        result(message={"text": "x" * 1_000_000}, level="note"),
+        rules=rules,
+        driver={"name": "Sc\x1b]0;an\u202e", "version": "1\n2"},
+    )
+    facts = watch("scans", {"a.sarif": sarif(log)}).facts
+    messages = [finding["message"] for finding in facts["findings"]]
+    assert messages[0] == "\\u001b[31mred\\u202e\\u2066 \\u0007 account DU****67 next"
+    assert messages[1] == "use B, not A"
+    assert (len(messages[2]), messages[2][-1]) == (200, "…")
+    assert facts["tools"] == [{"name": "Sc\\u001b]0;an\\u202e", "version": "1 2"}]
+
+
+def test_many_results_are_counted_and_the_heaviest_listed(watch: Any) -> None:
+    many = [result(level="note", message={"text": str(number)}) for number in range(100_000)]
+    facts = watch("scans", {"a.sarif": sarif(run(*many, result("LAST", level="error")))}).facts
+    assert (facts["results"], only(facts)) == (100_001, {"high": 1, "low": 100_000})
+    assert len(facts["findings"]) == 50
+    assert facts["findings"][0]["rule"] == "LAST"
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("log", "said", "place"),
+    [
+        ("[]", "the document is not an object", "/"),
+        ("{}", "is no SARIF log", "/"),
+        ({"version": "2.0.0", "runs": []}, "is SARIF 2.0.0, only 2.1.0", "/version"),
+        ({"version": 2.1, "runs": []}, "not a string", "/version"),
+        ({"version": "2.1.0", "runs": {}}, "not an array", "/runs"),
+        (sarif("x"), "not an object", "/runs/0"),
+        (sarif({"results": []}), "there is no 'name'", "/runs/0/tool/driver"),
+        (sarif(run({"level": "fatal"})), "level is 'fatal', known are error", "/runs/0/results/0/level"),
+        (sarif(run({"kind": 1})), "not a string", "/runs/0/results/0/kind"),
+        (sarif(run({"ruleIndex": 7})), "there is no rule 7", "/runs/0/results/0"),
+        (sarif(run({"ruleIndex": 2**55})), "not an integer", "/runs/0/results/0/ruleIndex"),
+        (sarif(run({"ruleIndex": True})), "not an integer", "/runs/0/results/0/ruleIndex"),
+        (sarif(run({"ruleId": "X", "ruleIndex": 0}, rules=[RULE])), "and also number 0", "/runs/0/results/0"),
+        (
+            sarif(run({"rule": {"toolComponent": {"index": 3}}})),
+            "there is no extension 3",
+            "/runs/0/results/0/rule/toolComponent/index",
+        ),
+        (
+            sarif(run({"rule": {"toolComponent": {"name": "nobody"}}})),
+            "the tool has no part 'nobody'",
+            "/runs/0/results/0/rule/toolComponent",
+        ),
+        (
+            sarif(run({"properties": {"security-severity": "severe"}})),
+            "security-severity is not a number",
+            "/runs/0/results/0/properties/security-severity",
+        ),
+        (
+            sarif(run({"suppressions": [{"status": "accepted"}]})),
+            "there is no 'kind'",
+            "/runs/0/results/0/suppressions/0",
+        ),
+        (
+            sarif(run({"provenance": {"invocationIndex": 0}})),
+            "there is no invocation 0",
+            "/runs/0/results/0/provenance/invocationIndex",
+        ),
+        (
+            sarif(run(invocations=[{"executionSuccessful": True, "endTimeUtc": "yesterday"}])),
+            "not an RFC 3339 time",
+            "/runs/0/invocations/0/endTimeUtc",
+        ),
+        (
+            sarif(run(invocations=[{"executionSuccessful": True, "endTimeUtc": "0001-01-01T00:00:00Z"}])),
+            "before 1970",
+            "/runs/0/invocations/0/endTimeUtc",
+        ),
+        (
+            sarif(run(externalPropertyFileReferences={"results": [{"location": {"uri": "r.json"}}]})),
+            "outside the run",
+            "/runs/0/externalPropertyFileReferences",
+        ),
+        (sarif(inlineExternalProperties=[{}]), "outside the run", "/inlineExternalProperties"),
+        ('{"version": "2.1.0", "runs": [], "runs": []}', "'runs' twice", "line 1"),
+        ('{"version": "2.1.0", "runs": [NaN]}', "NaN is not a JSON number", "line 1"),
+        ('{"version": "2.1.0", "runs": [99999999999999999999]}', "more than 18 digits", "line 1"),
+        ('{"version": "2.1.0", "runs": ' + "[" * 70 + "]" * 70 + "}", "nests deeper than 64", "line 1"),
+        ("<sarif/>", "malformed JSON", "line 1"),
+    ],
+)
+def test_bad_logs_are_refused(watch: Any, log: Any, said: str, place: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("scans", {"a.sarif": log})
+    assert said in caught.value.what
+    assert caught.value.path == "a.sarif"
+    assert (caught.value.place or "").startswith(place)
+    assert caught.value.remedy
+
+
+# pip-audit: its database cannot be reached here, so these follow its documented format
+
+VULN = {
+    "id": "PYSEC-2023-1",
+    "fix_versions": ["2.0"],
+    "aliases": ["CVE-2023-9", "GHSA-a"],
+    "description": "x",
+}
+AUDIT = {
+    "dependencies": [
+        {"name": "Flask", "version": "0.5", "vulns": [VULN]},
+        {"name": "requests", "version": "2.31.0", "vulns": []},
+        {"name": "private", "skip_reason": "Dependency not found on PyPI"},
+    ],
+    "fixes": [],
+}
+
+
+def test_pip_audit_counts(watch: Any) -> None:
+    again = {"id": "GHSA-a", "fix_versions": ["1.9"], "aliases": ["CVE-2023-9"]}
+    other = {"id": "GHSA-b", "fix_versions": []}
+    old = [{"name": "flask", "version": "0.5", "vulns": [again, other]}]
+    files = {"pip-audit.json": AUDIT, "reports/pip-audit-dev.json": old}
+    evidence = watch("scans", files)
+    audit = evidence.facts["pip_audit"]
+    assert (audit["dependencies"], audit["audited"], audit["skipped"]) == (3, 2, 1)
+    assert (audit["vulnerable"], audit["vulnerabilities"], audit["unrated"], audit["unfixed"]) == (1, 2, 2, 1)
+    assert audit["files"] == ["pip-audit.json", "reports/pip-audit-dev.json"]
+    assert audit["findings"][0] == {
+        "name": "flask",
+        "version": "0.5",
+        "id": "GHSA-a",
+        "aliases": ["CVE-2023-9", "PYSEC-2023-1"],
+        "fixed_in": ["1.9", "2.0"],
+    }
+    assert audit["skipped_because"][0]["reason"] == "Dependency not found on PyPI"
+    assert evidence.facts["results"] is None  # there is no SARIF report
+
+
+def test_a_chain_of_aliases_is_one_vulnerability(watch: Any) -> None:
+    vulns = [{"id": f"A-{n}", "aliases": [f"A-{n + 1}"], "fix_versions": []} for n in range(50_000)]
+    report = {"dependencies": [{"name": "a", "version": "1", "vulns": [*vulns[::2], *vulns[1::2]]}]}
+    assert watch("scans", {"pip-audit.json": report}).facts["pip_audit"]["vulnerabilities"] == 1
+
+
+@pytest.mark.parametrize(
+    ("report", "said", "place"),
+    [
+        ({}, "no report of pip-audit", "/"),
+        ("7", "the document is not an object", "/"),
+        ([{"version": "1", "vulns": []}], "there is no 'name'", "/0"),
+        ({"dependencies": [{"name": "a", "version": "1"}]}, "neither 'vulns' nor", "/dependencies/0"),
+        ({"dependencies": [{"name": "a", "vulns": []}]}, "there is no 'version'", "/dependencies/0"),
+        (
+            {"dependencies": [{"name": "a", "skip_reason": "x", "vulns": [VULN]}]},
+            "called skipped",
+            "/dependencies/0",
+        ),
+        (
+            {"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "x", "aliases": [1]}]}]},
+            "not a string",
+            "/dependencies/0/vulns/0/aliases/0",
+        ),
+    ],
+)
+def test_bad_audits_are_refused(watch: Any, report: Any, said: str, place: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("scans", {"pip-audit.json": report})
+    assert said in caught.value.what
+    assert caught.value.place == place
+
+
+# whatever is changed in a report, it is read or refused
+
+VALID = sarif(
+    run(
+        result(
+            rule={"index": 0, "toolComponent": {"index": 0}},
+            level="error",
+            kind="fail",
+            baselineState="new",
+            suppressions=[{"kind": "external", "status": "accepted"}],
+            provenance={"invocationIndex": 0},
+            properties={"security-severity": "5"},
+            locations=[
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": "a.py", "uriBaseId": "R", "index": 0},
+                        "region": {"startLine": 1},
+                    }
+                }
+            ],
+            message={"id": "m", "arguments": ["a"]},
+        ),
+        rules=[RULE],
+        invocations=[
+            {
+                "executionSuccessful": True,
+                "endTimeUtc": "2025-11-07T12:00:00Z",
+                "toolExecutionNotifications": [{"level": "note", "descriptor": {"id": "N"}}],
+                "ruleConfigurationOverrides": [
+                    {"descriptor": {"id": "R1"}, "configuration": {"level": "note"}}
+                ],
+            }
+        ],
+        artifacts=[{"location": {"uri": "b.py"}}],
+        originalUriBaseIds={"R": {"uri": "src/"}},
+        versionControlProvenance=[{"revisionId": "0" * 40}],
+    )
+)
+VALID["runs"][0]["tool"]["extensions"] = [
+    {"name": "E", "rules": [{"id": "R1", "messageStrings": {"m": {"text": "t"}}}]}
+]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**62), 2**62)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["error", "pass", "absent", "2.1.0", "R1", "GHSA-a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def mutate(document: Any, data: st.DataObject) -> Any:
+    """The document with one to three of its values replaced or removed, anywhere."""
+    changed = copy.deepcopy(document)
+    for _ in range(data.draw(st.integers(1, 3))):
+        owner, key = None, None
+        value = changed
+        while isinstance(value, (dict, list)) and value and (owner is None or data.draw(st.integers(0, 5))):
+            owner = value
+            key = data.draw(st.sampled_from(sorted(value) if isinstance(value, dict) else range(len(value))))
+            value = value[key]
+        if owner is None:
+            return changed
+        if data.draw(st.booleans()):
+            owner[key] = data.draw(JSON)
+        else:
+            del owner[key]
+    return changed
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_any_change_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    name, document = data.draw(st.sampled_from([("a.sarif", VALID), ("pip-audit.json", AUDIT)]))
+    changed = mutate(document, data)
+    for old in tmp_path.iterdir():
+        old.unlink()
+    (tmp_path / name).write_text(json.dumps(changed))
+    kind = load("scans")
+    try:
+        facts = observe(Workspace(tmp_path), kind(kind.Options())).facts
+    except EvidenceError as error:
+        assert error.path == name
+        assert error.remedy
+        return
+    if facts["results"] is not None:
+        assert sum(facts["by_severity"].values()) == facts["results"]
+        counted = facts["results"] + facts["suppressed"] + facts["undecided"] + facts["absent"]
+        counted += sum(report["other"] for report in facts["reports"])
+        assert counted == sum(len(one.get("results") or []) for one in changed.get("runs") or [])
+
+
+def test_the_mutated_documents_are_good_to_begin_with(watch: Any) -> None:
+    facts = watch("scans", {"a.sarif": VALID, "pip-audit.json": AUDIT}).facts
+    assert (facts["suppressed"], facts["pip_audit"]["vulnerabilities"]) == (1, 1)
