@@ -1,23 +1,30 @@
-"""Collector ``coverage``: how much of the configured sources the tests ran, as coverage.py recorded it.
+"""Collector ``coverage``: how much of the configured sources the tests ran, by what coverage tools wrote.
 
-The data file wins over the JSON report. Statements are counted in the source text as it is now. Options,
-facts and their meaning: ``docs/collectors/coverage.md``.
+The most original of the files wins. Out of coverage.py's data and JSON report only what ran is taken, and
+statements are counted in the source text as it is now; Cobertura and LCOV reports list the lines themselves.
+Options, facts and their meaning: ``docs/collectors/coverage.md``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from ..errors import ConfigError
-from ..interface import Missing, Observation, Options
-from ..numbers import ratio_ppm
+from ..errors import ConfigError, EvidenceError
+from ..interface import Observation, Options
+from ..settings import Text
 from ..workspace import View, check_relative, glob_regex
-from . import _coverage_data as data
+from . import _coverage_facts as facts
+from ._coverage_count import Counted, NotCountable, count
+from ._coverage_model import Measured, Targets
 
-_FIGURES = ("line_ppm", "branch_ppm", "statements", "covered", "files", "never_imported")
+if TYPE_CHECKING:
+    from ..history import History
+
+DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane")
+_BESIDE_DATA = ("-journal", ".provenance.json")
+"""Ends of names that are no parallel data files although they begin like one."""
 _REMEDY = "run the tests under coverage: coverage run --branch -m pytest"
 
 
@@ -26,29 +33,34 @@ class CoverageOptions(Options):
     """Options of ``evidence.coverage``.
 
     Attributes:
-        data: the data file.
-        json_report: the JSON report, read when there is no data file (``json`` in gate.yaml).
-        sources: directories whose Python files must be covered.
+        data: the data file; when there is none, the parallel ones beside it (``.coverage.*``) are combined.
+        json_report: the JSON report, read when there are no data (``json`` in gate.yaml).
+        xml: the Cobertura report, read when there is no JSON report either.
+        lcov: the LCOV report, read when there is none of the others.
+        sources: directories whose Python files must be covered, each with at least one; by default
+            `DEFAULT_SOURCES`, as far as they are there.
         omit: globs of files under them that do not count.
         exclude_also: regular expressions of lines (and the blocks they open) that do not count, besides
             coverage.py's defaults. The settings of the judged project itself are not read: what counts is
-            decided where the auditor reads it.
+            decided where the auditor reads it. Lines that a report lists are not touched by them.
+        base: the git revision (branch, tag or commit) since which changed lines are counted apart.
     """
 
     data: str = ".coverage"
     json_report: str = field(default="coverage.json", metadata={"alias": "json"})
-    sources: tuple[str, ...] = field(
-        default=("algo_trade", "data_plane", "order_plane"), metadata={"min_length": 1}
-    )
+    xml: str = "coverage.xml"
+    lcov: str = "coverage.lcov"
+    sources: tuple[str, ...] | None = field(default=None, metadata={"min_length": 1})
     omit: tuple[str, ...] = field(default=())
     exclude_also: tuple[str, ...] = field(default=())
+    base: Text | None = None
 
 
 class CoverageCollector:
     """See the module."""
 
     id: ClassVar[str] = "coverage"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = CoverageOptions
 
     def __init__(self, options: CoverageOptions) -> None:
@@ -68,45 +80,115 @@ class CoverageCollector:
         """Read the measurement and count statements in the sources.
 
         Raises:
-            EvidenceError: the data or a source file is malformed, hostile or unreadable.
+            EvidenceError: the data, a report or a source file is malformed, hostile or unreadable; a
+                configured source has no Python file; git does not know the base.
         """
-        options = self._options
-        if view.exists(options.data):
-            path, kind = options.data, "coverage-sqlite"
-            measurement = data.read_data_file(view.read(path), path)
-        elif view.exists(options.json_report):
-            path, kind = options.json_report, "coverage-json"
-            measurement = data.read_report(view.read_json(path), path)
-        else:
-            parts = view.glob(f"{options.data}.*")
-            return _unmeasured(
-                f"neither {options.data} nor {options.json_report} exists"
-                + (f", only the uncombined {parts[0]}" if parts else ""),
-                "combine the data: coverage combine" if parts else _REMEDY,
-            )
-        groups = {source: self._files(view, source) for source in dict.fromkeys(options.sources)}
+        groups = self._groups(view)
+        history = view.history
+        base = self._base(history)
         paths = sorted({path for group in groups.values() for path in group})
+        inputs = self._inputs(view)
+        if not inputs:
+            options = self._options
+            names = f"{options.data}, {options.json_report}, {options.xml}, {options.lcov}"
+            return facts.unmeasured(f"none of {names} exists", _REMEDY)
         if not paths:
-            return _unmeasured(
+            return facts.unmeasured(
                 "no Python file is under " + ", ".join(groups), "correct evidence.coverage.sources"
             )
-        recorded = data.find_recorded(measurement, paths, view.root.as_posix(), path)
-        if not recorded:
-            return _unmeasured(f"{path} has no record of any file under " + ", ".join(groups), _REMEDY)
+        targets = Targets(view.paths(), paths, view.root.as_posix())
+        kind, measured = self._read(view, inputs, targets)
+        if not measured.files:
+            return facts.unmeasured(
+                f"{inputs[0]} has no record of any file under " + ", ".join(groups), _REMEDY
+            )
         try:
-            counts = {
-                source: data.count(
-                    view.read_text(source),
-                    source,
-                    recorded.get(source),
-                    measurement.branches,
-                    options.exclude_also,
+            counted = {path: self._count(view, path, measured) for path in paths}
+        except NotCountable as error:
+            return facts.unmeasured(
+                str(error), "correct the source, or leave it out with evidence.coverage.omit"
+            )
+        changes = None
+        if base is not None:
+            lines = {path: history.changed_lines(base, path, view.read(path)) for path in paths}
+            changes = facts.Changes(base, lines)
+        evidence = facts.Evidence(kind, inputs[0], measured)
+        return facts.observation(counted, groups, evidence, changes, view.limits)
+
+    def _inputs(self, view: View) -> list[str]:
+        """The files that are read: the most original ones there are."""
+        options = self._options
+        if view.exists(options.data):
+            return [options.data]
+        reports = (options.json_report, options.xml, options.lcov)
+        parts = [
+            path
+            for path in view.glob(f"{options.data}.*")
+            if path not in reports and not path.endswith(_BESIDE_DATA)
+        ]
+        return parts or [path for path in reports if view.exists(path)][:1]
+
+    def _read(self, view: View, inputs: list[str], targets: Targets) -> tuple[str, Measured]:
+        """The kind of file that is read, and what it says of the sources."""
+        path = inputs[0]
+        options = self._options
+        if path == options.json_report:
+            from ._coverage_json import read_report
+
+            return "coverage-json", read_report(view.read_json(path), path, targets)
+        if path == options.xml:
+            from ._coverage_cobertura import read_cobertura
+
+            return "cobertura-xml", read_cobertura(view.read(path), path, targets, view.limits)
+        if path == options.lcov:
+            from ._coverage_lcov import read_lcov
+
+            return "lcov", read_lcov(view.lines(path), path, targets)
+        from ._coverage_data import read_data_files
+
+        contents = {part: view.read(part) for part in inputs}
+        if sum(map(len, contents.values())) > view.limits.file_bytes:
+            raise EvidenceError(
+                f"the parallel data files are together larger than {view.limits.file_bytes} bytes",
+                path=path,
+                remedy="combine the data: coverage combine",
+            )
+        return "coverage-sqlite", read_data_files(contents, targets)
+
+    def _count(self, view: View, path: str, measured: Measured) -> Counted:
+        found = measured.files.get(path)
+        return count(view.read_text(path), path, found, measured.branches, self._options.exclude_also)
+
+    def _base(self, history: History) -> str | None:
+        """The commit that the configured base names."""
+        revision = self._options.base
+        if revision is None:
+            return None
+        commit = history.resolve(revision)
+        if commit is None:
+            raise EvidenceError(
+                f"the base {revision[:80]!r} is no commit that git knows here",
+                path="gate.yaml",
+                place="/evidence/coverage/base",
+                remedy="name a branch, tag or commit that is there, and fetch it first (no shallow clone)",
+            )
+        return commit
+
+    def _groups(self, view: View) -> dict[str, list[str]]:
+        """The Python files that count, by configured source."""
+        configured = self._options.sources
+        groups = {
+            source: self._files(view, source) for source in dict.fromkeys(configured or DEFAULT_SOURCES)
+        }
+        for place, source in enumerate(configured or ()):
+            if not groups[source]:
+                raise EvidenceError(
+                    f"no Python file that counts is under the source {source[:80]!r}",
+                    path="gate.yaml",
+                    place=f"/evidence/coverage/sources/{place}",
+                    remedy="correct or remove it: nothing says whether what it should name is covered",
                 )
-                for source in paths
-            }
-        except data.NotCountable as error:
-            return _unmeasured(str(error), "correct the source, or leave it out with evidence.coverage.omit")
-        return _observation(counts, groups, kind, path, measurement)
+        return groups
 
     def _files(self, view: View, source: str) -> list[str]:
         """Python files at or below the source directory that are not omitted."""
@@ -119,56 +201,3 @@ class CoverageCollector:
             and (path == place or path.startswith(f"{place}/"))
             and not any(drop.fullmatch(path) for drop in dropped)
         ]
-
-
-def _observation(
-    counts: dict[str, data.Counts],
-    groups: dict[str, list[str]],
-    kind: str,
-    path: str,
-    measurement: data.Measurement,
-) -> Observation:
-    total = sum(counts.values(), data.Counts())
-    facts: dict[str, Any] = {
-        "line_ppm": _share(total.covered, total.statements),
-        "branch_ppm": _share(total.taken, total.branches),
-        "statements": total.statements,
-        "covered": total.covered,
-        "files": len(counts),
-        "never_imported": sum(count.statements > 0 and count.covered == 0 for count in counts.values()),
-        "sources": [_source(source, [counts[file] for file in files]) for source, files in groups.items()],
-        "format": kind,
-        "tool": measurement.tool,
-    }
-    missing = []
-    if facts["line_ppm"] is None:
-        missing.append(
-            Missing("line_ppm", "the sources have no statement", "correct evidence.coverage.sources")
-        )
-    if facts["branch_ppm"] is None:
-        reason = "the sources have no branch" if measurement.branches else "branches were not measured"
-        missing.append(Missing("branch_ppm", reason, _REMEDY))
-    if facts["tool"] is None:
-        missing.append(Missing("tool", f"{path} does not say which version wrote it", _REMEDY))
-    return Observation(facts, tuple(missing))
-
-
-def _source(source: str, counts: Sequence[data.Counts]) -> dict[str, Any]:
-    total = sum(counts, data.Counts())
-    return {
-        "source": source,
-        "files": len(counts),
-        "statements": total.statements,
-        "covered": total.covered,
-        "line_ppm": _share(total.covered, total.statements),
-    }
-
-
-def _share(part: int, whole: int) -> int | None:
-    return ratio_ppm(part, whole) if whole else None
-
-
-def _unmeasured(reason: str, remedy: str) -> Observation:
-    names = (*_FIGURES, "format", "tool")
-    facts: dict[str, Any] = {**dict.fromkeys(_FIGURES), "sources": [], "format": None, "tool": None}
-    return Observation(facts, tuple(Missing(name, reason, remedy) for name in names))
