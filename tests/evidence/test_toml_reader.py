@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import time
 import tomllib
 from datetime import date, datetime
@@ -154,6 +156,18 @@ def test_large_documents_take_bounded_time(text: str) -> None:
     assert time.monotonic() - begin < 10
 
 
+def test_a_nearly_exhausted_stack_is_no_crash() -> None:
+    text = "a = " + "[" * 60 + "]" * 60
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 70)
+    try:
+        with pytest.raises(EvidenceError, match="nests deeper"):
+            read(text)
+    finally:
+        sys.setrecursionlimit(before)
+    assert read(text)
+
+
 def test_limits_on_size() -> None:
     with pytest.raises(EvidenceError, match="larger than 10 bytes"):
         read("a = 'xxxxxxxx'", Limits(text_bytes=10))
@@ -165,7 +179,8 @@ PIECES = st.sampled_from(
     [
         "a", "b", ".", "=", " ", "\n", "[", "]", "[[", "]]", "{", "}", ",", '"', "'", '"""', "'''", "\\",
         "#", "1", "0.5", "1e3", "nan", "true", "1979-05-27", "07:32:00", "T", "Z", "é", "\u05ea", "\t",
-        "\r\n", "_", "0x1", "a = 1\n", "b = [1, 2]\n", "[t]\n", "[[u]]\n", "c = {d = 'x'}\n", 'e = "\\u05ea"\n',
+        "\r\n", "_", "0x1",
+        "a = 1\n", "b = [1, 2]\n", "[t]\n", "[[u]]\n", "c = {d = 'x'}\n", 'e = "\\u05ea"\n',
     ]
 )  # fmt: skip
 
