@@ -69,12 +69,15 @@ def state_provenance(
 def _relative(root: Path, file: str) -> str:
     """The file as the workspace names it. A path as it stands in the workspace wins over one from here."""
     given = Path(os.path.normpath(file))
-    if not given.is_absolute() and ".." not in given.parts and (root / given).exists():
+    inside = not given.is_absolute() and ".." not in given.parts
+    if inside and os.path.lexists(root / given):
         return given.as_posix()
     absolute = Path(os.path.normpath(Path.cwd() / given))
     for base in (root, Path(os.path.abspath(root))):  # noqa: PTH100 - links are not to be resolved
         if absolute.is_relative_to(base):
             return absolute.relative_to(base).as_posix()
+    if inside:
+        return given.as_posix()
     raise UsageError(f"{file!r} is not in the workspace", remedy="name a file of the workspace")
 
 
