@@ -8,18 +8,17 @@ caller, no lock, no lazy fetch, and a time limit. File contents are compared by 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from ._cache_repository import marker
+from ._workspace_files import ObjectFormat as ObjectFormat
+from ._workspace_files import blob_id as blob_id
 from .errors import EnvironmentProblem
 from .limits import DEFAULT, Limits
-
-ObjectFormat = Literal["sha1", "sha256"]
 
 _ARGUMENT_PATHS = 500
 """Paths passed on the command line; beyond that the whole tree is listed instead."""
@@ -40,14 +39,6 @@ class GitState:
     commit: str | None
     author_email: str | None
     object_format: ObjectFormat | None
-
-
-def blob_id(data: bytes, object_format: ObjectFormat) -> str:
-    """The id git gives a file with these bytes, in hex."""
-    header = b"blob %d\x00" % len(data)
-    if object_format == "sha1":
-        return hashlib.sha1(header + data, usedforsecurity=False).hexdigest()
-    return hashlib.sha256(header + data).hexdigest()
 
 
 def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
@@ -126,7 +117,7 @@ def dirty(
     limits: Limits = DEFAULT,
     *,
     files: Iterable[str] | None = None,
-    read: Callable[[str], bytes] | None = None,
+    blob: Callable[[str, ObjectFormat], str] | None = None,
     state: GitState | None = None,
 ) -> bool | None:
     """Whether what lies at ``paths`` differs from the commit checked out; None where there is no repository.
@@ -141,7 +132,8 @@ def dirty(
         limits: the time limit of each git command, and the size limit where we read.
         files: the files and symbolic links at these paths, when the caller has listed them already; others
             that exist there are then left alone. By default the workspace is walked.
-        read: gives a regular file's bytes (a view has them already); by default they are read here.
+        blob: gives the id of a regular file's content (a workspace may know it already); by default the files
+            are read here, and no content is kept.
         state: what :func:`head` said, to save one process.
 
     Raises:
@@ -172,13 +164,16 @@ def dirty(
     blobs = _tree(root, state.commit, [], limits)
     if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
         return True
-    read = read or workspace.view().read
+    present_links = {path for path in present if os.path.islink(root / path)}  # noqa: PTH114 - many paths
+    if blob is None:
+        workspace.digests(sorted(present - present_links), state.object_format)
+        blob = workspace.blob_id
     for path in sorted(present):
-        if (root / path).is_symlink():
+        if path in present_links:
             target = os.readlink(root / path)  # noqa: PTH115 - pathlib would normalise the text
             now = blob_id(os.fsencode(target), state.object_format) + "@"
         else:
-            now = blob_id(read(path), state.object_format)
+            now = blob(path, state.object_format)
         if blobs.get(path) != now:
             return True
     return False
@@ -191,8 +186,7 @@ def unmodified(blobs: Mapping[str, str], path: str, data: bytes, object_format: 
 
 def _inside_repository(root: Path) -> bool:
     """Whether a directory from ``root`` upwards has a ``.git``; saves starting git where there is none."""
-    resolved = root.resolve()
-    return any((folder / ".git").exists() for folder in (resolved, *resolved.parents))
+    return marker(root) is not None
 
 
 def _utf8(raw: bytes) -> str | None:

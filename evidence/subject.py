@@ -8,13 +8,17 @@ with the text of its target, is never followed, and must lead to a file that is 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import git
+from ._cache_repository import object_format
 from .canonical import manifest_bytes, sha256_hex
 from .errors import ConfigError, EvidenceError
 from .workspace import Workspace, check_relative, glob_regex
+
+_ESCAPED = re.compile(r"[\n\r\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +96,30 @@ def measure_sources(
             remedy=f"name the directories of your code there (now: {', '.join(sources)}); "
             "`gate init` writes a commented gate.yaml",
         )
-    links = workspace.links()
-    chosen = frozenset(paths) - links.keys()
-    entries: dict[str, str] = {}
+    links, special = workspace.links(), workspace.special()
     for path in paths:
-        if set("\n\r\\") & set(path) or not _is_utf8(path):
+        if _ESCAPED.search(path) or not _is_utf8(path):
             raise EvidenceError(  # ``sha256sum`` would print such a name escaped
                 "the file's name has a line break or a backslash, or is not UTF-8",
                 path=ascii(path),
                 remedy="rename the file",
             )
-        if path in workspace.special():
+        if path in special:
             raise EvidenceError(
                 "among the sources is something that is no regular file",
                 path=path,
                 remedy="remove it, or exclude it under subject.exclude",
             )
+    chosen = frozenset(paths) - links.keys()
+    for path in paths:
         if path in links:
             _check_link(path, links[path], chosen)
+    # with git's ids taken from the same bytes, find_commit has nothing left to read
+    files = [path for path in paths if path not in links]
+    entries = workspace.digests(files, object_format(workspace.root))
+    for path in paths:
+        if path in links:
             entries[path] = sha256_hex(f"link:{links[path]}".encode("utf-8", "surrogateescape"))
-        else:
-            entries[path] = workspace.file_digest(path)
     return Sources(sha256_hex(manifest_bytes(entries)), paths, tuple(sources))
 
 
@@ -145,7 +152,7 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
         sources.patterns,
         workspace.limits,
         files=sources.files,
-        read=workspace.view().read,
+        blob=workspace.blob_id,
         state=state,
     )
     return Commit(state.commit, author or state.author_email, changed)

@@ -7,87 +7,40 @@ following symbolic links, and only regular files are read.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import re
 import stat
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import parse
+from ._cache_digests import Digests, fits
+from ._workspace_files import (
+    PIECE,
+    FileRead,
+    Folders,
+    ObjectFormat,
+    Reading,
+    changed,
+    check_name,
+    printable,
+    too_large,
+)
+from ._workspace_view import Trace, View
+from ._workspace_walk import Inventory, check_relative, glob_regex, walk
 from .canonical import sha256_hex
-from .contracts import check_file
-from .errors import ConfigError, EnvironmentProblem, EvidenceError
+from .errors import EvidenceError, GateError
 from .limits import DEFAULT, Limits
-from .yaml_reader import parse_yaml
 
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
     from .history import History
 
-DERIVED_DIRECTORIES = frozenset(
-    {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-)
-"""Never looked into, wherever they are: what is in them follows from other files or is the history itself."""
+__all__ = ["Digests", "FileRead", "Trace", "View", "Workspace", "check_relative", "glob_regex"]
 
-TOOL_DIRECTORIES = frozenset({".venv", "venv", "node_modules", ".hypothesis", ".tox", ".nox", ".idea"})
-"""Not looked into at the top of the workspace. Deeper down they may hide code that is judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """A file whose content was read: workspace-relative POSIX path, SHA-256 in hex, size in bytes."""
-
-    path: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Inventory:
-    files: tuple[str, ...]
-    known: frozenset[str]
-    links: dict[str, str]
-    special: frozenset[str]
-
-
-def glob_regex(pattern: str) -> re.Pattern[str]:
-    """A glob as a regular expression: ``*`` and ``?`` within one component, ``**/`` any number of them."""
-    out = []
-    position = 0
-    while position < len(pattern):
-        if pattern.startswith("**/", position):
-            out.append("(?:[^/]+/)*")
-            position += 3
-        elif pattern.startswith("**", position):
-            out.append(".*")
-            position += 2
-        else:
-            char = pattern[position]
-            out.append({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)))
-            position += 1
-    return re.compile("".join(out), re.DOTALL)
-
-
-def check_relative(path: str) -> str:
-    """Return ``path`` if it names something inside the workspace.
-
-    Raises:
-        ConfigError: absolute, with ``..`` or an empty component, with NUL or a backslash.
-    """
-    parts = path.split("/")
-    if not path or path.startswith("/") or "\x00" in path or "\\" in path or {"", ".", ".."} & set(parts):
-        raise ConfigError(
-            f"{path!r} is not a path inside the workspace",
-            path="gate.yaml",
-            remedy="name it relative to the workspace, with forward slashes and without '..'",
-        )
-    return path
+KEPT_BYTES = 64 * 1024 * 1024
+"""Content kept for further readers. What had to go is read again, and must be the same."""
 
 
 class Workspace:
@@ -97,6 +50,10 @@ class Workspace:
         root: the directory; must exist.
         limits: caps on everything read.
         ignore: relative directories left out of the walk (the ledger, for one).
+
+    Attributes:
+        memory: digests that earlier runs took, and those that this one takes; without it, nothing is
+            remembered and views leave no trace.
 
     Raises:
         EvidenceError: ``root`` is not a readable directory.
@@ -109,11 +66,16 @@ class Workspace:
             )
         self.root = root.resolve()
         self.limits = limits
+        self.memory: Digests | None = None
         self._ignore = frozenset(ignore)
         self._lock = threading.RLock()
-        self._inventory: _Inventory | None = None
+        self._inventory: Inventory | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
-        self._digests: dict[str, FileRead] = {}
+        self._kept = 0
+        self._digests: dict[str, tuple[str, int]] = {}  # SHA-256 and size by path
+        self._blobs: dict[str, str] = {}
+        self._matches: dict[str, tuple[str, ...]] = {}
+        self._repository: list[str | None] = []
 
     def inventory(self) -> tuple[str, ...]:
         """Relative POSIX paths of all regular files, sorted; contents are not read.
@@ -158,52 +120,11 @@ class Workspace:
             raise EvidenceError("is not a regular file", path=name, remedy="replace it by a regular file")
         return workspace.view()
 
-    def _walked(self) -> _Inventory:
+    def _walked(self) -> Inventory:
         with self._lock:
             if self._inventory is None:
-                self._inventory = self._walk()
+                self._inventory = walk(self.root, self._ignore, self.limits.inventory_entries)
             return self._inventory
-
-    def _walk(self) -> _Inventory:
-        files: list[str] = []
-        links: dict[str, str] = {}
-        special: set[str] = set()
-        pending = [""]
-        seen = 0
-        while pending:
-            folder = pending.pop()
-            try:
-                with os.scandir(self.root / folder) as entries:
-                    for entry in entries:
-                        seen += 1
-                        path = f"{folder}/{entry.name}" if folder else entry.name
-                        if entry.is_symlink():
-                            links[path] = os.readlink(entry.path)  # noqa: PTH115 - Path would rewrite the text
-                        elif entry.is_dir(follow_symlinks=False):
-                            if not self._left_out(folder, entry.name, path):
-                                pending.append(path)
-                        elif entry.is_file(follow_symlinks=False):
-                            files.append(path)
-                        else:
-                            special.add(path)
-            except OSError as error:
-                raise EvidenceError(
-                    f"the directory cannot be listed: {error.strerror}",
-                    path=_printable(folder or "."),
-                    remedy="make it readable, or remove it from the workspace",
-                ) from error
-            if seen > self.limits.inventory_entries:
-                raise EvidenceError(
-                    f"the workspace has more than {self.limits.inventory_entries} entries",
-                    path=_printable(folder or "."),
-                    remedy="judge a smaller directory",
-                )
-        files.sort()
-        return _Inventory(tuple(files), frozenset(files), links, frozenset(special))
-
-    def _left_out(self, folder: str, name: str, path: str) -> bool:
-        tool = not folder and name in TOOL_DIRECTORIES
-        return tool or name in DERIVED_DIRECTORIES or path in self._ignore
 
     def is_file(self, path: str) -> bool:
         """Whether ``path`` is a regular file in the workspace.
@@ -223,17 +144,69 @@ class Workspace:
             if prefix in walked.links:
                 raise EvidenceError(
                     "is a symbolic link, which evidence may not be",
-                    path=_printable(prefix),
+                    path=printable(prefix),
                     remedy="replace the link by the file itself",
                 )
             if prefix in walked.special:
                 raise EvidenceError(
-                    "is not a regular file", path=_printable(prefix), remedy="replace it by a regular file"
+                    "is not a regular file", path=printable(prefix), remedy="replace it by a regular file"
                 )
         return False
 
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """Regular files that match a glob with wildcards, sorted; found once for each pattern.
+
+        Raises:
+            EvidenceError: a symbolic link matches it.
+        """
+        with self._lock:
+            found = self._matches.get(pattern)
+            if found is None:
+                found = self._matches[pattern] = self._matching(pattern)
+        return found
+
+    def _matching(self, pattern: str) -> tuple[str, ...]:
+        matches = glob_regex(pattern).fullmatch
+        walked = self._walked()
+        for link in sorted(walked.links):
+            if matches(link):
+                self.is_file(link)
+        fixed = pattern.partition("*")[0].partition("?")[0]
+        found = []
+        for number in range(bisect_left(walked.files, fixed), len(walked.files)):
+            path = walked.files[number]
+            if not path.startswith(fixed):
+                break
+            if matches(path):
+                found.append(path)
+        return tuple(found)
+
+    def answer(self, question: str, argument: str) -> str:
+        """What a view's question about the inventory is answered, errors included, as a short text.
+
+        Args:
+            question: ``exists``, ``glob`` or ``paths``.
+            argument: the path or pattern.
+        """
+        try:
+            if question == "exists":
+                return str(self.is_file(argument))
+            found = self.inventory() if question == "paths" else self.matching(argument)
+        except GateError as error:
+            return error.diagnostics()
+        return sha256_hex("\0".join(found).encode("utf-8", "surrogateescape"))
+
+    def repository_state(self) -> str | None:
+        """What git's answers depend on, taken once for all views."""
+        from ._cache_repository import repository_state
+
+        with self._lock:
+            if not self._repository:
+                self._repository.append(repository_state(self.root))
+            return self._repository[0]
+
     def read(self, path: str, cap: int | None = None) -> tuple[bytes, FileRead]:
-        """The file's bytes and digest, read once per workspace object.
+        """The file's bytes and digest, read once per workspace object, unless it holds a great deal already.
 
         Args:
             path: relative path.
@@ -247,29 +220,24 @@ class Workspace:
         with self._lock:
             known = self._content.get(path)
             if known is None:
-                data = self._read_bytes(path, most)
+                reading = self._open(path, most)
+                data = reading.content()
                 known = (data, FileRead(path, sha256_hex(data), len(data)))
-                self.remember([known[1]])
-                self._content[path] = known
+                self._learn(reading, path, known[1].sha256)
+                self._keep(*known)
         if known[1].size > most:
-            raise _too_large(path, most)
+            raise too_large(path, most)
         return known
 
-    def file_digest(self, path: str) -> str:
-        """SHA-256 in hex of a file whose content nobody needs to keep; of the bytes read before, if any.
+    def _keep(self, data: bytes, record: FileRead) -> None:
+        """Keep the content for the next reader; the oldest goes when it becomes too much."""
+        self._content[record.path] = (data, record)
+        self._kept += record.size
+        while self._kept > KEPT_BYTES and len(self._content) > 1:
+            oldest, _ = self._content.pop(next(iter(self._content)))
+            self._kept -= len(oldest)
 
-        Raises:
-            EvidenceError: as :meth:`read`.
-        """
-        with self._lock:
-            known = self._digests.get(path)
-        if known is None:
-            data = self._read_bytes(path, self.limits.file_bytes)
-            known = FileRead(path, sha256_hex(data), len(data))
-            self.remember([known])
-        return known.sha256
-
-    def stream(self, path: str, chunk: int = 1 << 20) -> Iterator[bytes | FileRead]:
+    def stream(self, path: str, chunk: int = PIECE) -> Iterator[bytes | FileRead]:
         """The file's bytes in pieces, and last of all what was read; nothing is kept in memory.
 
         Args:
@@ -282,14 +250,18 @@ class Workspace:
         """
         check_relative(path)
         digest = hashlib.sha256()
-        size = 0
-        for data in self._pieces(path, self.limits.stream_bytes, chunk):
+        reading = self._open(path, self.limits.stream_bytes)
+        for data in reading.pieces(chunk):
             digest.update(data)
-            size += len(data)
             yield data
-        record = FileRead(path, digest.hexdigest(), size)
-        self.remember([record])
-        yield record
+        with self._lock:
+            self._learn(reading, path, digest.hexdigest())
+        yield FileRead(path, digest.hexdigest(), reading.size)
+
+    def _open(self, path: str, most: int) -> Reading:
+        check_name(path)
+        with Folders(self.root) as folders:
+            return Reading(folders.open(path), path, most)
 
     def remember(self, files: Iterable[FileRead]) -> None:
         """Take note of what was read, also elsewhere: by another process that reads this workspace.
@@ -299,218 +271,92 @@ class Workspace:
         """
         with self._lock:
             for file in files:
-                if self._digests.setdefault(file.path, file) != file:
-                    raise _changed(file.path)
+                self._note(file.path, file.sha256, file.size)
 
-    def _read_bytes(self, path: str, most: int) -> bytes:
-        return b"".join(self._pieces(path, most, 1 << 20))
-
-    def _pieces(self, path: str, most: int, chunk: int) -> Iterator[bytes]:
-        try:
-            _utf8 = path.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise EvidenceError(
-                "the file's name is not UTF-8", path=_printable(path), remedy="rename the file"
-            ) from error
-        fd = _open_below(self.root, path)
-        try:
-            before = os.fstat(fd)
-            if not stat.S_ISREG(before.st_mode):
-                raise EvidenceError("is not a regular file", path=path, remedy="replace it by a regular file")
-            if before.st_size > most:
-                raise _too_large(path, most)
-            total = 0
-            while data := os.read(fd, min(chunk, most + 1 - total)):
-                total += len(data)
-                if total > most:
-                    raise _too_large(path, most)
-                yield data
-            after = os.fstat(fd)
-        except OSError as error:
-            raise EvidenceError(
-                f"cannot be read: {error.strerror}", path=path, remedy="check the file system"
-            ) from error
-        finally:
-            os.close(fd)
-        if (before.st_mtime_ns, before.st_size) != (
-            after.st_mtime_ns,
-            after.st_size,
-        ) or total != after.st_size:
-            raise _changed(path)
-
-
-def _changed(path: str) -> EvidenceError:
-    return EvidenceError("changed while it was read", path=path, remedy="run again when nothing writes to it")
-
-
-def _too_large(path: str, most: int) -> EvidenceError:
-    return EvidenceError(
-        f"is larger than {most} bytes", path=path, remedy="reduce the file; the limits are in docs/limits.md"
-    )
-
-
-def _printable(path: str) -> str:
-    return path.encode("utf-8", "backslashreplace").decode()
-
-
-def _open_below(root: Path, path: str) -> int:
-    parts = path.split("/")
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = -1
-    try:
-        fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for part in parts[:-1]:
-            inner = _open_directory(part, fd, flags)
-            os.close(fd)
-            fd = inner
-        # O_NONBLOCK: opening a pipe must not wait for a writer
-        return os.open(parts[-1], flags | os.O_NONBLOCK, dir_fd=fd)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK):
-            raise EvidenceError(
-                "is a symbolic link, which evidence may not be",
-                path=path,
-                remedy="replace the link by the file itself",
-            ) from error
-        if error.errno == errno.EMFILE:
-            raise EnvironmentProblem(
-                "too many open files", remedy="raise the limit with ulimit -n"
-            ) from error
-        raise EvidenceError(
-            f"cannot be opened: {error.strerror}", path=path, remedy="check that it exists and is readable"
-        ) from error
-    finally:
-        if fd >= 0:
-            os.close(fd)
-
-
-def _open_directory(name: str, parent: int, flags: int) -> int:
-    try:
-        return os.open(name, flags | os.O_DIRECTORY, dir_fd=parent)
-    except NotADirectoryError as error:  # also what Linux says of a link here; tell the two apart
-        if stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
-        raise
-
-
-class View:
-    """One reader's access to a workspace; remembers which files were read and what they contained."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._files: dict[str, FileRead] = {}
-
-    @property
-    def limits(self) -> Limits:
-        """The caps in force."""
-        return self._workspace.limits
-
-    @property
-    def root(self) -> Path:
-        """The workspace's directory, resolved."""
-        return self._workspace.root
-
-    @property
-    def files(self) -> tuple[FileRead, ...]:
-        """Files read through this view, sorted by path."""
-        return tuple(self._files[path] for path in sorted(self._files))
-
-    def paths(self) -> tuple[str, ...]:
-        """Every regular file of the workspace, sorted."""
-        return self._workspace.inventory()
-
-    def glob(self, pattern: str) -> tuple[str, ...]:
-        """Regular files matching the pattern, sorted; a pattern without wildcard behaves like ``exists``."""
-        if not set("*?") & set(pattern):
-            return (pattern,) if self.exists(pattern) else ()
-        matches = glob_regex(pattern).fullmatch
-        for link in sorted(self._workspace.links()):
-            if matches(link):
-                self._workspace.is_file(link)
-        return tuple(path for path in self.paths() if matches(path))
-
-    def exists(self, path: str) -> bool:
-        """Whether the path is a regular file; see :meth:`Workspace.is_file` for what is refused."""
-        return self._workspace.is_file(path)
-
-    def read(self, path: str, cap: int | None = None) -> bytes:
-        """The file's bytes; see :meth:`Workspace.read`."""
-        data, record = self._workspace.read(path, cap)
-        self._files[path] = record
-        return data
-
-    def digest(self, path: str) -> str:
-        """SHA-256 of the file in hex; reads it if it was not read yet."""
-        self.read(path)
-        return self._files[path].sha256
-
-    def lines(self, path: str) -> Iterator[tuple[int, bytes]]:
-        """The lines of a large file with their numbers from 1, without line ends; empty lines too.
-
-        The file counts as read once the last line was taken. Nothing is kept in memory.
+    def file_digest(self, path: str) -> str:
+        """SHA-256 in hex of a file whose content nobody needs to keep; of the bytes read before, if any.
 
         Raises:
-            EvidenceError: as :meth:`Workspace.stream`, and when a line or their number exceeds its limit.
+            EvidenceError: as :meth:`read`.
         """
-        number = 0
-        rest = b""
-        limits = self.limits
-        for piece in self._workspace.stream(path):
-            if isinstance(piece, FileRead):
-                self._files[path] = piece
-                break
-            parts = (rest + piece).split(b"\n")
-            rest = parts.pop()
-            for line in parts:
-                number += 1
-                self._check_line(path, number, len(line))
-                yield number, line
-            self._check_line(path, number + 1, len(rest))
-        if rest:
-            yield number + 1, rest
+        return self.digests([path])[path]
 
-    def _check_line(self, path: str, number: int, size: int) -> None:
-        if size <= self.limits.record_bytes and number <= self.limits.records + 1:
-            return
-        what = (
-            f"a line is longer than {self.limits.record_bytes} bytes"
-            if size > self.limits.record_bytes
-            else f"has more than {self.limits.records} lines"
-        )
-        raise EvidenceError(
-            what,
-            path=path,
-            place=f"line {number}",
-            remedy="write one record a line, or split the file; the limits are in docs/limits.md",
-        )
+    def blob_id(self, path: str, object_format: ObjectFormat) -> str:
+        """The id git gives the file's content; read for it only if that is not known yet.
 
-    @property
-    def history(self) -> History:
-        """The git repository around the workspace, to be read only."""
-        return self._workspace.history
+        Raises:
+            EvidenceError: as :meth:`read`.
+        """
+        if not fits(self._blobs.get(path), object_format):
+            self.digests([path], object_format)
+        return self._blobs[path]
 
-    def read_text(self, path: str) -> str:
-        """The file as UTF-8 text; see :func:`gate.evidence.parse.decode_text`."""
-        return parse.decode_text(self.read(path, self.limits.text_bytes), path)
+    def digests(self, paths: Iterable[str], object_format: ObjectFormat | None = None) -> dict[str, str]:
+        """SHA-256 in hex of many files, fastest in sorted order; no content is kept.
 
-    def read_json(self, path: str, contract: str | None = None) -> Any:
-        """The file as strict JSON, held against ``contracts/files/<contract>.schema.json`` when given."""
-        value = parse.parse_json(self.read(path), path, self.limits)
-        if contract is not None:
-            check_file(contract, value, path)
-        return value
+        A file is opened only if it was not read before and :attr:`memory` does not know its stamp.
 
-    def read_yaml(self, path: str, contract: str | None = None) -> Any:
-        """The file as strict YAML, held against a contract when given."""
-        value = parse_yaml(self.read(path, self.limits.text_bytes), path, self.limits)
-        if contract is not None:
-            check_file(contract, value, path)
-        return value
+        Args:
+            paths: relative paths.
+            object_format: take the ids for :meth:`blob_id` of that format, too.
 
-    def read_csv(self, path: str, header: Sequence[str]) -> list[parse.CsvRow]:
-        """The file as CSV under exactly this header."""
-        return parse.parse_csv(self.read(path), path, header, self.limits)
+        Raises:
+            EvidenceError: as :meth:`read`.
+        """
+        found = {}
+        with self._lock, Folders(self.root) as folders:
+            for path in paths:
+                known = self._digests.get(path)
+                if known is None or not fits(self._blobs.get(path), object_format):
+                    known = self._digest(folders, path, object_format, self.limits.file_bytes)
+                found[path] = known[0]
+        return found
 
-    def read_xml(self, path: str) -> Element:
-        """The root element of the XML file."""
-        return parse.parse_xml(self.read(path), path, self.limits)
+    def _digest(
+        self, folders: Folders, path: str, object_format: ObjectFormat | None, most: int
+    ) -> tuple[str, int]:
+        if self.memory is not None and path in self.memory:
+            stamp = folders.stamp(path)
+            if stamp is not None and stamp[2] <= most:
+                known = self.memory.find(path, stamp)
+                if known is not None and fits(known[1], object_format):
+                    return self._note(path, known[0], stamp[2], known[1])
+        check_name(path)
+        reading = Reading(folders.open(path), path, most)
+        sha256, blob = reading.digest(object_format)
+        return self._learn(reading, path, sha256, blob)
+
+    def _learn(self, reading: Reading, path: str, sha256: str, blob: str | None = None) -> tuple[str, int]:
+        if self.memory is not None and reading.stamp is not None:
+            self.memory.learn(path, reading.stamp, sha256, blob)
+        return self._note(path, sha256, reading.size, blob)
+
+    def _note(self, path: str, sha256: str, size: int, blob: str | None = None) -> tuple[str, int]:
+        record = (sha256, size)
+        if self._digests.setdefault(path, record) != record:
+            raise changed(path)
+        if blob is not None:
+            self._blobs[path] = blob
+        return record
+
+    def holds(self, files: Iterable[FileRead]) -> bool:
+        """Whether all these files have this very content now; only those with a new stamp are read.
+
+        A file that cannot be read does not hold it; whoever needs the file will say why.
+        """
+        with self._lock, Folders(self.root) as folders:
+            return all(self._holds(folders, file) for file in files)
+
+    def _holds(self, folders: Folders, file: FileRead) -> bool:
+        wanted = (file.sha256, file.size)
+        known = self._digests.get(file.path)
+        if known is not None:
+            return known == wanted
+        stamp = folders.stamp(file.path)
+        if stamp is None or stamp[2] != file.size:
+            return False
+        try:
+            most = max(self.limits.file_bytes, self.limits.stream_bytes)
+            return self._digest(folders, file.path, None, most) == wanted
+        except GateError:
+            return False

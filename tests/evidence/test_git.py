@@ -144,14 +144,24 @@ def test_dirty_sees_changes_new_and_deleted_files_and_links(repository: tuple[Pa
     assert git.dirty(root, ["src"]) is True
 
 
-def test_a_caller_that_has_read_the_files_lends_its_bytes(repository: tuple[Path, Run]) -> None:
+def test_a_caller_that_knows_the_contents_lends_their_ids(repository: tuple[Path, Run]) -> None:
     root, run = repository
     commit(root, run, {"a.py": "1"})
     state = git.head(root)
-    view = Workspace(root).view()
-    assert git.dirty(root, ["."], files=["a.py"], read=view.read, state=state) is False
-    assert [file.path for file in view.files] == ["a.py"]
-    assert git.dirty(root, ["."], files=["a.py"], read=lambda _: b"2", state=state) is True
+    workspace = Workspace(root)
+    assert git.dirty(root, ["."], files=["a.py"], blob=workspace.blob_id, state=state) is False
+    assert git.dirty(root, ["."], files=["a.py"], blob=lambda *_: git.blob_id(b"2", "sha1"), state=state)
+    (root / "a.py").write_text("2")
+    assert git.dirty(root, ["."], files=["a.py"], blob=workspace.blob_id, state=state) is False
+    assert git.dirty(root, ["."], files=["a.py"], state=state) is True
+
+
+@pytest.mark.parametrize("size", [0, 5, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
+def test_ids_taken_in_pieces_are_gits(repository: tuple[Path, Run], size: int) -> None:
+    """A large file is never held as a whole, and has the id that git itself gives it."""
+    root, run = repository
+    (root / "a").write_bytes(b"x" * size)
+    assert Workspace(root).blob_id("a", "sha1") == run("hash-object", "--no-filters", "a")
 
 
 def test_the_repository_cannot_make_us_run_anything(
