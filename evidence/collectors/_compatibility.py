@@ -16,8 +16,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from ._compatibility_checks import UNDECIDED as UNDECIDED
 from ._compatibility_checks import Finding, Search
-from ._compatibility_schema import Version, key_of, year
+from ._compatibility_schema import Version as Version
+from ._compatibility_schema import key_of, year
 
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]*)?")
 _VERSION_IN_ID = re.compile(

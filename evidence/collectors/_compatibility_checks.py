@@ -16,17 +16,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ._compatibility_known import MOST_VALUES, Known, same_places
-from ._compatibility_schema import (
-    FRACTION,
-    NUMBERS,
-    STRING,
-    Conjunct,
-    Json,
-    Place,
-    conjuncts,
-    key_of,
-    type_of,
-)
+from ._compatibility_parts import Conjunct, conjuncts
+from ._compatibility_schema import FRACTION, NUMBERS, STRING, Json, Place, key_of, type_of
 from ._json_schema import shorten
 
 UNDECIDED = "undecided"

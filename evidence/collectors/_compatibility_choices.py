@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ._compatibility_checks import Finding, Search, as_unsure
 from ._compatibility_known import Known, disjoint
-from ._compatibility_schema import NUMBERS, Conjunct, Place, made_up
+from ._compatibility_parts import Conjunct
+from ._compatibility_schema import NUMBERS, Place, made_up
 
 
 def choices(search: Search, a: Known, part: Conjunct) -> list[Finding]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ._compatibility_checks import UNDECIDED, Finding, Search, as_unsure
 from ._compatibility_known import Known, matches
-from ._compatibility_schema import ARRAY, OBJECT, STRING, Conjunct, Place, made_up
+from ._compatibility_parts import Conjunct
+from ._compatibility_schema import ARRAY, OBJECT, STRING, Place, made_up
 
 _MOST_PAIRS = 200
 

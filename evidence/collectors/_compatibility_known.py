@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
+from ._compatibility_parts import Conjunct, conjuncts
 from ._compatibility_schema import (
     ALL_TYPES,
     BOOLEAN,
@@ -15,10 +16,8 @@ from ._compatibility_schema import (
     NULL,
     NUMBERS,
     OBJECT,
-    Conjunct,
     Json,
     Place,
-    conjuncts,
     key_of,
     type_of,
 )

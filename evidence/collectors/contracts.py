@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from ..errors import EvidenceError, raise_all
-from ..interface import Observation, Options
+from ..interface import Missing, Observation, Options
+from ..settings import Text
 from ..workspace import View
 from . import _json_schema as schemas
+from ._baseline import approved_version, present, unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,32 +23,41 @@ class ContractsOptions(Options):
 
     Attributes:
         paths: globs of the schema files.
+        approved: the branch, tag or commit whose schemas were approved.
+        approved_copy: instead of ``approved``: a directory with the approved schemas under their own paths.
     """
 
     paths: tuple[str, ...] = field(default=("contracts/*.json",))
+    approved: Text | None = None
+    approved_copy: Text | None = None
 
 
 class ContractsCollector:
     """See the module."""
 
     id: ClassVar[str] = "contracts"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = ContractsOptions
 
     def __init__(self, options: ContractsOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Check every schema file.
+        """Check every schema file, and compare it with its approved version.
 
         Raises:
-            EvidenceError: a schema file is not well-formed JSON, or cannot be read.
+            EvidenceError: a schema file is not well-formed JSON in one of the versions, or cannot be read;
+                the approved version does not exist.
+            ConfigError: the options name two approved versions.
         """
-        paths = sorted({path for pattern in self._options.paths for path in view.glob(pattern)})
+        options = self._options
+        baseline = approved_version(view, self.id, options.approved, options.approved_copy)
+        paths = present(view, options.paths, options.approved_copy)
         found = inspect_schemas(view, paths)
+        documents = {path: view.read_json(path) for path in paths}
         files = []
         for path in paths:
-            schema = view.read_json(path)
+            schema = documents[path]
             names = schemas.property_names(schema)
             examples = schema.get("examples") if isinstance(schema, dict) else None
             files.append(
@@ -64,8 +75,21 @@ class ContractsCollector:
                 }
             )
         valid = sum(not found[path] for path in paths)
+        compatibility = None
+        missing: tuple[Missing, ...] = (unnamed(self.id, "compatibility"),)
+        if baseline is not None:
+            from ._compatibility_report import report
+
+            compatibility, missing = report(view, baseline, options.paths, documents), ()
         return Observation(
-            {"total": len(paths), "valid": valid, "invalid": len(paths) - valid, "files": files}
+            {
+                "total": len(paths),
+                "valid": valid,
+                "invalid": len(paths) - valid,
+                "files": files,
+                "compatibility": compatibility,
+            },
+            missing,
         )
 
 
