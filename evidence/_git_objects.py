@@ -70,14 +70,16 @@ def _damaged(root: Path, name: str) -> EnvironmentProblem:
     )
 
 
-def blobs(root: Path, prefix: str, commit: str, paths: Sequence[str], limits: Limits) -> dict[str, str]:
-    """Ids of the regular files that ``commit`` really holds at ``paths``, which are relative to ``root``.
+def blobs(
+    root: Path, prefix: str, commit: str, paths: Sequence[str], limits: Limits
+) -> tuple[bytes, dict[str, str]]:
+    """The commit's content, and ids of the regular files that it really holds at ``paths``.
 
     Args:
         root: the workspace.
         prefix: where it lies in the repository; empty or ending in ``/``.
         commit: the full id of a commit.
-        paths: relative files, taken literally.
+        paths: files relative to ``root``, taken literally.
         limits: the limits.
 
     Raises:
@@ -106,7 +108,7 @@ def blobs(root: Path, prefix: str, commit: str, paths: Sequence[str], limits: Li
         entry = known.get(above, {}).get(name.encode("utf-8", "surrogateescape"))
         if entry is not None and entry[0] in _REGULAR:
             found[path] = entry[1]
-    return found
+    return top[2], found
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -130,7 +130,9 @@ class History:
         inside = prefix(self.root)
         if inside is None:
             return {}
-        return blobs(self.root, inside, _checked(commit), paths, self.limits)
+        raw, found = blobs(self.root, inside, _checked(commit), paths, self.limits)
+        self._objects[commit] = "commit", raw
+        return found
 
     def changed_lines(self, commit: str, path: str, now: bytes) -> frozenset[int]:
         """Numbers (from 1) of the lines of ``now`` that ``git diff`` would show as added since the commit.

@@ -18,7 +18,7 @@ from ..numbers import ratio_ppm
 from ..settings import build
 from ..workspace import View
 from . import _artifact_checks as checks
-from ._artifact_signatures import Protection, protections, weakest
+from ._artifact_signatures import Protection, Recorded, protections, recorded, weakest
 
 _MATRIX = Path(__file__).with_name("artifact_matrix.json")
 
@@ -104,7 +104,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:
@@ -117,15 +117,22 @@ class ArtifactsCollector:
         Raises:
             EvidenceError: a file cannot be read, or a JSON or CSV artifact is malformed or breaks its
                 contract.
-            EnvironmentProblem: git refuses the repository or does not answer.
+            EnvironmentProblem: git refuses the repository, does not answer or is damaged; ssh-keygen is
+                needed and is not there.
         """
         options = self._options
         files = {row.id: view.glob(row.pattern) for row in self._matrix}
         everything = sorted({path for paths in files.values() for path in paths})
+        record = recorded(view, everything, options.allowed_signers)
         protected = protections(
-            view, everything, options.signature_manifests, options.allowed_signers, options.namespace
+            view, everything, options.signature_manifests, options.allowed_signers, options.namespace, record
         )
-        rows = [self._row(view, row, files[row.id], protected) for row in self._matrix]
+        found_files = {path: _file(view, path, protected[path], record) for path in everything}
+        rows = [
+            self._row(view, row, files[row.id], protected)
+            | {"files": [found_files[path] for path in files[row.id]]}
+            for row in self._matrix
+        ]
         expected = len(rows)
         found = sum(row["found"] for row in rows)
         compliant = sum(row["status"] == "compliant" for row in rows)
@@ -137,6 +144,7 @@ class ArtifactsCollector:
                 "found_ppm": ratio_ppm(found, expected),
                 "compliant_ppm": ratio_ppm(compliant, expected),
                 "rows": rows,
+                "signatures": _signatures(record),
             }
         )
 
@@ -174,3 +182,34 @@ class ArtifactsCollector:
         if coverage_ppm >= self._options.compliant_from_ppm:
             return "compliant"
         return "partial" if coverage_ppm >= self._options.partial_from_ppm else "non_compliant"
+
+
+def _file(view: View, path: str, protection: Protection, record: Recorded) -> dict[str, Any]:
+    """What is known of one file, whatever its row asks of it."""
+    change = record.changes.get(path)
+    return {
+        "path": path,
+        "bytes": len(view.read(path)),
+        "sha256": view.digest(path),
+        "tracked": path in record.tracked if record.commit is not None else None,
+        "last_commit": change
+        and {"commit": change.commit, "author": change.author_email, "time_s": change.time_s},
+        "signed": protection.method,
+        "signed_by": protection.by,
+    }
+
+
+def _signatures(record: Recorded) -> list[dict[str, Any]]:
+    """Each git signature that was looked at, whether it counts or not."""
+    return [
+        {
+            "commit": one.commit,
+            "tag": one.tag,
+            "state": one.signature.state,
+            "signed_by": one.signature.principal,
+            "key": one.signature.key,
+            "time_s": one.signature.time_s,
+            "problem": one.signature.problem,
+        }
+        for one in record.signatures
+    ]

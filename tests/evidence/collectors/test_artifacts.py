@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +22,7 @@ from pydantic import ValidationError
 
 from gate.evidence.collectors import interface_map, rollback
 from gate.evidence.collectors.artifacts import ArtifactsCollector, ArtifactsOptions, default_matrix
-from gate.evidence.errors import EvidenceError
+from gate.evidence.errors import EnvironmentProblem, EvidenceError
 from gate.evidence.limits import Limits
 from gate.evidence.settings import validate
 from gate.evidence.signing.sshsig import sign
@@ -80,6 +83,7 @@ def test_the_audited_example_has_5_of_14(example: Any) -> None:
         "problems": [],
         "coverage_ppm": 0,
         "status": "non_compliant",
+        "files": [],
     }
 
 
@@ -266,23 +270,238 @@ def test_a_signed_manifest_vouches_for_what_it_lists(watch: Any, signer: Any) ->
     assert edited["signed"] == "none"
 
 
-def test_an_unmodified_tracked_file_is_implicitly_covered_by_its_commit(watch: Any, tmp_path: Path) -> None:
-    def run(*arguments: str) -> str:
-        identity = ["-c", "user.name=D", "-c", "user.email=d@example.com", "-c", "commit.gpgsign=false"]
-        command = ["git", *identity, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, text=True)
+class Git:
+    """A real repository in the workspace, with the keys of dana (trusted) and mallory (not)."""
+
+    def __init__(self, root: Path, keys: Path) -> None:
+        self.root, self.keys = root, keys
+        for name in ("dana", "mallory"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(keys / name)]
+            subprocess.run(command, check=True)
+        self.run("init", "-q", "-b", "main")
+
+    def run(self, *arguments: str, when: int = 1704067200) -> str:
+        fixed = {
+            "GIT_AUTHOR_DATE": f"{when} +0000",
+            "GIT_COMMITTER_DATE": f"{when} +0000",
+            "HOME": str(self.keys),
+        }
+        identity = ["-c", "user.name=Dana", "-c", "user.email=dana@example.com", "-c", "gpg.format=ssh"]
+        done = subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.root, env=os.environ | fixed, capture_output=True, check=True, text=True,
+        )  # fmt: skip
         return done.stdout.strip()
 
+    def commit(self, key: str = "", when: int = 1704067200) -> str:
+        self.run("add", "-A", ".")
+        signing = ["-c", f"user.signingkey={self.keys / key}", "commit", "-S"] if key else ["commit"]
+        self.run(*signing, "-q", "--allow-empty", "-m", "a change", when=when)
+        return self.run("rev-parse", "HEAD")
+
+    def tag(self, name: str, key: str, *more: str) -> None:
+        self.run("-c", f"user.signingkey={self.keys / key}", "tag", "-s", "-m", "x", name, *more)
+
+    def allowed(self, options: str = "") -> str:
+        public = (self.keys / "dana.pub").read_text().split()
+        return f"dana@example.com {options} {public[0]} {public[1]}\n"
+
+
+@pytest.fixture
+def repo(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Git:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("needs OpenSSH's ssh-keygen")
+    return Git(tmp_path, tmp_path_factory.mktemp("keys"))
+
+
+JSON = [row("json", "*.json")]
+
+
+def signed(facts: dict[str, Any]) -> tuple[str, str | None]:
+    found = only(facts)
+    return found["signed"], found["signed_by"]
+
+
+def test_an_unmodified_tracked_file_is_implicitly_covered_by_its_commit(watch: Any, repo: Git) -> None:
     matrix = [row("json", "w/*.json")]
-    run("init", "-q")
     watch("artifacts", {"w/a.json": "1"}, matrix=matrix)
-    run("add", "w")
-    assert only(watch("artifacts", {}, matrix=matrix).facts)["signed"] == "none"
-    run("commit", "-q", "-m", "x")
-    commit = run("rev-parse", "HEAD")
-    found = only(watch("artifacts", {}, matrix=matrix).facts)
-    assert (found["signed"], found["signed_by"]) == ("commit", commit)
-    assert only(watch("artifacts", {"w/a.json": "2"}, matrix=matrix).facts)["signed"] == "none"
+    repo.run("add", "w")
+    before = watch("artifacts", {}, matrix=matrix).facts
+    assert signed(before) == ("none", None)
+    assert only(before)["files"][0]["tracked"] is None
+    commit = repo.commit()
+    facts = watch("artifacts", {}, matrix=matrix).facts
+    assert signed(facts) == ("commit", commit)
+    assert [(one["commit"], one["tag"], one["state"]) for one in facts["signatures"]] == [
+        (commit, None, "unsigned")
+    ]
+    assert signed(watch("artifacts", {"w/a.json": "2"}, matrix=matrix).facts) == ("none", None)
+
+
+def test_each_file_has_size_digest_and_history(watch: Any, repo: Git) -> None:
+    watch("artifacts", {"a.json": "[1]", "b.json": "2"}, matrix=JSON)
+    first = repo.commit(when=1704067200)
+    watch("artifacts", {"b.json": "22"}, matrix=JSON)
+    second = repo.commit(when=1704067260)
+    found = only(watch("artifacts", {"b.json": "23", "c.json": "{}"}, matrix=JSON).facts)["files"]
+
+    def expected(path: str, text: str, commit: str | None, time_s: int, signed: str) -> dict[str, Any]:
+        return {
+            "path": path,
+            "bytes": len(text),
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "tracked": commit is not None,
+            "last_commit": commit and {"commit": commit, "author": "dana@example.com", "time_s": time_s},
+            "signed": signed,
+            "signed_by": second if signed == "commit" else None,
+        }
+
+    assert found == [
+        expected("a.json", "[1]", first, 1704067200, "commit"),
+        expected("b.json", "23", second, 1704067260, "none"),
+        expected("c.json", "{}", None, 0, "none"),
+    ]
+
+
+def test_without_git_a_file_has_no_history(watch: Any) -> None:
+    facts = watch("artifacts", {"a.json": "1"}, matrix=JSON).facts
+    (found,) = only(facts)["files"]
+    assert (found["tracked"], found["last_commit"], found["signed"]) == (None, None, "none")
+    assert facts["signatures"] == []
+
+
+def test_a_commit_signed_by_an_allowed_signer_covers_what_it_holds(watch: Any, repo: Git) -> None:
+    files = {"a.json": "1", "b.json": "2", "trust/allowed_signers": repo.allowed()}
+    watch("artifacts", files, matrix=JSON)
+    commit = repo.commit("dana")
+    facts = watch("artifacts", {}, matrix=JSON).facts
+    assert signed(facts) == ("signed_commit", "dana@example.com")
+    printed = subprocess.run(
+        ["ssh-keygen", "-lf", repo.keys / "dana.pub"], capture_output=True, check=True, text=True
+    )
+    assert facts["signatures"] == [
+        {
+            "commit": commit,
+            "tag": None,
+            "state": "valid",
+            "signed_by": "dana@example.com",
+            "key": printed.stdout.split()[1],
+            "time_s": 1704067200,
+            "problem": None,
+        }
+    ]
+
+    edited = only(watch("artifacts", {"b.json": "3"}, matrix=JSON).facts)
+    assert edited["signed"] == "none"
+    assert [one["signed"] for one in edited["files"]] == ["signed_commit", "none"]
+
+    repo.commit()  # the new content, by nobody: what was signed is not what is there
+    assert signed(watch("artifacts", {}, matrix=JSON).facts)[0] == "commit"
+    repo.commit("mallory")
+    facts = watch("artifacts", {}, matrix=JSON).facts
+    assert signed(facts)[0] == "commit"
+    assert facts["signatures"][0]["state"] == "unknown_signer"
+
+
+@pytest.mark.parametrize(
+    ("options", "method"),
+    [
+        ("", "signed_commit"),
+        ('namespaces="git,file"', "signed_commit"),
+        ('namespaces="file"', "commit"),
+        ('valid-before="20231231Z"', "commit"),
+        ('valid-after="20240102Z"', "commit"),
+        ('valid-after="20231231Z",valid-before="20240102Z"', "signed_commit"),
+    ],
+)
+def test_a_key_counts_where_and_when_it_is_allowed(watch: Any, repo: Git, options: str, method: str) -> None:
+    files = {"a.json": "1", "trust/allowed_signers": repo.allowed(options)}
+    watch("artifacts", files, matrix=JSON)
+    repo.commit("dana")
+    facts = watch("artifacts", {}, matrix=JSON).facts
+    assert signed(facts)[0] == method
+    assert facts["signatures"][0]["state"] == ("valid" if method == "signed_commit" else "unknown_signer")
+
+
+def test_a_signed_tag_on_the_commit_covers_it_too(watch: Any, repo: Git) -> None:
+    watch("artifacts", {"a.json": "1", "trust/allowed_signers": repo.allowed()}, matrix=JSON)
+    first = repo.commit()
+    repo.run("tag", "light")
+    repo.run("tag", "-a", "-m", "x", "annotated")
+    repo.tag("strange", "mallory")
+    assert signed(watch("artifacts", {}, matrix=JSON).facts) == ("commit", first)
+    repo.tag("v1", "dana")
+    facts = watch("artifacts", {}, matrix=JSON).facts
+    assert signed(facts) == ("signed_tag", "dana@example.com")
+    assert [(one["tag"], one["state"]) for one in facts["signatures"]] == [
+        (None, "unsigned"),
+        ("strange", "unknown_signer"),
+        ("v1", "valid"),
+    ]
+    assert signed(watch("artifacts", {"a.json": "2"}, matrix=JSON).facts)[0] == "none"
+    second = repo.commit()
+    assert signed(watch("artifacts", {}, matrix=JSON).facts) == ("commit", second)
+    repo.tag("back", "dana", first)
+    assert signed(watch("artifacts", {}, matrix=JSON).facts) == ("commit", second)
+
+
+def test_a_row_is_as_good_as_its_weakest_file(watch: Any, repo: Git, signer: Any) -> None:
+    sign_file, allowed = signer
+    files = {"a.json": "1", "b.json": "2", "trust/allowed_signers": repo.allowed() + allowed}
+    watch("artifacts", files | {"a.json.sig": sign_file(b"1")}, matrix=JSON)
+    repo.commit("dana")
+    found = only(watch("artifacts", {}, matrix=JSON).facts)
+    assert [one["signed"] for one in found["files"]] == ["detached", "signed_commit"]
+    assert found["signed"] == "signed_commit"
+
+
+def test_a_workspace_in_a_subdirectory(watch: Any, tmp_path: Path, repo: Git) -> None:
+    from gate.evidence.runner import observe
+    from gate.evidence.workspace import Workspace
+
+    files = {"a.json": "9", "deep/a.json": "1", "deep/trust/allowed_signers": repo.allowed()}
+    watch("artifacts", files, matrix=JSON)
+    repo.commit("dana")
+    collector = ArtifactsCollector(validate(ArtifactsOptions, {"matrix": JSON}))
+    found = only(observe(Workspace(tmp_path / "deep"), collector).facts)
+    assert (found["signed"], found["paths"]) == ("signed_commit", ["a.json"])
+    (tmp_path / "deep" / "a.json").write_text("9")  # what the commit has elsewhere
+    assert only(observe(Workspace(tmp_path / "deep"), collector).facts)["signed"] == "none"
+
+
+def test_a_tree_changed_behind_the_signature_is_refused(watch: Any, tmp_path: Path, repo: Git) -> None:
+    """The signed commit is as it was, but the object store now shows another file in it."""
+    matrix = [row("json", "w/*.json")]
+    files = {"w/a.json": "1", "trust/allowed_signers": repo.allowed()}
+    watch("artifacts", files, matrix=matrix)
+    repo.commit("dana")
+    (tmp_path / "w" / "a.json").write_text("2")
+    tree, good = repo.run("rev-parse", "HEAD:w"), repo.run("rev-parse", "HEAD:w/a.json")
+    evil = repo.run("hash-object", "-w", "w/a.json")
+    content = b"100644 a.json\x00" + bytes.fromhex(evil)
+    stored = tmp_path / ".git" / "objects" / tree[:2] / tree[2:]
+    stored.unlink()
+    stored.write_bytes(zlib.compress(b"tree %d\x00" % len(content) + content))
+    assert good != evil
+    with pytest.raises(EnvironmentProblem, match="is not what its name says"):
+        watch("artifacts", {}, matrix=matrix)
+
+
+def test_git_is_asked_a_few_times_however_many_files_there_are(
+    watch: Any, repo: Git, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch("artifacts", {f"{number}.json": "1" for number in range(60)}, matrix=JSON)
+    repo.commit()
+    folder = tmp_path_factory.mktemp("bin")
+    calls = folder / "calls"
+    (folder / "git").write_text(f'#!/bin/sh\necho "$*" >> {calls}\nexec {shutil.which("git")} "$@"\n')
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    assert signed(watch("artifacts", {}, matrix=JSON).facts)[0] == "commit"
+    assert len(calls.read_text().splitlines()) <= 4
+    calls.unlink()
+    watch("artifacts", {}, matrix=[row("json", "none.json")])
+    assert not calls.exists()
 
 
 names = st.sampled_from(["a.json", "b.json", "c.txt", "deep/a.json"])
