@@ -23,6 +23,8 @@ _BANDIT = {"HIGH": "high", "MEDIUM": "medium", "LOW": "low"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NOTIFICATIONS = ("toolExecutionNotifications", "toolConfigurationNotifications")
 _BASES = 8
+_LONGEST = 1000
+"""Characters kept of text that is put together: a long part must not be copied into every result."""
 REMEDY = "write the report again with the scanner, as SARIF 2.1.0"
 
 
@@ -243,9 +245,10 @@ class _RunReader:
         arguments = self._read.texts(message, "arguments", at)
         if text is None and key is not None:
             text = next((rule.messages[key] for rule in rules if key in rule.messages), "")
+        text = text or ""
         for number, argument in enumerate(arguments[:10]):
-            text = (text or "").replace(f"{{{number}}}", argument, 1)
-        return text or ""
+            text = text[:_LONGEST].replace(f"{{{number}}}", argument[:_LONGEST], 1)
+        return text
 
     def _location(self, result: dict[str, Any], place: Place) -> tuple[str | None, int | None]:
         for location, at in self._read.objects(result, "locations", place):
@@ -278,9 +281,9 @@ class _RunReader:
             at = (*self._at_bases, base)
             prefix = read.text(where, "uri", at)
             if prefix:
-                uri = prefix.rstrip("/") + "/" + uri
+                uri = prefix[:_LONGEST].rstrip("/") + "/" + uri[:_LONGEST]
             base = read.text(where, "uriBaseId", at)
-        path = unquote(uri)
+        path = unquote(uri[: 4 * _LONGEST])
         for scheme in ("file://localhost/", "file:///"):
             if path.lower().startswith(scheme):
                 path = "/" + path[len(scheme) :]

@@ -8,7 +8,7 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,7 @@ LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "none"}
 """Levels from the heaviest to the lightest, and the severity of each where nothing else states one."""
 
 _BANDS = ((Decimal(9), "critical"), (Decimal(7), "high"), (Decimal(4), "medium"), (Decimal(0), "low"))
+_PARTS = 16
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -104,7 +105,8 @@ class Tool:
         self.version = read.text(driver, "version", at) or read.text(driver, "semanticVersion", at)
         self.bandit = self.name.lower() == "bandit"
         parts = [(driver, at), *read.objects(tool, "extensions", there)]
-        self._labels = [(read.text(part, "guid", p), read.text(part, "name", p)) for part, p in parts]
+        self._guids = _positions(read.text(part, "guid", p) for part, p in parts)
+        self._names = _positions(read.text(part, "name", p) for part, p in parts)
         self._rules = [_Component(read, part, "rules", p) for part, p in parts]
         self._notifications = [_Component(read, part, "notifications", p) for part, p in parts]
 
@@ -144,7 +146,8 @@ class Tool:
             return [found]
         if name is None:
             return []
-        order = [components[position], *components]
+        # a reference that does not say where means the driver, yet many writers keep rules in extensions
+        order = components[position : position + 1] if position else components
         return next((part.by_id[key] for key in _prefixes(name) for part in order if key in part.by_id), [])
 
     def _position(self, reference: dict[str, Any], place: Place) -> int:
@@ -153,23 +156,31 @@ class Tool:
         index = read.integer(reference, "index", place, least=-1)
         guid, name = read.text(reference, "guid", place), read.text(reference, "name", place)
         if index is not None and index >= 0:
-            if index + 1 >= len(self._labels):
+            if index + 1 >= len(self._rules):
                 read.fail(f"there is no extension {index} of the tool", (*place, "index"))
             return index + 1
         if guid is None and name is None:
             return 0
-        wanted = (
-            i for i, (g, n) in enumerate(self._labels) if (g == guid if guid is not None else n == name)
-        )
-        found = next(wanted, None)
+        found = self._names.get(name or "") if guid is None else self._guids.get(guid)
         if found is None:
             read.fail(f"the tool has no part {shown(guid or name or '', 60)!r}", place)
         return found
 
 
+def _positions(labels: Iterable[str | None]) -> dict[str, int]:
+    """The first position of each label."""
+    found: dict[str, int] = {}
+    for position, label in enumerate(labels):
+        if label is not None:
+            found.setdefault(label, position)
+    return found
+
+
 def _prefixes(name: str) -> Iterator[str]:
     """A hierarchical rule id and what it is below: ``A/B``, then ``A`` (3.27.5)."""
     yield name
-    while "/" in name:
-        name = name.rpartition("/")[0]
+    for _ in range(_PARTS):
+        name, slash, _rest = name.rpartition("/")
+        if not slash:
+            break
         yield name

@@ -193,13 +193,11 @@ def _finding(finding: sarif.Finding, path: str, run: sarif.Run) -> dict[str, Any
 
 
 def _discreet(message: str) -> str:
-    """The message without what it quotes when it speaks of a secret: facts are kept for years."""
+    """The message up to what it quotes, when it speaks of a secret: facts are kept for years."""
     first = _QUOTE.search(message)
     if first is None or not _SECRET.search(message):
         return message
-    last = message.rfind(first[0])
-    rest = message[last:] if last > first.start() else first[0]
-    return f"{message[: first.start()]}{first[0]}…{rest}"
+    return f"{message[: first.start()]}{first[0]}…{first[0]}"
 
 
 def _audit_facts(audit: pip_audit.Audit, most: int) -> dict[str, Any]:

@@ -193,6 +193,13 @@ def test_an_invocation_may_change_a_rules_level(watch: Any) -> None:
     assert only(watch("scans", {"a.sarif": sarif(log)}).facts) == {"high": 1, "low": 1}
 
 
+def test_an_override_without_a_level_changes_nothing(watch: Any) -> None:
+    override = {"descriptor": {"id": "R1"}, "configuration": {"enabled": True}}
+    invocation = {"executionSuccessful": True, "ruleConfigurationOverrides": [override]}
+    log = run(result(provenance={"invocationIndex": 0}), rules=[RULE], invocations=[invocation])
+    assert watch("scans", {"a.sarif": sarif(log)}).facts["findings"][0]["level"] == "error"
+
+
 def test_of_rules_with_one_id_the_heaviest_counts(watch: Any) -> None:
     rules = [{"id": "R1", "defaultConfiguration": {"level": "note"}}, RULE]
     facts = watch("scans", {"a.sarif": sarif(run(result(), rules=rules))}).facts
@@ -378,6 +385,24 @@ def test_many_results_are_counted_and_the_heaviest_listed(watch: Any) -> None:
     assert facts["findings"][0]["rule"] == "LAST"
 
 
+def test_long_parts_are_not_copied_into_every_result(watch: Any) -> None:
+    import tracemalloc
+
+    place = {"physicalLocation": {"artifactLocation": {"uri": "a.py", "uriBaseId": "B"}}}
+    message = {"id": "m", "arguments": ["x"]}
+    many = [result("R1" + "/" * 5000, message=message, locations=[place]) for _ in range(2000)]
+    rules = [{"id": "R1", "messageStrings": {"m": {"text": "{0}" + "y" * 1_000_000}}}]
+    many += [result("R1/x", message=message, locations=[place]) for _ in range(2000)]
+    log = run(*many, rules=rules, originalUriBaseIds={"B": {"uri": "b" * 1_000_000}})
+    tracemalloc.start()
+    try:
+        facts = watch("scans", {"a.sarif": sarif(log)}).facts
+        assert tracemalloc.get_traced_memory()[1] < 200_000_000
+    finally:
+        tracemalloc.stop()
+    assert facts["results"] == 4000
+
+
 # what is refused
 
 
@@ -436,6 +461,11 @@ def test_many_results_are_counted_and_the_heaviest_listed(watch: Any) -> None:
             sarif(run(externalPropertyFileReferences={"results": [{"location": {"uri": "r.json"}}]})),
             "outside the run",
             "/runs/0/externalPropertyFileReferences",
+        ),
+        (
+            sarif(run(result(locations=[{"physicalLocation": {"artifactLocation": {"index": 0}}}]))),
+            "there is no artifact 0",
+            "/runs/0/results/0/locations/0/physicalLocation/artifactLocation/index",
         ),
         (sarif(inlineExternalProperties=[{}]), "outside the run", "/inlineExternalProperties"),
         ('{"version": "2.1.0", "runs": [], "runs": []}', "'runs' twice", "line 1"),
