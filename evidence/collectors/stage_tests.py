@@ -1,17 +1,22 @@
-"""Collector ``stage_tests``: do the tests of stages 6, 7 and 8 exist, and could pytest collect them?
+"""Collector ``stage_tests``: do the tests of stages 6, 7 and 8 exist, and can pytest collect them?
 
-Found out from syntax trees alone; nothing is imported. See ``docs/collectors/stage_tests.md``.
+Found out from syntax trees; nothing is imported into this process. Where the operator names an interpreter,
+pytest collects the tests in a process of its own. See ``docs/collectors/stage_tests.md``.
 """
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..interface import Observation, Options
+from ..settings import Text
 from ..workspace import View
 from . import _python_source as python
+
+if TYPE_CHECKING:
+    from ._pytest_collection import Collection
 
 STAGES = ("stage6", "stage7", "stage8")
 
@@ -22,16 +27,19 @@ class StageTestsOptions(Options):
 
     Attributes:
         patterns: stage → glob of its test files; a stage that is not named keeps the default.
+        python: a Python with pytest that is to collect the tests: its path from the workspace, or its name.
+            This runs the project's code. If absent, the tests are only read.
     """
 
     patterns: dict[str, str] = field(default_factory=dict)
+    python: Text | None = None
 
 
 class StageTestsCollector:
     """See the module."""
 
     id: ClassVar[str] = "stage_tests"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = StageTestsOptions
 
     def __init__(self, options: StageTestsOptions) -> None:
@@ -46,15 +54,19 @@ class StageTestsCollector:
                 remedy="known: " + ", ".join(STAGES),
             )
         self._patterns = {stage: f"tests/{stage}*.py" for stage in STAGES} | options.patterns
+        self._python = options.python
 
     def collect(self, view: View) -> Observation:
         """Inspect the test files and the conftest files that pytest would load for them.
 
         Raises:
-            EvidenceError: a file is unreadable, too large or not UTF-8 text.
+            EvidenceError: a file is unreadable, too large or not UTF-8 text; or see
+                :func:`gate.evidence.collectors._pytest_collection.collect`.
+            EnvironmentProblem: the interpreter asked for is not there, or has no pytest.
         """
         files = {stage: view.glob(self._patterns[stage]) for stage in STAGES}
-        conftest = self._conftest(view, [path for paths in files.values() for path in paths])
+        everything = sorted({path for paths in files.values() for path in paths})
+        conftest = self._conftest(view, everything)
         fixtures = 0
         broken: list[dict[str, Any]] = []
         for path in conftest:
@@ -64,17 +76,32 @@ class StageTestsCollector:
             else:
                 fixtures += count_fixtures(parsed.tree)
         markers: set[str] = set()
-        stages = {}
-        for stage in STAGES:
-            stages[stage] = self._stage(view, stage, files[stage], broken, markers)
+        stages = {stage: self._stage(view, stage, files[stage], broken, markers) for stage in STAGES}
+        collection: Collection | None = None
+        if self._python is not None and everything:
+            from . import _pytest_collection
+
+            collection = _pytest_collection.collect(view, self._python, everything)
+            markers = set(collection.markers)
+            for stage in stages.values():
+                _check(view, stage, collection)
+        for stage in stages.values():
+            stage["problems_total"] = len(stage["problems"])
+            stage["problems"] = stage["problems"][: view.limits.problems]
+        facts = {
+            "stages": stages,
+            "fixtures": fixtures,
+            "conftest": list(conftest),
+            "markers": sorted(markers),
+            "method": "static" if self._python is None else "pytest",
+        }
+        if collection is None:
+            return Observation(facts)
         return Observation(
-            {
-                "stages": stages,
-                "fixtures": fixtures,
-                "conftest": list(conftest),
-                "markers": sorted(markers),
-                "method": "static",
-            }
+            facts,
+            tool=collection.tool,
+            repeatable=False,
+            attachments={"pytest_collection.json": collection.report},
         )
 
     def _conftest(self, view: View, files: list[str]) -> list[str]:
@@ -107,13 +134,58 @@ class StageTestsCollector:
         if not files:
             pattern = self._patterns[stage]
             problems.append({"path": pattern, "line": None, "text": "no file matches this pattern"})
-        unique = {(found["path"], found["line"] or 0, found["text"]): found for found in problems}
         return {
             "files": list(files),
             "tests": tests,
+            "tests_static": tests,
             "collectable": collectable,
-            "problems": [unique[key] for key in sorted(unique)],
+            "problems": _sorted(problems),
         }
+
+
+def _sorted(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    unique = {(found["path"], found["line"] or 0, found["text"]): found for found in problems}
+    return [unique[key] for key in sorted(unique)]
+
+
+def _check(view: View, stage: dict[str, Any], collection: Collection) -> None:
+    """Put what pytest collected in place of what was counted, and hold the one against the other."""
+    problems: list[dict[str, Any]] = []
+    tests = 0
+    for path in stage["files"]:
+        count = collection.tests.get(path, 0)
+        left_out = collection.deselected.get(path, 0)
+        errors = [error for error in collection.errors if _concerns(error["path"], path)]
+        problems += [{**error, "path": _inside(error["path"]) or path} for error in errors]
+        if left_out:
+            text = f"the project's options for pytest leave out {left_out} of its tests"
+            problems.append({"path": path, "line": None, "text": text})
+        if count and not inspect_tests(view, path)[0]:
+            # such as a report that the tests' own code has forged
+            text = f"pytest reports {count} tests, but the file defines none; they are not counted"
+            problems.append({"path": path, "line": None, "text": text})
+            continue
+        if not count and not errors:
+            problems.append({"path": path, "line": None, "text": "pytest collects no test from it"})
+        tests += count
+        stage["collectable"] = stage["collectable"] and count > 0 and not errors
+    stage["tests"] = tests
+    stage["problems"] = _sorted(stage["problems"] + problems)
+
+
+def _concerns(place: str | None, path: str) -> bool:
+    """Whether an error keeps the tests of a file from being collected: its own, or one around it."""
+    if place is None or place == path or _inside(place) is None:
+        return True
+    folder, _, name = place.rpartition("/")
+    if name in ("conftest.py", "__init__.py"):
+        return path.startswith(f"{folder}/" if folder else "")
+    return path.startswith(f"{place}/")
+
+
+def _inside(place: str | None) -> str | None:
+    """The place, if it is a path in the workspace."""
+    return None if place is None or place.startswith("/") else place
 
 
 def inspect_tests(view: View, path: str) -> tuple[int, list[dict[str, Any]]]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gate.evidence.errors import ConfigError, EvidenceError
+from gate.evidence.collectors import _pytest_runner
+from gate.evidence.errors import ConfigError, EnvironmentProblem, EvidenceError
+from gate.evidence.limits import Limits
 
 CONFTEST = """
 import pytest, pytest_asyncio
@@ -29,8 +36,10 @@ def test_nothing_there(watch: Any) -> None:
     assert facts["stages"]["stage6"] == {
         "files": [],
         "tests": 0,
+        "tests_static": 0,
         "collectable": False,
         "problems": [{"path": "tests/stage6*.py", "line": None, "text": "no file matches this pattern"}],
+        "problems_total": 1,
     }
     assert (facts["fixtures"], facts["conftest"], facts["markers"]) == (0, [], [])
 
@@ -122,3 +131,257 @@ def test_a_linked_or_binary_test_is_refused(watch: Any, tmp_path: Path) -> None:
     (tmp_path / "tests" / "stage6_b.py").symlink_to("stage6_c.py")
     with pytest.raises(EvidenceError, match="symbolic link"):
         watch("stage_tests", {})
+
+
+GOOD = {
+    "tests/stage6_a.py": """
+import pytest
+@pytest.mark.paper
+@pytest.mark.parametrize("x", [1, 2, 3])
+def test_a(x): pass
+class TestB:
+    def test_b(self): pass
+""",
+    "tests/stage7_a.py": "def test_a(): pass\n",
+    "tests/stage8_a.py": "def test_a(): pass\n",
+    "tests/conftest.py": "import pytest\n@pytest.fixture\ndef f(): pass\n",
+    "data.json": "{}",
+}
+
+
+def tree(root: Path) -> dict[str, bytes | None]:
+    """Everything in a directory."""
+    return {
+        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def by_pytest(watch: Any, files: dict[str, str], **options: Any) -> Any:
+    return watch("stage_tests", {**GOOD, **files}, python=sys.executable, **options)
+
+
+def test_pytest_itself_collects(watch: Any, tmp_path: Path) -> None:
+    watch("stage_tests", GOOD)
+    before = tree(tmp_path)
+    evidence = by_pytest(watch, {})
+    command = [
+        sys.executable,
+        "-B",
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "",
+    ]
+    command += ["--rootdir=.", "tests/stage6_a.py"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    facts = evidence.facts
+    assert facts["method"] == "pytest"
+    assert f"{facts['stages']['stage6']['tests']} tests collected" in said
+    assert facts["stages"]["stage6"]["tests_static"] == 2
+    assert [facts["stages"][stage]["tests"] for stage in ("stage7", "stage8")] == [1, 1]
+    assert all(stage["collectable"] and not stage["problems"] for stage in facts["stages"].values())
+    assert facts["markers"] == ["paper", "parametrize"]
+    assert facts["fixtures"] == 1
+    assert evidence.tool == f"pytest {pytest.__version__}"
+    assert not evidence.repeatable
+    assert json.loads(evidence.attachments[0].data)["complete"]
+    assert str(tmp_path).encode() not in evidence.attachments[0].data
+    assert tree(tmp_path) == before  # no __pycache__, no .pytest_cache, nothing
+
+
+def test_the_same_facts_but_for_parameters_as_from_the_sources(watch: Any) -> None:
+    static = watch("stage_tests", GOOD).facts
+    for facts in (static, by_pytest(watch, {}).facts):
+        assert facts["stages"]["stage8"] == static["stages"]["stage8"]
+        assert (facts["conftest"], facts["fixtures"]) == (["tests/conftest.py"], 1)
+
+
+def test_nothing_to_collect_runs_nothing(watch: Any) -> None:
+    facts = watch("stage_tests", {"conftest.py": "import os; os._exit(1)"}, python="/absent").facts
+    assert facts["stages"]["stage6"]["tests"] == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "text"),
+    [
+        ("import nothere\ndef test_a(): pass\n", 1, "ModuleNotFoundError: No module named 'nothere'"),
+        ("def f():\n    raise ValueError('bad\\nmore')\nf()\ndef test_a(): pass\n", 2, "ValueError: bad"),
+        (
+            "import pytest\npytest.skip('no', allow_module_level=True)\ndef test_a(): pass\n",
+            None,
+            "is skipped",
+        ),
+        ("class E(Exception):\n    def __str__(self): 1/0\nraise E\ndef test_a(): pass\n", 3, "E: ?"),
+        ("import sys; sys.exit(0)\ndef test_a(): pass\n", None, "SystemExit: 0"),
+        ("def test_a(): pass\ndel test_a\n", None, "pytest collects no test from it"),
+        ("def test_a(: pass\n", 1, "SyntaxError"),
+    ],
+)
+def test_what_pytest_cannot_collect(watch: Any, code: str, line: int | None, text: str) -> None:
+    stage = by_pytest(watch, {"tests/stage7_a.py": code}).facts["stages"]["stage7"]
+    assert (stage["tests"], stage["collectable"]) == (0, False)
+    found = [problem for problem in stage["problems"] if text in problem["text"]]
+    assert [(problem["path"], problem["line"]) for problem in found] == [("tests/stage7_a.py", line)]
+
+
+def test_a_broken_file_leaves_the_other_stages_alone(watch: Any) -> None:
+    stages = by_pytest(watch, {"tests/stage7_a.py": "import nothere\ndef test_a(): pass\n"}).facts["stages"]
+    assert stages["stage6"]["tests"] == 4
+    assert stages["stage6"]["collectable"]
+
+
+@pytest.mark.parametrize(
+    ("conftest", "said"),
+    [
+        ("raise ValueError('x')", "ValueError: x"),
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("import pytest; pytest.exit('enough', returncode=0)", "Exit: enough"),
+        ("def pytest_collection_modifyitems(items): raise SystemExit(0)", "SystemExit: 0"),
+        ("def pytest_collection_modifyitems(items): items.clear()", "pytest collects no test from it"),
+        ("def pytest_configure(config): config.option.nothing", "did not finish collecting"),
+    ],
+)
+def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: str) -> None:
+    for stage in by_pytest(watch, {"tests/conftest.py": conftest}).facts["stages"].values():
+        assert (stage["tests"], stage["collectable"]) == (0, False)
+        assert any(said in problem["text"] for problem in stage["problems"])
+
+
+@pytest.mark.parametrize(
+    ("conftest", "said"),
+    [
+        ("import os; os._exit(0)", "left no report: exit code 0"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "left no report: exit code -9"),
+        ("import time; time.sleep(60)", "collecting the stage tests with pytest took longer than 3 s"),
+        ("import os\nwhile True: os.write(2, b'x' * 1000)", "wrote more than 100000 bytes"),
+        ("import atexit, sys, os; atexit.register(os.remove, sys.argv[1])", "left no report"),
+        (
+            "import atexit, sys; atexit.register(lambda: open(sys.argv[1], 'w').write('{'))",
+            "malformed JSON",
+        ),
+        (
+            "import atexit, sys; atexit.register(lambda: open(sys.argv[1], 'w').write('x' * 200_000))",
+            "is larger than 100000 bytes",
+        ),
+        (
+            "import atexit, sys, os\n"
+            "@atexit.register\ndef f(): os.remove(sys.argv[1]); os.symlink('/etc/passwd', sys.argv[1])\n",
+            "left no report",
+        ),
+        (
+            "import atexit, sys, os\n"
+            "@atexit.register\ndef f(): os.remove(sys.argv[1]); os.mkfifo(sys.argv[1])\n",
+            "left no report",
+        ),
+        (
+            "import atexit, sys; atexit.register(lambda: open(sys.argv[1], 'w').write('{\"pytest\": 1}'))",
+            "does not keep to the contract",
+        ),
+        ("import pathlib; pathlib.Path('data.json').write_text('[]')", "changed while pytest collected"),
+        ("import pathlib; pathlib.Path('data.json').unlink()", "changed while pytest collected"),
+    ],
+)
+def test_a_conftest_that_spoils_the_report_is_an_error(watch: Any, conftest: str, said: str) -> None:
+    begin = time.monotonic()
+    with pytest.raises(EvidenceError) as caught:
+        by_pytest(
+            watch, {"tests/conftest.py": conftest}, limits=Limits(command_seconds=3, command_bytes=100_000)
+        )
+    assert said in caught.value.what
+    assert caught.value.remedy
+    assert time.monotonic() - begin < 10
+
+
+def test_a_conftest_that_prints_or_forks_is_no_problem(watch: Any) -> None:
+    conftest = "import os, sys\nprint('x' * 9999)\nprint('y', file=sys.stderr)\nos.fork()\n"
+    stages = by_pytest(watch, {"tests/conftest.py": conftest}).facts["stages"]
+    assert [stage["tests"] for stage in stages.values()] == [4, 1, 1]
+
+
+FORGER = """
+import atexit, json, os, sys
+def forge():
+    report = json.loads(open(sys.argv[1]).read())
+    report["files"] = [{"path": f"tests/stage{n}_a.py", "tests": 99, "deselected": 0} for n in (6, 7, 8)]
+    report.update(complete=True, errors=[])
+    open(sys.argv[1], "w").write(json.dumps(report))
+atexit.register(forge)
+"""
+
+
+def test_tests_that_only_the_report_knows_are_not_counted(watch: Any) -> None:
+    """A project can lie about its tests to the extent that its sources have some at all: see ADR 8."""
+    files = {"tests/conftest.py": FORGER, "tests/stage7_a.py": "def helper(): pass\n"}
+    stage = by_pytest(watch, files).facts["stages"]["stage7"]
+    assert (stage["tests"], stage["collectable"]) == (0, False)
+    assert "pytest reports 99 tests, but the file defines none; they are not counted" in [
+        problem["text"] for problem in stage["problems"]
+    ]
+
+
+def test_the_projects_own_options(watch: Any, tmp_path: Path) -> None:
+    settings = "[pytest]\naddopts = -m paper --junitxml=junit.xml --lf\npython_files = other.py\n"
+    stages = by_pytest(watch, {"pytest.ini": settings, "junit.xml": "<precious/>"}).facts["stages"]
+    assert (stages["stage6"]["tests"], stages["stage6"]["collectable"]) == (3, True)
+    assert [problem["text"] for problem in stages["stage6"]["problems"]] == [
+        "the project's options for pytest leave out 1 of its tests"
+    ]
+    assert (stages["stage7"]["tests"], stages["stage7"]["collectable"]) == (0, False)
+    assert (tmp_path / "junit.xml").read_text() == "<precious/>"
+    stages = by_pytest(watch, {"pytest.ini": "[pytest]\naddopts = --nothing-like-it\n"}).facts["stages"]
+    assert "unrecognized arguments: --nothing-like-it" in stages["stage6"]["problems"][0]["text"]
+    assert stages["stage6"]["tests"] == 0
+
+
+def test_nothing_of_ours_reaches_the_project(watch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATE_SECRET", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    conftest = (
+        "import os, sys\n"
+        "assert not {name for name in os.environ if name.startswith(('GATE', 'AWS', 'SSH', 'GIT'))}\n"
+        "assert not [path for path in sys.path if path.endswith('collectors')]\n"
+        "assert not [name for name in sys.modules if name.startswith('gate')]\n"
+    )
+    assert by_pytest(watch, {"tests/conftest.py": conftest}).facts["stages"]["stage6"]["tests"] == 4
+
+
+def test_the_interpreter_must_be_there_and_have_pytest(watch: Any, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match=r"there is no program '\.venv/bin/python'"):
+        watch("stage_tests", GOOD, python=".venv/bin/python")
+    bare = tmp_path / "bare" / "python"
+    bare.parent.mkdir()
+    bare.write_text(f'#!/bin/sh\nexec {os.path.realpath(sys.executable)} -S -E "$@"\n')
+    bare.chmod(0o755)
+    with pytest.raises(EnvironmentProblem, match="has no pytest: ModuleNotFoundError") as caught:
+        watch("stage_tests", GOOD, python="bare/python")
+    assert (caught.value.path, caught.value.place) == ("gate.yaml", "/evidence/stage_tests/python")
+    bare.write_text("#!/bin/sh\necho no Python at all >&2; exit 3\n")
+    with pytest.raises(EvidenceError, match="left no report: exit code 3, no Python at all"):
+        watch("stage_tests", GOOD, python="bare/python")
+
+
+def test_an_account_number_in_an_error_is_masked(watch: Any) -> None:
+    code = "raise ValueError('account DU1234567')\ndef test_a(): pass\n"
+    problems = by_pytest(watch, {"tests/stage7_a.py": code}).facts["stages"]["stage7"]["problems"]
+    assert any("DU****67" in problem["text"] for problem in problems)
+
+
+def test_the_runner_alone(tmp_path: Path) -> None:
+    """The script as it is started, in an environment where its lines are measured."""
+    for name, code in {**GOOD, "tests/stage7_a.py": "import nothere"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code)
+    command = [sys.executable, _pytest_runner.__file__, str(tmp_path / "report.json"), "--collect-only", "-q"]
+    command += ["-p", "no:cacheprovider", "-m", "not paper", f"--rootdir={tmp_path}"]
+    for conftest in ("", "import pytest; pytest.exit('enough')", "raise SystemExit(3)", "x"):
+        (tmp_path / "tests" / "conftest.py").write_text(conftest)
+        subprocess.run([*command, "tests/stage6_a.py", "tests/stage7_a.py"], cwd=tmp_path, check=False)
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert report["complete"] == (not conftest)
+        assert len(report["errors"]) == 1
+        assert [file["tests"] for file in report["files"]] == ([] if conftest else [1])
