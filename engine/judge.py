@@ -65,6 +65,23 @@ class Facts:
             value = value.get(part)
         return value
 
+    def has(self, fact: str) -> bool:
+        """Whether there is such a fact, measured or not. A name within a map of facts may be absent."""
+        value: Any = self.values
+        for part in fact.split("."):
+            if value is None:
+                return True  # a part of something that was not measured
+            if not isinstance(value, Mapping) or part not in value:
+                return False
+            value = value[part]
+        return True
+
+    def reason(self, fact: str) -> tuple[str, str]:
+        """Why a fact was not measured and what to do: said of it, or of what it is a part of."""
+        while fact and fact not in self.missing:
+            fact = fact.rpartition(".")[0]
+        return self.missing.get(fact, ("it was not measured", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
@@ -206,6 +223,11 @@ class _Judging:
 
     def _rule(self, rule: Rule) -> Check:
         check = self.output.get(f"check_{rule.short_name}")
+        undeclared = [fact for fact in rule.facts if not self.facts.has(fact)]
+        if check is None and undeclared:
+            # nobody said where a value by this name comes from, so no policy can compare it
+            self.violations.append(self._missing(rule, undeclared))
+            return Check(rule, CheckStatus.MISSING, ())
         if not isinstance(check, Mapping) or not isinstance(check.get("holds"), bool):
             raise self._error(
                 f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
@@ -288,7 +310,7 @@ class _Judging:
         )
 
     def _missing(self, rule: Rule, absent: list[str]) -> Violation:
-        reasons = [self.facts.missing.get(fact, ("it was not measured", "")) for fact in absent]
+        reasons = [self.facts.reason(fact) for fact in absent]
         distinct = list(dict.fromkeys(reason for reason, _ in reasons))
         remedies = list(dict.fromkeys(remedy for _, remedy in reasons if remedy))
         return Violation(

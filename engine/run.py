@@ -292,10 +292,10 @@ def evidence_digests(
 ) -> dict[str, str]:
     """By stage, one digest of all files its evidence came from: what a sign-off of the stage binds to.
 
-    The files are those read for the stage and the stages it depends on, and gate.yaml, without what people
-    sign, without the file of allowed signers (a new colleague voids nobody's approval, and signatures are
-    checked against it whenever something is judged) and without what gate generates. The digest is taken over
-    their ``sha256sum`` manifest.
+    The files are those read for the stage and the stages it depends on, what commands printed for it (as
+    ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the file of allowed signers
+    (a new colleague voids nobody's approval, and signatures are checked against it whenever something is
+    judged) and without what gate generates. The digest is taken over their ``sha256sum`` manifest.
     """
     plan, signers = setting.plan, setting.config.allowed_signers
     digests = {}
@@ -307,6 +307,9 @@ def evidence_digests(
             for file in evidence[name].files
             if file.path not in GENERATED | {signers}
         }
+        for name in sorted(ids - PEOPLE):
+            # a name that no path of the workspace can have
+            files.update({f"/{name}/{part.name}": part.sha256 for part in evidence[name].attachments})
         if settings is not None:
             files[FILE] = settings
         digests[stage] = sha256_hex(manifest_bytes(files))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 from .contracts import CONTRACTS, DERIVED, load_schema
@@ -47,7 +48,9 @@ def _member(schema: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if name in properties:
         return [properties[name]]
     others = schema.get("additionalProperties")
-    return [others] if isinstance(others, dict) else []
+    names = schema.get("propertyNames", {})
+    fits = re.search(names.get("pattern", ""), name) is not None if isinstance(names, dict) else False
+    return [others] if isinstance(others, dict) and fits else []
 
 
 def _unfold(schemas: list[dict[str, Any]], root: dict[str, Any]) -> list[dict[str, Any]]:

@@ -109,17 +109,20 @@ class CommandsCollector:
         facts: dict[str, Any] = {}
         missing: list[Missing] = []
         errors: list[GateError] = []
+        printed: dict[str, bytes] = {}
         for name, command in sorted(self._options.run.items()):
             _check_time(view, name, command)
         for name, command in sorted(self._options.run.items()):
             try:
-                facts[name], absent = _observe(view, name, command)
+                facts[name], absent, printed[f"{name}.stdout"] = _observe(view, name, command)
             except GateError as error:
                 errors.append(error)
                 continue
             missing += absent
         raise_all(errors)
-        return Observation(facts, tuple(missing), repeatable=not self._options.run)
+        return Observation(
+            facts, tuple(missing), repeatable=not self._options.run, attachments=printed
+        )
 
 
 def _place(name: str) -> str:
@@ -137,7 +140,7 @@ def _check_time(view: View, name: str, command: CommandRun) -> None:
         )
 
 
-def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any], list[Missing]]:
+def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any], list[Missing], bytes]:
     finished = _run(view, name, command)
     text = _text(finished.out, name)
     clean = masked(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", _TERMINAL.sub("", text.replace("\r\n", "\n"))))
@@ -155,7 +158,7 @@ def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any]
         "truncated": len(clean) > MOST_CHARACTERS,
         "result": {"pointer": masked(command.pointer), **result},
     }
-    return facts, missing
+    return facts, missing, finished.out
 
 
 def _run(view: View, name: str, command: CommandRun) -> Finished:
