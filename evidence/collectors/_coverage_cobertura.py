@@ -95,10 +95,6 @@ class _Reader:
                 pending = min(start + _CHUNK, len(data)) - max(self._parser.CurrentByteIndex, 0)
                 if pending > self._limits.record_bytes + _CHUNK:
                     self._fail(f"has a tag or text longer than {self._limits.record_bytes} bytes")
-                if start == 0 and self._has_doctype and (odd := _REFERENCE.search(data)):
-                    # with a document type that is not loaded, such a thing would silently be left out
-                    line = data.count(b"\n", 0, odd.start()) + 1
-                    self._fail("refers to an entity, which evidence may not", line)
             self._parser.Parse(b"", True)
         except ExpatError as error:
             raise EvidenceError(
@@ -110,6 +106,10 @@ class _Reader:
         finally:
             # the parser and this object refer to each other
             self._parser.StartElementHandler = self._parser.EndElementHandler = None
+        if self._has_doctype and (odd := _REFERENCE.search(data)):
+            # where a document type is named, the parser leaves such a thing out without a word
+            line = data.count(b"\n", 0, odd.start()) + 1
+            self._fail("refers to an entity, which evidence may not", line)
         if not self._packages_seen:
             self._fail("is no Cobertura report: it has no packages")
         moment, undated = self._time(self._root.get("timestamp", ""))
@@ -260,10 +260,13 @@ class _Reader:
         return ran
 
     def _line_branches(self, line: int, pairs: Sequence[str]) -> None:
-        attributes = _mapping(pairs)
-        if attributes.get("branch", "false").lower() != "true":
+        if len(pairs) > 7 and pairs[4] == "branch" and pairs[6] == "condition-coverage":
+            branch, text = pairs[5], pairs[7]  # the order in which coverage.py and gcovr write them
+        else:
+            attributes = _mapping(pairs)
+            branch, text = attributes.get("branch", "false"), attributes.get("condition-coverage", "")
+        if branch.lower() != "true":
             return
-        text = attributes.get("condition-coverage", "")
         found = self._taken.get(text)
         if found is None:
             found = self._conditions(text)

@@ -59,7 +59,10 @@ def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
                 together = CoverageData(basename=str(combined))
                 try:
                     for current, copy in copies.items():  # noqa: B007 - named in the error
-                        together.update(CoverageData(basename=str(copy)))
+                        part = CoverageData(basename=str(copy))
+                        part.read()
+                        together.update(part)
+                        part.close(force=True)
                 finally:
                     together.close(force=True)
             current = next(iter(parts))

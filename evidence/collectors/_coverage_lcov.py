@@ -153,7 +153,7 @@ class _Reader:
         return ran
 
     def _branch(self, record: _Record, rest: bytes) -> None:
-        """``line,block,branch,taken``: the branch may be a text with commas; ``-`` where the line never ran."""
+        """``line,block,branch,taken``: a branch may be a text with commas; ``-``: the line never ran."""
         first, _, others = rest.partition(b",")
         block, _, last = others.partition(b",")
         _branch, comma, taken = last.rpartition(b",")

@@ -92,12 +92,12 @@ class CoverageCollector:
             options = self._options
             names = f"{options.data}, {options.json_report}, {options.xml}, {options.lcov}"
             return facts.unmeasured(f"none of {names} exists", _REMEDY)
+        targets = Targets(view.paths(), paths, view.root.as_posix())
+        kind, measured = self._read(view, inputs, targets)
         if not paths:
             return facts.unmeasured(
                 "no Python file is under " + ", ".join(groups), "correct evidence.coverage.sources"
             )
-        targets = Targets(view.paths(), paths, view.root.as_posix())
-        kind, measured = self._read(view, inputs, targets)
         if not measured.files:
             return facts.unmeasured(
                 f"{inputs[0]} has no record of any file under " + ", ".join(groups), _REMEDY

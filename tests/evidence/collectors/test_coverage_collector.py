@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors import _coverage_data as coverage_data
+from gate.evidence.collectors import _coverage_count as counting
+from gate.evidence.collectors._coverage_model import Recorded
 from gate.evidence.errors import ConfigError, EvidenceError
 from gate.evidence.limits import Limits
 
@@ -137,6 +138,7 @@ def test_the_figures_are_the_tools_own(
     assert (facts["files"], facts["never_imported"]) == (4, 2)
     assert facts["format"] == kind
     assert facts["tool"] == f"coverage.py {report['meta']['version']}"
+    assert (facts["foreign_lines"], facts["unlisted_lines"], facts["data_files"]) == (0, 0, 1)
     by_source = {entry["source"]: entry for entry in facts["sources"]}
     assert by_source["extra"] == {
         "source": "extra",
@@ -144,6 +146,9 @@ def test_the_figures_are_the_tools_own(
         "statements": 1,
         "covered": 0,
         "line_ppm": 0,
+        "branches": 0 if branch else None,
+        "taken": 0 if branch else None,
+        "branch_ppm": None,
     }
     assert by_source["pkg"]["statements"] == totals["num_statements"] - 1
 
@@ -203,13 +208,9 @@ def test_nothing_measured_is_missing(watch: Any) -> None:
     evidence = watch("coverage", {"algo_trade/a.py": "x = 1\n"})
     assert evidence.facts["line_ppm"] is None
     assert evidence.facts["sources"] == []
-    assert evidence.missing[0].reason == "neither .coverage nor coverage.json exists"
-
-
-def test_uncombined_parts_are_pointed_out(watch: Any) -> None:
-    evidence = watch("coverage", {".coverage.host.1.x": "", "algo_trade/a.py": "x = 1\n"})
-    assert evidence.missing[0].reason.endswith("only the uncombined .coverage.host.1.x")
-    assert evidence.missing[0].remedy == "combine the data: coverage combine"
+    assert (
+        evidence.missing[0].reason == "none of .coverage, coverage.json, coverage.xml, coverage.lcov exists"
+    )
 
 
 def test_data_about_something_else_is_no_measurement(watch: Any, measure: Any) -> None:
@@ -217,21 +218,22 @@ def test_data_about_something_else_is_no_measurement(watch: Any, measure: Any) -
     evidence = watch("coverage", {"other/a.py": "x = 1\n"}, sources=["other"])
     assert evidence.facts["statements"] is None
     assert "no record of any file under other" in evidence.missing[0].reason
-    evidence = watch("coverage", {}, sources=["nowhere"])
-    assert "no Python file is under nowhere" in evidence.missing[0].reason
+    evidence = watch("coverage", {})
+    assert "no Python file is under algo_trade, data_plane" in evidence.missing[0].reason
 
 
-def test_a_source_without_files_beside_one_with(watch: Any, measure: Any) -> None:
+def test_a_configured_source_without_files_is_an_error(watch: Any, measure: Any) -> None:
     measure(branch=False)
-    facts = watch("coverage", {}, sources=["nowhere", "pkg/"]).facts
-    assert facts["sources"][0] == {
-        "source": "nowhere",
-        "files": 0,
-        "statements": 0,
-        "covered": 0,
-        "line_ppm": None,
-    }
-    assert facts["sources"][1]["files"] == 3
+    for options, place in (
+        ({"sources": ["pkg/", "nowhere"]}, 1),
+        ({"sources": ["pkg"], "omit": ["pkg/**"]}, 0),
+        ({"sources": ["algo_trade", "data_plane", "order_plane"]}, 0),
+    ):
+        with pytest.raises(EvidenceError) as caught:
+            watch("coverage", {}, **options)
+        assert "no Python file that counts is under the source" in caught.value.what
+        assert caught.value.path == "gate.yaml"
+        assert caught.value.place == f"/evidence/coverage/sources/{place}"
 
 
 def report(**changes: Any) -> dict[str, Any]:
@@ -248,7 +250,9 @@ def test_sources_without_a_statement_or_a_version(watch: Any) -> None:
     assert {missing.fact: missing.reason for missing in evidence.missing} == {
         "line_ppm": "the sources have no statement",
         "branch_ppm": "the sources have no branch",
-        "tool": "coverage.json does not say which version wrote it",
+        "diff": "no base commit is configured",
+        "tool": "coverage.json does not say which tool and version wrote it",
+        "observed_at_s": "coverage.json states no time",
     }
 
 
@@ -267,8 +271,8 @@ def test_a_source_that_does_not_parse_leaves_coverage_unmeasured(watch: Any, sou
 
 def test_text_that_no_parser_takes_is_not_countable() -> None:
     for text in ("x = 1\x00\n", "x = '\ud800'\n"):
-        with pytest.raises(coverage_data.NotCountable, match=r"^a\.py "):
-            coverage_data.count(text, "a.py", None, False, ())
+        with pytest.raises(counting.NotCountable, match=r"^a\.py "):
+            counting.count(text, "a.py", None, False, ())
 
 
 @pytest.mark.parametrize(
@@ -376,11 +380,11 @@ def test_a_linked_or_oversized_data_file_is_refused(watch: Any, tmp_path: Path) 
     st.sets(st.integers(1, 14)),
 )
 def test_never_more_than_everything_ran(lines: list[str], ran: set[int]) -> None:
-    recorded = coverage_data.Recorded(ran)
+    recorded = Recorded(ran)
     try:
-        counts = coverage_data.count("\n".join(lines), "a.py", recorded, False, ())
-        nothing = coverage_data.count("\n".join(lines), "a.py", None, False, ())
-    except coverage_data.NotCountable:
+        counts = counting.count("\n".join(lines), "a.py", recorded, False, ()).counts
+        nothing = counting.count("\n".join(lines), "a.py", None, False, ()).counts
+    except counting.NotCountable:
         return
     assert 0 <= counts.covered <= counts.statements <= len(lines)
     assert (nothing.statements, nothing.covered) == (counts.statements, 0)
