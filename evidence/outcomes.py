@@ -145,14 +145,11 @@ def _look(
         _check(collector.id, observation, violations("facts", collector.id, observation.facts))
     else:
         _check_guest(collector, observation, guest)
-    origins = list(observation.origins)
-    observed_at = observation.observed_at
-    for file in view.files:
-        said = stated(view, file)
-        if said is not None:
-            origins.append(said.origin)
-            observed_at = observed_at or said.finished_at
-    return observation, origins, observed_at
+    said = [found for file in view.files if (found := stated(view, file)) is not None]
+    origins = [*observation.origins, *(found.origin for found in said)]
+    # in whole seconds of UTC, so the order of the texts is that of the times; the oldest counts
+    times = sorted(found.finished_at for found in said if found.finished_at is not None)
+    return observation, origins, observation.observed_at or (times[0] if times else None)
 
 
 def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[str, str]]) -> None:

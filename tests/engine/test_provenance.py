@@ -145,6 +145,18 @@ def test_freshness_is_the_operator_s(gate: Run, make_workspace: Make) -> None:
         assert done.code == 2 and "freshness." in done.err and "Traceback" not in done.err, wrong
 
 
+def test_the_oldest_statement_gives_the_time(gate: Run, repository: Path) -> None:
+    """Fresh evidence does not make old evidence beside it look fresh."""
+    (repository / "gate.yaml").write_text(
+        "subject: {sources: [src]}\nevidence: {tests: {junit: [junit.xml, another.xml]}}\n"
+    )
+    (repository / "another.xml").write_text(JUNIT.format("").replace('"b"', '"c"'))
+    for name, time in (("another.xml", "2025-11-07T12:00:00Z"), ("junit.xml", "2025-10-07T12:00:00Z")):
+        assert gate("provenance", "-w", repository, name, "--at", time).code == 0
+    collected = json.loads(gate("collect", "tests", "--format", "json", "-w", repository).out)["tests"]
+    assert collected["observed_at"] == "2025-10-07T12:00:00Z"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
