@@ -22,6 +22,7 @@ BUILTIN: dict[str, str] = {
     "kill_switch": "KillSwitchCollector",
     "messages": "MessagesCollector",
     "paper": "PaperCollector",
+    "risk_parameters": "RiskParametersCollector",
     "rollback": "RollbackCollector",
     "scale_up": "ScaleUpCollector",
     "scans": "ScansCollector",
@@ -38,13 +39,14 @@ NARROWING: dict[str, frozenset[str]] = {
     "artifacts": frozenset({"matrix", "partial_from_ppm", "compliant_from_ppm"}),
     "contracts": frozenset({"paths"}),
     "coverage": frozenset({"sources", "omit", "exclude_also"}),
-    "fixtures": frozenset({"signed"}),
+    "fixtures": frozenset({"signed", "reproducibility"}),
     "messages": frozenset({"sets"}),
+    "risk_parameters": frozenset({"names", "paths"}),
     "source": frozenset({"paths", "names"}),
 }
 """Options that change how much is looked at, not only where: a decision says when a workspace sets them."""
 
-ON_DEMAND = frozenset({"commands", "components", "messages", "scans", "values"})
+ON_DEMAND = frozenset({"commands", "components", "messages", "risk_parameters", "scans", "values"})
 """Collectors that no shipped stage needs: started only when they are asked for."""
 
 _DOCUMENTS = frozenset(

@@ -1,0 +1,278 @@
+"""Risk parameters are found where they are written, with their exact values; changes are those of meaning."""
+
+from __future__ import annotations
+
+import subprocess
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.evidence.collectors._risk_values import Definition, exact, plain
+from gate.evidence.collectors.risk_parameters import NAMES, compare
+from gate.evidence.errors import ConfigError, EvidenceError
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+CONFIG = "algo_trade/core/config.py"
+
+
+def found(watch: Any, files: dict[str, Any], **options: Any) -> list[tuple[Any, ...]]:
+    facts = watch("risk_parameters", files, **options).facts
+    return [(one["name"], one["line"], one["value"], one["form"]) for one in facts["parameters"]]
+
+
+def commit(root: Path, message: str) -> str:
+    identity = ["-c", "user.name=Dana", "-c", "user.email=dana@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A", "."], ["commit", "-q", "-m", message]):
+        subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("example", ["algo-trade", "ready"])
+def test_the_examples_state_each_parameter_once(watch: Any, example: str) -> None:
+    root = EXAMPLES / example
+    files = {str(path.relative_to(root)): path.read_bytes() for path in root.glob("algo_trade/**/*.py")}
+    facts = watch("risk_parameters", files).facts
+    assert (facts["found"], facts["absent"], facts["conflicting"]) == (sorted(NAMES), [], [])
+    assert facts["total"] == len(NAMES)
+    assert {one["path"] for one in facts["parameters"]} == {CONFIG}
+    values = {one["name"]: one["value"] for one in facts["parameters"]}
+    source: dict[str, Any] = {}
+    exec((root / CONFIG).read_text().partition("@dataclass")[0], source)  # noqa: S102 - our own example
+    assert {name: Decimal(value) for name, value in values.items()} == {
+        name: Decimal(str(source[name])) for name in NAMES
+    }
+    lines = (root / CONFIG).read_text().splitlines()
+    assert all(lines[one["line"] - 1].startswith(one["name"]) for one in facts["parameters"])
+
+
+def test_nothing_there_is_absent_and_the_comparison_missing(watch: Any) -> None:
+    evidence = watch("risk_parameters", {})
+    assert evidence.facts["absent"] == sorted(NAMES)
+    assert evidence.facts["total"] == 0
+    assert {missing.fact for missing in evidence.missing} == {"baseline", "changed", "changes"}
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "form"),
+    [
+        ("BOX_LIM = 0.250", "0.25", "literal"),
+        ("BOX_LIM: float = -1_000.5e-1", "-100.05", "literal"),
+        ("BOX_LIM = Decimal('0.1')", "0.1", "literal"),
+        ("BOX_LIM = -decimal.Decimal('.5')", "-0.5", "literal"),
+        ("BOX_LIM = 0x10", "16", "literal"),
+        ("BOX_LIM = 0.1 + 0.2", "0.3", "computed"),
+        ("BOX_LIM = 5 / 100", "0.05", "computed"),
+        ("BOX_LIM = Fraction(1) / 8", "0.125", "computed"),
+        ("BOX_LIM = 1 / 3", None, "unknown"),
+        ("BOX_LIM = 1 / 0", None, "unknown"),
+        ("BOX_LIM = 1e400", None, "unknown"),
+        ("BOX_LIM = 5j", None, "unknown"),
+        ("BOX_LIM = True", None, "unknown"),
+        ("BOX_LIM = int(0.5)", None, "unknown"),
+        ("BOX_LIM = float(os.environ['BOX'])", None, "unknown"),
+        ("BOX_LIM = " + "9" * 100, None, "unknown"),
+        ("class Limits:\n    BOX_LIM = 2", "2", "literal"),
+        ("A, (B, BOX_LIM) = 1, (2, 3)", "3", "literal"),
+        ("A, *BOX_LIM = 1, 2", None, "unknown"),
+        ("BOX_LIM += 1", None, "unknown"),
+        ("config.BOX_LIM = 4", "4", "literal"),
+        ("config['BOX_LIM'] = 4", "4", "literal"),
+        ("setattr(config, 'BOX_LIM', 4)", "4", "literal"),
+        ("limits = {'BOX_LIM': 5}", "5", "literal"),
+        ("limits = dict(BOX_LIM=6)", "6", "literal"),
+        ("def f(x, BOX_LIM=7): ...", "7", "literal"),
+        ("def f(*, BOX_LIM=-8): ...", "-8", "literal"),
+        ("if (BOX_LIM := 9): ...", "9", "literal"),
+        ("def f():\n    global BOX_LIM\n    BOX_LIM = 10", "10", "literal"),
+        ("from x import LIMIT as BOX_LIM", None, "unknown"),
+        ("def BOX_LIM(): return 1", None, "unknown"),
+        ("for BOX_LIM in (1, 2): ...", None, "unknown"),
+        ("ＢOX_LIM = 3", "3", "literal"),
+        ("limits = {'BOX\\x5fLIM': 5}", "5", "literal"),
+        ('"""Ｂ א"""; BOX_LIM = 0.5', "0.5", "literal"),
+    ],
+)
+def test_values_in_python(watch: Any, source: str, value: str | None, form: str) -> None:
+    assert [(one[2], one[3]) for one in found(watch, {CONFIG: source + "\n"})] == [(value, form)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from config import BOX_LIM",
+        "f(BOX_LIM=config.BOX_LIM)",
+        "BOX_LIM: float",
+        "# BOX_LIM = 1",
+        "print('BOX_LIM', BOX_LIM)",
+        "BOX_LIMIT = 1",
+    ],
+)
+def test_what_defines_nothing_in_python(watch: Any, source: str) -> None:
+    assert found(watch, {CONFIG: source + "\n"}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        (
+            "config/a.yaml",
+            "# BOX_LIM: 3\nrisk:\n  BOX_LIM: 0.250\n  more:\n  - BOX_LIM: '1e-2'\n"
+            "  - {NET_LIM: no, BOX_LIM: [1]}\n",
+            [
+                ("BOX_LIM", 3, "0.25", "literal"),
+                ("BOX_LIM", 5, "0.01", "literal"),
+                ("BOX_LIM", 6, None, "unknown"),
+                ("NET_LIM", 6, None, "unknown"),
+            ],
+        ),
+        (
+            "config/a.json",
+            '{"x": "BOX_LIM", "BOX_LIM":\n 0.5, "y": [{"BOX\\u005fLIM"\n : {"NET_LIM": -1}}]}',
+            [
+                ("BOX_LIM", 1, "0.5", "literal"),
+                ("BOX_LIM", 2, None, "unknown"),
+                ("NET_LIM", 3, "-1", "literal"),
+            ],
+        ),
+        (
+            "config/a.toml",
+            'text = "BOX_LIM = 7"\n[risk]\nBOX_LIM = 0.50 # was 0.4\nmore = { "NET_LIM" = -1_0 }\n',
+            [("BOX_LIM", 3, "0.5", "literal"), ("NET_LIM", 4, "-10", "literal")],
+        ),
+        ("config/a.txt", "BOX_LIM = 5", []),
+        ("elsewhere/a.yaml", "BOX_LIM: 5", []),
+    ],
+)
+def test_values_in_data_files(watch: Any, name: str, content: str, expected: list[Any]) -> None:
+    assert found(watch, {name: content}) == expected
+
+
+def test_definitions_that_differ_conflict(watch: Any) -> None:
+    files = {CONFIG: "BOX_LIM = 0.25\nNET_LIM = 1\n", "config/a.yaml": "BOX_LIM: 0.3\nNET_LIM: 1.00\n"}
+    facts = watch("risk_parameters", files).facts
+    assert facts["conflicting"] == ["BOX_LIM"]
+    assert facts["found"] == ["BOX_LIM", "NET_LIM"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (CONFIG, "BOX_LIM = (\n", "is not valid Python"),
+        (CONFIG, b"BOX_LIM = 1 # \xff\n", "not UTF-8"),
+        (CONFIG, "BOX_LIM = " + "(" * 5000, "cannot be read"),
+        ("config/a.yaml", "BOX_LIM: &a 1\n", "anchors"),
+        ("config/a.yaml", "BOX_LIM: 1\nBOX_LIM: 2\n", "twice"),
+        ("config/a.json", '{"BOX_LIM": 1, "BOX_LIM": 2}', "twice"),
+        ("config/a.json", '{"BOX_LIM": NaN}', "not a JSON number"),
+        ("config/a.toml", "BOX_LIM = \n", "TOML"),
+    ],
+)
+def test_malformed_files_that_mention_a_parameter_are_refused(
+    watch: Any, name: str, content: str | bytes, said: str
+) -> None:
+    with pytest.raises(EvidenceError, match=said) as caught:
+        watch("risk_parameters", {name: content})
+    assert caught.value.path == name
+
+
+def test_other_malformed_files_are_none_of_its_business(watch: Any) -> None:
+    files = {"algo_trade/a.py": "(\n", "config/a.json": "{", "config/b.yaml": b"\xff"}
+    assert found(watch, files) == []
+
+
+def test_changes_since_a_commit(watch: Any, tmp_path: Path) -> None:
+    before = "KILL_PNL = -0.05\nBOX_LIM = 0.25\nNET_LIM = 0.6\nVOL_TARGET = f()\n"
+    watch("risk_parameters", {CONFIG: before, "config/risk.yaml": "GROSS_LIM: 1.5\n"})
+    first = commit(tmp_path, "approved")
+    after = "# moved\nKILL_PNL = -0.07\nBOX_LIM = 0.250\nPSR_KILL_SWITCH = 0.2\nVOL_TARGET = g()\n"
+    (tmp_path / "config" / "risk.yaml").unlink()
+    files = {CONFIG: after, "config/limits.yaml": "more: {GROSS_LIM: 1.50}\n"}
+    facts = watch("risk_parameters", files, approved=first[:12]).facts
+    assert facts["baseline"] == {"kind": "commit", "name": first}
+    assert facts["changed"] == 4
+    assert [
+        (one["name"], one["line"], one["change"], one["before"], one["after"]) for one in facts["changes"]
+    ] == [
+        ("KILL_PNL", 2, "changed", "-0.05", "-0.07"),
+        ("NET_LIM", 3, "removed", "0.6", None),
+        ("PSR_KILL_SWITCH", 4, "added", None, "0.2"),
+        ("VOL_TARGET", 5, "changed", "f()", "g()"),
+    ]
+    commit(tmp_path, "approved again")
+    assert watch("risk_parameters", {}, approved="HEAD").facts["changes"] == []
+
+
+def test_changes_against_a_copy(watch: Any) -> None:
+    files = {"approved/config/risk.yaml": "BOX_LIM: 0.25\n", "config/risk.yaml": "BOX_LIM: 0.3\n"}
+    facts = watch("risk_parameters", files, approved_copy="approved/", paths=["**/*.yaml"]).facts
+    assert facts["baseline"] == {"kind": "directory", "name": "approved"}
+    assert facts["total"] == 1
+    assert [(one["before"], one["after"]) for one in facts["changes"]] == [("0.25", "0.3")]
+
+
+def test_an_approved_version_that_is_not_there_is_an_error(watch: Any, tmp_path: Path) -> None:
+    files = {CONFIG: "BOX_LIM = 1\n"}
+    with pytest.raises(EvidenceError, match="no revision 'v1'"):
+        watch("risk_parameters", files, approved="v1")
+    with pytest.raises(EvidenceError, match="no directory with approved files"):
+        watch("risk_parameters", files, approved_copy="approved")
+    with pytest.raises(EvidenceError, match="no directory with approved files"):
+        watch("risk_parameters", files, approved_copy=CONFIG)
+    with pytest.raises(ConfigError, match="both"):
+        watch("risk_parameters", files, approved="v1", approved_copy="approved")
+    with pytest.raises(ConfigError, match="not a path inside"):
+        watch("risk_parameters", files, approved_copy="../approved")
+    with pytest.raises(ConfigError, match="not the name of a branch"):
+        watch("risk_parameters", files, approved="--all")
+    (tmp_path / "linked").symlink_to("algo_trade")
+    with pytest.raises(EvidenceError, match="symbolic link"):
+        watch("risk_parameters", files, approved_copy="linked")
+
+
+def test_a_broken_approved_file_is_named_with_its_commit(watch: Any, tmp_path: Path) -> None:
+    watch("risk_parameters", {"config/a.json": '{"x": 1}'})
+    (tmp_path / "config" / "a.json").write_text('{"BOX_LIM": 1')
+    first = commit(tmp_path, "approved")
+    with pytest.raises(EvidenceError, match="malformed JSON") as caught:
+        watch("risk_parameters", {"config/a.json": "{}"}, approved=first)
+    assert caught.value.path == f"config/a.json (commit {first[:12]})"
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=12))
+def test_every_decimal_keeps_its_value(number: Decimal) -> None:
+    for text in (str(number), f"{number:f}", f"{number:e}"):
+        value = exact(text)
+        assert value == Fraction(number)
+        written = plain(Fraction(number))
+        assert written is not None and Decimal(written) == number
+        assert not written.endswith(".") and "e" not in written.lower()
+
+
+definitions = st.lists(
+    st.builds(
+        lambda name, path, line, value: Definition(name, path, line, value, "literal", value),
+        st.sampled_from(["BOX_LIM", "NET_LIM"]),
+        st.sampled_from(["a.py", "b.py"]),
+        st.integers(1, 5),
+        st.sampled_from(["1", "2", "3"]),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=200)
+@given(definitions, definitions)
+def test_no_changes_exactly_when_the_same_is_said(before: list[Definition], after: list[Definition]) -> None:
+    changes = compare(before, after)
+    said = [sorted((one.name, one.meaning) for one in side) for side in (before, after)]
+    assert (not changes) == (said[0] == said[1])
+    assert all(one["before"] != one["after"] for one in changes)
+    added = sum(one["change"] == "added" for one in changes)
+    removed = sum(one["change"] == "removed" for one in changes)
+    assert added - removed == len(after) - len(before)
