@@ -39,7 +39,7 @@ NARROWING: dict[str, frozenset[str]] = {
     "artifacts": frozenset({"matrix", "partial_from_ppm", "compliant_from_ppm"}),
     "contracts": frozenset({"paths"}),
     "coverage": frozenset({"sources", "omit", "exclude_also"}),
-    "fixtures": frozenset({"signed", "reproducibility"}),
+    "fixtures": frozenset({"signed"}),
     "messages": frozenset({"sets"}),
     "risk_parameters": frozenset({"names", "paths"}),
     "source": frozenset({"paths", "names"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import rfc8785
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.errors import EvidenceError
+from gate.evidence.errors import ConfigError, EvidenceError
 
 SEEDS = "global: 42\nproperty: 100\nmetamorphic: 200\nchaos: 300\nintegration: 400\n"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "algo-trade" / "fixtures"
@@ -117,3 +118,92 @@ def test_whatever_the_data_and_however_formatted_its_own_digest_holds(watch: Any
     content = json.dumps(fixture(data), ensure_ascii=True, indent=3)
     facts = watch("fixtures", {"fixtures/a.json": content}).facts
     assert facts["files"][0]["problem"] is None
+
+
+def pair(watch: Any, first: Any, second: Any, ending: str = "json") -> dict[str, Any]:
+    files = {f"run1.{ending}": first, f"run2.{ending}": second}
+    named = [{"first": f"run1.{ending}", "second": f"run2.{ending}"}]
+    evidence = watch(
+        "fixtures", {name: file for name, file in files.items() if file is not None}, reproducibility=named
+    )
+    assert evidence.facts["pairs"] == 1
+    (found,) = evidence.facts["reproducibility"]
+    assert evidence.facts["reproducible"] == (found["equal_content"] is True)
+    return dict(found)
+
+
+def test_without_result_files_reproducibility_is_missing(watch: Any) -> None:
+    evidence = watch("fixtures", {"fixtures/seeds.yaml": SEEDS})
+    assert {missing.fact for missing in evidence.missing} == {"pairs", "reproducibility", "reproducible"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ending", "equal", "content"),
+    [
+        ('{"a": 1}', '{"a": 1}', "json", True, True),
+        ('{"a": 1, "b": [1.50]}', '{ "b":[15e-1],"a": 1.0}\n', "json", False, True),
+        ('{"a": 1}', '{"a": true}', "json", False, False),
+        ('{"a": [1, 2]}', '{"a": [2, 1]}', "json", False, False),
+        ('{"a": null}', "{}", "json", False, False),
+        ("0.1", "0.10000000000000001", "json", False, False),
+        ("a,b\n1,2\n", 'a,"b"\r\n1,2\r\n', "csv", False, True),
+        ("a,b\n1,2\n", "a,b\n1,2.0\n", "csv", False, False),
+        ("a,a\n1,2\n", "a,a\n3,2\n", "csv", False, False),
+        ("{}", "{ }", "txt", False, False),
+        (b"\x00\xff", b"\x00\xff", "bin", True, True),
+        (b"", b"", "csv", True, True),
+    ],
+)
+def test_result_files_of_two_runs_are_compared(
+    watch: Any, first: Any, second: Any, ending: str, equal: bool, content: bool
+) -> None:
+    found = pair(watch, first, second, ending)
+    assert (found["equal"], found["equal_content"], found["problem"]) == (equal, content, None)
+    data = first if isinstance(first, bytes) else first.encode()
+    assert found["first_sha256"] == hashlib.sha256(data).hexdigest()
+
+
+def test_an_absent_result_file_is_neither_equal_nor_different(watch: Any) -> None:
+    found = pair(watch, "{}", None)
+    assert (found["equal"], found["equal_content"]) == (None, None)
+    assert (found["first_sha256"] is None, found["second_sha256"] is None) == (False, True)
+    assert found["problem"] == "run2.json does not exist"
+
+
+def test_a_file_compared_with_itself_shows_nothing(watch: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="twice"):
+        watch("fixtures", {"a.json": "{}"}, reproducibility=[{"first": "a.json", "second": "a.json"}])
+    os.link(tmp_path / "a.json", tmp_path / "b.json")
+    with pytest.raises(EvidenceError, match="hard link") as caught:
+        watch("fixtures", {}, reproducibility=[{"first": "a.json", "second": "b.json"}])
+    assert caught.value.path == "b.json"
+    (tmp_path / "c.json").symlink_to("a.json")
+    with pytest.raises(EvidenceError, match="symbolic link"):
+        watch("fixtures", {}, reproducibility=[{"first": "a.json", "second": "c.json"}])
+    with pytest.raises(ConfigError, match="not a path inside"):
+        watch("fixtures", {}, reproducibility=[{"first": "a.json", "second": "../b.json"}])
+
+
+@pytest.mark.parametrize(
+    ("content", "ending", "said"),
+    [
+        ("{", "json", "malformed JSON"),
+        ('{"a": 1, "a": 1}', "json", "twice"),
+        ('"a', "csv", "malformed CSV"),
+        (b"\xff", "csv", "not UTF-8"),
+    ],
+)
+def test_malformed_result_files_that_differ_are_refused(
+    watch: Any, content: str | bytes, ending: str, said: str
+) -> None:
+    with pytest.raises(EvidenceError, match=said) as caught:
+        pair(watch, content, "1", ending)
+    assert caught.value.path == f"run1.{ending}"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values, values)
+def test_json_content_is_equal_exactly_when_its_canonical_form_is(watch: Any, one: Any, other: Any) -> None:
+    found = pair(watch, json.dumps(one, indent=1), json.dumps(other))
+    assert found["equal_content"] == (rfc8785.dumps(one) == rfc8785.dumps(other))
+    assert pair(watch, json.dumps(one, indent=1), json.dumps(one, sort_keys=True))["equal_content"]
