@@ -41,7 +41,7 @@ def object_format(root: Path) -> ObjectFormat | None:
         return None
     try:
         text = _small_text(_places(found)[-1] / "config")
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL is no name
         return None
     return "sha256" if _OBJECT_FORMAT.search(text) else "sha1"
 
@@ -73,7 +73,7 @@ def repository_state(root: Path) -> str | None:
                 if not settled(stamp, began):
                     return None
                 digest.update(os.fsencode(name) + repr(tuple(stamp)).encode())
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL is no name
         return None
     return digest.hexdigest()
 
