@@ -1,0 +1,114 @@
+"""Coverage of changed lines is what diff-cover says of the same repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.evidence.errors import ConfigError, EvidenceError
+
+BEFORE = "def one(x):\n    if x:\n        return 1\n    return 2\n\n\ndef two():\n    return 2\n"
+AFTER = (
+    "def one(x):\n    if x > 1:\n        return (\n            1 +\n            1\n        )\n    return 2\n"
+    "\n\n# note\ndef two():\n    y = 3\n    return y\n\n\nTOTAL = one(3)\n"
+)
+NEW = "def three():\n    return 3\n\n\nVALUE = 1\n"
+
+
+def run(root: Path, *command: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "GIT_"))}
+    clean |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    done = subprocess.run(command, cwd=root, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def commit(root: Path) -> str:
+    run(root, "git", "add", "-A")
+    author = ("-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
+    run(root, "git", *author, "commit", "-q", "-m", "x")
+    return run(root, "git", "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> tuple[Path, str]:
+    """A repository with a change since the first commit, measured, and the id of that commit."""
+    run(tmp_path, "git", "init", "-q", "-b", "main", ".")
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / ".gitignore").write_text("coverage.*\n.coverage\n__pycache__/\nreport.json\n")
+    (tmp_path / "pkg/__init__.py").write_text("")
+    (tmp_path / "pkg/same.py").write_text("x = 1\n")
+    (tmp_path / "pkg/a.py").write_text(BEFORE)
+    (tmp_path / "drive.py").write_text("from pkg import a\n")
+    base = commit(tmp_path)
+    run(tmp_path, "git", "tag", "v1")
+    (tmp_path / "pkg/a.py").write_text(AFTER)
+    (tmp_path / "pkg/new.py").write_text(NEW)
+    (tmp_path / "drive.py").write_text("from pkg import a, new, same\n")
+    tool = (sys.executable, "-m", "coverage")
+    run(tmp_path, *tool, "run", "--source=pkg", "drive.py")
+    for kind in ("xml", "json", "lcov"):
+        run(tmp_path, *tool, kind, "-q")
+    return tmp_path, base
+
+
+@pytest.mark.parametrize("kept", [".coverage", "coverage.json", "coverage.xml", "coverage.lcov"])
+@pytest.mark.parametrize("committed", [True, False])
+def test_changed_lines_are_covered_as_diff_cover_says(
+    watch: Any, changed: tuple[Path, str], kept: str, committed: bool
+) -> None:
+    root, base = changed
+    if committed:
+        commit(root)
+    else:
+        run(root, "git", "add", "-A")
+    arguments = ("coverage.xml", f"--compare-branch={base}", "--format", "json:report.json")
+    run(root, str(Path(sys.executable).with_name("diff-cover")), *arguments)
+    said = json.loads((root / "report.json").read_bytes())
+    for name in {".coverage", "coverage.json", "coverage.xml", "coverage.lcov"} - {kept}:
+        (root / name).unlink()
+    diff = watch("coverage", {}, sources=["pkg"], base=base).facts["diff"]
+    assert said["total_num_lines"] > said["total_num_violations"] > 0
+    assert diff["base"] == base
+    assert diff["statements"] == said["total_num_lines"]
+    assert diff["covered"] == said["total_num_lines"] - said["total_num_violations"]
+    assert diff["line_ppm"] // 10_000 == said["total_percent_covered"]
+    assert diff["files"] == len(said["src_stats"]) == 2
+
+
+def test_a_base_may_be_a_tag_a_branch_or_a_short_id(watch: Any, changed: tuple[Path, str]) -> None:
+    root, base = changed
+    found = {
+        name: watch("coverage", {}, sources=["pkg"], base=name).facts["diff"]
+        for name in ("v1", "main", base, base[:10])
+    }
+    assert {diff["base"] for diff in found.values()} == {base}
+    assert commit(root) != base
+    diff = watch("coverage", {}, sources=["pkg"], base="main").facts["diff"]
+    assert (diff["files"], diff["statements"], diff["line_ppm"]) == (0, 0, None)
+
+
+def test_without_a_base_there_is_no_difference(watch: Any, changed: tuple[Path, str]) -> None:
+    evidence = watch("coverage", {}, sources=["pkg"])
+    assert evidence.facts["diff"] is None
+    assert [one.reason for one in evidence.missing if one.fact == "diff"] == ["no base commit is configured"]
+
+
+@pytest.mark.parametrize("base", ["nowhere", "0" * 40, "v2"])
+def test_a_base_that_git_does_not_know_is_an_error(watch: Any, changed: tuple[Path, str], base: str) -> None:
+    root, _ = changed
+    with pytest.raises(EvidenceError) as caught:
+        watch("coverage", {}, sources=["pkg"], base=base)
+    assert "no commit that git knows" in caught.value.what
+    assert (caught.value.path, caught.value.place) == ("gate.yaml", "/evidence/coverage/base")
+    with pytest.raises(ConfigError):
+        watch("coverage", {}, sources=["pkg"], base="--upload-pack=x")
+    (root / ".git").rename(root / "git-gone")
+    with pytest.raises(EvidenceError, match="no commit that git knows"):
+        watch("coverage", {}, sources=["pkg"], base="main")

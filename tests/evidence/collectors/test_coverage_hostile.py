@@ -1,0 +1,227 @@
+"""Cobertura and LCOV reports that are hostile, damaged, of another kind, or contradict themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gate.evidence.errors import EvidenceError
+from gate.evidence.limits import MIB, Limits
+
+SOURCE = {"pkg/a.py": "x = 1\ny = 2\nif x:\n    y = 3\n"}
+LINES = '<line number="1" hits="1"/><line number="2" hits="0"/>'
+DOCTYPE = '<?xml version="1.0"?>\n<!DOCTYPE coverage SYSTEM "http://x/coverage-04.dtd">'
+NESTED = "<line hits='1' number='1'><conditions><condition number='0'/></conditions></line>"
+SOURCES = "<coverage><sources><source>/ci/pkg</source></sources>"
+BRANCH = '<line number="3" hits="1" branch="true" condition-coverage="50% (1/2)"/>'
+
+
+def cobertura(
+    lines: str = LINES, *, root: str = "", package: str = "", one: str = 'filename="pkg/a.py"', head: str = ""
+) -> str:
+    return (
+        f"{head}<coverage {root}><packages><package name='pkg' {package}><classes><class {one}><methods>"
+        '<method name="f"><lines><line number="99" hits="x"/></lines></method></methods>'
+        f"<lines>{lines}</lines></class></classes></package></packages></coverage>"
+    )
+
+
+def read(watch: Any, report: str | bytes, name: str = "coverage.xml", **more: Any) -> Any:
+    return watch("coverage", {**SOURCE, name: report}, sources=["pkg"], **more)
+
+
+def refused(watch: Any, report: str | bytes, name: str = "coverage.xml", **more: Any) -> EvidenceError:
+    with pytest.raises(EvidenceError) as caught:
+        read(watch, report, name, **more)
+    assert caught.value.path == name
+    assert caught.value.remedy
+    assert (caught.value.place or "").startswith("line ")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (b"", "malformed XML: no element found"),
+        (cobertura()[:-30], "malformed XML"),
+        (cobertura().replace("pkg/a.py", "pkg/\xff.py").encode("latin-1"), "malformed XML: not well-formed"),
+        (cobertura(head='<?xml version="1.0" encoding="latin-1"?>'), "only UTF-8 is read"),
+        (('<?xml version="1.0" encoding="utf-16"?>' + cobertura()).encode("utf-16"), "only UTF-8 is read"),
+        (
+            cobertura(head='<!DOCTYPE coverage [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>', root='x="&b;"'),
+            "document type of its own",
+        ),
+        (
+            cobertura(head='<!DOCTYPE coverage [<!ENTITY a SYSTEM "/etc/passwd">]>'),
+            "document type of its own",
+        ),
+        (cobertura(head='<!DOCTYPE coverage SYSTEM "x" [<!ENTITY % a SYSTEM "y">%a;]>'), "of its own"),
+        (cobertura(head='<!DOCTYPE other SYSTEM "x">'), "document type of its own"),
+        (cobertura(head='<!DOCTYPE coverage PUBLIC "x" "y">'), "document type of its own"),
+        (cobertura(head='<!DOCTYPE coverage SYSTEM "x">', one='filename="pkg/&b;a.py"'), "an entity"),
+        (cobertura(one='filename="pkg/&b;a.py"'), "malformed XML: undefined entity"),
+        ("<html/>", "root is 'html'"),
+        ('<coverage generated="1"><project/></coverage>', "no packages"),
+        ("<coverage><packages/><sources/></coverage>", "behind the packages"),
+        (cobertura(one=""), "class without a filename"),
+        (cobertura("<x/>"), "has a 'x' among the lines"),
+        (cobertura('<line number="1"/>'), "hits ''"),
+        (cobertura('<line hits="1"/>'), "number ''"),
+        (cobertura('<line hits="1" number="0"/>'), "number '0'"),
+        (cobertura('<line number="1234567890" hits="1"/>'), "number '1234567890'"),
+        (cobertura('<line number="\u0663" hits="1"/>'), "number '\u0663'"),
+        (cobertura('<line number="1" hits="-1"/>'), "hits '-1'"),
+        (cobertura('<line number="1" hits="1.0"/>'), "hits '1.0'"),
+        (cobertura('<line number="1" hits="1_0"/>'), "hits '1_0'"),
+        (cobertura(f'<line number="1" hits="1{"0" * 19}"/>'), "up to 18 digits"),
+        (cobertura('<line number="1" hits="1" branch="true"/>'), "condition-coverage ''"),
+        (cobertura(BRANCH.replace("(1/2)", "(3/2)")), "contradicts itself: the condition-coverage"),
+        (cobertura(BRANCH.replace("50%", "52%")), "contradicts itself: the condition-coverage"),
+        (cobertura(root='line-rate="0.6"'), "the report states the line-rate 0.6, but lists 1 of 2"),
+        (cobertura(package='line-rate="0.51"'), "the package 'pkg' states the line-rate 0.51"),
+        (cobertura(one='filename="b.py" line-rate="1"'), "the class 'b.py' states the line-rate 1"),
+        (cobertura(BRANCH, root='branch-rate="1"'), "the report states the branch-rate 1, but lists 1 of 2"),
+        (cobertura(root='line-rate="NaN"'), "no rate"),
+        (cobertura(root='line-rate="1e99999"'), "no rate"),
+        (cobertura(root='lines-valid="3"'), "states 3 lines-valid, but lists 2"),
+        (cobertura(root='lines-covered="2"'), "states 2 lines-covered, but lists 1"),
+        (cobertura(root='branches-valid="2"'), "states 2 branches-valid, but lists 0"),
+        (cobertura(root='lines-valid="-2"'), "no count"),
+        ("<coverage>" + "<a>" * 100_000, "deeper than 64"),
+        (cobertura('<line number="1" hits="1">' + "<a>" * 100_000), "deeper than 64"),
+        (cobertura(one=f'filename="{"a" * 3 * MIB}"'), "longer than 1048576 bytes"),
+        (f"<!--{'<' * 3 * MIB}", "longer than 1048576 bytes"),
+        ("<coverage><sources><source>" + "a/" * 9000, "more than 4096 characters"),
+        ("<coverage><sources>" + "<source/>" * 300 + "</sources>", "more than 256 source"),
+    ],
+)
+def test_cobertura_reports_that_are_refused(watch: Any, report: str | bytes, said: str) -> None:
+    assert said in refused(watch, report).what
+
+
+def test_the_place_of_what_is_wrong_is_named(watch: Any) -> None:
+    assert refused(watch, cobertura(LINES + '\n\n<line number="3" hits="?"/>')).place == "line 3"
+    assert refused(watch, "<coverage>\n</oops>").place == "line 2, column 3"
+    report = cobertura(head='<!DOCTYPE coverage SYSTEM "x">\n', one='\nfilename="pkg/&b;a.py"')
+    assert refused(watch, report).place == "line 3"
+    assert "coverage run --source=." in (refused(watch, cobertura(root='line-rate="0"')).remedy or "")
+
+
+def test_a_report_larger_than_the_limit_is_refused(watch: Any) -> None:
+    with pytest.raises(EvidenceError, match="larger than 100 bytes"):
+        read(watch, cobertura(), limits=Limits(file_bytes=100))
+
+
+@pytest.mark.parametrize(
+    ("report", "figures"),
+    [
+        (cobertura(), (1, 2, None, None)),
+        (cobertura(LINES + BRANCH), (2, 3, 1, 2)),
+        (cobertura(head=DOCTYPE), (1, 2, None, None)),
+        ("\ufeff" + cobertura(), (1, 2, None, None)),
+        (cobertura(NESTED), (1, 1, None, None)),
+        (cobertura('<line number="1" hits="999999999999999999"/>'), (1, 1, None, None)),
+        (cobertura(LINES + '<line number="2" hits="7"/>'), (2, 2, None, None)),
+        (cobertura(root='line-rate="0.5001"', package='line-rate="5e-1"'), (1, 2, None, None)),
+        (cobertura(BRANCH.replace("50% (1/2)", "33.3% (1/3)")), (1, 1, 1, 3)),
+        (cobertura(BRANCH.replace("50% (1/2)", "67% (2/3)") + BRANCH), (1, 1, 2, 3)),
+        (cobertura('<line number="1" branch="false" hits="0"/>'), (0, 1, None, None)),
+        (cobertura(one='filename="pkg/../pkg/./a.py"'), (1, 2, None, None)),
+        (cobertura(one='filename="C:\\ci\\pkg\\a.py"'), (1, 2, None, None)),
+        (SOURCES + cobertura(one='filename="a.py"')[10:], (1, 2, None, None)),
+    ],
+)  # fmt: skip
+def test_cobertura_reports_that_are_read(watch: Any, report: str, figures: tuple[int, ...]) -> None:
+    facts = read(watch, report).facts
+    assert (facts["covered"], facts["statements"], facts["taken"], facts["branches"]) == figures
+
+
+def test_two_entries_of_one_file_are_one(watch: Any) -> None:
+    again = '<class filename="pkg/a.py"><lines><line number="2" hits="3"/></lines></class></classes>'
+    facts = read(watch, cobertura().replace("</classes>", again)).facts
+    assert (facts["covered"], facts["statements"]) == (2, 2)
+    other = again.replace("pkg/a.py", "/elsewhere/pkg/a.py")
+    assert read(watch, cobertura().replace("</classes>", other)).facts["covered"] == 1
+    with pytest.raises(EvidenceError, match=r"records pkg/a.py twice, as /ci/pkg/a.py and as /elsewhere"):
+        read(watch, cobertura(one='filename="/ci/pkg/a.py"').replace("</classes>", other))
+
+
+def test_paths_out_of_the_workspace_are_names_and_nothing_else(watch: Any) -> None:
+    evidence = read(watch, cobertura(one='filename="../../etc/passwd"'))
+    assert "no record of any file under pkg" in evidence.missing[0].reason
+    assert [file.path for file in evidence.files] == ["coverage.xml"]
+    huge = cobertura(one=f'filename="{"x/" * 400_000}a.py"')
+    assert "no record" in read(watch, huge).missing[0].reason
+
+
+@pytest.mark.parametrize(
+    ("root", "tool", "observed"),
+    [
+        ('version="7.4" timestamp="1762509600123"', None, "2025-11-07T10:00:00Z"),
+        ('version="gcovr 7.2" timestamp="1762509600"', "gcovr 7.2", "2025-11-07T10:00:00Z"),
+        ('version="" timestamp="yesterday"', None, None),
+    ],
+)
+def test_what_a_report_says_of_its_making(watch: Any, root: str, tool: Any, observed: Any) -> None:
+    evidence = read(watch, cobertura(root=root))
+    assert (evidence.facts["tool"], evidence.observed_at) == (tool, observed)
+    report = cobertura(root=root).replace("<packages>", "<!-- Generated by coverage.py: x --><packages>", 1)
+    assert read(watch, report).facts["tool"] == ("coverage.py 7.4" if "7.4" in root else tool)
+
+
+RECORD = "TN:\nSF:pkg/a.py\nDA:1,1\nDA:2,0,Q2hl\n"
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ("", "no record"),
+        ("hello\n", "no LCOV report"),
+        ("DA:1,1\n", "DA outside of a record"),
+        ("end_of_record\n", "end_of_record outside of a record"),
+        (RECORD, "ends inside the record of 'pkg/a.py'"),
+        (RECORD + "SF:b.py\n", "begins a record inside"),
+        (RECORD + "XY:1\n", "unknown entry 'XY:1'"),
+        (RECORD + "end_of_record:\n", "unknown entry"),
+        ("SF:\n", "without a usable file name"),
+        ("SF:" + "a" * 5000, "without a usable file name"),
+        (b"SF:\xff.py\n", "not UTF-8"),
+        (RECORD + "DA:3\n", "not line,hits"),
+        (RECORD + "DA:3,1,x,y\n", "not line,hits"),
+        (RECORD + "DA:0,1\n", "line number '0'"),
+        (RECORD + "DA:x,1\n", "line number 'x'"),
+        (RECORD + "DA:3,-1\n", "hits '-1'"),
+        (RECORD + "DA:3,1.5\n", "hits '1.5'"),
+        (RECORD + f"DA:3,1{'0' * 19}\n", "up to 18 digits"),
+        (RECORD + "BRDA:1,0,0\n", "not line,block,branch,taken"),
+        (RECORD + "BRDA:1\n", "not line,block,branch,taken"),
+        (RECORD + "BRDA:1,0,0,x\n", "hits 'x'"),
+        (RECORD + "LF:3\nend_of_record\n", "LF states 3 lines in 'pkg/a.py', listed are 2"),
+        (RECORD + "LH:2\nend_of_record\n", "LH states 2 lines that ran"),
+        (RECORD + "BRDA:1,0,0,1\nBRF:2\nBRH:1\nend_of_record\n", "BRF states 2 branches"),
+        (RECORD + "BRDA:1,0,0,1\nBRH:0\nend_of_record\n", "BRH states 0 branches taken"),
+        (RECORD + "LF:2\nLF:2\n", "LF twice"),
+        (RECORD + "LF:-2\n", "not as a count"),
+        (RECORD + "DA:3," + "1" * 2 * MIB, "line is longer than"),
+    ],
+)
+def test_lcov_reports_that_are_refused(watch: Any, report: str | bytes, said: str) -> None:
+    assert said in refused(watch, report, "coverage.lcov").what
+
+
+@pytest.mark.parametrize(
+    ("report", "figures"),
+    [
+        (RECORD + "LF:2\nLH:1\nend_of_record\n", (1, 2, None, None)),
+        (RECORD.replace("\n", "\r\n") + "end_of_record", (1, 2, None, None)),
+        (RECORD + "BRDA:1,0,0,-\nBRDA:1,0,jump, to line 3,2\nBRF:2\nBRH:1\nend_of_record\n", (1, 2, 1, 2)),
+        (RECORD + "BRDA:1,e0,0,1\nBRF:2\nBRH:2\nend_of_record\n", (1, 2, 2, 2)),
+        (RECORD + "FN:1,2,f\nFNDA:1,f\nFNF:1\nFNH:1\nVER:1\n#x\n\nend_of_record\n", (1, 2, None, None)),
+        (RECORD + "end_of_record\n" + RECORD.replace("2,0", "2,4") + "end_of_record\n", (2, 2, None, None)),
+        (RECORD.replace("pkg", "/ci/../ci/pkg") + "end_of_record\n", (1, 2, None, None)),
+    ],
+)
+def test_lcov_reports_that_are_read(watch: Any, report: str, figures: tuple[int, ...]) -> None:
+    facts = read(watch, report, "coverage.lcov").facts
+    assert (facts["covered"], facts["statements"], facts["taken"], facts["branches"]) == figures
