@@ -160,12 +160,28 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
             place=pointer,
             remedy="report this with the file it read",
         )
+    named = {missing.fact for missing in observation.missing}
     for missing in observation.missing:
         if lookup(observation.facts, missing.fact) is not None:
             raise InternalError(
                 f"the collector {collector_id!r} calls {missing.fact!r} missing but gives a value",
                 remedy="report this with the file it read",
             )
+    for fact in _nulls(observation.facts):
+        if fact not in named:
+            raise InternalError(
+                f"the collector {collector_id!r} does not say why {fact!r} is missing",
+                remedy="report this with the file it read",
+            )
+
+
+def _nulls(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of the facts that are null, inside objects but not inside lists."""
+    for name, value in facts.items():
+        if value is None:
+            yield prefix + name
+        elif isinstance(value, Mapping):
+            yield from _nulls(value, f"{prefix}{name}.")
 
 
 def _check_guest(collector: Collector, observation: Any, guest: str) -> None:

@@ -50,8 +50,8 @@ class Scripted:
     def collect(self, view):
         return Observation(self.action(view) or FACTS[self.id])
 FACTS = {
-    "kill_switch": {"file": None, "switches": [], "verified_at_s": None},
-    "integration_flow": {"file": None, "stages": [], "stages_defined": None},
+    "kill_switch": {"file": "a", "switches": [], "verified_at_s": 1},
+    "integration_flow": {"file": "a", "stages": [], "stages_defined": 1},
 }
 def both(root, first, second):
     collectors = [Scripted("kill_switch", first), Scripted("integration_flow", second)]

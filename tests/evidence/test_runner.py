@@ -23,6 +23,9 @@ def kill_switch_facts(file: str | None = None) -> dict[str, Any]:
     return {"file": file, "switches": [], "verified_at_s": None}
 
 
+MISSING = (Missing("verified_at_s", "no file", "write it"), Missing("file", "no file", "write it"))
+
+
 class Scripted:
     """A collector that does what a test says; it implements the production interface."""
 
@@ -56,7 +59,7 @@ def test_evidence_binds_facts_files_and_version(make_workspace: Make) -> None:
     def action(view: View) -> Observation:
         view.read("b")
         view.read("a")
-        return Observation(kill_switch_facts("a"), observed_at="2025-11-07T12:00:00Z")
+        return Observation(kill_switch_facts("a"), MISSING[:1], observed_at="2025-11-07T12:00:00Z")
 
     evidence = observe(Workspace(make_workspace({"a": "1", "b": "2", "c": "3"})), Scripted(action))
     assert (evidence.collector, evidence.version) == ("kill_switch", "7")
@@ -109,13 +112,21 @@ def test_facts_that_break_their_contract_are_our_mistake(
 
 def test_a_missing_fact_must_be_null(make_workspace: Make) -> None:
     """A fact cannot be measured and missing at once."""
-    missing = (Missing("verified_at_s", "no file", "write it"), Missing("file", "no file", "write it"))
+    missing = MISSING
     workspace = Workspace(make_workspace({}))
     evidence = observe(workspace, Scripted(lambda view: Observation(kill_switch_facts(), missing)))
     assert evidence.missing == missing
     with pytest.raises(InternalError) as caught:
         observe(workspace, Scripted(lambda view: Observation(kill_switch_facts("f"), missing)))
     assert "calls 'file' missing but gives a value" in caught.value.what
+
+
+def test_a_null_fact_needs_a_reason(make_workspace: Make) -> None:
+    """What was not measured is never left without an explanation."""
+    workspace = Workspace(make_workspace({}))
+    with pytest.raises(InternalError) as caught:
+        observe(workspace, Scripted(lambda view: Observation(kill_switch_facts(), MISSING[:1])))
+    assert "does not say why 'file' is missing" in caught.value.what
 
 
 def test_lookup() -> None:
@@ -132,14 +143,14 @@ from functools import partial
 from pathlib import Path
 from gate.evidence import children, runner
 from gate.evidence.errors import GateError
-from gate.evidence.interface import Observation
+from gate.evidence.interface import Missing, Observation
 from gate.evidence.limits import Limits
 from gate.evidence.runner import Collecting
 from gate.evidence.workspace import Workspace
 assert children.possible()
 FACTS = {
-    "kill_switch": {"file": None, "switches": [], "verified_at_s": None},
-    "integration_flow": {"file": None, "stages": [], "stages_defined": None},
+    "kill_switch": {"file": "a", "switches": [], "verified_at_s": 1},
+    "integration_flow": {"file": "a", "stages": [], "stages_defined": 1},
 }
 class Scripted:
     version = "1"
