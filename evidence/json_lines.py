@@ -26,13 +26,18 @@ EXACT_DIGITS = 15
 """Decimal digits of figures that doubles keep apart and in order (``DBL_DIG``)."""
 _LONGEST_INTEGER = 18
 _TOKEN = re.compile(rb'(\s*)("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\Z)', re.DOTALL)
-_STRING = rb'"[^"\\\x00-\x1f]*+"'
+_STRING = rb'"[^"]*+"'
+"""In a line without a backslash. ``orjson`` refuses what else a string may not have."""
 _SHORT = rb"-?(?:(?:0|[1-9][0-9]{0,8}+)(?:\.[0-9]{1,6}+)?+|[1-9][0-9]{9,14}+)(?![0-9.eE])"
 """At most `EXACT_DIGITS` digits and no exponent."""
 _ANY = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
-_VALUE = b"(?:" + _STRING + b"|null|true|false|" + _SHORT + b"|(" + _ANY + b"))"
-_VALUE_IN_ARRAY = b"(?:" + _STRING + b"|null|true|false|" + _SHORT + b")"
-_PLAIN_FLOAT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e-[0-2][0-9])?")
+_TEXT = b"(?:" + _STRING + b"|null)"
+"""Where a string was seen; the other one is for any other value that is no container."""
+_OTHER = b"(?:" + _SHORT + b"|null|true|false|" + _STRING + b"|(" + _ANY + b"))"
+_OTHER_IN_ARRAY = b"(?:" + _SHORT + b"|null|true|false|" + _STRING + b")"
+"""Without a group, which would keep only the last of several numbers."""
+_LEAST, _GREATEST = 1e-30, 1e15
+"""Between these, the decimal exponent of the shortest figure is far from its limit."""
 
 UNSURE: Final = object()
 """What :meth:`RecordReader.quick` gives for a line that the strict parser must decide on."""
@@ -47,6 +52,9 @@ class RecordReader:
     """
 
     def __init__(self, path: str, limits: Limits) -> None:
+        import orjson  # here rather than in quick(), where the statement alone would take noticeable time
+
+        self._loads, self._dumps = orjson.loads, orjson.dumps
         self._path = path
         self._limits = limits
         self._layouts: list[re.Pattern[bytes]] = []
@@ -63,17 +71,23 @@ class RecordReader:
         digits, as the exact figures do: each has up to fifteen digits itself, or is the shortest that gives
         its float.
         """
-        import orjson
-
         match = self._match(line) or self._another(line)
-        if match is None or (match.lastindex is not None and not all(map(_exact, match.groups()))):
+        if match is None or b"\\" in line or (match.lastindex is not None and not self._all_exact(match)):
             return UNSURE
         try:
             if not line.isascii():
                 decode_text(line, self._path)
-            return orjson.loads(line)
-        except (EvidenceError, orjson.JSONDecodeError):
+            return self._loads(line)
+        except (EvidenceError, ValueError):  # which orjson's error is, too
             return UNSURE
+
+    def _all_exact(self, match: re.Match[bytes]) -> bool:
+        literals = list(filter(None, match.groups()))
+        together = b",".join(literals)
+        # what orjson writes is the shortest; it writes figures from 1e-5 to 1e16 without an exponent
+        if self._dumps(list(map(float, literals))) == b"[" + together + b"]" and b"e" not in together:
+            return True
+        return all(map(_exact, literals))
 
     def _another(self, line: bytes) -> re.Match[bytes] | None:
         for layout in self._layouts:
@@ -116,14 +130,12 @@ def _nothing(line: bytes) -> None:
     """Matches nothing, as long as no layout is known."""
 
 
-def _exact(literal: bytes | None) -> bool:
+def _exact(literal: bytes) -> bool:
     """Whether a number of more than fifteen digits, or with an exponent, is read without loss."""
-    if literal is None:
-        return True
-    text = literal.decode()
-    if text.lstrip("-").isdigit():
-        return len(text.lstrip("-")) <= _LONGEST_INTEGER
-    return _PLAIN_FLOAT.fullmatch(text) is not None and repr(float(text)) == text
+    if literal.lstrip(b"-").isdigit():
+        return len(literal.lstrip(b"-")) <= _LONGEST_INTEGER
+    figure = float(literal)
+    return repr(figure).encode() == literal and _LEAST < abs(figure) < _GREATEST
 
 
 class _Layout:
@@ -147,7 +159,9 @@ class _Layout:
             return space + self._object(array=array)
         if token == b"[":
             return space + self._array()
-        return space + (_VALUE_IN_ARRAY if array else _VALUE)
+        if token.startswith(b'"'):
+            return space + _TEXT
+        return space + (_OTHER_IN_ARRAY if array else _OTHER)
 
     def _object(self, *, array: bool) -> bytes:
         out = [rb"\{"]

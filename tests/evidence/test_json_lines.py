@@ -34,7 +34,7 @@ def same(quick: Any, strict: Any) -> bool:
     return type(quick) is type(strict) and bool(quick == strict)
 
 
-LINE = b'{"a": 1, "b": {"c": [1, 2]}, "d": "x", "e": [{"q": 1}, {"q": 2}], "f": []}'
+LINE = b'{"a": 1.5, "b": {"c": [1, 2]}, "d": null, "e": [{"q": 1}, {"q": 2}], "f": []}'
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,8 @@ def test_lines_like_one_that_was_accepted_are_read_quickly(line: bytes) -> None:
         b'{"a": 1., "b": 1}',
         b'{"a": "\\ud800", "b": 1}',
         b'{"a": "\\u0022", "b": 1}',
+        b'{"a": "\x1f", "b": 1}',
+        b'{"a": "\\", "b": 1, "b": "\\"}',
         b'{"a": "\x00", "b": 1}',
         b'{"a": "\xff", "b": 1}',
         b'{"a": "\xed\xa0\x80", "b": 1}',
