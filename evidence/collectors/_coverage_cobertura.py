@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..errors import EvidenceError
 from ..limits import Limits
@@ -65,7 +65,6 @@ class _Reader:
         self._parser.EndElementHandler = self._end
         self._parser.XmlDeclHandler = self._declared
         self._parser.StartDoctypeDeclHandler = self._doctype
-        self._parser.EntityDeclHandler = self._entity
         self._parser.CommentHandler = self._comment
         self._stack: list[str] = []
         self._has_doctype = False
@@ -133,13 +132,10 @@ class _Reader:
             self._fail(f"is encoded as {encoding[:40]!r}; only UTF-8 is read")
 
     def _doctype(self, name: str, _system: str | None, public: str | None, internal: bool) -> None:
-        # older writers name Cobertura's DTD, which is never loaded
+        # older writers name Cobertura's DTD, never loaded; entities could stand only inside a document
         if internal or public is not None or name != "coverage":
             self._fail("declares a document type of its own, which evidence may not")
         self._has_doctype = True
-
-    def _entity(self, *_declaration: Any) -> None:
-        self._fail("declares an entity, which evidence may not")
 
     def _comment(self, text: str) -> None:
         self._by_coverage = self._by_coverage or text.startswith(_BY_COVERAGE)

@@ -110,3 +110,14 @@ def test_the_most_original_file_wins(watch: Any) -> None:
     assert facts["format"] == "coverage-json"
     options = {"json": "absent.json", "xml": "absent.xml", "lcov": "coverage.lcov"}
     assert watch("coverage", {}, sources=["pkg"], **options).facts["format"] == "lcov"
+
+
+def test_one_file_under_its_relative_and_its_absolute_name_is_one(watch: Any, tmp_path: Any) -> None:
+    recorded = {
+        "/elsewhere/pkg/a.py": {"executed_lines": [3]},
+        "pkg/a.py": {"executed_lines": [1]},
+        f"{tmp_path}/pkg/a.py": {"executed_lines": [2]},
+    }
+    files = {"coverage.json": report(files=recorded), "pkg/a.py": "x = 1\ny = 2\nz = 3\n"}
+    facts = watch("coverage", files, sources=["pkg"]).facts
+    assert (facts["covered"], facts["statements"]) == (2, 3)

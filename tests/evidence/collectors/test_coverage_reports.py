@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +316,13 @@ def test_anything_else_is_refused_with_its_line(data: bytes) -> None:
         read_cobertura(data, "c.xml", targets, DEFAULT)
     except EvidenceError as error:
         assert (error.place or "").startswith("line ")
+
+
+def test_parallel_data_of_several_versions_have_no_one_tool(watch: Any, tmp_path: Path) -> None:
+    project(tmp_path, branch=False)
+    part = min(tmp_path.glob(".coverage.*"))
+    with closing(sqlite3.connect(part)) as database, database:
+        database.execute("update meta set value = '1.0' where key = 'version'")
+    evidence = watch("coverage", {}, sources=["pkg"])
+    assert evidence.facts["tool"] is None
+    assert any("by several versions" in missing.reason for missing in evidence.missing)
