@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ._cache_repository import marker
 from ._workspace_files import ObjectFormat as ObjectFormat
 from ._workspace_files import blob_id as blob_id
 from .errors import EnvironmentProblem
 from .limits import DEFAULT, Limits
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
 
 _ARGUMENT_PATHS = 500
 """Paths passed on the command line; beyond that the whole tree is listed instead."""
@@ -117,7 +121,7 @@ def dirty(
     limits: Limits = DEFAULT,
     *,
     files: Iterable[str] | None = None,
-    blob: Callable[[str, ObjectFormat], str] | None = None,
+    workspace: Workspace | None = None,
     state: GitState | None = None,
 ) -> bool | None:
     """Whether what lies at ``paths`` differs from the commit checked out; None where there is no repository.
@@ -132,15 +136,15 @@ def dirty(
         limits: the time limit of each git command, and the size limit where we read.
         files: the files and symbolic links at these paths, when the caller has listed them already; others
             that exist there are then left alone. By default the workspace is walked.
-        blob: gives the id of a regular file's content (a workspace may know it already); by default the files
-            are read here, and no content is kept.
+        workspace: the same workspace, when somebody walked through it and read files of it already.
         state: what :func:`head` said, to save one process.
 
     Raises:
         EnvironmentProblem: git refuses the repository, takes too long or breaks.
         EvidenceError: a file cannot be read.
     """
-    from .workspace import Workspace, glob_regex
+    from .workspace import Workspace as Walker
+    from .workspace import glob_regex
 
     state = state or head(root, limits)
     if state is None:
@@ -155,25 +159,22 @@ def dirty(
     def inside(path: str) -> bool:
         return any(expression.fullmatch(path) for expression in expressions)
 
-    workspace = Workspace(root, limits)
+    workspace = workspace or Walker(root, limits)
+    links = workspace.links()
     if files is None:
-        files = [path for path in (*workspace.inventory(), *workspace.links()) if inside(path)]
+        files = [path for path in (*workspace.inventory(), *links) if inside(path)]
     present = set(files)
     if state.commit is None or state.object_format is None:
         return bool(present)
     blobs = _tree(root, state.commit, [], limits)
     if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
         return True
-    present_links = {path for path in present if os.path.islink(root / path)}  # noqa: PTH114 - many paths
-    if blob is None:
-        workspace.digests(sorted(present - present_links), state.object_format)
-        blob = workspace.blob_id
+    workspace.digests(sorted(present - links.keys()), state.object_format)
     for path in sorted(present):
-        if path in present_links:
-            target = os.readlink(root / path)  # noqa: PTH115 - pathlib would normalise the text
-            now = blob_id(os.fsencode(target), state.object_format) + "@"
+        if path in links:
+            now = blob_id(os.fsencode(links[path]), state.object_format) + "@"
         else:
-            now = blob(path, state.object_format)
+            now = workspace.blob_id(path, state.object_format)
         if blobs.get(path) != now:
             return True
     return False

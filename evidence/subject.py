@@ -152,7 +152,7 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
         sources.patterns,
         workspace.limits,
         files=sources.files,
-        blob=workspace.blob_id,
+        workspace=workspace,
         state=state,
     )
     return Commit(state.commit, author or state.author_email, changed)

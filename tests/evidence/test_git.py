@@ -144,16 +144,18 @@ def test_dirty_sees_changes_new_and_deleted_files_and_links(repository: tuple[Pa
     assert git.dirty(root, ["src"]) is True
 
 
-def test_a_caller_that_knows_the_contents_lends_their_ids(repository: tuple[Path, Run]) -> None:
+def test_a_workspace_that_was_read_is_not_read_again(repository: tuple[Path, Run]) -> None:
+    """What git's answer is about is what the digest was taken of."""
     root, run = repository
+    (root / "link").symlink_to("a.py")
     commit(root, run, {"a.py": "1"})
     state = git.head(root)
     workspace = Workspace(root)
-    assert git.dirty(root, ["."], files=["a.py"], blob=workspace.blob_id, state=state) is False
-    assert git.dirty(root, ["."], files=["a.py"], blob=lambda *_: git.blob_id(b"2", "sha1"), state=state)
+    files = ["a.py", "link"]
+    assert git.dirty(root, ["."], files=files, workspace=workspace, state=state) is False
     (root / "a.py").write_text("2")
-    assert git.dirty(root, ["."], files=["a.py"], blob=workspace.blob_id, state=state) is False
-    assert git.dirty(root, ["."], files=["a.py"], state=state) is True
+    assert git.dirty(root, ["."], files=files, workspace=workspace, state=state) is False
+    assert git.dirty(root, ["."], files=files, state=state) is True
 
 
 @pytest.mark.parametrize("size", [0, 5, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])

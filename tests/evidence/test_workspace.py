@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -496,3 +497,154 @@ def test_too_many_open_files(make_workspace: Make) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert caught.value.what == "too many open files"
     assert caught.value.remedy == "raise the limit with ulimit -n"
+
+
+# --- large files and large trees -------------------------------------------------------------------------
+
+
+def open_descriptors() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
+
+
+def taken(view: View, path: str) -> list[tuple[int, bytes]]:
+    return list(view.lines(path))
+
+
+@given(st.binary(max_size=60).map(lambda data: data.replace(b"x", b"\n")))
+def test_lines_are_what_bytes_split_gives(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    """Whatever the bytes; a carriage return stays, and a file's last line needs no line feed."""
+    root = tmp_path_factory.mktemp("lines")
+    (root / "a").write_bytes(data)
+    view = Workspace(root).view()
+    expected = data.split(b"\n")
+    if expected[-1] == b"":
+        expected.pop()
+    assert taken(view, "a") == list(enumerate(expected, 1))
+    assert view.files == (FileRead("a", hashlib.sha256(data).hexdigest(), len(data)),)
+
+
+def test_lines_across_pieces(make_workspace: Make) -> None:
+    """Lines that end before, at and after the end of what is read at once."""
+    for filling in range((1 << 20) - 3, (1 << 20) + 3):
+        content = b"a" * filling + b"\r\n" + b"b" * 10 + b"\n\n" + b"c"
+        view = Workspace(make_workspace({"a": content}), Limits(record_bytes=2 << 20)).view()
+        assert taken(view, "a") == list(enumerate(content.split(b"\n"), 1))
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_the_limits_on_lines_are_exact(make_workspace: Make, end: str) -> None:
+    """As many lines and as long ones as the limit says, and no more; the line too many is named."""
+    limits = Limits(records=3, record_bytes=4)
+    root = make_workspace(
+        {"good": "1234\n\n1234" + end, "many": "1\n2\n3\n4" + end, "long": "1\n12345" + end, "empty": ""}
+    )
+    view = Workspace(root, limits).view()
+    assert [line for _, line in view.lines("good")] == [b"1234", b"", b"1234"]
+    assert taken(view, "empty") == []
+    error = refused(lambda: taken(view, "many"))
+    assert (error.what, error.place) == ("has more than 3 lines", "line 4")
+    error = refused(lambda: taken(view, "long"))
+    assert (error.what, error.place) == ("a line is longer than 4 bytes", "line 2")
+    assert [file.path for file in view.files if file.path != "many"] == ["empty", "good"]
+
+
+def test_an_endless_line_is_not_collected(make_workspace: Make) -> None:
+    """Nothing is buffered beyond a piece and a line."""
+    root = make_workspace({"a": ""})
+    os.truncate(root / "a", 500 << 20)
+    error = refused(lambda: taken(Workspace(root).view(), "a"))
+    assert error.what == "a line is longer than 1048576 bytes"
+    os.truncate(root / "a", (1 << 30) + 1)
+    assert "is larger than 1073741824 bytes" in refused(lambda: taken(Workspace(root).view(), "a")).what
+
+
+def test_a_file_that_changed_between_two_passes(make_workspace: Make) -> None:
+    """Two collectors must not see different content, however they read it."""
+    root = make_workspace({"a": "1\n2\n"})
+    workspace = Workspace(root)
+    assert taken(workspace.view(), "a") == taken(workspace.view(), "a")
+    (root / "a").write_text("1\n3\n")
+    assert refused(lambda: taken(workspace.view(), "a")).what == "changed while it was read"
+    assert refused(lambda: workspace.view().read("a")).what == "changed while it was read"
+
+
+def test_a_file_of_which_only_the_beginning_was_read_is_not_listed(make_workspace: Make) -> None:
+    """There is no digest of half a file."""
+    view = Workspace(make_workspace({"a": "1\n2\n"})).view()
+    assert next(iter(view.lines("a"))) == (1, b"1")
+    assert view.files == ()
+
+
+def test_many_digests_at_once(make_workspace: Make) -> None:
+    """In any order, at any depth, each is what hashlib says, and no descriptor stays open."""
+    deep = "/".join(["d"] * 100)
+    files = {"a": "1", f"{deep}/x": "2", f"{deep}/e/y": "3", "d/z": "4", f"{deep[:80]}d/w": "5", "e/a/b": "6"}
+    workspace = Workspace(make_workspace(dict(files)))
+    expected = {path: hashlib.sha256(content.encode()).hexdigest() for path, content in files.items()}
+    before = open_descriptors()
+    assert workspace.digests(sorted(files)) == expected
+    for order in itertools.islice(itertools.permutations(files), 60):
+        assert Workspace(workspace.root).digests(order) == expected
+    assert open_descriptors() == before
+
+
+def test_a_failure_among_many_digests_leaves_nothing_open(make_workspace: Make) -> None:
+    root = make_workspace({"a/b/c": "1", "d/e": "2"})
+    (root / "d/link").symlink_to("e")
+    (root / "l").symlink_to("a")
+    os.mkfifo(root / "d/pipe")
+    before = open_descriptors()
+    for path in ("d/link", "l/b/c", "d/pipe", "d/missing", "missing/x", "d/e/x", "a"):
+        workspace = Workspace(root)
+        assert refused(partial(workspace.digests, ["a/b/c", path, "d/e"]))
+        assert workspace.digests(["a/b/c", "d/e"]).keys() == {"a/b/c", "d/e"}
+    assert open_descriptors() == before
+
+
+def test_digests_are_those_of_what_was_read_before(make_workspace: Make) -> None:
+    """A later digest never tells of other content than somebody saw."""
+    root = make_workspace({"a": "1", "b": "2"})
+    workspace = Workspace(root)
+    workspace.view().read("a")
+    assert workspace.digests(["b"])
+    (root / "a").write_text("one")
+    (root / "b").write_text("two")
+    assert workspace.digests(["a", "b"]) == Workspace(make_workspace({"a": "1", "b": "2"}, "other")).digests(
+        ["a", "b"]
+    )
+    assert refused(lambda: workspace.blob_id("b", "sha1")).what == "changed while it was read"
+
+
+def test_content_is_kept_within_bounds(make_workspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What had to go is read again, and must be the same."""
+    monkeypatch.setattr("gate.evidence.workspace.KEPT_BYTES", 10)
+    root = make_workspace({name: name * 4 for name in "abcd"})
+    workspace = Workspace(root)
+    for name in "abcd":
+        assert workspace.view().read(name) == name.encode() * 4
+    (root / "d").write_text("new")
+    assert workspace.view().read("d") == b"dddd"
+    assert workspace.view().read("a") == b"aaaa"
+    (root / "b").write_text("new")
+    assert refused(lambda: workspace.view().read("b")).what == "changed while it was read"
+
+
+@given(
+    st.lists(st.text("ab/.", min_size=1, max_size=5), max_size=12),
+    st.text("ab/.*?", min_size=1, max_size=5),
+)
+def test_patterns_choose_the_same_with_and_without_their_fixed_beginning(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], pattern: str
+) -> None:
+    root = tmp_path_factory.mktemp("globs")
+    for name in names:
+        path = root / name
+        if os.path.normpath(name) == name and not name.startswith(("/", "..")) and name not in (".", ".."):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("")
+            except OSError:
+                continue
+    workspace = Workspace(root)
+    matches = glob_regex(pattern).fullmatch
+    assert workspace.matching(pattern) == tuple(path for path in workspace.inventory() if matches(path))
