@@ -21,6 +21,7 @@ doc := {
 		"stage8": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	},
 	"facts": {
+		"provenance": data.gate.ready.provenance,
 		"artifacts": {
 			"expected": 14,
 			"found": 12,
@@ -41,19 +42,50 @@ doc := {
 					"problems": [],
 					"coverage_ppm": 1000000,
 					"status": "compliant",
+					"files": [{
+						"path": "PRE_LIVE_CHECKLIST.md",
+						"bytes": 12000,
+						"sha256": "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
+						"tracked": true,
+						"last_commit": {
+							"commit": "cccccccccccccccccccccccccccccccccccccccc",
+							"author": "author@example.com",
+							"time_s": 1764849600,
+						},
+						"signed": "manifest",
+						"signed_by": "amir@example.com",
+					}],
 				},
 			],
+			"signatures": [{
+				"commit": "cccccccccccccccccccccccccccccccccccccccc",
+				"tag": null,
+				"state": "unsigned",
+				"signed_by": null,
+				"key": null,
+				"time_s": 1764849600,
+				"problem": "the commit is not signed",
+			}],
 		},
 		"coverage": {
 			"line_ppm": 850000,
 			"branch_ppm": null,
 			"statements": 1000,
 			"covered": 850,
+			"branches": null,
+			"taken": null,
 			"files": 10,
 			"never_imported": 0,
+			"foreign_lines": 0,
+			"unlisted_lines": 0,
 			"sources": [],
+			"packages": [],
+			"packages_total": 2,
+			"diff": null,
 			"format": "coverage-sqlite",
+			"data_files": 1,
 			"tool": "7.0",
+			"observed_at_s": 1764928800,
 		},
 		"tests": {
 			"total": 20,
@@ -61,11 +93,30 @@ doc := {
 			"failed": 0,
 			"errors": 0,
 			"skipped": 1,
+			"expected_failures": 1,
+			"unexpected_passes": 0,
+			"flaky": 0,
+			"flaky_tests": [],
+			"reruns": 0,
 			"suites": [],
+			"suites_total": 1,
+			"by_kind": {
+				"unit": {"total": 6, "passed": 5, "failed": 0, "errors": 0, "skipped": 1},
+				"property": {"total": 0, "passed": 0, "failed": 0, "errors": 0, "skipped": 0},
+				"metamorphic": {"total": 0, "passed": 0, "failed": 0, "errors": 0, "skipped": 0},
+				"integration": {"total": 0, "passed": 0, "failed": 0, "errors": 0, "skipped": 0},
+				"e2e": {"total": 0, "passed": 0, "failed": 0, "errors": 0, "skipped": 0},
+				"chaos": {"total": 0, "passed": 0, "failed": 0, "errors": 0, "skipped": 0},
+				"performance": {"total": 0, "passed": 0, "failed": 0, "errors": 0, "skipped": 0},
+				"stage6": {"total": 4, "passed": 4, "failed": 0, "errors": 0, "skipped": 0},
+				"stage7": {"total": 5, "passed": 5, "failed": 0, "errors": 0, "skipped": 0},
+				"stage8": {"total": 5, "passed": 5, "failed": 0, "errors": 0, "skipped": 0},
+			},
 			"stage_passed": {"stage6": 4, "stage7": 5, "stage8": 5},
 			"file": "junit.xml",
 			"duration_ms": 100,
 			"observed_at_s": 1764928800,
+			"latest_s": 1764928800,
 		},
 		"signoffs": {
 			"signoffs": [
@@ -137,6 +188,42 @@ doc := {
 					"problems": [],
 				},
 			],
+			"compatibility": {
+				"baseline": {"kind": "commit", "name": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
+				"files": [
+					{
+						"path": "contracts/execution_report.schema.json",
+						"version_before": "1.1",
+						"version_after": "2.0",
+						"major_changed": true,
+						"breaks_producers": 1,
+						"breaks_consumers": 0,
+						"undecided": 0,
+						"breaks": [{
+							"pointer": "/required",
+							"schema": "new",
+							"kind": "required",
+							"breaks": "producers",
+							"text": "the field 'liquidity' is now required",
+						}],
+					},
+					{
+						"path": "contracts/order_intent.schema.json",
+						"version_before": "1.0",
+						"version_after": "1.0",
+						"major_changed": false,
+						"breaks_producers": 0,
+						"breaks_consumers": 0,
+						"undecided": 0,
+						"breaks": [],
+					},
+				],
+				"breaks_producers": 1,
+				"breaks_consumers": 0,
+				"undecided": 0,
+				"removed": [],
+				"added": [],
+			},
 		},
 		"fixtures": {
 			"seeds": {"global": 42, "property": 100, "metamorphic": 200, "chaos": 300, "integration": 400},
@@ -144,6 +231,9 @@ doc := {
 			"files": [{"path": "fixtures/bars.json", "valid": true, "version": "1", "algorithm": "sha256", "problem": null}],
 			"signed_files": 1,
 			"invalid_files": 0,
+			"reproducibility": null,
+			"pairs": null,
+			"reproducible": null,
 		},
 		"checklist": {
 			"file": "PRE_LIVE_CHECKLIST.md",
@@ -222,9 +312,9 @@ doc := {
 		},
 		"stage_tests": {
 			"stages": {
-				"stage6": {"files": ["tests/stage6_account.py"], "tests": 1, "collectable": true, "problems": []},
-				"stage7": {"files": ["tests/stage7_paper.py"], "tests": 1, "collectable": true, "problems": []},
-				"stage8": {"files": ["tests/stage8_go_live.py"], "tests": 1, "collectable": true, "problems": []},
+				"stage6": {"files": ["tests/stage6_account.py"], "tests": 1, "tests_static": 1, "collectable": true, "problems": [], "problems_total": 0},
+				"stage7": {"files": ["tests/stage7_paper.py"], "tests": 1, "tests_static": 1, "collectable": true, "problems": [], "problems_total": 0},
+				"stage8": {"files": ["tests/stage8_go_live.py"], "tests": 1, "tests_static": 1, "collectable": true, "problems": [], "problems_total": 0},
 			},
 			"fixtures": 3,
 			"conftest": ["tests/conftest.py"],
@@ -318,6 +408,47 @@ doc := {
 		},
 	},
 }
+
+# What is known of each collector's evidence: made from what is judged, and as recent as the operator asks for.
+provenance := {name: evidence({}) |
+	some name in [
+		"account",
+		"artifacts",
+		"checklist",
+		"contracts",
+		"coverage",
+		"fixtures",
+		"integration_flow",
+		"interface_map",
+		"kill_switch",
+		"paper",
+		"rollback",
+		"scale_up",
+		"signoffs",
+		"source",
+		"stage_tests",
+		"tests",
+		"waivers",
+	]
+}
+
+# One piece of evidence, with changes.
+evidence(changes) := object.union(
+	{
+		"observed_at_s": 1764928800,
+		"age_s": 7200,
+		"max_age_s": 604800,
+		"fresh": true,
+		"sources": "same",
+		"statements": 1,
+		"commits": ["cccccccccccccccccccccccccccccccccccccccc"],
+		"tool": null,
+		"format": null,
+		"provider": null,
+		"files": 1,
+	},
+	changes,
+)
 
 # A sign-off that counts, with changes.
 signoff(stage, role, changes) := object.union(good_signoff(stage, role), changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +17,12 @@ import regorus
 from gate.engine import run
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.stages import make_plan
-from gate.evidence.contracts import load_schema
+from gate.evidence.contracts import DERIVED, load_schema, violations
 
 DOCUMENTS = 250
 EDGES = ["", " ", "é\u05d0", 'a"b\\c', "😀", "%d %s", "MARKET", "DU", "DUSIM", "Rate Limit"]
+SHAPES = ["0" * 40, "f" * 64, "SHA256:" + "A" * 43, "2025-12-05T12:00:00Z", "2025-12-05", "stage4", "stocks"]
+"""Texts of the shapes that contracts ask for."""
 
 
 class Generator:
@@ -59,7 +62,13 @@ class Generator:
         rate = self.random.choice([0.01, 0.05, 0.3, 1.0])
         for name, facts in made["facts"].items():
             schema = load_schema("facts", name)
-            made["facts"][name] = self._mutated(facts, schema, schema, rate)
+            if name in DERIVED:  # of every collector that was asked
+                about = schema["additionalProperties"]
+                made["facts"][name] = {
+                    key: self._mutated(value, about, schema, rate) for key, value in facts.items()
+                }
+            else:
+                made["facts"][name] = self._mutated(facts, schema, schema, rate)
         if self.random.random() < 0.5:
             made["facts"]["signoffs"]["signoffs"] = [
                 self._signoff(stage) for stage in made["evidence_digest"]
@@ -88,7 +97,8 @@ class Generator:
             other = schema.get("additionalProperties")
             return {k: self._mutated(v, inner.get(k) or other, root, rate) for k, v in value.items()}
         if isinstance(value, list):
-            return [self._mutated(item, schema["items"], root, rate) for item in value]
+            items = [self._mutated(item, schema["items"], root, rate) for item in value]
+            return list(dict.fromkeys(items)) if schema.get("uniqueItems") else items
         return value
 
     def _made(self, schema: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -108,24 +118,36 @@ class Generator:
             made = {key: self._made(inner, root) for key, inner in schema.get("properties", {}).items()}
             other = schema.get("additionalProperties")
             if isinstance(other, dict):
-                made.update({choose(self.texts): self._made(other, root) for _ in range(choose([0, 1, 3]))})
+                names = schema.get("propertyNames", {})
+                made.update({self._text(names): self._made(other, root) for _ in range(choose([0, 1, 3]))})
             return made
         if kind == "array":
-            return [self._made(schema["items"], root) for _ in range(choose([0, 1, 2, 5]))]
+            count = min(max(choose([0, 1, 2, 5]), schema.get("minItems", 0)), schema.get("maxItems", 5))
+            items = [self._made(schema["items"], root) for _ in range(count)]
+            return list(dict.fromkeys(items)) if schema.get("uniqueItems") else items
         if kind == "boolean":
             return choose([True, False])
         if kind == "integer":
             value = choose([*self.numbers, self.random.randrange(-(2**53) + 1, 2**53)])
-            return min(max(value, schema.get("minimum", value)), schema.get("maximum", max(value, 0)))
-        return None if kind == "null" else choose(self.texts)
+            value = max(value, schema.get("minimum", value))
+            return min(value, schema.get("maximum", value))
+        return None if kind == "null" else self._text(schema)
+
+    def _text(self, schema: dict[str, Any]) -> str:
+        """A text that the schema permits."""
+        fits = re.compile(schema.get("pattern", ""))
+        shortest = schema.get("minLength", 0)
+        known = [*self.texts, *SHAPES] if "pattern" in schema else self.texts
+        return self.random.choice([text for text in known if len(text) >= shortest and fits.search(text)])
 
 
 def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in schema:
         resolved: dict[str, Any] = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
         return resolved
-    if "anyOf" in schema:
-        return next(_resolved(option, root) for option in schema["anyOf"] if option.get("type") != "null")
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            return next(_resolved(option, root) for option in schema[word] if option.get("type") != "null")
     return schema
 
 
@@ -145,7 +167,15 @@ def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     setting = run.prepare(copy_example("ready"))
     judged = run.evaluate(setting, "stage8", run.Time("2025-12-05T12:00:00Z", "gate.yaml"))
     generator = Generator(42, judged.input["input"], setting.bundle.data["gate"]["params"])
-    return [judged.input["input"], *(generator.document() for _ in range(DOCUMENTS))]
+    made = [judged.input["input"], *(generator.document() for _ in range(DOCUMENTS))]
+    broken = {
+        (name, *found)
+        for document in made
+        for name, facts in document["facts"].items()
+        for found in violations("facts", name, facts)
+    }
+    assert broken == set()
+    return made
 
 
 def test_both_engines_agree_on_generated_facts(
