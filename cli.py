@@ -21,6 +21,7 @@ from . import __version__
 from .evidence.errors import EnvironmentProblem, GateError, InternalError, UsageError
 
 if TYPE_CHECKING:
+    from .engine.collecting import Places
     from .engine.run import Setting, Time
 
 PASS, FAIL, CANNOT_DECIDE, CONDITIONAL = 0, 1, 2, 3
@@ -62,6 +63,12 @@ EffectiveTime = Annotated[
 AllowPast = Annotated[
     bool,
     typer.Option("--allow-past-effective-time", help="Accept an effective time in the past; it is recorded."),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", envvar="GATE_NO_CACHE", help="Read all evidence anew and remember nothing of it."
+    ),
 ]
 HERE = Path()
 
@@ -219,6 +226,19 @@ def _config_dir() -> Path:
     return default_config_dir()
 
 
+def _places(*, no_cache: bool) -> Places | None:
+    if no_cache:
+        return None
+    from .engine.collecting import Places
+
+    given = os.environ.get("GATE_CACHE_DIR")
+    if given:
+        return Places(Path(given), _config_dir())
+    from platformdirs import user_cache_path
+
+    return Places(user_cache_path("gate", appauthor=False), _config_dir())
+
+
 @app.command()
 def evaluate(
     stage: Annotated[str, typer.Argument(help="stage1 … stage8, or all.", metavar="STAGE")],
@@ -240,6 +260,7 @@ def evaluate(
         bool, typer.Option("--accept-conditional", help="Exit 0 when the verdict is CONDITIONAL.")
     ] = False,
     no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
+    no_cache: NoCache = False,
     policy: Policy = None,
     no_color: NoColor = False,
     quiet: Quiet = False,
@@ -254,7 +275,8 @@ def evaluate(
     wanted = outputs.parse_outputs(output or [], Format.TABLE if _on_terminal() else Format.JSON)
     config = load_config(workspace)
     # the collectors' processes start before the rest is even imported: there is something to do for two cores
-    with collecting(workspace, config) as running:
+    places = _places(no_cache=no_cache)
+    with collecting(workspace, config, None, places) as running:
         from .engine import run
 
         setting = run.prepare(workspace, policy, config)
@@ -291,6 +313,7 @@ def collect(
     ] = None,
     workspace: Workspace = HERE,
     format_: Annotated[FactsFormat, typer.Option("--format", help="How to print.")] = FactsFormat.TEXT,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Print the facts that collectors find, without judging them."""
@@ -298,7 +321,7 @@ def collect(
     from .engine.collecting import available
     from .engine.report.facts import facts_json, facts_text
 
-    setting = run.prepare(workspace)
+    setting = run.prepare(workspace, places=_places(no_cache=no_cache))
     ids = tuple(dict.fromkeys(collector)) if collector else tuple(available(setting.config))
     evidence = run.collect(setting, ids)
     if format_ is FactsFormat.JSON:
@@ -320,13 +343,14 @@ def explain(
     effective_time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
     policy: Policy = None,
+    no_cache: NoCache = False,
     debug: Debug = False,
 ) -> None:
     """Show the tree verdict → rule → operands → fact → evidence file, and what would make a rule hold."""
     from .engine import run
     from .engine.report.explain import render_explanation
 
-    setting = run.prepare(workspace, policy)
+    setting = run.prepare(workspace, policy, places=_places(no_cache=no_cache))
     if target in setting.plan.stages or target == run.ALL:
         time = _effective_time(setting, effective_time, allow_past=allow_past_effective_time)
         _print(render_explanation({**run.evaluate(setting, target, time).decision, "ledger": None}))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..evidence import registry
+from ..evidence.cache import Outcome, ResultCache
 from ..evidence.collectors import BUILTIN, groups
 from ..evidence.errors import ConfigError
 from ..evidence.interface import Collector
@@ -85,8 +86,20 @@ def _ledger_error(what: str) -> ConfigError:
     )
 
 
-def collecting(root: Path, config: GateConfig, ids: Iterable[str] | None = None) -> Collecting:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The user's directories: of caches, and of the configuration with the key that authenticates them."""
+
+    cache_dir: Path
+    config_dir: Path
+
+
+def collecting(
+    root: Path, config: GateConfig, ids: Iterable[str] | None = None, places: Places | None = None
+) -> Collecting:
     """The named collectors, or all available ones, ready to run side by side; which of them is said later.
+
+    With ``places``, what earlier runs found is used where nothing changed.
 
     Raises:
         UsageError: there is no collector of that name.
@@ -94,9 +107,37 @@ def collecting(root: Path, config: GateConfig, ids: Iterable[str] | None = None)
     """
     chosen = tuple(available(config) if ids is None else ids)
     registry.check(chosen)
+    workspace = open_workspace(root, config)
     guests = {name: said for name in chosen if (said := registry.provider(name)) is not None}
     makers: dict[str, Make] = {name: partial(make_collector, config, name) for name in chosen}
-    return Collecting(open_workspace(root, config), makers, groups(chosen), registry.load, guests)
+    memory = None if places is None else _Memory(workspace, config, places)
+    return Collecting(workspace, makers, groups(chosen), registry.load, guests, memory)
+
+
+class _Memory:
+    """The result cache, asked by collectors' names: the settings that they depend on are part of the key."""
+
+    def __init__(self, workspace: Workspace, config: GateConfig, places: Places) -> None:
+        self._cache = ResultCache(workspace, places.cache_dir, places.config_dir)
+        self._shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
+        self._options = config.evidence
+        self._keys: dict[str, str | None] = {}
+
+    def _key(self, name: str) -> str | None:
+        if name not in self._keys:
+            options = {"own": self._options.get(name, {}), "shared": self._shared}
+            self._keys[name] = self._cache.key(name, "", options)
+        return self._keys[name]
+
+    def find(self, name: str) -> Outcome | None:
+        return self._cache.find(name, self._key(name))
+
+    def keep(self, name: str, outcome: Outcome) -> None:
+        trace = outcome.pop("trace", None)
+        self._cache.keep(name, self._key(name), outcome, trace)
+
+    def save(self) -> None:
+        self._cache.save()
 
 
 def available(config: GateConfig) -> list[str]:

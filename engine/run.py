@@ -20,7 +20,7 @@ from ..evidence.interface import Evidence
 from ..evidence.runner import Collecting
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace
-from .collecting import collecting
+from .collecting import Places, collecting
 from .config import DEFAULT_EXCLUDE, FILE, GateConfig, age_seconds, load_config
 from .model import Plan, Subject
 from .policy import bundle as bundles
@@ -58,6 +58,7 @@ class Setting:
     bundle: Bundle
     plan: Plan
     weakenings: tuple[dict[str, str], ...]
+    places: Places | None = None
 
     @property
     def name(self) -> str:
@@ -80,13 +81,19 @@ class Judged:
     attachments: tuple[bytes, ...] = field(default=(), repr=False)
 
 
-def prepare(root: Path, policy: Path | None = None, config: GateConfig | None = None) -> Setting:
+def prepare(
+    root: Path,
+    policy: Path | None = None,
+    config: GateConfig | None = None,
+    places: Places | None = None,
+) -> Setting:
     """Load the workspace's settings and policy bundle.
 
     Args:
         root: the workspace.
         policy: a bundle directory in place of the configured one; recorded as a weakening.
         config: the settings, when they were read already.
+        places: where results of earlier runs are kept; they are not used without.
 
     Raises:
         ConfigError, PolicyError: as they say.
@@ -114,7 +121,8 @@ def prepare(root: Path, policy: Path | None = None, config: GateConfig | None = 
         )
     weakenings += _own_settings(config)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
-    return Setting(root.resolve(), config, bundle, make_plan(bundle, depends_on), tuple(weakenings))
+    plan = make_plan(bundle, depends_on)
+    return Setting(root.resolve(), config, bundle, plan, tuple(weakenings), places)
 
 
 def _own_settings(config: GateConfig) -> list[dict[str, str]]:
@@ -146,7 +154,7 @@ def binding(setting: Setting, stage: str) -> tuple[str, str]:
     """
     plan = setting.plan
     ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
-    with collecting(setting.root, setting.config, sorted(ids)) as running:
+    with collecting(setting.root, setting.config, sorted(ids), setting.places) as running:
         running.want(sorted(ids))
         sources = find_subject(setting, running.workspace).digest
         evidence = evidence_digests(setting, (stage,), running.result(), settings_digest(running.workspace))
@@ -165,7 +173,7 @@ def collect(setting: Setting, ids: tuple[str, ...]) -> dict[str, Evidence]:
         UsageError: there is none of that name.
         GateError: as the collectors say.
     """
-    with collecting(setting.root, setting.config, ids) as running:
+    with collecting(setting.root, setting.config, ids, setting.places) as running:
         running.want(ids)
         return running.result()
 
@@ -195,7 +203,7 @@ def evaluate(
     needed = plan.closure(wanted)
     collectors = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
     if running is None:
-        with collecting(setting.root, setting.config, sorted(collectors)) as running:
+        with collecting(setting.root, setting.config, sorted(collectors), setting.places) as running:
             return evaluate(setting, stage, time, running, meanwhile)
     running.want(sorted(collectors))
     with open_engine(setting.config.engine, setting.bundle) as engine:

@@ -1,7 +1,8 @@
 """One collector's run: its observation checked, turned into evidence, or into the errors that it ended with.
 
 An outcome is what passes between processes and into the cache: JSON-like, with either ``errors`` or the parts
-of an :class:`~gate.evidence.interface.Evidence`.
+of an :class:`~gate.evidence.interface.Evidence`. Beside those, ``trace`` has what the collector was told
+about the workspace, for the cache.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outc
             [name, base64.b64encode(data).decode()] for name, data in sorted(observation.attachments.items())
         ],
         "repeatable": observation.repeatable,
+        "trace": view.trace(),
     }
 
 
@@ -108,6 +110,7 @@ def evidence(
     provider: str | None,
     attachments: Iterable[tuple[str, str]],
     repeatable: bool,
+    trace: object = None,
 ) -> Evidence:
     """The evidence that an outcome without errors is."""
     return Evidence(

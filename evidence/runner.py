@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from . import children
 from .errors import EvidenceError, GateError, InternalError, raise_all
@@ -25,6 +25,23 @@ __all__ = ["Collecting", "Make", "collect", "lookup", "observe"]
 Make = Callable[[], Collector]
 """Makes a collector; called where the collector will run, so that only that process imports it.
 It may raise a GateError when the collector's options are wrong."""
+
+
+class Memory(Protocol):
+    """What earlier runs found; :mod:`gate.evidence.cache` is one. Nothing in it ever raises."""
+
+    def find(self, name: str) -> Outcome | None:
+        """The outcome a collector would have again, if that is known."""
+        ...
+
+    def keep(self, name: str, outcome: Outcome) -> None:
+        """Remember what a collector gave just now."""
+        ...
+
+    def save(self) -> None:
+        """Write down what is new."""
+        ...
+
 
 SLOW_SECONDS = 1.0
 """After so long with one collector, the rest of its group is given to another process."""
@@ -54,6 +71,7 @@ class Collecting:
         groups: disjoint sets of ids; collectors of one group run one after the other.
         load: imports a collector's code, so that making it takes no time.
         guests: of these ids, the plug-ins, with the distribution each comes from.
+        memory: what earlier runs found; collectors whose outcome is in there are not run.
     """
 
     def __init__(
@@ -63,12 +81,15 @@ class Collecting:
         groups: Iterable[Collection[str]],
         load: Callable[[str], object] = str,
         guests: Mapping[str, str] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.workspace = workspace
         self._makers = makers
         self._names = [[name for name in makers if name in group] for group in groups]
         self._load = load
         self._guests = guests or {}
+        self._memory = memory
+        self._found: dict[str, Outcome] = {}
         self._wanted: tuple[str, ...] = ()
         self._groups: list[_Group] = []
         self._crashes: dict[str, GateError] = {}
@@ -76,6 +97,8 @@ class Collecting:
 
     def __enter__(self) -> Self:
         self.workspace.inventory()
+        for names in self._names:
+            names[:] = [name for name in names if not self._remembers(name)]
         if sum(map(bool, self._names)) > 1 and children.possible():
             with ExitStack() as stack:
                 self._stack = stack
@@ -89,6 +112,15 @@ class Collecting:
     ) -> None:
         children.stop(group.child for group in self._groups)
         self._stack.close()
+        if self._memory is not None:
+            self._memory.save()
+
+    def _remembers(self, name: str) -> bool:
+        if self._memory is not None and name not in self._found and name not in self._guests:
+            outcome = self._memory.find(name)
+            if outcome is not None:
+                self._found[name] = outcome
+        return name in self._found
 
     def _start(self, names: Sequence[str]) -> _Group:
         child = children.Child("collecting " + ", ".join(names), partial(self._work, names))
@@ -109,14 +141,15 @@ class Collecting:
     def want(self, ids: Iterable[str]) -> None:
         """Say which collectors are to be run; once, before asking for the result."""
         self._wanted = tuple(ids)
+        to_run = [name for name in self._wanted if not self._remembers(name)]
         grouped = {name for names in self._names for name in names}
         started = bool(self._groups)
-        if children.possible() and (started or self._guests.keys() & set(self._wanted)):
-            for name in self._wanted:
+        if children.possible() and (started or self._guests.keys() & set(to_run)):
+            for name in to_run:
                 if name not in grouped or not started:
                     self._start([name])
         for group in self._groups:
-            self._ask(group, [name for name in self._wanted if name in group.names])
+            self._ask(group, [name for name in to_run if name in group.names])
 
     def _ask(self, group: _Group, names: Sequence[str]) -> None:
         group.names = list(names)
@@ -133,6 +166,11 @@ class Collecting:
             InternalError: a collector's facts break its own contract, or its process ended early.
         """
         seen = self._await() if self._groups else self._one_by_one()
+        if self._memory is not None:
+            for name, outcome in seen.items():
+                if name not in self._guests:
+                    self._memory.keep(name, outcome)
+        seen |= self._found
         found: dict[str, Evidence] = {}
         failures: list[GateError] = []
         left_out = [name for name in self._wanted if name not in seen]
@@ -155,6 +193,8 @@ class Collecting:
     def _one_by_one(self) -> dict[str, Outcome]:
         seen: dict[str, Outcome] = {}
         for name in self._wanted:
+            if name in self._found:
+                continue
             try:
                 with at_most(self.workspace.limits.collector_seconds, name):
                     seen[name] = self._outcome(name)

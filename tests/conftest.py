@@ -31,6 +31,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
         if name.startswith(("GATE_", "GIT_")) and name != "GATE_TEST_ALL_PARTS":
             monkeypatch.delenv(name)
     monkeypatch.setenv("GATE_CONFIG_DIR", str(tmp_path_factory.mktemp("config") / "gate"))
+    monkeypatch.setenv("GATE_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "gate"))
     monkeypatch.setenv("NO_COLOR", "1")
 
 
