@@ -71,6 +71,7 @@ def main() -> None:
         make_tree(root)
         met = report("no repository", root, Path(scratch))
         git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
+        git += ["-c", "gc.auto=0"]  # it would go on in the background
         env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
             subprocess.run([*git, *arguments], cwd=root, check=True, env=env)
