@@ -93,6 +93,28 @@ deny_test_coverage contains result if {
 	)
 }
 
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage": input.facts.provenance.coverage}))
+
+# METADATA
+# title: The coverage figure is that of what is judged
+# description: >-
+#   The coverage figure is as recent as the operator asks for, and not known to be made from other sources.
+# custom:
+#   short_name: evidence_current
+#   severity: HIGH
+#   solution: >-
+#     Measure coverage again from the sources that are judged, and state it with `gate provenance` right afterwards.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [provenance.coverage.sources]
+deny_evidence_current contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.evidence_current",
+		check_evidence_current,
+		"The coverage figure is not current",
+	)
+}
+
 check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 	"stage1",
 	data.gate.params.stage1.required_roles,

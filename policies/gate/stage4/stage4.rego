@@ -179,6 +179,58 @@ deny_tests_fresh contains result if {
 	)
 }
 
+check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
+	"flaky_tests",
+	input.facts.tests.flaky,
+	data.gate.params.stage4.flaky_tests_max,
+)])
+
+# METADATA
+# title: No test is flaky
+# description: >-
+#   No test both failed and passed, in attempts of one run or in different reports. The tests are listed as warnings.
+# custom:
+#   short_name: no_flaky_tests
+#   severity: MEDIUM
+#   solution: Find out why the tests named fail now and then, mend the code or the test, and run all of them again.
+#   owner: qa_lead
+#   controls: [gate:stage4]
+#   facts: [tests.flaky]
+deny_no_flaky_tests contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.no_flaky_tests",
+		check_no_flaky_tests,
+		"Tests both failed and passed",
+	)
+}
+
+warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
+	some name in input.facts.tests.flaky_tests
+	msg := sprintf("The test %s both failed and passed", [name])
+}
+
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({"tests": input.facts.provenance.tests}))
+
+# METADATA
+# title: The test results are those of what is judged
+# description: >-
+#   The test results are as recent as the operator asks for, and not known to be made from other sources.
+# custom:
+#   short_name: evidence_current
+#   severity: HIGH
+#   solution: >-
+#     Run the tests again on the sources that are judged, and state it with `gate provenance` right afterwards.
+#   owner: qa_lead
+#   controls: [gate:stage4]
+#   facts: [provenance.tests.sources]
+deny_evidence_current contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.evidence_current",
+		check_evidence_current,
+		"The test results are not current",
+	)
+}
+
 check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", data.gate.params.stage4.review_roles))
 
 # METADATA

@@ -291,6 +291,28 @@ deny_account_fresh contains result if {
 	)
 }
 
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({"account": input.facts.provenance.account}))
+
+# METADATA
+# title: The probe belongs to what is judged
+# description: >-
+#   The probe of the account is as recent as the operator asks for, and not known to be made from other sources.
+# custom:
+#   short_name: evidence_current
+#   severity: HIGH
+#   solution: >-
+#     Probe the account again, and state it with `gate provenance` right afterwards.
+#   owner: devops_lead
+#   controls: [gate:stage6]
+#   facts: [provenance.account.sources]
+deny_evidence_current contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.evidence_current",
+		check_evidence_current,
+		"The probe of the account is not current",
+	)
+}
+
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage6"))
 
 # METADATA

@@ -332,6 +332,28 @@ deny_paper_fresh contains result if {
 	)
 }
 
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({"paper": input.facts.provenance.paper}))
+
+# METADATA
+# title: The session belongs to what is judged
+# description: >-
+#   The session is as recent as the operator asks for, and not known to be made from other sources.
+# custom:
+#   short_name: evidence_current
+#   severity: HIGH
+#   solution: >-
+#     Run the session again with the sources that are judged, and state it with `gate provenance` right afterwards.
+#   owner: lead_trader
+#   controls: [gate:stage7]
+#   facts: [provenance.paper.sources]
+deny_evidence_current contains result if {
+	some result in data.gate.lib.violations(
+		"stage7.evidence_current",
+		check_evidence_current,
+		"The session is not current",
+	)
+}
+
 check_account_not_simulated := data.gate.lib.check([
 	data.gate.lib.is_false("simulated", input.facts.account.simulated),
 	data.gate.lib.none("session_account", session_account(input.facts.paper)),

@@ -203,6 +203,31 @@ reactions(name) := [switch.reaction_ms |
 	switch.name == name
 ]
 
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({
+	"rollback": input.facts.provenance.rollback,
+	"kill_switch": input.facts.provenance.kill_switch,
+}))
+
+# METADATA
+# title: The rehearsals belong to what is judged
+# description: >-
+#   The drill of the rollback and the verification of the kill switches are as recent as the operator asks for, and not known to be made from other sources.
+# custom:
+#   short_name: evidence_current
+#   severity: HIGH
+#   solution: >-
+#     Repeat the drill or the verification with the sources that are judged, and state it with `gate provenance`.
+#   owner: devops_lead
+#   controls: [gate:stage8]
+#   facts: [provenance.rollback.sources, provenance.kill_switch.sources]
+deny_evidence_current contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.evidence_current",
+		check_evidence_current,
+		"A rehearsal is not current",
+	)
+}
+
 check_checklist_score := data.gate.lib.check([data.gate.lib.at_least(
 	"checklist_score",
 	input.facts.checklist.score_ppm,

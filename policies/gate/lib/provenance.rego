@@ -1,0 +1,40 @@
+package gate.lib
+
+# Facts about the evidence itself, by collector: whether it is as recent as the operator asks for, and whether it was
+# made from what is judged.
+
+# The operands of a rule "the evidence of the stage is current".
+current(about) := [
+	data.gate.lib.none_of("evidence_too_old", too_old(about)),
+	data.gate.lib.none_of("evidence_of_other_sources", of_other_sources(about)),
+]
+
+# --- inside --------------------------------------------------------------------------------------------------------
+
+# Without a limit of the operator's (null) nothing is too old here; what the policies demand are rules of their own.
+too_old(about) := {{"term": collector, "text": sprintf("%s: %s", [collector, age_text(evidence)])} |
+	some collector, evidence in about
+	evidence.fresh == false
+}
+
+age_text(evidence) := sprintf("states no time, at most %v s old is asked for", [evidence.max_age_s]) if {
+	evidence.age_s == null
+} else := sprintf("%v s old, 0 to %v s is asked for", [evidence.age_s, evidence.max_age_s])
+
+of_other_sources(about) := {{"term": collector, "text": sprintf("%s: %s", [collector, relation_text(refused)])} |
+	some collector, evidence in about
+	some refused in data.gate.lib.others(evidence.sources, data.gate.params.common.accepted_sources.value)
+}
+
+# A relation without words here is still reported.
+relation_text(relation) := sprintf("%s (%s)", [relation, words]) if {
+	words := object.get(relations, relation, "which is not known here")
+}
+
+relations := {
+	"same": "made from what is judged",
+	"same_commit": "made from this commit, not stated whether there were changes",
+	"unstated": "does not state what it was made from",
+	"dirty": "made from this commit with changes then or now",
+	"other": "made from other sources",
+}

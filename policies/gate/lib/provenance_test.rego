@@ -1,0 +1,51 @@
+package gate.lib
+
+test_current_holds_without_a_limit_and_for_each_accepted_relation if {
+	every relation in ["same", "same_commit", "unstated"] {
+		about := {"tests": data.gate.ready.evidence({"age_s": null, "max_age_s": null, "fresh": null, "sources": relation})}
+		current(about) == [
+			{"name": "evidence_too_old", "op": "∅", "actual": [], "expected": [], "unit": "list", "holds": true, "terms": []},
+			{"name": "evidence_of_other_sources", "op": "∅", "actual": [], "expected": [], "unit": "list", "holds": true, "terms": []},
+		]
+	}
+}
+
+test_current_names_each_piece_of_evidence_and_what_is_wrong if {
+	about := {
+		"coverage": data.gate.ready.evidence({"observed_at_s": null, "age_s": null, "fresh": false, "sources": "other"}),
+		"paper": data.gate.ready.evidence({"age_s": -1, "fresh": false, "sources": "dirty"}),
+		"tests": data.gate.ready.evidence({"age_s": 604801, "fresh": false}),
+	}
+	current(about) == [
+		{
+			"name": "evidence_too_old",
+			"op": "∅",
+			"actual": [
+				"coverage: states no time, at most 604800 s old is asked for",
+				"paper: -1 s old, 0 to 604800 s is asked for",
+				"tests: 604801 s old, 0 to 604800 s is asked for",
+			],
+			"expected": [],
+			"unit": "list",
+			"holds": false,
+			"terms": ["coverage", "paper", "tests"],
+		},
+		{
+			"name": "evidence_of_other_sources",
+			"op": "∅",
+			"actual": ["coverage: other (made from other sources)", "paper: dirty (made from this commit with changes then or now)"],
+			"expected": [],
+			"unit": "list",
+			"holds": false,
+			"terms": ["coverage", "paper"],
+		},
+	]
+}
+
+# An auditor may refuse evidence that does not say what it was made from.
+test_relations_have_words if {
+	relation_text("unstated") == "unstated (does not state what it was made from)"
+	relation_text("same") == "same (made from what is judged)"
+	relation_text("new") == "new (which is not known here)"
+	relation_text("same_commit") == "same_commit (made from this commit, not stated whether there were changes)"
+}

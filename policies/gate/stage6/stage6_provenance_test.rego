@@ -1,0 +1,49 @@
+package gate.stage6
+
+test_evidence_current_holds if {
+	checked := check_evidence_current with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "evidence_too_old", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "evidence_of_other_sources", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_evidence_current with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_evidence_current_no_limit_and_nothing_stated if {
+	about := {"age_s": null, "max_age_s": null, "fresh": null, "sources": "unstated", "statements": 0, "commits": []}
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"account": about}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == true
+	denied := deny_evidence_current with input as doc
+	denied == set()
+}
+
+test_evidence_current_account_too_old if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"account": {"age_s": 604801, "fresh": false}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "account: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "account"}}
+}
+
+test_evidence_current_account_undated if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"account": {"observed_at_s": null, "age_s": null, "fresh": false}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "account: states no time, at most 604800 s old is asked for", "unit": "list", "term": "account"}}
+}
+
+test_evidence_current_account_of_other_sources if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"account": {"sources": "other"}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "account: other (made from other sources)", "unit": "list", "term": "account"}}
+}
+
+test_evidence_current_account_of_a_dirty_tree if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"account": {"sources": "dirty"}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "account: dirty (made from this commit with changes then or now)", "unit": "list", "term": "account"}}
+}

@@ -1,0 +1,81 @@
+package gate.stage8
+
+test_evidence_current_holds if {
+	checked := check_evidence_current with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "evidence_too_old", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "evidence_of_other_sources", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_evidence_current with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_evidence_current_no_limit_and_nothing_stated if {
+	about := {"age_s": null, "max_age_s": null, "fresh": null, "sources": "unstated", "statements": 0, "commits": []}
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"rollback": about, "kill_switch": about}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == true
+	denied := deny_evidence_current with input as doc
+	denied == set()
+}
+
+test_evidence_current_rollback_too_old if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"rollback": {"age_s": 604801, "fresh": false}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "rollback: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "rollback"}}
+}
+
+test_evidence_current_rollback_undated if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"rollback": {"observed_at_s": null, "age_s": null, "fresh": false}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "rollback: states no time, at most 604800 s old is asked for", "unit": "list", "term": "rollback"}}
+}
+
+test_evidence_current_rollback_of_other_sources if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"rollback": {"sources": "other"}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "rollback: other (made from other sources)", "unit": "list", "term": "rollback"}}
+}
+
+test_evidence_current_rollback_of_a_dirty_tree if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"rollback": {"sources": "dirty"}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "rollback: dirty (made from this commit with changes then or now)", "unit": "list", "term": "rollback"}}
+}
+
+test_evidence_current_kill_switch_too_old if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"kill_switch": {"age_s": 604801, "fresh": false}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "kill_switch: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "kill_switch"}}
+}
+
+test_evidence_current_kill_switch_undated if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"kill_switch": {"observed_at_s": null, "age_s": null, "fresh": false}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "kill_switch: states no time, at most 604800 s old is asked for", "unit": "list", "term": "kill_switch"}}
+}
+
+test_evidence_current_kill_switch_of_other_sources if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"kill_switch": {"sources": "other"}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "kill_switch: other (made from other sources)", "unit": "list", "term": "kill_switch"}}
+}
+
+test_evidence_current_kill_switch_of_a_dirty_tree if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"kill_switch": {"sources": "dirty"}}}})
+	checked := check_evidence_current with input as doc
+	checked.holds == false
+	denied := deny_evidence_current with input as doc
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "kill_switch: dirty (made from this commit with changes then or now)", "unit": "list", "term": "kill_switch"}}
+}
