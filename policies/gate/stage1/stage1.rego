@@ -350,7 +350,8 @@ check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: artifacts_signed
 #   severity: MEDIUM
-#   solution: Sign the artifact (a detached signature beside it) or list it in a signed manifest.
+#   solution: >-
+#     Sign the artifact (a detached signature beside it), list it in a signed manifest, or sign the commit or a tag.
 #   owner: devops_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.rows]

@@ -359,6 +359,22 @@ test_artifacts_signed_row_manifest if {
 	denied == set()
 }
 
+test_artifacts_signed_row_signed_commit if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"rows": [{"id": "checklist", "pattern": "PRE_LIVE_CHECKLIST.md", "kind": "markdown", "category": "documents", "found": true, "paths": ["PRE_LIVE_CHECKLIST.md"], "signed": "signed_commit", "signed_by": "amir@example.com", "valid": true, "problems": [], "coverage_ppm": 1000000, "status": "compliant"}]}}})
+	checked := check_artifacts_signed with input as doc
+	checked.holds == true
+	denied := deny_artifacts_signed with input as doc
+	denied == set()
+}
+
+test_artifacts_signed_row_signed_tag if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"rows": [{"id": "checklist", "pattern": "PRE_LIVE_CHECKLIST.md", "kind": "markdown", "category": "documents", "found": true, "paths": ["PRE_LIVE_CHECKLIST.md"], "signed": "signed_tag", "signed_by": "amir@example.com", "valid": true, "problems": [], "coverage_ppm": 1000000, "status": "compliant"}]}}})
+	checked := check_artifacts_signed with input as doc
+	checked.holds == true
+	denied := deny_artifacts_signed with input as doc
+	denied == set()
+}
+
 test_artifacts_signed_row_commit if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"rows": [{"id": "checklist", "pattern": "PRE_LIVE_CHECKLIST.md", "kind": "markdown", "category": "documents", "found": true, "paths": ["PRE_LIVE_CHECKLIST.md"], "signed": "commit", "signed_by": "amir@example.com", "valid": true, "problems": [], "coverage_ppm": 1000000, "status": "compliant"}]}}})
 	checked := check_artifacts_signed with input as doc
