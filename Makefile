@@ -47,9 +47,16 @@ policy-test: $(STAMP) ## The policies' own tests, on every engine that is here
 docs: $(STAMP) ## Rewrite the generated parts of the documentation
 	$(BIN)/python docs/generate.py
 
-bench: $(STAMP) ## Measure speed, as ratios within one run
+bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/inventory.py
+	$(BIN)/python benchmarks/tree.py
+	$(BIN)/python benchmarks/coverage_xml.py
+	$(BIN)/python benchmarks/messages.py
+
+$(VENV)/.bench: benchmarks/requirements.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 lock: $(STAMP) ## Resolve the development dependencies anew
 	$(BIN)/python -m pip install --quiet uv
