@@ -34,6 +34,8 @@ UNITS: dict[str, dict[str, Fraction]] = {
     "sharpe_backtest": {"": Fraction(1), "ratio": Fraction(1)},
     "sharpe_delta": {"": Fraction(1), "ratio": Fraction(1)},
     "latency_delta_vs_mock": _RATIO,
+    "psr": _RATIO,
+    "max_drawdown": _RATIO,
 }
 """Metric → unit → its size in the metric's own unit (seconds, milliseconds, a count or a ratio)."""
 _VALUE = re.compile(r"[+-]?[0-9]{1,15}(?:\.(?P<decimals>[0-9]{1,15}))?")

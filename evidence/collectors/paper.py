@@ -1,7 +1,8 @@
 """The paper-trading session: every figure recomputed from its log, the metrics file held against it.
 
-Read: the log, the metrics file (claims), the mock baseline and the back-test. Formulas and roundings are in
-``_paper_metrics.py`` and ``_paper_claims.py``; what makes a log inconsistent is in ``_paper_log.py``.
+Read: the log, the metrics file (claims), the mock baseline, the back-test and the P&L series. Formulas and
+roundings are in ``_paper_metrics.py``, ``_paper_pnl.py`` and ``_paper_claims.py``; what makes a log
+inconsistent is in ``_paper_log.py``.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from ..interface import Options as BaseOptions
 from ..numbers import PPM, percentile_nearest_rank, ratio_ppm
 from ..times import format_utc
 from ..workspace import View
-from ._documents import absent, moment, scaled
+from ._documents import MAX_INTEGER, absent, moment, scaled
 from ._paper_claims import Claim, disagreements, read_claims
 from ._paper_log import NS_PER_MS, Session, read_session
 from ._paper_metrics import SECOND_US, pacing_violations, sharpe_ratio, unrecovered
+from ._paper_pnl import PNL_FACTS, measure, read_series
 
 _PERCENTS = (50, 95, 99)
 _SESSION_FACTS = (
@@ -51,6 +53,21 @@ class PaperOptions(BaseOptions):
             "description": "Submissions in one second beyond which a second counts as a violation.",
         },
     )
+    pnl: str = field(
+        default="PNL_SERIES.csv",
+        metadata={"description": "The account's value after the P&L of every period (time,equity)."},
+    )
+    pnl_periods_per_year: int = field(
+        default=252, metadata={"ge": 1, "description": "Periods of the P&L series in a year."}
+    )
+    psr_benchmark_micro: int = field(
+        default=0,
+        metadata={
+            "ge": -MAX_INTEGER,
+            "le": MAX_INTEGER,
+            "description": "Sharpe ratio per period × 10^6 that the probabilistic one is to exceed.",
+        },
+    )
 
 
 @dataclass(slots=True)
@@ -70,7 +87,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -80,7 +97,7 @@ class PaperCollector:
         """Facts of ``contracts/facts/paper.schema.json``.
 
         Raises:
-            EvidenceError: one of the four files is malformed, breaks its contract or contradicts itself.
+            EvidenceError: one of the five files is malformed, breaks its contract or contradicts itself.
         """
         options = self._options
         session = read_session(view, options.log) if view.exists(options.log) else None
@@ -93,6 +110,11 @@ class PaperCollector:
                 "mock": {"p50_us": None, "p95_us": None},
                 **dict.fromkeys(("latency_delta_ppm", "sharpe_paper_micro", "sharpe_backtest_micro")),
                 **dict.fromkeys(("sharpe_ratio_ppm", "sharpe_source")),
+                "pnl": {
+                    **dict.fromkeys(PNL_FACTS),
+                    "periods_per_year": options.pnl_periods_per_year,
+                    "psr_benchmark_micro": options.psr_benchmark_micro,
+                },
                 "metrics_file": None,
                 "claimed_metrics": sorted(claims),
                 "disagreements": [],
@@ -123,8 +145,10 @@ class PaperCollector:
         backtest, backtest_is_sample = self._backtest(facts, view)
         samples.append(backtest_is_sample)
         self._sharpe(facts, session, claims, backtest)
+        self._pnl(facts, view)
         if session is not None:
             facts.values["labelled_sample"] = any(samples)
+        if session is not None or facts.values["pnl"]["file"] is not None:
             facts.values["disagreements"] = disagreements(claims, facts.exact)
         end = facts.values["observed_at_s"]
         return Observation(facts.values, tuple(facts.missing), None if end is None else format_utc(end))
@@ -188,6 +212,22 @@ class PaperCollector:
             nanoseconds = percentile_nearest_rank(measured, percent)
             facts.values["latency"][f"p{percent}_us"] = -(-nanoseconds // 1000)
             facts.exact[f"p{percent}_latency"] = Fraction(nanoseconds, NS_PER_MS)
+
+    def _pnl(self, facts: _Facts, view: View) -> None:
+        """What the P&L series comes to; the metrics file's claims are held against it, too."""
+        path, options = self._options.pnl, self._options
+        if not view.exists(path):
+            remedy = f"write the account's value after every period into {path} (time,equity)"
+            facts.lack(tuple(f"pnl.{name}" for name in PNL_FACTS), f"{path} does not exist", remedy)
+            return
+        measured = measure(
+            read_series(view, path), path, options.pnl_periods_per_year, options.psr_benchmark_micro
+        )
+        facts.values["pnl"].update(measured.facts)
+        for name, reason in measured.lacking.items():
+            facts.lack((f"pnl.{name}",), f"{path} {reason}", "record more periods of trading")
+        for name, figure in measured.exact.items():
+            facts.exact.setdefault(name, figure)  # where the log gives it, the log counts
 
     def _mock(self, facts: _Facts, view: View) -> bool:
         """The mock's percentiles and the delta to them; whether the baseline is sample data."""
