@@ -162,7 +162,7 @@ def stub_reason(function: Function) -> str | None:
         return "the body is only a docstring"
     rest = [node for node in body if not _does_nothing(node)]
     if not rest:
-        return f"the body is only `{ast.unparse(body[0])[:40]}`"
+        return f"the body is only {_shown(body[0])}"
     for node in rest:
         if isinstance(node, ast.Raise) and node.exc is not None:
             if dotted(node.exc).rpartition(".")[2] == "NotImplementedError":
@@ -180,6 +180,14 @@ def stub_reason(function: Function) -> str | None:
     ):
         return "returns a constant whatever the state of the connection"
     return None
+
+
+def _shown(node: ast.stmt) -> str:
+    """A statement that does nothing, as a reader knows it; a constant is not quoted, whatever it may be."""
+    if isinstance(node, ast.Expr):
+        is_dots = isinstance(node.value, ast.Constant) and node.value.value is Ellipsis
+        return "`...`" if is_dots else "a constant"
+    return f"`{ast.unparse(node)}`"
 
 
 def _does_nothing(node: ast.stmt) -> bool:

@@ -1,18 +1,25 @@
-"""Collector ``source``: which broker operations the client's source implements, from its syntax tree.
+"""Collector ``source``: what the broker client's source implements and guards against, from its syntax tree.
 
-Reads Python files, executes none. Options, facts and their meaning: ``docs/collectors/source.md``.
+Reads files, executes none. Options, facts and their meaning: ``docs/collectors/source.md``.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..interface import Missing, Observation, Options
+from ..settings import Regex
 from ..workspace import View
 from . import _python_source as python
+from ._source_literals import find_literals, is_scanned, may_hold
+from ._source_model import Program
+from ._source_order_types import find_order_types, shortened
+from ._source_patterns import PATTERNS, Patterns
+from ._source_program import external_names, load_program
+from ._source_safeguards import SAFEGUARDS, find_safeguards
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "connect": ("connect",),
@@ -26,7 +33,17 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 }
 """Operation id → names of methods that stand for it."""
 
-_ORDER_TYPE_NAMES = frozenset({"order_type", "orderType", "ordertype", "ORDER_TYPE"})
+_FOLDERS = ("algo_trade", "data_plane", "order_plane")
+_FILES = ("*.py", "*.y*ml", "*.toml", "*.json", "*.ini", "*.env")
+_MOST = 1000
+_REMEDY = "write the broker client, or name its files in evidence.source.paths"
+_SCANNED = (
+    "secrets_total",
+    "account_ids_total",
+    "live_account_ids_total",
+    "live_ports_total",
+    "unscanned_total",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +53,19 @@ class SourceOptions(Options):
     Attributes:
         paths: files (or globs) of the broker client.
         names: operation id → method names that stand for it; replaces the default names of that operation.
+        secret_paths: files (or globs) that are looked through for secrets, account ids and live ports; the
+            Python files among them may also be what the client imports, or what calls it.
+        patterns: kind of name → regular expression that replaces the default one for that kind.
     """
 
     paths: tuple[str, ...] = field(
         default=("algo_trade/core/execution/IBKR_handler.py", "order_plane/broker/ibkr_exec_client.py")
     )
     names: dict[str, list[str]] = field(default_factory=dict)
+    secret_paths: tuple[str, ...] = field(
+        default=(*(f"{folder}/**/{files}" for folder in _FOLDERS for files in _FILES), "config/**")
+    )
+    patterns: dict[str, Regex] = field(default_factory=dict)
 
 
 def method_names(configured: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -86,33 +110,37 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
-        from ..errors import ConfigError
-
-        unknown = sorted(set(options.names) - set(OPERATIONS))
-        if unknown:
-            raise ConfigError(
-                f"there is no operation {unknown[0]!r}",
-                path="gate.yaml",
-                place="/evidence/source/names",
-                remedy="known: " + ", ".join(OPERATIONS),
-            )
+        _refuse_unknown("operation", "names", options.names, OPERATIONS)
+        _refuse_unknown("pattern", "patterns", options.patterns, PATTERNS)
         self._options = options
 
     def collect(self, view: View) -> Observation:
         """Inspect the files that exist; nothing is executed.
 
         Raises:
-            EvidenceError: a file is unreadable, too large or not UTF-8 text.
+            EvidenceError: a file is unreadable or a symbolic link, or one of the client is too large or not
+                UTF-8 text.
         """
         paths = sorted({path for pattern in self._options.paths for path in view.glob(pattern)})
+        others = {path for pattern in self._options.secret_paths for path in view.glob(pattern)}
+        scanned = sorted({path for path in others if is_scanned(path)} | set(paths))
+        missing: list[Missing] = []
+        facts = {
+            **self._client(view, paths, scanned, missing),
+            **_literals(view, scanned, missing),
+        }
+        return Observation(facts, tuple(missing))
+
+    def _client(
+        self, view: View, paths: Sequence[str], scanned: Sequence[str], missing: list[Missing]
+    ) -> dict[str, Any]:
         names = method_names(self._options.names)
         methods: list[dict[str, Any]] = []
         stubs: list[dict[str, Any]] = []
-        order_types: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []
         for path in paths:
             parsed = python.parse_file(view, path)
@@ -121,32 +149,75 @@ class SourceCollector:
                 continue
             methods += [{"path": path, **method} for method in find_methods(parsed.tree, names)]
             stubs += [{"path": path, **stub} for stub in _stubs(parsed.tree)]
-            order_types += [{"path": path, **found} for found in _order_types(parsed.tree)]
-        missing: tuple[Missing, ...] = ()
         operations: dict[str, str | None] = dict(operation_states(methods))
-        if len(errors) == len(paths):
+        program = None
+        if len(errors) < len(paths):
+            program = self._program(view, paths, scanned, methods)
+        else:
             operations = dict.fromkeys(OPERATIONS)
             reason = (
                 f"{errors[0]['path']} {errors[0]['text']}"
                 if errors
                 else "none of the files exists: " + ", ".join(self._options.paths)
             )
-            remedy = (
-                "correct the syntax errors"
-                if errors
-                else "write the broker client, or name its files in evidence.source.paths"
-            )
-            missing = tuple(Missing(f"operations.{name}", reason, remedy) for name in OPERATIONS)
-        return Observation(
-            {
-                "operations": operations,
-                "methods": sorted(methods, key=_place),
-                "stubs": sorted(stubs, key=_place),
-                "parse_errors": errors,
-                "order_types": sorted(order_types, key=lambda found: (*_place(found), found["value"])),
-                "files": len(paths),
-            },
-            missing,
+            remedy = "correct the syntax errors" if errors else _REMEDY
+            missing += [Missing(f"operations.{name}", reason, remedy) for name in OPERATIONS]
+            missing += [Missing(f"safeguards.{name}", reason, remedy) for name in SAFEGUARDS]
+        order_types = _order_types(program, paths) if program is not None else []
+        most = view.limits.problems
+        return {
+            "operations": operations,
+            "methods": sorted(methods, key=_place),
+            "stubs": sorted(stubs, key=_place)[:_MOST],
+            "stubs_total": len(stubs),
+            "parse_errors": errors,
+            "order_types": order_types[:_MOST],
+            "order_types_total": len(order_types),
+            "safeguards": self._safeguards(program, methods, most, missing),
+            "files": len(paths),
+        }
+
+    def _program(
+        self, view: View, paths: Sequence[str], scanned: Sequence[str], methods: Sequence[Mapping[str, Any]]
+    ) -> Program:
+        """The client's modules and those they import, with everything that calls into them."""
+        program = load_program(view, paths, [path for path in scanned if path.endswith(".py")])
+        entries = {method["name"] for method in methods if method["state"] == "implemented"}
+        entries |= {
+            node.name
+            for path in paths
+            if path in program.modules
+            for node in python.definitions(program.modules[path].tree.body)
+            if isinstance(node, ast.ClassDef)
+        }
+        started = Program(program.modules, program.links, frozenset(entries))
+        outside = external_names(view, started, [path for path in scanned if path.endswith(".py")])
+        return Program(program.modules, program.links, frozenset(entries | outside)) if outside else started
+
+    def _safeguards(
+        self, program: Program | None, methods: Sequence[Mapping[str, Any]], most: int, missing: list[Missing]
+    ) -> dict[str, Any]:
+        if program is None:
+            return dict.fromkeys(SAFEGUARDS)
+        operations: dict[str, set[str]] = {}
+        for method in methods:
+            if method["state"] == "implemented":
+                operations.setdefault(method["operation"], set()).add(method["name"])
+        facts, gaps = find_safeguards(program, Patterns(self._options.patterns), operations, most)
+        missing += gaps
+        return facts
+
+
+def _refuse_unknown(what: str, option: str, given: Iterable[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        from ..errors import ConfigError
+
+        raise ConfigError(
+            f"there is no {what} {unknown[0]!r}",
+            path="gate.yaml",
+            place=f"/evidence/source/{option}",
+            remedy="known: " + ", ".join(known),
         )
 
 
@@ -162,54 +233,60 @@ def _stubs(tree: ast.Module) -> Iterator[dict[str, Any]]:
             yield {"line": function.lineno, "name": name, "reason": reason}
 
 
-def _order_types(tree: ast.Module) -> Iterator[dict[str, Any]]:
-    """String literals given to something called an order type, or members of a class ``OrderType``."""
-    for node in ast.walk(tree):
-        values: list[ast.expr | None] = []
-        if isinstance(node, (ast.keyword, ast.Assign, ast.AnnAssign)):
-            values = [node.value] if _names_order_type(node) else []
-        elif isinstance(node, ast.Dict):
-            values = [
-                value
-                for key, value in zip(node.keys, node.values, strict=True)
-                if isinstance(key, ast.Constant) and key.value in _ORDER_TYPE_NAMES
-            ]
-        elif isinstance(node, ast.arguments):
-            positional = [*node.posonlyargs, *node.args]
-            defaults = [*zip(positional[len(positional) - len(node.defaults) :], node.defaults, strict=True)]
-            values = [value for argument, value in defaults if argument.arg in _ORDER_TYPE_NAMES]
-            values += [
-                value
-                for argument, value in zip(node.kwonlyargs, node.kw_defaults, strict=True)
-                if argument.arg in _ORDER_TYPE_NAMES
-            ]
-        elif isinstance(node, ast.ClassDef) and node.name == "OrderType":
-            values = [member.value for member in node.body if isinstance(member, (ast.Assign, ast.AnnAssign))]
-        for value in values:
-            yield from _literals(value)
+def _order_types(program: Program, paths: Sequence[str]) -> list[dict[str, Any]]:
+    """Order types in the client's files by path and line; of very many, each value comes first once."""
+    found = [
+        {"path": path, "line": item["line"], "value": shortened(item["value"])}
+        for path in paths
+        if path in program.modules
+        for item in find_order_types(program, program.modules[path])
+    ]
+    found.sort(key=lambda item: (*_place(item), item["value"]))
+    if len(found) > _MOST:
+        first = {(item["path"], item["value"]): item for item in reversed(found)}
+        kept = list(map(id, first.values()))
+        chosen = set(kept[:_MOST])
+        found.sort(key=lambda item: id(item) not in chosen)
+    return found
 
 
-def _names_order_type(node: ast.keyword | ast.Assign | ast.AnnAssign) -> bool:
-    if isinstance(node, ast.keyword):
-        return node.arg in _ORDER_TYPE_NAMES
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(_is_order_type(target) for target in targets)
-
-
-def _is_order_type(target: ast.expr) -> bool:
-    if isinstance(target, ast.Attribute):
-        return target.attr in _ORDER_TYPE_NAMES
-    if isinstance(target, ast.Subscript):
-        return isinstance(target.slice, ast.Constant) and target.slice.value in _ORDER_TYPE_NAMES
-    return isinstance(target, ast.Name) and target.id in _ORDER_TYPE_NAMES
-
-
-def _literals(node: ast.expr | None) -> Iterator[dict[str, Any]]:
-    """The literal itself, or both outcomes of a conditional expression."""
-    pending = [node]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, ast.IfExp):
-            pending += [item.body, item.orelse]
-        elif isinstance(item, ast.Constant) and isinstance(item.value, str):
-            yield {"line": item.lineno, "value": item.value}
+def _literals(view: View, paths: Sequence[str], missing: list[Missing]) -> dict[str, Any]:
+    """Secrets, account ids and live ports in the files; a total of null where there is no file at all."""
+    secrets: list[dict[str, Any]] = []
+    accounts: list[dict[str, Any]] = []
+    ports: list[dict[str, Any]] = []
+    unscanned: list[dict[str, Any]] = []
+    largest = view.limits.text_bytes
+    for path in paths:
+        data = view.read(path)
+        if not may_hold(data):
+            continue
+        if len(data) > largest:
+            unscanned.append({"path": path, "reason": f"is larger than {largest} bytes"})
+            continue
+        found = find_literals(path, data)
+        secrets += [{"path": path, **item} for item in found.secrets]
+        accounts += [{"path": path, **item} for item in found.accounts]
+        ports += [{"path": path, **item} for item in found.ports]
+    most = view.limits.problems
+    totals = [
+        len(secrets),
+        len(accounts),
+        sum(not item["paper"] for item in accounts),
+        len(ports),
+        len(unscanned),
+    ]
+    if not paths:
+        reason = "there is no file to look through"
+        remedy = "name the folders of the source in evidence.source.secret_paths"
+        missing += [Missing(name, reason, remedy) for name in _SCANNED]
+    return {
+        "secrets": sorted(secrets, key=lambda item: (*_place(item), item["kind"], item["name"] or ""))[:most],
+        "account_ids": sorted(accounts, key=lambda item: (item["paper"], *_place(item), item["account"]))[
+            :most
+        ],
+        "live_ports": sorted(ports, key=lambda item: (*_place(item), item["port"]))[:most],
+        "unscanned": unscanned[:most],
+        "scanned": len(paths),
+        **(dict(zip(_SCANNED, totals, strict=True)) if paths else dict.fromkeys(_SCANNED)),
+    }

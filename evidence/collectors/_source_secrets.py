@@ -1,0 +1,226 @@
+"""What counts as a hard-coded secret: names, placeholders, and the shapes of well-known tokens.
+
+No function here gives back any part of a secret: only what kind it is and how long. The shapes are those
+that the issuers document: AWS (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html), GitHub
+(https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/), Slack
+(https://docs.slack.dev/authentication/tokens), Stripe (https://docs.stripe.com/keys), JWT (RFC 7519), PEM
+(RFC 7468).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+SHAPES: dict[str, re.Pattern[str]] = {
+    "aws_access_key": re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    "github_token": re.compile(r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,255}+|github_pat_\w{22,255}+)"),
+    "jwt": re.compile(r"(?<![\w.-])eyJ[\w-]{8,4000}+\.eyJ[\w-]{8,4000}+\.[\w-]{8,4000}+"),
+    "private_key": re.compile(
+        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]|[\"'+,]){0,200}+"
+        r"(?:[A-Za-z-]{1,20}: [^\n\\]{0,100}(?:\s|\\[nr]|[\"'+,]){0,200}+){0,4}[A-Za-z0-9+/=]{16}"
+    ),
+    "slack_token": re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,255}+"),
+    "stripe_key": re.compile(r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{16,255}+"),
+}
+"""Kind → what such a secret looks like, wherever it stands."""
+
+KINDS = (*SHAPES, "high_entropy", "named")
+"""Every kind of secret that is told apart; ``named``: only the name says that it is one."""
+
+HINTS = (
+    *(
+        "passw",
+        "pwd",
+        "passphrase",
+        "secret",
+        "token",
+        "apikey",
+        "api_key",
+        "api-key",
+        "access_key",
+        "access-key",
+    ),
+    *(
+        "accesskey",
+        "private_key",
+        "private-key",
+        "privatekey",
+        "credential",
+        "auth_key",
+        "auth-key",
+        "authkey",
+    ),
+    *(
+        "signing_key",
+        "signing-key",
+        "encryption_key",
+        "encryption-key",
+        "akia",
+        "asia",
+        "ghp_",
+        "gho_",
+        "ghu_",
+    ),
+    *("ghs_", "ghr_", "github_pat_", "xox", "k_live_", "eyj", "-----begin ", "signingkey", "encryptionkey"),
+)
+"""A file without any of these, in any case, holds no secret that these rules know."""
+
+_LONGEST_NAME = 80
+_LONGEST_VALUE = 20_000
+_ENTROPY_FROM = 32
+_RANDOM = re.compile(r"[A-Za-z0-9+/=_-]+")
+
+_TERM = (
+    r"pass(?:word|wd|phrase)|pwd|secret|token|api_?key|(?:secret_)?access_?key|private_?key|secret_?key|"
+    r"auth_?key|signing_?key|encryption_?key|credentials?"
+)
+_TAIL = (
+    r"\d*|prod|production|live|paper|dev|test|staging|default|value|str|text|b64|base64|hex|plain|ib|ibkr|tws"
+)
+_NAMED = re.compile(rf"(?:[a-z0-9_]*_)?(?:{_TERM})s?(?:_?(?:{_TAIL}))?")
+_TERM_ANYWHERE = re.compile(rf"(?:^|_)(?:{_TERM})(?:_|$|\d)")
+_ABOUT = re.compile(
+    r".*_(?:url|uri|file|filename|path|dir|name|field|type|id|env|var|variable|header|prefix|suffix|length|len|size|"
+    r"count|regex|pattern|hint|label|policy|expiry|ttl|timeout|prompt|message|endpoint|algorithm|rule|schema)s?"
+)
+
+_PLACEHOLDERS = frozenset(
+    {
+        *(
+            "changeme",
+            "changeit",
+            "replaceme",
+            "fillme",
+            "fillin",
+            "placeholder",
+            "example",
+            "sample",
+            "dummy",
+        ),
+        *(
+            "todo",
+            "tbd",
+            "none",
+            "null",
+            "nil",
+            "undefined",
+            "redacted",
+            "masked",
+            "hidden",
+            "unset",
+            "notset",
+        ),
+        *(
+            "true",
+            "false",
+            "yes",
+            "no",
+            "required",
+            "optional",
+            "yourpassword",
+            "yoursecret",
+            "yourtoken",
+            "yourapikey",
+        ),
+        *("env", "environ", "prompt", "ask", "keyring", "vault", "string", "str", "notarealsecret"),
+    }
+)
+_REFERENCE = re.compile(
+    r"\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{[^}]*\}\}|\{[^}]*\}|%\([^)]*\)s|<[^>]*>|\[[^\]]*\]|"
+    r"(?:env|vault|file|secret|ssm|op|aws|gcp|keyring|sops)://?\S*|(?:env|vault|file|ssm|keyring):\S+|arn:aws:\S*"
+)
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_FILLER = re.compile(r"[xX*.\-_#?0 ]*")
+
+
+def is_named(name: str) -> bool:
+    """Whether its last words make this the name of a secret: ``db_password``, ``apiKey``, ``TOKEN_2``."""
+    words = snake(name)
+    return len(name) <= _LONGEST_NAME and _NAMED.fullmatch(words) is not None
+
+
+def mentions_secret(name: str) -> bool:
+    """Whether the name has a word for a secret anywhere, and is not only about one (``token_url``)."""
+    words = snake(name)
+    return (
+        len(name) <= _LONGEST_NAME
+        and _TERM_ANYWHERE.search(words) is not None
+        and _ABOUT.fullmatch(words) is None
+    )
+
+
+def is_about_secret(name: str) -> bool:
+    """Whether a value of this name has to be looked at."""
+    return is_named(name) or mentions_secret(name)
+
+
+def snake(name: str) -> str:
+    """``apiKey``, ``api-key``, ``api.key`` and ``API_KEY`` as ``api_key``."""
+    if len(name) > _LONGEST_NAME:
+        return ""
+    parted = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return re.sub(r"[^A-Za-z0-9]+", "_", parted).strip("_").lower()
+
+
+def is_placeholder(value: str, name: str = "") -> bool:
+    """Whether the value only holds a place: empty, a reference, filler, or the name once more."""
+    text = value.strip()
+    bare = re.sub(r"[\W_]", "", text[:200].lower())
+    if not bare or _FILLER.fullmatch(text) or _REFERENCE.fullmatch(text[:2000]):
+        return True
+    if bare in _PLACEHOLDERS or bare.startswith(("your", "insert", "replacewith", "enteryour", "changeme")):
+        return True
+    if _VARIABLE.fullmatch(text[:_LONGEST_NAME]) and is_about_secret(text):
+        return True  # the name of an environment variable
+    return bool(name) and (snake(text) == snake(name) or snake(name).endswith("_" + snake(text)))
+
+
+def kind_of(name: str, value: str) -> str | None:
+    """What kind of secret a literal of this name is; None if it is none."""
+    text = value[:_LONGEST_VALUE]
+    for kind, start, end in shapes(text):
+        if end > start:
+            return kind
+    if is_placeholder(text, name):
+        return None
+    random = looks_random(text)
+    if random and mentions_secret(name):
+        return "high_entropy"
+    if not is_named(name) or text.startswith(("-----BEGIN", "http://", "https://", "/", "./", "~/")):
+        return None
+    if any(character.isspace() for character in text.strip()) and "passphrase" not in snake(name):
+        return None
+    return "named"
+
+
+def looks_random(value: str) -> bool:
+    """At least 32 characters of a base64 or hexadecimal alphabet, letters and digits, hardly repeating.
+
+    The entropy per character is at least 3 bits for hexadecimal digits and 3.5 bits otherwise, which words
+    and identifiers of that length do not reach together with the mix of letters and digits.
+    """
+    if len(value) < _ENTROPY_FROM or not _RANDOM.fullmatch(value):
+        return False
+    if not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
+        return False
+    size = len(value)
+    entropy = -sum(count / size * math.log2(count / size) for count in Counter(value).values())
+    return entropy >= (3.0 if re.fullmatch(r"[0-9a-fA-F]+", value) else 3.5)
+
+
+def shapes(text: str) -> Iterator[tuple[str, int, int]]:
+    """Well-known tokens in a text: kind, start and end. Those the issuers use as examples do not count."""
+    for kind, pattern in SHAPES.items():
+        for match in pattern.finditer(text):
+            if "EXAMPLE" not in match.group()[:300] or kind == "private_key":
+                yield kind, match.start(), match.end()
+
+
+def key_length(text: str, start: int) -> int:
+    """Length of a private key from its first line to its last, or to the end of the text."""
+    marker = text.find("-----END ", start, start + _LONGEST_VALUE)
+    end = text.find("-----", marker + 9) if marker >= 0 else -1
+    return (end + 5 if end >= 0 else min(len(text), start + _LONGEST_VALUE)) - start
