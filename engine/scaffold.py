@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ..evidence.errors import EnvironmentProblem, UsageError
-from ..evidence._workspace_walk import TOOL_DIRECTORIES
+from ..evidence.workspace import TOOL_DIRECTORIES
 from .config import DEFAULT_SOURCES, FILE
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")

@@ -2,8 +2,8 @@
 
 Most evidence formats have no place for the commit or the sources that a run saw. ``gate provenance`` writes
 that down as an in-toto Statement v1 (https://in-toto.io/Statement/v1) with a SLSA Provenance v1 predicate
-(https://slsa.dev/spec/v1.0/provenance): the file's digest as subject, the digest of the judged sources and the
-git commit as resolved dependencies, the time as ``finishedOn``. Any collector's file may have one.
+(https://slsa.dev/spec/v1.0/provenance): the file's digest as subject, the digest of the judged sources and
+the git commit as resolved dependencies, the time as ``finishedOn``. Any collector's file may have one.
 """
 
 from __future__ import annotations

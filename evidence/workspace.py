@@ -29,7 +29,7 @@ from ._workspace_files import (
     too_large,
 )
 from ._workspace_view import Trace, View
-from ._workspace_walk import Inventory, check_relative, glob_regex, walk
+from ._workspace_walk import TOOL_DIRECTORIES, Inventory, check_relative, glob_regex, walk
 from .canonical import sha256_hex
 from .errors import EvidenceError, GateError
 from .limits import DEFAULT, Limits
@@ -37,7 +37,16 @@ from .limits import DEFAULT, Limits
 if TYPE_CHECKING:
     from .history import History
 
-__all__ = ["Digests", "FileRead", "Trace", "View", "Workspace", "check_relative", "glob_regex"]
+__all__ = [
+    "TOOL_DIRECTORIES",
+    "Digests",
+    "FileRead",
+    "Trace",
+    "View",
+    "Workspace",
+    "check_relative",
+    "glob_regex",
+]
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Content kept for further readers. What had to go is read again, and must be the same."""

@@ -181,8 +181,8 @@ with Child("x", tidy):
 assert Path("tidied").exists()
 def deaf(*_):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    inner = subprocess.Popen([sys.executable, "-c", "import signal,time; signal.signal(15, 1); print(flush=True);"
-        "time.sleep(60)"], stdout=subprocess.PIPE)
+    program = "import signal, time; signal.signal(15, 1); print(flush=True); time.sleep(60)"
+    inner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     inner.stdout.readline()
     os.write(writer, str(inner.pid).encode()); time.sleep(60)
 began = time.monotonic()
