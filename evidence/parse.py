@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SECOND = (
+    "[\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014\u2018-\u201a"
+    "\u201c-\u201e\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122]"
+)
+"""What cp1252 and Latin-1 make of the second byte of a letter in UTF-8."""
+_BROKEN_WORDS = tuple(
+    (re.compile(f"(?:[{first}]{_SECOND}?){{3,}}"), re.compile(f"[{first}\xa0]"), least)
+    for first, least in (("\u00d7", 2), ("\u00d0\u00d1", 3), ("\u00d8-\u00db", 3), ("\u00ce\u00cf", 3))
+)
+"""For Hebrew, Cyrillic, Arabic and Greek: what they make of a word, second bytes lost here and there; what in
+it is no sign of that; and how many others there must be."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
@@ -70,23 +81,43 @@ def _single_byte(char: str) -> bytes | None:
 
 def _refuse_mojibake(text: str, path: str) -> None:
     for number, line in enumerate(text.split("\n"), 1):
-        if line.isascii():
-            continue
-        encoded = [_single_byte(char) for char in line]
-        if any(byte is None for byte in encoded):
-            continue
-        try:
-            original = b"".join(byte for byte in encoded if byte is not None).decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-        if all(char.isascii() or "\u0180" <= char < "\u0370" for char in original):
-            continue  # nothing but rare letters: "CAF\u00c9\u2026" is a word and an ellipsis, not U+0245
-        raise EvidenceError(
-            "the text is UTF-8 that was once read as a single-byte code page and encoded again (mojibake)",
-            path=path,
-            place=f"line {number}",
-            remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
-        )
+        if not line.isascii() and (_is_mojibake(line) or _has_broken_word(line)):
+            raise _mojibake(path, f"line {number}")
+
+
+def _is_mojibake(line: str) -> bool:
+    """Whether the whole line can be turned back into UTF-8."""
+    encoded = [_single_byte(char) for char in line]
+    if any(byte is None for byte in encoded):
+        return False
+    try:
+        original = b"".join(byte for byte in encoded if byte is not None).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    # nothing but rare letters: "CAF\u00c9\u2026" is a word and an ellipsis, not U+0245
+    return not all(char.isascii() or "\u0180" <= char < "\u0370" for char in original)
+
+
+def _has_broken_word(line: str) -> bool:
+    """Whether some of the line is mojibake, though it cannot be turned back.
+
+    Editors and terminals lose control characters, which some second bytes become, and somebody may have
+    added real text. Three multiplication signs with two odd characters between them are no text.
+    """
+    return any(
+        len(plain.sub("", match[0])) >= least
+        for word, plain, least in _BROKEN_WORDS
+        for match in word.finditer(line)
+    )
+
+
+def _mojibake(path: str, place: str | None) -> EvidenceError:
+    return EvidenceError(
+        "the text is UTF-8 that was once read as a single-byte code page and encoded again (mojibake)",
+        path=path,
+        place=place,
+        remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
+    )
 
 
 def parse_json(data: bytes, path: str, limits: Limits) -> Any:
@@ -106,7 +137,7 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
             seen: set[str] = set()
             for key, _ in items:
                 if key in seen:
-                    fail(f"the JSON object has the key {key[:80]!r} twice", _place(text, duplicate=True))
+                    fail(f"the JSON object has the key {key[:80]!r} twice", _place(text, duplicate=key))
                 seen.add(key)
         return result
 
@@ -148,7 +179,7 @@ def _place(
     text: str,
     *,
     literal: str | None = None,
-    duplicate: bool = False,
+    duplicate: str | None = None,
     surrogate: bool = False,
     depth: int | None = None,
 ) -> str | None:
@@ -159,7 +190,8 @@ def _place(
     keys: list[set[str]] = []
     for match in _TOKEN.finditer(text):
         token = match[0]
-        hit = token == literal
+        # a number or word that runs on into something else was read up to there
+        hit = literal is not None and token.startswith(literal)
         if token in ("{", "["):
             keys.append(set())
             hit = depth is not None and len(keys) > depth
@@ -168,7 +200,7 @@ def _place(
         elif token.startswith('"'):
             value = json.loads(token)
             hit = surrogate and SURROGATE.search(value) is not None
-            if duplicate and text[match.end() :].lstrip()[:1] == ":":
+            if value == duplicate and text[match.end() :].lstrip()[:1] == ":":
                 hit = value in keys[-1]
                 keys[-1].add(value)
         if hit:
@@ -308,9 +340,25 @@ def parse_xml(data: bytes, path: str, limits: Limits) -> Element:
         ) from error
     except (LookupError, ValueError) as error:
         raise EvidenceError(f"the XML cannot be decoded: {error}", path=path, remedy=remedy) from error
+    if not data.isascii() or b"&#" in data:
+        _refuse_mojibake_in_xml(root, data, path)
     level = [root]
     for _ in range(limits.xml_depth):
         level = [child for element in level for child in element]
         if not level:
             return root
     raise EvidenceError(f"the XML nests deeper than {limits.xml_depth} levels", path=path, remedy=remedy)
+
+
+def _refuse_mojibake_in_xml(root: Element, data: bytes, path: str) -> None:
+    """Look at the text as the document's own declaration decodes it."""
+    for element in root.iter():
+        for text in (element.text, element.tail, *element.attrib.values()):
+            if text is None or text.isascii():
+                continue
+            try:
+                _refuse_mojibake(text, path)
+            except EvidenceError as error:
+                with contextlib.suppress(UnicodeDecodeError):  # it is in another encoding: the text alone
+                    _refuse_mojibake(data.decode("utf-8"), path)
+                raise _mojibake(path, None) from error

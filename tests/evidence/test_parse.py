@@ -90,6 +90,34 @@ def test_decode_text_names_mojibake(original: str, page: str) -> None:
     assert "cp1252" in error.remedy
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "×ª×××¨×™×š",  # a date's heading, as it stands in a copy that somebody pasted
+        "×ª××¨×™×š 2025",
+        "×ª××¨×™×š → 2025",  # the arrow was added later, and is in no single-byte code page
+        "| ×¡×™×›×•×Ÿ | ✔ |",
+        "Ð´Ð°Ñ‚Ð° ✔",
+        "ØªØ§Ø±ÙŠØ® — ✔",
+    ],
+)
+def test_decode_text_names_mojibake_that_cannot_be_turned_back(text: str) -> None:
+    """Control characters lost on the way, or real text beside it in one line, do not hide mojibake."""
+    error = refused(decode_text, f"fine\n\n{text}\n".encode(), "plan.md")
+    assert "mojibake" in error.what
+    assert error.place == "line 3"
+
+
+@given(st.sampled_from(["תאריך", "תוכנית המסחר"]), st.sampled_from(["cp1252", "latin-1"]))
+def test_hebrew_mojibake_without_its_control_characters_is_named(original: str, page: str) -> None:
+    """As an editor leaves it that throws control characters away."""
+    broken = "".join(
+        bytes([byte]).decode(page) if _defined(byte, page) else chr(byte) for byte in original.encode()
+    )
+    lossy = "".join(char for char in broken if not "\x80" <= char < "\xa0")
+    assert "mojibake" in refused(decode_text, f"# {lossy} ✔\n".encode(), "plan.md").what
+
+
 def _defined(byte: int, page: str) -> bool:
     try:
         bytes([byte]).decode(page)
@@ -108,6 +136,10 @@ def _defined(byte: int, page: str) -> bool:
         "日本語",
         "Ærøskøbing",
         "naïve — “quoted”",
+        "3 × 4 × 5 ™",
+        "“×××” and “× × ×”…",
+        "×\xa0×\xa0×",
+        "ÑOÑO… ÎLE ÙØ Œ",
         "😀",
     ],
 )
@@ -129,6 +161,29 @@ def test_parse_json_agrees_with_the_standard_library(value: Any, ascii_: bool, i
         assert "mojibake" in error.what or "NUL" in error.what
         return
     assert read == value == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("document", "what", "place"),
+    [
+        ("[NaNn]", "NaN is not", "line 1, column 2"),
+        ("[1,\n1234567890123456789x]", "more than 18 digits", "line 2, column 1"),
+        ("[1e999x]]", "outside the supported range", "line 1, column 2"),
+        ("-Infinity]", "-Infinity is not", "line 1, column 1"),
+    ],
+)
+def test_parse_json_refuses_what_runs_on(document: str, what: str, place: str) -> None:
+    """A number that is refused may be followed by something that is no JSON at all."""
+    error = refused(parse_json, document.encode(), "a.json", DEFAULT)
+    assert what in error.what
+    assert error.place == place
+
+
+def test_parse_json_places_the_key_that_it_names() -> None:
+    """Of several keys that are twice there, the message and the place are about the same one."""
+    error = refused(parse_json, b'{"a": 1, "a": 2,\n"b": {"c": 1, "c": 2}}', "a.json", DEFAULT)
+    assert "'c'" in error.what
+    assert error.place == "line 2, column 15"
 
 
 @given(DECIMALS)
@@ -340,6 +395,35 @@ def test_parse_xml_opens_no_file(tmp_path: Path) -> None:
     )
     root = parse_xml(text.encode(), "junit.xml", DEFAULT)
     assert "hidden" not in "".join(root.itertext())
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ("<a>\n<b>×ª×\x90×¨×™×š</b></a>".encode(), "line 2"),
+        ("<a>\n\n<b name='×ª×××¨×™×š'/></a>".encode(), "line 3"),
+        (b"<a><b>&#xD7;&#xAA;&#xD7;&#xA9;</b></a>", None),
+        ("<?xml version='1.0' encoding='iso-8859-1'?><a>תאריך</a>".encode(), None),
+    ],
+)
+def test_parse_xml_names_mojibake(document: bytes, place: str | None) -> None:
+    """Text in XML is held to what other text is held to; so is what a wrong declaration makes of it."""
+    error = refused(parse_xml, document, "junit.xml", DEFAULT)
+    assert "mojibake" in error.what
+    assert error.place == place
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<a>תאריך — ±2 µs</a>".encode(),
+        "<?xml version='1.0' encoding='iso-8859-1'?><a b='café'/>".encode("latin-1"),
+        "<?xml version='1.0' encoding='utf-16'?><a>תאריך</a>".encode("utf-16"),
+    ],
+)
+def test_parse_xml_accepts_real_text(document: bytes) -> None:
+    """XML says itself in which encoding it is."""
+    assert parse_xml(document, "junit.xml", DEFAULT).tag == "a"
 
 
 @given(st.binary(max_size=40).map(lambda data: b"<a>" + data + b"</a>"))
