@@ -6,9 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TYPES := build/types
+FUZZ_STAMP := $(VENV)/.fuzz-installed
+FUZZ_SECONDS ?= 10
+FUZZ_JOBS ?= 2
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: demo test lint format policy-test docs bench lock clean help
+.PHONY: demo test lint format policy-test docs bench fuzz lock clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +59,18 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 
 $(VENV)/.bench: benchmarks/requirements.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
+fuzz: $(STAMP) ## Look for inputs that break a parser, FUZZ_SECONDS for each target (TARGETS= for some)
+	@if $(BIN)/python tests/fuzz/run.py --supported; then \
+		$(MAKE) --no-print-directory $(FUZZ_STAMP) \
+		&& $(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(TARGETS); \
+	fi
+
+$(FUZZ_STAMP): $(STAMP) tests/fuzz/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
+		-r tests/fuzz/requirements.txt
 	@touch $@
 
 lock: $(STAMP) ## Resolve the development dependencies anew
