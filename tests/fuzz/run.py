@@ -9,6 +9,7 @@ breaks something is left in ``tests/fuzz/crashes/``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import random
 import re
@@ -153,10 +154,11 @@ def _fuzz(name: str, arguments: list[str]) -> None:
         def mutate(data: bytes, most: int, seed: int) -> bytes:
             chance = random.Random(seed)  # noqa: S311 - the fuzzer's own seed, so that a run can be repeated
             if chance.random() < 0.7:
-                try:
-                    return inner(data, most, chance)
-                except (ValueError, SyntaxError, RecursionError, OverflowError):
-                    pass  # it is no such document
+                with contextlib.suppress(ValueError, SyntaxError, RecursionError, OverflowError):
+                    made = inner(data, chance)
+                    if len(made) <= most:
+                        return made
+                # it is no such document, or would be too long
             changed: bytes = atheris.Mutate(data, most)
             return changed
 
