@@ -28,13 +28,15 @@ of_other_sources(about) := {{"term": collector, "text": sprintf("%s: %s", [colle
 
 # A relation without words here is still reported.
 relation_text(relation) := sprintf("%s (%s)", [relation, words]) if {
-	words := object.get(relations, relation, "which is not known here")
-}
-
-relations := {
-	"same": "made from what is judged",
-	"same_commit": "made from this commit, not stated whether there were changes",
-	"unstated": "does not state what it was made from",
-	"dirty": "made from this commit with changes then or now",
-	"other": "made from other sources",
+	words := object.get(
+		{
+			"same": "made from what is judged",
+			"same_commit": "made from this commit, not stated whether there were changes",
+			"unstated": "does not state what it was made from",
+			"dirty": "made from this commit with changes then or now",
+			"other": "made from other sources",
+		},
+		relation,
+		"which is not known here",
+	)
 }

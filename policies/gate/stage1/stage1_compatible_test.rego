@@ -1,0 +1,112 @@
+package gate.stage1
+
+# The ready document has a break in a contract whose major version was raised.
+test_contracts_compatible_holds if {
+	checked := check_contracts_compatible with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "approved_version_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "breaking_changes", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_contracts_compatible with input as data.gate.ready.doc
+	denied == set()
+	warned := warn_contracts_compatible with input as data.gate.ready.doc
+	warned == set()
+}
+
+test_contracts_compatible_nothing_to_compare_with if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": null}}})
+	checked := check_contracts_compatible with input as doc
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "approved_version_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "breaking_changes", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_contracts_compatible with input as doc
+	denied == set()
+	warned := warn_contracts_compatible with input as doc
+	warned == {{"code": "stage1.contracts_compatible", "msg": "No approved version of the contracts is named: they were not compared with any"}}
+}
+
+test_contracts_compatible_approved_version_asked_for if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": null}}})
+	checked := check_contracts_compatible with input as doc with data.gate.params.common.approved_baseline_required.value as true
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc with data.gate.params.common.approved_baseline_required.value as true
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: no approved version is named to compare with", "operand": "approved_version_missing", "op": "∅", "expected": [], "actual": "no approved version is named to compare with", "unit": "list", "term": "approved version"}}
+	warned := warn_contracts_compatible with input as doc with data.gate.params.common.approved_baseline_required.value as true
+	warned == set()
+}
+
+test_contracts_compatible_breaks_producers if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 1, "breaks_consumers": 0, "undecided": 0, "breaks": [{"pointer": "/required", "schema": "new", "kind": "required", "breaks": "producers", "text": "the field 'x' is now required"}]}]}}}})
+	checked := check_contracts_compatible with input as doc
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json"}}
+}
+
+test_contracts_compatible_breaks_consumers if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 1, "undecided": 0, "breaks": [{"pointer": "/properties/side/enum", "schema": "new", "kind": "enum", "breaks": "consumers", "text": "the value 'SHORT' is new"}]}]}}}})
+	checked := check_contracts_compatible with input as doc
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/orders.schema.json: breaks_consumers: 1; /properties/side/enum the value 'SHORT' is new", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_consumers: 1; /properties/side/enum the value 'SHORT' is new", "unit": "list", "term": "contracts/orders.schema.json"}}
+}
+
+test_contracts_compatible_breaks_both if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 1, "breaks_consumers": 1, "undecided": 0, "breaks": [{"pointer": "/properties/price", "schema": "new", "kind": "removed", "breaks": "both", "text": "the field is gone"}]}]}}}})
+	checked := check_contracts_compatible with input as doc
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/orders.schema.json: breaks_consumers: 1; breaks_producers: 1; /properties/price the field is gone", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_consumers: 1; breaks_producers: 1; /properties/price the field is gone", "unit": "list", "term": "contracts/orders.schema.json"}}
+}
+
+test_contracts_compatible_undecided if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 0, "undecided": 1, "breaks": [{"pointer": "/pattern", "schema": "new", "kind": "undecided", "breaks": "both", "text": "the pattern changed"}]}]}}}})
+	checked := check_contracts_compatible with input as doc
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/orders.schema.json: undecided: 1; /pattern the pattern changed", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: undecided: 1; /pattern the pattern changed", "unit": "list", "term": "contracts/orders.schema.json"}}
+}
+
+test_contracts_compatible_undecided_accepted if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 0, "undecided": 1, "breaks": [{"pointer": "/pattern", "schema": "new", "kind": "undecided", "breaks": "both", "text": "the pattern changed"}]}]}}}})
+	checked := check_contracts_compatible with input as doc with data.gate.params.stage1.undecided_breaks_accepted.value as true
+	checked.holds == true
+	denied := deny_contracts_compatible with input as doc with data.gate.params.stage1.undecided_breaks_accepted.value as true
+	denied == set()
+}
+
+test_contracts_compatible_consumers_not_counted if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 1, "undecided": 0, "breaks": [{"pointer": "/properties/side/enum", "schema": "new", "kind": "enum", "breaks": "consumers", "text": "the value 'SHORT' is new"}]}]}}}})
+	checked := check_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["producers"]
+	checked.holds == true
+	denied := deny_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["producers"]
+	denied == set()
+}
+
+test_contracts_compatible_only_what_counts_is_named if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 1, "breaks_consumers": 1, "undecided": 0, "breaks": [{"pointer": "/required", "schema": "new", "kind": "required", "breaks": "producers", "text": "the field 'x' is now required"}, {"pointer": "/properties/side/enum", "schema": "new", "kind": "enum", "breaks": "consumers", "text": "the value 'SHORT' is new"}]}]}}}})
+	checked := check_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["producers"]
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["producers"]
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json"}}
+}
+
+# A direction that nobody knows is no permission.
+test_contracts_compatible_unknown_direction if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 0, "undecided": 0, "breaks": []}]}}}})
+	checked := check_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["readers"]
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["readers"]
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/orders.schema.json: breaks_readers: null", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_readers: null", "unit": "list", "term": "contracts/orders.schema.json"}}
+}
+
+test_contracts_compatible_new_major_version if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": true, "breaks_producers": 1, "breaks_consumers": 1, "undecided": 1, "breaks": [{"pointer": "/properties/price", "schema": "new", "kind": "removed", "breaks": "both", "text": "the field is gone"}]}]}}}})
+	checked := check_contracts_compatible with input as doc
+	checked.holds == true
+	denied := deny_contracts_compatible with input as doc
+	denied == set()
+}
+
+test_contracts_compatible_each_file_is_named if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 1, "breaks_consumers": 0, "undecided": 0, "breaks": [{"pointer": "/required", "schema": "new", "kind": "required", "breaks": "producers", "text": "the field 'x' is now required"}]}, {"path": "contracts/bars.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 1, "undecided": 0, "breaks": []}]}}}})
+	checked := check_contracts_compatible with input as doc
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc
+	denied == {{"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json"}, {"code": "stage1.contracts_compatible", "msg": "A contract changed and breaks those who use it: contracts/bars.schema.json: breaks_consumers: 1", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/bars.schema.json: breaks_consumers: 1", "unit": "list", "term": "contracts/bars.schema.json"}}
+}

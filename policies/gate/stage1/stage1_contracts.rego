@@ -1,0 +1,180 @@
+package gate.stage1
+
+# The contracts: each valid, the order contracts complete, none changed in a way that breaks those who use it.
+
+check_contracts_valid := data.gate.lib.check([
+	data.gate.lib.at_least("contracts", input.facts.contracts.total, data.gate.params.stage1.contracts_min),
+	data.gate.lib.none_of("invalid_contracts", invalid_contracts(input.facts.contracts.files)),
+])
+
+# METADATA
+# title: Every contract is a valid JSON Schema
+# description: >-
+#   Each contract is valid for its declared draft, resolves, says something, and its own examples satisfy it.
+# custom:
+#   short_name: contracts_valid
+#   severity: HIGH
+#   solution: Mend the schemas at the places named; a contract without any must be written first.
+#   owner: qa_lead
+#   controls: [gate:stage1]
+#   facts: [contracts.total, contracts.files]
+deny_contracts_valid contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.contracts_valid",
+		check_contracts_valid,
+		"A contract is missing or is not valid",
+	)
+}
+
+invalid_contracts(files) := {{"term": file.path, "text": sprintf("%s: %s", [file.path, problems])} |
+	some file in files
+	file.valid != true
+	problems := concat("; ", [sprintf("%s %s", [problem.pointer, problem.text]) | some problem in file.problems])
+}
+
+check_contract_fields := data.gate.lib.check([
+	data.gate.lib.equals(
+		"order_intent_files",
+		count(contract_files("order_intent")),
+		data.gate.params.stage1.contract_files_per_id,
+	),
+	data.gate.lib.at_least(
+		"order_intent_fields",
+		contract("order_intent").fields,
+		data.gate.params.stage1.order_intent_fields_min,
+	),
+	data.gate.lib.contains_all(
+		"order_intent_required",
+		contract("order_intent").required,
+		data.gate.params.stage1.order_intent_required,
+	),
+	data.gate.lib.contains_all(
+		"order_intent_properties",
+		contract("order_intent").properties,
+		data.gate.params.stage1.order_intent_properties,
+	),
+	data.gate.lib.equals(
+		"execution_report_files",
+		count(contract_files("execution_report")),
+		data.gate.params.stage1.contract_files_per_id,
+	),
+	data.gate.lib.at_least(
+		"execution_report_fields",
+		contract("execution_report").fields,
+		data.gate.params.stage1.execution_report_fields_min,
+	),
+	data.gate.lib.contains_all(
+		"execution_report_states",
+		object.get(contract("execution_report").enums, data.gate.params.stage1.execution_report_state_property.value, []),
+		data.gate.params.stage1.execution_report_states,
+	),
+	data.gate.lib.contains_all(
+		"execution_report_properties",
+		contract("execution_report").properties,
+		data.gate.params.stage1.execution_report_properties,
+	),
+])
+
+# METADATA
+# title: The order contracts carry what trading needs
+# description: >-
+#   The order intent has its identity, risk checks and execution limits; the execution report has the eight order
+#   states and the latency and cost breakdown. Each of the two contracts exists exactly once.
+# custom:
+#   short_name: contract_fields
+#   severity: HIGH
+#   solution: Add the missing fields, states or names to contracts/order_intent and contracts/execution_report.
+#   owner: lead_quant
+#   controls: [gate:stage1]
+#   facts: [contracts.files]
+deny_contract_fields contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.contract_fields",
+		check_contract_fields,
+		"An order contract lacks what trading needs",
+	)
+}
+
+contract_files(id) := [file |
+	some file in input.facts.contracts.files
+	file.id == id
+]
+
+# The one contract with this id; one with no fields where there is none or more than one.
+contract(id) := file if {
+	files := contract_files(id)
+	count(files) == data.gate.params.stage1.contract_files_per_id.value
+	some file in files
+} else := {"fields": null, "required": [], "properties": [], "enums": {}}
+
+check_contracts_compatible := data.gate.lib.check([
+	data.gate.lib.none_of(
+		"approved_version_missing",
+		data.gate.lib.baseline_missing(input.facts.contracts.compatibility),
+	),
+	data.gate.lib.none_of("breaking_changes", breaking_changes(input.facts.contracts.compatibility)),
+])
+
+# METADATA
+# title: No contract breaks those who use it
+# description: >-
+#   Since the approved version no contract changed in a way that breaks producers or consumers of the data, unless its
+#   major version was raised. Where no approved version is named, nothing is compared and a warning says so.
+# custom:
+#   short_name: contracts_compatible
+#   severity: HIGH
+#   solution: Take the change back, raise the major version that the contract states, or have the break waived.
+#   owner: lead_quant
+#   controls: [gate:stage1]
+#   facts: [contracts.files]
+#   optional_facts: [contracts.compatibility]
+deny_contracts_compatible contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.contracts_compatible",
+		check_contracts_compatible,
+		"A contract changed and breaks those who use it",
+	)
+}
+
+warn_contracts_compatible contains remark if {
+	some remark in data.gate.lib.baseline_remarks(
+		"stage1.contracts_compatible",
+		input.facts.contracts.compatibility,
+		"No approved version of the contracts is named: they were not compared with any",
+	)
+}
+
+breaking_changes(compatibility) := [] if {
+	compatibility == null
+} else := {{"term": file.path, "text": text} |
+	some file in compatibility.files
+	file.major_changed != true
+	counted := counted_breaks(data.gate.params.stage1)
+	found := break_figures(file, counted)
+	count(found) > 0
+	text := sprintf("%s: %s", [file.path, concat("; ", array.concat(found, break_texts(file.breaks, counted)))])
+}
+
+# The kinds of break that the policy data count.
+counted_breaks(params) := {sprintf("breaks_%s", [direction]) | some direction in params.breaking_directions.value} | {"undecided" |
+	params.undecided_breaks_accepted.value == false
+}
+
+# How many of each kind a file has; a kind that the facts do not know is never taken for none.
+break_figures(file, counted) := sort({sprintf("%s: %v", [kind, amount]) |
+	some kind in counted
+	amount := object.get(file, kind, null)
+	amount != 0
+})
+
+break_texts(changes, counted) := [sprintf("%s %s", [change.pointer, change.text]) |
+	some change in changes
+	kinds := break_kinds(change)
+	count(kinds & counted) > 0
+]
+
+break_kinds(change) := {"undecided"} if {
+	change.kind == "undecided"
+} else := {"breaks_producers", "breaks_consumers"} if {
+	change.breaks == "both"
+} else := {sprintf("breaks_%s", [change.breaks])}
