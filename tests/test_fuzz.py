@@ -126,6 +126,19 @@ def test_a_target_notices_a_signature_that_is_believed(monkeypatch: pytest.Monke
     pytest.fail("a forged signature was not found")
 
 
+def test_mutations_of_a_database_are_databases() -> None:
+    """What the mutator makes of coverage data is a SQLite file that can be read."""
+    import random
+    import sqlite3
+    from contextlib import closing
+
+    _, before = next(inputs("coverage_data"))
+    for seed in range(30):
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.deserialize(mutate.mutate_sqlite(before, random.Random(seed)))  # noqa: S311 - as above
+            assert database.execute("PRAGMA integrity_check").fetchone()
+
+
 @pytest.mark.parametrize("grammar", ["json", "xml"])
 def test_mutations_keep_to_the_grammar(grammar: str) -> None:
     """What the mutator makes of a document is a document again, and hardly ever the same one."""

@@ -1,4 +1,4 @@
-"""Changes to an input that keep it in its grammar: a JSON document or an XML document stays one.
+"""Changes to an input that keep it in its grammar: a JSON document, an XML document or a database stays one.
 
 Bytes changed at random hardly ever get past a strict parser, and what comes after it would never be tried.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import copy
 import json
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Any
 from xml.etree import ElementTree
 
@@ -121,4 +123,36 @@ def mutate_xml(data: bytes, chance: random.Random) -> bytes:
     return ElementTree.tostring(root)
 
 
-MUTATORS: dict[str, Mutator] = {"json": mutate_json, "xml": mutate_xml}
+def mutate_sqlite(data: bytes, chance: random.Random) -> bytes:
+    """The input with a few cells, rows, columns or tables of its SQLite database changed."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(data)
+        for _ in range(chance.choice((1, 1, 1, 2, 4))):
+            names = [
+                row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            ]
+            table = chance.choice(names)
+            columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
+            column = chance.choice(columns)
+            odd = chance.choice([item for item in ODD if not isinstance(item, (list, dict))])
+            odd = chance.choice([odd, chance.randbytes(chance.randrange(20)), b"\xff" * 300])
+            row = f'rowid = (SELECT rowid FROM "{table}" ORDER BY random() LIMIT 1)'  # noqa: S608
+            statement, values = chance.choice(
+                [
+                    (f'UPDATE OR REPLACE "{table}" SET "{column}" = ? WHERE {row}', (odd,)),  # noqa: S608
+                    (f'UPDATE OR REPLACE "{table}" SET "{column}" = ? WHERE {row}', (odd,)),  # noqa: S608
+                    (f'DELETE FROM "{table}" WHERE {row}', ()),  # noqa: S608
+                    (f'INSERT OR IGNORE INTO "{table}" ("{column}") VALUES (?)', (odd,)),  # noqa: S608
+                    (f'ALTER TABLE "{table}" RENAME COLUMN "{column}" TO "x{column}"', ()),
+                    (f'ALTER TABLE "{table}" RENAME TO "x{table}"', ()),
+                    (f'DROP TABLE "{table}"', ()),
+                    (f'CREATE TABLE "{chance.choice(names)}x" AS SELECT * FROM "{table}"', ()),  # noqa: S608
+                ]
+            )
+            with suppress(sqlite3.Error):  # a column may not take such a value
+                database.execute(statement, values)
+        database.commit()
+        return database.serialize()
+
+
+MUTATORS: dict[str, Mutator] = {"json": mutate_json, "xml": mutate_xml, "sqlite": mutate_sqlite}

@@ -13,6 +13,7 @@ import contextlib
 import importlib.util
 import random
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -154,7 +155,9 @@ def _fuzz(name: str, arguments: list[str]) -> None:
         def mutate(data: bytes, most: int, seed: int) -> bytes:
             chance = random.Random(seed)  # noqa: S311 - the fuzzer's own seed, so that a run can be repeated
             if chance.random() < 0.7:
-                with contextlib.suppress(ValueError, SyntaxError, RecursionError, OverflowError):
+                with contextlib.suppress(
+                    ValueError, SyntaxError, RecursionError, OverflowError, sqlite3.Error
+                ):
                     made = inner(data, chance)
                     if len(made) <= most:
                         return made

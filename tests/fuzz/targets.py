@@ -51,7 +51,7 @@ class Target:
     """
 
     run: Callable[[bytes], object]
-    grammar: Literal["json", "xml"] | None = None
+    grammar: Literal["json", "xml", "sqlite"] | None = None
     longest: int = 8192
 
 
@@ -314,7 +314,7 @@ TARGETS: dict[str, Target] = {
     "paper_backtest": Target(_paper("BACKTEST_METRICS.json"), "json"),
     "seeds": Target(collector("fixtures", "fixtures/seeds.yaml")),
     "fixture": Target(collector("fixtures", "fixtures/a.json"), "json"),
-    "coverage_data": Target(collector("coverage", ".coverage", files=SOURCES), longest=32_768),
+    "coverage_data": Target(collector("coverage", ".coverage", files=SOURCES), "sqlite", 65_536),
     "coverage_json": Target(collector("coverage", "coverage.json", files=SOURCES), "json"),
     "coverage_xml": Target(collector("coverage", "coverage.xml", files=SOURCES), "xml"),
     "coverage_lcov": Target(collector("coverage", "coverage.lcov", files=SOURCES)),
