@@ -1,10 +1,10 @@
 """What counts as a hard-coded secret: names, placeholders, and the shapes of well-known tokens.
 
 No function here gives back any part of a secret: only what kind it is and how long. The shapes are those
-that the issuers document: AWS (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html), GitHub
-(https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/), Slack
-(https://docs.slack.dev/authentication/tokens), Stripe (https://docs.stripe.com/keys), JWT (RFC 7519), PEM
-(RFC 7468).
+that the issuers document: AWS (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html),
+GitHub (https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/),
+Slack (https://docs.slack.dev/authentication/tokens), Stripe (https://docs.stripe.com/keys), JWT (RFC 7519),
+PEM (RFC 7468).
 """
 
 from __future__ import annotations

@@ -189,6 +189,63 @@ a, b = "x", "y"
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("order_type = f'MARKET'", ["MARKET"]),
+        ("KIND = 'MARK'\nsend(order_type=f'{KIND}ET')", ["MARKET"]),
+        ("send(order_type=f'{unknown}ET')", []),
+        ("send(orderType='MAR' + 'KET')", ["MARKET"]),
+        ("send(orderType='market'.upper())", ["MARKET"]),
+        ("KIND = 'MARKET'\nsend(orderType=KIND)", ["MARKET"]),
+        ("class Kind(Enum):\n    M = 'MARKET'\nsend(orderType=Kind.M.value)", ["MARKET"]),
+        ("class C:\n    KIND = 'MARKET'\n    def f(self): self.o.orderType = self.KIND", ["MARKET"]),
+        ("def f(o):\n    kind = 'MKT'\n    if o: kind = 'LIMIT'\n    o.orderType = kind", ["LIMIT", "MKT"]),
+        ("KINDS = {1: 'MARKET', 2: 'LMT'}\no.orderType = KINDS[k]", ["LMT", "MARKET"]),
+        ("KINDS = {1: 'MARKET', 2: 'LMT'}\no.orderType = KINDS[2]", ["LMT"]),
+        ("KINDS = {1: 'MARKET'}\no.orderType = KINDS.get(k, 'LIMIT')", ["LIMIT", "MARKET"]),
+        ("o.orderType = given or 'MARKET'", ["MARKET"]),
+        ("setattr(o, 'orderType', 'MARKET')", ["MARKET"]),
+        ("from ib_async import Order\nOrder(1, 2, 3, 'BUY', 100, 'MARKET')", ["MARKET"]),
+        ("def send(symbol, order_type): ...\nsend('SPY', 'MARKET')", ["MARKET"]),
+        ("class O:\n    def __init__(self, s, order_type): self.s = s\nO('SPY', 'MARKET')", ["MARKET"]),
+        ("@dataclass\nclass O:\n    s: str\n    order_type: str\nO('SPY', 'MARKET')", ["MARKET"]),
+        ("class IBOrderType(str, Enum):\n    A = 'MARKET'\n    B = 'LMT', 'note'", ["LMT", "MARKET"]),
+        ("def f(order_type):\n    o.orderType = order_type\norder_type = 1", []),
+        ("if o.orderType in ('MARKET', 'LIMIT'): raise ValueError", []),
+        ("# order_type='MARKET'\n'''order_type='MARKET' '''", []),
+    ],
+)
+def test_every_way_to_write_an_order_type_is_found(watch: Any, text: str, values: list[str]) -> None:
+    facts = watch("source", {HANDLER: text + "\n"}).facts
+    assert sorted(found["value"] for found in facts["order_types"]) == values
+    assert facts["order_types_total"] == len(values)
+
+
+def test_an_order_type_from_another_module_counts_where_it_is_used(watch: Any) -> None:
+    kinds = "class Kind:\n    M = 'MARKET'\nLIMIT = 'LIMIT'\n"
+    text = "from algo_trade import kinds\nfrom algo_trade.kinds import LIMIT as L, Kind\n"
+    text += "o.orderType = kinds.LIMIT\no.orderType = L\no.orderType = Kind.M\nimport algo_trade.kinds\n"
+    text += "o.orderType = algo_trade.kinds.LIMIT\n"
+    facts = watch("source", {HANDLER: text, "algo_trade/kinds.py": kinds}).facts
+    assert [(found["line"], found["value"]) for found in facts["order_types"]] == [
+        (3, "LIMIT"),
+        (4, "LIMIT"),
+        (5, "MARKET"),
+        (7, "LIMIT"),
+    ]
+    assert {found["path"] for found in facts["order_types"]} == {HANDLER}
+
+
+def test_very_many_or_long_order_types_are_cut_without_losing_a_value(watch: Any) -> None:
+    text = "o.orderType = 'MKT'\n" * 3000 + "o.orderType = 'MARKET'\n" + f"o.orderType = {'x' * 5000!r}\n"
+    facts = watch("source", {HANDLER: text}).facts
+    assert facts["order_types_total"] == 3002
+    assert {"MKT", "MARKET"} <= {found["value"] for found in facts["order_types"]}
+    assert max(len(found["value"]) for found in facts["order_types"]) < 200
+    assert len(facts["order_types"]) == 1000
+
+
 def test_syntax_errors_are_facts(watch: Any) -> None:
     facts = watch("source", {HANDLER: GOOD, CLIENT: "class C:\n  def connect(self:\n"}).facts
     assert facts["parse_errors"][0]["path"] == CLIENT

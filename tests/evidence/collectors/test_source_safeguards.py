@@ -1,0 +1,410 @@
+"""A safeguard of the broker client counts when the code does it and something in use leads there."""
+# ruff: noqa: E501 (a source under test reads best on one line)
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.evidence.errors import ConfigError
+
+HANDLER = "algo_trade/core/execution/IBKR_handler.py"
+CLIENT = "order_plane/broker/ibkr_exec_client.py"
+READY = Path(__file__).parents[3] / "examples" / "ready"
+READY_FILES = (
+    HANDLER,
+    CLIENT,
+    "algo_trade/core/execution/broker_codes.py",
+    "order_plane/pacing.py",
+)
+
+
+def ready() -> dict[str, str]:
+    return {path: (READY / path).read_text("utf-8") for path in READY_FILES}
+
+
+def guards(watch: Any, text: str, **more: Any) -> dict[str, Any]:
+    files = {HANDLER: textwrap.dedent(text), **more.pop("files", {})}
+    facts: dict[str, Any] = watch("source", files, **more).facts["safeguards"]
+    return facts
+
+
+def test_the_ready_example_paces_and_handles_errors(watch: Any) -> None:
+    facts = watch("source", ready()).facts["safeguards"]
+    assert facts["pacing_limiter"]["state"] == "present"
+    assert [place["path"] for place in facts["pacing_limiter"]["evidence"]] == [HANDLER]
+    assert facts["error_handling"]["state"] == "present"
+    required = {100, 103, 200, 201, 202, 321, 399, 434, 504, 1100, 2104, 2106}
+    assert required <= set(facts["error_handling"]["codes_handled"])
+    assert facts["reconnection"]["max_tries"] == 3
+    assert facts["reconnection"]["delays_ms"] == [1000, 2000, 4000]
+    assert facts["reconnection"]["delays_grow"] is True
+
+
+CALLED = "        reports: list[dict[str, Any]] = []\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (CLIENT, CALLED, "        await self._handler.reconnect()\n" + CALLED),
+        (
+            HANDLER,
+            "        self._lost = False\n        return self.config.pinned_account\n",
+            "        self._client.disconnectedEvent += lambda: asyncio.create_task(self.reconnect())\n"
+            "        return self.config.pinned_account\n",
+        ),
+        ("algo_trade/main.py", "", "async def run(handler):\n    await handler.reconnect()\n"),
+    ],
+    ids=["called by an operation", "attached to the event", "called by another file"],
+)
+def test_what_nothing_calls_is_unused_until_something_does(watch: Any, path: str, old: str, new: str) -> None:
+    files = {
+        **_without_calls_of_reconnect(ready()),
+        "algo_trade/main.py": "# handler.reconnect()\nx = 'reconnect'\n",
+    }
+    assert watch("source", files).facts["safeguards"]["reconnection"]["state"] == "unused"
+    assert old in files[path]
+    files[path] = files[path].replace(old, new) if old else new
+    assert watch("source", files).facts["safeguards"]["reconnection"]["state"] == "present"
+
+
+def _without_calls_of_reconnect(files: dict[str, str]) -> dict[str, str]:
+    return {
+        path: "\n".join(
+            line for line in text.split("\n") if ".reconnect()" not in line or line.lstrip().startswith("#")
+        )
+        for path, text in files.items()
+    }
+
+
+PACED = {
+    "spacing": """
+        class Handler:
+            def place_order(self, order):
+                self._pace()
+                return self.ib.placeOrder(order)
+            def _pace(self):
+                wait = self._last + 0.025 - time.monotonic()
+                if wait > 0:
+                    time.sleep(wait)
+                self._last = time.monotonic()
+        """,
+    "window": """
+        class Handler:
+            async def place_order(self, order):
+                await self._slot()
+                return self.ib.placeOrder(order)
+            async def _slot(self):
+                now = time.time()
+                while self._sent and now - self._sent[0] > 1.0:
+                    self._sent.popleft()
+                if len(self._sent) >= 45:
+                    await asyncio.sleep(0.02)
+                self._sent.append(now)
+        """,
+    "tokens": """
+        class Bucket:
+            def take(self):
+                now = time.monotonic()
+                self.tokens = min(45, self.tokens + (now - self.at) * 45)
+                self.at = now
+                if self.tokens < 1:
+                    return False
+                self.tokens -= 1
+                return True
+        class Handler:
+            def place_order(self, order):
+                if not self.bucket.take():
+                    raise Busy(order)
+                return self.ib.placeOrder(order)
+        """,
+    "throttle": """
+        class Handler:
+            def connect(self):
+                self.ib.client.MaxRequests = 40
+                self.ib.client.RequestsInterval = 1
+                self.ib.connect()
+        """,
+    "aiolimiter": """
+        from aiolimiter import AsyncLimiter
+        class Handler:
+            def __init__(self):
+                self.limiter = AsyncLimiter(40, 1)
+            async def place_order(self, order):
+                async with self.limiter:
+                    return self.ib.placeOrder(order)
+        """,
+    "ratelimit": """
+        import ratelimit
+        class Handler:
+            @ratelimit.sleep_and_retry
+            @ratelimit.limits(calls=40, period=1)
+            def place_order(self, order):
+                return self.ib.placeOrder(order)
+        """,
+    "pyrate": """
+        from pyrate_limiter import Limiter as L, Rate
+        LIMITER = L(Rate(40, 1000))
+        class Handler:
+            def place_order(self, order):
+                LIMITER.try_acquire("order")
+                return self.ib.placeOrder(order)
+        """,
+}
+
+
+@pytest.mark.parametrize("text", PACED.values(), ids=PACED)
+def test_limiters_of_every_kind_are_found(watch: Any, text: str) -> None:
+    found = guards(watch, text)["pacing_limiter"]
+    assert found["state"] == "present", found
+    assert found["evidence_total"] >= 1
+
+
+NOT_PACED = {
+    "a comment": "class H:\n    def place_order(self, o):\n        # the pacing limiter waits here\n        return self.send(o)\n",
+    "a name": "class H:\n    def place_order(self, o):\n        pacing_limiter = 'acquire'\n        return self.send(o)\n",
+    "a stub": """
+        class Pacer:
+            def acquire(self): ...
+        class H:
+            def place_order(self, o):
+                self.pacer.acquire()
+                return self.ib.placeOrder(o)
+        """,
+    "a semaphore": """
+        class H:
+            def __init__(self): self.gate = asyncio.Semaphore(40)
+            async def place_order(self, o):
+                async with self.gate:
+                    return self.ib.placeOrder(o)
+        """,
+    "a throttle switched off": "class H:\n    def connect(self):\n        self.ib.client.MaxRequests = 0\n        self.ib.connect()\n",
+    "waiting for an answer": """
+        class H:
+            async def place_order(self, o):
+                trade = self.ib.placeOrder(o)
+                deadline = time.time() + 5
+                while not trade.isDone():
+                    if time.time() >= deadline:
+                        return None
+                    await asyncio.sleep(0.01)
+                trade.seen_at = time.time()
+                return trade
+        """,
+    "a pause": "class H:\n    def place_order(self, o):\n        time.sleep(1)\n        return self.ib.placeOrder(o)\n",
+}
+
+
+@pytest.mark.parametrize("text", NOT_PACED.values(), ids=NOT_PACED)
+def test_what_only_looks_like_pacing_is_absent(watch: Any, text: str) -> None:
+    assert guards(watch, text)["pacing_limiter"]["state"] == "absent"
+
+
+def test_a_limiter_that_sending_does_not_pass_is_unused(watch: Any) -> None:
+    text = PACED["spacing"].replace("self._pace()\n", "self.note()\n")
+    assert guards(watch, text)["pacing_limiter"]["state"] == "unused"
+    limiter = (
+        "from aiolimiter import AsyncLimiter\nclass H:\n    def __init__(self): self.x = AsyncLimiter(40)\n"
+    )
+    text = limiter + "    def place_order(self, o): return self.ib.placeOrder(o)\n"
+    assert guards(watch, text)["pacing_limiter"]["state"] == "unused"
+
+
+def test_a_limiter_in_an_imported_module_counts_and_one_outside_the_source_does_not(watch: Any) -> None:
+    main = "from ..pacing import Pacer\nclass H:\n    def place_order(self, o):\n        self.p.turn()\n        return self.ib.placeOrder(o)\n"
+    pacer = (
+        "import time\nclass Pacer:\n    def turn(self):\n        wait = self.next - time.time()\n"
+        "        self.next = max(time.time(), self.next) + 0.02\n        time.sleep(wait)\n"
+    )
+    assert (
+        guards(watch, main, files={"algo_trade/core/pacing.py": pacer})["pacing_limiter"]["state"]
+        == "present"
+    )
+    narrow = guards(watch, main, secret_paths=["order_plane/**/*.py"])
+    assert narrow["pacing_limiter"]["state"] == "absent"
+
+
+@pytest.mark.parametrize(
+    ("loop", "tries", "delays", "grows"),
+    [
+        ("for delay in (1, 2, 4):\n  TRY\n  time.sleep(delay)", 3, [1000, 2000, 4000], True),
+        ("for attempt in range(3):\n  TRY\n  time.sleep(2 ** attempt)", 3, [1000, 2000, 4000], True),
+        (
+            "for n in range(1, TRIES + 1):\n  TRY\n  time.sleep(min(60, BASE * 2 ** n))",
+            4,
+            [1000, 2000, 4000, 8000],
+            True,
+        ),
+        ("for n in range(3):\n  TRY\n  time.sleep(DELAYS[n])", 3, [500, 1500, 9000], True),
+        ("for n, d in enumerate(DELAYS, 1):\n  TRY\n  time.sleep(d * n)", 3, [500, 3000, 27000], True),
+        (
+            "delay = 1\nfor _ in range(3):\n  TRY\n  time.sleep(delay)\n  delay *= 2",
+            3,
+            [1000, 2000, 4000],
+            True,
+        ),
+        ("n = 0\nwhile n < 2 and not self.up:\n  n += 1\n  TRY\n  time.sleep(5)", 2, [5000, 5000], False),
+        ("for n in range(3):\n  TRY\n  time.sleep(random.random())", 3, None, None),
+        ("while True:\n  TRY\n  time.sleep(1)", None, None, None),
+        ("for n in range(self.tries):\n  TRY\n  time.sleep(n)", None, None, None),
+        ("for n in range(10**30):\n  TRY\n  time.sleep(n)", None, None, None),
+        ("for n in range(3):\n  TRY\n  time.sleep(9 ** 9 ** 9 ** 9)", 3, None, None),
+        ("x = 0.5\nfor n in range(900):\n  TRY\n  x *= x\n  time.sleep(x)", 900, None, None),
+    ],
+)
+def test_tries_and_delays_are_worked_out(
+    watch: Any, loop: str, tries: int | None, delays: list[int] | None, grows: bool | None
+) -> None:
+    loop = loop.replace("TRY", "try:\n    return self.ib.connect()\n  except OSError:\n    pass")
+    head = "import time\nTRIES = 4\nBASE = 0.5\nDELAYS = [0.5, 1.5, 9]\nclass H:\n  def connect(self):\n"
+    found = guards(watch, head + textwrap.indent(loop, "    "))["reconnection"]
+    assert found["state"] == "present"
+    assert (found["max_tries"], found["delays_ms"], found["delays_grow"]) == (tries, delays, grows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class H:\n def connect(self):\n  for n in range(3):\n   self.ib.connect()\n   time.sleep(1)\n",
+        "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    raise\n   time.sleep(1)\n",
+        "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    pass\n",
+        "class H:\n def connect(self):\n  self.ib.disconnectedEvent += self._lost\n def _lost(self): print('lost')\n",
+        "class H:\n def disconnected(self): self.ib.connect()\n",
+        "class H:\n def connect(self):\n  '''for delay in (1, 2, 4): reconnect'''\n  self.ib.connect()\n",
+    ],
+    ids=["no try", "raises", "no wait", "only says so", "nobody calls it", "words"],
+)
+def test_what_does_not_reconnect_is_absent(watch: Any, text: str) -> None:
+    assert guards(watch, text)["reconnection"]["state"] == "absent"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class H:\n def connect(self):\n  self.ib.disconnectedEvent += self._lost\n def _lost(self): self.again()\n def again(self): self.ib.connect()\n",
+        "class H:\n def connect(self):\n  self.ib.disconnectedEvent.connect(lambda: self.ib.connectAsync())\n",
+        "from ibapi.wrapper import EWrapper\nclass H(EWrapper):\n def connectionClosed(self): self.connect('h', 1, 2)\n",
+        "from ib_async import Watchdog\nclass H:\n def connect(self):\n  Watchdog(self.gateway, self.ib).start()\n",
+        "from tenacity import retry, stop_after_attempt\nclass H:\n @retry(stop=stop_after_attempt(3))\n def connect(self): self.ib.connect()\n",
+    ],
+    ids=["event", "eventkit", "callback", "watchdog", "tenacity"],
+)
+def test_other_ways_of_reconnecting_count(watch: Any, text: str) -> None:
+    assert guards(watch, text)["reconnection"]["state"] == "present"
+
+
+CODES = {
+    "comparisons": ("if code == 100: self.back_off()\n elif 1100 == code: self.lost()", {100, 1100}),
+    "sets": ("if code in {200, 201} or code not in WARNINGS: self.reject()", {200, 201, 399, 2104}),
+    "table": ("action = TABLE.get(code)\n if action: action()", {202, 434}),
+    "match": ("match code:\n  case 100 | 103: self.back_off()\n  case _: self.log()", {100, 103}),
+    "handed on": ("self.sort(reqId, errorCode=code)", {504, 321}),
+    "ranges": ("if 2100 <= code < 2200: return\n self.stop()", set()),
+}
+ERROR_CLASS = """
+WARNINGS = frozenset({399, 2104})
+TABLE = {202: print, 434: print, "x": print}
+class H:
+ def connect(self):
+  self.ib.errorEvent += self.on_error
+ def sort(self, number, errorCode):
+  if errorCode in (504, 321): self.lost()
+"""
+
+
+@pytest.mark.parametrize(("body", "codes"), CODES.values(), ids=CODES)
+def test_codes_are_those_the_handler_tells_apart(watch: Any, body: str, codes: set[int]) -> None:
+    text = (
+        ERROR_CLASS
+        + " def on_error(self, reqId, code, text, contract):\n"
+        + "\n".join(
+            "  " + line.removeprefix(" ") if line.startswith(" ") else "  " + line
+            for line in body.split("\n")
+        )
+    )
+    found = guards(watch, text)["error_handling"]
+    assert found["state"] == "present"
+    assert found["codes_handled"] == sorted(codes)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        (ERROR_CLASS + " def on_error(self, reqId, code, text, contract): log(code, 100, text)\n", "absent"),
+        (ERROR_CLASS + " def on_error(self, reqId, code, text, contract): ...\n", "absent"),
+        (
+            "class H:\n def setup(self): self.ib.errorEvent += on\ndef on(r, code, t):\n if code == 100: stop()\n",
+            "unused",
+        ),
+        (
+            "import ibapi\nclass H(ibapi.EWrapper):\n def error(self, a, b, c):\n  if b == 504: self.lost()\n",
+            "present",
+        ),
+        ("class H:\n def error(self, a, b, c):\n  if b == 504: self.lost()\n", "absent"),
+    ],
+    ids=["only logs", "stub", "never attached", "callback", "no callback"],
+)
+def test_a_handler_must_branch_and_be_attached(watch: Any, text: str, state: str) -> None:
+    assert guards(watch, text)["error_handling"]["state"] == state
+
+
+def test_handlers_that_swallow_everything_are_listed(watch: Any) -> None:
+    text = """
+    class H:
+        def connect(self):
+            try: self.a()
+            except Exception: pass
+            try: self.b()
+            except: self.log()
+            try: self.c()
+            except (OSError, BaseException): return None
+            with contextlib.suppress(Exception): self.d()
+            try: self.e()
+            except Exception as error: self.log(error)
+            try: self.f()
+            except: raise
+            try: self.g()
+            except OSError: pass
+    """
+    found = guards(watch, text)["error_handling"]
+    assert [place["line"] for place in found["swallowed"]] == [5, 7, 9, 10]
+    assert found["swallowed_total"] == 4
+
+
+def test_patterns_are_an_option_and_unknown_ones_are_refused(watch: Any) -> None:
+    text = PACED["spacing"].replace("time.sleep(", "self.rest(")
+    assert guards(watch, text)["pacing_limiter"]["state"] == "absent"
+    assert guards(watch, text, patterns={"wait": "rest"})["pacing_limiter"]["state"] == "present"
+    with pytest.raises(ConfigError) as caught:
+        watch("source", {}, patterns={"colour": "x"})
+    assert caught.value.what == "there is no pattern 'colour'"
+
+
+def test_without_a_client_every_safeguard_is_missing(watch: Any) -> None:
+    evidence = watch("source", {"algo_trade/x.py": "x = 1\n"})
+    assert set(evidence.facts["safeguards"].values()) == {None}
+    assert evidence.facts["secrets_total"] == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(self):\n x = x or x or x or x or x\n self.order_type = x\n" * 300,
+        "a0 = 'x'\n"
+        + "".join(f"a{n} = f'{{a{n - 1}}}{{a{n - 1}}}{{a{n - 1}}}'\n" for n in range(1, 40))
+        + "order_type = a39\n",
+        "".join(f"a{n} = a{n + 1} if x else a{n + 1}\n" for n in range(40)) + "order_type = a0\n",
+        "a = b\nb = a\norder_type = a\n",
+        "from . import x\nfrom .x import *\nimport algo_trade.core.execution.IBKR_handler as me\norder_type = me.q\nq = me.q\n",
+        "class H:\n" + "".join(f" def f{n}(self): self.f{n + 1}()\n" for n in range(3000)),
+        "from ...................... import y\n",
+    ],
+    ids=["self", "doubling", "branching", "circle", "itself", "chain", "dots"],
+)
+def test_source_made_to_run_away_ends_soon(watch: Any, text: str) -> None:
+    facts = watch("source", {HANDLER: text}).facts
+    assert facts["files"] == 1
