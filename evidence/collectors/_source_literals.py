@@ -35,6 +35,7 @@ _LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|\'((?:[^\'\\\n]|\\.)*+)\'')
 _BARE = re.compile(r"[^\s#;,}\]]+")
+_LONGEST_BARE = 1000
 _UNQUOTABLE = frozenset("&*!|>@`([{$<%")
 _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
 
@@ -283,7 +284,9 @@ def _text_value(text: str, start: int, *, quoted_only: bool) -> str | None:
     quoted = _QUOTED.match(text, start)
     if quoted is not None:
         return quoted.group(1) if quoted.group(1) is not None else quoted.group(2)
-    bare = _BARE.match(text, start, start + 4000)
-    if quoted_only or bare is None or bare.group()[0] in _UNQUOTABLE or bare.group().lower() in _YAML_NOTHING:
+    if quoted_only:
+        return None
+    bare = _BARE.match(text, start, start + _LONGEST_BARE)
+    if bare is None or bare.group()[0] in _UNQUOTABLE or bare.group().lower() in _YAML_NOTHING:
         return None
     return bare.group()
