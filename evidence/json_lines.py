@@ -25,7 +25,8 @@ _LEARNED_BYTES = 8192
 EXACT_DIGITS = 15
 """Decimal digits of figures that doubles keep apart and in order (``DBL_DIG``)."""
 _LONGEST_INTEGER = 18
-_TOKEN = re.compile(rb'(\s*)("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\Z)', re.DOTALL)
+TOKEN = re.compile(rb'(\s*)("(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\Z)', re.DOTALL)
+"""White space and a token of a JSON document, or its end."""
 _STRING = rb'"[^"]*+"'
 """In a line without a backslash. ``orjson`` refuses what else a string may not have."""
 _SHORT = rb"-?(?:(?:0|[1-9][0-9]{0,8}+)(?:\.[0-9]{1,6}+)?+|[1-9][0-9]{9,14}+)(?![0-9.eE])"
@@ -60,9 +61,8 @@ class RecordReader:
         self._layouts: list[re.Pattern[bytes]] = []
         self._match: Any = _nothing
         # where an operator allows less than a layout lets through, the strict parser decides on everything
-        self._room = (
-            _LAYOUTS if limits.integer_digits >= _LONGEST_INTEGER and limits.decimal_exponent >= 64 else 0
-        )
+        usual = limits.integer_digits >= _LONGEST_INTEGER and limits.decimal_exponent >= 64
+        self._room = _LAYOUTS if usual and limits.json_items >= limits.record_bytes else 0
 
     def quick(self, line: bytes) -> Any:
         """The record where it certainly is what :meth:`strict` gives, or ``UNSURE``.
@@ -142,7 +142,7 @@ class _Layout:
     """The regular expression for lines like one that is known to be a JSON document."""
 
     def __init__(self, line: bytes) -> None:
-        self._tokens: Iterator[re.Match[bytes]] = _TOKEN.finditer(line)
+        self._tokens: Iterator[re.Match[bytes]] = TOKEN.finditer(line)
 
     def _next(self) -> tuple[bytes, bytes]:
         match = next(self._tokens)

@@ -105,14 +105,18 @@ class _Checker:
         self.tally = Tally()
         self._contract = contract
         self._reader = RecordReader(path, limits)
+        self._recogniser = contract.recogniser(limits)
         self._most = limits.problems
 
     def check(self, first: int, lines: list[bytes]) -> bool:
         """Check lines, of which the first has the number ``first``; False at a line that is no document."""
-        quick, accepts = self._reader.quick, self._contract.accepts
+        knows, quick, accepts = self._recogniser.knows, self._reader.quick, self._contract.accepts
         for number, line in enumerate(lines, first):
+            if knows(line):
+                continue
             record = quick(line)
             if record is not UNSURE and accepts(record):
+                self._recogniser.learn(line)
                 continue
             try:
                 record = self._reader.strict(line, number)

@@ -16,7 +16,9 @@ from typing import Any
 
 from ..errors import masked
 from ..json_lines import EXACT_DIGITS
+from ..limits import Limits
 from ._json_schema import BASE, shorten, walk
+from ._messages_layout import Recogniser
 from ._pointer import format_pointer
 
 _HIDDEN = "the value"
@@ -62,11 +64,18 @@ class Contract:
                 form, retriever=retrieve, base_uri=BASE + uri, validate_formats=True, mask=mask
             )
 
+        self._schema = schema
         relaxed, self._bounds = _without_bounds(schema)
         quick = compiled(relaxed)
         self._is_valid = quick.is_valid
         self._exact = compiled(schema) if self._bounds else quick
         self._silent = compiled(schema, _HIDDEN)
+
+    def recogniser(self, limits: Limits) -> Recogniser:
+        """Recognises good records by their layout, once it has seen some."""
+        # where an operator allows less than an expression lets through, it must not decide
+        usual = limits.integer_digits >= EXACT_DIGITS and limits.decimal_exponent >= 2 * EXACT_DIGITS
+        return Recogniser(self._schema if usual and limits.json_items >= limits.record_bytes else False)
 
     def accepts(self, record: Any) -> bool:
         """Whether the record certainly keeps to the contract; decimals may be floats as

@@ -392,3 +392,176 @@ def test_quick_and_exact_and_another_library_agree(
             assert not found
         if "multipleOf" not in references + json.dumps(definition):
             assert oracle.is_valid(exact) == (not found)
+
+
+# --- what is recognised by its layout is good --------------------------------------------------------------
+
+
+def recognised(schema: Any, learned: str, *lines: str) -> list[bool]:
+    made = Contract(exactly(schema), "c.json", lambda uri: {}).recogniser(DEFAULT)
+    made.learn(learned.encode())
+    return [made.knows(line.encode()) for line in lines]
+
+
+@pytest.mark.parametrize("name", ["order_intent", "execution_report", "bar_event", "market_events", "orders"])
+def test_the_shipped_contracts_are_of_the_usual_kind(name: str) -> None:
+    schema = json.loads((CONTRACTS / f"{name}.schema.json").read_bytes())
+    text = json.dumps(schema["examples"][0])
+    assert recognised(schema, text, text, text[:-1], text + " ") == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "left"),
+    [
+        ({"type": "integer"}, ["1", "-5", "0", "-0"], ["1.0", "1e2", '"1"', "null", "01", "9" * 16]),
+        ({"minimum": 0}, ["0", "0.5", '"x"', "null", "true"], ["-1", "-0.0", '"\\u0041"', '"é"', '"\x01"']),
+        ({"type": "number", "exclusiveMinimum": 0}, ["0.01", "5", "10.0"], ["0", "0.000", "-1"]),
+        ({"type": "number", "maximum": 0.5}, ["0.5", "-9", "0.49"], ["0.51", "0.50000000000000001", "1e-3"]),
+        ({"type": "number", "exclusiveMaximum": 2, "minimum": -0.5}, ["1.99", "-0.5"], ["2", "2.0", "-0.51"]),
+        ({"type": ["integer", "null"], "minimum": 1}, ["null", "1", "10"], ["0", "-1", "1.5"]),
+        ({"enum": ["BUY", "SELL", None, 1]}, ['"BUY"', "null"], ["1", '"buy"', '"BU"']),
+        ({"const": "a.b", "type": "string"}, ['"a.b"'], ['"axb"']),
+        ({"type": "string", "minLength": 2, "maxLength": 3}, ['"ab"', '"abc"'], ['"a"', '"abcd"', '""']),
+        ({"type": "string", "pattern": "^[0-9a-f]{4}$"}, ['"00ff"'], ['"00f"', '"00ff0"', '"00fg"']),
+        ({"pattern": "^[0-9]+\\.[0-9]+$", "maxLength": 4}, ['"1.23"', "null"], ['"1.234"', '"1.2a"']),
+        ({"type": "string", "format": "date-time"},
+         ['"2024-02-28T23:59:59Z"', '"2025-12-31T00:00:00.123456789+05:30"'],
+         ['"2025-02-29T00:00:00Z"', '"2025-04-31T00:00:00Z"', '"2025-11-06"', '"2025-11-06T24:00:00Z"']),
+        ({"items": {"minimum": 0}}, ["[1]"], ["[-1]"]),
+        ({"type": "object", "properties": {"a": {"type": "boolean"}}}, ['{"a": true}'], ['{"a": 1}']),
+    ],
+)  # fmt: skip
+def test_what_is_recognised(schema: Any, good: list[str], left: list[str]) -> None:
+    whole = {"$schema": DRAFT, **schema}
+    assert recognised(whole, good[0], *good) == [True] * len(good)
+    assert recognised(whole, good[0], *left) == [False] * len(left)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"not": {"const": 5}}, {"anyOf": [True]}, {"multipleOf": 2}, {"$ref": "c.json#/$defs/x"},
+        {"uniqueItems": True}, {"minProperties": 1}, {"pattern": "^a|b$"}, {"pattern": "a"}, {"x-mine": 1},
+        {"pattern": "^(a)$"},
+        {"format": "uuid"}, {"$id": "urn:x"}, {"minimum": 0.1234567890123456}, {"enum": [7]},
+        {"enum": ["a"], "minLength": 1}, {"$ref": "#/$defs/x", "type": "string"}, {"$dynamicRef": "#x"},
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_left_to_the_validator(schema: Any) -> None:
+    made = Contract({"$schema": DRAFT}, "c.json", lambda uri: {})
+    made._schema = exactly({"properties": {"a": schema}, "$defs": {"x": True}})
+    recogniser = made.recogniser(DEFAULT)
+    recogniser.learn(b'{"a": "abc"}')
+    assert not recogniser.knows(b'{"a": "abc"}')
+
+
+def test_tight_limits_leave_everything_to_the_strict_parser() -> None:
+    made = Contract({"$schema": DRAFT, "type": "array"}, "c.json", lambda uri: {})
+    for limits in (Limits(json_items=9), Limits(integer_digits=3), Limits(decimal_exponent=2)):
+        recogniser = made.recogniser(limits)
+        recogniser.learn(b"[1, 2]")
+        assert not recogniser.knows(b"[1, 2]")
+
+
+usual_scalar = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(
+            [
+                "string",
+                "integer",
+                "number",
+                "boolean",
+                "null",
+                ["string", "null"],
+                ["number", "null"],
+                "object",
+            ]
+        ),
+        "minimum": bounds,
+        "maximum": bounds,
+        "exclusiveMinimum": bounds,
+        "exclusiveMaximum": bounds,
+        "minLength": st.integers(0, 2),
+        "maxLength": st.integers(0, 3),
+        "pattern": st.sampled_from(
+            [
+                "^[a-c]+$",
+                "^a?b*$",
+                "^[0-9]{2}$",
+                "^x",
+                "^[a-]{1,2}$",
+                "^.$",
+                "^a|b$",
+                "^[^a]$",
+                "^\\.?[.]$",
+                "^$",
+            ]
+        ),
+        "format": st.sampled_from(["date-time", "date-time", "date"]),
+        "enum": st.lists(
+            st.sampled_from(["a", "b.", None, True, 1, "é"]), min_size=1, max_size=3, unique=True
+        ),
+        "const": st.sampled_from(["a", None, False, 0]),
+        "description": st.just("x"),
+        "$ref": st.sampled_from(["#/$defs/d", "#/$defs/e"]),
+    },
+)
+usual = st.recursive(
+    usual_scalar | st.booleans(),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["object", ["object", "null"], "array"]),
+            "properties": st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+            "required": st.lists(st.sampled_from("ab"), unique=True),
+            "additionalProperties": st.booleans(),
+            "items": inner,
+            "minItems": st.just(1),
+        },
+    ),
+    max_leaves=6,
+)
+texts = st.recursive(
+    numbers
+    | st.sampled_from(
+        ["null", "true", "false", '"a"', '"b."', '"ab"', '""', '"10"', '"é"', '"."', '"a\\u0062"']
+    )
+    | st.sampled_from(['"2025-11-06T00:00:00Z"', '"0000-01-01T00:00:00Z"', '"2025-11-31T00:00:00.5+23:59"']),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(items) + "]")
+        | st.lists(st.tuples(st.sampled_from("abb"), inner), max_size=3).map(
+            lambda items: "{" + ", ".join(f'"{name}": {value}' for name, value in items) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(usual, usual_scalar, usual_scalar, st.lists(texts, min_size=1, max_size=6))
+def test_what_is_recognised_is_good(schema: Any, one: Any, two: Any, lines: list[str]) -> None:
+    one.pop("$ref", None)
+    whole = exactly(
+        {
+            "$schema": DRAFT,
+            **(schema if isinstance(schema, dict) else {"not": not schema}),
+            "$defs": {"d": one, "e": two},
+        }
+    )
+    if two.get("$ref") == "#/$defs/e":
+        return
+    made = Contract(whole, "c.json", lambda uri: {})
+    recogniser = made.recogniser(DEFAULT)
+    reader = RecordReader("m.jsonl", DEFAULT)
+    for text in [*lines, *lines]:
+        line = text.encode()
+        try:
+            found = made.violations(reader.strict(line, 1), len(line))
+        except EvidenceError:
+            assert not recogniser.knows(line)
+            continue
+        if found:
+            assert not recogniser.knows(line)
+        else:
+            recogniser.learn(line)
