@@ -95,7 +95,7 @@ def _codes(program: Program, routine: Routine, names: set[str]) -> tuple[set[int
             continue
         seen.add(key)
         dependent = _dependent(current, set(codes))
-        for node in ast.walk(current.node):
+        for node in current.nodes:
             if isinstance(node, (ast.If, ast.While, ast.IfExp)):
                 branches |= _mentions(node.test, dependent)
             elif isinstance(node, ast.Match):

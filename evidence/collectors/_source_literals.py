@@ -63,13 +63,22 @@ def may_hold(data: bytes) -> bool:
     return any(hint.encode() in lower for hint in rules.HINTS)
 
 
-def find_literals(path: str, data: bytes) -> Findings:
-    """Everything in one file that should not be written there."""
+def find_literals(path: str, data: bytes, program: Program | None = None) -> Findings:
+    """Everything in one file that should not be written there.
+
+    Args:
+        path: its name, which says whether it is Python.
+        data: its content.
+        program: modules that were parsed already; constants they import from each other are known then.
+    """
     text = data.decode("utf-8", "replace")
+    if program is not None and path in program.modules:
+        return _in_python(program, program.modules[path], text)
     if path.endswith(".py"):
         parsed = python.parse_text(text)
         if parsed.tree is not None:
-            return _in_python(path, parsed.tree, text)
+            module = Module(path, parsed.tree)
+            return _in_python(Program({path: module}, {}), module, text)
     return _in_text(text, quoted_only=path.endswith(".py"))
 
 
@@ -101,14 +110,13 @@ def _shapes(text: str, covered: set[tuple[str, int]]) -> Iterator[dict[str, Any]
             yield _secret(line, kind, None, length)
 
 
-def _in_python(path: str, tree: ast.Module, text: str) -> Findings:
+def _in_python(program: Program, module: Module, text: str) -> Findings:
     found = Findings()
-    module = Module(path, tree)
-    program = Program({path: module}, {})
-    docstrings = _docstrings(tree)
+    path = module.path
+    docstrings = _docstrings(module)
     covered: set[tuple[str, int]] = set()
     seen: set[tuple[int, int]] = set()
-    compared = _only_compared(tree)
+    compared = _only_compared(module)
     for node, routine in program.walk(module):
         for name, value in _named_values(node):
             is_secret = rules.is_about_secret(name)
@@ -141,24 +149,24 @@ def _ports(program: Program, node: ast.expr, path: str, routine: Any) -> Iterato
             yield {"line": value.line, "port": port}
 
 
-def _docstrings(tree: ast.Module) -> set[int]:
+def _docstrings(module: Module) -> set[int]:
     """The strings that are statements by themselves: documentation, or comments."""
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
 
 
-def _only_compared(tree: ast.Module) -> set[str]:
+def _only_compared(module: Module) -> set[str]:
     """Names that are only compared with, or put into a collection: what refuses a port has to name it."""
     uses: dict[str, list[bool]] = {}
     harmless: set[int] = set()
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Compare):
             harmless.update(map(id, (node.left, *node.comparators)))
         elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
             harmless.update(map(id, node.elts))
-    for node in ast.walk(tree):
+    for node in module.nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             uses.setdefault(node.id, []).append(id(node) in harmless)
-    constants = {t.id for s in tree.body for t, _ in assignments(s) if isinstance(t, ast.Name)}
+    constants = {t.id for s in module.tree.body for t, _ in assignments(s) if isinstance(t, ast.Name)}
     return {name for name, harmlessly in uses.items() if name in constants and all(harmlessly)}
 
 

@@ -24,9 +24,14 @@ class Routine:
     node: python.Function
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """The function and everything in it."""
+        return list(ast.walk(self.node))
+
+    @cached_property
     def references(self) -> frozenset[str]:
         """Names that its body, its decorators and its defaults mention in code."""
-        return frozenset(_mentioned(self.node))
+        return frozenset(_mentioned(self.nodes))
 
     @cached_property
     def parameters(self) -> list[str]:
@@ -45,7 +50,7 @@ class Routine:
     def variables(self) -> dict[str, list[ast.expr]]:
         """What is assigned to each local name."""
         found: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(self.node):
+        for node in self.nodes:
             for target, value in assignments(node):
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(value)
@@ -54,7 +59,7 @@ class Routine:
     @cached_property
     def calls(self) -> list[ast.Call]:
         """Calls in the function, those of functions defined in it included."""
-        return [node for node in ast.walk(self.node) if isinstance(node, ast.Call)]
+        return [node for node in self.nodes if isinstance(node, ast.Call)]
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -70,6 +75,11 @@ class Module:
 
     path: str
     tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Everything in the module."""
+        return list(ast.walk(self.tree))
 
     @cached_property
     def constants(self) -> dict[str, ast.expr]:
@@ -93,7 +103,7 @@ class Module:
     def imports(self) -> dict[str, tuple[str, str]]:
         """Local name → module as written (with its leading dots) and the name in it, empty for the module."""
         found: dict[str, tuple[str, str]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     found[alias.asname or alias.name] = (alias.name, "")
@@ -106,7 +116,7 @@ class Module:
     @cached_property
     def mentions(self) -> frozenset[str]:
         """Names that are mentioned anywhere in the module's code."""
-        return frozenset(_mentioned(self.tree))
+        return frozenset(_mentioned(self.nodes))
 
     @cached_property
     def outside(self) -> frozenset[str]:
@@ -179,14 +189,19 @@ class Program:
     def _around(self) -> dict[int, Routine]:
         return {id(routine.node): routine for routine in self.routines}
 
-    def walk(self, module: Module) -> Iterator[tuple[ast.AST, Routine | None]]:
+    @cached_property
+    def _walked(self) -> dict[str, list[tuple[ast.AST, Routine | None]]]:
+        return {}
+
+    def walk(self, module: Module) -> list[tuple[ast.AST, Routine | None]]:
         """Every node of the module with the innermost function around it."""
-        pending: list[tuple[ast.AST, Routine | None]] = [(module.tree, None)]
-        while pending:
-            node, routine = pending.pop()
-            yield node, routine
-            inner = self._around.get(id(node), routine)
-            pending.extend((child, inner) for child in ast.iter_child_nodes(node))
+        found = self._walked.get(module.path)
+        if found is None:
+            found = self._walked[module.path] = [(module.tree, None)]
+            for node, routine in found:  # grows while it is gone through
+                inner = self._around.get(id(node), routine)
+                found.extend((child, inner) for child in ast.iter_child_nodes(node))
+        return found
 
     def reachable(self, names: Iterable[str]) -> frozenset[str]:
         """The names, and every name that functions of these names mention, directly or not."""
@@ -242,8 +257,8 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def _mentioned(root: ast.AST) -> Iterator[str]:
-    for node in ast.walk(root):
+def _mentioned(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             yield node.id
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):

@@ -103,7 +103,7 @@ def _positions(program: Program) -> dict[str, int]:
             name = routine.owner.name
         found.setdefault(name, set()).add(position)
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.ClassDef) and any(
                 "dataclass" in python.dotted(d) for d in node.decorator_list
             ):

@@ -62,11 +62,10 @@ def find_pacing(program: Program, patterns: Patterns, operations: Mapping[str, s
         if program.is_live(routine) and any(patterns.match("send", name) for name in routine.called)
     }
     on_path = program.reachable(sending) & program.live if sending else frozenset[str]()
-    keepers = {
-        r.node.name for r in program.routines if _state(r, patterns) and not python.stub_reason(r.node)
-    }
+    states = {id(routine.node): _state(routine, patterns) for routine in program.routines}
+    keepers = {routine.node.name for routine in program.routines if states[id(routine.node)]}
     for routine in program.routines:
-        line = _limits(routine, patterns, keepers)
+        line = _limits(routine, patterns, states[id(routine.node)], keepers)
         if line is not None:
             used = program.is_live(routine) and _on_path(routine, on_path)
             clues.append(Clue(routine.path, line, f"{routine.name} limits by the clock", used))
@@ -159,7 +158,7 @@ def _users(program: Program, on_path: frozenset[str]) -> dict[str, list[Routine]
         if not _on_path(routine, on_path):
             continue
         used: list[ast.expr] = []
-        for node in ast.walk(routine.node):
+        for node in routine.nodes:
             if isinstance(node, (ast.With, ast.AsyncWith)):
                 used += [item.context_expr for item in node.items]
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -169,12 +168,12 @@ def _users(program: Program, on_path: frozenset[str]) -> dict[str, list[Routine]
     return found
 
 
-def _limits(routine: Routine, patterns: Patterns, keepers: set[str]) -> int | None:
+def _limits(routine: Routine, patterns: Patterns, state: frozenset[str], keepers: set[str]) -> int | None:
     """Line at which the function waits or refuses depending on a state made from the clock; or None."""
-    if not (_state(routine, patterns) or routine.called & keepers):
+    if not (state or routine.called & keepers):
         return None
-    depends = _Dependence(_state(routine, patterns), keepers)
-    depends.spread(routine.node)
+    depends = _Dependence(state, keepers)
+    depends.spread(routine.nodes)
     pending: list[tuple[ast.AST, bool]] = [(node, False) for node in routine.node.body]
     lines = []
     while pending:
@@ -211,9 +210,9 @@ class _Dependence:
                 return True
         return False
 
-    def spread(self, function: python.Function) -> None:
+    def spread(self, nodes: Iterable[ast.AST]) -> None:
         """Follow the assignments in the function; a few rounds are enough for what people write."""
-        written = [pair for node in ast.walk(function) for pair in _written(node)]
+        written = [pair for node in nodes for pair in _written(node)]
         for _ in range(4):
             before = len(self.names)
             for target, value in written:
@@ -255,38 +254,35 @@ def _key(node: ast.AST) -> str:
 def _state(routine: Routine, patterns: Patterns) -> frozenset[str]:
     """What the function keeps beyond the call, made from the clock, and looks at again."""
     outer = {
-        name
-        for node in ast.walk(routine.node)
-        if isinstance(node, (ast.Global, ast.Nonlocal))
-        for name in node.names
+        name for node in routine.nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names
     }
     clocks = {name for name in routine.called if patterns.match("clock", name)}
     moments = [name for name in routine.parameters if patterns.match("moment", name)]
     if not clocks and not moments:
         return frozenset()
     time = _Dependence(moments, clocks)
-    time.spread(routine.node)
+    time.spread(routine.nodes)
     kept = set()
     local = set(routine.variables) - outer | routine.given
-    for node in ast.walk(routine.node):
+    for node in routine.nodes:
         for target, value in _written(node):
             key = _key(target)
             lasting = key.startswith("self.") or (key in outer) or (key and key not in local)
             if lasting and (time.on(value) or isinstance(node, ast.AugAssign)):
                 kept.add(key)
-    read = _read(routine.node)
+    read = _read(routine.nodes)
     return frozenset(kept & read)
 
 
-def _read(function: python.Function) -> set[str]:
+def _read(nodes: Iterable[ast.AST]) -> set[str]:
     """Names and attributes whose value is looked at, other than to change it."""
     ignored: set[int] = set()
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING:
             ignored.add(id(node.func.value))
     return {
         _key(node)
-        for node in ast.walk(function)
+        for node in nodes
         if isinstance(node, (ast.Name, ast.Attribute))
         and isinstance(node.ctx, ast.Load)
         and id(node) not in ignored

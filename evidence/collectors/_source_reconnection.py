@@ -144,7 +144,7 @@ def _loops(
     program: Program, routine: Routine, patterns: Patterns, connecting: frozenset[str]
 ) -> Iterator[tuple[int, Tries]]:
     """Loops that connect inside ``try``, go on after a failure, and wait in between."""
-    loops = (node for node in ast.walk(routine.node) if isinstance(node, (ast.For, ast.AsyncFor, ast.While)))
+    loops = (node for node in routine.nodes if isinstance(node, (ast.For, ast.AsyncFor, ast.While)))
     for loop in islice(loops, _MOST_LOOPS):
         inside = [node for statement in loop.body for node in ast.walk(statement)]
         waits = [n for n in inside if isinstance(n, ast.Call) and patterns.match("wait", called_name(n))]
@@ -204,7 +204,7 @@ def _before(routine: Routine, loop: ast.stmt) -> dict[str, ast.expr]:
     """What local names are assigned before the loop, the last time."""
     return {
         target.id: value
-        for node in ast.walk(routine.node)
+        for node in routine.nodes
         if getattr(node, "lineno", loop.lineno) < loop.lineno
         for target, value in assignments(node)
         if isinstance(target, ast.Name)

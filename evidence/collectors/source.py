@@ -129,15 +129,12 @@ class SourceCollector:
         others = {path for pattern in self._options.secret_paths for path in view.glob(pattern)}
         scanned = sorted({path for path in others if is_scanned(path)} | set(paths))
         missing: list[Missing] = []
-        facts = {
-            **self._client(view, paths, scanned, missing),
-            **_literals(view, scanned, missing),
-        }
-        return Observation(facts, tuple(missing))
+        facts, program = self._client(view, paths, scanned, missing)
+        return Observation({**facts, **_literals(view, scanned, program, missing)}, tuple(missing))
 
     def _client(
         self, view: View, paths: Sequence[str], scanned: Sequence[str], missing: list[Missing]
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], Program | None]:
         names = method_names(self._options.names)
         methods: list[dict[str, Any]] = []
         stubs: list[dict[str, Any]] = []
@@ -165,7 +162,7 @@ class SourceCollector:
             missing += [Missing(f"safeguards.{name}", reason, remedy) for name in SAFEGUARDS]
         order_types = _order_types(program, paths) if program is not None else []
         most = view.limits.problems
-        return {
+        facts = {
             "operations": operations,
             "methods": sorted(methods, key=_place),
             "stubs": sorted(stubs, key=_place)[:_MOST],
@@ -176,6 +173,7 @@ class SourceCollector:
             "safeguards": self._safeguards(program, methods, most, missing),
             "files": len(paths),
         }
+        return facts, program
 
     def _program(
         self, view: View, paths: Sequence[str], scanned: Sequence[str], methods: Sequence[Mapping[str, Any]]
@@ -250,7 +248,9 @@ def _order_types(program: Program, paths: Sequence[str]) -> list[dict[str, Any]]
     return found
 
 
-def _literals(view: View, paths: Sequence[str], missing: list[Missing]) -> dict[str, Any]:
+def _literals(
+    view: View, paths: Sequence[str], program: Program | None, missing: list[Missing]
+) -> dict[str, Any]:
     """Secrets, account ids and live ports in the files; a total of null where there is no file at all."""
     secrets: list[dict[str, Any]] = []
     accounts: list[dict[str, Any]] = []
@@ -264,7 +264,7 @@ def _literals(view: View, paths: Sequence[str], missing: list[Missing]) -> dict[
         if len(data) > largest:
             unscanned.append({"path": path, "reason": f"is larger than {largest} bytes"})
             continue
-        found = find_literals(path, data)
+        found = find_literals(path, data, program)
         secrets += [{"path": path, **item} for item in found.secrets]
         accounts += [{"path": path, **item} for item in found.accounts]
         ports += [{"path": path, **item} for item in found.ports]
