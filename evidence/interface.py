@@ -42,7 +42,7 @@ class Origin:
     Attributes:
         commit: full id of the git commit.
         dirty: whether the work tree differed from that commit.
-        digest: SHA-256 in hex of the judged sources, as :func:`~gate.evidence.subject.measure_sources` has it.
+        digest: SHA-256 in hex of the judged sources, as :mod:`gate.evidence.subject` takes it.
     """
 
     commit: str | None = None

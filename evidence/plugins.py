@@ -1,9 +1,9 @@
 """Collectors of other distributions: entry points of the group ``gate.collectors``.
 
 A plug-in's name in that group is its collector's id; what it points to is a class that keeps to
-:class:`~gate.evidence.interface.Collector`. Its facts contract is a file ``<id>.schema.json`` in the top-level
-package of the class, so that policies can be checked against it without running any of the plug-in's code.
-The code itself runs in a process of its own, see :mod:`gate.evidence.runner` (ADR 11, ``docs/plugins.md``).
+:class:`~gate.evidence.interface.Collector`. Its facts contract is a file ``<id>.schema.json`` in the
+top-level package of the class, so that policies can be checked against it without running any of the
+plug-in's code. The code itself runs in a process of its own (ADR 11, ``docs/plugins.md``).
 """
 
 from __future__ import annotations

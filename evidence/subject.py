@@ -7,15 +7,18 @@ with the text of its target, is never followed, and must lead to a file that is 
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import git
-from ._cache_repository import object_format
 from .canonical import manifest_bytes, sha256_hex
 from .errors import ConfigError, EvidenceError
+from .git.state import object_format
+from .limits import DEFAULT, Limits
 from .workspace import Workspace, check_relative, glob_regex
 
 _ESCAPED = re.compile(r"[\n\r\\]")
@@ -147,7 +150,7 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
     if state is None or state.commit is None:
         return Commit(None, None, None)
     author = git.last_author(workspace.root, state.commit, sources.patterns, workspace.limits)
-    changed = git.dirty(
+    changed = dirty(
         workspace.root,
         sources.patterns,
         workspace.limits,
@@ -156,3 +159,65 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
         state=state,
     )
     return Commit(state.commit, author or state.author_email, changed)
+
+
+def dirty(
+    root: Path,
+    paths: Sequence[str],
+    limits: Limits = DEFAULT,
+    *,
+    files: Iterable[str] | None = None,
+    workspace: Workspace | None = None,
+    state: git.GitState | None = None,
+) -> bool | None:
+    """Whether what lies at ``paths`` differs from the commit checked out; None where there is no repository.
+
+    A file that is not in the commit, has other content there, or is in the commit and was deleted, makes the
+    workspace dirty; before the first commit every file does. Content is compared byte for byte, so a file
+    that a clean filter would rewrite (line endings, LFS) counts as modified, and so does one that is ignored.
+
+    Args:
+        root: the workspace.
+        paths: relative directories, files or globs; ``.`` for everything.
+        limits: the time limit of each git command, and the size limit where we read.
+        files: the files and symbolic links at these paths, when the caller has listed them already; others
+            that exist there are then left alone. By default the workspace is walked.
+        workspace: the same workspace, when somebody walked through it and read files of it already.
+        state: what :func:`gate.evidence.git.head` said, to save one process.
+
+    Raises:
+        EnvironmentProblem: git refuses the repository, takes too long or breaks.
+        EvidenceError: a file cannot be read.
+    """
+    state = state or git.head(root, limits)
+    if state is None:
+        return None
+    expressions = []
+    for path in paths:
+        plain = path.rstrip("/")
+        pattern = "**" if plain == "." else plain
+        expressions.append(glob_regex(pattern))
+        expressions.append(glob_regex(f"{pattern}/**"))
+
+    def inside(path: str) -> bool:
+        return any(expression.fullmatch(path) for expression in expressions)
+
+    workspace = workspace or Workspace(root, limits)
+    links = workspace.links()
+    if files is None:
+        files = [path for path in (*workspace.inventory(), *links) if inside(path)]
+    present = set(files)
+    if state.commit is None or state.object_format is None:
+        return bool(present)
+    blobs = git.tree(root, state.commit, [], limits)
+    if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
+        return True
+    workspace.digests(sorted(present - links.keys()), state.object_format)
+    for path in sorted(present):
+        if path in links:
+            now = git.blob_id(os.fsencode(links[path]), state.object_format) + "@"
+        else:
+            now = workspace.blob_id(path, state.object_format)
+        if blobs.get(path) != now:
+            return True
+    return False

@@ -26,9 +26,9 @@ from ..errors import EvidenceError
 from ..workspace import View
 
 if TYPE_CHECKING:
-    from .._git_changes import Change
-    from .._git_signatures import Signature
-    from ..history import History
+    from ..git.changes import Change
+    from ..git.history import History
+    from ..git.signatures import Signature
     from ..signing.allowed_signers import AllowedSigners
 
 Method = Literal["detached", "manifest", "signed_commit", "signed_tag", "commit", "none"]

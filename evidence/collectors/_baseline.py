@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import ConfigError, EvidenceError
 from ..git import blob_id
-from ..history import History
+from ..git.history import History
 from ..interface import Missing
 from ..workspace import View, check_relative, glob_regex
 

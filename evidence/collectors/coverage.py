@@ -20,7 +20,7 @@ from ._coverage_count import Counted, NotCountable, count
 from ._coverage_model import Measured, Targets
 
 if TYPE_CHECKING:
-    from ..history import History
+    from ..git.history import History
 
 DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane")
 _BESIDE_DATA = ("-journal", ".provenance.json")

@@ -18,10 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence import _cache_store, cache
-from gate.evidence._cache_repository import repository_state
-from gate.evidence._workspace_files import FileStamp, clock_ns, settled, stamp_of
+from gate.evidence import cache
 from gate.evidence.cache import Outcome, ResultCache
+from gate.evidence.cache import store as _cache_store
+from gate.evidence.files import FileStamp, clock_ns, settled, stamp_of
+from gate.evidence.git.state import repository_state
 from gate.evidence.limits import Limits
 from gate.evidence.workspace import View, Workspace
 
@@ -252,11 +253,11 @@ def test_changed_code_is_another_key(tmp_path: Path) -> None:
     """An edited module, contract or installed library changes the state of the code."""
     site = tmp_path / "lib" / "site-packages"
     shutil.copytree(
-        Path(cache.__file__).parent.parent,
+        Path(cache.__file__).parent.parent.parent,
         site / "gate",
         ignore=lambda folder, names: (
             {name for name in names if name not in ("__init__.py", "evidence", "contracts")}
-            if Path(folder) == Path(cache.__file__).parent.parent
+            if Path(folder) == Path(cache.__file__).parent.parent.parent
             else {"__pycache__"}
         ),
     )
@@ -280,8 +281,8 @@ def test_changed_code_is_another_key(tmp_path: Path) -> None:
     states.append(state())
     assert len(set(states)) == 4
     assert "None\n" not in states
-    (site / "gate/evidence/git.py").touch()
-    code = f"import pathlib; pathlib.Path({str(site / 'gate/evidence/git.py')!r}).touch(); print(c())"
+    (site / "gate/evidence/git/plumbing.py").touch()
+    code = f"import pathlib; pathlib.Path({str(site / 'gate/evidence/git/plumbing.py')!r}).touch(); print(c())"
     run = [sys.executable, "-B", "-c", program + code]
     assert subprocess.run(run, capture_output=True, check=True, text=True).stdout == "None\n"
 

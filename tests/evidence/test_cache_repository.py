@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.evidence._cache_repository import object_format, repository_state
+from gate.evidence.git.state import object_format, repository_state
 
 Git = Callable[..., str]
 

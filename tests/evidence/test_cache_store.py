@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.evidence import _cache_store
-from gate.evidence._cache_store import KEY_FILE, Store
+from gate.evidence.cache import store as _cache_store
+from gate.evidence.cache.store import KEY_FILE, Store
 
 VALUE = {"some": ["facts", 1, None, "é"], "more": "x" * 100}
 
@@ -201,7 +201,7 @@ def test_processes_that_write_at_once_leave_one_whole_file(tmp_path: Path) -> No
         """
         import sys
         from pathlib import Path
-        from gate.evidence._cache_store import Store
+        from gate.evidence.cache.store import Store
         store = Store(Path(sys.argv[1]) / "cache", Path(sys.argv[1]) / "config", b"subject")
         for number in range(30):
             assert store.save([number, "x" * 10_000])

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.evidence import git
-from gate.evidence._git_changes import changed_lines
-from gate.evidence._git_objects import object_id
-from gate.evidence._git_signatures import split
 from gate.evidence.errors import ConfigError, EnvironmentProblem, EvidenceError
-from gate.evidence.history import History
+from gate.evidence.git.changes import changed_lines
+from gate.evidence.git.history import History
+from gate.evidence.git.objects import object_id
+from gate.evidence.git.signatures import split
 from gate.evidence.limits import DEFAULT, Limits
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH's ssh-keygen")

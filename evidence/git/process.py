@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import git
-from .errors import EnvironmentProblem
-from .limits import Limits
+from ..errors import EnvironmentProblem
+from ..limits import Limits
+from .plumbing import environment
 
 _LEAST_MEMORY = 64 * 1024 * 1024
 _SHALLOW_BYTES = 1024 * 1024
@@ -111,7 +111,7 @@ def refusal(root: Path, done: Finished) -> EnvironmentProblem:
 
 
 def _environment(limits: Limits) -> dict[str, str]:
-    return git._environment() | {
+    return environment() | {
         "GIT_GRAFT_FILE": os.devnull,
         "GIT_ALLOC_LIMIT": str(max(4 * limits.file_bytes, _LEAST_MEMORY)),
         "TZ": "UTC",

@@ -4,29 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from . import parse
-from ._workspace_files import FileRead
-from .contracts import check_file
-from .errors import EvidenceError
-from .limits import Limits
-from .yaml_reader import parse_yaml
+from .. import parse
+from ..contracts import check_file
+from ..errors import EvidenceError
+from ..files import FileRead
+from ..limits import Limits
+from ..yaml_reader import parse_yaml
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from .history import History
-    from .workspace import Workspace
+    from ..git.history import History
+    from .digests import Digests
 
 Trace = dict[str, Any]
 """What a reader asked and what it was answered, JSON-like; see :meth:`View.trace`."""
 
 
+class Door(Protocol):
+    """What a view asks of its workspace; :class:`gate.evidence.workspace.Workspace` says what each gives."""
+
+    limits: Limits
+    root: Path
+    memory: Digests | None
+
+    @property
+    def history(self) -> History: ...
+    def inventory(self) -> tuple[str, ...]: ...
+    def matching(self, pattern: str) -> tuple[str, ...]: ...
+    def is_file(self, path: str) -> bool: ...
+    def read(self, path: str, cap: int | None = None) -> tuple[bytes, FileRead]: ...
+    def stream(self, path: str) -> Iterator[bytes | FileRead]: ...
+    def answer(self, question: str, argument: str) -> str: ...
+    def repository_state(self) -> str | None: ...
+
+
 class View:
     """One reader's access to a workspace; remembers which files were read and what they contained."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Door) -> None:
         self._workspace = workspace
         self._files: dict[str, FileRead] = {}
         self._asked: set[tuple[str, str]] = set()
@@ -72,12 +90,12 @@ class View:
         return self._workspace.matching(pattern)
 
     def exists(self, path: str) -> bool:
-        """Whether the path is a regular file; see :meth:`Workspace.is_file` for what is refused."""
+        """Whether the path is a regular file; see :meth:`Door.is_file` for what is refused."""
         self._asked.add(("exists", path))
         return self._workspace.is_file(path)
 
     def read(self, path: str, cap: int | None = None) -> bytes:
-        """The file's bytes; see :meth:`Workspace.read`."""
+        """The file's bytes; see :meth:`Door.read`."""
         self._unfinished += 1
         data, record = self._workspace.read(path, cap)
         self._finish(record)
@@ -99,7 +117,7 @@ class View:
         memory.
 
         Raises:
-            EvidenceError: as :meth:`Workspace.stream`, and when a line or their number exceeds its limit.
+            EvidenceError: as :meth:`Door.stream`, and when a line or their number exceeds its limit.
         """
         self._unfinished += 1
         longest, most = self.limits.record_bytes, self.limits.records

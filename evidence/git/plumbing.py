@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ._cache_repository import marker
-from ._workspace_files import ObjectFormat as ObjectFormat
-from ._workspace_files import blob_id as blob_id
-from .errors import EnvironmentProblem
-from .limits import DEFAULT, Limits
-
-if TYPE_CHECKING:
-    from .workspace import Workspace
+from ..errors import EnvironmentProblem
+from ..files import ObjectFormat, blob_id
+from ..limits import DEFAULT, Limits
+from .state import marker
 
 _ARGUMENT_PATHS = 500
 """Paths passed on the command line; beyond that the whole tree is listed instead."""
@@ -98,10 +93,10 @@ def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DE
     Raises:
         EnvironmentProblem: git takes too long or breaks.
     """
-    return {path: blob for path, blob in _tree(root, commit, paths, limits).items() if not blob.endswith("@")}
+    return {path: blob for path, blob in tree(root, commit, paths, limits).items() if not blob.endswith("@")}
 
 
-def _tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[str, str]:
+def tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[str, str]:
     """Like :func:`committed`, with symbolic links, whose blob ids end in ``@``."""
     wanted = list(paths) if len(paths) <= _ARGUMENT_PATHS else []
     output = _git(root, ["ls-tree", "-r", "-z", commit, "--", *wanted], limits)
@@ -113,71 +108,6 @@ def _tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict
             blob = rest.partition(b" ")[2].decode()
             found[os.fsdecode(name)] = blob + ("@" if mode == b"120000" else "")
     return found
-
-
-def dirty(
-    root: Path,
-    paths: Sequence[str],
-    limits: Limits = DEFAULT,
-    *,
-    files: Iterable[str] | None = None,
-    workspace: Workspace | None = None,
-    state: GitState | None = None,
-) -> bool | None:
-    """Whether what lies at ``paths`` differs from the commit checked out; None where there is no repository.
-
-    A file that is not in the commit, has other content there, or is in the commit and was deleted, makes the
-    workspace dirty; before the first commit every file does. Content is compared byte for byte, so a file
-    that a clean filter would rewrite (line endings, LFS) counts as modified, and so does one that is ignored.
-
-    Args:
-        root: the workspace.
-        paths: relative directories, files or globs; ``.`` for everything.
-        limits: the time limit of each git command, and the size limit where we read.
-        files: the files and symbolic links at these paths, when the caller has listed them already; others
-            that exist there are then left alone. By default the workspace is walked.
-        workspace: the same workspace, when somebody walked through it and read files of it already.
-        state: what :func:`head` said, to save one process.
-
-    Raises:
-        EnvironmentProblem: git refuses the repository, takes too long or breaks.
-        EvidenceError: a file cannot be read.
-    """
-    from .workspace import Workspace as Walker
-    from .workspace import glob_regex
-
-    state = state or head(root, limits)
-    if state is None:
-        return None
-    expressions = []
-    for path in paths:
-        plain = path.rstrip("/")
-        pattern = "**" if plain == "." else plain
-        expressions.append(glob_regex(pattern))
-        expressions.append(glob_regex(f"{pattern}/**"))
-
-    def inside(path: str) -> bool:
-        return any(expression.fullmatch(path) for expression in expressions)
-
-    workspace = workspace or Walker(root, limits)
-    links = workspace.links()
-    if files is None:
-        files = [path for path in (*workspace.inventory(), *links) if inside(path)]
-    present = set(files)
-    if state.commit is None or state.object_format is None:
-        return bool(present)
-    blobs = _tree(root, state.commit, [], limits)
-    if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
-        return True
-    workspace.digests(sorted(present - links.keys()), state.object_format)
-    for path in sorted(present):
-        if path in links:
-            now = blob_id(os.fsencode(links[path]), state.object_format) + "@"
-        else:
-            now = workspace.blob_id(path, state.object_format)
-        if blobs.get(path) != now:
-            return True
-    return False
 
 
 def unmodified(blobs: Mapping[str, str], path: str, data: bytes, object_format: ObjectFormat) -> bool:
@@ -197,7 +127,8 @@ def _utf8(raw: bytes) -> str | None:
         return None
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The caller's environment variables without git's, and with those that keep git from doing more."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return kept | {
         "GIT_OPTIONAL_LOCKS": "0",
@@ -223,7 +154,7 @@ def _git(root: Path, arguments: list[str], limits: Limits, stdin: bytes = b"") -
         done = subprocess.run(
             command,
             cwd=root,
-            env=_environment(),
+            env=environment(),
             input=stdin,
             capture_output=True,
             timeout=limits.git_seconds,

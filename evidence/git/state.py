@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 
-from ._workspace_files import ObjectFormat, clock_ns, settled, stamp_of
+from ..files import ObjectFormat, clock_ns, settled, stamp_of
 
 _SMALL = 64 * 1024
 _FILES = (

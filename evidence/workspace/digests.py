@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ._workspace_files import FileStamp, ObjectFormat
+from ..files import FileStamp, ObjectFormat
 
 Row = list[Any]
 """Path, the six parts of a :class:`FileStamp`, SHA-256 in hex, and git's id of the content or null."""
@@ -16,7 +16,7 @@ _ID_LENGTHS = {"sha1": 40, "sha256": 64}
 class Digests:
     """Digests that may be taken from memory while a file's stamp is the one they were taken under.
 
-    Only settled stamps come in here (:func:`gate.evidence._workspace_files.settled`).
+    Only settled stamps come in here (:func:`gate.evidence.files.settled`).
 
     Args:
         rows: what an earlier run knew.

@@ -2,9 +2,9 @@
 
 Two things are kept. The *digest* of a file, under the file's stamp (:data:`FileStamp`): trusted only while
 the stamp is the same, and kept only where every later change must show as another stamp (``settled`` in
-``_workspace_files``). The *outcome* of a collector, under a key of everything that decides about it besides
-the workspace, with a trace of what the collector was told about the workspace: taken only while every answer
-in that trace is the same. ADR 0007 has the reasons.
+:mod:`gate.evidence.files`). The *outcome* of a collector, under a key of everything that decides about it
+besides the workspace, with a trace of what the collector was told about the workspace: taken only while
+every answer in that trace is the same. ADR 0007 has the reasons.
 
 The process that judges looks up and saves; a collector's own process only sends its trace along.
 """
@@ -19,11 +19,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from .. import __version__
-from ._cache_digests import Digests
-from ._cache_store import Store
-from ._workspace_files import FileRead, FileStamp, clock_ns, settled, stamp_of
-from .workspace import Trace, Workspace
+from ... import __version__
+from ..files import FileRead, FileStamp, clock_ns, settled, stamp_of
+from ..workspace import Trace, Workspace
+from ..workspace.digests import Digests
+from .store import Store
 
 __all__ = ["FileStamp", "Outcome", "ResultCache", "code_state"]
 
@@ -32,7 +32,7 @@ Outcome = dict[str, Any]
 
 _FORMAT = 1
 """To be raised when what is written has another shape: nothing in a file of this format is checked again."""
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 _LIBRARIES = frozenset({"site-packages", "dist-packages"})
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ._git_process import ask, neutral, private_directory, refusal, run, shallow_commits
-from .limits import Limits
+from ..limits import Limits
+from .process import ask, neutral, private_directory, refusal, run, shallow_commits
 
 _COMMITS = 100_000
 """Commits looked at for one answer; what was not touched by them is unknown."""

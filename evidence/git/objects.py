@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ._git_process import ask
-from .errors import EnvironmentProblem
-from .limits import Limits
+from ..errors import EnvironmentProblem
+from ..limits import Limits
+from .process import ask
 
 _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (commit|tree|tag|blob) ([0-9]+)")
 _REGULAR = (b"100644", b"100755", b"100664")

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import git
-from .errors import ConfigError, EnvironmentProblem, EvidenceError
-from .limits import DEFAULT, Limits
+from ..errors import ConfigError, EnvironmentProblem, EvidenceError
+from ..files import blob_id
+from ..limits import DEFAULT, Limits
+from . import plumbing as git
 
 if TYPE_CHECKING:
-    from ._git_changes import Change
-    from ._git_signatures import Signature, Tag
+    from .changes import Change
+    from .signatures import Signature, Tag
 
 _REVISION = re.compile(r"[^\x00-\x20\x7f-\xa0~^:?*\[\\@{}-][^\x00-\x20\x7f-\xa0~^:?*\[\\{}]{0,249}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -69,7 +70,7 @@ class History:
                 path="gate.yaml",
                 remedy="name a branch or a tag, or give a commit id",
             )
-        from ._git_process import ask, prefix
+        from .process import ask, prefix
 
         if prefix(self.root) is None:
             return None
@@ -85,8 +86,8 @@ class History:
             EvidenceError: it is larger than ``limits.file_bytes``; it was not read then.
             ConfigError: ``path`` leaves the workspace.
         """
-        from ._git_process import ask
-        from .workspace import check_relative
+        from ..paths import check_relative
+        from .process import ask
 
         check_relative(path)
         arguments = ["ls-tree", "-z", "-l", _checked(commit), "--", path]
@@ -124,8 +125,8 @@ class History:
         Raises:
             EnvironmentProblem: also when an object is not what its name says.
         """
-        from ._git_objects import blobs
-        from ._git_process import prefix
+        from .objects import blobs
+        from .process import prefix
 
         inside = prefix(self.root)
         if inside is None:
@@ -143,14 +144,14 @@ class History:
         Raises:
             EvidenceError: as :meth:`file`.
         """
-        from ._git_changes import all_lines, changed_lines
+        from .changes import all_lines, changed_lines
 
         if commit not in self._trees:
             self.files(commit)
         blob = self._trees[commit].get(path)
         if blob is None:
             return all_lines(now)
-        if blob == git.blob_id(now, "sha1" if len(blob) == 40 else "sha256"):
+        if blob == blob_id(now, "sha1" if len(blob) == 40 else "sha256"):
             return frozenset()
         before = self.file(commit, path)
         return all_lines(now) if before is None else changed_lines(before, now, self.limits)
@@ -161,7 +162,7 @@ class History:
         Absent: a file that the commit checked out does not have, and one whose last change lies before the
         beginning of a shallow clone. For some dozens of files this takes two git commands.
         """
-        from ._git_changes import last_changes
+        from .changes import last_changes
 
         state = self.head()
         if state is None or state.commit is None or not paths:
@@ -179,7 +180,7 @@ class History:
         Raises:
             EnvironmentProblem: also when there is no such commit, or no ssh-keygen.
         """
-        from ._git_signatures import check
+        from .signatures import check
 
         raw = self._object("commit", _checked(commit))
         if raw is None:
@@ -194,8 +195,8 @@ class History:
         Whether the signature holds is for :meth:`verify_tag`. A tag of a tag does not count, nor does a tag
         object that says it has another name than the one it is stored under.
         """
-        from ._git_process import prefix
-        from ._git_signatures import annotated_tags, names, split
+        from .process import prefix
+        from .signatures import annotated_tags, names, split
 
         if prefix(self.root) is None:
             return ()
@@ -213,7 +214,7 @@ class History:
 
         ``invalid`` when the object is not an annotated tag of that name that directly names that commit.
         """
-        from ._git_signatures import Signature, check, names
+        from .signatures import Signature, check, names
 
         raw = self._object("tag", _checked(tag.id))
         if raw is None or not names(tag, raw):
@@ -222,7 +223,7 @@ class History:
 
     def fingerprint(self) -> str:
         """A digest that changes whenever HEAD, a ref or the end of a shallow clone does; for caches."""
-        from ._git_process import prefix, refusal, run, shallow_file
+        from .process import prefix, refusal, run, shallow_file
 
         digest = hashlib.sha256(shallow_file(self.root) + b"\x00")
         if prefix(self.root) is not None:
@@ -238,7 +239,7 @@ class History:
         return found[1] if found is not None and found[0] == kind else None
 
     def _read(self, names: Sequence[str]) -> None:
-        from ._git_objects import read
+        from .objects import read
 
         wanted = [name for name in names if name not in self._objects]
         if wanted:

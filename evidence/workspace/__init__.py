@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._cache_digests import Digests, fits
-from ._workspace_files import (
+from ..canonical import sha256_hex
+from ..errors import EvidenceError, GateError
+from ..files import (
     PIECE,
     FileRead,
     Folders,
@@ -28,14 +29,14 @@ from ._workspace_files import (
     printable,
     too_large,
 )
-from ._workspace_view import Trace, View
-from ._workspace_walk import TOOL_DIRECTORIES, Inventory, check_relative, glob_regex, walk
-from .canonical import sha256_hex
-from .errors import EvidenceError, GateError
-from .limits import DEFAULT, Limits
+from ..limits import DEFAULT, Limits
+from ..paths import check_relative, glob_regex
+from .digests import Digests, fits
+from .view import Trace, View
+from .walk import TOOL_DIRECTORIES, Inventory, walk
 
 if TYPE_CHECKING:
-    from .history import History
+    from ..git.history import History
 
 __all__ = [
     "TOOL_DIRECTORIES",
@@ -105,7 +106,7 @@ class Workspace:
     @property
     def history(self) -> History:
         """The git repository around the workspace, to be read only."""
-        from .history import History
+        from ..git.history import History
 
         return History(self.root, self.limits)
 
@@ -207,7 +208,7 @@ class Workspace:
 
     def repository_state(self) -> str | None:
         """What git's answers depend on, taken once for all views."""
-        from ._cache_repository import repository_state
+        from ..git.state import repository_state
 
         with self._lock:
             if not self._repository:

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ._git_process import ask, private_directory, run
-from .errors import EnvironmentProblem
-from .limits import Limits
+from ..errors import EnvironmentProblem
+from ..limits import Limits
+from .process import ask, private_directory, run
 
 if TYPE_CHECKING:
-    from .signing.sshsig import SshSignature
+    from ..signing.sshsig import SshSignature
 
 SignatureState = Literal["valid", "unknown_signer", "invalid", "unsupported", "unsigned"]
 
@@ -98,8 +98,8 @@ def check(
         return Signature("unsigned", time_s=time_s, problem="it has no signature")
     if not armored.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         return Signature("unsupported", time_s=time_s, problem="it is not signed with an SSH key")
-    from .signing.problems import SignatureError
-    from .signing.sshsig import SshSignature
+    from ..signing.problems import SignatureError
+    from ..signing.sshsig import SshSignature
 
     key = None
     try:
