@@ -20,6 +20,7 @@ from ._compatibility_checks import UNDECIDED as UNDECIDED
 from ._compatibility_checks import Finding, Search
 from ._compatibility_schema import Version as Version
 from ._compatibility_schema import key_of, year
+from ._json_schema import shorten
 
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]*)?")
 _VERSION_IN_ID = re.compile(
@@ -91,7 +92,8 @@ def _merged(producers: list[Finding], consumers: list[Finding], path: str) -> li
         # the present file's pointer where there is a choice
         _, best = min(group, key=lambda item: (item[1].old, item[0] != "producers", item[1].text))
         breaks = "both" if len(directions) == 2 else directions.pop()
-        entries.add(Break(pointer, kind, breaks, "old" if best.old else "new", best.text))
+        text = "; ".join(dict.fromkeys([best.text, *(finding.text for _, finding in group)]))
+        entries.add(Break(pointer, kind, breaks, "old" if best.old else "new", shorten(text)))
     return sorted(entries)
 
 

@@ -74,6 +74,10 @@ class Search:
     def _is_old(self, place: Place) -> bool:
         return place.version is not None and place.version.old
 
+    def spend(self, steps: int) -> None:
+        """Count work that is done beside :meth:`between`."""
+        self._steps += steps
+
     def inside(self, a: Iterable[Place], b: Iterable[Place]) -> list[Finding]:
         """As :meth:`between`, for a property or an item of the data compared so far."""
         saved = self._above, self._here
@@ -144,11 +148,12 @@ class Search:
         choices = a.choices(used)
         if not found or not choices or len(used) >= _MOST_CHOICES:
             return found
-        return [
-            finding
-            for branch in choices[0].branches
-            for finding in self.between((*a.places, *branch), b, used | {choices[0].key})
-        ]
+        choice = choices[0]
+        branches = choice.branches
+        used = used | {choice.key}
+        if choice.test is not None and not self.between(a.places, (choice.test,), used):
+            branches = branches[:1]
+        return [finding for branch in branches for finding in self.between((*a.places, *branch), b, used)]
 
     def _types(self, a: Known, part: Conjunct) -> list[Finding]:
         lost = a.types - part.types()

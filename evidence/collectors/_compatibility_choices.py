@@ -27,6 +27,7 @@ def _alternatives(
 ) -> list[Finding]:
     """``anyOf``: one branch must accept everything; ``oneOf``: and the others nothing of it."""
     branches = part.places(keyword)
+    search.spend(len(branches))
     if keyword == "oneOf" and any(
         _pairwise_equal(search, other.places("oneOf"), branches)
         for other in a.parts
@@ -50,10 +51,11 @@ def _alternatives(
     left = [index for index, gone in enumerate(apart) if not gone]
     place = part.place
     if not left:
+        what = groups[0] if len(groups) == 1 else "value"
         return search.say(
             place, place.at(keyword), "alternatives",
-            f"no alternative permits a {groups[0] if groups else 'value'} any more",
-            f"an alternative permits a {groups[0] if groups else 'value'} now",
+            f"no alternative permits this {what} any more",
+            f"an alternative permits this {what} now",
         )  # fmt: skip
     if len(left) == 1 and found[left[0]]:
         return found[left[0]]

@@ -29,10 +29,17 @@ MOST_VALUES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A keyword that says: one of these. Data satisfies all places of at least one branch."""
+    """A keyword that says: one of these.
+
+    Attributes:
+        key: which one.
+        branches: data satisfies all places of at least one.
+        test: for ``if``: data that satisfies it is in the first branch.
+    """
 
     key: Json
     branches: tuple[tuple[Place, ...], ...]
+    test: Place | None = None
 
 
 @dataclass(slots=True)
@@ -151,7 +158,7 @@ class Known:
             if "if" in part.words and {"then", "else"} & part.words.keys():
                 then = tuple(part.place.below(word) for word in ("if", "then") if word in part.words)
                 otherwise = (part.place.below("else"),) if "else" in part.words else ()
-                found.append(Choice((part.place.key, "if"), (then, otherwise)))
+                found.append(Choice((part.place.key, "if"), (then, otherwise), part.place.below("if")))
         return [choice for choice in found if choice.key not in used]
 
 

@@ -129,15 +129,15 @@ class Conjunct:
                 yield keyword, name, demand
 
 
-def conjuncts(places: Sequence[Place], known: frozenset[Json] = frozenset()) -> list[Conjunct]:
+def conjuncts(places: Sequence[Place], *, whole: bool = True) -> list[Conjunct]:
     """Everything that data valid at all these places satisfies, one object of keywords after the other.
 
     Args:
         places: the schemas.
-        known: keys of places that are left out: those that this is asked within.
+        whole: whether ``unevaluated…`` is taken apart too, which takes a look at everything beside it.
     """
     found: list[Conjunct] = []
-    seen: set[Json] = set(known)
+    seen: set[Json] = set()
     pending = list(reversed(places))
     while pending:
         place = pending.pop()
@@ -165,8 +165,8 @@ def conjuncts(places: Sequence[Place], known: frozenset[Json] = frozenset()) -> 
                 conjunct.opaque.append(keyword)
         found.append(conjunct)
         for keyword in ("unevaluatedProperties", "unevaluatedItems"):
-            if conjunct.words.pop(keyword, True) is not True:
-                found += _unevaluated(conjunct, keyword, conjuncts(inner, known | {place.key}))
+            if whole and conjunct.words.pop(keyword, True) is not True:
+                found += _unevaluated(conjunct, keyword, conjuncts(inner, whole=False))
         pending.extend(reversed(inner))
     return found
 
@@ -190,7 +190,7 @@ def _unevaluated(conjunct: Conjunct, keyword: str, inner: list[Conjunct]) -> lis
         part.opaque or any(word in part.words for word in _BY_DATA) for part in everything
     ):
         return [Conjunct(place, {}, [keyword])]
-    if any(part.further() for part in everything):
+    if any(part.further() or keyword in part.words for part in everything):
         return []
     return [
         Conjunct(

@@ -68,6 +68,7 @@ class Version:
         self._names = {name: path for path, doc in self.documents.items() if (name := identity(doc))}
         self._validators: dict[tuple[str, str, bool], Any] = {}
         self._ambiguous: dict[str, bool] = {}
+        self._costs: dict[tuple[Json, bool], int] = {}
         self._targets: dict[tuple[str, str], bool] = {}
         self.old = False
 
@@ -111,6 +112,29 @@ class Version:
             return None
         return Place(self, path, pointer, found, written)
 
+    def _cost(self, place: Place, deep: bool, depth: int) -> int:
+        """Ways the validator may take through the schema for one value, and for its parts if ``deep``."""
+        at = (place.key, deep)
+        if at in self._costs or depth > _MOST_NESTED:
+            return self._costs.get(at, _MOST_PATHS)
+        if not isinstance(place.schema, dict):
+            return 1
+        self._costs[at] = _MOST_PATHS  # for whoever comes back here
+        inner: list[Place | None] = []
+        for word, value in place.schema.items():
+            if word in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(value, str):
+                inner.append(self.resolve(place, value) if word == "$ref" else None)
+            elif word in _HERE or (deep and word in _WITHIN):
+                inner += [place.below(word, *part) for part in _members(word, value)]
+        costs = [_MOST_PATHS if one is None else self._cost(one, deep, depth + 1) for one in inner]
+        self._costs[at] = min(_MOST_PATHS, 1 + sum(costs))
+        return self._costs[at]
+
+    def _uri_of(self, path: str) -> str:
+        """The URI that references in the file are relative to."""
+        own = identity(self.documents[path])
+        return own if own is not None and self._names.get(own) == path else BASE + _quoted(path)
+
     def _usable(self, path: str, pointer: str, schema: Json, written: int) -> bool:
         """Whether what a reference leads to is a schema: it may stand where no draft looks for one."""
         if (path, pointer) not in self._targets:
@@ -136,6 +160,8 @@ class Version:
     def accepts(self, place: Place, value: Json, *, formats: bool) -> bool | None:
         """Whether a value is valid at a place, as the validator says; None when it cannot be used there.
 
+        A schema whose references branch so often that the validator might not come to an end is not tried.
+
         Args:
             place: a schema of this version.
             value: the value.
@@ -143,6 +169,8 @@ class Version:
         """
         import jsonschema_rs
 
+        if self._cost(place, isinstance(value, (dict, list)), 0) >= _MOST_PATHS:
+            return None
         stated = _uri(place.year)
 
         def retrieve(uri: str) -> Any:
@@ -160,7 +188,7 @@ class Version:
                 if not isinstance(schema, bool):
                     schema = {
                         "$schema": stated,
-                        "$ref": f"{BASE}{_quoted(place.path)}#{_quoted(place.pointer)}",
+                        "$ref": f"{self._uri_of(place.path)}#{_quoted(place.pointer)}",
                     }
                 self._validators[at] = jsonschema_rs.validator_for(
                     schema, retriever=retrieve, validate_formats=formats
@@ -168,6 +196,29 @@ class Version:
             return bool(self._validators[at].is_valid(value))
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, RecursionError, ValueError):
             return None
+
+
+_MOST_PATHS = 10_000
+_MOST_NESTED = 100
+_HERE = frozenset(
+    {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependencies", "dependentSchemas"}
+)
+_WITHIN = frozenset(
+    {
+        "additionalItems", "additionalProperties", "contains", "items", "patternProperties", "prefixItems",
+        "properties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",
+    }
+)  # fmt: skip
+_NAMED = frozenset({"dependencies", "dependentSchemas", "patternProperties", "properties"})
+
+
+def _members(word: str, value: Json) -> list[tuple[Json, ...]]:
+    """Where the schemas of a keyword are, below it."""
+    if isinstance(value, list):
+        return [(index,) for index in range(len(value))]
+    if word in _NAMED and isinstance(value, dict):
+        return [(name,) for name, one in value.items() if isinstance(one, (dict, bool))]
+    return [()]
 
 
 _JOINABLE = "http://workspace.invalid/"
