@@ -46,7 +46,7 @@ NARROWING: dict[str, frozenset[str]] = {
 }
 """Options that change how much is looked at, not only where: a decision says when a workspace sets them."""
 
-ON_DEMAND = frozenset({"commands", "components", "messages", "risk_parameters", "scans", "values"})
+ON_DEMAND = frozenset({"commands", "components", "messages", "scans", "values"})
 """Collectors that no shipped stage needs: started only when they are asked for."""
 
 _DOCUMENTS = frozenset(

@@ -7,7 +7,7 @@ import json
 import random
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +69,24 @@ class Generator:
                 }
             else:
                 made["facts"][name] = self._mutated(facts, schema, schema, rate)
-        if self.random.random() < 0.5:
-            made["facts"]["signoffs"]["signoffs"] = [
-                self._signoff(stage) for stage in made["evidence_digest"]
-            ]
+        kind = self.random.choice(["mutated", "any", "all"])
+        if kind != "mutated":
+            made["facts"]["signoffs"]["signoffs"] = self._signoffs(made["evidence_digest"], kind)
         made["subject"]["dirty"] = self.random.choice([True, False, None])
         made["subject"]["author"] = self.random.choice([None, *self._principals()])
         return made
 
-    def _signoff(self, stage: str) -> dict[str, Any]:
-        """A genuine sign-off of the stage, whatever it says."""
-        genuine = self.random.choice(self.ready["facts"]["signoffs"]["signoffs"])
-        verdict = self.random.choice(["approve", "reject", "conditional"])
+    def _signoffs(self, stages: Iterable[str], kind: str) -> list[dict[str, Any]]:
+        """Genuine sign-offs: one of each stage, whatever it says, or everybody's approvals."""
+        genuine = self.ready["facts"]["signoffs"]["signoffs"]
+        if kind == "all":
+            return [self._bound(item, item["stage"], "approve") for item in genuine]
+        verdicts = ["approve", "reject", "conditional"]
+        return [
+            self._bound(self.random.choice(genuine), stage, self.random.choice(verdicts)) for stage in stages
+        ]
+
+    def _bound(self, genuine: dict[str, Any], stage: str, verdict: str) -> dict[str, Any]:
         evidence = self.ready["evidence_digest"][stage]
         return {**genuine, "stage": stage, "verdict": verdict, "evidence": evidence}
 

@@ -45,6 +45,12 @@ none_of(name, findings) := {
 	ordered := sort({finding | some finding in findings})
 }
 
+# One finding more where a list was cut off: whoever waives all that are listed has not waived the others.
+not_listed(found, total) := {{"term": "not listed", "text": sprintf("%v more, which are not listed", [more])} |
+	data.gate.lib.greater(total, count(found)) == true
+	more := total - count(found)
+}
+
 # Holds when the one value is among the accepted ones; its only term is the value that is not.
 one_of(name, actual, param) := none(name, [sprintf("%v", [refused]) | some refused in others(actual, param.value)])
 

@@ -91,6 +91,12 @@ test_none_of_keeps_term_and_text_together if {
 	}
 }
 
+test_not_listed if {
+	not_listed(["a"], 1) == set()
+	not_listed([], null) == set()
+	not_listed(["a"], 4) == {{"term": "not listed", "text": "3 more, which are not listed"}}
+}
+
 test_one_of if {
 	allowed := {"value": [7497, 4002], "unit": "list", "rationale": "for tests"}
 	one_of("p", 4002, allowed).holds == true

@@ -1,0 +1,118 @@
+package gate.stage4
+
+# What must not stand in the sources: secrets, accounts of real money, ports of real money.
+
+check_no_hardcoded_secrets := data.gate.lib.check([
+	data.gate.lib.at_least("scanned_files", input.facts.source.scanned, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("secrets", secrets(input.facts.source)),
+	data.gate.lib.none_of("files_not_scanned", files_not_scanned(input.facts.source)),
+])
+
+# METADATA
+# title: No secret is written in the sources
+# description: >-
+#   No source holds a token, key or password, and none was left out of the search. The secrets found are not quoted.
+# custom:
+#   short_name: no_hardcoded_secrets
+#   severity: CRITICAL
+#   solution: Revoke the secret, for it is in the history too; read its successor from the environment or a vault.
+#   owner: devops_lead
+#   controls: [gate:stage4]
+#   facts: [source.scanned, source.secrets, source.secrets_total, source.unscanned, source.unscanned_total]
+deny_no_hardcoded_secrets contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.no_hardcoded_secrets",
+		check_no_hardcoded_secrets,
+		"A secret may be in the sources",
+	)
+}
+
+secrets(source) := {{"term": term, "text": text} |
+	some secret in source.secrets
+	names := secret_names(secret)
+	term := sprintf("%s:%s", [secret.path, names.term])
+	text := sprintf("%s, line %d: %s", [secret.path, secret.line, names.text])
+} | data.gate.lib.not_listed(source.secrets, source.secrets_total)
+
+# What a secret is called; a token without a name is called after its kind.
+secret_names(secret) := {"term": secret.name, "text": sprintf("%s (%s)", [secret.name, secret.kind])} if {
+	is_string(secret.name)
+} else := {"term": secret.kind, "text": secret.kind}
+
+files_not_scanned(source) := {{"term": file.path, "text": sprintf("%s %s", [file.path, file.reason])} |
+	some file in source.unscanned
+} | data.gate.lib.not_listed(source.unscanned, source.unscanned_total)
+
+check_no_hardcoded_accounts := data.gate.lib.check([
+	data.gate.lib.at_least("scanned_files", input.facts.source.scanned, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("account_ids", account_ids(input.facts.source)),
+])
+
+# METADATA
+# title: No live account is written in the sources
+# description: No source holds the id of an account with real money; paper ids are left to the policy data.
+# custom:
+#   short_name: no_hardcoded_accounts
+#   severity: HIGH
+#   solution: Read the account's id from the configuration of the environment.
+#   owner: devops_lead
+#   controls: [gate:stage4]
+#   facts: [source.scanned, source.account_ids, source.account_ids_total, source.live_account_ids_total]
+deny_no_hardcoded_accounts contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.no_hardcoded_accounts",
+		check_no_hardcoded_accounts,
+		"An account id is in the sources",
+	)
+}
+
+account_ids(source) := {{"term": term, "text": text} |
+	some found in refused
+	term := sprintf("%s:%s", [found.path, found.account])
+	text := sprintf("%s, line %d: %s", [found.path, found.line, found.account])
+} | data.gate.lib.not_listed(refused, refused_total(source)) if {
+	refused := [found |
+		some found in source.account_ids
+		account_refused(found.paper) == true
+	]
+}
+
+default account_refused(_) := true
+
+account_refused(paper) := false if {
+	paper == true
+	data.gate.params.stage4.paper_account_ids_allowed.value == true
+}
+
+refused_total(source) := source.live_account_ids_total if {
+	data.gate.params.stage4.paper_account_ids_allowed.value == true
+} else := source.account_ids_total
+
+check_no_live_port := data.gate.lib.check([
+	data.gate.lib.at_least("scanned_files", input.facts.source.scanned, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("live_ports", live_ports(input.facts.source)),
+])
+
+# METADATA
+# title: No live port is written in the sources
+# description: No source names a port on which orders trade real money.
+# custom:
+#   short_name: no_live_port
+#   severity: CRITICAL
+#   solution: Take the port out of the sources; which one is used is set where the system is started.
+#   owner: risk_officer
+#   controls: [gate:stage4]
+#   facts: [source.scanned, source.live_ports, source.live_ports_total]
+deny_no_live_port contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.no_live_port",
+		check_no_live_port,
+		"A port of live trading is in the sources",
+	)
+}
+
+live_ports(source) := {{"term": term, "text": text} |
+	some found in source.live_ports
+	term := sprintf("%s:%d", [found.path, found.port])
+	text := sprintf("%s, line %d: %d", [found.path, found.line, found.port])
+} | data.gate.lib.not_listed(source.live_ports, source.live_ports_total)

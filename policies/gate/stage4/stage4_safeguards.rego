@@ -1,0 +1,77 @@
+package gate.stage4
+
+# The protections that a broker client has to have, as far as its source shows them.
+
+check_safeguards := data.gate.lib.check(array.concat(
+	[
+		data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
+		data.gate.lib.none_of(
+			"safeguards_missing",
+			safeguards_missing(data.gate.params.stage4.safeguard_states.value),
+		),
+		data.gate.lib.none_of(
+			"error_codes_not_handled",
+			codes_not_handled(object.get(input.facts.source, ["safeguards", "error_handling", "codes_handled"], [])),
+		),
+	],
+	array.concat(
+		[data.gate.lib.at_most("reconnection_tries", tries, data.gate.params.stage4.reconnection_tries_max) |
+			some tries in {object.get(input.facts.source, ["safeguards", "reconnection", "max_tries"], null)}
+			is_number(tries)
+		],
+		[data.gate.lib.is_true("reconnection_delays_grow", grow) |
+			some grow in {object.get(input.facts.source, ["safeguards", "reconnection", "delays_grow"], null)}
+			is_boolean(grow)
+		],
+	),
+))
+
+# METADATA
+# title: The broker client paces, reconnects and handles errors
+# description: >-
+#   The client limits its message rate, can connect again a limited number of times with growing waits, and branches on
+#   every error code it will meet. What the source does not tell (tries, waits, codes) is not held against it. A
+#   safeguard that nothing in the inspected files leads to, and an error that is silently dropped, is a warning.
+# custom:
+#   short_name: safeguards
+#   severity: HIGH
+#   solution: Add what is named to the broker client, with tests.
+#   owner: lead_quant
+#   controls: [gate:stage4]
+#   facts:
+#     - source.files
+#     - source.safeguards.pacing_limiter
+#     - source.safeguards.reconnection
+#     - source.safeguards.error_handling
+deny_safeguards contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.safeguards",
+		check_safeguards,
+		"The broker client lacks a safeguard",
+	)
+}
+
+warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
+	some name, found in input.facts.source.safeguards
+	found.state == "unused"
+	msg := sprintf("The safeguard %s is there, but nothing in the inspected files leads to it", [name])
+}
+
+warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
+	some place in object.get(input.facts.source, ["safeguards", "error_handling", "swallowed"], [])
+	msg := sprintf("Every error is silently dropped in %s, line %d", [place.path, place.line])
+}
+
+safeguards_missing(accepted) := {{"term": name, "text": sprintf("%s: %v", [name, state])} |
+	some name, states in accepted
+	some state in data.gate.lib.others(object.get(input.facts.source, ["safeguards", name, "state"], null), states)
+}
+
+# Nothing where no code is known: then there is no handler, which is found above, or it cannot be told.
+codes_not_handled(codes) := {{"term": term, "text": term} |
+	count(codes) > 0
+	handled := {code | some code in codes}
+	some wanted in data.gate.params.stage4.handled_error_codes.value
+	some missing in data.gate.lib.others(wanted, handled)
+	term := sprintf("%d", [missing])
+}

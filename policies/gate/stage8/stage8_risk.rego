@@ -1,0 +1,69 @@
+package gate.stage8
+
+# Risk parameters under change control.
+
+check_risk_parameters_approved := data.gate.lib.check([
+	data.gate.lib.contains_all(
+		"risk_parameters",
+		input.facts.risk_parameters.found,
+		data.gate.params.stage8.required_risk_parameters,
+	),
+	data.gate.lib.none("conflicting_parameters", input.facts.risk_parameters.conflicting),
+	data.gate.lib.none_of(
+		"approved_version_missing",
+		data.gate.lib.baseline_missing(input.facts.risk_parameters.baseline),
+	),
+	data.gate.lib.none_of("changes_not_approved", changes_not_approved(input.facts.risk_parameters)),
+])
+
+# METADATA
+# title: The risk parameters are the approved ones
+# description: >-
+#   Each risk parameter is defined, everywhere with the same value, and none changed since the approved version unless
+#   the risk officer signed this stage. Where no approved version is named, nothing is compared and a warning says so.
+# custom:
+#   short_name: risk_parameters_approved
+#   severity: HIGH
+#   solution: Take the change back, or let the risk officer review it and sign this stage.
+#   owner: risk_officer
+#   controls: [gate:stage8]
+#   facts: [risk_parameters.found, risk_parameters.conflicting, signoffs.signoffs]
+#   optional_facts: [risk_parameters.baseline, risk_parameters.changes, risk_parameters.changed]
+deny_risk_parameters_approved contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.risk_parameters_approved",
+		check_risk_parameters_approved,
+		"A risk parameter is not the approved one",
+	)
+}
+
+warn_risk_parameters_approved contains remark if {
+	some remark in data.gate.lib.baseline_remarks(
+		"stage8.risk_parameters_approved",
+		input.facts.risk_parameters.baseline,
+		"No approved version of the risk parameters is named: they were not compared with any",
+	)
+}
+
+warn_risk_parameters_approved contains {"code": "stage8.risk_parameters_approved", "msg": msg} if {
+	data.gate.lib.accepted("stage8", data.gate.params.stage8.risk_parameter_roles) == true
+	some change in parameter_changes(input.facts.risk_parameters)
+	msg := sprintf("Accepted by sign-off: %s", [change.text])
+}
+
+changes_not_approved(facts) := [] if {
+	data.gate.lib.accepted("stage8", data.gate.params.stage8.risk_parameter_roles) == true
+} else := parameter_changes(facts)
+
+parameter_changes(facts) := [] if {
+	facts.changes == null
+} else := {{"term": change.name, "text": change_text(change)} | some change in facts.changes} | data.gate.lib.not_listed(
+	facts.changes,
+	facts.changed,
+)
+
+change_text(change) := sprintf("%s added with %v in %s", [change.name, change.after, change.path]) if {
+	change.change == "added"
+} else := sprintf("%s removed from %s, was %v", [change.name, change.path, change.before]) if {
+	change.change == "removed"
+} else := sprintf("%s changed from %v to %v in %s", [change.name, change.before, change.after, change.path])
