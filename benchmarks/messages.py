@@ -115,7 +115,7 @@ def write(path: Path, size: int) -> int:
 def printed(script: str, *arguments: object) -> list[float]:
     """The numbers that a script prints, run by a fresh interpreter."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return [float(number) for number in done.stdout.split()]
 
 

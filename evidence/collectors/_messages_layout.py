@@ -3,9 +3,9 @@
 Most of the time of a validation goes into making Python objects of a record and looking at each. For
 contracts of the usual kind (objects, required members, types, enumerations, lengths, bounds, plain patterns,
 times) a regular expression can say all of that, once the layout of the records is known. It never has to
-accept anything: a line that it does not match is checked the long way. It must never accept too much: whatever
-a schema has that is not understood here in full raises :class:`_Unsupported`, and the layout is not learned. A
-property test holds every line that is recognised against the exact validation. See ADR 0009.
+accept anything: a line that it does not match is checked the long way. It must never accept too much:
+whatever a schema has that is not understood here in full raises :class:`_Unsupported`, and the layout is not
+learned. A property test holds every line that is recognised against the exact validation. See ADR 0009.
 """
 
 from __future__ import annotations
