@@ -61,7 +61,12 @@ class IBKRExecClient:
         return await self._handler.cancel_order(order_id)
 
     async def poll_reports(self) -> list[dict[str, Any]]:
-        """Reports of every order whose state or filled quantity changed since the last call, by order id."""
+        """Reports of every order whose state or filled quantity changed since the last call, by order id.
+
+        A session that was lost is taken up again first; NotConnectedError when that fails.
+        """
+        if not self._handler.connected:
+            await self._handler.reconnect()
         reports: list[dict[str, Any]] = []
         for order_id in sorted(self._intents):
             record = self._handler.orders[order_id]

@@ -197,6 +197,15 @@ def test_reconnection_backs_off_reconciles_and_subscribes_again() -> None:
     assert [kind for _, kind in fake.sent].count("market data") == 2
 
 
+def test_a_lost_session_is_taken_up_again_before_orders_are_asked_for() -> None:
+    fake = FakeIB(script=["rest"])
+    client, _ = run(fake, intent(1))
+    fake.errorEvent.emit(-1, 1100, "Connectivity has been lost", None)
+    assert not client.health()["connected"]
+    asyncio.run(client.poll_reports())
+    assert client.health()["connected"] and fake.up
+
+
 def test_reconnection_gives_up_after_three_tries_and_a_restored_line_needs_none() -> None:
     fake = FakeIB()
     handler = make(fake)
