@@ -87,8 +87,8 @@ class Generator:
         ]
 
     def _bound(self, genuine: dict[str, Any], stage: str, verdict: str) -> dict[str, Any]:
-        evidence = self.ready["evidence_digest"][stage]
-        return {**genuine, "stage": stage, "verdict": verdict, "evidence": evidence}
+        subject, evidence = self.ready["subject"]["digest"], self.ready["evidence_digest"][stage]
+        return {**genuine, "stage": stage, "verdict": verdict, "subject": subject, "evidence": evidence}
 
     def _principals(self) -> list[str]:
         found = {item["principal"] for item in self.ready["facts"]["signoffs"]["signoffs"]}

@@ -156,8 +156,9 @@ breaking_changes(compatibility) := [] if {
 }
 
 # The kinds of break that the policy data count.
-counted_breaks(params) := {sprintf("breaks_%s", [direction]) | some direction in params.breaking_directions.value} | {"undecided" |
-	params.undecided_breaks_accepted.value == false
+counted_breaks(params) := directions | undecided if {
+	directions := {sprintf("breaks_%s", [direction]) | some direction in params.breaking_directions.value}
+	undecided := {"undecided" | params.undecided_breaks_accepted.value == false}
 }
 
 # How many of each kind a file has; a kind that the facts do not know is never taken for none.

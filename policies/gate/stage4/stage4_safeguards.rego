@@ -7,7 +7,7 @@ check_safeguards := data.gate.lib.check(array.concat(
 		data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
 		data.gate.lib.none_of(
 			"safeguards_missing",
-			safeguards_missing(data.gate.params.stage4.safeguard_states.value),
+			safeguards_missing(data.gate.params.stage4.safeguards.value),
 		),
 		data.gate.lib.none_of(
 			"error_codes_not_handled",
@@ -29,9 +29,9 @@ check_safeguards := data.gate.lib.check(array.concat(
 # METADATA
 # title: The broker client paces, reconnects and handles errors
 # description: >-
-#   The client limits its message rate, can connect again a limited number of times with growing waits, and branches on
-#   every error code it will meet. What the source does not tell (tries, waits, codes) is not held against it. A
-#   safeguard that nothing in the inspected files leads to, and an error that is silently dropped, is a warning.
+#   The client limits its message rate, connects again a limited number of times with growing waits, and branches on
+#   every error code it will meet. What the source does not tell (tries, waits, codes) is not held against it; an error
+#   that is silently dropped is a warning.
 # custom:
 #   short_name: safeguards
 #   severity: HIGH
@@ -52,19 +52,14 @@ deny_safeguards contains result if {
 }
 
 warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
-	some name, found in input.facts.source.safeguards
-	found.state == "unused"
-	msg := sprintf("The safeguard %s is there, but nothing in the inspected files leads to it", [name])
-}
-
-warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
 	some place in object.get(input.facts.source, ["safeguards", "error_handling", "swallowed"], [])
 	msg := sprintf("Every error is silently dropped in %s, line %d", [place.path, place.line])
 }
 
-safeguards_missing(accepted) := {{"term": name, "text": sprintf("%s: %v", [name, state])} |
-	some name, states in accepted
-	some state in data.gate.lib.others(object.get(input.facts.source, ["safeguards", name, "state"], null), states)
+safeguards_missing(names) := {{"term": name, "text": sprintf("%s: %v", [name, state])} |
+	some name in names
+	state := object.get(input.facts.source, ["safeguards", name, "state"], null)
+	state != data.gate.params.stage4.safeguard_state.value
 }
 
 # Nothing where no code is known: then there is no handler, which is found above, or it cannot be told.

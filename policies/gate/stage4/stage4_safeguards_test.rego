@@ -23,8 +23,6 @@ test_safeguards_limiter_unused if {
 	checked.holds == false
 	denied := deny_safeguards with input as doc
 	denied == {{"code": "stage4.safeguards", "msg": "The broker client lacks a safeguard: pacing_limiter: unused", "operand": "safeguards_missing", "op": "∅", "expected": [], "actual": "pacing_limiter: unused", "unit": "list", "term": "pacing_limiter"}}
-	warned := warn_safeguards with input as doc
-	warned == {{"code": "stage4.safeguards", "msg": "The safeguard pacing_limiter is there, but nothing in the inspected files leads to it"}}
 }
 
 test_safeguards_no_reconnection if {
@@ -35,14 +33,12 @@ test_safeguards_no_reconnection if {
 	denied == {{"code": "stage4.safeguards", "msg": "The broker client lacks a safeguard: reconnection: absent", "operand": "safeguards_missing", "op": "∅", "expected": [], "actual": "reconnection: absent", "unit": "list", "term": "reconnection"}}
 }
 
-test_safeguards_reconnection_is_called_elsewhere if {
+test_safeguards_reconnection_unused if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"state": "unused"}}}}})
 	checked := check_safeguards with input as doc
-	checked.holds == true
+	checked.holds == false
 	denied := deny_safeguards with input as doc
-	denied == set()
-	warned := warn_safeguards with input as doc
-	warned == {{"code": "stage4.safeguards", "msg": "The safeguard reconnection is there, but nothing in the inspected files leads to it"}}
+	denied == {{"code": "stage4.safeguards", "msg": "The broker client lacks a safeguard: reconnection: unused", "operand": "safeguards_missing", "op": "∅", "expected": [], "actual": "reconnection: unused", "unit": "list", "term": "reconnection"}}
 }
 
 test_safeguards_tries_at_the_limit if {

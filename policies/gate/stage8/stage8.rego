@@ -211,7 +211,8 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({
 # METADATA
 # title: The rehearsals belong to what is judged
 # description: >-
-#   The drill of the rollback and the verification of the kill switches are as recent as the operator asks for, and not known to be made from other sources.
+#   The drill of the rollback and the verification of the kill switches are as recent as the operator asks for, and not
+#   known to be made from other sources.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH

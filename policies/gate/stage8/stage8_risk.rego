@@ -57,10 +57,9 @@ changes_not_approved(facts) := [] if {
 
 parameter_changes(facts) := [] if {
 	facts.changes == null
-} else := {{"term": change.name, "text": change_text(change)} | some change in facts.changes} | data.gate.lib.not_listed(
-	facts.changes,
-	facts.changed,
-)
+} else := listed | data.gate.lib.not_listed(facts.changes, facts.changed) if {
+	listed := {{"term": change.name, "text": change_text(change)} | some change in facts.changes}
+}
 
 change_text(change) := sprintf("%s added with %v in %s", [change.name, change.after, change.path]) if {
 	change.change == "added"
