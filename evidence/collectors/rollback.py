@@ -117,7 +117,7 @@ class RollbackCollector:
             return nothing, absent(names, f"{path} does not exist", remedy)
         facts = {
             "file": path,
-            "sections": match_sections(text, self._sections),
+            "sections": match_sections(text, self._sections, self._path),
             "triggers": self._named(text, "triggers", TRIGGERS),
             "steps": self._named(text, "steps", STEPS),
         }
@@ -127,7 +127,7 @@ class RollbackCollector:
         texts = parse(text, self._path).texts
         lines = [
             line.plain
-            for place in find_sections(text, self._sections[section])
+            for place in find_sections(text, self._sections[section], self._path)
             for line in within(place, texts)
             if not has_template_mark(line.raw)
         ]

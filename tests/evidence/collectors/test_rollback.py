@@ -121,3 +121,6 @@ def test_broken_procedures_are_errors(watch: Any, tmp_path: Path) -> None:
     (tmp_path / "link.json").symlink_to(DRILL)
     with pytest.raises(EvidenceError, match="symbolic link"):
         watch("rollback", {PATH: "# R"}, drill="link.json")
+    with pytest.raises(EvidenceError, match="nests deeper") as caught:
+        watch("rollback", {PATH: "> " * 500 + "x"})
+    assert caught.value.path == PATH
