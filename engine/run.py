@@ -14,8 +14,8 @@ from .. import __version__
 from ..evidence import subject
 from ..evidence.canonical import canonical, manifest_bytes, sha256_hex
 from ..evidence.collectors import NARROWING
-from ..evidence.contracts import PROVENANCE, violations
-from ..evidence.errors import InternalError, PolicyError
+from ..evidence.contracts import PROVENANCE, source_of, violations
+from ..evidence.errors import ConfigError, InternalError, PolicyError
 from ..evidence.interface import Evidence
 from ..evidence.runner import Collecting
 from ..evidence.times import parse_rfc3339
@@ -122,7 +122,22 @@ def prepare(
     weakenings += _own_settings(config)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
     plan = make_plan(bundle, depends_on)
+    _check_freshness(config, plan)
     return Setting(root.resolve(), config, bundle, plan, tuple(weakenings), places)
+
+
+def _check_freshness(config: GateConfig, plan: Plan) -> None:
+    """Refuse an age limit that nobody would hold the evidence to."""
+    facts = [fact for stage in plan.stages.values() for rule in stage.rules for fact in rule.facts]
+    judged = {source_of(fact) for fact in facts if fact.startswith(f"{PROVENANCE}.")}
+    for name in config.freshness:
+        if name not in judged:
+            raise ConfigError(
+                f"no rule of the policies looks at the age of what {name!r} collects",
+                path=FILE,
+                place=f"freshness.{name}",
+                remedy="judged are: " + ", ".join(sorted(judged)) if judged else "remove it",
+            )
 
 
 def _own_settings(config: GateConfig) -> list[dict[str, str]]:

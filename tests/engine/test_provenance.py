@@ -139,7 +139,7 @@ def test_freshness_is_the_operator_s(gate: Run, make_workspace: Make) -> None:
     (root / "gate.yaml").write_text(settings % "tests: 7d")
     found = judged(gate, root)
     assert (found["max_age_s"], found["fresh"]) == (7 * 86_400, False)
-    for wrong in ("tests: 7", "tests: 0d", "tests: 7 days", "nobody: 7d"):
+    for wrong in ("tests: 7", "tests: 0d", "tests: 7 days", "nobody: 7d", "fixtures: 7d"):
         (root / "gate.yaml").write_text(settings % wrong)
         done = gate("evaluate", "stage4", "-w", root)
         assert done.code == 2 and "freshness." in done.err and "Traceback" not in done.err, wrong
