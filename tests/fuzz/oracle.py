@@ -68,9 +68,14 @@ def _check_error(error: GateError) -> None:
 
 
 def nulls(facts: Mapping[str, Any], prefix: str = "") -> set[str]:
-    """Dotted paths of the facts that are null, inside objects but not inside lists."""
+    """Dotted paths of the facts that are null, inside objects but not inside lists.
+
+    A name with a dot in it, which an object out of a user's file may have, is in no dotted path.
+    """
     found: set[str] = set()
     for name, value in facts.items():
+        if "." in name:
+            continue
         if value is None:
             found.add(prefix + name)
         elif isinstance(value, Mapping):
