@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SECOND = (
     "[\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014\u2018-\u201a"
@@ -81,12 +80,19 @@ def _single_byte(char: str) -> bytes | None:
 
 def _refuse_mojibake(text: str, path: str) -> None:
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.isascii() and (_is_mojibake(line) or _has_broken_word(line)):
+        if is_garbled(line):
             raise _mojibake(path, f"line {number}")
 
 
+def is_garbled(text: str) -> bool:
+    """Whether a line of the text is mojibake; for what was written with escapes in a file of plain ASCII."""
+    return not text.isascii() and any(
+        _is_mojibake(line) or _has_broken_word(line) for line in text.split("\n")
+    )
+
+
 def _is_mojibake(line: str) -> bool:
-    """Whether the whole line can be turned back into UTF-8."""
+    """Whether the whole line can be turned back into UTF-8 that is not plain ASCII."""
     encoded = [_single_byte(char) for char in line]
     if any(byte is None for byte in encoded):
         return False
@@ -111,9 +117,12 @@ def _has_broken_word(line: str) -> bool:
     )
 
 
+MOJIBAKE = "the text is UTF-8 that was once read as a single-byte code page and encoded again (mojibake)"
+
+
 def _mojibake(path: str, place: str | None) -> EvidenceError:
     return EvidenceError(
-        "the text is UTF-8 that was once read as a single-byte code page and encoded again (mojibake)",
+        MOJIBAKE,
         path=path,
         place=place,
         remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
@@ -171,7 +180,9 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
             place=_place(text, depth=limits.json_depth),
             remedy="flatten the document",
         ) from error
-    _check_tree(value, text, path, limits, surrogates=_SURROGATE_ESCAPE.search(data) is not None)
+    _check_tree(value, text, path, limits)
+    if b"\\u" in data:
+        _check_escapes(value, text, path)
     return value
 
 
@@ -180,7 +191,7 @@ def _place(
     *,
     literal: str | None = None,
     duplicate: str | None = None,
-    surrogate: bool = False,
+    wrong: Callable[[str], object] | None = None,
     depth: int | None = None,
 ) -> str | None:
     """Line and column of the first token of the kind asked for; read only once something was refused.
@@ -199,7 +210,7 @@ def _place(
             keys.pop()
         elif token.startswith('"'):
             value = json.loads(token)
-            hit = surrogate and SURROGATE.search(value) is not None
+            hit = wrong is not None and bool(wrong(value))
             if value == duplicate and text[match.end() :].lstrip()[:1] == ":":
                 hit = value in keys[-1]
                 keys[-1].add(value)
@@ -225,7 +236,7 @@ def _decimal(digits: str, text: str, path: str, limits: Limits) -> Decimal:
     return value
 
 
-def _check_tree(value: Any, text: str, path: str, limits: Limits, *, surrogates: bool) -> None:
+def _check_tree(value: Any, text: str, path: str, limits: Limits) -> None:
     stack: list[tuple[Any, int]] = [(value, 1)]
     seen = 0
     while stack:
@@ -239,27 +250,35 @@ def _check_tree(value: Any, text: str, path: str, limits: Limits, *, surrogates:
                     place=_place(text, depth=limits.json_depth),
                     remedy="flatten the document",
                 )
-            if isinstance(item, dict):
-                if surrogates and any(SURROGATE.search(key) for key in item):
-                    raise _lone_surrogate("key", text, path)
-                stack.extend((child, depth + 1) for child in item.values())
-            else:
-                stack.extend((child, depth + 1) for child in item)
-        elif surrogates and isinstance(item, str) and SURROGATE.search(item):
-            raise _lone_surrogate("string", text, path)
+            children = item.values() if isinstance(item, dict) else item
+            stack.extend((child, depth + 1) for child in children)
     if seen > limits.json_items:
         raise EvidenceError(
             f"the document has more than {limits.json_items} values", path=path, remedy="split the file"
         )
 
 
-def _lone_surrogate(what: str, text: str, path: str) -> EvidenceError:
-    return EvidenceError(
-        f"a {what} has a lone surrogate",
-        path=path,
-        place=_place(text, surrogate=True),
-        remedy="correct the escape",
-    )
+def _check_escapes(value: Any, text: str, path: str) -> None:
+    """Look at the strings that escapes may have made into what the text as such would be refused for."""
+    stack: list[Any] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.values())
+            strings: list[str] = list(item)
+        else:
+            stack.extend(item if isinstance(item, list) else ())
+            strings = [item] if isinstance(item, str) else []
+        for string in strings:
+            if SURROGATE.search(string):
+                raise EvidenceError(
+                    f"a {'key' if isinstance(item, dict) else 'string'} has a lone surrogate",
+                    path=path,
+                    place=_place(text, wrong=SURROGATE.search),
+                    remedy="correct the escape",
+                )
+            if is_garbled(string):
+                raise _mojibake(path, _place(text, wrong=is_garbled))
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,23 @@ def test_parse_json_refuses_what_runs_on(document: str, what: str, place: str) -
     assert error.place == place
 
 
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (["ok", "×ª××¨"], "line 1, column 8"),
+        ({"×\x90×ª": 1}, "line 1, column 2"),
+        ({"a": "x\n×ª×\x90×¨×™×š\ny"}, "line 1, column 7"),
+    ],
+)
+def test_parse_json_names_mojibake_in_escapes(value: Any, place: str) -> None:
+    """As ``json.dumps`` writes it: the file itself is plain ASCII."""
+    error = refused(parse_json, json.dumps(value).encode(), "a.json", DEFAULT)
+    assert "mojibake" in error.what
+    assert error.place == place
+    for good in ("תאריך", "café", "CAFÉ…", "3 × 4"):
+        assert parse_json(json.dumps([good]).encode(), "a.json", DEFAULT) == [good]
+
+
 def test_parse_json_places_the_key_that_it_names() -> None:
     """Of several keys that are twice there, the message and the place are about the same one."""
     error = refused(parse_json, b'{"a": 1, "a": 2,\n"b": {"c": 1, "c": 2}}', "a.json", DEFAULT)

@@ -220,3 +220,11 @@ def test_any_bytes_give_a_document_or_an_evidence_error(data: bytes) -> None:
         assert isinstance(read(data), dict)
     except EvidenceError as error:
         assert error.remedy
+
+
+def test_mojibake_in_escapes_is_named() -> None:
+    """The file itself may be plain ASCII."""
+    with pytest.raises(EvidenceError, match="mojibake") as caught:
+        parse_toml(b'a = "\\u00d7\\u00aa\\u00d7\\u00a9"', "f.toml", DEFAULT)
+    assert caught.value.place is None
+    assert caught.value.remedy

@@ -183,3 +183,11 @@ def test_the_caller_chooses_whose_fault_it_is() -> None:
         with pytest.raises(ConfigError) as caught:
             parse_yaml(text, "gate.yaml", DEFAULT, error_type=ConfigError)
         assert caught.value.path == "gate.yaml"
+
+
+def test_mojibake_in_escapes_is_named() -> None:
+    """The file itself may be plain ASCII."""
+    with pytest.raises(EvidenceError, match="mojibake") as caught:
+        parse_yaml(b'a: "\\u00d7\\u00aa\\u00d7\\u00a9"', "f.yaml", DEFAULT)
+    assert caught.value.place == "line 1, column 4"
+    assert caught.value.remedy
