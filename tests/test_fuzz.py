@@ -115,7 +115,7 @@ def test_a_target_notices_an_error_without_a_remedy(monkeypatch: pytest.MonkeyPa
 def test_a_target_notices_a_signature_that_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that always says yes is found by an input that nobody signed."""
     monkeypatch.setattr("gate.evidence.signing.ed25519.verify_trusted", lambda *_: None)
-    (_, line), *_ = inputs("dsse")
+    line = (CORPUS / "dsse" / "seed-line").read_bytes()
     forged = line.replace(b'"sig":"', b'"sig":"AAAA', 1).replace(b'=="}', b'"}')
     for changed in (line[:-20] + b"AAAA" + line[-16:], forged):
         try:
@@ -132,7 +132,7 @@ def test_mutations_of_a_database_are_databases() -> None:
     import sqlite3
     from contextlib import closing
 
-    _, before = next(inputs("coverage_data"))
+    before = (CORPUS / "coverage_data" / "seed-branch").read_bytes()
     for seed in range(30):
         with closing(sqlite3.connect(":memory:")) as database:
             database.deserialize(mutate.mutate_sqlite(before, random.Random(seed)))  # noqa: S311 - as above
@@ -146,8 +146,8 @@ def test_mutations_keep_to_the_grammar(grammar: str) -> None:
     import random
     from xml.etree import ElementTree
 
-    name = {"json": "sarif", "xml": "junit"}[grammar]
-    before = next(data for _, data in inputs(name))
+    name = {"json": "sarif/seed-everything", "xml": "junit/seed-pytest"}[grammar]
+    before = (CORPUS / name).read_bytes()
     changed = 0
     for seed in range(50):
         after = mutate.MUTATORS[grammar](before, random.Random(seed))  # noqa: S311 - the same each time
