@@ -156,7 +156,7 @@ def _fuzz(name: str, arguments: list[str]) -> None:
             chance = random.Random(seed)  # noqa: S311 - the fuzzer's own seed, so that a run can be repeated
             if chance.random() < 0.7:
                 with contextlib.suppress(
-                    ValueError, SyntaxError, RecursionError, OverflowError, sqlite3.Error
+                    ValueError, SyntaxError, LookupError, ArithmeticError, RecursionError, sqlite3.Error
                 ):
                     made = inner(data, chance)
                     if len(made) <= most:
