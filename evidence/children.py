@@ -7,6 +7,7 @@ unsafe (https://docs.python.org/3/library/os.html#os.fork), so :func:`possible` 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -171,6 +172,15 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
+def _above_streams(descriptor: int) -> int:
+    """The same pipe under a number that no standard stream has: a caller may have closed those."""
+    if descriptor > 2:
+        return descriptor
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return moved
+
+
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Ended
@@ -181,15 +191,17 @@ def _run(work: Callable[[Question, Say], None], reader: int, writer: int) -> Non
     status = 1
 
     def question() -> Any:
-        with open(reader, "rb") as stream:
+        with os.fdopen(reader, "rb") as stream:
             return json.loads(stream.readline())
 
     try:
         with suppress(OSError):
             os.setpgid(0, 0)
         signal.signal(signal.SIGTERM, _end)
-        os.dup2(2, 1)
-        with open(writer, "wb") as stream:
+        reader, writer = _above_streams(reader), _above_streams(writer)
+        with suppress(OSError):  # where standard error is closed, there is nothing to print on
+            os.dup2(2, 1)
+        with os.fdopen(writer, "wb") as stream:
 
             def send(message: dict[str, Any]) -> None:
                 stream.write(json.dumps(message).encode() + b"\n")

@@ -129,6 +129,8 @@ class RiskParametersCollector:
         """Whether one of the names may be in the file; parsing every file would take far longer."""
         if any(name.encode() in data for name in self._names) or any(mark in data for mark in _ESCAPES):
             return True
+        if b"\x00" in data:
+            return True  # UTF-16, perhaps: to be refused, not to be passed over
         if data.isascii():
             return False
         # Python takes compatibility characters in names for the plain ones (PEP 3131)

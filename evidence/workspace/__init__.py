@@ -167,8 +167,10 @@ class Workspace:
         """Regular files that match a glob with wildcards, sorted; found once for each pattern.
 
         Raises:
-            EvidenceError: a symbolic link matches it.
+            ConfigError: it leads out of the workspace.
+            EvidenceError: a symbolic link, or something else that is no regular file, matches it.
         """
+        check_relative(pattern)
         with self._lock:
             found = self._matches.get(pattern)
             if found is None:
@@ -178,9 +180,9 @@ class Workspace:
     def _matching(self, pattern: str) -> tuple[str, ...]:
         matches = glob_regex(pattern).fullmatch
         walked = self._walked()
-        for link in sorted(walked.links):
-            if matches(link):
-                self.is_file(link)
+        for path in sorted([*walked.links, *walked.special]):
+            if matches(path):
+                self.is_file(path)
         fixed = pattern.partition("*")[0].partition("?")[0]
         found = []
         for number in range(bisect_left(walked.files, fixed), len(walked.files)):

@@ -281,8 +281,9 @@ def test_changed_code_is_another_key(tmp_path: Path) -> None:
     states.append(state())
     assert len(set(states)) == 4
     assert "None\n" not in states
-    (site / "gate/evidence/git/plumbing.py").touch()
-    code = f"import pathlib; pathlib.Path({str(site / 'gate/evidence/git/plumbing.py')!r}).touch(); print(c())"
+    module = site / "gate/evidence/git/plumbing.py"
+    module.touch()
+    code = f"import pathlib; pathlib.Path({str(module)!r}).touch(); print(c())"
     run = [sys.executable, "-B", "-c", program + code]
     assert subprocess.run(run, capture_output=True, check=True, text=True).stdout == "None\n"
 

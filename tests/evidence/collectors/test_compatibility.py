@@ -304,6 +304,15 @@ def test_patterns_that_search_without_end_end() -> None:
     compare(changed(slow, "properties", to={"a" * 40 + "!": {}}), slow)
 
 
+def test_a_name_that_matches_several_patterns_is_thought_of() -> None:
+    apart = {"patternProperties": {"b": {}}, "additionalProperties": {"type": "string"}}
+    old = {"$schema": DRAFT, "allOf": [apart, {"patternProperties": {"^a": {"maximum": 9}}}]}
+    new = {"$schema": DRAFT, "patternProperties": {"^a": {"type": "string"}}}
+    before, after = VALIDATORS[DRAFT](old), VALIDATORS[DRAFT](new)
+    assert before.is_valid({"ab": 5}) and not after.is_valid({"ab": 5})
+    assert "producers" in {breaks for _, _, _, breaks in said(old, new)}
+
+
 def test_files_that_refer_to_each_other_are_compared_through_the_reference() -> None:
     order = {"$schema": DRAFT, "properties": {"side": {"$ref": "types.json#/$defs/side"}}}
     types = {"$schema": DRAFT, "$defs": {"side": {"enum": ["BUY", "SELL"]}}}
@@ -433,6 +442,8 @@ def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @st.composite
 def some_of(draw: st.DrawFn, keywords: dict[str, st.SearchStrategy[Any]]) -> dict[str, Any]:
     chosen = draw(st.lists(st.sampled_from(sorted(keywords)), min_size=1, max_size=4, unique=True))
+    if "if" in chosen:  # means nothing alone
+        chosen = [*chosen, *draw(st.sampled_from([["then"], ["else"], ["then", "else"]]))]
     return {keyword: draw(keywords[keyword]) for keyword in chosen}
 
 
