@@ -6,13 +6,14 @@ Which version was approved is for the operator to say; nothing is guessed, and t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, EvidenceError
-from ..git import blob_id
-from ..git.history import History
 from ..interface import Missing
 from ..workspace import View, check_relative, glob_regex
+
+if TYPE_CHECKING:
+    from ..git.history import History
 
 
 class Baseline:
@@ -54,6 +55,8 @@ class Baseline:
         """Whether the workspace has the file with the very bytes that were approved."""
         if self._history is None or path not in self._blobs or not self._view.exists(path):
             return False
+        from ..git import blob_id
+
         blob = self._blobs[path]
         return blob == blob_id(self._view.read(path), "sha1" if len(blob) == 40 else "sha256")
 

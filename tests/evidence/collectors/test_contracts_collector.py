@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.evidence.collectors import _json_schema as schemas
-from gate.evidence.errors import EvidenceError
+from gate.evidence.errors import ConfigError, EvidenceError
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -114,6 +115,24 @@ def test_what_is_wrong_is_said_with_its_place(watch: Any, schema: Any, pointer: 
     assert not found["valid"]
     assert [problem["pointer"] for problem in found["problems"]] == [pointer]
     assert said in found["problems"][0]["text"]
+
+
+def test_draft_4_is_read_as_draft_4(watch: Any) -> None:
+    draft4 = "http://json-schema.org/draft-04/schema#"
+    schema = {
+        "$schema": draft4,
+        "id": "urn:mine:price",
+        "properties": {
+            "a": {"minimum": 0, "exclusiveMinimum": True},
+            "b": {"$ref": "urn:mine:price#/properties/a"},
+        },
+        "examples": [{"a": 1, "b": 1}],
+    }
+    assert one(watch, schema)["problems"] == []
+    found = one(watch, {**schema, "examples": [{"a": 0}]})
+    assert [problem["pointer"] for problem in found["problems"]] == ["/examples/0/a"]
+    found = one(watch, {**schema, "properties": {"a": {"minimum": 0, "exclusiveMinimum": 0}}})
+    assert found["problems"][0]["pointer"] == "/properties/a/exclusiveMinimum"
 
 
 def test_only_the_broken_reference_is_named(watch: Any) -> None:
@@ -262,3 +281,133 @@ def test_the_validator_agrees_with_another_implementation(schema: dict[str, Any]
         assert found
     assert schemas.property_names(whole) == sorted(set(schemas.property_names(whole)))
     assert all(key.isascii() for key in schemas.enumerations(whole))
+
+
+# --- compatibility with the last approved version
+
+ORDER = {
+    "$schema": DRAFT,
+    "$id": "https://example.com/v1/order.schema.json",
+    "properties": {"side": {"type": "string"}},
+}
+GOOD = {"$schema": DRAFT, "type": "object"}
+TYPES = {"$schema": DRAFT, "type": "object", "$defs": {"side": {"enum": ["BUY", "SELL"]}}}
+
+
+def commit(root: Path) -> str:
+    identity = ["-c", "user.name=Dana", "-c", "user.email=dana@example.com"]
+    for arguments in (
+        ["init", "-q"],
+        ["add", "-A", "."],
+        ["commit", "-q", "--allow-empty", "-m", "approved"],
+    ):
+        subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_every_file_is_compared_with_its_approved_version(watch: Any, tmp_path: Path) -> None:
+    gone = {"$schema": DRAFT, "type": "null"}
+    watch(
+        "contracts", {"contracts/order.json": ORDER, "contracts/gone.json": gone, "contracts/same.json": gone}
+    )
+    watch("contracts", {"contracts/a.json": {"$schema": DRAFT, "type": "string"}})
+    first = commit(tmp_path)
+    (tmp_path / "contracts" / "gone.json").unlink()
+    files = {
+        "contracts/order.json": {
+            **ORDER,
+            "$id": "https://example.com/v2/order.schema.json",
+            "required": ["side"],
+        },
+        "contracts/a.json": {"$schema": DRAFT, "type": ["string", "null"]},
+        "contracts/new.json": gone,
+    }
+    evidence = watch("contracts", files, approved=first)
+    facts = evidence.facts["compatibility"]
+    assert evidence.missing == ()
+    assert facts["baseline"] == {"kind": "commit", "name": first}
+    assert (facts["removed"], facts["added"]) == (["contracts/gone.json"], ["contracts/new.json"])
+    by_path = {file["path"].rpartition("/")[2]: file for file in facts["files"]}
+    counts = {name: (file["breaks_producers"], file["breaks_consumers"]) for name, file in by_path.items()}
+    assert counts == {"a.json": (0, 1), "gone.json": (1, 1), "order.json": (1, 0), "same.json": (0, 0)}
+    assert (facts["breaks_producers"], facts["breaks_consumers"]) == (2, 2)
+    order = by_path["order.json"]
+    assert (order["version_before"], order["version_after"], order["major_changed"]) == ("v1", "v2", True)
+    assert not by_path["a.json"]["major_changed"]
+    assert order["breaks"][0]["pointer"] == "/required/0"
+
+
+def test_references_are_followed_in_each_version(watch: Any, tmp_path: Path) -> None:
+    order = {"$schema": DRAFT, "properties": {"side": {"$ref": "types.json#/$defs/side"}}}
+    watch("contracts", {"contracts/order.json": order, "contracts/types.json": TYPES})
+    commit(tmp_path)
+    fewer = {**TYPES, "$defs": {"side": {"enum": ["BUY"]}}}
+    facts = watch("contracts", {"contracts/types.json": fewer}, approved="HEAD").facts["compatibility"]
+    (entry,) = next(file for file in facts["files"] if file["path"] == "contracts/order.json")["breaks"]
+    assert entry == {
+        "pointer": "contracts/types.json#/$defs/side/enum",
+        "schema": "new",
+        "kind": "enum",
+        "breaks": "producers",
+        "text": 'no longer permitted: "SELL"',
+    }
+
+
+def test_a_copy_may_be_the_approved_version(watch: Any) -> None:
+    files = {
+        "approved/contracts/a.json": {"$schema": DRAFT, "minimum": 1},
+        "contracts/a.json": {"$schema": DRAFT, "minimum": 2},
+    }
+    facts = watch("contracts", files, approved_copy="approved", paths=["**/*.json"]).facts
+    assert facts["total"] == 1
+    assert facts["compatibility"]["baseline"] == {"kind": "directory", "name": "approved"}
+    assert facts["compatibility"]["breaks_producers"] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ({"$schema": DRAFT, "type": "objekt"}, GOOD, "the approved version breaks its draft"),
+        (GOOD, {"$schema": DRAFT, "properties": {"a": 5}}, "the present version breaks its draft"),
+        ({"$schema": "urn:mine"}, GOOD, "the approved version declares no known draft"),
+        ([], GOOD, "the approved version is not a schema"),
+        (
+            {"$schema": DRAFT, "$ref": "#/x-more"},
+            {"$schema": DRAFT, "$ref": "#/x-more", "x-more": {"properties": 5}},
+            "what $ref means here",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_schema_is_undecided_not_compatible(watch: Any, old: Any, new: Any, said: str) -> None:
+    files = {"approved/contracts/a.json": old, "contracts/a.json": new}
+    facts = watch("contracts", files, approved_copy="approved").facts["compatibility"]
+    assert facts["undecided"] == 1
+    assert facts["files"][0]["breaks"][0]["text"].startswith(said)
+
+
+def test_long_lists_are_cut_and_counted(watch: Any) -> None:
+    old = {"$schema": DRAFT, "type": "object"}
+    files = {
+        "approved/contracts/a.json": old,
+        "contracts/a.json": {**old, "required": [f"f{n}" for n in range(120)]},
+    }
+    (found,) = watch("contracts", files, approved_copy="approved").facts["compatibility"]["files"]
+    assert found["breaks_producers"] == 120
+    assert len(found["breaks"]) == 50
+
+
+def test_a_malformed_approved_file_is_refused(watch: Any, tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "a.json").write_text("{")
+    first = commit(tmp_path)
+    with pytest.raises(EvidenceError, match="malformed JSON") as caught:
+        watch("contracts", {"contracts/a.json": {"$schema": DRAFT, "type": "null"}}, approved=first)
+    assert caught.value.path == f"contracts/a.json (commit {first[:12]})"
+
+
+def test_an_approved_version_that_is_not_there_is_an_error(watch: Any) -> None:
+    with pytest.raises(EvidenceError, match="no revision 'v9'"):
+        watch("contracts", {}, approved="v9")
+    with pytest.raises(ConfigError, match="both"):
+        watch("contracts", {}, approved="v9", approved_copy="approved")
