@@ -53,8 +53,8 @@ def generate(path: Path) -> None:
 
 def ours(root: Path) -> list[int]:
     """Files, statements and misses, read the way the collector does, with every file asked about."""
-    from gate.evidence.collectors._coverage_cobertura import read_cobertura
-    from gate.evidence.collectors._coverage_model import Counts, Targets
+    from gate.evidence.collectors.coverage.cobertura import read_cobertura
+    from gate.evidence.collectors.coverage.model import Counts, Targets
     from gate.evidence.workspace import Workspace
 
     view = Workspace(root).view()

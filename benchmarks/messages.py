@@ -25,7 +25,7 @@ FILE = "messages/order_intents.jsonl"
 OURS = """
 import sys, time
 from pathlib import Path
-from gate.evidence.collectors import _messages_bulk as bulk
+from gate.evidence.collectors.messages import bulk
 from gate.evidence.collectors.messages import MessagesCollector, MessagesOptions
 from gate.evidence.workspace import Workspace
 

@@ -64,8 +64,8 @@ PLANTED = {
     "markdown": "gate.evidence.markdown._parse",
     "dsse": "gate.evidence.signing.dsse.base64.b64decode",
     "junit": "gate.evidence.collectors.tests.read_report",
-    "coverage_xml": "gate.evidence.collectors._coverage_cobertura.read_cobertura",
-    "sarif": "gate.evidence.collectors._sarif.read_log",
+    "coverage_xml": "gate.evidence.collectors.coverage.cobertura.read_cobertura",
+    "sarif": "gate.evidence.collectors.scans.sarif.read_log",
     "account": "gate.evidence.collectors.account.moment",
 }
 

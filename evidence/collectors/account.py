@@ -13,8 +13,8 @@ from ..interface import Missing, Observation
 from ..interface import Options as BaseOptions
 from ..numbers import PPM
 from ..workspace import View
-from ._account_id import hide, mask, prefix, read_json
-from ._documents import absent, moment, scaled
+from .shared.account_id import hide, mask, prefix, read_json
+from .shared.documents import absent, moment, scaled
 
 _AMOUNTS = ("nav", "cash", "buying_power", "maintenance_margin", "equity_with_loan")
 _SESSION = ("connected", "port", "read_only")

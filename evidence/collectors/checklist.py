@@ -18,7 +18,7 @@ from ..markdown import Document, Section, parse, within
 from ..markdown_text import heading_key
 from ..numbers import PPM
 from ..workspace import View
-from ._documents import absent, read_document
+from .shared.documents import absent, read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"
 _POINTS = re.compile(

@@ -18,9 +18,9 @@ from ..parse import decode_text, parse_json
 from ..programs import Finished, clean_environment, run
 from ..settings import Settings, Text
 from ..workspace import View
-from ._pointer import Absent, NoIndex, parse_pointer, resolve
-from ._value_facts import MOST_CHARACTERS, Nothing, describe
-from ._workspace_schema import first_violation
+from .shared.pointer import Absent, NoIndex, parse_pointer, resolve
+from .shared.value_facts import MOST_CHARACTERS, Nothing, describe
+from .shared.workspace_schema import first_violation
 from .values import Name, Pointer, check_names
 
 CONFIG = "gate.yaml"
@@ -120,9 +120,7 @@ class CommandsCollector:
                 continue
             missing += absent
         raise_all(errors)
-        return Observation(
-            facts, tuple(missing), repeatable=not self._options.run, attachments=printed
-        )
+        return Observation(facts, tuple(missing), repeatable=not self._options.run, attachments=printed)
 
 
 def _place(name: str) -> str:

@@ -17,7 +17,7 @@ from ..interface import Options as BaseOptions
 from ..markdown import Document, Section, Table, parse, within
 from ..markdown_text import has_template_mark, heading_key
 from ..workspace import View
-from ._documents import absent, read_document
+from .shared.documents import absent, read_document
 
 _STAGE = re.compile(r"(?:stage|phase|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
 _STAGE_HEADER = re.compile(r"\W*(?:stages?|phases?|שלב(?:ים)?)\W*", re.IGNORECASE)

@@ -19,8 +19,8 @@ from ..markdown import Document, Section, Table, find_sections, match_sections, 
 from ..markdown_text import has_template_mark, heading_key
 from ..settings import Regex
 from ..workspace import View
-from ._documents import absent, bounded, read_document, word_pattern
-from ._quantities import count_near, latency_us
+from .shared.documents import absent, bounded, read_document, word_pattern
+from .shared.quantities import count_near, latency_us
 
 SECTIONS: dict[str, list[str]] = {
     "endpoint_mapping": [

@@ -9,7 +9,7 @@ from ..errors import EvidenceError
 from ..interface import Observation
 from ..interface import Options as BaseOptions
 from ..workspace import View
-from ._documents import absent, moment
+from .shared.documents import absent, moment
 
 
 @dataclass(frozen=True, slots=True)

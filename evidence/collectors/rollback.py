@@ -21,7 +21,7 @@ from ..numbers import PPM
 from ..settings import Regex
 from ..times import format_utc
 from ..workspace import View
-from ._documents import absent, moment, read_document, scaled
+from .shared.documents import absent, moment, read_document, scaled
 
 SECTIONS: dict[str, list[str]] = {
     "triggers": [r"trigger", "טריגר", "תנאי הפעלה"],

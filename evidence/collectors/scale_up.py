@@ -18,7 +18,7 @@ from ..interface import Options as BaseOptions
 from ..markdown import Document, Table, parse, within
 from ..markdown_text import has_template_mark, heading_key
 from ..workspace import View
-from ._documents import absent, read_document, scaled
+from .shared.documents import absent, read_document, scaled
 
 _WEEKS = re.compile(
     r"\W*(?:weeks?|wk|שבוע(?:ות)?)\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"

@@ -12,10 +12,10 @@ from ..errors import EvidenceError, masked, raise_all
 from ..interface import Missing, Observation, Options
 from ..settings import Bounded, Settings, Text
 from ..workspace import View
-from ._formats import Format, format_of, read_document
-from ._pointer import PATTERN, Absent, NoIndex, is_index, parse_pointer, resolve
-from ._value_facts import Nothing, describe, figure, kind_of
-from ._workspace_schema import first_violation
+from .shared.formats import Format, format_of, read_document
+from .shared.pointer import PATTERN, Absent, NoIndex, is_index, parse_pointer, resolve
+from .shared.value_facts import Nothing, describe, figure, kind_of
+from .shared.workspace_schema import first_violation
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 Name = Annotated[str, Bounded(pattern=NAME_PATTERN)]

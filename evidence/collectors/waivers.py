@@ -13,8 +13,8 @@ from ..errors import EvidenceError
 from ..interface import Observation
 from ..interface import Options as BaseOptions
 from ..workspace import View
-from ._documents import moment
-from ._signed import SignedOptions, Statement, read_signers, read_statements
+from .shared.documents import moment
+from .shared.signed import SignedOptions, Statement, read_signers, read_statements
 
 NAMESPACE = "waiver@gate"
 _COPIED = ("id", "code", "reason", "reference", "author", "approver_role")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.collectors._documents import scaled
+from gate.evidence.collectors.shared.documents import scaled
 from gate.evidence.errors import EvidenceError
 from gate.evidence.numbers import percentile_nearest_rank, ratio_ppm, to_scaled
 

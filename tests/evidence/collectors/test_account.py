@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.collectors._account_id import mask, prefix
+from gate.evidence.collectors.shared.account_id import mask, prefix
 from gate.evidence.errors import EvidenceError
 from gate.evidence.limits import Limits
 

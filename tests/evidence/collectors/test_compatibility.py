@@ -16,7 +16,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors._compatibility import Version, compare, compare_file, major, stated_version
+from gate.evidence.collectors.contracts.compatibility import (
+    Version,
+    compare,
+    compare_file,
+    major,
+    stated_version,
+)
 
 DRAFT4 = "http://json-schema.org/draft-04/schema#"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors import _json_schema as schemas
+from gate.evidence.collectors.shared import json_schema as schemas
 from gate.evidence.errors import ConfigError, EvidenceError
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

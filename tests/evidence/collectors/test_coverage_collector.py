@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors import _coverage_count as counting
-from gate.evidence.collectors._coverage_model import Recorded
+from gate.evidence.collectors.coverage import counting
+from gate.evidence.collectors.coverage.model import Recorded
 from gate.evidence.errors import ConfigError, EvidenceError
 from gate.evidence.limits import Limits
 

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors._coverage_cobertura import read_cobertura
-from gate.evidence.collectors._coverage_lcov import read_lcov
-from gate.evidence.collectors._coverage_model import Listed, Targets
+from gate.evidence.collectors.coverage.cobertura import read_cobertura
+from gate.evidence.collectors.coverage.lcov import read_lcov
+from gate.evidence.collectors.coverage.model import Listed, Targets
 from gate.evidence.errors import EvidenceError
 from gate.evidence.limits import DEFAULT
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gate.evidence.collectors._documents import word_pattern
-from gate.evidence.collectors._quantities import count_near, latency_us
+from gate.evidence.collectors.shared.documents import word_pattern
+from gate.evidence.collectors.shared.quantities import count_near, latency_us
 from gate.evidence.errors import EvidenceError
 from gate.evidence.limits import Limits
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors._messages_contract import Contract
 from gate.evidence.collectors.messages import MessagesOptions
+from gate.evidence.collectors.messages.contract import Contract
 from gate.evidence.errors import EvidenceError
 from gate.evidence.json_lines import UNSURE, RecordReader
 from gate.evidence.limits import DEFAULT, Limits
@@ -192,7 +192,7 @@ HELPERS = """
 import json, sys
 from pathlib import Path
 from gate.evidence import children
-from gate.evidence.collectors import _messages_bulk as bulk
+from gate.evidence.collectors.messages import bulk
 from gate.evidence.collectors.messages import read_contract
 from gate.evidence.errors import EvidenceError, InternalError
 from gate.evidence.workspace import Workspace

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors._paper_pnl import (
+from gate.evidence.collectors.paper.pnl import (
     Moments,
     annual,
     drawdown,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors._risk_values import Definition, exact, plain
 from gate.evidence.collectors.risk_parameters import NAMES, compare
+from gate.evidence.collectors.risk_parameters.model import Definition, exact, plain
 from gate.evidence.errors import ConfigError, EvidenceError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.collectors import _python_source as python
-from gate.evidence.collectors._artifact_checks import Operation
+from gate.evidence.collectors.artifacts.checks import Operation
+from gate.evidence.collectors.shared import python_source as python
 from gate.evidence.collectors.source import OPERATIONS
 from gate.evidence.errors import ConfigError, EvidenceError
 from gate.evidence.limits import Limits

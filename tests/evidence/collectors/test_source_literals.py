@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gate.evidence.collectors import load
-from gate.evidence.collectors._source_literals import find_literals, may_hold
+from gate.evidence.collectors.source.literals import find_literals, may_hold
 from gate.evidence.errors import EvidenceError
 from gate.evidence.limits import Limits
 from gate.evidence.runner import observe

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.collectors import _pytest_runner
+from gate.evidence.collectors.stage_tests import pytest_runner as _pytest_runner
 from gate.evidence.errors import ConfigError, EnvironmentProblem, EvidenceError
 from gate.evidence.limits import Limits
 

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from gate.engine.config import read_settings
 from gate.evidence.canonical import canonical
-from gate.evidence.collectors import _value_facts as value_facts
-from gate.evidence.collectors._pointer import Absent, NoIndex, format_pointer, parse_pointer, resolve
+from gate.evidence.collectors.shared import value_facts
+from gate.evidence.collectors.shared.pointer import Absent, NoIndex, format_pointer, parse_pointer, resolve
 from gate.evidence.collectors.values import ValueRead, ValuesOptions
 from gate.evidence.errors import ConfigError, EvidenceError, ManyErrors
 from gate.evidence.limits import DEFAULT, Limits

@@ -1,0 +1,215 @@
+"""Collector ``artifacts``: what should exist, what was found, is it valid, and who vouches for it.
+
+The rows are data (``artifact_matrix.json`` beside this module, or the option ``matrix``). Whether a row's
+files keep to the requirements of their kind is found out in :mod:`._artifact_checks`; how they are protected
+in :mod:`._artifact_signatures`. See ``docs/collectors/artifacts.md``.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from ...interface import Observation, Options
+from ...numbers import ratio_ppm
+from ...settings import build
+from ...workspace import View
+from . import checks
+from .signatures import Protection, Recorded, protections, recorded, weakest
+
+_MATRIX = Path(__file__).with_name("artifact_matrix.json")
+
+Kind = Literal["markdown", "json", "csv", "python", "json_schema", "tests"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Options):
+    """One row of the matrix.
+
+    Attributes:
+        id: its name, unique.
+        pattern: path or glob of the files.
+        kind: what the files are.
+        category: heading under which reports list the row.
+        sections: for ``markdown``: section id → regular expressions of which one matches its heading.
+        operations: for ``python``: ids of the broker operations the file implements (see ``source``).
+        contract: for ``json``: name of a contract in ``contracts/files``; without one, well-formed is enough.
+        header: for ``csv``: the exact column names.
+    """
+
+    id: str = field(metadata={"min_length": 1})
+    pattern: str = field(metadata={"min_length": 1})
+    kind: Kind
+    category: str = "Artifacts"
+    sections: dict[str, list[str]] = field(default_factory=dict)
+    operations: tuple[checks.Operation, ...] = field(default=())
+    contract: str | None = None
+    header: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("sections", "markdown"),
+            ("operations", "python"),
+            ("contract", "json"),
+            ("header", "csv"),
+        ):
+            if getattr(self, name) and self.kind != kind:
+                raise ValueError(f"row {self.id!r}: {name!r} is for rows of kind {kind!r}")
+        if self.kind == "csv" and not self.header:
+            raise ValueError(f"row {self.id!r}: a csv row needs its header")
+
+
+@functools.cache
+def default_matrix() -> tuple[Row, ...]:
+    """The shipped rows: those of the audit this product replaces."""
+    rows = json.loads(_MATRIX.read_bytes())["rows"]
+    return tuple(build(Row, row) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactsOptions(Options):
+    """Options of ``evidence.artifacts``.
+
+    Attributes:
+        matrix: the rows, in place of the shipped ones.
+        signature_manifests: files in the format of ``sha256sum`` with a detached signature beside them.
+        allowed_signers: whose signatures count.
+        namespace: the SSHSIG namespace of detached signatures of files and manifests.
+        compliant_from_ppm: a row from this coverage on is ``compliant``.
+        partial_from_ppm: a row from this coverage on is ``partial``.
+    """
+
+    matrix: tuple[Row, ...] | None = field(default=None, metadata={"min_length": 1})
+    signature_manifests: tuple[str, ...] = field(default=("signatures/artifacts.sha256",))
+    allowed_signers: str = "trust/allowed_signers"
+    namespace: str = "file"
+    compliant_from_ppm: int = field(default=800_000, metadata={"ge": 0, "le": 1_000_000})
+    partial_from_ppm: int = field(default=400_000, metadata={"ge": 0, "le": 1_000_000})
+
+    def __post_init__(self) -> None:
+        if self.partial_from_ppm > self.compliant_from_ppm:
+            raise ValueError("partial_from_ppm is above compliant_from_ppm")
+        names = [row.id for row in self.matrix or ()]
+        if len(set(names)) != len(names):
+            raise ValueError("two rows of the matrix have the same id")
+        # the shipped rows are tried by a test, not at every start
+        for row in self.matrix or ():
+            checks.check_requirements(row.id, row.sections, row.contract)
+
+
+class ArtifactsCollector:
+    """See the module."""
+
+    id: ClassVar[str] = "artifacts"
+    version: ClassVar[str] = "2"
+    Options: ClassVar[type[Options]] = ArtifactsOptions
+
+    def __init__(self, options: ArtifactsOptions) -> None:
+        self._options = options
+        self._matrix = options.matrix or default_matrix()
+
+    def collect(self, view: View) -> Observation:
+        """Look for every row's files and inspect those that are there.
+
+        Raises:
+            EvidenceError: a file cannot be read, or a JSON or CSV artifact is malformed or breaks its
+                contract.
+            EnvironmentProblem: git refuses the repository, does not answer or is damaged; ssh-keygen is
+                needed and is not there.
+        """
+        options = self._options
+        files = {row.id: view.glob(row.pattern) for row in self._matrix}
+        everything = sorted({path for paths in files.values() for path in paths})
+        record = recorded(view, everything, options.allowed_signers)
+        protected = protections(
+            view, everything, options.signature_manifests, options.allowed_signers, options.namespace, record
+        )
+        found_files = {path: _file(view, path, protected[path], record) for path in everything}
+        rows = [
+            self._row(view, row, files[row.id], protected)
+            | {"files": [found_files[path] for path in files[row.id]]}
+            for row in self._matrix
+        ]
+        expected = len(rows)
+        found = sum(row["found"] for row in rows)
+        compliant = sum(row["status"] == "compliant" for row in rows)
+        return Observation(
+            {
+                "expected": expected,
+                "found": found,
+                "compliant": compliant,
+                "found_ppm": ratio_ppm(found, expected),
+                "compliant_ppm": ratio_ppm(compliant, expected),
+                "rows": rows,
+                "signatures": _signatures(record),
+            }
+        )
+
+    def _row(
+        self, view: View, row: Row, paths: tuple[str, ...], protected: dict[str, Protection]
+    ) -> dict[str, Any]:
+        protection = weakest([protected[path] for path in paths])
+        result = checks.Result(0, ())
+        if paths:
+            result = checks.check(
+                view,
+                row.kind,
+                paths,
+                checks.Requirements(row.sections, row.operations, row.contract, row.header),
+            )
+        return {
+            "id": row.id,
+            "pattern": row.pattern,
+            "kind": row.kind,
+            "category": row.category,
+            "found": bool(paths),
+            "paths": list(paths),
+            "signed": protection.method,
+            "signed_by": protection.by,
+            "valid": not result.problems if paths else None,
+            "problems": [
+                {"path": problem.path, "line": problem.line, "text": problem.text}
+                for problem in result.problems
+            ],
+            "coverage_ppm": result.coverage_ppm,
+            "status": self._status(result.coverage_ppm),
+        }
+
+    def _status(self, coverage_ppm: int) -> str:
+        if coverage_ppm >= self._options.compliant_from_ppm:
+            return "compliant"
+        return "partial" if coverage_ppm >= self._options.partial_from_ppm else "non_compliant"
+
+
+def _file(view: View, path: str, protection: Protection, record: Recorded) -> dict[str, Any]:
+    """What is known of one file, whatever its row asks of it."""
+    change = record.changes.get(path)
+    return {
+        "path": path,
+        "bytes": len(view.read(path)),
+        "sha256": view.digest(path),
+        "tracked": path in record.tracked if record.commit is not None else None,
+        "last_commit": change
+        and {"commit": change.commit, "author": change.author_email, "time_s": change.time_s},
+        "signed": protection.method,
+        "signed_by": protection.by,
+    }
+
+
+def _signatures(record: Recorded) -> list[dict[str, Any]]:
+    """Each git signature that was looked at, whether it counts or not."""
+    return [
+        {
+            "commit": one.commit,
+            "tag": one.tag,
+            "state": one.signature.state,
+            "signed_by": one.signature.principal,
+            "key": one.signature.key,
+            "time_s": one.signature.time_s,
+            "problem": one.signature.problem,
+        }
+        for one in record.signatures
+    ]

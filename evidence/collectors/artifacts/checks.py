@@ -1,0 +1,201 @@
+"""Whether a row's files keep to the requirements of their kind, and how much of them is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ...contracts import CONTRACTS
+from ...numbers import PPM, ratio_ppm
+from ...workspace import View
+from ..shared import python_source as python
+
+Operation = Literal[
+    "connect",
+    "disconnect",
+    "account_info",
+    "positions",
+    "place_order",
+    "cancel_order",
+    "order_status",
+    "market_data",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding: file, line from 1 where it has one, and what is wrong."""
+
+    path: str
+    line: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a row asks of its files, as far as its kind asks anything."""
+
+    sections: Mapping[str, Sequence[str]]
+    operations: Sequence[str]
+    contract: str | None
+    header: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How much of what the row requires is there, in parts per million, and what is wrong."""
+
+    coverage_ppm: int
+    problems: tuple[Problem, ...]
+
+
+def check_requirements(row: str, sections: Mapping[str, Sequence[str]], contract: str | None) -> None:
+    """Refuse a row that could never be checked.
+
+    Raises:
+        ValueError: a pattern is no regular expression, or the contract is not shipped.
+    """
+    for name, patterns in sections.items():
+        if not patterns:
+            raise ValueError(f"row {row!r}: section {name!r} has no pattern")
+        for pattern in patterns:
+            try:
+                re.compile(pattern, re.IGNORECASE)
+            except re.error as error:
+                raise ValueError(
+                    f"row {row!r}: {pattern[:80]!r} is not a regular expression: {error}"
+                ) from error
+    if contract is not None:
+        known = sorted(file.name.removesuffix(".schema.json") for file in (CONTRACTS / "files").iterdir())
+        if contract not in known:
+            raise ValueError(f"row {row!r}: there is no contract {contract!r}; known: {', '.join(known)}")
+
+
+def check(view: View, kind: str, paths: Sequence[str], required: Requirements) -> Result:
+    """Inspect the files of a row, of which there is at least one.
+
+    The share of a row without countable requirements is all or nothing.
+
+    Raises:
+        EvidenceError: a file cannot be read; a JSON or CSV file is malformed or breaks its contract.
+    """
+    result = _CHECKS[kind](view, paths, required)
+    ordered = sorted(result.problems, key=lambda problem: (problem.path, problem.line or 0, problem.text))
+    return Result(result.coverage_ppm, tuple(ordered[: view.limits.problems]))
+
+
+def _all_or_nothing(problems: Sequence[Problem]) -> Result:
+    return Result(0 if problems else PPM, tuple(problems))
+
+
+def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Result:
+    """Each file must have every section, filled in."""
+    from ...markdown import find_sections, match_sections, sections
+
+    filled = 0
+    problems = []
+    for path in paths:
+        text = view.read_text(path)
+        states = match_sections(text, required.sections, path)
+        for name, state in states.items():
+            if state == "filled":
+                filled += 1
+            elif state == "unfilled":
+                first = find_sections(text, required.sections[name], path)[0]
+                problems.append(
+                    Problem(path, first.line, f"section {name!r} ({first.title[:80]}) is not filled in")
+                )
+            else:
+                problems.append(Problem(path, None, f"section {name!r} is not there"))
+        if not required.sections:
+            found = sections(text, path)
+            if not text.strip():
+                problems.append(Problem(path, None, "is empty"))
+            problems += [
+                Problem(path, section.line, f"section {section.title[:80]!r} is not filled in")
+                for section in found
+                if not section.filled
+            ]
+    if not required.sections:
+        return _all_or_nothing(problems)
+    return Result(ratio_ppm(filled, len(required.sections) * len(paths)), tuple(problems))
+
+
+def _json(view: View, paths: Sequence[str], required: Requirements) -> Result:
+    for path in paths:
+        view.read_json(path, required.contract)
+    return _all_or_nothing(())
+
+
+def _csv(view: View, paths: Sequence[str], required: Requirements) -> Result:
+    problems = [
+        Problem(path, None, "has no row") for path in paths if not view.read_csv(path, required.header)
+    ]
+    return _all_or_nothing(problems)
+
+
+def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
+    """Each file must parse; all files together must implement the operations, without a stub."""
+    from ..source import find_methods, method_names, operation_states
+
+    problems: list[Problem] = []
+    methods = []
+    parses = True
+    for path in paths:
+        parsed = python.parse_file(view, path)
+        if parsed.tree is None:
+            problems.append(Problem(path, parsed.line, parsed.problem or ""))
+            parses = False
+            continue
+        if not python.statements(parsed.tree.body):
+            problems.append(Problem(path, None, "holds no code"))
+        for method in find_methods(parsed.tree, method_names({})):
+            methods.append(method)
+            if method["state"] == "stub" and method["operation"] in required.operations:
+                text = f"{method['class']}.{method['name']} is a stub: {method['reason']}"
+                problems.append(Problem(path, method["line"], text))
+    if not required.operations:
+        return _all_or_nothing(problems)
+    states = operation_states(methods)
+    implemented = [name for name in required.operations if states[name] == "implemented"]
+    if parses:
+        absent = [name for name in required.operations if states[name] == "absent"]
+        problems += [Problem(paths[0], None, f"operation {name!r} is not implemented") for name in absent]
+    return Result(ratio_ppm(len(implemented), len(required.operations)), tuple(problems))
+
+
+def _json_schema(view: View, paths: Sequence[str], _required: Requirements) -> Result:
+    from ..contracts import inspect_schemas
+
+    found = inspect_schemas(view, list(paths))
+    return _all_or_nothing(
+        [
+            Problem(path, None, f"{pointer}: {text}" if pointer else text)
+            for path in paths
+            for pointer, text in found[path]
+        ]
+    )
+
+
+def _tests(view: View, paths: Sequence[str], _required: Requirements) -> Result:
+    from ..stage_tests import inspect_tests
+
+    return _all_or_nothing(
+        [
+            Problem(problem["path"], problem["line"], problem["text"])
+            for path in paths
+            for problem in inspect_tests(view, path)[1]
+        ]
+    )
+
+
+_CHECKS: dict[str, Callable[[View, Sequence[str], Requirements], Result]] = {
+    "markdown": _markdown,
+    "json": _json,
+    "csv": _csv,
+    "python": _python,
+    "json_schema": _json_schema,
+    "tests": _tests,
+}

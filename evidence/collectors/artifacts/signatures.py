@@ -1,0 +1,200 @@
+"""How each artifact is protected: its own signature, a signed manifest, a signed commit or tag, or not.
+
+Strongest first. ``detached``: ``<path>.sig`` holds an SSHSIG by an allowed signer. ``manifest``: a file in
+the format of ``sha256sum`` lists the artifact with the digest it has now, and is itself signed so.
+``signed_commit``: the commit checked out has exactly these bytes, and ``git verify-commit`` accepts its
+signature by an allowed signer. ``signed_tag``: the same for ``git verify-tag`` and an annotated tag of that
+commit. ``commit``: the commit checked out has exactly these bytes; nobody vouched for them but the commit id,
+so it is *implicit*.
+
+That a commit has these bytes is found by hashing every object from the commit down to the file, so that a
+signature never covers what somebody else put into the object store.
+
+There is no clock: whether a detached signature's key was valid at some time is not asked here. A git
+signature states its time itself, and git holds it against the time the key is allowed for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from ... import git
+from ...errors import EvidenceError
+from ...workspace import View
+
+if TYPE_CHECKING:
+    from ...git.changes import Change
+    from ...git.history import History
+    from ...git.signatures import Signature
+    from ...signing.allowed_signers import AllowedSigners
+
+Method = Literal["detached", "manifest", "signed_commit", "signed_tag", "commit", "none"]
+_ORDER: tuple[Method, ...] = ("none", "commit", "signed_tag", "signed_commit", "manifest", "detached")
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<path>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How a file is protected, and by which principal (for ``commit``: by which commit)."""
+
+    method: Method
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """The signature of the commit checked out or of a tag on it; ``tag`` is None for the commit itself."""
+
+    tag: str | None
+    commit: str
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What git says of the files; nothing where there is no repository or no commit.
+
+    Attributes:
+        commit: the commit checked out.
+        tracked: the files that it has, whatever their bytes there.
+        unmodified: the files that it has with exactly the present bytes.
+        changes: the last commit that touched each file, where the history reaches that far.
+        signatures: of that commit first, then of the signed tags on it by name.
+    """
+
+    commit: str | None = None
+    tracked: frozenset[str] = frozenset()
+    unmodified: frozenset[str] = frozenset()
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    signatures: tuple[Vouched, ...] = ()
+
+
+def weakest(found: Sequence[Protection]) -> Protection:
+    """The weakest of several protections; ``by`` only when all of that method agree. ``none`` for no file."""
+    if not found:
+        return Protection("none")
+    method = min((one.method for one in found), key=_ORDER.index)
+    names = {one.by for one in found if one.method == method}
+    return Protection(method, names.pop() if len(names) == 1 else None)
+
+
+def recorded(view: View, paths: Sequence[str], allowed_signers: str) -> Recorded:
+    """What git says of the files: four git commands, and some more where something is signed.
+
+    Tags are looked for only where somebody is allowed to sign.
+
+    Raises:
+        EvidenceError: a file cannot be read, or the list of signers is malformed.
+        EnvironmentProblem: git refuses the repository, does not answer, or its objects are not what their
+            names say; there is a signature and no ssh-keygen.
+    """
+    history = view.history
+    state = history.head() if paths else None
+    if state is None or state.commit is None or state.object_format is None:
+        return Recorded()
+    blobs = history.proven_files(state.commit, paths)
+    unmodified = [path for path in blobs if git.unmodified(blobs, path, view.read(path), state.object_format)]
+    _, raw = _signers(view, allowed_signers)
+    return Recorded(
+        state.commit,
+        frozenset(blobs),
+        frozenset(unmodified),
+        history.last_changes(sorted(blobs)),
+        _vouched(history, state.commit, raw),
+    )
+
+
+def _vouched(history: History, commit: str, signers: bytes) -> tuple[Vouched, ...]:
+    found = [Vouched(None, commit, history.verify_commit(commit, signers))]
+    for tag in history.signed_tags(commit) if signers else ():
+        name = tag.name.encode("utf-8", "backslashreplace").decode()
+        found.append(Vouched(name, commit, history.verify_tag(tag, signers)))
+    return tuple(found)
+
+
+def protections(
+    view: View,
+    paths: Sequence[str],
+    manifests: Sequence[str],
+    allowed_signers: str,
+    namespace: str,
+    record: Recorded,
+) -> dict[str, Protection]:
+    """The protection of each file.
+
+    A signature that does not hold, or is by somebody who is not listed, protects nothing.
+
+    Raises:
+        EvidenceError: a file cannot be read, or a signed manifest or the list of signers is malformed.
+    """
+    signers, _ = _signers(view, allowed_signers)
+    listed = _listed(view, manifests, signers, namespace)
+    by_git = _by_git(record)
+    found: dict[str, Protection] = {}
+    for path in paths:
+        signer = _signer(view, path, signers, namespace)
+        if signer is not None:
+            found[path] = Protection("detached", signer)
+        elif (by := listed.get((path, view.digest(path)))) is not None:
+            found[path] = Protection("manifest", by)
+        else:
+            found[path] = by_git if path in record.unmodified else Protection("none")
+    return found
+
+
+def _by_git(record: Recorded) -> Protection:
+    """How the commit checked out protects the files that have its bytes."""
+    if record.commit is None:
+        return Protection("none")
+    good = [one for one in record.signatures if one.signature.state == "valid"]
+    best = next((one for one in good if one.tag is None), good[0] if good else None)
+    if best is None:
+        return Protection("commit", record.commit)
+    return Protection("signed_commit" if best.tag is None else "signed_tag", best.signature.principal)
+
+
+def _signers(view: View, path: str) -> tuple[AllowedSigners, bytes]:
+    """The allowed signers, parsed and as they stand in the file; nobody when there is no such file."""
+    from ...signing.allowed_signers import AllowedSigners
+
+    if not view.exists(path):
+        return AllowedSigners(), b""
+    text = view.read_text(path)
+    return AllowedSigners.parse(text, path), text.encode()
+
+
+def _signer(view: View, path: str, signers: AllowedSigners, namespace: str) -> str | None:
+    """The first principal of the good signature beside the file; None when there is none."""
+    if not view.exists(f"{path}.sig"):
+        return None
+    from ...signing.statements import check_signature
+
+    armored = view.read(f"{path}.sig", view.limits.signature_bytes)
+    check = check_signature(view.read(path), armored, namespace, signers)
+    return check.principals[0] if check.state == "valid" else None
+
+
+def _listed(
+    view: View, manifests: Sequence[str], signers: AllowedSigners, namespace: str
+) -> dict[tuple[str, str], str]:
+    """(path, digest) → principal, from the manifests whose signature holds."""
+    listed: dict[tuple[str, str], str] = {}
+    for manifest in manifests:
+        if not view.exists(manifest):
+            continue
+        by = _signer(view, manifest, signers, namespace)
+        for number, line in enumerate(view.read_text(manifest).removesuffix("\n").split("\n"), 1):
+            match = _LINE.fullmatch(line)
+            if match is None:
+                raise EvidenceError(
+                    "is not in the format of sha256sum",
+                    path=manifest,
+                    place=f"line {number}",
+                    remedy="write it with sha256sum, from the workspace's directory",
+                )
+            if by is not None:
+                listed.setdefault((match["path"].removeprefix("./"), match["digest"]), by)
+    return listed

@@ -1,0 +1,217 @@
+"""Collector ``components``: what software is made of, out of CycloneDX and SPDX documents in JSON.
+
+Formats: :mod:`._cyclonedx`, :mod:`._spdx`. Options, facts and meaning: ``docs/collectors/components.md``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NoReturn
+
+from ...errors import EvidenceError
+from ...interface import Missing, Observation, Options
+from ...times import format_utc
+from ...workspace import View
+from ..shared.json_fields import Fields, shown
+from .cyclonedx import SEVERITIES, read_cyclonedx
+from .model import REMEDY, Bill, Component, Vulnerability
+from .spdx import read_spdx
+
+_COUNTS = (
+    "components",
+    "duplicates",
+    "unversioned",
+    "unlicensed",
+    "unhashed",
+    "vulnerabilities",
+    "dismissed",
+    "license_count",
+)
+_LISTED = 10_000
+_LICENSES = 1_000
+_MAKE = "write one, such as: cyclonedx-py environment -o bom.cdx.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentsOptions(Options):
+    """Options of ``evidence.components``.
+
+    Attributes:
+        documents: CycloneDX or SPDX documents in JSON (paths or globs); all that exist are taken together.
+    """
+
+    documents: tuple[str, ...] = field(
+        default=(
+            "bom.json",
+            "sbom.json",
+            "*.cdx.json",
+            "*.spdx.json",
+            "reports/bom.json",
+            "reports/sbom.json",
+            "reports/*.cdx.json",
+            "reports/*.spdx.json",
+        )
+    )
+
+
+@dataclass(slots=True)
+class _Known:
+    """One component, as all entries for it say together."""
+
+    name: str
+    version: str | None
+    purl: str | None
+    licenses: set[str]
+    hashed: bool
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        return (self.name, self.version or "", self.purl or "")
+
+
+class ComponentsCollector:
+    """See the module."""
+
+    id: ClassVar[str] = "components"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[Options]] = ComponentsOptions
+
+    def __init__(self, options: ComponentsOptions) -> None:
+        self._options = options
+
+    def collect(self, view: View) -> Observation:
+        """Count the components of every document.
+
+        Raises:
+            EvidenceError: a document is malformed, or is of no format or version that is read.
+        """
+        patterns = self._options.documents
+        paths = sorted({path for pattern in patterns for path in view.glob(pattern)})
+        bills = [_read(view, path) for path in paths]
+        facts = _facts(bills, view.limits.problems)
+        missing = []
+        rated = [f"by_severity.{severity}" for severity in SEVERITIES]
+        if not bills:
+            reason = f"there is no component list ({', '.join(patterns)})"
+            facts.update(dict.fromkeys(_COUNTS), by_severity=dict.fromkeys(SEVERITIES))
+            missing = [Missing(name, reason, _MAKE) for name in [*_COUNTS, *rated, "observed_at_s"]]
+        elif all(bill.vulnerabilities is None for bill in bills):
+            reason = "no document has a list of vulnerabilities"
+            facts.update(vulnerabilities=None, dismissed=None, by_severity=dict.fromkeys(SEVERITIES))
+            missing = [
+                Missing(name, reason, "add one with a scanner that writes CycloneDX, or use pip-audit")
+                for name in ["vulnerabilities", "dismissed", *rated]
+            ]
+        if bills and facts["observed_at_s"] is None:
+            silent = next(bill.path for bill in bills if bill.created_s is None)
+            reason = f"{silent} does not say when it was made"
+            missing.append(Missing("observed_at_s", reason, "let the tool write the time"))
+        observed = facts["observed_at_s"]
+        tools = sorted({shown(bill.tool) for bill in bills if bill.tool})
+        formats = sorted({f"{bill.format} {bill.version}" for bill in bills})
+        return Observation(
+            facts,
+            tuple(missing),
+            observed_at=None if observed is None else format_utc(observed),
+            tool=", ".join(tools[:10]) or None,
+            format=", ".join(formats) or None,
+        )
+
+
+def _read(view: View, path: str) -> Bill:
+    start = view.read(path)[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] == b"<":
+        _refuse(path, "is XML, only JSON is read")
+    if start.startswith((b"SPDXVersion:", b"SPDXID:")):
+        _refuse(path, "is an SPDX document in tag-value form, only JSON is read")
+    whole = Fields(path, REMEDY).whole(view.read_json(path))
+    if "bomFormat" in whole:
+        return read_cyclonedx(whole, path)
+    if "spdxVersion" in whole:
+        return read_spdx(whole, path)
+    if "@graph" in whole or "@context" in whole:
+        _refuse(path, "is an SPDX 3 document (JSON-LD), only SPDX 2.2 and 2.3 are read")
+    return _refuse(path, "is neither CycloneDX nor SPDX: it has no 'bomFormat' and no 'spdxVersion'")
+
+
+def _refuse(path: str, what: str) -> NoReturn:
+    raise EvidenceError(what, path=path, remedy=REMEDY)
+
+
+def _merge(components: Iterable[Component]) -> list[_Known]:
+    known: dict[tuple[str, str], _Known] = {}
+    for one in components:
+        seen = known.setdefault(one.identity, _Known(one.name, one.version, one.purl, set(), False))
+        seen.name = min(seen.name, one.name)
+        seen.version = seen.version or one.version
+        seen.licenses.update(one.licenses)
+        seen.hashed |= one.hashed
+    return sorted(known.values(), key=lambda one: one.order)
+
+
+def _facts(bills: list[Bill], most: int) -> dict[str, Any]:
+    known = _merge(component for bill in bills for component in bill.components)
+    entries = sum(len(bill.components) for bill in bills)
+    licenses = Counter(shown(name) for one in known for name in one.licenses)
+    stated = [(one, bill.path) for bill in bills for one in bill.vulnerabilities or ()]
+    live = sorted(
+        (entry for entry in stated if not entry[0].dismissed),
+        key=lambda entry: (SEVERITIES.index(entry[0].severity), entry[0].id, entry[1], entry[0].affects),
+    )
+    rated = Counter(one.severity for one, _ in live)
+    times = [bill.created_s for bill in bills if bill.created_s is not None]
+    return {
+        "components": len(known),
+        "duplicates": entries - len(known),
+        "unversioned": sum(one.version is None for one in known),
+        "unlicensed": sum(not one.licenses for one in known),
+        "unhashed": sum(not one.hashed for one in known),
+        "vulnerabilities": len(live),
+        "by_severity": {severity: rated[severity] for severity in SEVERITIES},
+        "dismissed": len(stated) - len(live),
+        "license_count": len(licenses),
+        "documents": [_document(bill) for bill in bills],
+        "licenses": [
+            {"license": name, "components": count}
+            for name, count in sorted(licenses.items(), key=lambda item: (-item[1], item[0]))[:_LICENSES]
+        ],
+        "list": [_listed(one) for one in known[:_LISTED]],
+        "vulnerable": [_vulnerable(one, path) for one, path in live[:most]],
+        "observed_at_s": min(times) if bills and len(times) == len(bills) else None,
+    }
+
+
+def _document(bill: Bill) -> dict[str, Any]:
+    return {
+        "path": bill.path,
+        "format": bill.format,
+        "version": bill.version,
+        "components": len(bill.components),
+        "without_version": sum(one.version is None for one in bill.components),
+        "without_license": sum(not one.licenses for one in bill.components),
+        "without_hash": sum(not one.hashed for one in bill.components),
+        "vulnerabilities": None if bill.vulnerabilities is None else len(bill.vulnerabilities),
+        "subject": shown(bill.subject) if bill.subject else None,
+        "tool": shown(bill.tool) if bill.tool else None,
+        "observed_at_s": bill.created_s,
+    }
+
+
+def _listed(one: _Known) -> dict[str, Any]:
+    return {
+        "name": shown(one.name),
+        "version": shown(one.version) if one.version else None,
+        "purl": shown(one.purl, 400) if one.purl else None,
+        "licenses": [shown(name) for name in sorted(one.licenses)[:10]],
+    }
+
+
+def _vulnerable(one: Vulnerability, path: str) -> dict[str, Any]:
+    return {
+        "id": shown(one.id),
+        "severity": one.severity,
+        "document": path,
+        "affects": [shown(name) for name in sorted(set(one.affects))[:10]],
+    }

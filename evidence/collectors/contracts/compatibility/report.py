@@ -1,0 +1,110 @@
+"""The fact ``compatibility`` of the collector ``contracts``: each schema file and its approved version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ....parse import parse_json
+from ....workspace import View
+from ...shared.baseline import Baseline
+from ...shared.json_schema import DRAFTS, draft
+from .. import compatibility
+from . import Break, Version
+from .schema import well_formed
+
+
+def report(
+    view: View, baseline: Baseline, patterns: tuple[str, ...], documents: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The fact's value.
+
+    Args:
+        view: the workspace.
+        baseline: the approved version.
+        patterns: globs of the schema files.
+        documents: the workspace's schema files by path.
+
+    Raises:
+        EvidenceError: a file, or one that it refers to, is not well-formed JSON in one of the versions.
+    """
+
+    def approved(path: str) -> Any:
+        data = baseline.read(path)
+        return None if data is None else parse_json(data, baseline.label(path), view.limits)
+
+    def current(path: str) -> Any:
+        return view.read_json(path) if path in view.paths() else None
+
+    before = {path: approved(path) for path in baseline.files(patterns)}
+    both = sorted(before.keys() & documents.keys())
+    years = {path: compatibility.drafts(before[path], documents[path]) for path in both}
+    old = _version(before, approved, {path: pair[0] for path, pair in years.items()})
+    new = _version(documents, current, {path: pair[1] for path, pair in years.items()})
+    removed = sorted(before.keys() - documents.keys())
+    found = {path: _compare(old, new, before[path], documents[path], path) for path in both}
+    gone = Break("", "file", "both", "old", "the schema file was removed")
+    found |= {path: [gone] for path in removed}
+    files = [_file(view, path, found[path], before[path], documents.get(path)) for path in sorted(found)]
+    return {
+        "baseline": baseline.to_json(),
+        "files": files,
+        "breaks_producers": sum(file["breaks_producers"] for file in files),
+        "breaks_consumers": sum(file["breaks_consumers"] for file in files),
+        "undecided": sum(file["undecided"] for file in files),
+        "removed": removed,
+        "added": sorted(documents.keys() - before.keys()),
+    }
+
+
+def _version(documents: Mapping[str, Any], others: Callable[[str], Any], years: Mapping[str, int]) -> Version:
+    usable = {path: item for path, item in documents.items() if _problem(item, years.get(path, 2020)) is None}
+
+    def further(path: str) -> Any:
+        item = None if path in documents else others(path)
+        return item if item is not None and _problem(item, 2020) is None else None
+
+    return Version(usable, further, years)
+
+
+def _problem(document: Any, otherwise: int) -> str | None:
+    if not isinstance(document, (dict, bool)):
+        return "is not a schema"
+    stated = draft(document)
+    if stated is not None and stated.removesuffix("#") not in DRAFTS:
+        return "declares no known draft"
+    return None if well_formed(document, otherwise) else "breaks its draft"
+
+
+def _compare(old: Version, new: Version, before: Any, after: Any, path: str) -> list[Break]:
+    for version, name, document in ((old, "old", before), (new, "new", after)):
+        if path not in version.documents:
+            which = "approved" if name == "old" else "present"
+            what = f"the {which} version {_problem(document, 2020) or 'breaks its draft'}"
+            return [Break("", compatibility.UNDECIDED, "both", name, f"{what}, so it cannot be compared")]
+    return compatibility.compare_file(old, new, path)
+
+
+def _file(view: View, path: str, found: list[Break], before: Any, after: Any) -> dict[str, Any]:
+    certain = [one for one in found if one.kind != compatibility.UNDECIDED]
+    first, second = compatibility.stated_version(before), compatibility.stated_version(after)
+    leading, following = compatibility.major(first), compatibility.major(second)
+    return {
+        "path": path,
+        "version_before": first,
+        "version_after": second,
+        "major_changed": leading is not None and following is not None and leading < following,
+        "breaks_producers": sum(one.breaks != "consumers" for one in certain),
+        "breaks_consumers": sum(one.breaks != "producers" for one in certain),
+        "undecided": len(found) - len(certain),
+        "breaks": [
+            {
+                "pointer": one.pointer,
+                "schema": one.schema,
+                "kind": one.kind,
+                "breaks": one.breaks,
+                "text": one.text,
+            }
+            for one in found[: view.limits.problems]
+        ],
+    }

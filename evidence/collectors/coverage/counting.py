@@ -1,0 +1,163 @@
+"""Statements and branches of a Python source text, found by coverage.py's own parser, and how many ran.
+
+So the figures are those of coverage.py's report, for the text as it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..shared import python_source as python
+from .model import Counts, Listed, Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One file, counted.
+
+    Attributes:
+        counts: its figures.
+        lines: first lines of its statements.
+        ran: those of them that ran.
+        foreign: lines that the measurement names and that hold no statement in the text: it was made from
+            another text.
+        unlisted: statements of the text that the report should list and does not.
+    """
+
+    counts: Counts
+    lines: frozenset[int]
+    ran: frozenset[int]
+    foreign: int
+    unlisted: int
+
+
+class NotCountable(Exception):
+    """A source has no statements to count because it does not parse; the message says why."""
+
+
+def count(
+    source: str, path: str, measured: Recorded | Listed | None, branches: bool, also: Sequence[str]
+) -> Counted:
+    """Statements and branches of a source text and how many of them ran.
+
+    Args:
+        source: the file's text.
+        path: its name, for messages.
+        measured: what was recorded, or what a report lists, of it; None when it was never imported. Lines
+            and branches of a report are counted as it lists them, those of a record in the text.
+        branches: whether branches were measured.
+        also: regular expressions that exclude a line or the block it opens, besides coverage.py's defaults.
+
+    Raises:
+        NotCountable: the source does not parse.
+    """
+    from coverage.exceptions import NotPython
+    from coverage.results import analysis_from_file_reporter
+
+    python.silence_warnings()
+    text = source.replace("\r\n", "\n").replace("\r", "\n")
+    text += "" if text.endswith("\n") or not text else "\n"
+    listed = measured if isinstance(measured, Listed) else None
+    recorded = measured if isinstance(measured, Recorded) else Recorded()
+    try:
+        parser = _parser(text, also)
+        if listed is not None:
+            return _compare(listed, parser, branches)
+        seen = _Seen(recorded, branches)
+        analysis = analysis_from_file_reporter(_any(seen), 0, _any(_reporter(parser)), path)
+    except NotPython as error:
+        raise NotCountable(f"{path} is not valid Python: {str(error).rpartition(': ')[2][:200]}") from error
+    except (RecursionError, MemoryError) as error:
+        raise NotCountable(f"{path} nests too deeply to be analysed") from error
+    except (ValueError, AssertionError) as error:
+        raise NotCountable(f"{path} cannot be analysed: {str(error)[:200]}") from error
+    numbers = analysis.numbers
+    return Counted(
+        Counts(
+            numbers.n_statements,
+            numbers.n_statements - numbers.n_missing,
+            numbers.n_branches,
+            numbers.n_branches - numbers.n_missing_branches,
+        ),
+        frozenset(analysis.statements),
+        frozenset(analysis.statements - analysis.missing),
+        _foreign(recorded.lines, parser),
+        0,
+    )
+
+
+def _compare(listed: Listed, parser: Any, branches: bool) -> Counted:
+    """What a report lists, held against the text."""
+    counts = listed.counts()
+    lines, ran = frozenset(listed.lines), frozenset(listed.ran)
+    return Counted(
+        counts if branches else Counts(counts.statements, counts.covered),
+        lines,
+        ran,
+        _foreign(lines, parser),
+        len(parser.statements - parser.first_lines(lines)),
+    )
+
+
+def _foreign(lines: set[int] | frozenset[int], parser: Any) -> int:
+    """How many of the lines hold no statement, docstring or excluded code; line 0 is the module's entry."""
+    held = parser.first_lines(
+        parser.raw_statements | parser.raw_docstrings | parser.excluded | parser.raw_excluded
+    )
+    # the one line of an empty file is recorded when it is imported
+    return sum(parser.first_line(line) not in held for line in lines if line > (0 if parser.text else 1))
+
+
+def _any(value: object) -> Any:
+    """The value without its type: these two stand in for classes that only read from files."""
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Stands in for CoverageData: one file's record."""
+
+    recorded: Recorded
+    branches: bool
+
+    def has_arcs(self) -> bool:
+        return self.branches
+
+    def lines(self, _name: str) -> list[int]:
+        return sorted(self.recorded.lines)
+
+    def arcs(self, _name: str) -> list[tuple[int, int]]:
+        return sorted(self.recorded.arcs)
+
+
+def _parser(text: str, also: Sequence[str]) -> Any:
+    """Coverage.py's parser, having parsed the text."""
+    from coverage.config import DEFAULT_EXCLUDE
+    from coverage.misc import join_regex
+    from coverage.parser import PythonParser
+
+    parser = PythonParser(text=text, filename=python.FILENAME, exclude=join_regex([*DEFAULT_EXCLUDE, *also]))
+    parser.parse_source()
+    return parser
+
+
+def _reporter(parser: Any) -> Any:
+    """Stands in for coverage.py's file reporter, whose own reads the file from disk a second time."""
+    from coverage.config import DEFAULT_PARTIAL, DEFAULT_PARTIAL_ALWAYS
+    from coverage.misc import join_regex
+
+    class Reporter:
+        lines = staticmethod(lambda: parser.statements)
+        excluded_lines = staticmethod(lambda: parser.excluded)
+        translate_lines = staticmethod(parser.translate_lines)
+        translate_arcs = staticmethod(parser.translate_arcs)
+        arcs = staticmethod(parser.arcs)
+        exit_counts = staticmethod(parser.exit_counts)
+
+        @staticmethod
+        def no_branch_lines() -> set[int]:
+            return parser.lines_matching(join_regex([*DEFAULT_PARTIAL, *DEFAULT_PARTIAL_ALWAYS]))  # type: ignore[no-any-return]
+
+    return Reporter()

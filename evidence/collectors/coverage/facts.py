@@ -1,0 +1,187 @@
+"""Facts of the collector ``coverage`` from counted files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...interface import Missing, Observation
+from ...limits import Limits
+from ...numbers import ratio_ppm
+from ...times import format_utc
+from .counting import Counted
+from .model import Counts, Measured
+
+_SINGLE = (
+    "line_ppm",
+    "branch_ppm",
+    "statements",
+    "covered",
+    "branches",
+    "taken",
+    "files",
+    "never_imported",
+    "foreign_lines",
+    "unlisted_lines",
+    "packages_total",
+    "diff",
+    "format",
+    "data_files",
+    "tool",
+    "observed_at_s",
+)
+"""Facts that are null when nothing was measured."""
+
+_BRANCH_REMEDY = "measure branches too: coverage run --branch -m pytest"
+_SOURCES_REMEDY = "correct evidence.coverage.sources"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where the measurement comes from: the fact ``format``, the first file read, and what it said."""
+
+    kind: str
+    path: str
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The commit compared with, and the lines of each file that differ from it."""
+
+    base: str
+    lines: Mapping[str, frozenset[int]]
+
+
+def unmeasured(reason: str, remedy: str) -> Observation:
+    """Nothing was measured, for this one reason."""
+    facts: dict[str, Any] = {**dict.fromkeys(_SINGLE), "sources": [], "packages": []}
+    return Observation(facts, tuple(Missing(name, reason, remedy) for name in _SINGLE))
+
+
+def observation(
+    counted: Mapping[str, Counted],
+    groups: Mapping[str, Iterable[str]],
+    evidence: Evidence,
+    changes: Changes | None,
+    limits: Limits,
+) -> Observation:
+    """Everything that was measured.
+
+    Args:
+        counted: every file, by path.
+        groups: the files of each configured source.
+        evidence: where the measurement comes from.
+        changes: what changed since the base; None when no base is configured.
+        limits: how many packages are listed.
+    """
+    measured = evidence.measured
+    branches = measured.branches
+    total = sum((file.counts for file in counted.values()), Counts())
+    packages: dict[str, list[str]] = {}
+    for path in counted:
+        packages.setdefault(path.rpartition("/")[0] or ".", []).append(path)
+    facts: dict[str, Any] = {
+        **_figures(total, branches),
+        "files": len(counted),
+        "never_imported": sum(
+            file.counts.statements > 0 and file.counts.covered == 0 for file in counted.values()
+        ),
+        "foreign_lines": sum(file.foreign for file in counted.values()),
+        "unlisted_lines": sum(file.unlisted for file in counted.values()),
+        "sources": [
+            {"source": source, **_entry(paths, counted, branches)} for source, paths in groups.items()
+        ],
+        "packages": _least_covered(
+            [{"name": name, **_entry(paths, counted, branches)} for name, paths in packages.items()],
+            limits.problems,
+        ),
+        "packages_total": len(packages),
+        "diff": None if changes is None else _diff(changes, counted),
+        "format": evidence.kind,
+        "data_files": measured.data_files,
+        "tool": measured.tool,
+        "observed_at_s": measured.observed_at_s,
+    }
+    return Observation(
+        facts,
+        tuple(_missing(facts, evidence)),
+        observed_at=None if measured.observed_at_s is None else format_utc(measured.observed_at_s),
+        tool=measured.tool,
+        format=measured.format,
+    )
+
+
+def _missing(facts: Mapping[str, Any], evidence: Evidence) -> Iterable[Missing]:
+    measured = evidence.measured
+    if facts["line_ppm"] is None:
+        yield Missing("line_ppm", "the sources have no statement", _SOURCES_REMEDY)
+    if not measured.branches:
+        for name in ("branches", "taken", "branch_ppm"):
+            yield Missing(name, "branches were not measured", _BRANCH_REMEDY)
+    elif facts["branch_ppm"] is None:
+        yield Missing("branch_ppm", "the sources have no branch", _SOURCES_REMEDY)
+    if facts["diff"] is None:
+        reason = "no base commit is configured"
+        yield Missing("diff", reason, "name a branch, tag or commit in evidence.coverage.base")
+    elif facts["diff"]["line_ppm"] is None:
+        reason = "no statement of the sources changed since the base"
+        yield Missing("diff.line_ppm", reason, "compare with an earlier commit, if there should be a change")
+    if facts["tool"] is None:
+        reason = f"{evidence.path} does not say which tool and version wrote it"
+        if measured.data_files > 1:
+            reason = "the parallel data files were written by several versions, or do not say by which"
+        yield Missing("tool", reason, "write it with one current coverage.py")
+    if facts["observed_at_s"] is None:
+        yield Missing(
+            "observed_at_s",
+            measured.undated,
+            "write a Cobertura report (coverage xml), which states its time, or a provenance file beside it",
+        )
+
+
+def _figures(counts: Counts, branches: bool) -> dict[str, Any]:
+    return {
+        "statements": counts.statements,
+        "covered": counts.covered,
+        "line_ppm": _share(counts.covered, counts.statements),
+        "branches": counts.branches if branches else None,
+        "taken": counts.taken if branches else None,
+        "branch_ppm": _share(counts.taken, counts.branches) if branches else None,
+    }
+
+
+def _entry(paths: Iterable[str], counted: Mapping[str, Counted], branches: bool) -> dict[str, Any]:
+    files = [counted[path].counts for path in paths]
+    return {"files": len(files), **_figures(sum(files, Counts()), branches)}
+
+
+def _least_covered(packages: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """At most so many packages, by name; when there are more, those with the lowest line coverage."""
+
+    def share(package: Mapping[str, Any]) -> tuple[bool, int, str]:
+        ppm = package["line_ppm"]
+        return ppm is None, ppm or 0, package["name"]
+
+    return sorted(sorted(packages, key=share)[:most], key=lambda package: str(package["name"]))
+
+
+def _diff(changes: Changes, counted: Mapping[str, Counted]) -> dict[str, Any]:
+    statements = covered = files = 0
+    for path, file in counted.items():
+        changed = changes.lines[path]
+        files += bool(changed)
+        statements += len(changed & file.lines)
+        covered += len(changed & file.ran)
+    return {
+        "base": changes.base,
+        "files": files,
+        "statements": statements,
+        "covered": covered,
+        "line_ppm": _share(covered, statements),
+    }
+
+
+def _share(part: int, whole: int) -> int | None:
+    return ratio_ppm(part, whole) if whole else None

@@ -1,0 +1,202 @@
+"""Collector ``messages``: sample messages (JSON Lines), every record held against its contract in one pass.
+
+See ``docs/collectors/messages.md``; how it is done fast is in ADR 0009.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import quote, unquote
+
+from ...errors import EvidenceError
+from ...interface import Missing, Observation, Options
+from ...json_lines import RecordReader
+from ...settings import Settings, Text
+from ...times import format_utc, parse_rfc3339
+from ...workspace import View
+from .bulk import Tally, check_file
+from .contract import Contract
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_COUNTS = ("records", "valid", "invalid")
+_TIMES = ("first_s", "last_s")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSet(Settings):
+    """Messages of one kind.
+
+    Attributes:
+        paths: globs of the files (JSON Lines).
+        contract: path of the JSON Schema that every record must keep to.
+        time: name of the member with the message's time (RFC 3339), for the time of the evidence.
+    """
+
+    paths: tuple[str, ...]
+    contract: Text
+    time: Text = "timestamp"
+
+
+def _sample(name: str, contract: str) -> MessageSet:
+    return MessageSet(
+        (f"messages/{name}*.jsonl", f"messages/{name}*.ndjson"), f"contracts/{contract}.schema.json"
+    )
+
+
+def _shipped() -> dict[str, MessageSet]:
+    return {
+        "order_intents": _sample("order_intents", "order_intent"),
+        "execution_reports": _sample("execution_reports", "execution_report"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesOptions(Options):
+    """Options of ``evidence.messages``.
+
+    Attributes:
+        sets: by name, messages of one kind.
+    """
+
+    sets: dict[str, MessageSet] = field(default_factory=_shipped)
+
+    def __post_init__(self) -> None:
+        for name in self.sets:
+            if not _NAME.fullmatch(name):
+                raise ValueError(
+                    f"the name {str(name)[:80]!r} of a set of messages is not lower-case letters,"
+                    " digits and underscores"
+                )
+
+
+class MessagesCollector:
+    """See the module."""
+
+    id: ClassVar[str] = "messages"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[Options]] = MessagesOptions
+
+    def __init__(self, options: MessagesOptions) -> None:
+        self._options = options
+
+    def collect(self, view: View) -> Observation:
+        """Hold every message against its contract.
+
+        Raises:
+            EvidenceError: a file is not JSON Lines, or a contract is none that one can hold data against.
+        """
+        missing: list[Missing] = []
+        sets: dict[str, Any] = {}
+        for name, options in sorted(self._options.sets.items()):
+            facts, lacking = _measure(view, options)
+            sets[name] = facts
+            missing += [Missing(f"sets.{name}.{fact}", *why) for fact, *why in lacking]
+        times = [facts["last_s"] for facts in sets.values() if facts["last_s"] is not None]
+        return Observation(
+            {"sets": sets},
+            tuple(missing),
+            format_utc(max(times)) if times else None,
+            format="JSON Lines",
+        )
+
+
+def _measure(view: View, options: MessageSet) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+    """The facts of one set, and for each that is null its name, the reason and the remedy."""
+    paths = sorted({path for pattern in options.paths for path in view.glob(pattern)})
+    facts: dict[str, Any] = {
+        "contract": options.contract,
+        "contract_sha256": None,
+        "files": [],
+        "files_total": len(paths),
+        **dict.fromkeys(_COUNTS),
+        "offenders": [],
+        "rules": [],
+        **dict.fromkeys(_TIMES),
+    }
+    everything = ("contract_sha256", *_COUNTS, *_TIMES)
+    if not paths:
+        reason = f"no file matches {', '.join(options.paths)}"
+        remedy = f"record messages, one JSON document a line, in {options.paths[0] if options.paths else '…'}"
+        return facts, [(fact, reason, remedy) for fact in everything]
+    if not view.exists(options.contract):
+        reason = f"the contract {options.contract} does not exist"
+        return facts, [(fact, reason, "write the contract, or name it in gate.yaml") for fact in everything]
+    contract = read_contract(view, options.contract)
+    facts["contract_sha256"] = view.digest(options.contract)
+    times = _check(view, paths, contract, facts, options.time)
+    if times:
+        facts.update(first_s=min(times), last_s=max(times))
+        return facts, []
+    reason = f"no first or last record states a time in {options.time!r}"
+    remedy = "write the time of every message as RFC 3339 with a zone"
+    return facts, [(fact, reason, remedy) for fact in _TIMES]
+
+
+def _check(view: View, paths: list[str], contract: Contract, facts: dict[str, Any], member: str) -> list[int]:
+    """Fill in what the files contain; the times (epoch seconds) of their first and last records."""
+    times: list[int] = []
+    most = view.limits.problems
+    rules: Counter[str] = Counter()
+    total = Tally()
+    for path in paths:
+        tally = check_file(view, path, contract)
+        rules.update(tally.rules)
+        times += _times(tally.ends, member, RecordReader(path, view.limits))
+        total.records += tally.records
+        total.invalid += tally.invalid
+        if len(facts["files"]) < most:
+            facts["files"].append({"path": path, "records": tally.records, "invalid": tally.invalid})
+        room = most - len(facts["offenders"])
+        facts["offenders"] += [
+            {
+                "file": path,
+                "line": one.line,
+                "pointer": one.pointer,
+                "rule": one.rule,
+                "message": one.message,
+                "violations": one.violations,
+            }
+            for one in tally.offenders[:room]
+        ]
+    facts.update(records=total.records, valid=total.records - total.invalid, invalid=total.invalid)
+    ordered = sorted(rules.items(), key=lambda item: (-item[1], item[0]))
+    facts["rules"] = [{"rule": rule, "records": count} for rule, count in ordered[:most]]
+    return times
+
+
+def _times(lines: Iterable[bytes], member: str, reader: RecordReader) -> list[int]:
+    """The times that records state; none where one states no time of that form."""
+    found = []
+    for line in lines:
+        record = reader.strict(line, 1)
+        stated = record.get(member) if isinstance(record, dict) else None
+        with suppress(ValueError):
+            found += [parse_rfc3339(stated)] if isinstance(stated, str) else []
+    return found
+
+
+def read_contract(view: View, path: str) -> Contract:
+    """The compiled contract at ``path``.
+
+    Raises:
+        EvidenceError: it is malformed, or no contract one can hold data against.
+    """
+    from ..contracts import inspect_schemas
+    from ..shared.json_schema import BASE
+
+    problems = inspect_schemas(view, [path])[path]
+    if problems:
+        pointer, said = problems[0]
+        raise EvidenceError(
+            f"is no usable contract: {said}", path=path, place=pointer or "/", remedy="correct the schema"
+        )
+
+    def retrieve(uri: str) -> Any:
+        return view.read_json(unquote(uri.partition("#")[0].removeprefix(BASE)))
+
+    return Contract(view.read_json(path), quote(path), retrieve)

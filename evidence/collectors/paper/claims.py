@@ -1,0 +1,118 @@
+"""``PAPER_TRADING_METRICS.csv``: claims, compared with what the log gives.
+
+A claim is compared at its own precision: the recomputed figure is rounded half to even to as many decimals
+as the claim states, in the claim's unit. ``0.99 ratio`` agrees with 0.9917, ``0.9917 ratio`` does not agree
+with 0.99.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NoReturn
+
+from ...errors import EvidenceError
+from ...workspace import View
+
+HEADER = ("metric", "value", "unit", "status")
+_COUNT = {"": Fraction(1), "count": Fraction(1)}
+_RATIO = {"": Fraction(1), "ratio": Fraction(1), "%": Fraction(1, 100), "percent": Fraction(1, 100)}
+_LATENCY = {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)}
+_DURATION = {"s": Fraction(1), "min": Fraction(60), "h": Fraction(3600)}
+UNITS: dict[str, dict[str, Fraction]] = {
+    "duration": _DURATION,
+    "total_trades": _COUNT,
+    "fill_rate": _RATIO,
+    "p50_latency": _LATENCY,
+    "p95_latency": _LATENCY,
+    "p99_latency": _LATENCY,
+    "pacing_violations": _COUNT,
+    "disconnects": _COUNT,
+    "sharpe_paper": {"": Fraction(1), "ratio": Fraction(1)},
+    "sharpe_backtest": {"": Fraction(1), "ratio": Fraction(1)},
+    "sharpe_delta": {"": Fraction(1), "ratio": Fraction(1)},
+    "latency_delta_vs_mock": _RATIO,
+    "psr": _RATIO,
+    "max_drawdown": _RATIO,
+}
+"""Metric → unit → its size in the metric's own unit (seconds, milliseconds, a count or a ratio)."""
+_VALUE = re.compile(r"[+-]?[0-9]{1,15}(?:\.(?P<decimals>[0-9]{1,15}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One row of the file.
+
+    Attributes:
+        metric: a key of ``UNITS``.
+        stated: the number as written.
+        decimals: how many decimals it states.
+        unit: as written.
+    """
+
+    metric: str
+    stated: str
+    decimals: int
+    unit: str
+
+    @property
+    def value(self) -> Fraction:
+        """The figure in the metric's own unit."""
+        return Fraction(self.stated) * UNITS[self.metric][self.unit]
+
+    def disagreement(self, recomputed: Fraction) -> dict[str, str] | None:
+        """The claim beside the recomputed figure (in the metric's own unit), or None when they agree."""
+        factor = 10**self.decimals
+        # round() of a Fraction rounds half to even
+        rounded = round(recomputed / UNITS[self.metric][self.unit] * factor)
+        if rounded == Fraction(self.stated) * factor:
+            return None
+        return {
+            "metric": self.metric,
+            "claimed": f"{self.stated} {self.unit}".strip(),
+            "recomputed": f"{_fixed(rounded, self.decimals)} {self.unit}".strip(),
+        }
+
+
+def _fixed(scaled: int, decimals: int) -> str:
+    sign, digits = "-" if scaled < 0 else "", str(abs(scaled)).rjust(decimals + 1, "0")
+    return sign + (f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits)
+
+
+def read_claims(view: View, path: str) -> dict[str, Claim]:
+    """The claims by metric, in the file's order.
+
+    Raises:
+        EvidenceError: malformed CSV, an unknown or repeated metric, an unknown unit, a value that is no plain
+            decimal number; with the line.
+    """
+    claims: dict[str, Claim] = {}
+    for row in view.read_csv(path, HEADER):
+        metric, unit, stated = row.cells["metric"], row.cells["unit"], row.cells["value"]
+
+        def refuse(what: str, remedy: str, line: int = row.line) -> NoReturn:
+            raise EvidenceError(what, path=path, place=f"line {line}", remedy=remedy)
+
+        if metric not in UNITS:
+            refuse(f"the metric {metric[:40]!r} is unknown", "known: " + ", ".join(UNITS))
+        if metric in claims:
+            refuse(f"the metric {metric!r} stands twice", "keep one row per metric")
+        if unit not in UNITS[metric]:
+            known = ", ".join(name for name in UNITS[metric] if name)
+            refuse(f"the unit {unit[:20]!r} of {metric!r} is unknown", f"state it in one of: {known}")
+        match = _VALUE.fullmatch(stated)
+        if match is None:
+            refuse(
+                f"the value {stated[:40]!r} of {metric!r} is not a decimal number",
+                "write the figure like 0.9917, or leave the row out when it was not measured",
+            )
+        claims[metric] = Claim(metric, stated, len(match["decimals"] or ""), unit)
+    return claims
+
+
+def disagreements(claims: Mapping[str, Claim], recomputed: Mapping[str, Fraction]) -> list[dict[str, str]]:
+    """Every claim that a recomputed figure contradicts, in the order of the claims."""
+    found = (claim.disagreement(recomputed[name]) for name, claim in claims.items() if name in recomputed)
+    return [one for one in found if one is not None]

@@ -1,0 +1,227 @@
+"""Collector ``scans``: what security and style scanners found, out of their SARIF and pip-audit reports.
+
+Formats and how a severity is found: :mod:`._sarif`, :mod:`._pip_audit` and ``docs/collectors/scans.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ...interface import Missing, Observation, Options, Origin
+from ...times import format_utc
+from ...workspace import View
+from ..shared.json_fields import shown
+from . import pip_audit, sarif
+from .sarif_rules import SEVERITIES
+
+_COUNTS = ("runs", "results", "suppressed", "suppressed_in_source", "undecided", "absent", "incomplete")
+_AUDIT_COUNTS = ("dependencies", "audited", "skipped", "vulnerable", "vulnerabilities", "unrated", "unfixed")
+_REPORTS = 1000
+"""Runs listed one by one; all are counted."""
+
+_SECRET = re.compile(r"passw|secret|token|credential|api.?key|private.?key", re.IGNORECASE)
+_QUOTE = re.compile(r"['\"`]")
+_SCAN = "run the scanner and keep its report, such as: bandit -r . -f sarif -o bandit.sarif"
+_TIME = "use a scanner that states the time of its run, or write the report's provenance: gate provenance"
+
+
+@dataclass(frozen=True, slots=True)
+class ScansOptions(Options):
+    """Options of ``evidence.scans``.
+
+    Attributes:
+        sarif: SARIF logs (paths or globs); all that exist are counted together.
+        pip_audit: JSON reports of pip-audit (paths or globs).
+    """
+
+    sarif: tuple[str, ...] = field(
+        default=("*.sarif", "*.sarif.json", "reports/*.sarif", "reports/*.sarif.json")
+    )
+    pip_audit: tuple[str, ...] = field(default=("pip-audit*.json", "reports/pip-audit*.json"))
+
+
+class ScansCollector:
+    """See the module."""
+
+    id: ClassVar[str] = "scans"
+    version: ClassVar[str] = "1"
+    Options: ClassVar[type[Options]] = ScansOptions
+
+    def __init__(self, options: ScansOptions) -> None:
+        self._options = options
+
+    def collect(self, view: View) -> Observation:
+        """Count the findings of every report.
+
+        Raises:
+            EvidenceError: a report is malformed, is not of the format, or contradicts itself.
+        """
+        logs = _matches(view, self._options.sarif)
+        audits = _matches(view, self._options.pip_audit)
+        runs: list[tuple[str, sarif.Run]] = []
+        unscanned = []
+        for path in logs:
+            found = sarif.read_log(view.read_json(path), path, view.root.as_posix())
+            runs += [(path, run) for run in found]
+            if not found or not all(run.scanned for run in found):
+                unscanned.append(path)
+        audit = pip_audit.Audit()
+        for path in audits:
+            audit.add(view.read_json(path), path)
+        facts = _sarif_facts(runs, view.limits.problems)
+        missing = []
+        if not logs:
+            missing += _unmeasured(facts, f"there is no SARIF report ({', '.join(self._options.sarif)})")
+        elif unscanned:
+            missing += _unmeasured(facts, f"{unscanned[0]} holds no scan: it has no run with results")
+        if facts["observed_at_s"] is None:
+            silent = next((path for path, run in runs if run.observed_s is None), None)
+            reason = f"{silent} states no time of its run" if silent else "there is no run of a scanner"
+            missing.append(Missing("observed_at_s", reason, _TIME if silent else _SCAN))
+        facts["pip_audit"] = _audit_facts(audit, view.limits.problems)
+        facts["files"] = logs
+        facts["pip_audit"]["files"] = audits
+        if not audits:
+            reason = f"there is no pip-audit report ({', '.join(self._options.pip_audit)})"
+            facts["pip_audit"].update(dict.fromkeys(_AUDIT_COUNTS))
+            missing += [Missing(f"pip_audit.{name}", reason, pip_audit.REMEDY) for name in _AUDIT_COUNTS]
+        observed = facts["observed_at_s"]
+        formats = [*(["sarif 2.1.0"] if logs else []), *(["pip-audit json"] if audits else [])]
+        return Observation(
+            facts,
+            tuple(missing),
+            # pip-audit states no time, and the oldest of times that are not all known is not known
+            observed_at=None if observed is None or audits else format_utc(observed),
+            tool=_tools(facts["tools"], audits),
+            format=", ".join(formats) or None,
+            origins=tuple(
+                Origin(commit=commit) for commit in sorted({c for _, r in runs for c in r.commits})
+            ),
+        )
+
+
+def _matches(view: View, patterns: Iterable[str]) -> list[str]:
+    return sorted({path for pattern in patterns for path in view.glob(pattern)})
+
+
+def _tools(tools: list[dict[str, Any]], audits: list[str]) -> str | None:
+    names = [" ".join(part for part in (tool["name"], tool["version"]) if part) for tool in tools]
+    return ", ".join([*names, *(["pip-audit"] if audits else [])][:10]) or None
+
+
+def _severities(findings: Iterable[sarif.Finding]) -> dict[str, int]:
+    counted = Counter(finding.severity for finding in findings)
+    return {severity: counted[severity] for severity in SEVERITIES}
+
+
+def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> dict[str, Any]:
+    reports = [_report(path, run) for path, run in runs]
+    findings = [(finding, path, run) for path, run in runs for finding in run.findings]
+    live = sorted(
+        (entry for entry in findings if entry[0].suppressed is None),
+        key=lambda entry: (*entry[0].order[:1], entry[2].tool, *entry[0].order[1:]),
+    )
+    hidden = [finding for finding, _, _ in findings if finding.suppressed is not None]
+    times = [run.observed_s for _, run in runs if run.observed_s is not None]
+    return {
+        "runs": len(runs),
+        "results": len(live),
+        "by_severity": _severities(finding for finding, _, _ in live),
+        "suppressed": len(hidden),
+        "suppressed_by_severity": _severities(hidden),
+        "suppressed_in_source": sum(finding.suppressed == "inSource" for finding in hidden),
+        "undecided": sum(run.undecided for _, run in runs),
+        "absent": sum(run.absent for _, run in runs),
+        "incomplete": sum(report["incomplete"] for report in reports),
+        "reports": reports[:_REPORTS],
+        "findings": [_finding(*entry) for entry in live[:most]],
+        "tools": [
+            {"name": name, "version": version or None}
+            for name, version in sorted({(shown(run.tool), shown(run.version or "")) for _, run in runs})[
+                :_REPORTS
+            ]
+        ],
+        "observed_at_s": min(times) if runs and len(times) == len(runs) else None,
+    }
+
+
+def _unmeasured(facts: dict[str, Any], reason: str) -> list[Missing]:
+    names = list(_COUNTS)
+    facts.update(dict.fromkeys(_COUNTS))
+    for group in ("by_severity", "suppressed_by_severity"):
+        facts[group] = dict.fromkeys(SEVERITIES)
+        names += [f"{group}.{severity}" for severity in SEVERITIES]
+    return [Missing(name, reason, _SCAN) for name in names]
+
+
+def _report(path: str, run: sarif.Run) -> dict[str, Any]:
+    live = [finding for finding in run.findings if finding.suppressed is None]
+    trouble = run.trouble or (None if run.scanned else "the run has no list of results")
+    return {
+        "path": path,
+        "tool": shown(run.tool),
+        "tool_version": shown(run.version) if run.version else None,
+        "results": len(live) if run.scanned else None,
+        "by_severity": _severities(live),
+        "suppressed": len(run.findings) - len(live),
+        "undecided": run.undecided,
+        "other": run.other,
+        "absent": run.absent,
+        "incomplete": trouble is not None,
+        "incomplete_because": None if trouble is None else shown(trouble),
+        "commit": run.commits[0] if run.commits else None,
+        "observed_at_s": run.observed_s,
+    }
+
+
+def _finding(finding: sarif.Finding, path: str, run: sarif.Run) -> dict[str, Any]:
+    return {
+        "report": path,
+        "tool": shown(run.tool),
+        "rule": shown(finding.rule),
+        "severity": finding.severity,
+        "level": finding.level,
+        "path": None if finding.file is None else shown(finding.file, 400),
+        "line": finding.line,
+        "message": shown(_discreet(finding.message)),
+    }
+
+
+def _discreet(message: str) -> str:
+    """The message up to what it quotes, when it speaks of a secret: facts are kept for years."""
+    first = _QUOTE.search(message)
+    if first is None or not _SECRET.search(message):
+        return message
+    return f"{message[: first.start()]}{first[0]}…{first[0]}"
+
+
+def _audit_facts(audit: pip_audit.Audit, most: int) -> dict[str, Any]:
+    found = audit.vulnerabilities()
+    affected: dict[tuple[str, str], int] = Counter((name, version) for name, version, _ in found)
+    return {
+        "dependencies": len(audit.known) + len(audit.skipped),
+        "audited": len(audit.known),
+        "skipped": len(audit.skipped),
+        "vulnerable": len(affected),
+        "vulnerabilities": len(found),
+        "unrated": len(found),
+        "unfixed": sum(not one.fixed_in for _, _, one in found),
+        "findings": [
+            {
+                "name": shown(name),
+                "version": shown(version),
+                "id": shown(one.stated),
+                "aliases": [shown(alias) for alias in sorted(one.names - {one.stated})[:10]],
+                "fixed_in": [shown(fixed) for fixed in sorted(one.fixed_in)[:10]],
+            }
+            for name, version, one in found[:most]
+        ],
+        "skipped_because": [
+            {"name": shown(name), "version": shown(version) or None, "reason": shown(reason)}
+            for (name, version), reason in sorted(audit.skipped.items())[:most]
+        ],
+    }

@@ -1,0 +1,141 @@
+"""The last approved version of files: a commit of the repository, or a copy that the workspace keeps.
+
+Which version was approved is for the operator to say; nothing is guessed, and the facts name what was taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ConfigError, EvidenceError
+from ...interface import Missing
+from ...workspace import View, check_relative, glob_regex
+
+if TYPE_CHECKING:
+    from ...git.history import History
+
+
+class Baseline:
+    """The approved version, to be read like the workspace.
+
+    Attributes:
+        kind: ``commit`` or ``directory``.
+        name: the commit's full id, or the directory's path.
+    """
+
+    def __init__(self, view: View, kind: str, name: str, history: History | None = None) -> None:
+        self.kind = kind
+        self.name = name
+        self._view = view
+        self._history = history
+        self._blobs: dict[str, str] = {} if history is None else history.files(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fact that names this version."""
+        return {"kind": self.kind, "name": self.name}
+
+    def label(self, path: str) -> str:
+        """How messages name a file of this version."""
+        return f"{self.name}/{path}" if self._history is None else f"{path} (commit {self.name[:12]})"
+
+    def files(self, patterns: Iterable[str]) -> list[str]:
+        """Paths of the regular files that match one of the globs, sorted, as they are in the workspace."""
+        if self._history is None:
+            start = f"{self.name}/"
+            known: Iterable[str] = (
+                path.removeprefix(start) for path in self._view.paths() if path.startswith(start)
+            )
+        else:
+            known = self._blobs
+        expressions = [glob_regex(pattern) for pattern in patterns]
+        return sorted(path for path in known if any(one.fullmatch(path) for one in expressions))
+
+    def same(self, path: str) -> bool:
+        """Whether the workspace has the file with the very bytes that were approved."""
+        if self._history is None or path not in self._blobs or not self._view.exists(path):
+            return False
+        from ...git import blob_id
+
+        blob = self._blobs[path]
+        return blob == blob_id(self._view.read(path), "sha1" if len(blob) == 40 else "sha256")
+
+    def read(self, path: str) -> bytes | None:
+        """Bytes of a file of this version; None when it has none of that name.
+
+        Raises:
+            EvidenceError: it is too large, or (in a directory) not a regular file.
+        """
+        if self._history is None:
+            own = f"{self.name}/{path}"
+            return self._view.read(own) if self._view.exists(own) else None
+        if path not in self._blobs:
+            return None
+        return self._view.read(path) if self.same(path) else self._history.file(self.name, path)
+
+
+def approved_version(view: View, collector: str, approved: str | None, copy: str | None) -> Baseline | None:
+    """The version that the options name; None when they name none.
+
+    Args:
+        view: the workspace.
+        collector: whose options they are, for messages.
+        approved: the option of that name: a branch, a tag or a commit id.
+        copy: the option ``approved_copy``: a directory with the approved files under their own paths.
+
+    Raises:
+        ConfigError: both are named, or one is no revision or no path inside the workspace.
+        EvidenceError: there is no such revision or directory.
+    """
+    if approved is not None and copy is not None:
+        raise ConfigError(
+            "both `approved` and `approved_copy` name an approved version",
+            path="gate.yaml",
+            place=f"evidence.{collector}",
+            remedy="name one of them",
+        )
+    if approved is not None:
+        history = view.history
+        commit = history.resolve(approved)
+        if commit is None:
+            raise EvidenceError(
+                f"the repository has no revision {approved[:80]!r}, or there is no repository",
+                path="gate.yaml",
+                place=f"evidence.{collector}.approved",
+                remedy="fetch it, or name the tag, branch or commit that was approved",
+            )
+        return Baseline(view, "commit", commit, history)
+    if copy is not None:
+        folder = check_relative(copy.removesuffix("/"))
+        if view.exists(folder) or not any(path.startswith(f"{folder}/") for path in view.paths()):
+            raise EvidenceError(
+                "there is no directory with approved files here",
+                path=folder,
+                place=f"evidence.{collector}.approved_copy",
+                remedy="put copies of the approved files there, under the paths they have in the workspace",
+            )
+        return Baseline(view, "directory", folder)
+    return None
+
+
+def unnamed(collector: str, fact: str) -> Missing:
+    """Why a comparison is missing."""
+    return Missing(
+        fact,
+        "no approved version is named to compare with",
+        f"set evidence.{collector}.approved to the tag or commit that was approved, "
+        f"or approved_copy to a directory with copies of the approved files",
+    )
+
+
+def present(view: View, patterns: Iterable[str], copy: str | None) -> list[str]:
+    """The workspace's files that match one of the globs, sorted; those of the approved copy are left out."""
+    inside = None if copy is None else copy.removesuffix("/") + "/"
+    return sorted(
+        {
+            path
+            for pattern in patterns
+            for path in view.glob(pattern)
+            if inside is None or not path.startswith(inside)
+        }
+    )

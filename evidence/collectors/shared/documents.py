@@ -1,0 +1,98 @@
+"""What the collectors of documents and evidence files share: absent files, exact figures, times, labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+from ...errors import EvidenceError
+from ...interface import Missing
+from ...numbers import to_scaled
+from ...times import format_utc, parse_rfc3339, parse_rfc3339_us
+from ...workspace import View
+
+MAX_INTEGER = 2**53 - 1
+_NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"
+
+
+def read_document(view: View, path: str) -> str | None:
+    """The text of the file, or None when there is none.
+
+    Raises:
+        EvidenceError: it is not a regular file or not UTF-8 text.
+    """
+    return view.read_text(path) if view.exists(path) else None
+
+
+def absent(facts: Iterable[str], reason: str, remedy: str) -> tuple[Missing, ...]:
+    """One :class:`Missing` for each of the facts, for the same reason."""
+    return tuple(Missing(fact, reason, remedy) for fact in facts)
+
+
+def scaled(value: Decimal | int | Fraction, scale: int, path: str, place: str, *, up: bool = False) -> int:
+    """``value × scale`` as an exact integer, rounded down, or up when ``up`` is set.
+
+    Raises:
+        EvidenceError: the result is beyond 2^53, where not every engine counts exactly.
+    """
+    return bounded(to_scaled(value, scale, up=up), path, place)
+
+
+def bounded(value: int, path: str, place: str) -> int:
+    """``value`` when every engine can hold it exactly.
+
+    Raises:
+        EvidenceError: its absolute value is 2^53 or more.
+    """
+    if abs(value) > MAX_INTEGER:
+        raise EvidenceError(
+            "the figure is too large to be exact",
+            path=path,
+            place=place,
+            remedy="check the figure and its unit",
+        )
+    return value
+
+
+def seconds(text: str, path: str, place: str) -> int:
+    """Epoch seconds of an RFC 3339 time in a file.
+
+    Raises:
+        EvidenceError: it is none, or no such moment exists.
+    """
+    try:
+        return parse_rfc3339(text)
+    except ValueError as error:
+        raise _bad_time(error, path, place) from error
+
+
+def microseconds(text: str, path: str, place: str) -> int:
+    """Epoch microseconds of an RFC 3339 time in a file; raises as :func:`seconds`."""
+    try:
+        return parse_rfc3339_us(text)
+    except ValueError as error:
+        raise _bad_time(error, path, place) from error
+
+
+def moment(text: str, path: str, place: str) -> tuple[str, int]:
+    """A time in a file as (RFC 3339 in UTC with whole seconds, epoch seconds); raises as :func:`seconds`."""
+    epoch = seconds(text, path, place)
+    return format_utc(epoch), epoch
+
+
+def _bad_time(error: ValueError, path: str, place: str) -> EvidenceError:
+    return EvidenceError(
+        str(error), path=path, place=place, remedy="write the time like 2025-11-07T12:00:00Z"
+    )
+
+
+def word_pattern(alias: str) -> re.Pattern[str]:
+    """Matches a name however it is spelled: ``place order``, ``place_order``, ``placeOrder``.
+
+    Case does not count, and neither does what separates the words; the name must not be part of a longer word
+    (``connect`` is not found in ``disconnect``).
+    """
+    words = [re.escape(word) for word in re.split(r"[\s_-]+", alias) if word]
+    return re.compile(_NOT_A_LETTER.format(r"[\s_-]*".join(words)), re.IGNORECASE)

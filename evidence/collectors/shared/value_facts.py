@@ -1,0 +1,182 @@
+"""A value out of a document as facts: exact, without floats, bounded, and safe to compare in a policy.
+
+In Rego every string is greater than every number, so a decimal figure given as text would pass any minimum.
+That is why a decimal has no ``value``: a policy compares its scaled integers, and finds null elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ...canonical import MAX_SAFE_INTEGER
+from ...errors import masked
+from ...interface import Missing
+from ...numbers import to_scaled
+
+MICRO = 1_000_000
+MOST_VALUES = 1000
+"""Values in an array or object that is given as a fact."""
+MOST_CHARACTERS = 4000
+"""Characters of a string that is given as a fact."""
+
+FIELDS = ("kind", "value", "text", "length", "floor_micro", "ceiling_micro")
+"""What is said about a value, beside whether it was found."""
+
+_FIGURE = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE]([+-]?[0-9]+))?")
+_FIGURE_CHARS = 64
+_MOST_EXPONENT = 64
+_TOO_LARGE = (
+    f"it is too large for a fact (more than {MOST_VALUES} values, a text of more than {MOST_CHARACTERS} "
+    "characters), or two of its names differ in nothing that a fact may show"
+)
+_NAME_IT = "name a part of it by a pointer of its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No value was found.
+
+    Attributes:
+        reason: why, one clause.
+        remedy: what to do about it, one sentence.
+    """
+
+    reason: str
+    remedy: str
+
+
+def kind_of(value: Any) -> str:
+    """The JSON type of a value; ``number`` is one with a decimal point or exponent."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    for type_, name in ((str, "string"), (int, "integer"), (Decimal, "number"), (list, "array")):
+        if isinstance(value, type_):
+            return name
+    return "object"
+
+
+def figure(text: str) -> Decimal | None:
+    """The number that the text is, as JSON writes numbers; None when it is none."""
+    match = _FIGURE.fullmatch(text) if len(text) <= _FIGURE_CHARS else None
+    if match is None or (match[1] and (len(match[1]) > 4 or abs(int(match[1])) > _MOST_EXPONENT)):
+        return None
+    return Decimal(text)
+
+
+def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Missing]]:
+    """The facts about a value (or :class:`Nothing`), and what is null among them.
+
+    Args:
+        value: JSON-like, with Decimals.
+        prefix: dotted path of these facts.
+    """
+    if isinstance(value, Nothing):
+        return (
+            {"found": False, **dict.fromkeys(FIELDS)},
+            [Missing(f"{prefix}.{name}", value.reason, value.remedy) for name in FIELDS],
+        )
+    kind = kind_of(value)
+    what = ("an " if kind[0] in "aio" else "a ") + kind
+    facts: dict[str, Any] = {"found": True, "kind": kind, **dict.fromkeys(FIELDS[1:])}
+    reasons = dict.fromkeys(FIELDS[1:], (f"the value is {what}", "read a value of another type"))
+    number: int | Decimal | None = None
+    if isinstance(value, (str, list, dict)):
+        facts["length"] = len(value)
+        reasons["value"] = (_TOO_LARGE, _NAME_IT)
+    if isinstance(value, str):
+        number = figure(value)
+        if len(value) <= MOST_CHARACTERS:
+            facts["value"] = facts["text"] = masked(value)
+        too_long = f"the string has more than {MOST_CHARACTERS} characters"
+        reasons["value"] = reasons["text"] = (too_long, _NAME_IT)
+        if number is None:
+            reasons["floor_micro"] = reasons["ceiling_micro"] = (
+                "the string is no number as JSON writes numbers",
+                "write the figure as a number",
+            )
+    elif isinstance(value, bool):
+        facts["value"] = value
+    elif isinstance(value, (int, Decimal)):
+        number = value
+        facts["text"] = str(value) if isinstance(value, int) else f"{value:f}"
+        if isinstance(value, int) and abs(value) <= MAX_SAFE_INTEGER:
+            facts["value"] = value
+        reasons["value"] = (
+            "the figure has a decimal point" if kind == "number" else "the figure is beyond 2^53",
+            f"compare {prefix}.floor_micro or {prefix}.ceiling_micro",
+        )
+    elif value is None:
+        reasons["value"] = ("the document says null", "write the value into the document")
+    else:
+        facts["value"] = _contained(value)
+    if number is not None:
+        for name, up in (("floor_micro", False), ("ceiling_micro", True)):
+            scaled = to_scaled(number, MICRO, up=up)
+            facts[name] = scaled if abs(scaled) <= MAX_SAFE_INTEGER else None
+            reasons[name] = ("the figure is beyond 2^53 millionths", "check the figure and its unit")
+    missing = [Missing(f"{prefix}.{name}", *reasons[name]) for name in FIELDS[1:] if facts[name] is None]
+    return facts, missing + _nulls(facts["value"], f"{prefix}.value")
+
+
+def _contained(value: Any) -> Any:
+    """An array or object as a fact; None where it is too large for that.
+
+    Integers that not every engine holds exactly, and decimals, become text: such figures are compared by a
+    pointer of their own. Names are ASCII, as in everything that is signed.
+    """
+    seen = 0
+    result: list[Any] = []
+    pending: list[tuple[Any, Any, Any]] = [(value, result, None)]
+    while pending:
+        item, into, key = pending.pop()
+        seen += 1
+        if seen > MOST_VALUES:
+            return None
+        fact: Any = item
+        if isinstance(item, dict):
+            fact = {}
+            names = {name: _ascii(name) for name in item}
+            if len(set(names.values())) < len(names) or any(len(name) > MOST_CHARACTERS for name in names):
+                return None
+            pending.extend((child, fact, names[name]) for name, child in reversed(item.items()))
+        elif isinstance(item, list):
+            fact = []
+            pending.extend((child, fact, None) for child in reversed(item))
+        elif isinstance(item, str):
+            if len(item) > MOST_CHARACTERS:
+                return None
+            fact = masked(item)
+        elif isinstance(item, Decimal):
+            fact = f"{item:f}"
+        elif isinstance(item, int) and abs(item) > MAX_SAFE_INTEGER:
+            fact = str(item)
+        if key is None:
+            into.append(fact)
+        else:
+            into[key] = fact
+    return result[0]
+
+
+def _ascii(name: str) -> str:
+    return masked(name).encode("ascii", "backslashreplace").decode()
+
+
+def _nulls(value: Any, prefix: str) -> list[Missing]:
+    """One entry for each null inside of objects, but not of arrays, that a dotted path can name."""
+    found: list[Missing] = []
+    pending = [(prefix, value)] if isinstance(value, dict) else []
+    while pending:
+        place, item = pending.pop()
+        for name, child in item.items():
+            if "." in name:
+                continue
+            if child is None:
+                found.append(Missing(f"{place}.{name}", "the document says null", "write the value there"))
+            elif isinstance(child, dict):
+                pending.append((f"{place}.{name}", child))
+    return found

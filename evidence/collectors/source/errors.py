@@ -1,0 +1,210 @@
+"""Does the client handle the broker's errors: handlers that branch on their codes, and what is swallowed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..shared import python_source as python
+from .model import Program, Routine, called_name
+from .pacing import Clue
+from .patterns import Patterns
+from .reconnection import handlers_of
+from .values import resolve
+
+_CODE_POSITION = 1
+"""Where both client libraries give the code to a handler: ``(reqId, errorCode, errorString, …)``."""
+
+_FOLLOWED = 200
+_SAME_NAME = 10
+_HIGHEST = 99_999
+_BROAD = frozenset({"Exception", "BaseException"})
+
+
+@dataclass(slots=True)
+class Handling:
+    """Places that are evidence, and the codes they tell apart: those of handlers in use if there are any."""
+
+    clues: list[Clue] = field(default_factory=list)
+    used: set[int] = field(default_factory=set)
+    unused: set[int] = field(default_factory=set)
+    examined: dict[int, tuple[set[int], bool]] = field(default_factory=dict, repr=False)
+
+
+def find_error_handling(program: Program, patterns: Patterns) -> Handling:
+    """Handlers of the broker's errors with branches on the code, and the codes themselves."""
+    found = Handling()
+    for path, line, handler, attaching in handlers_of(program, patterns, "error_event"):
+        used = attaching is None or program.is_live(attaching)
+        for name in _handler_names(handler):
+            for routine in program.by_name.get(name, ())[:_SAME_NAME]:
+                _examine(program, patterns, routine, used, (path, line), found)
+    for routine in program.routines:
+        if (
+            routine.owner is not None
+            and patterns.match("error_handler", routine.node.name)
+            and len(routine.parameters) >= 3
+            and routine.owner.bases
+        ):
+            _examine(program, patterns, routine, True, (routine.path, routine.node.lineno), found)
+    return found
+
+
+def _handler_names(handler: ast.expr) -> set[str]:
+    """Functions that the handler's expression names; for ``partial`` or a lambda, those inside."""
+    if isinstance(handler, ast.Attribute):
+        return {handler.attr}
+    return {
+        part.attr if isinstance(part, ast.Attribute) else part.id
+        for part in ast.walk(handler)
+        if isinstance(part, (ast.Attribute, ast.Name))
+    }
+
+
+def _examine(
+    program: Program,
+    patterns: Patterns,
+    routine: Routine,
+    used: bool,
+    place: tuple[str, int],
+    found: Handling,
+) -> None:
+    parameters = routine.parameters
+    codes = {name for name in parameters if patterns.match("code", name)}
+    if not codes and len(parameters) > _CODE_POSITION:
+        codes = {parameters[_CODE_POSITION]}
+    known, branches = found.examined.get(id(routine.node)) or _codes(program, routine, codes)
+    found.examined[id(routine.node)] = known, branches
+    if not known and not branches:
+        return
+    found.clues.append(Clue(*place, f"{routine.name} branches on the code of an error", used))
+    (found.used if used else found.unused).update(known)
+
+
+def _codes(program: Program, routine: Routine, names: set[str]) -> tuple[set[int], bool]:
+    """Codes that the function, or one it hands the code to, compares with; and whether it branches on it."""
+    known: set[int] = set()
+    branches = False
+    pending = [(routine, frozenset(names))]
+    seen: set[tuple[str, int, frozenset[str]]] = set()
+    while pending and len(seen) < _FOLLOWED:
+        current, codes = pending.pop()
+        key = (current.path, current.node.lineno, codes)
+        if key in seen or not codes:
+            continue
+        seen.add(key)
+        dependent = _dependent(current, set(codes))
+        for node in current.nodes:
+            if isinstance(node, (ast.If, ast.While, ast.IfExp)):
+                branches |= _mentions(node.test, dependent)
+            elif isinstance(node, ast.Match):
+                branches |= _mentions(node.subject, dependent)
+            known.update(_compared(program, current, node, codes))
+            if isinstance(node, ast.Call):
+                pending += _handed_on(program, node, codes)
+    return known, branches
+
+
+def _dependent(routine: Routine, names: set[str]) -> set[str]:
+    """Names whose value is made from the code, the code itself included."""
+    for _ in range(3):
+        for target, values in routine.variables.items():
+            if target not in names and any(_mentions(value, names) for value in values):
+                names.add(target)
+    return names
+
+
+def _mentions(node: ast.AST, names: Iterable[str]) -> bool:
+    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+
+
+def _is_code(node: ast.expr, codes: frozenset[str]) -> bool:
+    if isinstance(node, ast.Call) and called_name(node) == "int" and len(node.args) == 1:
+        node = node.args[0]
+    return isinstance(node, ast.Name) and node.id in codes
+
+
+def _compared(program: Program, routine: Routine, node: ast.AST, codes: frozenset[str]) -> Iterator[int]:
+    """Codes in a comparison, a membership, a ``match`` or a look-up. Ranges name no single code."""
+    others: list[ast.expr] = []
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            if isinstance(operator, (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is)):
+                others += [right] if _is_code(left, codes) else [left] if _is_code(right, codes) else []
+    elif isinstance(node, ast.Subscript):
+        others = [node.value] if _is_code(node.slice, codes) else []
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("get", "pop")
+    ):
+        others = [node.func.value] if node.args and _is_code(node.args[0], codes) else []
+    elif isinstance(node, ast.Match) and _is_code(node.subject, codes):
+        for case in node.cases:
+            others += [part.value for part in ast.walk(case.pattern) if isinstance(part, ast.MatchValue)]
+    for other in others:
+        for value in resolve(program, other, routine.path, routine):
+            items: Iterable[ast.expr | None] = [value.node]
+            if isinstance(value.node, ast.Dict):
+                items = value.node.keys
+            elif isinstance(value.node, (ast.Tuple, ast.List, ast.Set)):
+                items = value.node.elts
+            for item in items:
+                yield from _integers(program, item, value.place.path)
+
+
+def _integers(program: Program, item: ast.expr | None, path: str) -> Iterator[int]:
+    for value in resolve(program, item, path):
+        number = value.node.value if isinstance(value.node, ast.Constant) else None
+        if type(number) is int and 0 < number <= _HIGHEST:
+            yield number
+
+
+def _handed_on(
+    program: Program, node: ast.Call, codes: frozenset[str]
+) -> Iterator[tuple[Routine, frozenset[str]]]:
+    """Functions that are called with the code, and what it is called there."""
+    positions = [index for index, argument in enumerate(node.args) if _is_code(argument, codes)]
+    keywords = {k.arg for k in node.keywords if k.arg is not None and _is_code(k.value, codes)}
+    if not positions and not keywords:
+        return
+    for routine in program.by_name.get(called_name(node), ())[:_SAME_NAME]:
+        names = {routine.parameters[index] for index in positions if index < len(routine.parameters)}
+        yield routine, frozenset(names | keywords & set(routine.given))
+
+
+def find_swallowed(tree: ast.Module) -> Iterator[int]:
+    """Lines of handlers that catch everything and say nothing.
+
+    That is: every bare ``except:`` that does not raise again; ``except Exception`` and ``BaseException`` with
+    nothing but ``pass``, ``...``, ``continue`` or a constant ``return``; and ``suppress`` of either.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            if node.type is None:
+                raises = any(
+                    isinstance(part, ast.Raise) for statement in node.body for part in ast.walk(statement)
+                )
+                if not raises:
+                    yield node.lineno
+            elif _is_broad(node.type) and all(_says_nothing(statement) for statement in node.body):
+                yield node.lineno
+        elif (
+            isinstance(node, ast.Call) and called_name(node) == "suppress" and any(map(_is_broad, node.args))
+        ):
+            yield node.lineno
+
+
+def _is_broad(node: ast.expr) -> bool:
+    kinds = node.elts if isinstance(node, ast.Tuple) else [node]
+    return any(python.dotted(kind).rpartition(".")[2] in _BROAD for kind in kinds)
+
+
+def _says_nothing(node: ast.stmt) -> bool:
+    if isinstance(node, (ast.Pass, ast.Continue)):
+        return True
+    if isinstance(node, ast.Return):
+        return node.value is None or isinstance(node.value, ast.Constant)
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -1,0 +1,300 @@
+"""What must not be written into a file: secrets, broker account ids, ports of live trading.
+
+Python files are read as syntax trees, all others (and Python that does not parse) line by line. A file is
+looked at closely only if a cheap search says that there may be something. Nothing found is quoted.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import masked
+from ..shared import python_source as python
+from ..shared.account_id import mask
+from . import secrets as rules
+from .model import Module, Program, assignments, called_name
+from .values import resolve
+
+LIVE_PORTS = frozenset({7496, 4001})
+"""Ports of TWS and Gateway for live trading."""
+
+SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env")
+"""Kinds of files that are looked through; and names that begin with ``.env``."""
+
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?:DUSIM|D?[UFI])\d{5,}(?![A-Za-z0-9_])")
+_ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
+_PORT_BYTES = re.compile(rb"7_?496|4_?001")
+_PORT_NAME = re.compile(r"(?:.*_)?port(?:_?(?:live|prod|production|tws|gateway|default|number|\d+))?")
+_CONNECT = re.compile(r"_?e?connect(?:_?async)?|create_connection|open_connection", re.IGNORECASE)
+_LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
+_ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
+_QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|\'((?:[^\'\\\n]|\\.)*+)\'')
+_BARE = re.compile(r"[^\s#;,}\]]+")
+_LONGEST_BARE = 1000
+_UNQUOTABLE = frozenset("&*!|>@`([{$<%")
+_YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found in one file, as facts without the path, in no order."""
+
+    secrets: list[dict[str, Any]] = field(default_factory=list)
+    accounts: list[dict[str, Any]] = field(default_factory=list)
+    ports: list[dict[str, Any]] = field(default_factory=list)
+
+
+def is_scanned(path: str) -> bool:
+    """Whether files of this name are looked through."""
+    name = path.rpartition("/")[2]
+    return name.endswith(SUFFIXES) or name == ".env" or name.startswith(".env.")
+
+
+def may_hold(data: bytes) -> bool:
+    """Whether there is any need to look closely."""
+    if _ACCOUNT_BYTES.search(data) or _PORT_BYTES.search(data):
+        return True
+    lower = data.lower()
+    return any(hint.encode() in lower for hint in rules.HINTS)
+
+
+def find_literals(path: str, data: bytes, program: Program | None = None) -> Findings:
+    """Everything in one file that should not be written there.
+
+    Args:
+        path: its name, which says whether it is Python.
+        data: its content.
+        program: modules that were parsed already; constants they import from each other are known then.
+    """
+    text = data.decode("utf-8", "replace")
+    if program is not None and path in program.modules:
+        return _in_python(program, program.modules[path], text)
+    if path.endswith(".py"):
+        parsed = python.parse_text(text)
+        if parsed.tree is not None:
+            module = Module(path, parsed.tree)
+            return _in_python(Program({path: module}, {}), module, text)
+    return _in_text(text, quoted_only=path.endswith(".py"))
+
+
+class _Lines:
+    """Line numbers of offsets in a text."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def __call__(self, offset: int) -> int:
+        return bisect_right(self._starts, offset)
+
+
+def _secret(line: int, kind: str, name: str | None, length: int) -> dict[str, Any]:
+    return {"line": line, "kind": kind, "name": masked(name) if name is not None else None, "length": length}
+
+
+def _account(line: int, found: str) -> dict[str, Any]:
+    return {"line": line, "account": mask(found), "paper": found.startswith("D")}
+
+
+def _shapes(text: str, covered: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
+    """Well-known tokens that were not found under a name already: ``covered`` has their kinds and lines."""
+    lines = _Lines(text)
+    for kind, start, end in rules.shapes(text):
+        line = lines(start)
+        if (kind, line) not in covered:
+            length = rules.key_length(text, start) if kind == "private_key" else end - start
+            yield _secret(line, kind, None, length)
+
+
+def _in_python(program: Program, module: Module, text: str) -> Findings:
+    found = Findings()
+    path = module.path
+    docstrings = _docstrings(module)
+    covered: set[tuple[str, int]] = set()
+    seen: set[tuple[int, int]] = set()
+    compared = _only_compared(module)
+    for node, routine in program.walk(module):
+        for name, value in _named_values(node):
+            is_secret = rules.is_about_secret(name)
+            for first, content, last, column in _literal_parts(value) if is_secret else ():
+                kind = rules.kind_of(name, content)
+                if kind is not None and (first, column) not in seen:
+                    seen.add((first, column))
+                    found.secrets.append(_secret(first, kind, name, len(content)))
+                    covered.update((kind, line) for line in range(first, last + 1))
+            is_port = _PORT_NAME.fullmatch(rules.snake(name)) is not None and name not in compared
+            if is_port and not isinstance(node, ast.Compare):
+                found.ports += _ports(program, value, path, routine)
+        if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
+            for argument in node.args:
+                found.ports += _ports(program, argument, path, routine)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            found.accounts += [
+                _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
+            ]
+    found.secrets += _shapes(text, covered)
+    return found
+
+
+def _ports(program: Program, node: ast.expr, path: str, routine: Any) -> Iterator[dict[str, Any]]:
+    for value in resolve(program, node, path, routine):
+        port = value.node.value if isinstance(value.node, ast.Constant) else None
+        if type(port) is str and port in {"7496", "4001"}:
+            port = int(port)
+        if type(port) is int and port in LIVE_PORTS:
+            yield {"line": value.line, "port": port}
+
+
+def _docstrings(module: Module) -> set[int]:
+    """The strings that are statements by themselves: documentation, or comments."""
+    return {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
+
+
+def _only_compared(module: Module) -> set[str]:
+    """Names that are only compared with, or put into a collection: what refuses a port has to name it."""
+    uses: dict[str, list[bool]] = {}
+    harmless: set[int] = set()
+    for node in module.nodes:
+        if isinstance(node, ast.Compare):
+            harmless.update(map(id, (node.left, *node.comparators)))
+        elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            harmless.update(map(id, node.elts))
+    for node in module.nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            uses.setdefault(node.id, []).append(id(node) in harmless)
+    constants = {t.id for s in module.tree.body for t, _ in assignments(s) if isinstance(t, ast.Name)}
+    return {name for name, harmlessly in uses.items() if name in constants and all(harmlessly)}
+
+
+def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Names and what they are given: variables, attributes, items, arguments, defaults, keys, comparisons."""
+    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+        for target, value in assignments(node):
+            yield from _pair(target, value)
+    elif isinstance(node, ast.keyword) and node.arg is not None:
+        yield node.arg, node.value
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, value
+    elif isinstance(node, ast.arguments):
+        positional = [*node.posonlyargs, *node.args]
+        for argument, default in zip(
+            positional[len(positional) - len(node.defaults) :], node.defaults, strict=True
+        ):
+            yield argument.arg, default
+        for argument, optional in zip(node.kwonlyargs, node.kw_defaults, strict=True):
+            if optional is not None:
+                yield argument.arg, optional
+    elif (
+        isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+    ):
+        for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
+            if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):
+                yield from _pair(one, other)
+    elif isinstance(node, ast.Call) and called_name(node) in _LOOKUPS | {"setattr"}:
+        arguments = node.args[1:] if called_name(node) == "setattr" else node.args
+        if (
+            len(arguments) > 1
+            and isinstance(arguments[0], ast.Constant)
+            and isinstance(arguments[0].value, str)
+        ):
+            yield arguments[0].value, arguments[1]
+
+
+def _pair(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Attribute):
+        yield target.attr, value
+    elif (
+        isinstance(target, ast.Subscript)
+        and isinstance(target.slice, ast.Constant)
+        and isinstance(target.slice.value, str)
+    ):
+        yield target.slice.value, value
+
+
+def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
+    """Literals that a value may be: first line, text, last line, column."""
+    pending = [node]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.IfExp):
+            pending += [item.body, item.orelse]
+        elif isinstance(item, ast.BoolOp):
+            pending += item.values
+        elif isinstance(item, ast.NamedExpr):
+            pending.append(item.value)
+        elif isinstance(item, ast.Call):
+            if isinstance(item.func, ast.Attribute) and isinstance(item.func.value, ast.Constant):
+                pending.append(item.func.value)  # "…".encode()
+            elif called_name(item) in ("SecretStr", "str", "bytes", "SecretBytes", "getenv", "get"):
+                pending += item.args[1:2] if called_name(item) in ("getenv", "get") else item.args[:1]
+        else:
+            text = _constant_text(item)
+            if text is not None:
+                yield item.lineno, text, item.end_lineno or item.lineno, item.col_offset
+
+
+def _constant_text(node: ast.expr) -> str | None:
+    """The text of a string or bytes literal, of an f-string without values, or of a sum of such."""
+    parts: list[str] = []
+    pending: list[ast.expr] = [node]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.Constant) and isinstance(item.value, str):
+            parts.append(item.value)
+        elif isinstance(item, ast.Constant) and isinstance(item.value, bytes):
+            parts.append(item.value.decode("utf-8", "replace"))
+        elif isinstance(item, ast.JoinedStr):
+            pending += reversed(item.values)
+        elif isinstance(item, ast.BinOp) and isinstance(item.op, ast.Add):
+            pending += [item.right, item.left]
+        else:
+            return None
+    return "".join(parts)
+
+
+def _in_text(text: str, *, quoted_only: bool) -> Findings:
+    """Line by line: ``name: value`` and ``name = value``, values quoted or (unless it is code) bare."""
+    found = Findings()
+    lines = _Lines(text)
+    covered: set[tuple[str, int]] = set()
+    position = 0
+    while (match := _ENTRY.search(text, position)) is not None:
+        name, start = match.group(1), match.end()
+        position = start
+        is_port = _PORT_NAME.fullmatch(rules.snake(name)) is not None
+        if not is_port and not rules.is_about_secret(name):
+            continue
+        value = _text_value(text, start, quoted_only=quoted_only)
+        if not value:
+            continue
+        line = lines(start)
+        if is_port and value in ("7496", "4001"):
+            found.ports.append({"line": line, "port": int(value)})
+        kind = rules.kind_of(name, value)
+        if kind is not None:
+            found.secrets.append(_secret(line, kind, name, len(value)))
+            covered.add((kind, line))
+            position = start + len(value)  # what looks like an entry in there is part of the secret
+    found.secrets += _shapes(text, covered)
+    found.accounts += [_account(lines(match.start()), match.group()) for match in _ACCOUNT.finditer(text)]
+    return found
+
+
+def _text_value(text: str, start: int, *, quoted_only: bool) -> str | None:
+    quoted = _QUOTED.match(text, start)
+    if quoted is not None:
+        return quoted.group(1) if quoted.group(1) is not None else quoted.group(2)
+    if quoted_only:
+        return None
+    bare = _BARE.match(text, start, start + _LONGEST_BARE)
+    if bare is None or bare.group()[0] in _UNQUOTABLE or bare.group().lower() in _YAML_NOTHING:
+        return None
+    return bare.group()

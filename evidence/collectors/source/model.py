@@ -1,0 +1,287 @@
+"""What the collector ``source`` knows of the inspected modules together: functions, references, constants.
+
+Everything is by name: a reference to ``turn`` may mean any function of that name in the inspected modules.
+That needs no type inference, cannot run away, and can be explained in a sentence.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..shared import python_source as python
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A function or method of an inspected module."""
+
+    path: str
+    name: str
+    owner: ast.ClassDef | None
+    node: python.Function
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """The function and everything in it."""
+        return list(ast.walk(self.node))
+
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """Names that its body, its decorators and its defaults mention in code."""
+        return frozenset(_mentioned(self.nodes))
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """Names of the positional parameters, without ``self`` or ``cls`` of a method."""
+        arguments = self.node.args
+        names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+        decorators = {python.dotted(decorator) for decorator in self.node.decorator_list}
+        return names[1:] if self.owner is not None and "staticmethod" not in decorators else names
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """Names of all parameters: what they stand for is not known here."""
+        return frozenset(node.arg for node in ast.walk(self.node.args) if isinstance(node, ast.arg))
+
+    @cached_property
+    def variables(self) -> dict[str, list[ast.expr]]:
+        """What is assigned to each local name."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self.nodes:
+            for target, value in assignments(node):
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(value)
+        return found
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        """Calls in the function, those of functions defined in it included."""
+        return [node for node in self.nodes if isinstance(node, ast.Call)]
+
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """Last components of the names it calls, and of its decorators."""
+        return frozenset(map(called_name, self.calls)) | {
+            python.dotted(decorator).rpartition(".")[2] for decorator in self.node.decorator_list
+        }
+
+
+@dataclass(frozen=True)
+class Module:
+    """An inspected file."""
+
+    path: str
+    tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Everything in the module."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def constants(self) -> dict[str, ast.expr]:
+        """Names, and ``Class.name`` of class bodies, that are assigned exactly once, with their value."""
+        found: dict[str, list[ast.expr]] = {}
+        pending: list[tuple[str, list[ast.stmt]]] = [("", self.tree.body)]
+        while pending:
+            prefix, body = pending.pop()
+            for statement in body:
+                for target, value in assignments(statement):
+                    if isinstance(target, ast.Name):
+                        found.setdefault(prefix + target.id, []).append(value)
+            pending += [
+                (f"{node.name}.", node.body)
+                for node in python.definitions(body)
+                if isinstance(node, ast.ClassDef)
+            ]
+        return {name: values[0] for name, values in found.items() if len(values) == 1}
+
+    @cached_property
+    def imports(self) -> dict[str, tuple[str, str]]:
+        """Local name → module as written (with its leading dots) and the name in it, empty for the module."""
+        found: dict[str, tuple[str, str]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    found[alias.asname or alias.name] = (alias.name, "")
+            elif isinstance(node, ast.ImportFrom):
+                source = "." * node.level + (node.module or "")
+                for alias in node.names:
+                    found[alias.asname or alias.name] = (source, alias.name)
+        return found
+
+    @cached_property
+    def mentions(self) -> frozenset[str]:
+        """Names that are mentioned anywhere in the module's code."""
+        return frozenset(_mentioned(self.nodes))
+
+    @cached_property
+    def outside(self) -> frozenset[str]:
+        """Names mentioned by code that runs when the module is loaded."""
+        found: set[str] = set()
+        pending: list[ast.AST] = list(self.tree.body)
+        while pending:
+            node = pending.pop()
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                pending += node.decorator_list
+                continue
+            if isinstance(node, ast.ClassDef):
+                pending += [*node.bases, *node.decorator_list, *node.body]
+                continue
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                found.add(node.attr)
+            pending.extend(ast.iter_child_nodes(node))
+        return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Program:
+    """The inspected modules together.
+
+    Attributes:
+        modules: by path.
+        links: path → local module name as written in an import → path of that module.
+        entries: names of functions that are called from outside the modules.
+    """
+
+    modules: Mapping[str, Module]
+    links: Mapping[str, Mapping[str, str]]
+    entries: frozenset[str] = field(default=frozenset())
+
+    @cached_property
+    def routines(self) -> list[Routine]:
+        """All functions, by path and line."""
+        found = [
+            Routine(path, name, owner, node)
+            for path, module in self.modules.items()
+            for name, owner, node in python.all_functions(module.tree)
+        ]
+        return sorted(found, key=lambda routine: (routine.path, routine.node.lineno, routine.name))
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Routine]]:
+        """Functions by their own name."""
+        found: dict[str, list[Routine]] = {}
+        for routine in self.routines:
+            found.setdefault(routine.node.name, []).append(routine)
+        return found
+
+    @cached_property
+    def _hooks(self) -> dict[str, list[Routine]]:
+        """By class: methods that Python calls by itself."""
+        found: dict[str, list[Routine]] = {}
+        for routine in self.routines:
+            if routine.owner is not None and routine.node.name.startswith("__"):
+                found.setdefault(routine.owner.name, []).append(routine)
+        return found
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """Names of classes that have a method."""
+        return frozenset(routine.owner.name for routine in self.routines if routine.owner is not None)
+
+    @cached_property
+    def _around(self) -> dict[int, Routine]:
+        return {id(routine.node): routine for routine in self.routines}
+
+    @cached_property
+    def _walked(self) -> dict[str, list[tuple[ast.AST, Routine | None]]]:
+        return {}
+
+    def walk(self, module: Module) -> list[tuple[ast.AST, Routine | None]]:
+        """Every node of the module with the innermost function around it."""
+        found = self._walked.get(module.path)
+        if found is None:
+            found = self._walked[module.path] = [(module.tree, None)]
+            for node, routine in found:  # grows while it is gone through
+                inner = self._around.get(id(node), routine)
+                found.extend((child, inner) for child in ast.iter_child_nodes(node))
+        return found
+
+    def reachable(self, names: Iterable[str]) -> frozenset[str]:
+        """The names, and every name that functions of these names mention, directly or not."""
+        seen: set[str] = set()
+        pending = list(names)
+        while pending:
+            name = pending.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for routine in (*self.by_name.get(name, ()), *self._hooks.get(name, ())):
+                pending.extend(routine.references - seen)
+        return frozenset(seen)
+
+    @cached_property
+    def live(self) -> frozenset[str]:
+        """Names that are in use: by code that runs on loading, or from the entries on."""
+        loose: set[str] = set(self.entries)
+        for module in self.modules.values():
+            loose |= module.outside
+        return self.reachable(loose)
+
+    def is_live(self, routine: Routine) -> bool:
+        """Whether something in use mentions the function; one that only mentions itself is not in use."""
+        if routine.owner is not None and routine.node.name.startswith("__"):
+            return routine.owner.name in self.live
+        return routine.node.name in self.live
+
+
+def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Targets and values of an assignment, a tuple on both sides taken apart."""
+    if isinstance(node, ast.Assign):
+        pairs = [(target, node.value) for target in node.targets]
+    elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+        pairs = [(node.target, node.value)]
+    else:
+        return
+    for target, value in pairs:
+        if (
+            isinstance(target, (ast.Tuple, ast.List))
+            and isinstance(value, (ast.Tuple, ast.List))
+            and len(target.elts) == len(value.elts)
+        ):
+            yield from zip(target.elts, value.elts, strict=True)
+        else:
+            yield target, value
+
+
+def called_name(node: ast.Call) -> str:
+    """Last component of what is called; empty if it has no name."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _mentioned(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            yield node.attr
+
+
+def module_files(written: str, path: str) -> Iterator[str]:
+    """Files that an import of ``written`` in ``path`` may mean, the likeliest first.
+
+    An absolute name is looked for below every folder above the importing file, the workspace first.
+    """
+    folders = path.split("/")[:-1]
+    name = written.lstrip(".")
+    level = len(written) - len(name)
+    parts = name.split(".") if name else []
+    if level:
+        if level - 1 > len(folders):
+            return
+        bases = [folders[: len(folders) - level + 1]]
+    else:
+        bases = [folders[:count] for count in range(len(folders) + 1)]
+    for base in bases:
+        whole = "/".join([*base, *parts])
+        if parts:
+            yield f"{whole}.py"
+        yield f"{whole}/__init__.py" if whole else "__init__.py"

@@ -1,0 +1,75 @@
+"""The modules the collector ``source`` inspects together: the client's files and what they import."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+
+from ...workspace import View
+from ..shared import python_source as python
+from .model import Module, Program, module_files
+
+MOST_MODULES = 100
+"""Modules inspected together, the client's own first; what is imported beyond is not followed."""
+
+_IDENTIFIER = re.compile(rb"[A-Za-z_]\w*")
+
+
+def load_program(view: View, paths: Sequence[str], sources: Iterable[str]) -> Program:
+    """The files of ``paths`` and the modules among ``sources`` that they import, directly or not.
+
+    What does not parse, is no UTF-8 text or too large is left out.
+
+    Raises:
+        EvidenceError: one of ``paths`` is unreadable, too large or not UTF-8 text.
+    """
+    known = frozenset(sources) | frozenset(paths)
+    modules: dict[str, Module] = {}
+    links: dict[str, dict[str, str]] = {}
+    pending = list(paths)
+    seen = set(pending)
+    while pending and len(modules) < MOST_MODULES:
+        path = pending.pop(0)
+        tree = python.parse_file(view, path).tree if path in paths else _tree(view, path)
+        if tree is None:
+            continue
+        module = modules[path] = Module(path, tree)
+        links[path] = {}
+        for written, inner in sorted(set(module.imports.values())):
+            joined = f"{written}{inner}" if written.endswith(".") else f"{written}.{inner}"
+            for name in {written, joined} if inner else {written}:
+                target = next((file for file in module_files(name, path) if file in known), None)
+                if target is not None:
+                    links[path][name] = target
+                    if target not in seen:
+                        seen.add(target)
+                        pending.append(target)
+        pending.sort(key=lambda name: (name not in paths, name))
+    return Program(modules, links)
+
+
+def external_names(view: View, program: Program, sources: Iterable[str]) -> frozenset[str]:
+    """Functions of the program that nothing in it uses, and that another source file mentions in code."""
+    wanted = {
+        routine.node.name
+        for routine in program.routines
+        if not routine.node.name.startswith("__") and not program.is_live(routine)
+    }
+    found: set[str] = set()
+    for path in sources:
+        if path in program.modules or not wanted:
+            continue
+        words = {word.decode() for word in _IDENTIFIER.findall(view.read(path)) if word.isascii()}
+        if words & wanted:
+            tree = _tree(view, path)
+            if tree is not None:
+                found |= Module(path, tree).mentions & wanted
+    return frozenset(found)
+
+
+def _tree(view: View, path: str) -> ast.Module | None:
+    data = view.read(path)
+    if len(data) > view.limits.text_bytes:
+        return None
+    return python.parse_text(data.decode("utf-8", "replace")).tree
