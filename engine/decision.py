@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..evidence.contracts import source_of
+from ..evidence.contracts import PROVENANCE, source_of
 from ..evidence.interface import Evidence
 from .judge import Facts
 from .model import Check, Condition, Plan, StageResult, Subject, Verdict, Violation, Waived
@@ -79,7 +79,10 @@ def document(
         "warnings": [*(w for result in judged for w in result.warnings), *context.notes],
         "signatures": _signatures(stage, context),
         "weakenings": list(context.weakenings),
-        "evidence": [_evidence(context.evidence[name]) for name in sorted(context.evidence)],
+        "evidence": [
+            _evidence(context.evidence[name], facts.value(f"{PROVENANCE}.{name}.sources") or "unstated")
+            for name in sorted(context.evidence)
+        ],
         "settings_digest": context.settings_digest,
         "input_digest": context.input_digest,
     }
@@ -186,12 +189,15 @@ def _waived(waived: Waived) -> dict[str, Any]:
     }
 
 
-def _evidence(evidence: Evidence) -> dict[str, Any]:
+def _evidence(evidence: Evidence, sources: str) -> dict[str, Any]:
     return {
         "id": evidence.collector,
         "collector": f"{evidence.collector}/{evidence.version}",
         "digest": evidence.digest,
+        "provider": evidence.provider,
         "observed_at": evidence.observed_at,
+        "tool": evidence.tool,
+        "sources": sources,
         "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in evidence.files],
         "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in evidence.missing],
     }

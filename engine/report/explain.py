@@ -89,6 +89,9 @@ def _check(decision: dict[str, Any], check: dict[str, Any]) -> Iterator[str]:
         if evidence["id"] not in sources:
             continue
         yield f"      evidence  {evidence['collector']} sha256:{evidence['digest']}"
+        made = _made(evidence)
+        if made:
+            yield f"        made    {clean(made)}"
         for file in evidence["files"][:MAX_FILES]:
             yield f"        file    {clean(file['path'])} sha256:{file['sha256']}"
         if len(evidence["files"]) > MAX_FILES:
@@ -104,6 +107,23 @@ def _check(decision: dict[str, Any], check: dict[str, Any]) -> Iterator[str]:
     for need in _needs(check, missing=missing):
         yield f"      to hold   {need}"
     yield f"      to do     {clean(_solution(decision, check))}"
+
+
+_SOURCES = {
+    "same": "from what is judged",
+    "same_commit": "from this commit; whether there were changes is not stated",
+    "dirty": "from this commit, with changes then or now",
+    "other": "from other sources than those judged",
+}
+
+
+def _made(evidence: dict[str, Any]) -> str:
+    """What evidence states of its making, as one line; nothing where it states nothing."""
+    said = [_SOURCES[evidence["sources"]]] if evidence.get("sources") in _SOURCES else []
+    said += [f"at {evidence['observed_at']}"] if evidence["observed_at"] else []
+    said += [f"by {evidence['tool']}"] if evidence.get("tool") else []
+    said += [f"collected by {evidence['provider']}"] if evidence.get("provider") else []
+    return ", ".join(said)
 
 
 def _solution(decision: dict[str, Any], check: dict[str, Any]) -> str:

@@ -112,6 +112,17 @@ def test_gate_provenance_states_it(gate: Run, repository: Path) -> None:
     assert [file["path"] for file in collected["files"]] == ["junit.xml", "junit.xml.provenance.json"]
 
 
+def test_an_explanation_says_what_evidence_was_made_from(gate: Run, repository: Path) -> None:
+    """Beside each piece of evidence: sources, time and tool, as far as it states them."""
+    gate("provenance", "-w", repository, "junit.xml", "--at", "2025-11-07T12:00:00Z")
+    shown = gate("explain", "stage4", "-w", repository).out
+    assert "        made    from what is judged, at 2025-11-07T12:00:00Z\n" in shown
+    (repository / "src/app.py").write_text("x = 2\n")
+    shown = gate("explain", "stage4", "-w", repository).out
+    assert "made    from other sources than those judged" in shown
+    assert "evidence_of_other_sources (tests: other (made from other sources)) = ∅ → false" in shown
+
+
 def test_the_same_file_about_changed_sources(gate: Run, repository: Path) -> None:
     """As soon as a source changes, the policies see evidence of other sources."""
     gate("provenance", "-w", repository, "junit.xml")
