@@ -181,37 +181,48 @@ def _above_streams(descriptor: int) -> int:
     return moved
 
 
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Ended
+def _run(work: Callable[[Question, Say], None], reader: int, writer: int) -> NoReturn:
+    """The child's whole life. Nothing of the parent may run here, such as its handlers and its buffers.
+
+    It may be asked to end at any moment, also while it ends; nothing of that may leave this function.
+    """
+    status = [1]
+    over: list[bool] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so this is raised at most once
+        if not over:
+            raise Ended
+
+    with suppress(BaseException):  # Ended, where the first one was busy with another exception
+        with suppress(BaseException):
+            signal.signal(signal.SIGTERM, end)
+            _live(work, reader, writer, status)
+        over.append(True)
+    os._exit(status[0])
 
 
-def _run(work: Callable[[Question, Say], None], reader: int, writer: int) -> None:
-    """The child's whole life. Nothing of the parent may run here, such as its handlers and its buffers."""
-    status = 1
+def _live(work: Callable[[Question, Say], None], reader: int, writer: int, status: list[int]) -> None:
+    """Do the work and say what came of it."""
 
     def question() -> Any:
         with os.fdopen(reader, "rb") as stream:
             return json.loads(stream.readline())
 
-    try:
-        with suppress(OSError):
-            os.setpgid(0, 0)
-        signal.signal(signal.SIGTERM, _end)
-        reader, writer = _above_streams(reader), _above_streams(writer)
-        with suppress(OSError):  # where standard error is closed, there is nothing to print on
-            os.dup2(2, 1)
-        with os.fdopen(writer, "wb") as stream:
+    with suppress(OSError):
+        os.setpgid(0, 0)
+    reader, writer = _above_streams(reader), _above_streams(writer)
+    with suppress(OSError):  # where standard error is closed, there is nothing to print on
+        os.dup2(2, 1)
+    with os.fdopen(writer, "wb") as stream:
 
-            def send(message: dict[str, Any]) -> None:
-                stream.write(json.dumps(message).encode() + b"\n")
-                stream.flush()
+        def send(message: dict[str, Any]) -> None:
+            stream.write(json.dumps(message).encode() + b"\n")
+            stream.flush()
 
-            try:
-                work(question, lambda said: send({"said": said}))
-                status = 0
-            except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-                said = f"{type(error).__name__}: {error}"
-                send({"failed": {"error": said, "traceback": traceback.format_exc()}})
-    finally:
-        os._exit(status)
+        try:
+            work(question, lambda said: send({"said": said}))
+            status[0] = 0
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+            said = f"{type(error).__name__}: {error}"
+            send({"failed": {"error": said, "traceback": traceback.format_exc()}})

@@ -302,3 +302,24 @@ with Collecting(workspace, makers, [["kill_switch"], ["integration_flow"]]) as r
         raise AssertionError("no error")
 """
     run(RUNNER + code, tmp_path)
+
+
+def test_being_asked_to_end_while_ending_leads_nowhere(tmp_path: Path) -> None:
+    """Whenever the request comes, the child never goes on with the parent's work, which would say so."""
+    code = """
+real = os._exit
+def slowly(status):
+    for _ in range(300):
+        pass
+    real(status)
+os._exit = slowly
+me = os.getpid()
+for turn in range(300):
+    with Child("x", lambda _, say: say(1)) as child:
+        child.receive()
+        for _ in range(turn * 5):
+            pass
+        os.kill(child._pid, signal.SIGTERM)
+    assert os.getpid() == me
+"""
+    run(CHILD + code, tmp_path)
