@@ -309,15 +309,15 @@ def test_being_asked_to_end_while_ending_leads_nowhere(tmp_path: Path) -> None:
     code = """
 real = os._exit
 def slowly(status):
-    for _ in range(300):
+    for _ in range(3000):
         pass
     real(status)
 os._exit = slowly
 me = os.getpid()
-for turn in range(300):
+for turn in range(150):
     with Child("x", lambda _, say: say(1)) as child:
         child.receive()
-        for _ in range(turn * 5):
+        for _ in range(turn * 50):
             pass
         os.kill(child._pid, signal.SIGTERM)
     assert os.getpid() == me
