@@ -309,12 +309,12 @@ def test_being_asked_to_end_while_ending_leads_nowhere(tmp_path: Path) -> None:
     code = """
 real = os._exit
 def slowly(status):
-    for _ in range(3000):
+    for _ in range(20_000):
         pass
     real(status)
 os._exit = slowly
 me = os.getpid()
-for turn in range(150):
+for turn in range(400):
     with Child("x", lambda _, say: say(1)) as child:
         child.receive()
         for _ in range(turn * 50):
