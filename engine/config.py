@@ -6,12 +6,11 @@ flag > ``GATE_*`` environment variable > ``gate.yaml`` > default; flags and vari
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from ..evidence import registry
 from ..evidence.contracts import violations
@@ -22,9 +21,6 @@ from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace, check_relative
 from ..evidence.yaml_reader import parse_yaml
 from .policy.interface import PolicyEngineName
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
 
 FILE = "gate.yaml"
 SCHEMA = "gate_config"
@@ -174,11 +170,15 @@ def load_config(root: Path) -> GateConfig:
 
 def _check_collector(name: str, place: str) -> None:
     if not registry.known(name):
+        from .settings_errors import nearest
+
+        meant = nearest(name, registry.names())
+        perhaps = f"perhaps {meant!r} is meant; " if meant else ""
         raise ConfigError(
-            f"there is no collector {name!r}",
+            f"there is no collector {name[:80]!r}",
             path=FILE,
             place=place,
-            remedy="known: " + ", ".join(registry.names()),
+            remedy=f"{perhaps}known: {', '.join(registry.names())}; a plug-in's has to be installed",
         )
 
 
@@ -199,10 +199,12 @@ def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
             pass  # what the schema does not say, the full check does
     from pydantic import ValidationError
 
+    from .settings_errors import config_error
+
     try:
         return validate(kind, value)
     except ValidationError as error:
-        raise config_error(error, ".".join(place)) from error
+        raise config_error(error, kind, place, FILE) from error
 
 
 def _has_decimal(value: Any) -> bool:
@@ -216,25 +218,3 @@ def _has_decimal(value: Any) -> bool:
         elif isinstance(item, list):
             pending.extend(item)
     return False
-
-
-_SAID = {
-    "unexpected_keyword_argument": "Extra inputs are not permitted",
-    "dataclass_type": "Input should be a valid dictionary",
-    "dict_type": "Input should be a valid dictionary",
-    "list_type": "Input should be a valid list",
-    "tuple_type": "Input should be a valid list",
-}
-"""What pydantic says of classes and JSON, in terms of a YAML file."""
-
-
-def config_error(error: ValidationError, prefix: str = "") -> ConfigError:
-    """A pydantic error as one line for the user: the first place, and how many there are."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    first = problems[0]
-    place = ".".join([prefix, *(str(part) for part in first["loc"])]).strip(".")
-    message = _SAID.get(first["type"]) or re.sub(r"^Value error, ", "", first["msg"])
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return ConfigError(
-        f"{message}{more}", path=FILE, place=place or "top level", remedy="`gate init` shows every setting"
-    )

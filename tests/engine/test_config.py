@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gate.engine.collecting import make_collector
 from gate.engine.config import DEFAULT_SOURCES, GateConfig, load_config
+from gate.engine.settings_errors import FORMS, page
+from gate.evidence.collectors import BUILTIN
+from gate.evidence.contracts import CONTRACTS
 from gate.evidence.errors import ConfigError
 from gate.evidence.limits import DEFAULT
 
 Make = Callable[..., Path]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def refused(root: Path) -> ConfigError:
@@ -74,27 +82,27 @@ stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
 @pytest.mark.parametrize(
     ("text", "what", "place"),
     [
-        ("version: 2", "Input should be 1", "version"),
-        ("version: '1'", "Input should be 1", "version"),
-        ("verison: 1", "Extra inputs are not permitted", "verison"),
-        ("- a", "Input should be a valid dictionary", "top level"),
-        ("7", "Input should be a valid dictionary", "top level"),
-        ("name: ''", "String should match pattern", "name"),
-        ("name: a/b", "String should match pattern", "name"),
-        ("name: 7", "Input should be a valid string", "name"),
-        ("subject: {source: [x]}", "Extra inputs are not permitted", "subject.source"),
-        ("subject: {sources: src}", "Input should be a valid list", "subject.sources"),
-        ("subject: {sources: ['']}", "String should have at least 1 character", "subject.sources.0"),
-        ("subject: {sources: [a, 7]}", "Input should be a valid string", "subject.sources.1"),
+        ("version: 2", "must be 1", "version"),
+        ("version: '1'", "must be 1", "version"),
+        ("verison: 1", "there is no setting 'verison' here", "verison"),
+        ("- a", "must be a mapping", "top level"),
+        ("7", "must be a mapping", "top level"),
+        ("name: ''", "is not written as it must be", "name"),
+        ("name: a/b", "is not written as it must be", "name"),
+        ("name: 7", "must be a text", "name"),
+        ("subject: {source: [x]}", "there is no setting 'source' here", "subject.source"),
+        ("subject: {sources: src}", "must be a list", "subject.sources"),
+        ("subject: {sources: ['']}", "must not be empty", "subject.sources.0"),
+        ("subject: {sources: [a, 7]}", "must be a text", "subject.sources.1"),
         ("evidence: {covrage: {}}", "there is no collector 'covrage'", "evidence.covrage"),
-        ("evidence: {coverage: 7}", "Input should be a valid dictionary", "evidence.coverage"),
-        ("roles: {cto: a}", "Input should be a valid list", "roles.cto"),
-        ("policy: {digest: abc}", "String should match pattern", "policy.digest"),
-        ("policy: {version: 1.0}", "Input should be a valid string", "policy.version"),
-        ("ledger: {origin: 'Has Spaces'}", "String should match pattern", "ledger.origin"),
-        ("engine: opa9", "Input should be 'embedded'", "engine"),
-        ("stages: {stage5: [stage3]}", "Input should be a valid dictionary", "stages.stage5"),
-        ("stages: {stage5: {}}", "Field required", "stages.stage5.depends_on"),
+        ("evidence: {coverage: 7}", "must be a mapping", "evidence.coverage"),
+        ("roles: {cto: a}", "must be a list", "roles.cto"),
+        ("policy: {digest: abc}", "is not written as it must be", "policy.digest"),
+        ("policy: {version: 1.0}", "must be a text; put a number", "policy.version"),
+        ("ledger: {origin: 'Has Spaces'}", "is not written as it must be", "ledger.origin"),
+        ("engine: opa9", "must be 'embedded'", "engine"),
+        ("stages: {stage5: [stage3]}", "must be a mapping", "stages.stage5"),
+        ("stages: {stage5: {}}", "is missing and has no default", "stages.stage5.depends_on"),
         ("effective_time: yesterday", "'yesterday' is not an RFC 3339 time", "effective_time"),
         ("effective_time: 2025-11-07", "'2025-11-07' is not an RFC 3339 time", "effective_time"),
         ("effective_time: 2025-02-30T00:00:00Z", "is not a real time", "effective_time"),
@@ -110,6 +118,74 @@ def test_wrong_settings(make_workspace: Make, text: str, what: str, place: str) 
     error = refused(make_workspace({"gate.yaml": text}))
     assert what in error.what
     assert error.place == place
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("verison: 1", "perhaps 'version' is meant; see docs/configuration.md"),
+        ("subject: {source: [x]}", "perhaps 'sources' is meant; see docs/configuration.md"),
+        ("subject: {xyz: 1}", "the settings here are exclude, sources; see docs/configuration.md"),
+        ("stages: {stage5: {depend_on: []}}", "perhaps 'depends_on' is meant; see docs/configuration.md"),
+        ("limits: {file_byte: 7}", "perhaps 'file_bytes' is meant; see docs/limits.md"),
+        ("freshness: {tests: 7 days}", "write it like 12h or 7d: a number, then s, m, h or d; see docs/"),
+        ("policy: {digest: abc}", "write a SHA-256 digest: 64 hexadecimal digits in lower case; see docs/"),
+        ("evidence: {covrage: {}}", "perhaps 'coverage' is meant; known: account, "),
+        ("freshness: {test: 7d}", "perhaps 'tests' is meant; known: account, "),
+    ],
+)
+def test_what_to_do_about_a_wrong_setting(make_workspace: Make, text: str, remedy: str) -> None:
+    """The nearest name, how to write it, and the page where it is described."""
+    assert str(refused(make_workspace({"gate.yaml": text})).remedy).startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("collector", "options", "what", "remedy"),
+    [
+        (
+            "coverage",
+            {"soruces": []},
+            "there is no setting 'soruces' here",
+            "perhaps 'sources' is meant; see ",
+        ),
+        (
+            "values",
+            {"read": {"a": {"fil": "x"}}},
+            "there is no setting 'fil'",
+            "perhaps 'file' is meant; see ",
+        ),
+        ("values", {"read": {"A": {"file": "x"}}}, "this name is not written", "write lower-case"),
+        ("artifacts", {"matrix": [{"idd": "x"}]}, "'idd' here", "perhaps 'id' is meant; see "),
+        (
+            "commands",
+            {"run": {"a": {"command": ["a"], "secs": 1}}},
+            "'secs' here",
+            "perhaps 'seconds' is meant",
+        ),
+    ],
+)
+def test_a_wrong_option_of_a_collector(
+    collector: str, options: dict[str, Any], what: str, remedy: str
+) -> None:
+    """Options are looked up in the collector's own class, also inside of lists and mappings."""
+    with pytest.raises(ConfigError) as caught:
+        make_collector(GateConfig(evidence={collector: options}), collector)
+    assert what in caught.value.what
+    assert str(caught.value.remedy).startswith(remedy)
+    assert str(caught.value.remedy).endswith(f"see docs/collectors/{collector}.md")
+
+
+def test_every_pattern_of_a_setting_is_explained(make_workspace: Make) -> None:
+    """No user has to read a regular expression."""
+    schema = (CONTRACTS / "gate_config.schema.json").read_text()
+    for pattern in set(re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', schema)):
+        assert json.loads(f'"{pattern}"') in FORMS, pattern
+
+
+def test_pages_named_in_errors_exist() -> None:
+    """Every collector of gate itself has a page."""
+    for name in BUILTIN:
+        assert (ROOT / page(["evidence", name])).is_file()
 
 
 def test_several_mistakes_are_counted(make_workspace: Make) -> None:
