@@ -97,7 +97,15 @@ def stated(view: View, file: FileRead) -> Stated | None:
             place="/predicate/runDetails/metadata/finishedOn",
             remedy="write it like 2025-11-07T12:00:00Z",
         ) from error
-    named = {item["name"]: item for item in predicate["buildDefinition"]["resolvedDependencies"]}
+    dependencies = predicate["buildDefinition"]["resolvedDependencies"]
+    named = {item["name"]: item for item in dependencies}
+    if len(named) != len(dependencies):
+        raise EvidenceError(
+            "names the same kind of source twice",
+            path=path,
+            place="/predicate/buildDefinition/resolvedDependencies",
+            remedy="state the provenance again: gate provenance FILE",
+        )
     commit: Mapping[str, Any] = named.get(_COMMIT, {})
     return Stated(
         Origin(

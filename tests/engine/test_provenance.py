@@ -186,6 +186,18 @@ def test_a_wrong_statement_is_refused(gate: Run, repository: Path, change: dict[
     assert said in done.err and "where: junit.xml.provenance.json" in done.err
 
 
+def test_a_statement_that_names_two_kinds_of_sources(gate: Run, repository: Path) -> None:
+    """Which of the two would count is not left to chance."""
+    gate("provenance", "-w", repository, "junit.xml")
+    path = repository / "junit.xml.provenance.json"
+    statement = json.loads(path.read_text())
+    dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    dependencies[1] = {"name": "sources", "digest": {"sha256": "0" * 64}}
+    path.write_text(json.dumps(statement))
+    done = gate("collect", "tests", "-w", repository)
+    assert done.code == 2 and "twice" in done.err and "junit.xml.provenance.json" in done.err
+
+
 def test_a_statement_with_an_impossible_time(gate: Run, repository: Path) -> None:
     """The time is named with its place."""
     gate("provenance", "-w", repository, "junit.xml")

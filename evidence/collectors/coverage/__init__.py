@@ -1,7 +1,7 @@
 """Collector ``coverage``: how much of the configured sources the tests ran, by what coverage tools wrote.
 
-The most original of the files wins. Out of coverage.py's data and JSON report only what ran is taken, and
-statements are counted in the source text as it is now; Cobertura and LCOV reports list the lines themselves.
+The most original of the files wins. Only what ran is taken from it: statements are counted in the source text
+as it is now.
 Options, facts and their meaning: ``docs/collectors/coverage.md``.
 """
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ...git.history import History
 
 DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane")
+DEFAULT_FILES = (".coverage", "coverage.json", "coverage.xml", "coverage.lcov")
+"""Where measurements are looked for, the most original first."""
+
 _BESIDE_DATA = ("-journal", ".provenance.json")
 """Ends of names that are no parallel data files although they begin like one."""
 _REMEDY = "run the tests under coverage: coverage run --branch -m pytest"
@@ -32,35 +35,44 @@ _REMEDY = "run the tests under coverage: coverage run --branch -m pytest"
 class CoverageOptions(Options):
     """Options of ``evidence.coverage``.
 
+    Of the four kinds of files the first that exists is read. Where one or more are named, the others are not
+    looked for; otherwise they are, under `DEFAULT_FILES`.
+
     Attributes:
         data: the data file; when there is none, the parallel ones beside it (``.coverage.*``) are combined.
-        json_report: the JSON report, read when there are no data (``json`` in gate.yaml).
-        xml: the Cobertura report, read when there is no JSON report either.
-        lcov: the LCOV report, read when there is none of the others.
+        json_report: the JSON report (``json`` in gate.yaml).
+        xml: the Cobertura report.
+        lcov: the LCOV report.
         sources: directories whose Python files must be covered, each with at least one; by default
             `DEFAULT_SOURCES`, as far as they are there.
         omit: globs of files under them that do not count.
         exclude_also: regular expressions of lines (and the blocks they open) that do not count, besides
             coverage.py's defaults. The settings of the judged project itself are not read: what counts is
-            decided where the auditor reads it. Lines that a report lists are not touched by them.
+            decided where the auditor reads it.
         base: the git revision (branch, tag or commit) since which changed lines are counted apart.
     """
 
-    data: str = ".coverage"
-    json_report: str = field(default="coverage.json", metadata={"alias": "json"})
-    xml: str = "coverage.xml"
-    lcov: str = "coverage.lcov"
+    data: Text | None = None
+    json_report: Text | None = field(default=None, metadata={"alias": "json"})
+    xml: Text | None = None
+    lcov: Text | None = None
     sources: tuple[str, ...] | None = field(default=None, metadata={"min_length": 1})
     omit: tuple[str, ...] = field(default=())
     exclude_also: tuple[str, ...] = field(default=())
     base: Text | None = None
+
+    @property
+    def files(self) -> tuple[str | None, ...]:
+        """Names of the data file and of the JSON, Cobertura and LCOV reports; None for what is not read."""
+        named = (self.data, self.json_report, self.xml, self.lcov)
+        return named if any(name is not None for name in named) else DEFAULT_FILES
 
 
 class CoverageCollector:
     """See the module."""
 
     id: ClassVar[str] = "coverage"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = CoverageOptions
 
     def __init__(self, options: CoverageOptions) -> None:
@@ -89,9 +101,9 @@ class CoverageCollector:
         paths = sorted({path for group in groups.values() for path in group})
         inputs = self._inputs(view)
         if not inputs:
-            options = self._options
-            names = f"{options.data}, {options.json_report}, {options.xml}, {options.lcov}"
-            return facts.unmeasured(f"none of {names} exists", _REMEDY)
+            names = [name for name in self._options.files if name is not None]
+            reason = f"none of {', '.join(names)} exists" if len(names) > 1 else f"{names[0]} does not exist"
+            return facts.unmeasured(reason, _REMEDY)
         targets = Targets(view.paths(), paths, view.root.as_posix())
         kind, measured = self._read(view, inputs, targets)
         if not paths:
@@ -117,30 +129,31 @@ class CoverageCollector:
 
     def _inputs(self, view: View) -> list[str]:
         """The files that are read: the most original ones there are."""
-        options = self._options
-        if view.exists(options.data):
-            return [options.data]
-        reports = (options.json_report, options.xml, options.lcov)
-        parts = [
-            path
-            for path in view.glob(f"{options.data}.*")
-            if path not in reports and not path.endswith(_BESIDE_DATA)
-        ]
-        return parts or [path for path in reports if view.exists(path)][:1]
+        data, *reports = self._options.files
+        parts: list[str] = []
+        if data is not None:
+            if view.exists(data):
+                return [data]
+            parts = [
+                path
+                for path in view.glob(f"{data}.*")
+                if path not in reports and not path.endswith(_BESIDE_DATA)
+            ]
+        return parts or [path for path in reports if path is not None and view.exists(path)][:1]
 
     def _read(self, view: View, inputs: list[str], targets: Targets) -> tuple[str, Measured]:
         """The kind of file that is read, and what it says of the sources."""
         path = inputs[0]
-        options = self._options
-        if path == options.json_report:
+        _, json_report, xml, lcov = self._options.files
+        if path == json_report:
             from .json_report import read_report
 
             return "coverage-json", read_report(view.read_json(path), path, targets)
-        if path == options.xml:
+        if path == xml:
             from .cobertura import read_cobertura
 
             return "cobertura-xml", read_cobertura(view.read(path), path, targets, view.limits)
-        if path == options.lcov:
+        if path == lcov:
             from .lcov import read_lcov
 
             return "lcov", read_lcov(view.lines(path), path, targets)

@@ -23,7 +23,7 @@ class Counted:
         ran: those of them that ran.
         foreign: lines that the measurement names and that hold no statement in the text: it was made from
             another text.
-        unlisted: statements of the text that the report should list and does not.
+        unlisted: statements of the text that a report does not list; none of them ran.
     """
 
     counts: Counts
@@ -45,8 +45,7 @@ def count(
     Args:
         source: the file's text.
         path: its name, for messages.
-        measured: what was recorded, or what a report lists, of it; None when it was never imported. Lines
-            and branches of a report are counted as it lists them, those of a record in the text.
+        measured: what was recorded, or what a report lists, of it; None when it was never imported.
         branches: whether branches were measured.
         also: regular expressions that exclude a line or the block it opens, besides coverage.py's defaults.
 
@@ -89,16 +88,26 @@ def count(
 
 
 def _compare(listed: Listed, parser: Any, branches: bool) -> Counted:
-    """What a report lists, held against the text."""
-    counts = listed.counts()
-    lines, ran = frozenset(listed.lines), frozenset(listed.ran)
-    return Counted(
-        counts if branches else Counts(counts.statements, counts.covered),
-        lines,
-        ran,
-        _foreign(lines, parser),
-        len(parser.statements - parser.first_lines(lines)),
-    )
+    """What a report says of the statements that the text has.
+
+    Otherwise a report that lists only what ran, or lines that the text does not have, could claim anything.
+    """
+    statements = frozenset(parser.statements)
+    lines, ran = frozenset(listed.lines), statements & parser.first_lines(listed.ran)
+    unlisted = statements - parser.first_lines(lines)
+    counts = Counts(len(statements), len(ran))
+    if branches:
+        said = listed.taken_branches()
+        # line 0 stands for branches that a report sums up without listing them
+        real = [found for line, found in said.items() if line == 0 or parser.first_line(line) in statements]
+        exits = parser.exit_counts()
+        counts = Counts(
+            counts.statements,
+            counts.covered,
+            sum(total for _, total in real) + sum(exits[line] for line in unlisted if exits.get(line, 0) > 1),
+            sum(taken for taken, _ in real),
+        )
+    return Counted(counts, statements, ran, _foreign(lines, parser), len(unlisted))
 
 
 def _foreign(lines: set[int] | frozenset[int], parser: Any) -> int:

@@ -73,13 +73,18 @@ class Listed:
         self.ran.extend(other.ran)
         self.branches.extend(other.branches)
 
-    def counts(self) -> Counts:
-        """The figures; of two mentions of one line's branches the higher ones count."""
+    def taken_branches(self) -> dict[int, tuple[int, int]]:
+        """By line, branches taken and branches; of two mentions of one line the higher figures count."""
         most: dict[int, tuple[int, int]] = {}
         flat = iter(self.branches)
         for line, taken, total in zip(flat, flat, flat, strict=True):
             before = most.get(line, (0, 0))
             most[line] = (max(before[0], taken), max(before[1], total))
+        return most
+
+    def counts(self) -> Counts:
+        """The figures of the report itself."""
+        most = self.taken_branches()
         return Counts(
             len(set(self.lines)),
             len(set(self.ran)),

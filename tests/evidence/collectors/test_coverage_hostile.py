@@ -14,6 +14,7 @@ LINES = '<line number="1" hits="1"/><line number="2" hits="0"/>'
 DOCTYPE = '<?xml version="1.0"?>\n<!DOCTYPE coverage SYSTEM "http://x/coverage-04.dtd">'
 NESTED = "<line hits='1' number='1'><conditions><condition number='0'/></conditions></line>"
 SOURCES = "<coverage><sources><source>/ci/pkg</source></sources>"
+THREE = {"pkg/a.py": "x = 1\n" * 3}
 BRANCH = '<line number="3" hits="1" branch="true" condition-coverage="50% (1/2)"/>'
 
 
@@ -116,31 +117,33 @@ def test_a_report_larger_than_the_limit_is_refused(watch: Any) -> None:
 @pytest.mark.parametrize(
     ("report", "figures"),
     [
-        (cobertura(), (1, 2, None, None)),
-        (cobertura(LINES + BRANCH), (2, 3, 1, 2)),
-        (cobertura(head=DOCTYPE), (1, 2, None, None)),
-        ("\ufeff" + cobertura(), (1, 2, None, None)),
-        (cobertura(NESTED), (1, 1, None, None)),
-        (cobertura('<line number="1" hits="999999999999999999"/>'), (1, 1, None, None)),
-        (cobertura(LINES + '<line number="2" hits="7"/>'), (2, 2, None, None)),
-        (cobertura(root='line-rate="0.5001"', package='line-rate="5e-1"'), (1, 2, None, None)),
-        (cobertura(BRANCH.replace("50% (1/2)", "33.3% (1/3)")), (1, 1, 1, 3)),
-        (cobertura(BRANCH.replace("50% (1/2)", "67% (2/3)") + BRANCH), (1, 1, 2, 3)),
-        (cobertura('<line number="1" branch="false" hits="0"/>'), (0, 1, None, None)),
-        (cobertura(one='filename="pkg/../pkg/./a.py"'), (1, 2, None, None)),
-        (cobertura(one='filename="C:\\ci\\pkg\\a.py"'), (1, 2, None, None)),
-        (SOURCES + cobertura(one='filename="a.py"')[10:], (1, 2, None, None)),
+        (cobertura(), (1, None, None)),
+        (cobertura(LINES + BRANCH), (2, 1, 2)),
+        (cobertura(head=DOCTYPE), (1, None, None)),
+        ("\ufeff" + cobertura(), (1, None, None)),
+        (cobertura(NESTED), (1, None, None)),
+        (cobertura('<line number="1" hits="999999999999999999"/>'), (1, None, None)),
+        (cobertura(LINES + '<line number="2" hits="7"/>'), (2, None, None)),
+        (cobertura(root='line-rate="0.5001"', package='line-rate="5e-1"'), (1, None, None)),
+        (cobertura(BRANCH.replace("50% (1/2)", "33.3% (1/3)")), (1, 1, 3)),
+        (cobertura(BRANCH.replace("50% (1/2)", "67% (2/3)") + BRANCH), (1, 2, 3)),
+        (cobertura('<line number="1" branch="false" hits="0"/>'), (0, None, None)),
+        (cobertura(one='filename="pkg/../pkg/./a.py"'), (1, None, None)),
+        (cobertura(one='filename="C:\\ci\\pkg\\a.py"'), (1, None, None)),
+        (SOURCES + cobertura(one='filename="a.py"')[10:], (1, None, None)),
     ],
 )  # fmt: skip
 def test_cobertura_reports_that_are_read(watch: Any, report: str, figures: tuple[int, ...]) -> None:
-    facts = read(watch, report).facts
-    assert (facts["covered"], facts["statements"], facts["taken"], facts["branches"]) == figures
+    facts = watch("coverage", {**THREE, "coverage.xml": report}, sources=["pkg"]).facts
+    assert (facts["covered"], facts["taken"], facts["branches"]) == figures
+    assert facts["statements"] == 3
 
 
 def test_two_entries_of_one_file_are_one(watch: Any) -> None:
     again = '<class filename="pkg/a.py"><lines><line number="2" hits="3"/></lines></class></classes>'
-    facts = read(watch, cobertura().replace("</classes>", again)).facts
-    assert (facts["covered"], facts["statements"]) == (2, 2)
+    files = {**THREE, "coverage.xml": cobertura().replace("</classes>", again)}
+    facts = watch("coverage", files, sources=["pkg"]).facts
+    assert (facts["covered"], facts["statements"]) == (2, 3)
     other = again.replace("pkg/a.py", "/elsewhere/pkg/a.py")
     assert read(watch, cobertura().replace("</classes>", other)).facts["covered"] == 1
     with pytest.raises(EvidenceError, match=r"records pkg/a.py twice, as /ci/pkg/a.py and as /elsewhere"):
@@ -213,15 +216,33 @@ def test_lcov_reports_that_are_refused(watch: Any, report: str | bytes, said: st
 @pytest.mark.parametrize(
     ("report", "figures"),
     [
-        (RECORD + "LF:2\nLH:1\nend_of_record\n", (1, 2, None, None)),
-        (RECORD.replace("\n", "\r\n") + "end_of_record", (1, 2, None, None)),
-        (RECORD + "BRDA:1,0,0,-\nBRDA:1,0,jump, to line 3,2\nBRF:2\nBRH:1\nend_of_record\n", (1, 2, 1, 2)),
-        (RECORD + "BRDA:1,e0,0,1\nBRF:2\nBRH:2\nend_of_record\n", (1, 2, 2, 2)),
-        (RECORD + "FN:1,2,f\nFNDA:1,f\nFNF:1\nFNH:1\nVER:1\n#x\n\nend_of_record\n", (1, 2, None, None)),
-        (RECORD + "end_of_record\n" + RECORD.replace("2,0", "2,4") + "end_of_record\n", (2, 2, None, None)),
-        (RECORD.replace("pkg", "/ci/../ci/pkg") + "end_of_record\n", (1, 2, None, None)),
+        (RECORD + "LF:2\nLH:1\nend_of_record\n", (1, None, None)),
+        (RECORD.replace("\n", "\r\n") + "end_of_record", (1, None, None)),
+        (RECORD + "BRDA:1,0,0,-\nBRDA:1,0,jump, to line 3,2\nBRF:2\nBRH:1\nend_of_record\n", (1, 1, 2)),
+        (RECORD + "BRDA:1,e0,0,1\nBRF:2\nBRH:2\nend_of_record\n", (1, 2, 2)),
+        (RECORD + "FN:1,2,f\nFNDA:1,f\nFNF:1\nFNH:1\nVER:1\n#x\n\nend_of_record\n", (1, None, None)),
+        (RECORD + "end_of_record\n" + RECORD.replace("2,0", "2,4") + "end_of_record\n", (2, None, None)),
+        (RECORD.replace("pkg", "/ci/../ci/pkg") + "end_of_record\n", (1, None, None)),
     ],
 )
 def test_lcov_reports_that_are_read(watch: Any, report: str, figures: tuple[int, ...]) -> None:
-    facts = read(watch, report, "coverage.lcov").facts
-    assert (facts["covered"], facts["statements"], facts["taken"], facts["branches"]) == figures
+    facts = watch("coverage", {**THREE, "coverage.lcov": report}, sources=["pkg"]).facts
+    assert (facts["covered"], facts["taken"], facts["branches"]) == figures
+    assert facts["statements"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "report"),
+    [
+        ("coverage.lcov", "SF:pkg/a.py\nDA:99999,1\nend_of_record\n"),
+        ("coverage.lcov", "SF:pkg/a.py\nDA:1,1\nend_of_record\n"),
+        ("coverage.xml", cobertura('<line number="99999" hits="1"/>')),
+        ("coverage.xml", cobertura('<line number="1" hits="1"/>')),
+    ],
+)
+def test_a_report_cannot_leave_out_what_did_not_run(watch: Any, name: str, report: str) -> None:
+    """Neither by listing nothing but what ran, nor by listing lines that the source does not have."""
+    facts = watch("coverage", {**THREE, name: report}, sources=["pkg"]).facts
+    ran = 0 if "99999" in report else 1
+    assert (facts["statements"], facts["covered"], facts["line_ppm"]) == (3, ran, ran * 333_333)
+    assert (facts["unlisted_lines"], facts["foreign_lines"]) == (3 - ran, 1 - ran)
