@@ -37,11 +37,11 @@ BUILTIN: dict[str, str] = {
 
 NARROWING: dict[str, frozenset[str]] = {
     "artifacts": frozenset({"matrix", "partial_from_ppm", "compliant_from_ppm"}),
-    "contracts": frozenset({"paths"}),
+    "contracts": frozenset({"paths", "approved", "approved_copy"}),
     "coverage": frozenset({"sources", "omit", "exclude_also"}),
     "fixtures": frozenset({"signed"}),
     "messages": frozenset({"sets"}),
-    "risk_parameters": frozenset({"names", "paths"}),
+    "risk_parameters": frozenset({"names", "paths", "approved", "approved_copy"}),
     "source": frozenset({"paths", "names", "secret_paths", "patterns"}),
 }
 """Options that change how much is looked at, not only where: a decision says when a workspace sets them."""

@@ -48,10 +48,10 @@ class ContractsCollector:
         Raises:
             EvidenceError: a schema file is not well-formed JSON in one of the versions, or cannot be read;
                 the approved version does not exist.
-            ConfigError: the options name two approved versions.
+            ConfigError: the options name two approved versions, or one that is the judged version itself.
         """
         options = self._options
-        baseline = approved_version(view, self.id, options.approved, options.approved_copy)
+        baseline = approved_version(view, self.id, options.approved, options.approved_copy, options.paths)
         paths = present(view, options.paths, options.approved_copy)
         found = inspect_schemas(view, paths)
         documents = {path: view.read_json(path) for path in paths}

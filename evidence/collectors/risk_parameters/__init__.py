@@ -64,10 +64,10 @@ class RiskParametersCollector:
         Raises:
             EvidenceError: a file that mentions a parameter is malformed in one of the versions; the approved
                 version does not exist.
-            ConfigError: the options name two approved versions.
+            ConfigError: the options name two approved versions, or one that is the judged version itself.
         """
         options = self._options
-        baseline = approved_version(view, self.id, options.approved, options.approved_copy)
+        baseline = approved_version(view, self.id, options.approved, options.approved_copy, options.paths)
         by_path = {
             path: self._read(view.read(path), path, path, view.limits)
             for path in present(view, options.paths, options.approved_copy)

@@ -5,7 +5,7 @@ Which version was approved is for the operator to say; nothing is guessed, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigError, EvidenceError
@@ -74,7 +74,9 @@ class Baseline:
         return self._view.read(path) if self.same(path) else self._history.file(self.name, path)
 
 
-def approved_version(view: View, collector: str, approved: str | None, copy: str | None) -> Baseline | None:
+def approved_version(
+    view: View, collector: str, approved: str | None, copy: str | None, patterns: Sequence[str]
+) -> Baseline | None:
     """The version that the options name; None when they name none.
 
     Args:
@@ -82,9 +84,11 @@ def approved_version(view: View, collector: str, approved: str | None, copy: str
         collector: whose options they are, for messages.
         approved: the option of that name: a branch, a tag or a commit id.
         copy: the option ``approved_copy``: a directory with the approved files under their own paths.
+        patterns: globs of the files that are compared.
 
     Raises:
-        ConfigError: both are named, or one is no revision or no path inside the workspace.
+        ConfigError: both are named, or one is no revision or no path inside the workspace; the revision
+            moves with the code that is judged, or the copy holds the very files that are judged.
         EvidenceError: there is no such revision or directory.
     """
     if approved is not None and copy is not None:
@@ -95,15 +99,21 @@ def approved_version(view: View, collector: str, approved: str | None, copy: str
             remedy="name one of them",
         )
     if approved is not None:
+        place = f"evidence.{collector}.approved"
+        word = approved.rpartition("/")[2]
+        if approved == "@" or word.upper() == "HEAD" or approved.upper().endswith("_HEAD"):
+            raise _moving(f"{approved[:80]!r} is whatever is checked out or was fetched last", place)
         history = view.history
         commit = history.resolve(approved)
         if commit is None:
             raise EvidenceError(
                 f"the repository has no revision {approved[:80]!r}, or there is no repository",
                 path="gate.yaml",
-                place=f"evidence.{collector}.approved",
+                place=place,
                 remedy="fetch it, or name the tag, branch or commit that was approved",
             )
+        if _checked_out(history, approved):
+            raise _moving(f"{approved[:80]!r} is the branch that is checked out", place)
         return Baseline(view, "commit", commit, history)
     if copy is not None:
         folder = check_relative(copy.removesuffix("/"))
@@ -114,8 +124,61 @@ def approved_version(view: View, collector: str, approved: str | None, copy: str
                 place=f"evidence.{collector}.approved_copy",
                 remedy="put copies of the approved files there, under the paths they have in the workspace",
             )
+        _apart(view, folder, patterns, f"evidence.{collector}.approved_copy")
         return Baseline(view, "directory", folder)
     return None
+
+
+def _moving(what: str, place: str) -> ConfigError:
+    return ConfigError(
+        f"{what}: it moves with the code that is judged, so nothing would ever differ from it",
+        path="gate.yaml",
+        place=place,
+        remedy="name the tag or the commit that was approved",
+    )
+
+
+def _checked_out(history: History, approved: str) -> bool:
+    """Whether a revision that exists is the branch checked out, also by a symbolic ref that leads to it."""
+    from ...git.process import run
+
+    # one line for each that is a ref: what it is in full, `HEAD` for a detached one
+    done = run(history.root, ["rev-parse", "--symbolic-full-name", "HEAD", approved], history.limits)
+    names = [line.casefold() for line in done.out.decode("utf-8", "replace").splitlines()]
+    if not names or not names[0].startswith("refs/heads/"):
+        return False
+    if names[0] in names[1:]:
+        return True
+    # git names nothing in full that is several refs at once; a tag comes before a branch then
+    branch = names[0].removeprefix("refs/heads/")
+    return approved.casefold() == branch and history.resolve(f"refs/tags/{approved}") is None
+
+
+def _apart(view: View, folder: str, patterns: Sequence[str], place: str) -> None:
+    """Refuse a copy that is, or takes away, files which are to be judged: those below it are left out.
+
+    A glob that begins with ``**`` finds files wherever a copy is put, so there the copy must look like one:
+    some file of it is in the workspace under the path that it has in the copy.
+    """
+    inside = f"{folder}/"
+    hidden: set[str] = set()
+    wide: set[str] = set()
+    for pattern in patterns:
+        found = {path for path in view.glob(pattern) if path.startswith(inside)}
+        if pattern.startswith("**/"):
+            wide |= found
+        else:
+            hidden |= found
+    if not any(view.exists(path.removeprefix(inside)) for path in wide):
+        hidden |= wide
+    if hidden:
+        raise ConfigError(
+            f"{folder[:80]!r} holds files that are judged themselves, such as {min(hidden)[:200]}",
+            path="gate.yaml",
+            place=place,
+            remedy="put the approved copies into a directory of their own, such as approved/, "
+            "under the paths they have in the workspace",
+        )
 
 
 def unnamed(collector: str, fact: str) -> Missing:

@@ -341,9 +341,9 @@ def test_every_file_is_compared_with_its_approved_version(watch: Any, tmp_path: 
 def test_references_are_followed_in_each_version(watch: Any, tmp_path: Path) -> None:
     order = {"$schema": DRAFT, "properties": {"side": {"$ref": "types.json#/$defs/side"}}}
     watch("contracts", {"contracts/order.json": order, "contracts/types.json": TYPES})
-    commit(tmp_path)
+    first = commit(tmp_path)
     fewer = {**TYPES, "$defs": {"side": {"enum": ["BUY"]}}}
-    facts = watch("contracts", {"contracts/types.json": fewer}, approved="HEAD").facts["compatibility"]
+    facts = watch("contracts", {"contracts/types.json": fewer}, approved=first).facts["compatibility"]
     (entry,) = next(file for file in facts["files"] if file["path"] == "contracts/order.json")["breaks"]
     assert entry == {
         "pointer": "contracts/types.json#/$defs/side/enum",

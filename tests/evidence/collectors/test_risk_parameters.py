@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gate.evidence.collectors import NARROWING
 from gate.evidence.collectors.risk_parameters import NAMES, compare
 from gate.evidence.collectors.risk_parameters.model import Definition, exact, plain
 from gate.evidence.errors import ConfigError, EvidenceError
@@ -204,8 +205,8 @@ def test_changes_since_a_commit(watch: Any, tmp_path: Path) -> None:
         ("PSR_KILL_SWITCH", 4, "added", None, "0.2"),
         ("VOL_TARGET", 5, "changed", "f()", "g()"),
     ]
-    commit(tmp_path, "approved again")
-    assert watch("risk_parameters", {}, approved="HEAD").facts["changes"] == []
+    again = commit(tmp_path, "approved again")
+    assert watch("risk_parameters", {}, approved=again).facts["changes"] == []
 
 
 def test_changes_against_a_copy(watch: Any) -> None:
@@ -276,3 +277,77 @@ def test_no_changes_exactly_when_the_same_is_said(before: list[Definition], afte
     added = sum(one["change"] == "added" for one in changes)
     removed = sum(one["change"] == "removed" for one in changes)
     assert added - removed == len(after) - len(before)
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("collector", ["risk_parameters", "contracts"])
+@pytest.mark.parametrize(
+    "approved",
+    ["HEAD", "head", "@", "Main", "main", "heads/main", "refs/heads/main", "alias", "both", "ORIG_HEAD",
+     "origin/HEAD"],
+)  # fmt: skip
+def test_a_revision_that_moves_with_the_code_is_refused(
+    watch: Any, tmp_path: Path, collector: str, approved: str
+) -> None:
+    watch("risk_parameters", {CONFIG: "BOX_LIM = 1\n"})
+    commit(tmp_path, "first")
+    git(tmp_path, "checkout", "-q", "-B", "both" if approved == "both" else "main")
+    git(tmp_path, "update-ref", "refs/remotes/both", "HEAD")
+    git(tmp_path, "update-ref", "ORIG_HEAD", "HEAD")
+    git(tmp_path, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    if approved == "Main":
+        git(tmp_path, "checkout", "-q", "-B", "Main")
+    with pytest.raises(ConfigError, match="moves with the code") as caught:
+        watch(collector, {}, approved=approved)
+    assert (caught.value.path, caught.value.place) == ("gate.yaml", f"evidence.{collector}.approved")
+    assert "tag or the commit" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize("detached", [False, True])
+@pytest.mark.parametrize("approved", ["v1", "other", "same", "refs/tags/same"])
+def test_tags_and_other_branches_may_be_approved(
+    watch: Any, tmp_path: Path, approved: str, detached: bool
+) -> None:
+    watch("risk_parameters", {CONFIG: "BOX_LIM = 1\n"})
+    first = commit(tmp_path, "first")
+    git(tmp_path, "checkout", "-q", "-B", "same")
+    for name in (("branch", "other"), ("tag", "v1"), ("tag", "same")):
+        git(tmp_path, *name)
+    if detached:
+        git(tmp_path, "checkout", "-q", "--detach")
+    watch("risk_parameters", {CONFIG: "BOX_LIM = 2\n"})
+    commit(tmp_path, "second")
+    facts = watch("risk_parameters", {}, approved=approved).facts
+    assert (facts["baseline"]["name"], facts["changed"]) == (first, 1)
+
+
+@pytest.mark.parametrize(
+    ("copy", "paths"),
+    [
+        ("config", ["config/*.yaml"]),
+        ("config/", ["config/**/*.yaml"]),
+        ("config/inner", ["config/**/*.yaml"]),
+        ("config", ["config/inner/*.yaml"]),
+        ("config", ["*/inner/*.yaml", "**/*.yaml"]),
+        ("config", ["**/*.yaml"]),
+    ],
+)
+def test_a_copy_that_is_what_is_judged_is_refused(watch: Any, copy: str, paths: list[str]) -> None:
+    files = {"config/a.yaml": "BOX_LIM: 1\n", "config/inner/b.yaml": "BOX_LIM: 1\n"}
+    with pytest.raises(ConfigError, match="holds files that are judged") as caught:
+        watch("risk_parameters", files, approved_copy=copy, paths=paths)
+    assert caught.value.place == "evidence.risk_parameters.approved_copy"
+
+
+def test_a_copy_beside_what_is_judged_is_none_of_it(watch: Any) -> None:
+    files = {"config/a.yaml": "BOX_LIM: 1\n", "config/approved/config/a.yaml": "BOX_LIM: 2\n"}
+    facts = watch("risk_parameters", files, approved_copy="config/approved", paths=["config/*.yaml"]).facts
+    assert facts["changed"] == 1
+
+
+def test_a_decision_says_who_chose_the_approved_version() -> None:
+    for collector in ("risk_parameters", "contracts"):
+        assert {"approved", "approved_copy", "paths"} <= NARROWING[collector]
