@@ -36,7 +36,7 @@ class ContractsCollector:
     """See the module."""
 
     id: ClassVar[str] = "contracts"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = ContractsOptions
 
     def __init__(self, options: ContractsOptions) -> None:

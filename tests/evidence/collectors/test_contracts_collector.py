@@ -330,7 +330,8 @@ def test_every_file_is_compared_with_its_approved_version(watch: Any, tmp_path: 
     assert (facts["removed"], facts["added"]) == (["contracts/gone.json"], ["contracts/new.json"])
     by_path = {file["path"].rpartition("/")[2]: file for file in facts["files"]}
     counts = {name: (file["breaks_producers"], file["breaks_consumers"]) for name, file in by_path.items()}
-    assert counts == {"a.json": (0, 1), "gone.json": (1, 1), "order.json": (1, 0), "same.json": (0, 0)}
+    assert counts == {"a.json": (0, 1), "gone.json": (1, 1), "order.json": (1, 0)}
+    assert (facts["compared"], facts["unchanged"]) == (3, 1)
     assert (facts["breaks_producers"], facts["breaks_consumers"]) == (2, 2)
     order = by_path["order.json"]
     assert (order["version_before"], order["version_after"], order["major_changed"]) == ("v1", "v2", True)
@@ -363,6 +364,33 @@ def test_a_copy_may_be_the_approved_version(watch: Any) -> None:
     assert facts["total"] == 1
     assert facts["compatibility"]["baseline"] == {"kind": "directory", "name": "approved"}
     assert facts["compatibility"]["breaks_producers"] == 1
+
+
+def test_an_approved_version_without_the_present_files_compares_nothing(watch: Any, tmp_path: Path) -> None:
+    first = commit(tmp_path)
+    files = {"contracts/a.json": GOOD, "contracts/b.json": GOOD}
+    facts = watch("contracts", files, approved=first).facts["compatibility"]
+    assert (facts["compared"], facts["unchanged"], facts["files"]) == (0, 0, [])
+    assert facts["added"] == ["contracts/a.json", "contracts/b.json"]
+    flat = watch("contracts", {"approved/a.json": {"type": "null"}}, approved_copy="approved")
+    assert flat.facts["compatibility"]["compared"] == 0
+    assert flat.facts["compatibility"]["added"] == ["contracts/a.json", "contracts/b.json"]
+
+
+def test_only_what_changed_is_listed(watch: Any) -> None:
+    """Also a change that breaks nobody, and a file that changed by what it refers to."""
+    order = {"$schema": DRAFT, "properties": {"side": {"$ref": "types.json#/$defs/side"}}}
+    fewer = {**TYPES, "$defs": {"side": {"enum": ["BUY"]}}}
+    old = {"order.json": order, "types.json": TYPES, "plain.json": GOOD, "titled.json": GOOD}
+    new = {**old, "types.json": fewer, "titled.json": {**GOOD, "title": "A title"}}
+    files: dict[str, Any] = {f"approved/contracts/{name}": content for name, content in old.items()}
+    files |= {f"contracts/{name}": content for name, content in new.items()}
+    facts = watch("contracts", files, approved_copy="approved").facts["compatibility"]
+    listed = {file["path"]: file["breaks_producers"] for file in facts["files"]}
+    assert listed["contracts/order.json"] == 1
+    assert listed["contracts/titled.json"] == 0
+    assert "contracts/plain.json" not in listed
+    assert (facts["compared"], facts["unchanged"]) == (4, 4 - len(listed))
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,12 @@ def report(
     found = {path: _compare(old, new, before[path], documents[path], path) for path in both}
     gone = Break("", "file", "both", "old", "the schema file was removed")
     found |= {path: [gone] for path in removed}
-    files = [_file(view, path, found[path], before[path], documents.get(path)) for path in sorted(found)]
+    changed = [path for path in sorted(found) if found[path] or baseline.read(path) != view.read(path)]
+    files = [_file(view, path, found[path], before[path], documents.get(path)) for path in changed]
     return {
         "baseline": baseline.to_json(),
+        "compared": len(both),
+        "unchanged": len(found) - len(files),
         "files": files,
         "breaks_producers": sum(file["breaks_producers"] for file in files),
         "breaks_consumers": sum(file["breaks_consumers"] for file in files),
