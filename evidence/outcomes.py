@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import base64
 import signal
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from . import errors
+from .canonical import MAX_SAFE_INTEGER
 from .contracts import schema_problem, violations, violations_of
-from .errors import EvidenceError, GateError, InternalError, ManyErrors
+from .errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
 from .interface import Attachment, Collector, Evidence, Missing, Observation, Origin
-from .plugins import facts_contract, guest_error
+from .plugins import facts_contract, guest_error, guest_says, plugin_line
 from .provenance import stated
 from .times import parse_rfc3339
 from .workspace import FileRead, View, Workspace
 
 Outcome = dict[str, Any]
+
+_FACTS = "facts are texts, integers, true, false, null, and lists and objects of these"
 
 
 def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | None, name: str) -> Outcome:
@@ -42,13 +47,25 @@ def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | No
             return _seen(workspace, make(), None)
         try:
             return _seen(workspace, make(), guest)
-        except (GateError, KeyboardInterrupt):
+        except (GateError, KeyboardInterrupt, MemoryError):
             raise
         except Exception as error:
-            raise guest_error(name, guest, f"failed with {type(error).__name__}: {error}") from error
+            what = f"failed with {type(error).__name__}: {str(error)[:200]}{plugin_line(name, error)}"
+            raise guest_error(name, guest, what) from error
         except SystemExit as error:
-            raise guest_error(name, guest, f"left the program with {error.code!r}") from error
+            what = f"left the program with {error.code!r}{plugin_line(name, error)}"
+            raise guest_error(name, guest, what) from error
+    except MemoryError:
+        most = workspace.limits.collector_memory_bytes
+        return failed(
+            EvidenceError(
+                f"the collector {name!r} needed more memory than it gets ({most} bytes)",
+                remedy="give it less to read, or widen limits.collector_memory_bytes in gate.yaml",
+            )
+        )
     except GateError as error:
+        if guest is not None and "--debug" in sys.argv[1:]:
+            traceback.print_exception(error)  # what passes between processes has none
         return failed(error)
 
 
@@ -81,7 +98,7 @@ def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outc
     observation, origins, observed_at = _look(view, collector, guest)
     return {
         "version": collector.version,
-        "facts": observation.facts,
+        "facts": _without_accounts(observation.facts),
         "missing": [[missing.fact, missing.reason, missing.remedy] for missing in observation.missing],
         "files": [[file.path, file.sha256, file.size] for file in view.files],
         "observed_at": observed_at,
@@ -95,6 +112,17 @@ def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outc
         "repeatable": observation.repeatable,
         "trace": view.trace(),
     }
+
+
+def _without_accounts(value: Any) -> Any:
+    """Facts without a broker account in full, whatever a collector took them from: they are kept in clear."""
+    if isinstance(value, str):
+        return errors.masked(value)
+    if isinstance(value, Mapping):
+        return {name: _without_accounts(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_accounts(item) for item in value]
+    return value
 
 
 def evidence(
@@ -143,10 +171,14 @@ def observe(workspace: Workspace, collector: Collector, guest: str | None = None
 def _look(
     view: View, collector: Collector, guest: str | None
 ) -> tuple[Observation, list[Origin], str | None]:
-    observation = collector.collect(view)
     if guest is None:
+        observation = collector.collect(view)
         _check(collector.id, observation, violations("facts", collector.id, observation.facts))
     else:
+        try:
+            observation = collector.collect(view)
+        except GateError as error:
+            raise_all([guest_says(collector.id, guest, one, error) for one in _single(error)])
         _check_guest(collector, observation, guest)
     said = [found for file in view.files if (found := stated(view, file)) is not None]
     origins = [*observation.origins, *(found.origin for found in said)]
@@ -197,6 +229,9 @@ def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
     problem = schema_problem(schema)
     if problem is not None:
         raise guest_error(collector.id, guest, f"has a facts contract that is no JSON Schema: {problem}")
+    odd = next(_odd(observation.facts, collector.id), None)
+    if odd is not None:
+        raise guest_error(collector.id, guest, f"gave {odd[1]} as the fact {odd[0]!r}; {_FACTS}")
     try:
         record = Evidence(
             collector.id,
@@ -221,6 +256,23 @@ def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
         raise guest_error(collector.id, guest, f"gave an impossible {broken[0][0]}: {broken[0][1]}")
     if observation.observed_at is not None:
         parse_rfc3339(observation.observed_at)
+
+
+def _odd(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Names of facts that cannot be written down as evidence, with what they are."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(key, str):
+                yield from _odd(item, f"{name}.{key}")
+            else:
+                yield name, "a key that is no text"
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _odd(item, f"{name}.{index}")
+    elif isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
+        yield name, "an integer beyond 2^53"
+    elif value is not None and not isinstance(value, (str, int)):
+        yield name, f"a {type(value).__name__}"
 
 
 def lookup(facts: Mapping[str, Any], path: str) -> Any:

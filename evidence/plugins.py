@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .collectors import BUILTIN
 from .contracts import DERIVED
-from .errors import ConfigError, EvidenceError
+from .errors import ConfigError, EvidenceError, GateError
 from .interface import Collector
 from .limits import DEFAULT
 from .parse import parse_json
@@ -76,9 +76,52 @@ def guest_error(name: str, provider: str, what: str) -> EvidenceError:
         what: what it did, in words that follow its name.
     """
     return EvidenceError(
-        f"the collector plug-in {name!r} ({provider}) {what[:300]}",
+        f"the collector plug-in {name!r} ({provider}) {what[:400]}",
         remedy="report it to the plug-in's authors, or take it out of gate.yaml and the policies",
     )
+
+
+def guest_says(name: str, provider: str, said: GateError, raised: BaseException) -> EvidenceError:
+    """An error of gate's own kind that ended a plug-in, as one that names the plug-in.
+
+    Args:
+        name: the collector's id.
+        provider: the distribution it comes from.
+        said: the error, raised by the plug-in or by what it called.
+        raised: the exception as it arrived, with its traceback.
+    """
+    named = isinstance(said, ConfigError)  # a path that the plug-in made up, or took from its options
+    advice = [] if said.remedy is None else [said.remedy]
+    if named:
+        advice.append(f"if gate.yaml names it under evidence.{name}, correct it there")
+    advice.append("otherwise report it to the plug-in's authors")
+    what = f"{said.what[:300]}{plugin_line(name, raised)}"
+    return EvidenceError(
+        f"the collector plug-in {name!r} ({provider}) ended with: {what}",
+        path=None if named else said.path,
+        place=None if named else said.place,
+        remedy="; ".join(advice),
+    )
+
+
+def plugin_line(name: str, error: BaseException) -> str:
+    """File and line of the plug-in's own code that an exception passed last, in brackets; empty if none.
+
+    Args:
+        name: the collector's id.
+        error: an exception with its traceback.
+    """
+    package = installed()[name].entry.module.partition(".")[0]
+    found = ""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+            parts = Path(frame.f_code.co_filename).parts
+            depth = len(parts) - 1 - parts[::-1].index(package) if package in parts else len(parts) - 1
+            found = f" ({'/'.join(parts[depth:])}, line {trace.tb_lineno})"
+        trace = trace.tb_next
+    return found
 
 
 def load(plugin: Plugin) -> type[Collector]:

@@ -119,15 +119,44 @@ def test_without_being_named_a_plugin_does_not_run(gate: Any, install: Install, 
 
 
 MISBEHAVING = {
-    "raises": ("raise ValueError('boom')", "failed with ValueError: boom"),
+    "raises": ("raise ValueError('boom')", "failed with ValueError: boom (gate_demo/__init__.py, line 12)"),
+    "raises inside a library": (
+        "import json\njson.loads('{')",
+        "double quotes: line 1 column 2 (char 1) (gate_demo/__init__.py, line 13)",
+    ),
+    "reads a file that is not there": (
+        "view.read_text('nope.txt')",
+        "No such file or directory (gate_demo/__init__.py, line 12)\n  where: nope.txt\n  to do: ",
+    ),
+    "looks outside": (
+        "view.read_text('../../etc/passwd')",
+        "ended with: '../../etc/passwd' is not a path inside the workspace (gate_demo/__init__.py, line 12)\n"
+        "  to do: ",
+    ),
+    "raises an error of gate's": (
+        "from gate.evidence.errors import EvidenceError\n"
+        "raise EvidenceError('is odd', path='data.txt', place='line 3', remedy='make it even')",
+        "ended with: is odd (gate_demo/__init__.py, line 13)\n  where: data.txt, line 3\n"
+        "  to do: make it even; otherwise report it to",
+    ),
+    "raises two errors of gate's": (
+        "from gate.evidence.errors import EvidenceError, raise_all\n"
+        "raise_all([EvidenceError('is odd', path='a'), EvidenceError('is even', path='b')])",
+        "ended with: is even (gate_demo/__init__.py, line 13)\n  where: b\n",
+    ),
     "leaves": ("sys.exit(0)", "left the program with 0"),
     "disappears": ("os._exit(0)", "failed: ended its process"),
     "is killed": ("os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
     "gives nothing": ("pass", "gave NoneType instead of an Observation"),
     "gives other facts": ("return Observation({'answer': 1, 'more': 2})", "break its contract"),
     "gives a wrong type": ("return Observation({'answer': 'x'})", "break its contract"),
-    "gives a float": ("return Observation({'answer': 1.5})", "float"),
-    "gives a set": ("return Observation({'answer': {1}})", "set"),
+    "gives a float": (
+        "return Observation({'answer': [0, {'x': 1.5}]})",
+        "gave a float as the fact 'demo.answer.1.x'",
+    ),
+    "gives a set": ("return Observation({'answer': {1}})", "gave a set as the fact 'demo.answer'"),
+    "gives a huge number": ("return Observation({'answer': 2 ** 60})", "gave an integer beyond 2^53 as the"),
+    "gives a key that is no text": ("return Observation({'answer': {1: 2}})", "gave a key that is no text"),
     "gives no time": ("return Observation({'answer': 1}, observed_at='soon')", "impossible /observed_at"),
     "gives no date": ("return Observation({'answer': 1}, observed_at='2025-02-30T12:00:00Z')", "2025-02-30"),
     "gives a wrong attachment": ("return Observation({'answer': 1}, attachments={'a': 'b'})", "TypeError"),
@@ -152,6 +181,14 @@ def test_a_misbehaving_plugin_is_an_error_that_names_it(
     assert done.err.startswith("evidence error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
     assert said in done.err
     assert "Traceback" not in done.err and "to do: " in done.err
+
+
+def test_its_authors_can_see_a_traceback(gate: Any, install: Install, workspace: Path) -> None:
+    """With --debug, that of the plug-in's own process is shown, too."""
+    done = gate("collect", "demo", "--debug", "-w", workspace, env=install("raise ValueError('boom')"))
+    assert done.code != 0
+    assert 'gate_demo/__init__.py", line 12, in collect' in done.err
+    assert "\nValueError: boom\n" in done.err
 
 
 def test_a_plugin_that_hangs_is_ended(gate: Any, install: Install, workspace: Path) -> None:
