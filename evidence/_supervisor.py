@@ -28,6 +28,8 @@ def main(arguments: list[str]) -> int:
         os.set_inheritable(descriptor, False)
     become_subreaper()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_AS)  # what we get is for reading evidence, not for programs
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     woken, waker = os.pipe()
     for descriptor in (woken, waker):
         os.set_blocking(descriptor, False)

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
 
@@ -170,6 +171,21 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def limit_memory(most: int) -> None:
+    """Let this process, and what it starts, have so much address space; as far as the system knows such limits.
+
+    What was there already is not counted. Programs may lift it up to the limit that the user had.
+    """
+    if sys.platform == "linux":
+        import resource
+
+        with suppress(OSError, ValueError):
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            _, hard = resource.getrlimit(resource.RLIMIT_AS)
+            wanted = used + most
+            resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
 def _above_streams(descriptor: int) -> int:

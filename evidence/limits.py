@@ -61,6 +61,8 @@ class Limits(Settings):
     """Time one git command may take."""
     collector_seconds: float = 120.0
     """Time one collector may take in all."""
+    collector_memory_bytes: int = 2048 * MIB
+    """Address space of a collector's process."""
     patience_seconds: float = 2.0
     """How long the other collectors' reports are awaited once one has failed."""
     command_seconds: float = 60.0

@@ -158,6 +158,11 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
             )
         return int(digits)
 
+    # every value but the first has one of these before it; so memory is never spent on what will be refused
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > limits.json_items:
+        raise EvidenceError(
+            f"the document has more than {limits.json_items} values", path=path, remedy="split the file"
+        )
     try:
         value = json.loads(
             text,

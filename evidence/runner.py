@@ -132,7 +132,9 @@ class Collecting:
         for name in names:
             if name not in self._guests:
                 self._load(name)
-        for name in question():
+        wanted = question()
+        children.limit_memory(self.workspace.limits.collector_memory_bytes)
+        for name in wanted:
             say(self._outcome(name))
 
     def _outcome(self, name: str) -> Outcome:

@@ -456,3 +456,16 @@ def test_a_capital_letter_before_an_ellipsis_is_no_mojibake() -> None:
     """Bytes that happen to be valid UTF-8 too are left alone where the other reading is not plausible."""
     text = "Attention, CAF\u00c9\u2026"
     assert decode_text(text.encode(), "a.md") == text
+
+
+def test_a_document_of_too_many_values_costs_no_memory() -> None:
+    """It is refused before anything is made of it."""
+    import tracemalloc
+
+    data = b"[" + b"[]," * 3_000_000 + b"[]]"
+    tracemalloc.start()
+    try:
+        assert "has more than" in refused(parse_json, data, "a.json", DEFAULT).what
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(data)
+    finally:
+        tracemalloc.stop()

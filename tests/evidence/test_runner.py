@@ -129,6 +129,13 @@ def test_a_null_fact_needs_a_reason(make_workspace: Make) -> None:
     assert "does not say why 'file' is missing" in caught.value.what
 
 
+def test_no_fact_has_an_account_in_full(make_workspace: Make) -> None:
+    """Facts are kept in clear, in the ledger and in the cache, wherever a collector found them."""
+    facts = kill_switch_facts("a U7654321 b")
+    evidence = observe(Workspace(make_workspace({})), Scripted(lambda view: Observation(facts, MISSING[:1])))
+    assert evidence.facts["file"] == "a U****21 b"
+
+
 def test_lookup() -> None:
     """Dotted names lead into mappings; everything else is None."""
     facts = {"a": {"b": 0, "c": [1]}, "n": None}
@@ -248,5 +255,19 @@ children.possible = lambda: False
 said = failure(slow, broken, TWO, collector_seconds=0.3)
 assert "the collector 'kill_switch' took longer than 0.3 s" in said and "where: nowhere" in said, said
 assert run(nothing, nothing, TWO) == ["kill_switch", "integration_flow"]
+"""
+    side_by_side(code, tmp_path)
+
+
+def test_a_collector_that_needs_too_much_memory_is_an_error(tmp_path: Path) -> None:
+    """The error names it and the limit; the others are collected all the same."""
+    code = """
+def greedy(view):
+    bytearray(300 * 2**20)
+for groups in (ONE, TWO):
+    said = failure(greedy, nothing, groups, collector_memory_bytes=200 * 2**20)
+    assert said.startswith("evidence error: the collector 'kill_switch' needed more memory"), said
+    assert said.count("error") == 1 and "limits.collector_memory_bytes" in said, said
+assert run(lambda view: bytearray(100 * 2**20), nothing, TWO)
 """
     side_by_side(code, tmp_path)

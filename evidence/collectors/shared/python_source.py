@@ -6,6 +6,7 @@ Shared by the collectors ``artifacts``, ``source`` and ``stage_tests``.
 from __future__ import annotations
 
 import ast
+import re
 import threading
 import warnings
 from collections import OrderedDict
@@ -17,6 +18,7 @@ from ...workspace import View
 FILENAME = "<gate-evidence>"
 """The name sources are compiled under: a warning filter of ours recognises them by it."""
 
+_ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _CACHE_SIZE = 64
 _cache: OrderedDict[str, Parsed] = OrderedDict()
 _lock = threading.Lock()
@@ -58,8 +60,20 @@ def parse_file(view: View, path: str) -> Parsed:
 
 
 def parse_text(text: str) -> Parsed:
-    """The syntax tree of Python source; a problem where the parser refuses, whatever the reason."""
+    """The syntax tree of Python source; a problem where the parser refuses, whatever the reason.
+
+    So it is where the source declares an encoding in which Python would read another text than we do
+    (https://peps.python.org/pep-0263/).
+    """
     silence_warnings()
+    for number, row in enumerate(text.split("\n", 2)[:2], 1):
+        declared = _ENCODING.match(row)
+        if declared is not None and not _same_text(declared[1], text):
+            return Parsed(
+                None, number, f"declares the encoding {declared[1][:40]!r}, and is not that in UTF-8"
+            )
+        if row.strip() and not row.lstrip().startswith("#"):
+            break
     try:
         return Parsed(ast.parse(text, FILENAME))
     except SyntaxError as error:
@@ -69,6 +83,14 @@ def parse_text(text: str) -> Parsed:
         return Parsed(None, None, "nests too deeply to be parsed")
     except ValueError as error:
         return Parsed(None, None, f"is not valid Python: {error}")
+
+
+def _same_text(encoding: str, text: str) -> bool:
+    """Whether the bytes that we read as UTF-8 are the same text in this encoding."""
+    try:
+        return text.encode().decode(encoding) == text
+    except (LookupError, ValueError):
+        return False
 
 
 def silence_warnings() -> None:

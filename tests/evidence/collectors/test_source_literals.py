@@ -405,3 +405,26 @@ def test_any_text_is_looked_through(path: str, text: str) -> None:
     found = find_literals(path, text.encode("utf-8", "surrogatepass"))
     for item in (*found.secrets, *found.accounts, *found.ports):
         assert 1 <= item["line"] <= text.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("head", "read"),
+    [
+        ("# coding: utf-8\n", True),
+        ("#!/usr/bin/python\n# -*- coding: latin-1 -*-\n", True),
+        ("# coding: utf-7\n", False),
+        ("\n# coding: utf-7\n", False),
+        ("x = 1\n# coding: utf-7\n", True),
+        ("# coding: nowhere\n", False),
+        ("# coding: cp1252\n# é\n", False),
+    ],
+)
+def test_a_source_in_another_encoding_is_not_read_as_something_else(
+    watch: Any, head: str, read: bool
+) -> None:
+    """Python would run another text than the one we see (`+AAo-` is a line break in UTF-7)."""
+    text = f"{head}# a comment +AAo-import os\ndef connect(self):\n    pass\n"
+    errors = watch("source", {"algo_trade/core/execution/IBKR_handler.py": text}).facts["parse_errors"]
+    assert (errors == []) is read
+    if not read:
+        assert "declares the encoding" in errors[0]["text"]
