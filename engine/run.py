@@ -254,12 +254,20 @@ def evaluate(
         roles=list(setting.config.roles),
         settings_digest=settings,
         weakenings=[*setting.weakenings, *_commit_weakening(judged), *_time_weakening(time)],
-        notes=notes,
+        notes=[*notes, *_unused(setting)],
     )
     action = judging.action(plan, stage, verdict, results)
     decision = document(stage, verdict, action, plan, results, facts, context)
     attached = tuple(part.data for item in evidence.values() for part in item.attachments)
     return Judged(decision, record, setting, attached)
+
+
+def _unused(setting: Setting) -> list[dict[str, str]]:
+    """Evidence that somebody configured and no rule looks at: it would be a mistake to rely on it."""
+    used = frozenset(PEOPLE).union(*(stage.collectors for stage in setting.plan.stages.values()))
+    names = ", ".join(sorted(setting.config.evidence.keys() - used))
+    message = f"gate.yaml configures {names}, which no rule of the policies looks at"
+    return [{"code": "evidence_unused", "msg": message}] if names else []
 
 
 def about(

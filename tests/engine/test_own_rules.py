@@ -143,3 +143,15 @@ def test_facts_about_evidence_are_judged(gate: Run, workspace: Callable[[str], P
     (root / "junit.xml").unlink()
     done = gate("evaluate", "stage1", "-w", root, "--output", "json", *time)
     assert done.code == 1 and json.loads(done.out)["violations"][0]["missing"]
+
+
+def test_configured_evidence_that_no_rule_looks_at_is_named(
+    gate: Run, workspace: Callable[[str], Path]
+) -> None:
+    """Nobody relies on evidence that is collected and never judged."""
+    root = workspace("values.ratio.floor_micro")
+    done = gate("evaluate", "stage1", "-w", root, "--output", "json")
+    assert {
+        "code": "evidence_unused",
+        "msg": "gate.yaml configures commands, which no rule of the policies looks at",
+    } in json.loads(done.out)["warnings"]
