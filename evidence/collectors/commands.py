@@ -7,7 +7,7 @@ way. See ``docs/collectors/commands.md``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -33,6 +33,9 @@ _TERMINAL = re.compile(
     r"|\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # commands to the terminal: titles, links
     r"|[ -/]*[0-~])"
 )
+_SECRET_CHARACTERS = 4
+"""Values of variables that are at least so long are taken out of complaints."""
+_COMPLAINT_CHARACTERS = 300
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -140,10 +143,10 @@ def _check_time(view: View, name: str, command: CommandRun) -> None:
 
 def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any], list[Missing], bytes]:
     finished = _run(view, name, command)
-    text = _text(finished.out, name)
-    clean = masked(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", _TERMINAL.sub("", text.replace("\r\n", "\n"))))
+    clean = _clean(_text(command, finished, name))
     value = clean.strip() if command.format == "text" else _json(view, name, command, finished)
-    result, missing = describe(value, f"{name}.result")
+    result, absent = describe(value, f"{name}.result")
+    missing = [replace(one, reason=one.reason + _why(command, finished)) for one in absent]
     facts = {
         "command": [masked(part) for part in command.command],
         "environment": sorted(command.environment),
@@ -176,17 +179,39 @@ def _run(view: View, name: str, command: CommandRun) -> Finished:
         )
 
 
-def _text(data: bytes, name: str) -> str:
+def _clean(text: str) -> str:
+    """The text without terminal sequences, control characters and account numbers."""
+    text = _TERMINAL.sub("", text.replace("\r\n", "\n"))
+    return masked(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _why(command: CommandRun, finished: Finished) -> str:
+    """How a command failed, and what it complained of, as the end of a sentence; empty if it succeeded."""
+    if finished.code == 0:
+        return ""
+    text = finished.err.decode("utf-8", "replace")
+    for value in command.environment.values():
+        if len(value) >= _SECRET_CHARACTERS:
+            text = text.replace(value, "…")
+    said = " | ".join(" ".join(line.split()) for line in _clean(text).splitlines() if line.strip())
+    if len(said) > _COMPLAINT_CHARACTERS:
+        half = _COMPLAINT_CHARACTERS // 2 - 2
+        said = f"{said[:half]} … {said[-half:]}"
+    ended = f"; the command ended with exit code {finished.code}"
+    return f"{ended}; its standard error says: {said}" if said else ended
+
+
+def _text(command: CommandRun, finished: Finished, name: str) -> str:
     try:
-        return decode_text(data, CONFIG)
+        return decode_text(finished.out, CONFIG)
     except EvidenceError as error:
-        raise _bad_output(error, name) from error
+        raise _bad_output(error, name, _why(command, finished)) from error
 
 
-def _bad_output(error: EvidenceError, name: str) -> EvidenceError:
+def _bad_output(error: EvidenceError, name: str, why: str = "") -> EvidenceError:
     where = f", {error.place} of its output" if error.place else ""
     return EvidenceError(
-        f"the output of the command {name!r} is wrong: {error.what}",
+        f"the output of the command {name!r} is wrong: {error.what}{why}",
         path=CONFIG,
         place=f"{_place(name)}{where}",
         remedy="correct the program, or the format of its output in gate.yaml",
@@ -218,6 +243,5 @@ def _json(view: View, name: str, command: CommandRun, finished: Finished) -> Any
         if error.path not in (None, CONFIG):
             raise  # the contract itself
         if finished.code != 0:
-            reason = f"the command ended with exit code {finished.code}, and its output is no such JSON"
-            return Nothing(reason, "see why the command fails")
+            return Nothing("the command's output is no such JSON", "see why the command fails")
         raise _bad_output(error, name) from error

@@ -115,8 +115,50 @@ def test_a_failed_command_may_print_no_json(watch: Any) -> None:
     assert evidence.facts["x"]["exit_code"] == 2
     assert evidence.facts["x"]["output"] == "usage: ...\n"
     assert {m.reason for m in evidence.missing} == {
-        "the command ended with exit code 2, and its output is no such JSON"
+        "the command's output is no such JSON; the command ended with exit code 2"
     }
+
+
+def test_why_a_command_failed_is_said(watch: Any) -> None:
+    """What it wrote to standard error: one line, nothing secret, no terminal sequences."""
+    script = (
+        "import os, sys\n"
+        "print('\\x1b[31mno\\x1b[0m config of DU1234567\\r\\n\\n  key', os.environ['KEY'], file=sys.stderr)\n"
+        "sys.exit(2)"
+    )
+    run = {"x": {"command": python(script), "format": "json", "environment": {"KEY": "hidden-value"}}}
+    reasons = {missing.reason for missing in watch("commands", {}, run=run).missing}
+    assert reasons == {
+        "the command's output is no such JSON; the command ended with exit code 2; "
+        "its standard error says: no config of DU****67 | key …"
+    }
+
+
+@pytest.mark.parametrize(("out", "options"), [("'x'", {}), ("'{}'", {"format": "json", "pointer": "/a"})])
+def test_whatever_is_missing_after_a_failure_says_why(watch: Any, out: str, options: dict[str, Any]) -> None:
+    """Also where the output can be read, but is not what a rule needs."""
+    script = f"import sys; print({out}); print('broken', file=sys.stderr); sys.exit(1)"
+    evidence = watch("commands", {}, run={"x": {"command": python(script), **options}})
+    assert evidence.missing
+    for missing in evidence.missing:
+        assert missing.reason.endswith(
+            "; the command ended with exit code 1; its standard error says: broken"
+        )
+
+
+def test_a_long_complaint_keeps_its_beginning_and_its_end(watch: Any) -> None:
+    """The end of a traceback says most."""
+    script = "import sys; print('first', 'x' * 900, 'last', file=sys.stderr); sys.exit(1)"
+    evidence = watch("commands", {}, run={"x": {"command": python(script), "format": "json"}})
+    said = evidence.missing[0].reason.partition("says: ")[2]
+    assert said.startswith("first xxx") and said.endswith("xxx last") and " … " in said
+    assert len(said) <= 300
+
+
+def test_why_a_command_with_unreadable_output_failed_is_said(answer: Any) -> None:
+    """In the error, then."""
+    with pytest.raises(EvidenceError, match="exit code 3; its standard error says: oh no"):
+        answer(["sh", "-c", "printf '\\377'; echo oh no >&2; exit 3"])
 
 
 @pytest.mark.parametrize(
