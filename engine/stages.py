@@ -8,8 +8,10 @@ without an entry, an entry without a rule, a misspelled fact or an empty stage i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from ..evidence.contracts import source_of
 from ..evidence.errors import PolicyError
 from ..evidence.facts import contract_has, has_contract
 from .model import Plan, Rule, Severity, Stage
@@ -19,6 +21,7 @@ from .policy.interface import Annotation, Bundle
 MANIFEST = ".manifest"
 _REPORTING = ("deny", "violation")
 _FACT = re.compile(r"\binput\.facts\.([a-z]\w*(?:\.[a-z]\w*)+)")
+_PARAMETER = re.compile(r"\bdata\.gate\.params\.([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*))?")
 _STAGE_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -51,6 +54,7 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
             remedy=f"add it to metadata.stages.{code.partition('.')[0]}.rules",
         )
     common = Common(bundle.data)
+    _check_parameters(bundle)
     return Plan(
         stages=_ordered(stages),
         due_days=common.due_days(),
@@ -60,8 +64,8 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     )
 
 
-def _wrong(what: str) -> PolicyError:
-    return PolicyError(what, path=MANIFEST, remedy="see docs/policy-bundles.md")
+def _wrong(what: str, advice: str = "") -> PolicyError:
+    return PolicyError(what, path=MANIFEST, remedy=f"{advice}see docs/policy-bundles.md")
 
 
 def _rules(bundle: Bundle) -> dict[str, Rule]:
@@ -87,9 +91,12 @@ def _rules(bundle: Bundle) -> dict[str, Rule]:
     return rules
 
 
-def _annotation_error(annotation: Annotation, what: str) -> PolicyError:
+def _annotation_error(annotation: Annotation, what: str, advice: str = "") -> PolicyError:
     return PolicyError(
-        what, path=annotation.path, place=f"line {annotation.line}", remedy="correct the METADATA block"
+        what,
+        path=annotation.path,
+        place=f"line {annotation.line}",
+        remedy=f"correct the METADATA block{advice}",
     )
 
 
@@ -140,7 +147,15 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
 
 def _check_fact(annotation: Annotation, fact: str) -> None:
     if not contract_has(fact):
-        raise _annotation_error(annotation, f"the fact {fact!r} is in no collector's contract")
+        what = f"the fact {fact!r} is in no collector's contract"
+        raise _annotation_error(annotation, what, _install(source_of(fact)))
+
+
+def _install(collector: str) -> str:
+    """The other thing that can be done about an unknown collector, as the end of a remedy."""
+    if has_contract(collector) or not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", collector):
+        return ""
+    return f", or install the plug-in that brings the collector {collector!r}"
 
 
 def _check_references(bundle: Bundle) -> None:
@@ -160,7 +175,10 @@ def _check_references(bundle: Bundle) -> None:
             for fact in _FACT.findall(line.partition("#")[0]):
                 if not contract_has(fact):
                     raise _reference_error(
-                        path, number, f"the fact {fact!r} is in no collector's contract", "correct its name"
+                        path,
+                        number,
+                        f"the fact {fact!r} is in no collector's contract",
+                        f"correct its name{_install(source_of(fact))}",
                     )
                 head = next((h for h in heads if h.line <= number), None)
                 if head is None or not head.name.startswith("check_"):
@@ -180,6 +198,36 @@ def _reference_error(path: str, number: int, what: str, remedy: str) -> PolicyEr
     return PolicyError(
         what, path=path, place=f"line {number}", remedy=f"{remedy}; the contracts are in contracts/facts"
     )
+
+
+def _check_parameters(bundle: Bundle) -> None:
+    """Every parameter that a module names exists: without it, a check would be undefined."""
+    groups: dict[str, dict[str, Any]] = bundle.data["gate"]["params"]
+    for path, source in sorted(bundle.modules.items()):
+        for number, line in enumerate(source.splitlines(), 1):
+            for group, name in _PARAMETER.findall(line.partition("#")[0]):
+                if group not in groups:
+                    what, meant = f"there is no parameter group {group!r}", _nearest(group, groups)
+                elif name and name not in groups[group]:
+                    what, meant = (
+                        f"there is no parameter {group + '.' + name!r}",
+                        _nearest(name, groups[group]),
+                    )
+                else:
+                    continue
+                raise PolicyError(
+                    what,
+                    path=path,
+                    place=f"line {number}",
+                    remedy=f"{meant}add it to gate/params/{group}/data.yaml, or correct its name",
+                )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, list(known), n=1)
+    return f"perhaps {found[0]!r} is meant; otherwise " if found else ""
 
 
 def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str, ...] | None) -> Stage:
@@ -207,10 +255,14 @@ def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str,
         raise _wrong(f"the stage {name!r} needs 'headline' as a mapping")
     for figure, fact in headline.items():
         if not contract_has(str(fact)):
-            raise _wrong(f"the headline {figure!r} of {name!r} names the unknown fact {fact!r}")
+            raise _wrong(
+                f"the headline {figure!r} of {name!r} names the unknown fact {fact!r}", _advice(str(fact))
+            )
     for collector in texts("evidence"):
         if not has_contract(collector):
-            raise _wrong(f"the stage {name!r} names the unknown collector {collector!r}")
+            raise _wrong(
+                f"the stage {name!r} names the unknown collector {collector!r}", _advice(f"{collector}.")
+            )
     title, question = value.get("title"), value.get("question")
     if not isinstance(title, str) or not isinstance(question, str):
         raise _wrong(f"the stage {name!r} needs a title and a question")
@@ -224,6 +276,11 @@ def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str,
         headline=tuple((str(k), str(v)) for k, v in headline.items()),
         package=f"gate.{name}",
     )
+
+
+def _advice(fact: str) -> str:
+    advice = _install(source_of(fact))
+    return f"correct it{advice}; " if advice else ""
 
 
 def _ordered(stages: dict[str, Stage]) -> dict[str, Stage]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +139,71 @@ def test_facts_used_in_rules_exist(load: Load, bundle_files: dict[str, str]) -> 
     error = refused(load({STAGE1: source}))
     assert error.what == "the fact 'coverage.line_pmm' is in no collector's contract"
     assert (error.path, error.place) == (STAGE1, f"line {source.count(chr(10))}")
+
+
+@pytest.mark.parametrize(
+    ("reference", "what", "remedy"),
+    [
+        ("stage1.leest.value", "there is no parameter 'stage1.leest'", "perhaps 'least' is meant"),
+        ("stage1.leest", "there is no parameter 'stage1.leest'", "perhaps 'least' is meant"),
+        ("stage1.most.value", "there is no parameter 'stage1.most'", "add it"),
+        ("stag1.least.value", "there is no parameter group 'stag1'", "perhaps 'stage1' is meant"),
+        ("stag1", "there is no parameter group 'stag1'", "perhaps 'stage1' is meant"),
+    ],
+)
+def test_parameters_used_in_rules_exist(
+    load: Load, bundle_files: dict[str, str], reference: str, what: str, remedy: str
+) -> None:
+    """A misspelled parameter is found, with its line, also in a helper; comments do not count."""
+    unused = "\n# data.gate.params.stage1.nonsense\nall_of_them := data.gate.params.stage1\n"
+    source = bundle_files[STAGE1] + unused + f"helper := data.gate.params.{reference}\n"
+    error = refused(load({STAGE1: source}))
+    assert error.what == what
+    assert (error.path, error.place) == (STAGE1, f"line {source.count(chr(10))}")
+    assert str(error.remedy).startswith(remedy)
+
+
+def test_a_misspelled_parameter_of_the_shipped_bundle(tmp_path: Path) -> None:
+    """A copy of the shipped bundle with one letter less is refused where the letter is missing."""
+    shutil.copytree(SHIPPED, tmp_path / "bundle")
+    [module] = [
+        path
+        for path in (tmp_path / "bundle/gate/stage7").glob("*.rego")
+        if "stage7.fill_rate_min" in path.read_text() and "_test" not in path.name
+    ]
+    module.write_text(module.read_text().replace("stage7.fill_rate_min", "stage7.fil_rate_min"))
+    error = refused(load_bundle(tmp_path / "bundle"))
+    assert error.what == "there is no parameter 'stage7.fil_rate_min'"
+    assert error.path == f"gate/stage7/{module.name}"
+    assert "perhaps 'fill_rate_min' is meant" in str(error.remedy)
+
+
+@pytest.mark.parametrize("place", ["metadata", "reference", "headline", "evidence"])
+def test_a_fact_of_a_plugin_that_is_not_installed(
+    load: Load, bundle_files: dict[str, str], manifest: dict[str, Any], place: str
+) -> None:
+    """The remedy says that the plug-in may have to be installed."""
+    stage = manifest["metadata"]["stages"]["stage1"]
+    source = bundle_files[STAGE1]
+    if place == "metadata":
+        source = source.replace("facts: [coverage.line_ppm]", "facts: [changelog.unreleased]")
+    elif place == "reference":
+        source += "\nhelper := input.facts.changelog.unreleased\n"
+    elif place == "headline":
+        stage["headline"] = {"x": "changelog.unreleased"}
+    else:
+        stage["evidence"] = ["changelog"]
+    remedy = str(refused(load({STAGE1: source, ".manifest": json.dumps(manifest)})).remedy)
+    assert "or install the plug-in that brings the collector 'changelog'" in remedy
+
+
+def test_a_misspelled_fact_of_our_own_needs_no_plugin(load: Load, bundle_files: dict[str, str]) -> None:
+    """Its collector is there; the nearest name is offered."""
+    remedy = str(
+        refused(load({STAGE1: bundle_files[STAGE1] + "\nx := input.facts.coverage.line_pm\n"})).remedy
+    )
+    assert "plug-in" not in remedy
+    assert "contracts/facts" in remedy
 
 
 @pytest.mark.parametrize(
