@@ -1,12 +1,12 @@
 """Collector ``tests``: results of a test run, counted from the test cases of JUnit XML reports.
 
 The counts in a report's attributes are a claim: they are compared with the test cases, never used. See
-:mod:`gate.evidence.collectors._junit` for the format, and ``docs/collectors/tests.md``.
+:mod:`.junit` for the format, and ``docs/collectors/tests.md``.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
@@ -15,11 +15,14 @@ from typing import Any, ClassVar
 from ...interface import Missing, Observation, Options, Origin
 from ...times import format_utc
 from ...workspace import View
-from .junit import OUTCOMES, REMEDY, Case, Identity, Report, Suite, read_report
+from .junit import read_report
 from .kinds import KINDS, STAGES
+from .model import OUTCOMES, REMEDY, Identity, Report, Suite
 
 _NAME_CHARS = 300
 _SINGLE = ("expected_failures", "unexpected_passes", "flaky", "reruns", "suites_total")
+_PASSED, _BAD = 1, 2
+_SEEN = {"passed": _PASSED, "failed": _BAD, "errors": _BAD, "skipped": 0}
 _TIME_REMEDY = "write the report with pytest 8 or newer"
 
 
@@ -42,7 +45,7 @@ class TestsCollector:
     __test__ = False  # the name is no invitation to pytest
 
     id: ClassVar[str] = "tests"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = TestsOptions
 
     def __init__(self, options: TestsOptions) -> None:
@@ -52,12 +55,13 @@ class TestsCollector:
         """Count the test cases of every report.
 
         Raises:
-            EvidenceError: a report is malformed, is no JUnit report, or contradicts itself.
+            EvidenceError: a report is malformed, is no JUnit report, says something that is not known, or
+                contradicts itself.
         """
         paths = list(dict.fromkeys(path for pattern in self._options.junit for path in view.glob(pattern)))
         if not paths:
             return _nothing(", ".join(self._options.junit))
-        reports = {path: read_report(view.read_xml(path), path) for path in paths}
+        reports = {path: read_report(view.read(path), path, view.limits) for path in paths}
         suites = [suite for report in reports.values() for suite in report.suites]
         missing: list[Missing] = []
         duration = _duration(suites)
@@ -69,21 +73,18 @@ class TestsCollector:
             reason = f"a suite in {times} states no time with a zone"
             missing += [Missing(name, reason, _TIME_REMEDY) for name in ("observed_at_s", "latest_s")]
         first, last = (None, None) if isinstance(times, str) else times
-        totals = _outcomes(case for suite in suites for case in suite.cases)
+        ends = Counter(end for suite in suites for end in suite.ends())
         flaky, reruns = _flaky(suites)
-        kinds = {
-            kind: _outcomes(case for suite in suites for case in suite.cases if kind in case.kinds)
-            for kind in (*KINDS, *STAGES)
-        }
+        kinds = {kind: _outcomes(ends, kind) for kind in (*KINDS, *STAGES)}
         most = view.limits.problems
         facts: dict[str, Any] = {
-            **totals,
+            **_outcomes(ends),
             "expected_failures": sum(case.expected_failure for suite in suites for case in suite.cases),
             "unexpected_passes": sum(case.unexpected_pass for suite in suites for case in suite.cases),
             "flaky": len(flaky),
             "flaky_tests": flaky[:most],
             "reruns": reruns,
-            "suites": [{"name": suite.name, **_outcomes(suite.cases)} for suite in suites[:most]],
+            "suites": [{"name": suite.name, **_outcomes(Counter(suite.ends()))} for suite in suites[:most]],
             "suites_total": len(suites),
             "by_kind": kinds,
             "stage_passed": {stage: kinds[stage]["passed"] for stage in STAGES},
@@ -117,8 +118,12 @@ def _nothing(patterns: str) -> Observation:
     return Observation(facts, tuple(Missing(name, reason, REMEDY) for name in names))
 
 
-def _outcomes(cases: Iterable[Case]) -> dict[str, int]:
-    counted = Counter(case.outcome for case in cases)
+def _outcomes(ends: Counter[tuple[str, frozenset[str]]], kind: str | None = None) -> dict[str, int]:
+    """How many cases ended how, of a kind or of all."""
+    counted: Counter[str] = Counter()
+    for (outcome, kinds), number in ends.items():
+        if kind is None or kind in kinds:
+            counted[outcome] += number
     return {"total": counted.total(), **{outcome: counted[outcome] for outcome in OUTCOMES}}
 
 
@@ -139,31 +144,30 @@ def _times(reports: dict[str, Report]) -> tuple[int, int] | str:
     """
     for path, report in reports.items():
         silent = any(suite.cases and suite.started_s is None for suite in report.suites)
-        if silent or not report.started:
+        if silent or report.span is None:
             return path
-    started = [moment for report in reports.values() for moment in report.started]
-    return min(started), max(started)
+    spans = [report.span for report in reports.values() if report.span is not None]
+    return min(first for first, _ in spans), max(last for _, last in spans)
 
 
 def _flaky(suites: list[Suite]) -> tuple[list[str], int]:
     """Tests that both failed and passed, sorted, and the number of attempts that were followed by another."""
-    seen: dict[Identity, set[str]] = defaultdict(set)
+    seen: dict[Identity, int] = {}
     flaky: set[Identity] = set()
     reruns = 0
     for suite in suites:
         for case in suite.cases:
-            seen[case.identity].add(case.outcome)
+            seen[case.identity] = seen.get(case.identity, 0) | _SEEN[case.outcome]
             attempts = case.attempts + suite.attempts.get(case.identity, 0)
             if attempts and case.outcome == "passed":
                 flaky.add(case.identity)
             reruns += case.attempts
         reruns += sum(suite.attempts.values())
-    flaky |= {test for test, ended in seen.items() if "passed" in ended and ended & {"failed", "errors"}}
+    flaky |= {test for test, ended in seen.items() if ended == _PASSED | _BAD}
     return sorted("::".join(test).strip()[:_NAME_CHARS] for test in flaky), reruns
 
 
 def _origins(reports: Iterable[Report]) -> tuple[Origin, ...]:
     """Each different statement once; beside a report that makes one, silence is a statement of nothing."""
-    stated = [report.origins or [Origin()] for report in reports]
-    unique = dict.fromkeys(origin for origins in stated for origin in origins)
+    unique = dict.fromkeys(origin for report in reports for origin in (report.origins or [Origin()]))
     return tuple(unique) if any(origin != Origin() for origin in unique) else ()

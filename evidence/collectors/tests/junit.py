@@ -1,39 +1,47 @@
-"""JUnit XML reports: what their elements say, held against what their attributes claim.
+"""JUnit XML reports, read as a stream: what their elements say. No tree is built, whatever the size.
 
 There is no standard; this reads the common core of what pytest
 (https://docs.pytest.org/en/stable/how-to/output.html#creating-junitxml-format-files), Maven Surefire
 (https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd) and googletest
-(https://google.github.io/googletest/advanced.html#generating-an-xml-report) write.
+(https://google.github.io/googletest/advanced.html#generating-an-xml-report) write. An element or an outcome
+that is not known here might be a failure in the words of another tool: it is refused, never passed over.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 from ...errors import EvidenceError
 from ...interface import Origin
+from ...limits import Limits
+from ...parse import MOJIBAKE, is_garbled
 from ...times import parse_rfc3339
-from .kinds import kinds_of, markers_of
+from .claims import CHILDREN, Claims, Totals, read_counts
+from .kinds import kinds_of, markers_in
+from .model import OUTCOMES, REMEDY, Case, Report, Suite
+from .words import RANKS, stated_outcome
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
-OUTCOMES = ("passed", "failed", "errors", "skipped")
-REMEDY = "run the tests again: pytest --junitxml=junit.xml"
-
-_CHILDREN = ("failure", "error", "skipped")
-"""Elements that make a test case's outcome, in the order of `OUTCOMES` without the first."""
 _ATTEMPTS = frozenset({"flakyFailure", "flakyError", "rerunFailure", "rerunError"})
 """Surefire's elements for an attempt that failed and was followed by another one."""
 _SUITES = ("testsuite", "testsuites")
+_OUTPUT = frozenset({"system-out", "system-err"})
+_IN_SUITE = frozenset({*_SUITES, "testcase", "properties", "failure", "error"}) | _OUTPUT
+_INSIDE: dict[str, frozenset[str]] = {
+    "testsuites": _IN_SUITE,
+    "testsuite": _IN_SUITE,
+    "testcase": frozenset({*CHILDREN, "properties"}) | _ATTEMPTS | _OUTPUT,
+    "properties": frozenset({"property"}),
+    "property": frozenset({"item"}),
+    **dict.fromkeys(_ATTEMPTS, _OUTPUT | {"stackTrace"}),
+}
+"""What may stand in what."""
+
 _PYTEST_ROOT = "pytest tests"
 _STRICT = "[XPASS(strict)]"
 _NAME_CHARS = 200
-
-_COUNT = re.compile(r"[0-9]{1,9}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?([eE]-[0-9]{1,2})?")
 _NO_ZONE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _STATEMENTS = {
@@ -45,294 +53,338 @@ _STATEMENTS = {
     ),
 }
 
-Identity = tuple[str, str]
-"""A test across suites and reports: where it is defined, and its name."""
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One ``testcase`` element.
-
-    Attributes:
-        identity: equal for the same test.
-        outcome: one of `OUTCOMES`.
-        bare: whether nothing in it says how it ended; this means a pass, or an attempt that failed.
-        kinds: what kinds of test it is.
-        expected_failure: it failed, which it is marked to do; the outcome is ``skipped``.
-        unexpected_pass: it passed, and is marked to fail for sure; the outcome is ``failed``.
-        attempts: failed attempts before the last one that the element itself lists.
-        seconds: how long it took; None where it does not say.
-    """
-
-    identity: Identity
-    outcome: str
-    bare: bool
-    kinds: frozenset[str]
-    expected_failure: bool
-    unexpected_pass: bool
-    attempts: int
-    seconds: Decimal | None
-
-
-@dataclass(slots=True)
-class Suite:
-    """One ``testsuite`` (or root) element without the suites nested in it.
-
-    Attributes:
-        name: its name, cut to two hundred characters.
-        cases: its test cases, without the attempts that were followed by another one.
-        attempts: such attempts that stood in it as cases of their own, by test.
-        started_s: epoch seconds its start is stated as, by itself or a suite around it; None when it is not.
-        elements: how many ``failure``, ``error`` and ``skipped`` elements its cases have.
-        seconds: time of everything in it, attempts included; None when one does not state it.
-    """
-
-    name: str
-    started_s: int | None
-    cases: list[Case] = field(default_factory=list)
-    attempts: dict[Identity, int] = field(default_factory=dict)
-    elements: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_CHILDREN, 0))
-    seconds: Decimal | None = Decimal(0)
-
-    def count(self, outcome: str) -> int:
-        """Its cases that ended so."""
-        return sum(case.outcome == outcome for case in self.cases)
-
-    @property
-    def repeated(self) -> int:
-        """Errors that follow another outcome of the same test: pytest may count the two as one."""
-        seen: set[Identity] = set()
-        found = 0
-        for case in self.cases:
-            found += case.outcome == "errors" and case.identity in seen
-            seen.add(case.identity)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One report.
-
-    Attributes:
-        suites: its suites in document order; a root that is no suite only if it has cases of its own.
-        started: every start stated with a zone, in epoch seconds.
-        origins: what its suites state about the sources.
-        tools: what its suites state as the tool that ran them.
-    """
-
-    suites: list[Suite]
-    started: list[int]
-    origins: list[Origin]
-    tools: list[str]
-
-
-def read_report(root: Element, path: str) -> Report:
+def read_report(data: bytes, path: str, limits: Limits) -> Report:
     """Everything a report says.
 
     Args:
-        root: its root element.
+        data: its bytes.
         path: the file, for messages.
+        limits: how much of it is read.
 
     Raises:
-        EvidenceError: it is no JUnit report, contradicts itself, or has a malformed count, time or statement.
+        EvidenceError: it is malformed, built to do harm or no JUnit report, has an element or an outcome that
+            is not known, contradicts itself, or has a malformed count, time or statement.
     """
-    if root.tag not in _SUITES:
-        raise EvidenceError(
-            f"is not a JUnit report: its root element is {root.tag[:60]!r}", path=path, remedy=REMEDY
-        )
-    subtests = root.tag == "testsuites" and root.get("name") == _PYTEST_ROOT
-    own: dict[Element, Suite] = {}
-    order: list[tuple[Element, list[Element]]] = []
-    report = Report([], [], [], [])
-    pending: list[tuple[Element, int | None, frozenset[str]]] = [(root, None, frozenset())]
-    while pending:
-        element, started, markers = pending.pop()
-        nested = [child for child in element if child.tag in _SUITES]
-        stated = _time(element, path)
-        if stated is not None:
-            report.started.append(stated)
-            started = stated
-        markers |= markers_of(element)
-        own[element] = _suite(element, started, markers, path)
-        order.append((element, nested))
-        _statements(element, report, path)
-        pending.extend((child, started, markers) for child in reversed(nested))
-    below: dict[Element, list[Suite]] = {}
-    for element, nested in reversed(order):
-        inner = [suite for child in nested for suite in below[child]]
-        below[element] = [own[element], *inner]
-        _reconcile(element, own[element], inner, path, subtests=subtests)
-    report.suites.extend(
-        own[element] for element, _ in order if element.tag == "testsuite" or own[element].cases
-    )
-    return report
+    return _Reader(path, limits).read(data)
 
 
-def _suite(element: Element, started: int | None, markers: frozenset[str], path: str) -> Suite:
-    name = element.get("name", "")
-    suite = Suite(name[:_NAME_CHARS], started)
-    for node in element:
-        if node.tag != "testcase":
-            continue
-        for child in node:
-            if child.tag in suite.elements:
-                suite.elements[child.tag] += 1
-        case = _case(node, name, markers, path)
-        suite.cases.append(case)
-        if case.seconds is None or suite.seconds is None:
-            suite.seconds = None
-        else:
-            suite.seconds += case.seconds
-    return suite
+class _Open:
+    """A suite that has begun and not ended."""
+
+    __slots__ = ("below", "cases", "claims", "own", "said", "suite")
+
+    def __init__(self, suite: Suite, claims: Claims) -> None:
+        self.suite = suite
+        self.claims = claims
+        self.cases: list[Case] = []
+        self.own = Totals()
+        self.below = Totals()
+        self.said: dict[str, str] = {}
 
 
-def _case(node: Element, suite: str, markers: frozenset[str], path: str) -> Case:
-    tags = {child.tag for child in node}
-    outcome = next((name for name, tag in zip(OUTCOMES[1:], _CHILDREN, strict=True) if tag in tags), "passed")
-    if outcome == "passed" and (node.get("status") == "notrun" or node.get("result") == "suppressed"):
-        outcome = "skipped"  # a disabled test of googletest, which has no child that says so
-    place = node.get("classname") or node.get("file")
-    return Case(
-        # two suites may both have a test of one name; only a place tells whether it is the same test
-        identity=(place or f"\n{suite}", node.get("name", "")),
-        outcome=outcome,
-        bare=not tags & {*_CHILDREN, *_ATTEMPTS} and outcome == "passed",
-        kinds=kinds_of(node, suite, markers),
-        expected_failure=outcome == "skipped" and _has(node, "skipped", "type", "pytest.xfail"),
-        unexpected_pass=outcome == "failed" and _has(node, "failure", "message", _STRICT),
-        attempts=sum(child.tag in _ATTEMPTS for child in node),
-        seconds=_seconds(node, path),
-    )
+class _OpenCase:
+    """A test case that has begun and not ended."""
+
+    __slots__ = ("attempts", "attributes", "expected", "markers", "stated", "tags", "unexpected")
+
+    def __init__(self, attributes: Mapping[str, str], stated: str) -> None:
+        self.attributes = attributes
+        self.stated = stated
+        self.markers: frozenset[str] = frozenset()
+        self.tags: set[str] = set()
+        self.attempts = 0
+        self.expected = False
+        self.unexpected = False
 
 
-def _has(node: Element, tag: str, attribute: str, start: str) -> bool:
-    return any(child.tag == tag and child.get(attribute, "").startswith(start) for child in node)
+class _Reader:
+    def __init__(self, path: str, limits: Limits) -> None:
+        from xml.parsers import expat
 
+        self._path = path
+        self._limits = limits
+        self._report = Report()
+        self._subtests = False
+        self._tags: list[str] = []
+        self._open: list[_Open] = []
+        self._case: _OpenCase | None = None
+        self._elements = 0
+        self._entries = 0
+        self._texts: dict[str, str] = {}
+        self._kinds: dict[frozenset[str], frozenset[str]] = {}
+        self._line: list[str] = []
+        # with a separator, an element of a namespace has another name than one that is known
+        self._parser = expat.ParserCreate(None, "}")
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.StartDoctypeDeclHandler = self._doctype
 
-def _seconds(node: Element, path: str) -> Decimal | None:
-    stated = node.get("time")
-    if stated is None:
-        return None
-    if not _SECONDS.fullmatch(stated):
-        raise EvidenceError(
-            f"the time {stated[:40]!r} is not a number of seconds",
-            path=path,
-            place=f"test case {node.get('name', '')[:100]!r}",
-            remedy=REMEDY,
-        )
-    return Decimal(stated)
+    def read(self, data: bytes) -> Report:
+        from xml.parsers.expat import ExpatError
 
-
-def _time(element: Element, path: str) -> int | None:
-    stated = element.get("timestamp")
-    if stated is None or _NO_ZONE.fullmatch(stated):
-        return None
-    try:
-        moment = parse_rfc3339(stated)
-    except ValueError as error:
-        raise EvidenceError(
-            f"the timestamp is wrong: {error}", path=path, place=_place(element), remedy=REMEDY
-        ) from error
-    if moment < 0:
-        raise EvidenceError(
-            f"the timestamp {stated!r} lies before 1970", path=path, place=_place(element), remedy=REMEDY
-        )
-    return moment
-
-
-def _statements(element: Element, report: Report, path: str) -> None:
-    """The properties of a suite that say what was tested and by what."""
-    said: dict[str, str] = {}
-    for node in element.iterfind("properties/property"):
-        name, value = node.get("name", ""), node.get("value", "")
-        if name == "tool" and value:
-            report.tools.append(value[:_NAME_CHARS])
-        if name not in _STATEMENTS:
-            continue
-        form, meaning = _STATEMENTS[name]
-        if not form.fullmatch(value) or said.setdefault(name, value) != value:
+        self._any_letter = not data.isascii() or b"&#" in data
+        if self._any_letter:
+            self._parser.CharacterDataHandler = self._characters
+        try:
+            self._parser.Parse(data, True)
+        except ExpatError as error:
             raise EvidenceError(
+                f"malformed XML: {str(error).split(':')[0]}",
+                path=self._path,
+                place=f"line {error.lineno}, column {error.offset + 1}",
+                remedy=REMEDY,
+            ) from error
+        except (LookupError, ValueError) as error:
+            raise EvidenceError(
+                f"the XML cannot be decoded: {error}", path=self._path, remedy=REMEDY
+            ) from error
+        finally:
+            # the parser and this object refer to each other
+            self._parser.StartElementHandler = self._parser.EndElementHandler = None
+            self._parser.StartDoctypeDeclHandler = self._parser.CharacterDataHandler = None
+        for suite in self._report.suites:  # in the order of the document, so that the one around it was done
+            if suite.parent is not None:
+                suite.markers |= suite.parent.markers
+        self._report.suites = [suite for suite in self._report.suites if suite.listed or suite.cases]
+        return self._report
+
+    def _fail(self, what: str, place: str | None = None, remedy: str = REMEDY) -> NoReturn:
+        raise EvidenceError(
+            what, path=self._path, place=place or f"line {self._parser.CurrentLineNumber}", remedy=remedy
+        )
+
+    def _doctype(self, _name: str, _system: str | None, _public: str | None, _internal: bool) -> None:
+        self._fail("the XML declares a document type or entities, which evidence may not")
+
+    # text is looked at line by line, and only for whether it was garbled
+
+    def _characters(self, text: str) -> None:
+        before, *lines = text.split("\n")
+        self._line.append(before)
+        for line in lines:
+            self._end_line()
+            self._line.append(line)
+
+    def _end_line(self) -> None:
+        if self._line:
+            self._refuse_garbled("".join(self._line))
+            self._line.clear()
+
+    def _refuse_garbled(self, text: str) -> None:
+        if is_garbled(text):
+            self._fail(
+                MOJIBAKE,
+                remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
+            )
+
+    # elements
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        tags = self._tags
+        if self._any_letter:
+            self._end_line()
+            for value in attributes.values():
+                self._refuse_garbled(value)
+        self._elements += 1
+        if self._elements > self._limits.json_items:
+            self._fail(f"has more than {self._limits.json_items} elements", remedy="split the report")
+        if len(tags) >= self._limits.xml_depth:
+            self._fail(f"the XML nests deeper than {self._limits.xml_depth} levels")
+        if not tags and name not in _SUITES:
+            self._fail(f"is not a JUnit report: its root element is {_named(name)}")
+        if tags and name not in _INSIDE.get(tags[-1], ()):
+            self._fail(
+                f"has an element {_named(name)} in {tags[-1]!r}, which is not known: it might be a failure",
+                place=f"{self._where()}, line {self._parser.CurrentLineNumber}",
+                remedy="write the report as pytest, Surefire or googletest do",
+            )
+        tags.append(name)
+        if name in _SUITES:
+            self._start_suite(name, attributes)
+        elif name == "testcase":
+            self._count_entry()
+            self._case = _OpenCase(attributes, self._stated(attributes, f"test case {_name(attributes)!r}"))
+        elif name in CHILDREN:
+            self._outcome(name, attributes)
+        elif name in _ATTEMPTS and self._case is not None:
+            self._case.attempts += 1
+            self._case.tags.add(name)
+        elif name == "property":
+            self._property(attributes.get("name", ""), attributes.get("value", ""))
+
+    def _end(self, name: str) -> None:
+        if self._any_letter:
+            self._end_line()
+        self._tags.pop()
+        if name == "testcase" and self._case is not None:
+            self._end_case(self._case)
+            self._case = None
+        elif name in _SUITES:
+            self._end_suite()
+
+    def _where(self) -> str:
+        if self._case is not None:
+            return f"test case {_name(self._case.attributes)!r}"
+        return self._open[-1].claims.place
+
+    def _count_entry(self) -> None:
+        self._entries += 1
+        if self._entries > self._limits.csv_rows:
+            self._fail(
+                f"has more than {self._limits.csv_rows} suites and test cases", remedy="split the report"
+            )
+
+    def _once(self, text: str) -> str:
+        """The same object for a text that was there before: most cases share a class."""
+        return self._texts.setdefault(text, text)
+
+    def _stated(self, attributes: Mapping[str, str], place: str) -> str:
+        return stated_outcome(attributes, self._path, f"{place}, line {self._parser.CurrentLineNumber}")
+
+    # suites
+
+    def _start_suite(self, tag: str, attributes: dict[str, str]) -> None:
+        self._count_entry()
+        name = attributes.get("name", "")
+        place = f"suite {name[:100]!r}"
+        if not self._open:
+            self._subtests = tag == "testsuites" and name == _PYTEST_ROOT
+        parent = self._open[-1].suite if self._open else None
+        started = self._time(attributes.get("timestamp"), place)
+        if started is not None:
+            first, last = self._report.span or (started, started)
+            self._report.span = (min(first, started), max(last, started))
+        elif parent is not None:
+            started = parent.started_s
+        suite = Suite(name[:_NAME_CHARS], started, parent, tag == "testsuite")
+        counts = read_counts(attributes, self._path, place)
+        claims = Claims(tag, name, counts, self._stated(attributes, place), self._path)
+        self._open.append(_Open(suite, claims))
+        self._report.suites.append(suite)
+
+    def _end_suite(self) -> None:
+        ended = self._open.pop()
+        ended.suite.cases = ended.cases
+        everything = ended.claims.check(ended.suite, ended.own, ended.below, subtests=self._subtests)
+        if not ended.suite.cases:
+            ended.suite.cases = ()
+        if self._open:
+            self._open[-1].below += everything
+        if ended.said:
+            dirty = ended.said.get("dirty")
+            origin = Origin(
+                ended.said.get("commit"),
+                None if dirty is None else dirty == "true",
+                ended.said.get("source_digest"),
+            )
+            self._report.origins[origin] = None
+
+    def _time(self, stated: str | None, place: str) -> int | None:
+        if stated is None or _NO_ZONE.fullmatch(stated):
+            return None
+        try:
+            moment = parse_rfc3339(stated)
+        except ValueError as error:
+            raise EvidenceError(
+                f"the timestamp is wrong: {error}", path=self._path, place=place, remedy=REMEDY
+            ) from error
+        if moment < 0:
+            self._fail(f"the timestamp {stated!r} lies before 1970", place=place)
+        return moment
+
+    def _property(self, name: str, value: str) -> None:
+        """What a property says of its case, or of a suite: its markers, what was tested and by what."""
+        if self._case is not None:
+            self._case.markers |= markers_in(name, value)
+            return
+        inside = self._open[-1]
+        inside.suite.markers |= markers_in(name, value)
+        if name == "tool" and value:
+            self._report.tools[value[:_NAME_CHARS]] = None
+        if name not in _STATEMENTS:
+            return
+        form, meaning = _STATEMENTS[name]
+        if not form.fullmatch(value) or inside.said.setdefault(name, value) != value:
+            before = inside.said.get(name, value)
+            self._fail(
                 f"the property {name} has the value {value[:80]!r}"
-                + (f" and {said[name]!r}" if name in said and said[name] != value else ""),
-                path=path,
-                place=_place(element),
+                + (f" and {before!r}" if before != value else ""),
+                place=f"suite {inside.claims.name[:100]!r}",
                 remedy=f"write it once, as {meaning}",
             )
-    if said:
-        dirty = said.get("dirty")
-        report.origins.append(
-            Origin(said.get("commit"), None if dirty is None else dirty == "true", said.get("source_digest"))
-        )
 
+    # test cases
 
-def _reconcile(element: Element, own: Suite, inner: list[Suite], path: str, *, subtests: bool) -> None:
-    """Hold the attributes against the test cases, counted with or without the suites nested in it.
-
-    The plug-in pytest-rerunfailures leaves every attempt of a test as a case of its own, of which only the
-    last one says how it ended: the others look like passes. ``tests`` does not count them, and that gives
-    them away; they are then taken out of the suite's cases.
-    """
-    everything = [own, *inner]
-    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        declared = _declared(element, attribute, path)
-        counts = [sum(suite.elements[tag] for suite in suites) for suites in ([own], everything)]
-        if declared is not None and declared not in counts:
-            _contradiction(element, attribute, declared, counts[1], path)
-    declared = _declared(element, "tests", path)
-    if declared is None:
-        return
-    readings: list[tuple[list[Case], dict[Identity, int]]] = [(own.cases, {})]
-    without, attempts = _without_attempts(own.cases)
-    if attempts:  # where both would explain the number, a test that was run again is not two that passed
-        readings.insert(0, (without, attempts))
-    for own.cases, own.attempts in readings:
-        if any(_explains(declared, suites, bounded=not subtests) for suites in ([own], everything)):
+    def _outcome(self, tag: str, attributes: Mapping[str, str]) -> None:
+        index = CHILDREN.index(tag)
+        inside = self._open[-1]
+        if self._case is not None:
+            inside.own.elements[index] += 1
+            self._case.tags.add(tag)
+            self._case.expected |= tag == "skipped" and attributes.get("type", "").startswith("pytest.xfail")
+            self._case.unexpected |= tag == "failure" and attributes.get("message", "").startswith(_STRICT)
             return
-    _contradiction(element, "tests", declared, sum(len(suite.cases) for suite in everything), path)
-
-
-def _explains(declared: int, suites: list[Suite], *, bounded: bool) -> bool:
-    cases = sum(len(suite.cases) for suite in suites)
-    # a failing test whose tear-down fails too is two cases, which some versions of pytest count once
-    least = cases - sum(suite.repeated for suite in suites)
-    # a test that passes and whose tear-down fails is one case that some versions of pytest count twice
-    most = cases + sum(suite.elements["error"] for suite in suites)
-    # without bounds: pytest counts subtests that pass, which it does not write as cases
-    return least <= declared and (declared <= most or not bounded)
-
-
-def _without_attempts(cases: list[Case]) -> tuple[list[Case], dict[Identity, int]]:
-    """The cases without those that a later one of the same test supersedes, and how many these are."""
-    last = {case.identity: case for case in cases}
-    attempts: dict[Identity, int] = {}
-    kept = []
-    for case in cases:
-        if case.bare and case is not last[case.identity]:
-            attempts[case.identity] = attempts.get(case.identity, 0) + 1
-        else:
-            kept.append(case)
-    return kept, attempts
-
-
-def _declared(element: Element, attribute: str, path: str) -> int | None:
-    stated = element.get(attribute)
-    if stated is None:
-        return None
-    if not _COUNT.fullmatch(stated):
-        raise EvidenceError(
-            f"{attribute}={stated[:40]!r} is not a count", path=path, place=_place(element), remedy=REMEDY
+        # something went wrong outside of any test case: in the collection of the tests, or in a set-up
+        self._count_entry()
+        inside.own.loose[index] += 1
+        inside.own.outside += 1
+        inside.cases.append(
+            Case(
+                identity=(f"\n{inside.suite.name}", f"({tag} outside of any test case)"),
+                outcome=OUTCOMES[index + 1],
+                bare=False,
+                kinds=frozenset(),
+                silent=(True, True),
+                expected_failure=False,
+                unexpected_pass=False,
+                attempts=0,
+            )
         )
-    return int(stated)
+
+    def _end_case(self, case: _OpenCase) -> None:
+        inside = self._open[-1]
+        outcome = case.stated or "passed"
+        for name, tag in zip(OUTCOMES[1:], CHILDREN, strict=True):
+            if tag in case.tags and RANKS[name] < RANKS[outcome]:
+                outcome = name
+        if outcome != "passed" and CHILDREN[RANKS[outcome]] not in case.tags:
+            inside.own.loose[RANKS[outcome]] += 1
+        get = case.attributes.get
+        classname, file = get("classname", ""), get("file", "")
+        kinds, silent = kinds_of(case.markers, classname, file)
+        inside.cases.append(
+            Case(
+                # two suites may both have a test of one name; only a place tells whether it is the same test
+                identity=(self._once(classname or file or f"\n{inside.claims.name}"), get("name", "")),
+                outcome=outcome,
+                bare=not case.tags and outcome == "passed",
+                kinds=self._kinds.setdefault(kinds, kinds),
+                silent=_SILENT[silent],
+                expected_failure=outcome == "skipped" and case.expected,
+                unexpected_pass=outcome == "failed" and case.unexpected,
+                attempts=case.attempts,
+            )
+        )
+        stated = get("time")
+        if stated is None:
+            inside.suite.seconds = None
+            return
+        if not _SECONDS.fullmatch(stated):
+            self._fail(
+                f"the time {stated[:40]!r} is not a number of seconds",
+                place=f"test case {_name(case.attributes)!r}",
+            )
+        if inside.suite.seconds is not None:
+            inside.suite.seconds += Decimal(stated)
 
 
-def _place(element: Element) -> str:
-    return f"suite {element.get('name', '')[:100]!r}"
+_SILENT = {(a, b): (a, b) for a in (False, True) for b in (False, True)}
 
 
-def _contradiction(element: Element, attribute: str, declared: int, counted: int, path: str) -> None:
-    raise EvidenceError(
-        f"the report contradicts itself: {attribute}={declared} is stated, {counted} are in its test cases",
-        path=path,
-        place=f"{element.tag} {element.get('name', '')[:100]!r}",
-        remedy=REMEDY,
-    )
+def _name(attributes: Mapping[str, str]) -> str:
+    return attributes.get("name", "")[:100]
+
+
+def _named(name: str) -> str:
+    return repr(("{" if "}" in name else "") + name[:60])

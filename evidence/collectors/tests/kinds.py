@@ -7,10 +7,6 @@ has the hook), else the directories that tests are sorted into tell, else the su
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 STAGES = ("stage6", "stage7", "stage8")
 KINDS = ("unit", "property", "metamorphic", "integration", "e2e", "chaos", "performance")
@@ -25,39 +21,49 @@ _GROUPS = (
 _SUFFIX = re.compile(r"\.\w+\Z")
 
 
-def kinds_of(case: Element, suite: str, suite_markers: frozenset[str]) -> frozenset[str]:
-    """The kinds of a test case: at most one of `KINDS` and any of `STAGES` unless markers state more.
+def kinds_of(markers: frozenset[str], classname: str, file: str) -> tuple[frozenset[str], tuple[bool, bool]]:
+    """The kinds a test case says it is: at most one of `KINDS` and any of `STAGES` unless markers state more.
 
     For either group the first of these that says something counts: the case's own markers; the components of
     its class and file name, of which the outermost decides the kind; what its suite says of all its cases.
 
     Args:
-        case: the ``testcase`` element.
-        suite: the suite's name.
-        suite_markers: markers among the properties of the suite and those around it.
+        markers: markers among the case's own properties.
+        classname: its class.
+        file: its file.
+
+    Returns:
+        what markers and names say, and of which of the two groups they say nothing (see `suite_kinds`).
     """
-    markers = markers_of(case)
-    file = _SUFFIX.sub("", case.get("file", ""))
-    places = [*case.get("classname", "").split("."), *re.split(r"[/\\]", file)]
+    places = [*classname.split("."), *re.split(r"[/\\]", _SUFFIX.sub("", file))]
     found: set[str] = set()
+    silent = []
     for group, matches in _GROUPS:
         stated = markers & group
         if not stated:
             placed = [match[1].lower() for place in places if (match := matches(place))]
             stated = frozenset(placed if group >= frozenset(STAGES) else placed[:1])
-        if not stated:
-            named = matches(suite)
-            stated = suite_markers & group or frozenset([named[1].lower()] if named else [])
         found |= stated
-    return frozenset(found)
+        silent.append(not stated)
+    return frozenset(found), (silent[0], silent[1])
 
 
-def markers_of(element: Element) -> frozenset[str]:
-    """Markers that an element's own properties state: one in each ``marker``, or a list in ``markers``."""
-    return frozenset(
-        marker
-        for node in element.iterfind("properties/property")
-        if node.get("name") in _PROPERTIES
-        for marker in re.split(r"[\s,]+", node.get("value", "").lower())
-        if marker
-    )
+def suite_kinds(name: str, markers: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """What a suite says of all its cases that say nothing themselves, for each of the two groups.
+
+    Args:
+        name: the suite's name.
+        markers: markers among the properties of the suite and those around it.
+    """
+    found = []
+    for group, matches in _GROUPS:
+        named = matches(name)
+        found.append(markers & group or frozenset([named[1].lower()] if named else []))
+    return found[0], found[1]
+
+
+def markers_in(name: str, value: str) -> frozenset[str]:
+    """Markers that a property states: one in each ``marker``, or a list in ``markers``."""
+    if name not in _PROPERTIES:
+        return frozenset()
+    return frozenset(marker for marker in re.split(r"[\s,]+", value.lower()) if marker)

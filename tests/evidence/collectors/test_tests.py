@@ -288,6 +288,203 @@ def test_a_disabled_test_did_not_pass(watch: Any) -> None:
     assert (facts["passed"], facts["skipped"]) == (0, 1)
 
 
+OK = '<testcase classname="c" name="ok" time="1"/>'
+BAD = '<testcase classname="c" name="bad" time="1"><failure message="x"/></testcase>'
+
+
+def in_suite(inner: str, stated: str = "") -> str:
+    return f'<testsuites><testsuite name="s" {stated}>{inner}</testsuite></testsuites>'
+
+
+@pytest.mark.parametrize(
+    ("report", "what", "place"),
+    [
+        (in_suite(f"{OK}<group>{BAD}</group>"), "'group' in 'testsuite'", "testsuite 's', line 1"),
+        (in_suite(f'<testcase name="a">{BAD}</testcase>'), "'testcase' in 'testcase'", "test case 'a'"),
+        (in_suite('<testcase name="a"><Failure/></testcase>'), "'Failure' in 'testcase'", "test case 'a'"),
+        (in_suite('<testcase name="a"><failed/></testcase>'), "'failed' in 'testcase'", "test case 'a'"),
+        (
+            in_suite(f'{OK}<testcase name="a"><x:failure xmlns:x="urn:x"/></testcase>'),
+            "'{urn:x}failure' in 'testcase'",
+            "test case 'a'",
+        ),
+        (in_suite(f'{OK}<x:testcase xmlns:x="urn:x"/>'), "'{urn:x}testcase' in", "testsuite 's'"),
+        (in_suite(f'{OK}<testcase xmlns="urn:x"/>'), "'{urn:x}testcase' in", "testsuite 's'"),
+        (f'<testsuites xmlns="urn:x"><testsuite>{OK}</testsuite></testsuites>', "'{urn:x}testsuites'", None),
+        (in_suite(f"{OK}<system-out>{BAD}</system-out>"), "'testcase' in 'system-out'", "'s'"),
+        (in_suite(f"<properties>{BAD}</properties>"), "'testcase' in 'properties'", "'s'"),
+        (
+            in_suite('<testcase name="a"><system-out><failure/></system-out></testcase>'),
+            "'failure' in 'system-out'",
+            "test case 'a'",
+        ),
+        (
+            in_suite('<testcase name="a"><rerunFailure><failure/></rerunFailure></testcase>'),
+            "'failure' in 'rerunFailure'",
+            "test case 'a'",
+        ),
+        (in_suite(f"{OK}<skipped/>"), "'skipped' in 'testsuite'", "'s'"),
+        (in_suite('<testcase name="a" status="kaputt"/>'), "the status is 'kaputt'", "test case 'a'"),
+        (in_suite('<testcase name="a" Result="odd"/>'), "the result is 'odd'", "test case 'a'"),
+        (
+            in_suite('<testcase name="a" x:status="odd" xmlns:x="urn:x"/>'),
+            "the status is 'odd'",
+            "test case 'a'",
+        ),
+        (in_suite(OK, 'status="kaputt"'), "the status is 'kaputt'", "suite 's'"),
+        (in_suite(OK, 'status="failed"'), "did not end well", "testsuite 's'"),
+        (in_suite(OK, 'failed="5"'), "failed=5 is stated, 0", "testsuite 's'"),
+        (in_suite(OK, 'failures="2"') + "", "failures=2 is stated, 0", "testsuite 's'"),
+    ],
+)
+def test_what_is_not_known_is_refused_by_name(watch: Any, report: str, what: str, place: str | None) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        watch("tests", {"junit.xml": report})
+    assert what in caught.value.what
+    assert caught.value.path == "junit.xml"
+    assert (place or "line 1") in (caught.value.place or "")
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "stated", ["", 'tests="1" errors="0" failures="0"', 'tests="3" errors="1" failures="1"']
+)
+def test_what_went_wrong_outside_of_a_test_case_counts(watch: Any, stated: str) -> None:
+    inner = f'<error message="cannot be collected"/>{OK}<failure message="set-up"/>'
+    facts = watch("tests", {"junit.xml": in_suite(inner, stated)}).facts
+    assert (facts["total"], facts["passed"], facts["failed"], facts["errors"]) == (3, 1, 1, 1)
+    facts = watch("tests", {"junit.xml": f"<testsuites><error/>{in_suite(OK)[12:]}"}).facts
+    assert (facts["passed"], facts["errors"], facts["suites_total"]) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("stated", "ended"),
+    [
+        ('status="failed"', "failed"),
+        ('status="FAIL"', "failed"),
+        ('result="failed"', "failed"),
+        ('status="run" result="failed"', "failed"),
+        ('status="failed" result="completed"', "failed"),
+        ('success="false"', "failed"),
+        ('x:status="failed" xmlns:x="urn:x"', "failed"),
+        ('status="error"', "errors"),
+        ('status="run" result="interrupted"', "errors"),
+        ('status="timedout"', "errors"),
+        ('status="NOT RUN"', "skipped"),
+        ('status="skipped"', "skipped"),
+        ('status="disabled"', "skipped"),
+        ('status="run"', "passed"),
+        ('status="run" result="completed"', "passed"),
+        ('status="passed"', "passed"),
+        ('status=""', "passed"),
+    ],
+)
+def test_an_attribute_that_says_how_a_case_ended_is_heard(watch: Any, stated: str, ended: str) -> None:
+    def ends(child: str, counts: str = "") -> list[str]:
+        report = in_suite(f'<testcase name="a" {stated}>{child}</testcase>', counts)
+        facts = watch("tests", {"junit.xml": report}).facts
+        return [name for name in ("passed", "failed", "errors", "skipped") if facts[name]]
+
+    assert ends("") == ends("", 'tests="1" failures="0" errors="0" skipped="0"') == [ended]
+    if ended in ("failed", "errors"):
+        attribute = {"failed": "failures"}.get(ended, ended)
+        assert ends("", f'tests="1" {attribute}="1"') == [ended]
+    assert ends("<failure/>") == ["failed"]
+    assert ends("<skipped/>") == (["skipped"] if ended == "passed" else [ended])
+
+
+def test_what_real_tools_write_is_accepted(watch: Any) -> None:
+    """As Surefire, googletest, Catch2, nextest and Playwright write it, in one report."""
+    report = """<?xml version="1.0" encoding="UTF-8"?>
+    <testsuites tests="7" failures="1" disabled="1" errors="0" time="0." name="AllTests">
+      <testsuite xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+          xsi:noNamespaceSchemaLocation="surefire-test-report.xsd" version="3.0.2" name="com.shop.CartTest"
+          time="0.07" tests="4" errors="0" skipped="1" failures="1" flakes="1">
+        <properties><property name="java.version" value="21"/>
+          <property name="evidence"><item name="a.png">QUJD</item></property></properties>
+        <testcase name="a" classname="com.shop.CartTest" time="0.01">
+          <failure message="m" type="T"><![CDATA[at <testcase><failure/>]]></failure>
+          <rerunFailure message="m" type="T" time="0.1"><stackTrace>s</stackTrace><system-out>o</system-out>
+            <system-err>e</system-err></rerunFailure>
+          <rerunError type="T"><stackTrace>s</stackTrace></rerunError></testcase>
+        <testcase name="b" classname="com.shop.CartTest" time="0.01">
+          <flakyFailure message="m" type="T"><stackTrace>s</stackTrace></flakyFailure>
+          <flakyError type="T">text<system-err>e</system-err></flakyError></testcase>
+        <testcase name="c" classname="com.shop.CartTest"><skipped message="later"/></testcase>
+        <testcase name="d" classname="com.shop.CartTest"><properties>
+          <property name="k" value="v"/></properties><system-out>o</system-out><system-err>e</system-err></testcase>
+        <system-out>o</system-out><system-err/>
+      </testsuite>
+      <testsuite name="MathTest" tests="3" failures="0" disabled="1" skipped="0" errors="0" time="0."
+          timestamp="2025-11-07T12:00:00.123">
+        <testcase name="x" file="m.cc" line="3" status="run" result="completed" classname="MathTest"/>
+        <testcase name="y" status="notrun" result="suppressed" time="0." classname="MathTest"/>
+        <testcase name="z" status="Passed" classname="MathTest"/>
+      </testsuite>
+    </testsuites>""".replace('time="0."', 'time="0.0"')
+    facts = watch("tests", {"junit.xml": report}).facts
+    assert (facts["total"], facts["passed"], facts["failed"], facts["skipped"]) == (7, 4, 1, 2)
+    assert (facts["reruns"], facts["flaky_tests"]) == (4, ["com.shop.CartTest::b"])
+
+
+def test_properties_behind_what_they_are_said_of_count_too(watch: Any) -> None:
+    properties = '<properties><property name="marker" value="chaos"/></properties>'
+    report = f"<testsuite><testsuite>{OK}</testsuite>{OK}{properties}</testsuite>"
+    assert watch("tests", {"junit.xml": report}).facts["by_kind"]["chaos"]["total"] == 2
+
+
+@pytest.mark.parametrize(
+    ("report", "limits", "what"),
+    [
+        (in_suite(OK * 5), Limits(csv_rows=6), "more than 6 suites and test cases"),
+        (in_suite("<testsuite/>" * 5), Limits(csv_rows=6), "more than 6 suites and test cases"),
+        (in_suite("<failure/>" * 5), Limits(csv_rows=6), "more than 6 suites and test cases"),
+        (in_suite("<properties/>" * 5), Limits(json_items=6), "more than 6 elements"),
+    ],
+)
+def test_how_much_a_report_holds_is_limited(watch: Any, report: str, limits: Limits, what: str) -> None:
+    with pytest.raises(EvidenceError, match=what) as caught:
+        watch("tests", {"junit.xml": report}, limits=limits)
+    assert caught.value.place == "line 1"
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+from gate.evidence.collectors.tests import TestsCollector, TestsOptions
+from gate.evidence.errors import EvidenceError
+from gate.evidence.limits import DEFAULT
+from gate.evidence.runner import observe
+from gate.evidence.workspace import Workspace
+try:
+    observe(Workspace(Path(sys.argv[1]), DEFAULT), TestsCollector(TestsOptions()))
+except EvidenceError as error:
+    print(error.what)
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much was used")
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [
+        ("<testcase/>", "more than 1000000 suites and test cases"),
+        ("<testsuite/>", "more than 1000000 suites and test cases"),
+        ("<properties/>", ""),
+        ('<testcase name="{:07}" classname="tests.unit.test_it" time="0.001"/>', ""),
+    ],
+)
+def test_a_large_report_takes_little_memory(tmp_path: Path, unit: str, said: str) -> None:
+    report = "".join(map(unit.format, range(20_000_000 // len(unit))))
+    (tmp_path / "junit.xml").write_text(f'<testsuite name="s">{report}</testsuite>')
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, tmp_path], capture_output=True, text=True, check=True
+    )
+    *told, most = done.stdout.split("\n")[:-1]
+    assert said in " ".join(told)
+    assert int(most) < 300_000
+
+
 def documented_hook() -> str:
     page = Path(__file__).resolve().parents[3] / "docs" / "collectors" / "tests.md"
     return page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
@@ -577,4 +774,4 @@ def test_any_elements_give_facts_or_one_clear_error(watch: Any, element: Any) ->
         assert error.remedy
         return
     assert facts["total"] == facts["passed"] + facts["failed"] + facts["errors"] + facts["skipped"]
-    assert facts["total"] <= report.count("<testcase")
+    assert facts["total"] <= sum(report.count(f"<{tag}") for tag in ("testcase", "failure", "error"))

@@ -1,0 +1,98 @@
+"""What a report of a test run comes down to: its suites and their cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+from ...interface import Origin
+from .kinds import suite_kinds
+
+OUTCOMES = ("passed", "failed", "errors", "skipped")
+REMEDY = "run the tests again: pytest --junitxml=junit.xml"
+
+Identity = tuple[str, str]
+"""A test across suites and reports: where it is defined, and its name."""
+
+_NO_ATTEMPTS: Mapping[Identity, int] = MappingProxyType({})
+_NO_KINDS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One ``testcase`` element, or one ``failure`` or ``error`` that stands in a suite outside of any.
+
+    Attributes:
+        identity: equal for the same test.
+        outcome: one of `OUTCOMES`.
+        bare: whether nothing in it says how it ended; this means a pass, or an attempt that failed.
+        kinds: what kinds of test it says it is.
+        silent: whether it says nothing of each of the two groups of kinds, so that its suite decides.
+        expected_failure: it failed, which it is marked to do; the outcome is ``skipped``.
+        unexpected_pass: it passed, and is marked to fail for sure; the outcome is ``failed``.
+        attempts: failed attempts before the last one that the element itself lists.
+    """
+
+    identity: Identity
+    outcome: str
+    bare: bool
+    kinds: frozenset[str]
+    silent: tuple[bool, bool]
+    expected_failure: bool
+    unexpected_pass: bool
+    attempts: int
+
+
+@dataclass(slots=True)
+class Suite:
+    """One ``testsuite`` (or root) element without the suites nested in it.
+
+    Attributes:
+        name: its name, cut to two hundred characters.
+        started_s: epoch seconds its start is stated as, by itself or a suite around it; None when it is not.
+        parent: the suite around it.
+        listed: whether it counts as a suite; a root that is none does if it has cases of its own.
+        cases: its test cases, without the attempts that were followed by another one.
+        attempts: such attempts that stood in it as cases of their own, by test.
+        seconds: time of everything in it, attempts included; None when one does not state it.
+        markers: markers among its properties, and once the report is read among those of suites around it.
+    """
+
+    name: str
+    started_s: int | None
+    parent: Suite | None
+    listed: bool
+    cases: Sequence[Case] = ()
+    attempts: Mapping[Identity, int] = field(default_factory=lambda: _NO_ATTEMPTS)
+    seconds: Decimal | None = Decimal(0)
+    markers: frozenset[str] = _NO_KINDS
+
+    def ends(self) -> list[tuple[str, frozenset[str]]]:
+        """Of each of its cases the outcome and the kinds, where its own or those of the suite decide."""
+        groups = suite_kinds(self.name, self.markers)
+        known: dict[tuple[frozenset[str], tuple[bool, bool]], frozenset[str]] = {}
+        for case in self.cases:
+            key = (case.kinds, case.silent)
+            if key not in known:
+                inherited = (kinds for kinds, asked in zip(groups, case.silent, strict=True) if asked)
+                known[key] = case.kinds.union(*inherited)
+        return [(case.outcome, known[case.kinds, case.silent]) for case in self.cases]
+
+
+@dataclass(slots=True)
+class Report:
+    """One report.
+
+    Attributes:
+        suites: its suites in document order.
+        span: the earliest and the latest start that is stated with a zone, in epoch seconds, or None.
+        origins: what its suites state about the sources; each statement once.
+        tools: what its suites state as the tool that ran them; each once.
+    """
+
+    suites: list[Suite] = field(default_factory=list)
+    span: tuple[int, int] | None = None
+    origins: dict[Origin, None] = field(default_factory=dict)
+    tools: dict[str, None] = field(default_factory=dict)
