@@ -412,7 +412,8 @@ def test_what_real_tools_write_is_accepted(watch: Any) -> None:
           <flakyError type="T">text<system-err>e</system-err></flakyError></testcase>
         <testcase name="c" classname="com.shop.CartTest"><skipped message="later"/></testcase>
         <testcase name="d" classname="com.shop.CartTest"><properties>
-          <property name="k" value="v"/></properties><system-out>o</system-out><system-err>e</system-err></testcase>
+          <property name="k" value="v"/></properties>
+          <system-out>o</system-out><system-err>e</system-err></testcase>
         <system-out>o</system-out><system-err/>
       </testsuite>
       <testsuite name="MathTest" tests="3" failures="0" disabled="1" skipped="0" errors="0" time="0."
