@@ -52,10 +52,10 @@ version: 1
 # both).
 # policy:
 #   bundle: policies
-#   version: "1.0.0"
+#   version: "1.1.0"
 #   digest: "0000000000000000000000000000000000000000000000000000000000000000"
 
-# Where decisions are recorded.
+# Where decisions are recorded. Whether to commit that directory: docs/configuration.md.
 # ledger:
 #   location: ledger
 #   origin: gate.local/my-system
@@ -99,10 +99,20 @@ def _subject(sources: list[str]) -> str:
 
 
 def _evidence(sources: list[str]) -> str:
+    """Where the usual names are absent, collectors that look for them are told what to look at instead."""
     own = [name for name in sources if name not in DEFAULT_SOURCES]
-    names = ", ".join(own or [name for name in DEFAULT_SOURCES if name not in _NO_PRODUCT])
-    comment = "" if own else "# "
-    return f"{comment}evidence:\n{comment}  coverage: {{data: .coverage, sources: [{names}]}}"
+    if not own:
+        return "# evidence:\n#   coverage: {data: .coverage}"
+    searched = ", ".join([f'"{name}/**"' for name in own] + ['"config/**"'])
+    return (
+        "# `gate init` found these directories, as none has one of the names that gate looks for by itself.\n"
+        "# Check both lists: without coverage.sources nothing would be measured, and without\n"
+        "# source.secret_paths nothing searched for secrets. Each decision names them under `weakenings`:\n"
+        "# whoever shortens them hides code from the rules.\n"
+        "evidence:\n"
+        f"  coverage: {{sources: [{', '.join(own)}]}}\n"
+        f"  source: {{secret_paths: [{searched}]}}"
+    )
 
 
 def write_config(root: Path) -> Path:

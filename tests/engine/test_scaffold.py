@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gate.engine.config import DEFAULT_SOURCES, GateConfig, load_config
+from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.scaffold import write_config
 from gate.evidence.errors import EnvironmentProblem, UsageError
 from gate.evidence.limits import DEFAULT
@@ -52,6 +55,35 @@ def test_other_names_are_found_by_their_python_files(make_workspace: Make) -> No
     config = load_config(root)
     assert config.sources == ["lib", "my_code", "tests"]
     assert config.evidence["coverage"]["sources"] == ["lib", "my_code"]
+    assert config.evidence["source"]["secret_paths"] == ["lib/**", "my_code/**", "config/**"]
+
+
+def test_the_secrets_rule_has_something_to_look_at(gate: Any, make_workspace: Make) -> None:
+    """A password in a directory of another name than the usual ones is found with what was written."""
+    root = make_workspace(
+        {"my_code/a.py": 'PASSWORD = "correct-horse-7"\n', "my_code/.env": "API_KEY=abcdefgh1\n"}
+    )
+    assert gate("init", root).code == 0
+    facts = json.loads(gate("collect", "source", "--format", "json", "-w", root).out)["source"]["facts"]
+    assert [secret["path"] for secret in facts["secrets"]] == ["my_code/.env", "my_code/a.py"]
+
+
+@pytest.mark.parametrize("folder", ["algo_trade", "my_code"])
+def test_what_is_written_weakens_only_where_it_must(gate: Any, make_workspace: Make, folder: str) -> None:
+    """With the usual names nothing is set; with others what a decision then says is announced in the file."""
+    root = make_workspace({f"{folder}/a.py": "x = 1\n"})
+    write_config(root)
+    done = gate("evaluate", "stage1", "-w", root, "--output", "json", "--no-record")
+    said = [each["msg"] for each in json.loads(done.out)["weakenings"]]
+    weakenings = [message for message in said if message.startswith("gate.yaml ")]
+    announced = "Each decision names them under `weakenings`" in (root / "gate.yaml").read_text()
+    if folder == "algo_trade":
+        assert weakenings == [] and not announced
+    else:
+        assert announced and [each.partition(",")[0] for each in weakenings] == [
+            "gate.yaml sets evidence.coverage.sources",
+            "gate.yaml sets evidence.source.secret_paths",
+        ]
 
 
 def test_every_commented_setting_is_valid(make_workspace: Make) -> None:
@@ -69,6 +101,12 @@ def test_every_commented_setting_is_valid(make_workspace: Make) -> None:
     assert config.ledger.location == GateConfig().ledger.location
     assert config.evidence["coverage"]["data"] == ".coverage"
     assert config.stages["stage5"].depends_on == ["stage3"]
+
+
+def test_the_example_of_a_pinned_bundle_is_the_shipped_one(make_workspace: Make) -> None:
+    """Its revision in the comment is the one that is shipped."""
+    text = write_config(make_workspace({})).read_text()
+    assert f'#   version: "{load_bundle(SHIPPED).version}"\n' in text
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
