@@ -453,13 +453,15 @@ def provenance(
 ) -> None:
     """State beside evidence files which sources and commit they were made from."""
     from .engine import run
-    from .engine.stating import state_provenance
+    from .engine.stating import check_finished, state_provenance
     from .evidence.times import format_utc, parse_rfc3339
 
+    now = _now()
     try:
-        moment = _now() if finished_at in (None, "now") else parse_rfc3339(str(finished_at))
+        moment = now if finished_at in (None, "now") else parse_rfc3339(str(finished_at))
     except ValueError as error:
         raise UsageError(str(error), remedy="give --at now, or a time with its zone") from error
+    check_finished(moment, now)
     for path in state_provenance(run.prepare(workspace), files, format_utc(moment), command):
         _print(f"wrote {path}\n")
 

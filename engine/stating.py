@@ -11,8 +11,29 @@ from ..evidence.errors import EnvironmentProblem, UsageError
 from ..evidence.interface import Origin
 from ..evidence.provenance import SUFFIX, statement
 from ..evidence.subject import source_files
+from ..evidence.times import format_utc
 from .collecting import open_workspace
 from .run import Setting, find_subject
+
+CLOCKS_DIFFER_S = 300
+"""By how many seconds the clock of the machine that made evidence may be ahead."""
+
+
+def check_finished(finished_at_s: int, now_s: int) -> None:
+    """Refuse a time at which nothing can have been finished.
+
+    Args:
+        finished_at_s: the stated time, epoch seconds.
+        now_s: the time now.
+
+    Raises:
+        UsageError: it is in the future, by more than two clocks may differ.
+    """
+    if finished_at_s > now_s + CLOCKS_DIFFER_S:
+        raise UsageError(
+            f"the time {format_utc(finished_at_s)} is in the future",
+            remedy="give the time at which the evidence was finished, or leave --at out for now",
+        )
 
 
 def state_provenance(
