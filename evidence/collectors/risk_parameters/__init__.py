@@ -4,6 +4,7 @@ and what changed since the last approved version. See ``docs/collectors/risk_par
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ _PATHS = (
     *(f"{place}/**/*{ending}" for place in _PLACES for ending in _ENDINGS),
     "*.py", "*.yaml", "*.yml", "*.toml",
 )  # fmt: skip
+_OCTAL = re.compile(rb"\\1[0-7][0-7]")
+_ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_ASCII = bytes(range(128))
 _ESCAPES = (b"\\u", b"\\U", b"\\x", b"\\N")
 
 Name = Annotated[str, Bounded(longest=100, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -51,12 +55,13 @@ class RiskParametersCollector:
     """See the module."""
 
     id: ClassVar[str] = "risk_parameters"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = RiskParametersOptions
 
     def __init__(self, options: RiskParametersOptions) -> None:
         self._options = options
         self._names = frozenset(options.names)
+        self._begun = _beginnings(self._names)
 
     def collect(self, view: View) -> Observation:
         """Find the parameters' definitions, and compare them with the approved ones.
@@ -73,7 +78,7 @@ class RiskParametersCollector:
             for path in present(view, options.paths, options.approved_copy)
             if path.endswith(_ENDINGS)
         }
-        after = [one for path in sorted(by_path) for one in by_path[path]]
+        after = _settled([one for path in sorted(by_path) for one in by_path[path]])
         values: dict[str, set[str]] = {}
         for one in after:
             values.setdefault(one.name, set()).add(one.meaning)
@@ -110,10 +115,10 @@ class RiskParametersCollector:
             data = baseline.read(path)
             if data is not None:
                 found += self._read(data, path, baseline.label(path), view.limits)
-        return found
+        return _settled(found)
 
     def _read(self, data: bytes, path: str, label: str, limits: Limits) -> list[Definition]:
-        if not self._mentioned(data):
+        if not self._mentioned(data, path):
             return []
         if path.endswith(".py"):
             from ..shared.python_source import parse_text
@@ -125,17 +130,49 @@ class RiskParametersCollector:
 
         return _risk_data.definitions(data, path, label, self._names, limits)
 
-    def _mentioned(self, data: bytes) -> bool:
+    def _mentioned(self, data: bytes, path: str) -> bool:
         """Whether one of the names may be in the file; parsing every file would take far longer."""
         if any(name.encode() in data for name in self._names) or any(mark in data for mark in _ESCAPES):
             return True
         if b"\x00" in data:
             return True  # UTF-16, perhaps: to be refused, not to be passed over
+        if self._begun.search(data) is not None:
+            return True
+        if path.endswith(".py") and (_OCTAL.search(data) is not None or _disguised(data)):
+            return True
         if data.isascii():
             return False
         # Python takes compatibility characters in names for the plain ones (PEP 3131)
         text = unicodedata.normalize("NFKC", data.decode("utf-8", "replace"))
         return any(name in text for name in self._names)
+
+
+def _beginnings(names: frozenset[str]) -> re.Pattern[bytes]:
+    """Finds where a literal goes on elsewhere after the beginning of a name, or goes on with an escape."""
+    begun = sorted({name[:end] for name in names for end in range(1, len(name))}, reverse=True)
+    return re.compile(
+        rb"(?<![A-Za-z0-9_])(?:" + "|".join(begun).encode() + rb")[\"'{\\]" if begun else b"(?!)"
+    )
+
+
+def _disguised(data: bytes) -> bool:
+    """Whether Python would read even the plain characters of the file as others (PEP 263)."""
+    for row in data.split(b"\n", 2)[:2]:
+        declared = _ENCODING.match(row)
+        if declared is not None:
+            try:
+                return _ASCII.decode(declared[1].decode()) != _ASCII.decode()
+            except (LookupError, ValueError):
+                return True
+    return False
+
+
+def _settled(found: list[Definition]) -> list[Definition]:
+    if all(one.module is None for one in found):
+        return found
+    from .python_files import without_passing_on
+
+    return without_passing_on(found)
 
 
 def _entry(one: Definition) -> dict[str, Any]:
@@ -146,6 +183,7 @@ def _entry(one: Definition) -> dict[str, Any]:
         "value": one.value,
         "form": one.form,
         "text": one.text,
+        "sha256": one.sha256,
     }
 
 
@@ -198,11 +236,22 @@ def _pair(
 
 
 def _change(where: Definition, first: Definition | None, second: Definition | None) -> dict[str, Any]:
+    before, after = _shown(first), _shown(second)
+    if first is not None and second is not None and before == after:  # the difference is not in what is shown
+        before, after = _marked(first), _marked(second)
     return {
         "name": where.name,
         "path": where.path,
         "line": where.line,
         "change": "removed" if second is None else "added" if first is None else "changed",
-        "before": None if first is None else first.meaning,
-        "after": None if second is None else second.meaning,
+        "before": before,
+        "after": after,
     }
+
+
+def _shown(one: Definition | None) -> str | None:
+    return None if one is None else one.text if one.value is None else one.value
+
+
+def _marked(one: Definition) -> str:
+    return one.value or f"{one.text} (sha256 {(one.sha256 or '')[:12]})"

@@ -11,9 +11,11 @@ from ...limits import Limits
 from ...parse import decode_text, parse_json
 from ...toml_reader import parse_toml
 from ...yaml_reader import parse_yaml
-from .model import Definition, of_data
+from .model import Definition, Plain, of_data
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9o]")
+"""Octal for readers of YAML 1.1, such as PyYAML, and not for those of 1.2; ``0o`` the other way round."""
 _COLON = re.compile(r"[ \t\r\n]*:")
 
 
@@ -71,8 +73,9 @@ def _json(data: bytes, path: str, label: str, names: frozenset[str], limits: Lim
             lines.append((key, line))
     found = list(_walk(document, names))
     placed = [name for name, _ in lines] == [name for name, _ in found]
+    digests: dict[int, str] = {}
     return [
-        of_data(name, path, lines[index][1] if placed else None, value)
+        of_data(name, path, lines[index][1] if placed else None, value, digests)
         for index, (name, value) in enumerate(found)
     ]
 
@@ -85,8 +88,9 @@ def _toml(data: bytes, path: str, label: str, names: frozenset[str], limits: Lim
         for match in re.finditer(r"""["']?([A-Za-z_][A-Za-z0-9_]*)["']?\s*=\s*([^\s,}#]*)""", row):
             written.setdefault(match[1], []).append((number, match[2].strip("\"'")))
     found = []
+    digests: dict[int, str] = {}
     for name, value in _walk(document, names):
-        entry = of_data(name, path, None, value)
+        entry = of_data(name, path, None, value, digests)
         places = written.get(name, [])
         # the parser gives no lines: a place counts when it has the value that was parsed
         for index, (number, literal) in enumerate(places):
@@ -105,24 +109,24 @@ def _yaml(data: bytes, path: str, label: str, names: frozenset[str], limits: Lim
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     # refused above: aliases, anchors, tags, several documents, too much depth
     root = yaml.compose(decode_text(data, label), Loader=loader)
-    lines: list[tuple[str, int]] = []
-    pending: list[Any] = [root]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, yaml.MappingNode):
-            inner: list[Any] = []
-            for key, value in node.value:
-                if isinstance(key, yaml.ScalarNode) and key.value in names:
-                    inner.append((key.value, key.start_mark.line + 1))
-                inner.append(value)
-            pending.extend(reversed(inner))
-        elif isinstance(node, yaml.SequenceNode):
-            pending.extend(reversed(node.value))
-        elif isinstance(node, tuple):
-            lines.append(node)
-    found = list(_walk(document, names))
-    placed = [name for name, _ in lines] == [name for name, _ in found]
-    return [
-        of_data(name, path, lines[index][1] if placed else None, value)
-        for index, (name, value) in enumerate(found)
-    ]
+    found: list[tuple[str, int, Any]] = []
+    _settled(document, root, names, found)
+    digests: dict[int, str] = {}
+    return [of_data(name, path, line, value, digests) for name, line, value in found]
+
+
+def _settled(value: Any, node: Any, names: frozenset[str], found: list[tuple[str, int, Any]]) -> Any:
+    """The value, with scalars that YAML's versions read differently left as they are written; what is named
+    so is added to ``found``. Recursion is as deep as the document, which the reader limits."""
+    if isinstance(value, dict):
+        result = {}
+        for (key, inner), (at, written) in zip(value.items(), node.value, strict=True):
+            result[key] = _settled(inner, written, names, found)
+            if key in names:
+                found.append((key, at.start_mark.line + 1, result[key]))
+        return result
+    if isinstance(value, list):
+        return [_settled(one, at, names, found) for one, at in zip(value, node.value, strict=True)]
+    if isinstance(value, int) and _LEADING_ZERO.match(node.value):
+        return Plain(node.value)
+    return value

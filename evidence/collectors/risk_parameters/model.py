@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -13,6 +16,7 @@ _DECIMAL = re.compile(rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][
 _BASED = re.compile(r"0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+")
 _LONGEST = 64
 _EXPONENT = 64
+_SHOWN = 120
 
 Form = Literal["literal", "computed", "unknown"]
 
@@ -28,6 +32,9 @@ class Definition:
         value: exact decimal without trailing zeros; None when it is not known without running anything.
         form: ``literal``, ``computed`` from literals, or ``unknown``.
         text: what is written there, on one line, shortened.
+        sha256: of all that is written there, where the value is not known; None where it is.
+        module: for an import of the name: the module's path without ending, with ``/`` first where it is
+            from the top of the workspace; None for everything else.
     """
 
     name: str
@@ -36,11 +43,13 @@ class Definition:
     value: str | None
     form: Form
     text: str
+    sha256: str | None = None
+    module: str | None = None
 
     @property
     def meaning(self) -> str:
         """What two definitions have in common that say the same."""
-        return self.text if self.value is None else self.value
+        return self.value or self.sha256 or self.text
 
 
 def exact(text: str) -> Fraction | None:
@@ -80,10 +89,24 @@ def plain(number: Fraction) -> str | None:
 def one_line(text: str) -> str:
     """At most 120 characters, on one line."""
     line = " ".join(text.split())
-    return line if len(line) <= 120 else line[:119] + "…"
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
 
 
-def of_data(name: str, path: str, line: int | None, value: Any, text: str | None = None) -> Definition:
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A scalar whose meaning depends on who reads it, such as YAML's ``010``: as it is written."""
+
+    text: str
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def of_data(
+    name: str, path: str, line: int | None, value: Any, known: dict[int, str] | None = None
+) -> Definition:
     """A definition in a data file.
 
     Args:
@@ -91,25 +114,74 @@ def of_data(name: str, path: str, line: int | None, value: Any, text: str | None
         path: the file.
         line: where.
         value: as the parser gives it.
-        text: as it is written, where that is known.
+        known: digests of the document's lists and mappings by their ``id``, filled here: one mapping may be
+            inside of many that have a parameter's name.
     """
-    if isinstance(value, dict):
-        return Definition(name, path, line, None, "unknown", "a mapping")
-    if isinstance(value, list):
-        return Definition(name, path, line, None, "unknown", "a list")
     number: Fraction | None = None
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         number = Fraction(value)
     elif isinstance(value, str):
         number = exact(value.strip())
-    written = text if text is not None else _written(value)
     decimal = None if number is None else plain(number)
-    return Definition(
-        name, path, line, decimal, "unknown" if decimal is None else "literal", one_line(written)
-    )
+    if decimal is not None:
+        return Definition(name, path, line, decimal, "literal", one_line(str(value)))
+    found = _digest(value, {} if known is None else known)
+    return Definition(name, path, line, None, "unknown", _excerpt(value), found)
 
 
-def _written(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
+def _digest(value: Any, known: dict[int, str]) -> str:
+    """Equal for values that mean the same, whatever the order of a mapping's keys and a number's spelling.
+
+    Recursion is as deep as the document, which the readers limit.
+    """
+    if not isinstance(value, (dict, list)):
+        return digest(_scalar(value))
+    if id(value) not in known:
+        if isinstance(value, dict):
+            parts = [f"{json.dumps(key)}:{_digest(one, known)}" for key, one in sorted(value.items())]
+            known[id(value)] = digest("{" + ",".join(parts) + "}")
+        else:
+            known[id(value)] = digest("[" + ",".join(_digest(one, known) for one in value) + "]")
+    return known[id(value)]
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, Plain):
+        return f"plain {value.text}"
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return json.dumps(value)
+    number = Fraction(value)
+    return f"{number.numerator:x}/{number.denominator:x}"
+
+
+def _excerpt(value: Any) -> str:
+    """The beginning of what is written, as JSON, on one line."""
+    if isinstance(value, str):
+        return one_line(value)
+    text = ""
+    for part in _parts(value):
+        text += part
+        if len(text) > _SHOWN:
+            break
+    return one_line(text)
+
+
+def _parts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield "{"
+        for index, (key, one) in enumerate(value.items()):
+            yield (", " if index else "") + json.dumps(key[:_SHOWN], ensure_ascii=False) + ": "
+            yield from _parts(one)
+        yield "}"
+    elif isinstance(value, list):
+        yield "["
+        for index, one in enumerate(value):
+            yield ", " if index else ""
+            yield from _parts(one)
+        yield "]"
+    elif isinstance(value, str):
+        yield json.dumps(value[: 2 * _SHOWN], ensure_ascii=False)
+    elif isinstance(value, Plain):
+        yield value.text
+    else:
+        yield json.dumps(value) if value is None or isinstance(value, bool) else str(value)

@@ -13,8 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.evidence.collectors import NARROWING
-from gate.evidence.collectors.risk_parameters import NAMES, compare
+from gate.evidence.collectors.risk_parameters import (
+    NAMES,
+    RiskParametersCollector,
+    RiskParametersOptions,
+    compare,
+)
 from gate.evidence.collectors.risk_parameters.model import Definition, exact, plain
+from gate.evidence.collectors.risk_parameters.python_files import definitions as definitions_in
+from gate.evidence.collectors.shared.python_source import parse_text
 from gate.evidence.errors import ConfigError, EvidenceError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -97,6 +104,45 @@ def test_nothing_there_is_absent_and_the_comparison_missing(watch: Any) -> None:
         ("ＢOX_LIM = 3", "3", "literal"),
         ("limits = {'BOX\\x5fLIM': 5}", "5", "literal"),
         ('"""Ｂ א"""; BOX_LIM = 0.5', "0.5", "literal"),
+        ("BOX_LIM = int(29)", "29", "literal"),
+        ("BOX_LIM = int(0.29 * 100)", None, "unknown"),
+        ("BOX_LIM = int(1e23)", None, "unknown"),
+        ("BOX_LIM = loose.float(5)", None, "unknown"),
+        ("from decimal import Decimal\nBOX_LIM = Decimal('0.1')", "0.1", "literal"),
+        ("TYPES = {'float': float}\nBOX_LIM = float(5)", "5", "literal"),
+        ("from loose import scale as float\nBOX_LIM = float(5)", None, "unknown"),
+        ("from loose import Decimal\nBOX_LIM = Decimal('5')", None, "unknown"),
+        ("with nullcontext(-50) as BOX_LIM: ...", None, "unknown"),
+        ("with f() as (a, [*BOX_LIM]): ...", None, "unknown"),
+        ("match -50:\n    case BOX_LIM: ...", None, "unknown"),
+        ("match -50:\n    case [int() as BOX_LIM]: ...", None, "unknown"),
+        ("match x:\n    case [*BOX_LIM]: ...", None, "unknown"),
+        ("match x:\n    case {'a': 1, **BOX_LIM}: ...", None, "unknown"),
+        ("try: ...\nexcept E as BOX_LIM: ...", None, "unknown"),
+        ("import BOX_LIM", None, "unknown"),
+        ("from loose import BOX_LIM", None, "unknown"),
+        ("from . import BOX_LIM", None, "unknown"),
+        ("object.__setattr__(c, 'BOX_LIM', 4)", "4", "literal"),
+        ("d.__setitem__('BOX_LIM', 4)", "4", "literal"),
+        ("operator.setitem(d, 'BOX_LIM', f())", None, "unknown"),
+        ("d.setdefault('BOX_LIM', 4)", "4", "literal"),
+        ("mp.setattr('config.BOX_LIM', 4)", "4", "literal"),
+        ("setattr(*[c, 'BOX_LIM', 4])", None, "unknown"),
+        ("d.update([('BOX_LIM', 4)])", "4", "literal"),
+        ("d.update((('BOX_LIM', 4), ('x', 5)))", "4", "literal"),
+        ("d = dict(zip(['BOX_LIM', 'x'], [4, 5]))", None, "unknown"),
+        ("d = dict.fromkeys(['BOX_LIM'], 4)", None, "unknown"),
+        ("exec('BOX_LIM = 4')", None, "unknown"),
+        ("class A(B, BOX_LIM=4): ...", "4", "literal"),
+        ("d['BOX\\137LIM'] = 4", "4", "literal"),
+        ("d['\\102OX_LIM'] = 4", "4", "literal"),
+        ("d['BOX_' 'LIM'] = 4", "4", "literal"),
+        ("d['BOX_'  # not a 'name'\n  'LIM'] = 4", "4", "literal"),
+        ('d["BOX_" """LIM"""] = 4', "4", "literal"),
+        ("d['BOX_\\\nLIM'] = 4", "4", "literal"),
+        ("d['BOX_' + 'LIM'] = 4", "4", "literal"),
+        ("d[f\"BOX_{'LIM'}\"] = 4", "4", "literal"),
+        ("d = {'BOX_' 'LIM': 4}", "4", "literal"),
     ],
 )
 def test_values_in_python(watch: Any, source: str, value: str | None, form: str) -> None:
@@ -106,7 +152,6 @@ def test_values_in_python(watch: Any, source: str, value: str | None, form: str)
 @pytest.mark.parametrize(
     "source",
     [
-        "from config import BOX_LIM",
         "f(BOX_LIM=config.BOX_LIM)",
         "BOX_LIM: float",
         "# BOX_LIM = 1",
@@ -351,3 +396,112 @@ def test_a_copy_beside_what_is_judged_is_none_of_it(watch: Any) -> None:
 def test_a_decision_says_who_chose_the_approved_version() -> None:
     for collector in ("risk_parameters", "contracts"):
         assert {"approved", "approved_copy", "paths"} <= NARROWING[collector]
+
+
+TAIL = "1, " * 50
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a.yaml", "BOX_LIM: [0.25, 0.25]", "BOX_LIM: [25, 25]"),
+        ("a.yaml", "BOX_LIM: {value: -0.05}", "BOX_LIM: {value: -50}"),
+        ("a.yaml", "BOX_LIM: [[[0.25]]]", "BOX_LIM: [[[0.3]]]"),
+        ("a.yaml", "BOX_LIM: 10", "BOX_LIM: 010"),
+        ("a.yaml", "BOX_LIM: [8]", "BOX_LIM: [0o10]"),
+        ("a.yaml", "BOX_LIM: {a: [10]}", "BOX_LIM: {a: [010]}"),
+        ("a.yaml", "BOX_LIM: true", "BOX_LIM: 'true'"),
+        ("a.yaml", "BOX_LIM: 'a  b'", "BOX_LIM: 'a b'"),
+        ("a.yaml", "BOX_LIM: {a: 1}", "BOX_LIM: {b: 1}"),
+        ("a.yaml", "BOX_LIM: [[1], 2]", "BOX_LIM: [[1, 2]]"),
+        ("a.yaml", "BOX_LIM: [1]", "BOX_LIM: ['1']"),
+        ("a.yaml", "x: 90", '? "BOX_\\\n  LIM"\n: 90'),
+        ("a.json", '{"BOX_LIM": {"value": -0.05}}', '{"BOX_LIM": {"value": -50}}'),
+        ("a.json", f'{{"BOX_LIM": "{TAIL} 1"}}', f'{{"BOX_LIM": "{TAIL} 2"}}'),
+        ("a.json", f'{{"BOX_LIM": [{TAIL} 1]}}', f'{{"BOX_LIM": [{TAIL} 2]}}'),
+        ("a.toml", "[BOX_LIM]\nvalue = -0.05", "[BOX_LIM]\nvalue = -50"),
+        ("a.toml", "BOX_LIM = [1]", "BOX_LIM = [2]"),
+        ("a.py", f"BOX_LIM = f({TAIL}-0.05)", f"BOX_LIM = f({TAIL}-50)"),
+        ("a.py", f"BOX_LIM = [{TAIL}-0.05]", f"BOX_LIM = [{TAIL}-50]"),
+        ("a.py", "BOX_LIM = f('a b')", "BOX_LIM = f('a  b')"),
+        ("a.py", "BOX_LIM = 29", "BOX_LIM = int(0.29 * 100)"),
+        ("a.py", "def BOX_LIM(): return -0.05", "def BOX_LIM(): return -50"),
+        ("a.py", "@limit(1)\ndef BOX_LIM(): ...", "@limit(2)\ndef BOX_LIM(): ..."),
+        ("a.py", "class BOX_LIM:\n    value = 1", "class BOX_LIM:\n    value = 2"),
+        ("a.py", f"BOX_LIM += f({TAIL}1)", f"BOX_LIM += f({TAIL}2)"),
+        ("a.py", f"for BOX_LIM in [{TAIL}1]: ...", f"for BOX_LIM in [{TAIL}2]: ..."),
+        ("a.py", "match 1:\n    case BOX_LIM: ...", "match 2:\n    case BOX_LIM: ..."),
+        ("a.py", "with f(1) as BOX_LIM: ...", "with f(2) as BOX_LIM: ..."),
+        ("a.py", "BOX_LIM = 1", "BOX_LIM = 1\nfrom loose import BOX_LIM"),
+        ("a.py", "from strict import BOX_LIM", "from loose import BOX_LIM"),
+        ("a.py", "BOX_LIM = 1", "BOX_LIM = 1\nwith f() as BOX_LIM: ..."),
+        ("a.py", "x = 1", "globals()['BOX_' 'LIM'] = 1"),
+    ],
+)
+def test_no_change_of_an_unknown_value_goes_unnoticed(watch: Any, name: str, before: str, after: str) -> None:
+    files = {f"config/{name}": after + "\n", f"approved/config/{name}": before + "\n"}
+    facts = watch("risk_parameters", files, approved_copy="approved").facts
+    assert facts["changed"] == 1
+    (change,) = facts["changes"]
+    assert change["before"] != change["after"]
+    assert all(len(text) < 150 for text in (change["before"], change["after"]) if text is not None)
+    assert all((one["sha256"] is None) == (one["value"] is not None) for one in facts["parameters"])
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a.yaml", "BOX_LIM: {a: 0.10, b: [1]}", "# moved\nBOX_LIM:\n  b:\n  - 1\n  a: 1e-1"),
+        ("a.json", '{"BOX_LIM": [10.0, "a"]}', '{"BOX_LIM":[10,"\\u0061"]}'),
+        ("a.toml", "BOX_LIM = {a = 1, b = 2}", "[BOX_LIM]\nb = 0x2\na = 1"),
+        ("a.py", "BOX_LIM = f(1)", "# moved\nBOX_LIM=f(1)  # a comment"),
+    ],
+)
+def test_an_unknown_value_that_is_only_spelled_otherwise_did_not_change(
+    watch: Any, name: str, before: str, after: str
+) -> None:
+    files = {f"config/{name}": after + "\n", f"approved/config/{name}": before + "\n"}
+    assert watch("risk_parameters", files, approved_copy="approved").facts["changes"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("algo_trade/run.py", "from algo_trade.core.config import BOX_LIM"),
+        ("algo_trade/run.py", "from core.config import BOX_LIM"),
+        ("algo_trade/run.py", "from .core.config import BOX_LIM"),
+        ("algo_trade/core/run.py", "from .config import BOX_LIM as BOX_LIM"),
+        ("algo_trade/risk/run.py", "from ..core.config import BOX_LIM"),
+        ("algo_trade/risk/run.py", "from .. import BOX_LIM"),
+        ("algo_trade/run.py", "from algo_trade import BOX_LIM"),
+    ],
+)
+def test_an_import_from_a_file_that_is_looked_at_passes_on(watch: Any, path: str, source: str) -> None:
+    package = "from .core.config import BOX_LIM"
+    files = {CONFIG: "BOX_LIM = 1\n", "algo_trade/__init__.py": package, path: source}
+    assert found(watch, files) == [("BOX_LIM", 1, "1", "literal")]
+    assert len(found(watch, {path: f"{source}\nBOX_LIM = 2\n"})) == 3
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["from ..config import BOX_LIM", "from .....core.config import BOX_LIM", "from onfig import BOX_LIM"],
+)
+def test_an_import_from_elsewhere_is_a_value_that_is_not_known(watch: Any, source: str) -> None:
+    facts = watch("risk_parameters", {CONFIG: "BOX_LIM = 1\n", "algo_trade/core/a.py": source}).facts
+    assert facts["conflicting"] == ["BOX_LIM"]
+
+
+def test_a_source_that_python_reads_in_another_encoding_is_refused(watch: Any) -> None:
+    hidden = b"# coding: utf-7\nx = 1\n#+AAo-+AEIATwBY-_LIM = 4\n"
+    with pytest.raises(EvidenceError, match="encoding"):
+        watch("risk_parameters", {CONFIG: hidden})
+
+
+@given(st.text(alphabet="BOX_LIM '\"\\\n#+(){}[]=:1fd", max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_a_file_that_is_not_parsed_has_no_definition(source: str) -> None:
+    collector = RiskParametersCollector(RiskParametersOptions(names=("BOX_LIM",)))
+    parsed = parse_text(source)
+    if parsed.tree is not None and not collector._mentioned(source.encode(), "a.py"):
+        assert definitions_in(parsed, source, "a.py", frozenset({"BOX_LIM"}), "a.py") == []
