@@ -190,6 +190,8 @@ doc := {
 			],
 			"compatibility": {
 				"baseline": {"kind": "commit", "name": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
+				"compared": 2,
+				"unchanged": 0,
 				"files": [
 					{
 						"path": "contracts/execution_report.schema.json",
@@ -458,6 +460,7 @@ doc := {
 				"value": "-0.05",
 				"form": "literal",
 				"text": "-0.05",
+				"sha256": null,
 			}],
 			"total": 7,
 			"found": ["BOX_LIM", "GROSS_LIM", "KILL_PNL", "MAX_DD_KILL_SWITCH", "NET_LIM", "PSR_KILL_SWITCH", "VOL_TARGET"],

@@ -52,7 +52,16 @@ not_listed(found, total) := {{"term": "not listed", "text": sprintf("%v more, wh
 }
 
 # Holds when the one value is among the accepted ones; its only term is the value that is not.
-one_of(name, actual, param) := none(name, [sprintf("%v", [refused]) | some refused in others(actual, param.value)])
+one_of(name, actual, param) := none_of(name, {{"term": term, "text": text} |
+	some refused in others(actual, param.value)
+	term := sprintf("%v", [refused])
+	text := not_among(term, param.value)
+})
+
+# What is wrong with a value that is not among the accepted ones, with these.
+not_among(text, accepted) := sprintf("%s, accepted: %s", [text, concat(", ", [sprintf("%v", [each]) |
+	some each in accepted
+])])
 
 # The value as a set, without the listed ones. (The embedded engine wants a comprehension bound before it is iterated.)
 others(value, listed) := {value} - known if {

@@ -103,7 +103,7 @@ test_one_of if {
 	one_of("p", 7496, allowed) == {
 		"name": "p",
 		"op": "∅",
-		"actual": ["7496"],
+		"actual": ["7496, accepted: 7497, 4002"],
 		"expected": [],
 		"unit": "list",
 		"holds": false,

@@ -11,19 +11,25 @@ current(about) := [
 
 # --- inside --------------------------------------------------------------------------------------------------------
 
+# The terms of the two operands differ, so that a waiver of one is none of the other.
+
 # Without a limit of the operator's (null) nothing is too old here; what the policies demand are rules of their own.
-too_old(about) := {{"term": collector, "text": sprintf("%s: %s", [collector, age_text(evidence)])} |
+too_old(about) := {{"term": term, "text": sprintf("%s: %s", [term, age_text(evidence)])} |
 	some collector, evidence in about
 	evidence.fresh == false
+	term := sprintf("age of %s", [collector])
 }
 
 age_text(evidence) := sprintf("states no time, at most %v s old is asked for", [evidence.max_age_s]) if {
 	evidence.age_s == null
 } else := sprintf("%v s old, 0 to %v s is asked for", [evidence.age_s, evidence.max_age_s])
 
-of_other_sources(about) := {{"term": collector, "text": sprintf("%s: %s", [collector, relation_text(refused)])} |
+of_other_sources(about) := {{"term": term, "text": text} |
 	some collector, evidence in about
-	some refused in data.gate.lib.others(evidence.sources, data.gate.params.common.accepted_sources.value)
+	accepted := data.gate.params.common.accepted_sources.value
+	some refused in data.gate.lib.others(evidence.sources, accepted)
+	term := sprintf("sources of %s", [collector])
+	text := sprintf("%s: %s", [term, data.gate.lib.not_among(relation_text(refused), accepted)])
 }
 
 # A relation without words here is still reported.

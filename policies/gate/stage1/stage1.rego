@@ -96,9 +96,10 @@ deny_test_coverage contains result if {
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage": input.facts.provenance.coverage}))
 
 # METADATA
-# title: The coverage figure is that of what is judged
+# title: The coverage figure is not known to be old or of other sources
 # description: >-
-#   The coverage figure is as recent as the operator asks for, and not known to be made from other sources.
+#   The coverage figure is as recent as the operator asks for, and not known to be made from other sources. Where it does
+#   not state what it was made from, nothing is known about that.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH

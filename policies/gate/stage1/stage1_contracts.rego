@@ -112,6 +112,7 @@ check_contracts_compatible := data.gate.lib.check([
 		"approved_version_missing",
 		data.gate.lib.baseline_missing(input.facts.contracts.compatibility),
 	),
+	data.gate.lib.none_of("contracts_compared", too_few_compared(input.facts.contracts)),
 	data.gate.lib.none_of("breaking_changes", breaking_changes(input.facts.contracts.compatibility)),
 ])
 
@@ -119,20 +120,23 @@ check_contracts_compatible := data.gate.lib.check([
 # title: No contract breaks those who use it
 # description: >-
 #   Since the approved version no contract changed in a way that breaks producers or consumers of the data, unless its
-#   major version was raised. Where no approved version is named, nothing is compared and a warning says so.
+#   major version was raised, and the approved version has contracts to compare with at all. Where no approved version is
+#   named, nothing is compared and a warning says so.
 # custom:
 #   short_name: contracts_compatible
 #   severity: HIGH
-#   solution: Take the change back, raise the major version that the contract states, or have the break waived.
+#   solution: >-
+#     Take the change back, raise the major version that the contract states, or have the break waived; where too few
+#     contracts were compared, name an approved version that has them, in the same place.
 #   owner: lead_quant
 #   controls: [gate:stage1]
-#   facts: [contracts.files]
+#   facts: [contracts.files, contracts.total]
 #   optional_facts: [contracts.compatibility]
 deny_contracts_compatible contains result if {
 	some result in data.gate.lib.violations(
 		"stage1.contracts_compatible",
 		check_contracts_compatible,
-		"A contract changed and breaks those who use it",
+		"The contracts are not shown to be compatible",
 	)
 }
 
@@ -141,6 +145,18 @@ warn_contracts_compatible contains remark if {
 		"stage1.contracts_compatible",
 		input.facts.contracts.compatibility,
 		"No approved version of the contracts is named: they were not compared with any",
+	)
+}
+
+# An approved version that has none of the contracts, as one that is too old or lies elsewhere, proves nothing.
+too_few_compared(contracts) := {{"term": "approved version", "text": text} |
+	contracts.compatibility != null
+	contracts.total != 0
+	least := data.gate.params.stage1.contracts_compared_min.value
+	data.gate.lib.at_least("compared", contracts.compatibility.compared, {"value": least, "unit": "files"}).holds == false
+	text := sprintf(
+		"%v of %v contracts were compared with the approved version, at least %v must be",
+		[contracts.compatibility.compared, contracts.total, least],
 	)
 }
 

@@ -21,7 +21,7 @@ test_evidence_current_coverage_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: coverage: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "coverage: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "coverage"}}
+	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: age of coverage: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of coverage: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of coverage"}}
 }
 
 test_evidence_current_coverage_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_coverage_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: coverage: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "coverage: states no time, at most 604800 s old is asked for", "unit": "list", "term": "coverage"}}
+	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: age of coverage: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of coverage: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of coverage"}}
 }
 
 test_evidence_current_coverage_of_other_sources if {
@@ -37,7 +37,7 @@ test_evidence_current_coverage_of_other_sources if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: coverage: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "coverage: other (made from other sources)", "unit": "list", "term": "coverage"}}
+	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: sources of coverage: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of coverage: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of coverage"}}
 }
 
 test_evidence_current_coverage_of_a_dirty_tree if {
@@ -45,5 +45,5 @@ test_evidence_current_coverage_of_a_dirty_tree if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: coverage: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "coverage: dirty (made from this commit with changes then or now)", "unit": "list", "term": "coverage"}}
+	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: sources of coverage: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of coverage: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of coverage"}}
 }

@@ -212,9 +212,10 @@ warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"tests": input.facts.provenance.tests}))
 
 # METADATA
-# title: The test results are those of what is judged
+# title: The test results are not known to be old or of other sources
 # description: >-
-#   The test results are as recent as the operator asks for, and not known to be made from other sources.
+#   The test results are as recent as the operator asks for, and not known to be made from other sources. Where they do not
+#   state what they were made from, nothing is known about that.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH

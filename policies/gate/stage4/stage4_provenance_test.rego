@@ -21,7 +21,7 @@ test_evidence_current_tests_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: tests: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "tests: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: age of tests: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of tests: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of tests"}}
 }
 
 test_evidence_current_tests_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_tests_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: tests: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "tests: states no time, at most 604800 s old is asked for", "unit": "list", "term": "tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: age of tests: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of tests: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of tests"}}
 }
 
 test_evidence_current_tests_of_other_sources if {
@@ -37,7 +37,7 @@ test_evidence_current_tests_of_other_sources if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: tests: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "tests: other (made from other sources)", "unit": "list", "term": "tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: sources of tests: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of tests: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of tests"}}
 }
 
 test_evidence_current_tests_of_a_dirty_tree if {
@@ -45,5 +45,5 @@ test_evidence_current_tests_of_a_dirty_tree if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: tests: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "tests: dirty (made from this commit with changes then or now)", "unit": "list", "term": "tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: sources of tests: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of tests: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of tests"}}
 }

@@ -294,9 +294,10 @@ deny_account_fresh contains result if {
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"account": input.facts.provenance.account}))
 
 # METADATA
-# title: The probe belongs to what is judged
+# title: The probe is not known to be old or of other sources
 # description: >-
-#   The probe of the account is as recent as the operator asks for, and not known to be made from other sources.
+#   The probe of the account is as recent as the operator asks for, and not known to be made from other sources. Where it
+#   does not state what it was made from, nothing is known about that.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH

@@ -21,7 +21,7 @@ test_evidence_current_account_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "account: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "account"}}
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: age of account: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of account: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of account"}}
 }
 
 test_evidence_current_account_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_account_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "account: states no time, at most 604800 s old is asked for", "unit": "list", "term": "account"}}
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: age of account: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of account: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of account"}}
 }
 
 test_evidence_current_account_of_other_sources if {
@@ -37,7 +37,7 @@ test_evidence_current_account_of_other_sources if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "account: other (made from other sources)", "unit": "list", "term": "account"}}
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: sources of account: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of account: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of account"}}
 }
 
 test_evidence_current_account_of_a_dirty_tree if {
@@ -45,5 +45,5 @@ test_evidence_current_account_of_a_dirty_tree if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: account: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "account: dirty (made from this commit with changes then or now)", "unit": "list", "term": "account"}}
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: sources of account: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of account: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of account"}}
 }

@@ -114,7 +114,7 @@ test_account_is_paper_live_prefix if {
 	checked := check_account_is_paper with input as doc
 	checked.holds == false
 	denied := deny_account_is_paper with input as doc
-	denied == {{"code": "stage6.account_is_paper", "msg": "The account is not the pinned paper account: U", "operand": "account_prefix_not_allowed", "op": "∅", "expected": [], "actual": "U", "unit": "list", "term": "U"}}
+	denied == {{"code": "stage6.account_is_paper", "msg": "The account is not the pinned paper account: U, accepted: DU", "operand": "account_prefix_not_allowed", "op": "∅", "expected": [], "actual": "U, accepted: DU", "unit": "list", "term": "U"}}
 }
 
 test_account_is_paper_other_paper_prefix if {
@@ -122,7 +122,7 @@ test_account_is_paper_other_paper_prefix if {
 	checked := check_account_is_paper with input as doc
 	checked.holds == false
 	denied := deny_account_is_paper with input as doc
-	denied == {{"code": "stage6.account_is_paper", "msg": "The account is not the pinned paper account: DF", "operand": "account_prefix_not_allowed", "op": "∅", "expected": [], "actual": "DF", "unit": "list", "term": "DF"}}
+	denied == {{"code": "stage6.account_is_paper", "msg": "The account is not the pinned paper account: DF, accepted: DU", "operand": "account_prefix_not_allowed", "op": "∅", "expected": [], "actual": "DF, accepted: DU", "unit": "list", "term": "DF"}}
 }
 
 test_account_is_paper_prefix_null if {
@@ -130,7 +130,7 @@ test_account_is_paper_prefix_null if {
 	checked := check_account_is_paper with input as doc
 	checked.holds == false
 	denied := deny_account_is_paper with input as doc
-	denied == {{"code": "stage6.account_is_paper", "msg": "The account is not the pinned paper account: null", "operand": "account_prefix_not_allowed", "op": "∅", "expected": [], "actual": "null", "unit": "list", "term": "null"}}
+	denied == {{"code": "stage6.account_is_paper", "msg": "The account is not the pinned paper account: null, accepted: DU", "operand": "account_prefix_not_allowed", "op": "∅", "expected": [], "actual": "null, accepted: DU", "unit": "list", "term": "null"}}
 }
 
 test_account_is_paper_simulated_wrong if {
@@ -187,7 +187,7 @@ test_paper_port_live_tws if {
 	denied := deny_paper_port with input as doc
 	denied == {
 		{"code": "stage6.paper_port", "msg": "The port is not a paper port: 7496 (live TWS)", "operand": "live_port", "op": "∅", "expected": [], "actual": "7496 (live TWS)", "unit": "list", "term": "7496"},
-		{"code": "stage6.paper_port", "msg": "The port is not a paper port: 7496", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "7496", "unit": "list", "term": "7496"},
+		{"code": "stage6.paper_port", "msg": "The port is not a paper port: 7496, accepted: 7497, 4002", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "7496, accepted: 7497, 4002", "unit": "list", "term": "7496"},
 	}
 }
 
@@ -198,7 +198,7 @@ test_paper_port_live_gateway if {
 	denied := deny_paper_port with input as doc
 	denied == {
 		{"code": "stage6.paper_port", "msg": "The port is not a paper port: 4001 (live Gateway)", "operand": "live_port", "op": "∅", "expected": [], "actual": "4001 (live Gateway)", "unit": "list", "term": "4001"},
-		{"code": "stage6.paper_port", "msg": "The port is not a paper port: 4001", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "4001", "unit": "list", "term": "4001"},
+		{"code": "stage6.paper_port", "msg": "The port is not a paper port: 4001, accepted: 7497, 4002", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "4001, accepted: 7497, 4002", "unit": "list", "term": "4001"},
 	}
 }
 
@@ -207,7 +207,7 @@ test_paper_port_unlisted if {
 	checked := check_paper_port with input as doc
 	checked.holds == false
 	denied := deny_paper_port with input as doc
-	denied == {{"code": "stage6.paper_port", "msg": "The port is not a paper port: 7498", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "7498", "unit": "list", "term": "7498"}}
+	denied == {{"code": "stage6.paper_port", "msg": "The port is not a paper port: 7498, accepted: 7497, 4002", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "7498, accepted: 7497, 4002", "unit": "list", "term": "7498"}}
 }
 
 test_paper_port_null if {
@@ -215,7 +215,7 @@ test_paper_port_null if {
 	checked := check_paper_port with input as doc
 	checked.holds == false
 	denied := deny_paper_port with input as doc
-	denied == {{"code": "stage6.paper_port", "msg": "The port is not a paper port: null", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "null", "unit": "list", "term": "null"}}
+	denied == {{"code": "stage6.paper_port", "msg": "The port is not a paper port: null, accepted: 7497, 4002", "operand": "port_not_allowed", "op": "∅", "expected": [], "actual": "null, accepted: 7497, 4002", "unit": "list", "term": "null"}}
 }
 
 test_permissions_match_holds if {

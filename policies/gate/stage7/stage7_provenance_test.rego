@@ -21,7 +21,7 @@ test_evidence_current_paper_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: paper: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "paper: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "paper"}}
+	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: age of paper: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of paper: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of paper"}}
 }
 
 test_evidence_current_paper_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_paper_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: paper: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "paper: states no time, at most 604800 s old is asked for", "unit": "list", "term": "paper"}}
+	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: age of paper: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of paper: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of paper"}}
 }
 
 test_evidence_current_paper_of_other_sources if {
@@ -37,7 +37,7 @@ test_evidence_current_paper_of_other_sources if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: paper: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "paper: other (made from other sources)", "unit": "list", "term": "paper"}}
+	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: sources of paper: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of paper: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of paper"}}
 }
 
 test_evidence_current_paper_of_a_dirty_tree if {
@@ -45,5 +45,5 @@ test_evidence_current_paper_of_a_dirty_tree if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: paper: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "paper: dirty (made from this commit with changes then or now)", "unit": "list", "term": "paper"}}
+	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: sources of paper: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of paper: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of paper"}}
 }

@@ -30,9 +30,10 @@ deny_paper_fresh contains result if {
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"paper": input.facts.provenance.paper}))
 
 # METADATA
-# title: The session belongs to what is judged
+# title: The session is not known to be old or of other sources
 # description: >-
-#   The session is as recent as the operator asks for, and not known to be made from other sources.
+#   The session is as recent as the operator asks for, and not known to be made from other sources. Where it does not state
+#   what it was made from, nothing is known about that.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH

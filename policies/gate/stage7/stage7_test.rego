@@ -144,7 +144,7 @@ test_sharpe_source_claimed if {
 	checked := check_sharpe_source with input as doc
 	checked.holds == false
 	denied := deny_sharpe_source with input as doc
-	denied == {{"code": "stage7.sharpe_source", "msg": "The Sharpe ratio is only claimed: claimed", "operand": "sharpe_source_not_accepted", "op": "∅", "expected": [], "actual": "claimed", "unit": "list", "term": "claimed"}}
+	denied == {{"code": "stage7.sharpe_source", "msg": "The Sharpe ratio is only claimed: claimed, accepted: recomputed", "operand": "sharpe_source_not_accepted", "op": "∅", "expected": [], "actual": "claimed, accepted: recomputed", "unit": "list", "term": "claimed"}}
 }
 
 test_sharpe_source_null if {
@@ -152,7 +152,7 @@ test_sharpe_source_null if {
 	checked := check_sharpe_source with input as doc
 	checked.holds == false
 	denied := deny_sharpe_source with input as doc
-	denied == {{"code": "stage7.sharpe_source", "msg": "The Sharpe ratio is only claimed: null", "operand": "sharpe_source_not_accepted", "op": "∅", "expected": [], "actual": "null", "unit": "list", "term": "null"}}
+	denied == {{"code": "stage7.sharpe_source", "msg": "The Sharpe ratio is only claimed: null, accepted: recomputed", "operand": "sharpe_source_not_accepted", "op": "∅", "expected": [], "actual": "null, accepted: recomputed", "unit": "list", "term": "null"}}
 }
 
 test_trade_count_holds if {

@@ -209,10 +209,10 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({
 }))
 
 # METADATA
-# title: The rehearsals belong to what is judged
+# title: The rehearsals are not known to be old or of other sources
 # description: >-
 #   The drill of the rollback and the verification of the kill switches are as recent as the operator asks for, and not
-#   known to be made from other sources.
+#   known to be made from other sources. Where they do not state what they were made from, nothing is known about that.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH

@@ -21,7 +21,7 @@ test_evidence_current_rollback_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "rollback: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "rollback"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of rollback: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of rollback: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of rollback"}}
 }
 
 test_evidence_current_rollback_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_rollback_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "rollback: states no time, at most 604800 s old is asked for", "unit": "list", "term": "rollback"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of rollback: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of rollback: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of rollback"}}
 }
 
 test_evidence_current_rollback_of_other_sources if {
@@ -37,7 +37,7 @@ test_evidence_current_rollback_of_other_sources if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "rollback: other (made from other sources)", "unit": "list", "term": "rollback"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: sources of rollback: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of rollback: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of rollback"}}
 }
 
 test_evidence_current_rollback_of_a_dirty_tree if {
@@ -45,7 +45,7 @@ test_evidence_current_rollback_of_a_dirty_tree if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: rollback: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "rollback: dirty (made from this commit with changes then or now)", "unit": "list", "term": "rollback"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: sources of rollback: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of rollback: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of rollback"}}
 }
 
 test_evidence_current_kill_switch_too_old if {
@@ -53,7 +53,7 @@ test_evidence_current_kill_switch_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "kill_switch: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "kill_switch"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of kill_switch: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of kill_switch: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of kill_switch"}}
 }
 
 test_evidence_current_kill_switch_undated if {
@@ -61,7 +61,7 @@ test_evidence_current_kill_switch_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "kill_switch: states no time, at most 604800 s old is asked for", "unit": "list", "term": "kill_switch"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of kill_switch: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of kill_switch: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of kill_switch"}}
 }
 
 test_evidence_current_kill_switch_of_other_sources if {
@@ -69,7 +69,7 @@ test_evidence_current_kill_switch_of_other_sources if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: other (made from other sources)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "kill_switch: other (made from other sources)", "unit": "list", "term": "kill_switch"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: sources of kill_switch: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of kill_switch: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of kill_switch"}}
 }
 
 test_evidence_current_kill_switch_of_a_dirty_tree if {
@@ -77,5 +77,5 @@ test_evidence_current_kill_switch_of_a_dirty_tree if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: kill_switch: dirty (made from this commit with changes then or now)", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "kill_switch: dirty (made from this commit with changes then or now)", "unit": "list", "term": "kill_switch"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: sources of kill_switch: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of kill_switch: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of kill_switch"}}
 }
