@@ -61,7 +61,7 @@ class RiskParametersCollector:
     def __init__(self, options: RiskParametersOptions) -> None:
         self._options = options
         self._names = frozenset(options.names)
-        self._begun = _beginnings(self._names)
+        self._begun = _Beginnings(self._names)
 
     def collect(self, view: View) -> Observation:
         """Find the parameters' definitions, and compare them with the approved ones.
@@ -136,7 +136,7 @@ class RiskParametersCollector:
             return True
         if b"\x00" in data:
             return True  # UTF-16, perhaps: to be refused, not to be passed over
-        if self._begun.search(data) is not None:
+        if self._begun(data):
             return True
         if path.endswith(".py") and (_OCTAL.search(data) is not None or _disguised(data)):
             return True
@@ -147,12 +147,20 @@ class RiskParametersCollector:
         return any(name in text for name in self._names)
 
 
-def _beginnings(names: frozenset[str]) -> re.Pattern[bytes]:
-    """Finds where a literal goes on elsewhere after the beginning of a name, or goes on with an escape."""
-    begun = sorted({name[:end] for name in names for end in range(1, len(name))}, reverse=True)
-    return re.compile(
-        rb"(?<![A-Za-z0-9_])(?:" + "|".join(begun).encode() + rb")[\"'{\\]" if begun else b"(?!)"
-    )
+class _Beginnings:
+    """Finds where a literal may go on elsewhere, or with an escape, after the beginning of a name."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._known = frozenset(name[:end].encode() for name in names for end in range(1, len(name)))
+        first = "".join(sorted({name[0] for name in names if len(name) > 1}))
+        # a set of first characters lets the engine skip quickly
+        self._word = re.compile(
+            f"[{first}](?<![A-Za-z0-9_].)[A-Za-z0-9_]*+(?=[\"'{{\\\\])".encode() if first else b"(?!)",
+            re.DOTALL,
+        )
+
+    def __call__(self, data: bytes) -> bool:
+        return any(found[0] in self._known for found in self._word.finditer(data))
 
 
 def _disguised(data: bytes) -> bool:
