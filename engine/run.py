@@ -6,6 +6,7 @@ This module knows the order of the steps and no collector, policy language, stor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from ..evidence.interface import Evidence
 from ..evidence.runner import Collecting
 from ..evidence.times import parse_rfc3339
 from ..evidence.workspace import Workspace
-from .collecting import Places, collecting
+from .collecting import Places, available, collecting
 from .config import DEFAULT_EXCLUDE, FILE, GateConfig, age_seconds, load_config
 from .model import Plan, Subject
 from .policy import bundle as bundles
@@ -217,11 +218,14 @@ def evaluate(
     wanted = tuple(plan.stages) if stage == ALL else (stage,)
     needed = plan.closure(wanted)
     collectors = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
-    if running is None:
-        with collecting(setting.root, setting.config, sorted(collectors), setting.places) as running:
-            return evaluate(setting, stage, time, running, meanwhile)
-    running.want(sorted(collectors))
-    with open_engine(setting.config.engine, setting.bundle) as engine:
+    with ExitStack() as stack:
+        # a plug-in that only a rule names cannot have been started before the rules were known
+        if running is None or not collectors <= {*available(setting.config)}:
+            running = stack.enter_context(
+                collecting(setting.root, setting.config, sorted(collectors), setting.places)
+            )
+        running.want(sorted(collectors))
+        engine = stack.enter_context(open_engine(setting.config.engine, setting.bundle))
         # imported while the collectors and the engine are at work
         from . import judge as judging
         from .decision import Context, document
