@@ -109,6 +109,7 @@ class _Reader:
         self._tags: list[str] = []
         self._open: list[_Open] = []
         self._case: _OpenCase | None = None
+        self._foreign: tuple[str, str] | None = None
         self._elements = 0
         self._entries = 0
         self._texts: dict[str, str] = {}
@@ -143,6 +144,9 @@ class _Reader:
             # the parser and this object refer to each other
             self._parser.StartElementHandler = self._parser.EndElementHandler = None
             self._parser.StartDoctypeDeclHandler = self._parser.CharacterDataHandler = None
+        if self._foreign is not None:
+            name, place = self._foreign
+            self._fail(f"is not a JUnit report: its root element is {_named(name)}", place)
         for suite in self._report.suites:  # in the order of the document, so that the one around it was done
             if suite.parent is not None:
                 suite.markers |= suite.parent.markers
@@ -192,7 +196,10 @@ class _Reader:
         if len(tags) >= self._limits.xml_depth:
             self._fail(f"the XML nests deeper than {self._limits.xml_depth} levels")
         if not tags and name not in _SUITES:
-            self._fail(f"is not a JUnit report: its root element is {_named(name)}")
+            self._foreign = (name, f"line {self._parser.CurrentLineNumber}")
+        if self._foreign is not None:  # read to its end all the same: whether it is sound is said first
+            tags.append(name)
+            return
         if tags and name not in _INSIDE.get(tags[-1], ()):
             self._fail(
                 f"has an element {_named(name)} in {tags[-1]!r}, which is not known: it might be a failure",
@@ -217,6 +224,8 @@ class _Reader:
         if self._any_letter:
             self._end_line()
         self._tags.pop()
+        if self._foreign is not None:
+            return
         if name == "testcase" and self._case is not None:
             self._end_case(self._case)
             self._case = None
