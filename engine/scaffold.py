@@ -25,7 +25,7 @@ version: 1
 # evidence files do not belong here.
 {subject}
 
-# Where each collector finds its evidence (docs/collectors/). A few of the options:
+# Where each collector finds its evidence; docs/collectors/ describes every option, here are a few.
 {evidence}
 #   tests: {{junit: [junit.xml]}}
 #   account: {{path: ACCOUNT_CONFIG.json, pinned_account: DU0000000}}
