@@ -204,8 +204,8 @@ def test_every_broken_file_is_named_in_one_run(gate: Gate, copy_example: Copy) -
     (root / "junit.xml").write_text("<a>")
     run = gate("evaluate", "stage8", "-w", root)
     assert run.code == 2
-    assert run.err.count("ACCOUNT_CONFIG.json") == 1
-    assert run.err.count("junit.xml") == 1
+    assert run.err.count("where: ACCOUNT_CONFIG.json") == 1
+    assert run.err.count("where: junit.xml") == 1
 
 
 def test_the_account_number_is_never_shown_in_full(gate: Gate, copy_example: Copy) -> None:

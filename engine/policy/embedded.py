@@ -15,9 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from ...evidence.errors import EngineError, EnvironmentProblem, PolicyError
 from ...evidence.limits import DEFAULT, Limits
@@ -71,7 +72,7 @@ class EmbeddedEngine:
             "memory": self._limits.policy_memory_bytes,
         }
         # a bundle is larger than a pipe: nobody should wait until the process is up and reads it
-        self._sender = threading.Thread(target=self._send, args=(bundle,), daemon=True)
+        self._sender = threading.Thread(target=_send, args=(self._process.stdin, bundle), daemon=True)
         self._sender.start()
         return self
 
@@ -87,7 +88,8 @@ class EmbeddedEngine:
         self._sender.join()
         if "error" in loaded:
             raise self._located(loaded["error"], PolicyError, "the policy does not load")
-        self._send({"packages": list(packages), "input": document})
+        assert self._process is not None  # noqa: S101 - it answered
+        _send(self._process.stdin, {"packages": list(packages), "input": document})
         answer = self._receive(deadline)
         if "error" in answer:
             raise self._located(answer["error"], EngineError, f"the package {answer['module']} failed")
@@ -99,14 +101,6 @@ class EmbeddedEngine:
                     remedy="check the package's name in the bundle's modules and manifest",
                 )
         return values
-
-    def _send(self, message: dict[str, Any]) -> None:
-        assert self._process is not None and self._process.stdin is not None  # noqa: S101 - entered
-        try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            return  # the process ended, or was ended, meanwhile: reading its answer says why
 
     def _receive(self, deadline: float) -> dict[str, Any]:
         assert self._process is not None and self._process.stdout is not None  # noqa: S101 - entered
@@ -165,3 +159,14 @@ class EmbeddedEngine:
                     stream.close()
                 except BrokenPipeError:  # unsent bytes to a process that is gone
                     continue
+
+
+def _send(stream: IO[bytes] | None, message: dict[str, Any]) -> None:
+    """Write to a process that may have ended, or been ended, meanwhile: reading its answer says why.
+
+    Not a method: the engine may be over before its thread has begun.
+    """
+    assert stream is not None  # noqa: S101 - opened as a pipe
+    with suppress(BrokenPipeError, ValueError):
+        stream.write(json.dumps(message).encode() + b"\n")
+        stream.flush()

@@ -299,3 +299,21 @@ def test_the_shipped_bundle_is_defined_for_no_facts_at_all() -> None:
     bundle = load_bundle(SHIPPED)
     packages = [f"gate.stage{number}" for number in range(1, 9)]
     assert list(ask(bundle, packages, {"facts": {}, "now_s": 0})) == packages
+
+
+def test_an_engine_that_is_over_before_it_got_its_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error elsewhere ends it at once; nothing is said about that by a thread of its own."""
+    import threading
+
+    said: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", said.append)
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+    with EmbeddedEngine(load(module(ENDLESS))):
+        pass
+    monkeypatch.undo()
+    monkeypatch.setattr(threading, "excepthook", said.append)
+    for thread in started:
+        thread.start()
+        thread.join()
+    assert len(started) == 1 and said == []
