@@ -174,7 +174,7 @@ def _signal_name(number: int) -> str:
 
 
 def limit_memory(most: int) -> None:
-    """Let this process, and what it starts, have so much address space; as far as the system knows such limits.
+    """Let this process, and what it starts, have so much address space, where the system has such limits.
 
     What was there already is not counted. Programs may lift it up to the limit that the user had.
     """

@@ -301,7 +301,7 @@ def test_the_shipped_bundle_is_defined_for_no_facts_at_all() -> None:
     assert list(ask(bundle, packages, {"facts": {}, "now_s": 0})) == packages
 
 
-def test_an_engine_that_is_over_before_it_got_its_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_is_over_before_it_got_its_bundle(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error elsewhere ends it at once; nothing is said about that by a thread of its own."""
     import threading
 
