@@ -308,7 +308,7 @@ def test_an_engine_that_is_over_before_it_got_its_bundle(load: Load, monkeypatch
     said: list[object] = []
     monkeypatch.setattr(threading, "excepthook", said.append)
     started: list[threading.Thread] = []
-    monkeypatch.setattr(threading.Thread, "start", started.append)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
     with EmbeddedEngine(load(module(ENDLESS))):
         pass
     monkeypatch.undo()
