@@ -65,7 +65,9 @@ def json_document(data: bytes) -> None:
         text = data.decode("utf-8-sig")
         check(value == json.loads(text, parse_float=Decimal), "the json module reads it otherwise")
         again = json.dumps(value, default=_digits, ensure_ascii=False).encode()
-        check(parse.parse_json(again, "f.json", DEFAULT) == value, "written and read again, it is another")
+        # the writer knows floats only, so a number of more digits is read back as the nearest float
+        nearest = json.loads(text, parse_float=lambda digits: Decimal(repr(float(digits))))
+        check(parse.parse_json(again, "f.json", DEFAULT) == nearest, "written and read again, it is another")
         _check_canonical(value)
     elif str(error).startswith("malformed JSON"):
         try:
@@ -167,10 +169,9 @@ def xml_document(data: bytes) -> None:
         parser.StartDoctypeDeclHandler = lambda *_: check(False, "there is a document type")
         parser.EntityDeclHandler = lambda *_: check(False, "there is an entity")
         parser.Parse(data, True)
-        written = ElementTree.tostring(root)
-        check(
-            ElementTree.tostring(parse.parse_xml(written, "f.xml", DEFAULT)) == written, "it is another then"
-        )
+        written = ElementTree.tostring(root, "utf-8")
+        again = ElementTree.tostring(parse.parse_xml(written, "f.xml", DEFAULT), "utf-8")
+        check(again == written, "it is another then")
 
 
 def json_lines(data: bytes) -> None:
