@@ -49,7 +49,7 @@ def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | No
             return _seen(workspace, make(), guest)
         except (GateError, KeyboardInterrupt, MemoryError):
             raise
-        except Exception as error:
+        except Exception as error:  # whatever a guest raises must not look like a mistake of ours
             what = f"failed with {type(error).__name__}: {str(error)[:200]}{plugin_line(name, error)}"
             raise guest_error(name, guest, what) from error
         except SystemExit as error:
