@@ -1,7 +1,9 @@
 # `make demo` and `make test` do all their own set-up in .venv. The demo records its decisions: in the examples'
 # ledger/ folders, signed by a log key that the first run makes in the user's configuration directory.
 
-PYTHON ?= python3
+# the first of these that is new enough; PYTHON=/path/to/python3 takes another
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -9,19 +11,23 @@ TYPES := build/types
 FUZZ_STAMP := $(VENV)/.fuzz-installed
 FUZZ_SECONDS ?= 10
 FUZZ_JOBS ?= 2
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# The locks are complete and hashed, so nothing is resolved and nothing is built from source: what was published
+# since cannot change what is installed. The pip that came with Python installs a pinned pip first.
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+LOCKED = $(PIP) install --no-deps --require-hashes --only-binary :all:
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
 
 .PHONY: demo test lint format policy-test docs bench fuzz lock clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(STAMP): pyproject.toml requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "gate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(STAMP): pyproject.toml requirements/installer.txt requirements/dev.txt
+	@test -n "$(PYTHON)" || { echo "gate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(LOCKED) -r requirements/installer.txt
+	$(LOCKED) -r requirements/dev.txt
+	$(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 demo: $(STAMP) ## Judge both example workspaces
@@ -57,8 +63,8 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/coverage_xml.py
 	$(BIN)/python benchmarks/messages.py
 
-$(VENV)/.bench: benchmarks/requirements.txt $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(VENV)/.bench: requirements/bench.txt $(STAMP)
+	$(LOCKED) -r $<
 	@touch $@
 
 # $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
@@ -68,16 +74,19 @@ fuzz: $(STAMP) ## Look for inputs that break a parser, FUZZ_SECONDS for each tar
 		&& $(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(TARGETS); \
 	fi
 
-$(FUZZ_STAMP): $(STAMP) tests/fuzz/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
-		-r tests/fuzz/requirements.txt
+$(FUZZ_STAMP): $(STAMP) requirements/fuzz.txt
+	$(LOCKED) -r requirements/fuzz.txt
 	@touch $@
 
-lock: $(STAMP) ## Resolve the development dependencies anew
-	$(BIN)/python -m pip install --quiet uv
-	$(LOCK) --group dev pyproject.toml -o requirements-dev.txt
-	$(LOCK) --group pyproject.toml:bench -c requirements-dev.txt -o benchmarks/requirements.txt
-	$(LOCK) --group pyproject.toml:fuzz -c requirements-dev.txt -o tests/fuzz/requirements.txt
+lock: $(VENV)/.lock ## Write the locks anew, keeping their versions; ARGS=--upgrade takes the newest
+	$(LOCK) --group dev --all-extras pyproject.toml -o requirements/dev.txt
+	$(LOCK) --group build -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+	for group in bench fuzz installer lock; do \
+		$(LOCK) --group pyproject.toml:$$group -c requirements/dev.txt -o requirements/$$group.txt || exit 1; done
+
+$(VENV)/.lock: $(STAMP) requirements/lock.txt
+	$(LOCKED) -r requirements/lock.txt
+	@touch $@
 
 clean: ## Remove what the targets above made
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

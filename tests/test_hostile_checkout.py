@@ -1,0 +1,89 @@
+"""Nothing of the checkout being judged runs: neither by the program's start nor by the GitHub action's steps."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAP = "open({path!r}, 'a').write({name!r} + '\\n')\n"
+# Python imports these itself, before any module that -m names can do anything about it
+BEFORE_MAIN = {"importlib", "runpy", "os", "io", "sys", "site", "codecs", "encodings", "abc", "stat", "posixpath"}
+
+
+@pytest.fixture
+def hostile(copy_example: Callable[[str], Path], tmp_path: Path) -> tuple[Path, Path]:
+    """A workspace with a module for every name that might be imported, and the file that each would write to."""
+    workspace, marker = copy_example("algo-trade"), tmp_path / "executed"
+    names = {name for name in sys.stdlib_module_names if not name.startswith("_")} - BEFORE_MAIN
+    for distribution in importlib.metadata.distributions():
+        text = distribution.read_text("top_level.txt") or re.sub(r"[-.]", "_", distribution.name)
+        names.update(name for name in text.split() if re.fullmatch(r"[A-Za-z]\w*", name) and name != "gate")
+    for name in {*names, "pip", "typer", "pydantic", "yaml", "sitecustomize", "usercustomize"}:
+        (workspace / f"{name}.py").write_text(TRAP.format(path=str(marker), name=name))
+    return workspace, marker
+
+
+def executed(marker: Path) -> list[str]:
+    """Which modules of the workspace ran."""
+    return marker.read_text().split() if marker.exists() else []
+
+
+@pytest.mark.parametrize("command", [["-m", "gate"], ["-I", "-m", "gate"], [str(Path(sys.executable).with_name("gate"))]])
+def test_the_program_imports_nothing_from_the_workspace(hostile: tuple[Path, Path], command: list[str]) -> None:
+    """Started inside the workspace in each of the three ways, it judges and runs none of the modules there."""
+    workspace, marker = hostile
+    done = subprocess.run(
+        [sys.executable, *command, "evaluate", "stage1", "--no-record"], cwd=workspace, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert executed(marker) == []
+
+
+def steps() -> dict[str, str]:
+    """The shell scripts of the action, by step name."""
+    return {step["name"]: step["run"] for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]}
+
+
+def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path], tmp_path: Path) -> None:
+    """Install makes an environment and asks pip for the locked packages; Judge judges. No module of the checkout runs.
+
+    There is no package index in this test, so pip has to give up; `.ci/check_setup.py` runs the steps with one.
+    """
+    workspace, marker = hostile
+    temporary = tmp_path / "runner temp"
+    temporary.mkdir()
+    env = {
+        **os.environ,
+        "RUNNER_TEMP": str(temporary),
+        "GITHUB_ACTION_PATH": str(ROOT),
+        "GITHUB_OUTPUT": str(tmp_path / "outputs"),
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": "",
+        "STAGE": "stage1",
+        "ACCEPT": "",
+        "RECORD": "--no-record",
+        "GATE_WORKSPACE": ".",
+    }
+    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
+    installed = subprocess.run([*shell, steps()["Install"]], cwd=workspace, env=env, capture_output=True, check=False)
+    assert b"No matching distribution found for pip==" in installed.stderr
+    assert executed(marker) == []
+
+    # what the step could not install is lent by this environment
+    python = temporary / "gate" / "bin" / "python"
+    python.unlink()
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    judged = subprocess.run([*shell, steps()["Judge"]], cwd=workspace, env=env, capture_output=True, check=False)
+    assert judged.returncode == 1, judged.stderr
+    assert judged.stdout.decode().startswith("FAIL  stage1")
+    assert executed(marker) == []
