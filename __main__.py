@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__" and not sys.flags.safe_path:
-    # `python -m` puts the current directory first on the import path. That is often the workspace being judged,
-    # whose typer.py would be imported instead of typer. The gate command and `python -I -m gate` are safe from
-    # the start; here, what Python itself imports before this line may already have come from there.
+    # `python -m` puts the current directory first on the import path. That is often the workspace being
+    # judged, whose typer.py would be imported instead of typer. The gate command and `python -I -m gate` are
+    # safe from the start; what Python itself imports before this line may already have come from there.
     del sys.path[0]
 
 import os

@@ -1,4 +1,4 @@
-"""Nothing of the checkout being judged runs: neither by the program's start nor by the GitHub action's steps."""
+"""Nothing of the judged checkout runs: not by the program's start, not by the GitHub action's steps."""
 
 from __future__ import annotations
 
@@ -16,12 +16,24 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 TRAP = "open({path!r}, 'a').write({name!r} + '\\n')\n"
 # Python imports these itself, before any module that -m names can do anything about it
-BEFORE_MAIN = {"importlib", "runpy", "os", "io", "sys", "site", "codecs", "encodings", "abc", "stat", "posixpath"}
+BEFORE_MAIN = {
+    "importlib",
+    "runpy",
+    "os",
+    "io",
+    "sys",
+    "site",
+    "codecs",
+    "encodings",
+    "abc",
+    "stat",
+    "posixpath",
+}
 
 
 @pytest.fixture
 def hostile(copy_example: Callable[[str], Path], tmp_path: Path) -> tuple[Path, Path]:
-    """A workspace with a module for every name that might be imported, and the file that each would write to."""
+    """A workspace with a module for every name that might be imported, and the file they all write to."""
     workspace, marker = copy_example("algo-trade"), tmp_path / "executed"
     names = {name for name in sys.stdlib_module_names if not name.startswith("_")} - BEFORE_MAIN
     for distribution in importlib.metadata.distributions():
@@ -37,12 +49,19 @@ def executed(marker: Path) -> list[str]:
     return marker.read_text().split() if marker.exists() else []
 
 
-@pytest.mark.parametrize("command", [["-m", "gate"], ["-I", "-m", "gate"], [str(Path(sys.executable).with_name("gate"))]])
-def test_the_program_imports_nothing_from_the_workspace(hostile: tuple[Path, Path], command: list[str]) -> None:
-    """Started inside the workspace in each of the three ways, it judges and runs none of the modules there."""
+@pytest.mark.parametrize(
+    "command", [["-m", "gate"], ["-I", "-m", "gate"], [str(Path(sys.executable).with_name("gate"))]]
+)
+def test_the_program_imports_nothing_from_the_workspace(
+    hostile: tuple[Path, Path], command: list[str]
+) -> None:
+    """Started inside the workspace in each of three ways, it judges and runs none of the modules there."""
     workspace, marker = hostile
     done = subprocess.run(
-        [sys.executable, *command, "evaluate", "stage1", "--no-record"], cwd=workspace, capture_output=True, check=False
+        [sys.executable, *command, "evaluate", "stage1", "--no-record"],
+        cwd=workspace,
+        capture_output=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (1, b"")
     assert executed(marker) == []
@@ -50,13 +69,16 @@ def test_the_program_imports_nothing_from_the_workspace(hostile: tuple[Path, Pat
 
 def steps() -> dict[str, str]:
     """The shell scripts of the action, by step name."""
-    return {step["name"]: step["run"] for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]}
+    return {
+        step["name"]: step["run"]
+        for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    }
 
 
 def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path], tmp_path: Path) -> None:
-    """Install makes an environment and asks pip for the locked packages; Judge judges. No module of the checkout runs.
+    """Install asks pip for the locked packages, Judge judges, and no module of the checkout runs.
 
-    There is no package index in this test, so pip has to give up; `.ci/check_setup.py` runs the steps with one.
+    There is no package index here, so pip has to give up; `.ci/check_setup.py` runs the steps with one.
     """
     workspace, marker = hostile
     temporary = tmp_path / "runner temp"
@@ -74,7 +96,9 @@ def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path
         "GATE_WORKSPACE": ".",
     }
     shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
-    installed = subprocess.run([*shell, steps()["Install"]], cwd=workspace, env=env, capture_output=True, check=False)
+    installed = subprocess.run(
+        [*shell, steps()["Install"]], cwd=workspace, env=env, capture_output=True, check=False
+    )
     assert b"No matching distribution found for pip==" in installed.stderr
     assert executed(marker) == []
 
@@ -83,7 +107,9 @@ def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path
     python.unlink()
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    judged = subprocess.run([*shell, steps()["Judge"]], cwd=workspace, env=env, capture_output=True, check=False)
+    judged = subprocess.run(
+        [*shell, steps()["Judge"]], cwd=workspace, env=env, capture_output=True, check=False
+    )
     assert judged.returncode == 1, judged.stderr
     assert judged.stdout.decode().startswith("FAIL  stage1")
     assert executed(marker) == []
