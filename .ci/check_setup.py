@@ -1,8 +1,8 @@
 """Proves that the set-up lasts: `make demo` on each Python of this machine, from an index that has moved on.
 
 The index is made here, in a folder: it offers every locked file and, of every locked package, a newer and
-broken release. Each Python starts with the pip that it bundles, in a clean clone whose path has spaces, without
-network where the system can take it away. The steps of action.yml run in a checkout whose modules must not.
+broken release. Each Python starts with the pip that it bundles, in a clean clone whose path has spaces and
+without network where the system can take it away. Steps of action.yml run in a checkout whose modules must not.
 
     python .ci/check_setup.py [--pythons VERSION…]
 """
