@@ -2,7 +2,7 @@
 
 The index is made here, in a folder: it offers every locked file and, of every locked package, a newer and
 broken release. Each Python starts with the pip that it bundles, in a clean clone whose path has spaces and
-without network where the system can take it away. Steps of action.yml run in a checkout whose modules must not.
+without network where the system can take it away. The steps of action.yml run in a hostile checkout.
 
     python .ci/check_setup.py [--pythons VERSION…]
 """
