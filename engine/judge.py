@@ -49,7 +49,7 @@ class Facts:
     Attributes:
         values: collector → facts, as the policies saw them.
         missing: dotted fact → (reason, remedy), for facts that are null.
-        files: collector → number of files its evidence came from.
+        files: collector → number of files, and of outputs of commands, that its evidence came from.
     """
 
     values: Mapping[str, Mapping[str, Any]]
@@ -110,7 +110,7 @@ def judge(
 
     Args:
         plan: stages and rules.
-        wanted: stages asked for; these always get a verdict, never PENDING.
+        wanted: stages asked for. A stage is judged in the same way whether it was asked for or only needed.
         outputs: package → rule name → value, from the policy engine.
         facts: the facts the policies saw.
         waivers: waivers that are valid at ``now_s``.
@@ -123,18 +123,15 @@ def judge(
     results: dict[str, StageResult] = {}
     for name in plan.closure(tuple(wanted)):
         stage = plan.stages[name]
-        if name not in wanted and not any(facts.files.get(source, 0) for source in stage.evidence):
-            results[name] = StageResult(stage, Verdict.PENDING, figures=_figures(stage, facts))
-        else:
-            output = outputs[stage.package]
-            results[name] = _Judging(plan, stage, output, facts, waivers, now_s).result(results)
+        output = outputs[stage.package]
+        results[name] = _Judging(plan, stage, output, facts, waivers, now_s).result(results)
     return results
 
 
 def overall(results: Mapping[str, StageResult]) -> Verdict:
-    """One answer for several stages: FAIL before CONDITIONAL before PASS; PENDING counts as FAIL."""
+    """One answer for several stages: FAIL before CONDITIONAL before PASS; FAIL where nothing was judged."""
     verdicts = {result.verdict for result in results.values()}
-    if verdicts & {Verdict.FAIL, Verdict.PENDING} or not verdicts:
+    if Verdict.FAIL in verdicts or not verdicts:
         return Verdict.FAIL
     return Verdict.CONDITIONAL if Verdict.CONDITIONAL in verdicts else Verdict.PASS
 
@@ -207,6 +204,7 @@ class _Judging:
             conditions=tuple(self.conditions),
             warnings=tuple(self.warnings),
             figures=_figures(self.stage, self.facts),
+            has_evidence=any(self.facts.files.get(source, 0) for source in self.stage.rests_on),
         )
 
     def _refuse_unexpected(self) -> None:
@@ -386,10 +384,7 @@ class _Judging:
         if verdict is Verdict.PASS:
             return
         conditional = verdict is Verdict.CONDITIONAL
-        reason = {
-            Verdict.PENDING: f"{name} is pending: there is no evidence for it",
-            Verdict.CONDITIONAL: f"{name} passed only under conditions",
-        }.get(verdict, f"{name} failed")
+        reason = f"{name} passed only under conditions" if conditional else f"{name} failed"
         self._open(
             Violation(
                 code=f"{self.stage.id}.dependency",

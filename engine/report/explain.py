@@ -34,7 +34,7 @@ def render_explanation(decision: dict[str, Any], stage: str | None = None) -> st
     for item in decision["weakenings"]:
         lines.append(f"  note: {clean(item['msg'])}")
     for name, value in decision["stages"].items():
-        if value["evidence_digest"] is None or (stage is not None and name != stage):
+        if stage is not None and name != stage:
             continue
         lines.append("")
         lines += _stage(decision, name, value, full=name == main or main == "all")
@@ -45,9 +45,8 @@ def render_explanation(decision: dict[str, Any], stage: str | None = None) -> st
 
 def _stage(decision: dict[str, Any], name: str, stage: dict[str, Any], *, full: bool) -> Iterator[str]:
     yield f"{name}  {stage['verdict']}  {clean(stage['title'])}: {clean(stage['question'])}"
-    if not stage["judged"]:
+    if not stage["has_evidence"]:
         yield "  there is no evidence for it at all"
-        return
     checks = [check for check in decision["checks"] if check["stage"] == name]
     dependencies = [(other, decision["stages"][other]["verdict"]) for other in stage["depends_on"]]
     yield "  formal logic, all of:"

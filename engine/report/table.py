@@ -15,7 +15,7 @@ MAX_WARNINGS = 5
 MAX_TERM = 60
 MAX_REASON = 200
 
-VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow", "PENDING": "dim"}
+VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow"}
 _SEVERITY_STYLE = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
 
 
@@ -93,8 +93,6 @@ class _Table:
             table.add_column(heading, no_wrap=heading != "figures")
         blocked = self._only_blocked()
         for name, stage in self.decision["stages"].items():
-            if stage["evidence_digest"] is None:
-                continue
             style = VERDICT_STYLE[stage["verdict"]]
             figures = ", ".join(
                 f"{clean(label.replace('_', ' '))} {figure(item['value'], item['unit'])}"
@@ -104,7 +102,7 @@ class _Table:
                 name,
                 Text(stage["verdict"] + (" (blocked)" if name in blocked else ""), style=style),
                 Text(clean(stage["title"])),
-                Text(figures if stage["judged"] else "no evidence", style="" if stage["judged"] else "dim"),
+                Text(figures) if stage["has_evidence"] else Text("no evidence", style="dim"),
             )
         self.console.print()
         self.console.print(table)

@@ -101,7 +101,7 @@ def build(
         roles=["risk_officer", "cto"], weakenings=[{"code": "effective_time", "msg": "set"}],
         notes=[{"code": "stage1.amount", "msg": "waiver W-1 expires soon"}],
     )  # fmt: skip
-    return document(stage, verdict, action(plan, stage, verdict, results), plan, results, facts, context)
+    return document(stage, verdict, action(plan, stage, verdict, results), results, facts, context)
 
 
 def check(document: dict[str, Any]) -> dict[str, Any]:
@@ -140,12 +140,12 @@ def test_documents_keep_their_contract(
     assert made["warnings"] == [{"code": "stage1.amount", "msg": "waiver W-1 expires soon"}]
 
 
-def test_a_stage_that_was_not_asked_for_is_pending(load: Load) -> None:
-    """A decision about the first stage shows the second as PENDING and not judged."""
+def test_a_stage_that_was_not_judged_is_not_in_the_document(load: Load) -> None:
+    """A decision about the first stage says nothing of the second."""
     made = check(build(load, 800_000, 1, stage="stage1"))
     assert made["verdict"] == "PASS"
     assert made["action"] is None
-    assert (made["stages"]["stage2"]["verdict"], made["stages"]["stage2"]["judged"]) == ("PENDING", False)
+    assert list(made["stages"]) == ["stage1"]
     assert made["stages"]["stage1"]["figures"] == {"amount": {"value": 800_000, "unit": "ppm"}}
 
 
