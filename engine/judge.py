@@ -235,6 +235,7 @@ class _Judging:
             raise self._error(f"the rule {rule.code!r} compared nothing")
         for operand in operands:
             self._check_operand(rule, operand)
+        self._check_answer(rule, check["holds"], operands)
         self.warnings += [self._message(rule, item) for item in self._results(rule, "warn")]
         absent = [fact for fact in rule.facts if self.facts.value(fact) is None]
         if absent:
@@ -280,6 +281,15 @@ class _Judging:
             raise self._error(f"an operand of {rule.code!r} has a field of the wrong type")
         if operand["op"] not in _OPERATORS:
             raise self._error(f"an operand of {rule.code!r} compares by {operand['op']!r}")
+
+    def _check_answer(self, rule: Rule, holds: bool, operands: Sequence[Mapping[str, Any]]) -> None:
+        """A rule holds when all of its operands do, and only then."""
+        broken = [repr(operand["name"]) for operand in operands if not operand["holds"]]
+        if holds and broken:
+            raise self._error(f"the rule {rule.code!r} holds although its operand {broken[0]} does not")
+        if not holds and not broken:
+            names = ", ".join(repr(operand["name"]) for operand in operands)
+            raise self._error(f"the rule {rule.code!r} does not hold although every operand does: {names}")
 
     def _message(self, rule: Rule, item: Any) -> dict[str, str]:
         if not isinstance(item, Mapping) or not isinstance(item.get("msg"), str):

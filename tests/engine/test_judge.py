@@ -302,7 +302,7 @@ GOOD = operand(holds=False)
         ({"check_a": {"holds": False, "operands": [{**GOOD, "op": "!="}]}}, "compares by '!='"),
         ({"check_a": {"holds": False, "operands": [{**GOOD, "actual": 0.5}]}}, "can carry: a float"),
         ({"check_a": {"holds": False, "operands": [{**GOOD, "actual": 2**60}]}}, "can carry: integer"),
-        ({"check_a": {"holds": True, "operands": [GOOD]}}, "holds and reports a violation at once"),
+        ({"check_a": holds("a")["check_a"]}, "holds and reports a violation at once"),
         ({"deny_a": []}, "does not hold but reports nothing"),
         ({"deny_a": [], "condition_a": [{"msg": "x"}]}, "does not hold but reports nothing"),
         ({"deny_a": True}, "'deny_a' is not a set of results"),
