@@ -88,7 +88,7 @@ def document(
 
 
 def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
-    """By role of the workspace, the latest valid approval of exactly this stage, subject and evidence."""
+    """By role, the latest valid approval without conditions of exactly this stage, subject and evidence."""
     signoffs = context.evidence["signoffs"].facts["signoffs"]
     digest = context.evidence_digest.get(stage)
     found = []
@@ -97,6 +97,7 @@ def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
             item
             for item in signoffs
             if (item["stage"], item["role"], item["verdict"]) == (stage, role, "approve")
+            and not item["conditions"]
             and item["signature"] == "valid"
             and item["role_authorised"]
             and (item["subject"], item["evidence"]) == (context.subject.digest, digest)

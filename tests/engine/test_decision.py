@@ -35,7 +35,8 @@ def signoff(role: str = "cto", **changes: Any) -> dict[str, Any]:
     return {
         "path": f"signoffs/{role}.json", "role": role, "name": "Ann", "principal": "ann@example.com",
         "key": "SHA256:k", "stage": "stage2", "verdict": "approve", "signed_at": NOW, "signed_at_s": 1,
-        "subject": DIGEST, "evidence": "e" * 64, "signature": "valid", "role_authorised": True, **changes,
+        "subject": DIGEST, "evidence": "e" * 64, "signature": "valid", "role_authorised": True,
+        "conditions": [], **changes,
     }  # fmt: skip
 
 
@@ -167,6 +168,7 @@ def test_waived_violations_are_in_the_document(load: Load) -> None:
     [
         {"stage": "stage1"}, {"verdict": "reject"}, {"verdict": "conditional"}, {"signature": "invalid"},
         {"role_authorised": False}, {"subject": "0" * 64}, {"evidence": "0" * 64}, {"role": "auditor"},
+        {"conditions": [{"text": "x", "owner": "y", "due": "2025-12-01"}]},
     ],
 )  # fmt: skip
 def test_signatures_are_exact(load: Load, changes: dict[str, Any]) -> None:
