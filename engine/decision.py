@@ -154,6 +154,7 @@ def violation_json(violation: Violation) -> dict[str, Any]:
         "code": violation.code,
         "msg": violation.msg,
         "severity": violation.severity.value,
+        "raised_from": violation.raised_from.value if violation.raised_from else None,
         "stage": violation.stage,
         "term": violation.term,
         "operand": violation.operand,

@@ -3,8 +3,8 @@
 No I/O, no clock, no policy engine: the same arguments always give the same result. The rules, common to all
 stages:
 
-* a required fact that was not measured, an unwaived CRITICAL or HIGH violation, or a dependency that did not
-  pass → FAIL;
+* a required fact that was not measured (a violation that is at least HIGH, whatever its rule's severity), an
+  unwaived CRITICAL or HIGH violation, or a dependency that did not pass → FAIL;
 * otherwise any MEDIUM or LOW violation, waived violation, condition or conditional dependency → CONDITIONAL;
 * otherwise PASS.
 
@@ -325,6 +325,7 @@ class _Judging:
             code=rule.code,
             msg=f"No evidence: {'; '.join(distinct)}",
             severity=rule.severity if rule.severity.blocks else Severity.HIGH,
+            raised_from=None if rule.severity.blocks else rule.severity,
             stage=rule.stage,
             operand=None,
             op=None,

@@ -138,7 +138,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One way in which one rule did not hold."""
+    """One way in which one rule did not hold.
+
+    Attributes:
+        severity: how much it weighs.
+        raised_from: the rule's own severity where missing evidence weighs more than that; None otherwise.
+    """
 
     code: str
     msg: str
@@ -153,6 +158,7 @@ class Violation:
     solution: str
     evidence: tuple[str, ...]
     missing: bool = False
+    raised_from: Severity | None = None
 
     @property
     def key(self) -> tuple[int, str, str, str, str]:

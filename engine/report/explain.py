@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .figures import clean, comparison, figure, shorten
+from .figures import clean, comparison, figure, shorten, weight
 
 MAX_FILES = 6
 _MARK = {"holds": "✔", "violated": "✘", "missing evidence": "✘", "waived": "~", "conditional": "~"}
@@ -75,8 +75,8 @@ def _without_verdict(operand: str) -> str:
 
 
 def _check(decision: dict[str, Any], check: dict[str, Any]) -> Iterator[str]:
-    status = check["status"]
-    yield f"  {_MARK[status]} {check['code']}  {check['severity']}  {clean(check['title'])}  [{status}]"
+    status, severity = check["status"], _weight(decision, check)
+    yield f"  {_MARK[status]} {check['code']}  {severity}  {clean(check['title'])}  [{status}]"
     missing = status == "missing evidence"
     for operand in check["operands"]:
         text = comparison(operand)
@@ -106,6 +106,12 @@ def _check(decision: dict[str, Any], check: dict[str, Any]) -> Iterator[str]:
     for need in _needs(check, missing=missing):
         yield f"      to hold   {need}"
     yield f"      to do     {clean(_solution(decision, check))}"
+
+
+def _weight(decision: dict[str, Any], check: dict[str, Any]) -> str:
+    """The rule's severity, or what missing evidence made of it."""
+    raised = (v for v in decision["violations"] if v["code"] == check["code"] and v["raised_from"])
+    return next((weight(violation) for violation in raised), str(check["severity"]))
 
 
 _SOURCES = {

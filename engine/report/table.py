@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from .figures import clean, figure, requirement, shorten
+from .figures import clean, figure, requirement, shorten, weight
 from .interface import Screen
 
 MAX_GROUPS = 8
@@ -141,7 +141,7 @@ class _Table:
         )
         proof = f"  [{shown}]" if shown and not first["missing"] else ""
         self.line(
-            (f"{first['severity']:<8} ", _SEVERITY_STYLE[first["severity"]]),
+            (f"{weight(first):<8} ", _SEVERITY_STYLE[first["severity"]]),
             (f"{first['code']}  ", "bold"),
             _reason(items),
             (proof, "dim"),
