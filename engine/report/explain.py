@@ -39,7 +39,7 @@ def render_explanation(decision: dict[str, Any], stage: str | None = None) -> st
         lines.append("")
         lines += _stage(decision, name, value, full=name == main or main == "all")
     for item in decision["warnings"]:
-        lines.append(f"warning {clean(item['code'])}: {clean(item['msg'])}")
+        lines.append(f"{item.get('level', 'warning')} {clean(item['code'])}: {clean(item['msg'])}")
     return "\n".join(clean(line) for line in lines) + "\n"
 
 

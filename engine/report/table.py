@@ -165,8 +165,15 @@ class _Table:
                 f"until {clean(item['effective_until'][:10])} by {clean(item['approver'])} "
                 f"({clean(item['waiver'])}): {clean(item['msg'])}",
             )
+        for item in self.decision["warnings"]:
+            if item.get("level") == "error":
+                self.line(("error: ", "bold red"), clean(item["msg"]))
         failed = self.decision["verdict"] == "FAIL"
-        warnings = [w for w in self.decision["warnings"] if not failed or w["msg"].startswith("waiver ")]
+        warnings = [
+            item
+            for item in self.decision["warnings"]
+            if item.get("level") != "error" and (not failed or item["msg"].startswith("waiver "))
+        ]
         for item in [*warnings[:MAX_WARNINGS], *self.decision["weakenings"]]:
             self.line(("note: ", "yellow"), clean(item["msg"]))
         if len(warnings) > MAX_WARNINGS:
