@@ -7,6 +7,7 @@ input it was made from, lies in the evidence store under its digest.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -176,8 +177,9 @@ def _document(ledger: LedgerReader, digest: str) -> dict[str, Any]:
 def status(setting: Setting) -> list[dict[str, Any]]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, dict[str, Any]] = {}
-    if setting.ledger.exists():
-        with LedgerReader.open(_location(setting)) as ledger:
+    location = _location(setting)
+    if os.path.lexists(location):  # a link that leads nowhere is a broken ledger, not an empty one
+        with LedgerReader.open(location) as ledger:
             for index, _, statement, summary in decisions(ledger):
                 for stage, verdict in summary["stages"].items():
                     if verdict == PENDING:
@@ -197,6 +199,10 @@ def status(setting: Setting) -> list[dict[str, Any]]:
                 "entry": found["entry"] if found else None,
                 "effective_time": latest_statement["predicate"]["timeVerified"] if latest_statement else None,
                 "current": latest_statement["subject"][0]["digest"]["sha256"] == current
+                if latest_statement
+                else None,
+                "policy_current": latest_statement["predicate"]["policy"]["digest"]["sha256"]
+                == setting.bundle.digest
                 if latest_statement
                 else None,
             }

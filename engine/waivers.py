@@ -1,9 +1,9 @@
 """Which waivers count at a given time. Pure.
 
-A waiver counts when it names a rule of the bundle and the rule's own stage among its stages, its signature is
-valid under a key that was allowed at the effective time, its signer holds the approving role, that role may approve
-waivers, the approver is not its author, it is in force (``effective_on`` ≤ now < ``effective_until``) and, where it
-names a subject, names this one.
+A waiver counts when it names a rule of the bundle and the rule's own stage among its stages, its signature
+is valid under a key that was allowed at the effective time, its signer holds the approving role, that role
+may approve waivers, the approver is not its author, it is in force (``effective_on`` ≤ now <
+``effective_until``) and, where it names a subject, names this one.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def assess(
     """Split the waivers found into those that count and notes about all that need attention.
 
     Returns:
-        The valid waivers by id, and notes ``{"code", "msg"}`` about pending, expiring and expired ones and those
-        for other sources. A note about a mistake, which somebody has to correct, has the ``level`` "error", too.
+        The valid waivers by id, and notes ``{"code", "msg"}`` about pending, expiring and expired ones and
+        those for other sources. A note about a mistake, which somebody has to correct, also has a ``level``.
     """
     valid: list[Waiver] = []
     notes: list[dict[str, str]] = []

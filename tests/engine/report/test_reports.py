@@ -370,7 +370,7 @@ def row(stage: str, status: str, title: str, entry: int | None, current: bool | 
     time = None if entry is None else "2025-11-07T12:00:00Z"
     return {
         "stage": stage, "status": status, "title": title, "effective_time": time, "entry": entry,
-        "current": current,
+        "current": current, "policy_current": current,
     }  # fmt: skip
 
 
@@ -388,7 +388,7 @@ def test_status_as_text() -> None:
     assert len(lines) == 4
     assert lines[0].split() == ["stage", "status", "what", "as", "of", "entry", "sources"]
     assert lines[1].endswith("12     as they are now")
-    assert lines[2].endswith("3      changed since")
+    assert lines[2].endswith("3      changed since, judged by other policies")
     assert lines[3].split() == ["stage10", "PENDING", "Tenth"]
     assert (
         len(
