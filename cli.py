@@ -366,7 +366,7 @@ def status(
     output: Annotated[FactsFormat, typer.Option("--format", help="How to print.")] = FactsFormat.TEXT,
     debug: Debug = False,
 ) -> None:
-    """Show the stages with their latest recorded verdicts; PENDING where there is none."""
+    """Show the latest recorded verdict of each stage; PENDING where no decision has judged it."""
     from .engine import book, run
     from .engine.report.status import status_json, status_text
 

@@ -7,6 +7,7 @@ input it was made from, lies in the evidence store under its digest.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,8 +24,10 @@ from .collecting import open_workspace
 from .ledger.file_store import FileLedger
 from .ledger.merkle import Frontier
 from .ledger.reader import LedgerReader
-from .model import Verdict
 from .run import Judged, Setting
+
+PENDING = "PENDING"
+"""The status of a stage that no recorded decision has judged; never a verdict."""
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
@@ -172,12 +175,15 @@ def _document(ledger: LedgerReader, digest: str) -> dict[str, Any]:
 
 
 def status(setting: Setting) -> list[dict[str, Any]]:
-    """By stage, the latest recorded verdict; PENDING where there is none."""
+    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, dict[str, Any]] = {}
-    if setting.ledger.exists():
-        with LedgerReader.open(_location(setting)) as ledger:
+    location = _location(setting)
+    if os.path.lexists(location):  # a link that leads nowhere is a broken ledger, not an empty one
+        with LedgerReader.open(location) as ledger:
             for index, _, statement, summary in decisions(ledger):
                 for stage, verdict in summary["stages"].items():
+                    if verdict == PENDING:
+                        continue  # development versions wrote this of a stage that they had not judged
                     latest[stage] = {"entry": index, "verdict": verdict, "statement": statement}
     workspace = open_workspace(setting.root, setting.config)
     current = run.find_subject(setting, workspace).digest if latest else None
@@ -189,10 +195,14 @@ def status(setting: Setting) -> list[dict[str, Any]]:
             {
                 "stage": name,
                 "title": stage.title,
-                "status": found["verdict"] if found else Verdict.PENDING.value,
+                "status": found["verdict"] if found else PENDING,
                 "entry": found["entry"] if found else None,
                 "effective_time": latest_statement["predicate"]["timeVerified"] if latest_statement else None,
                 "current": latest_statement["subject"][0]["digest"]["sha256"] == current
+                if latest_statement
+                else None,
+                "policy_current": latest_statement["predicate"]["policy"]["digest"]["sha256"]
+                == setting.bundle.digest
                 if latest_statement
                 else None,
             }

@@ -12,7 +12,7 @@ from typing import Any
 from ..evidence.contracts import PROVENANCE, source_of
 from ..evidence.interface import Evidence
 from .judge import Facts
-from .model import Check, Condition, Plan, StageResult, Subject, Verdict, Violation, Waived
+from .model import Check, Condition, StageResult, Subject, Verdict, Violation, Waived
 from .policy.interface import Bundle
 
 TYPE = "gate.decision/v1"
@@ -41,7 +41,6 @@ def document(
     stage: str,
     verdict: Verdict,
     action: str | None,
-    plan: Plan,
     results: Mapping[str, StageResult],
     facts: Facts,
     context: Context,
@@ -71,7 +70,7 @@ def document(
             "version": context.bundle.version,
             "digest": context.bundle.digest,
         },
-        "stages": {name: _stage(name, plan, results, context) for name in plan.stages},
+        "stages": {name: _stage(result, context) for name, result in results.items()},
         "checks": [_check(check, facts) for result in judged for check in result.checks],
         "violations": [violation_json(violation) for violation in violations],
         "conditions": [_condition(c) for result in judged for c in result.conditions],
@@ -89,7 +88,7 @@ def document(
 
 
 def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
-    """By role of the workspace, the latest valid approval of exactly this stage, subject and evidence."""
+    """By role, the latest valid approval without conditions of exactly this stage, subject and evidence."""
     signoffs = context.evidence["signoffs"].facts["signoffs"]
     digest = context.evidence_digest.get(stage)
     found = []
@@ -98,6 +97,7 @@ def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
             item
             for item in signoffs
             if (item["stage"], item["role"], item["verdict"]) == (stage, role, "approve")
+            and not item["conditions"]
             and item["signature"] == "valid"
             and item["role_authorised"]
             and (item["subject"], item["evidence"]) == (context.subject.digest, digest)
@@ -108,17 +108,16 @@ def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
     return found
 
 
-def _stage(name: str, plan: Plan, results: Mapping[str, StageResult], context: Context) -> dict[str, Any]:
-    stage = plan.stages[name]
-    result = results.get(name)
+def _stage(result: StageResult, context: Context) -> dict[str, Any]:
+    stage = result.stage
     return {
         "title": stage.title,
         "question": stage.question,
-        "verdict": (result.verdict if result else Verdict.PENDING).value,
-        "judged": result is not None and result.verdict is not Verdict.PENDING,
+        "verdict": result.verdict.value,
+        "has_evidence": result.has_evidence,
         "depends_on": list(stage.depends_on),
-        "figures": result.figures if result else {},
-        "evidence_digest": context.evidence_digest.get(name),
+        "figures": result.figures,
+        "evidence_digest": context.evidence_digest[stage.id],
     }
 
 
@@ -155,6 +154,7 @@ def violation_json(violation: Violation) -> dict[str, Any]:
         "code": violation.code,
         "msg": violation.msg,
         "severity": violation.severity.value,
+        "raised_from": violation.raised_from.value if violation.raised_from else None,
         "stage": violation.stage,
         "term": violation.term,
         "operand": violation.operand,

@@ -3,8 +3,8 @@
 No I/O, no clock, no policy engine: the same arguments always give the same result. The rules, common to all
 stages:
 
-* a required fact that was not measured, an unwaived CRITICAL or HIGH violation, or a dependency that did not
-  pass → FAIL;
+* a required fact that was not measured (a violation that is at least HIGH, whatever its rule's severity), an
+  unwaived CRITICAL or HIGH violation, or a dependency that did not pass → FAIL;
 * otherwise any MEDIUM or LOW violation, waived violation, condition or conditional dependency → CONDITIONAL;
 * otherwise PASS.
 
@@ -49,7 +49,7 @@ class Facts:
     Attributes:
         values: collector → facts, as the policies saw them.
         missing: dotted fact → (reason, remedy), for facts that are null.
-        files: collector → number of files its evidence came from.
+        files: collector → number of files, and of outputs of commands, that its evidence came from.
     """
 
     values: Mapping[str, Mapping[str, Any]]
@@ -110,7 +110,7 @@ def judge(
 
     Args:
         plan: stages and rules.
-        wanted: stages asked for; these always get a verdict, never PENDING.
+        wanted: stages asked for. A stage is judged in the same way whether it was asked for or only needed.
         outputs: package → rule name → value, from the policy engine.
         facts: the facts the policies saw.
         waivers: waivers that are valid at ``now_s``.
@@ -123,18 +123,15 @@ def judge(
     results: dict[str, StageResult] = {}
     for name in plan.closure(tuple(wanted)):
         stage = plan.stages[name]
-        if name not in wanted and not any(facts.files.get(source, 0) for source in stage.evidence):
-            results[name] = StageResult(stage, Verdict.PENDING, figures=_figures(stage, facts))
-        else:
-            output = outputs[stage.package]
-            results[name] = _Judging(plan, stage, output, facts, waivers, now_s).result(results)
+        output = outputs[stage.package]
+        results[name] = _Judging(plan, stage, output, facts, waivers, now_s).result(results)
     return results
 
 
 def overall(results: Mapping[str, StageResult]) -> Verdict:
-    """One answer for several stages: FAIL before CONDITIONAL before PASS; PENDING counts as FAIL."""
+    """One answer for several stages: FAIL before CONDITIONAL before PASS; FAIL where nothing was judged."""
     verdicts = {result.verdict for result in results.values()}
-    if verdicts & {Verdict.FAIL, Verdict.PENDING} or not verdicts:
+    if Verdict.FAIL in verdicts or not verdicts:
         return Verdict.FAIL
     return Verdict.CONDITIONAL if Verdict.CONDITIONAL in verdicts else Verdict.PASS
 
@@ -207,6 +204,7 @@ class _Judging:
             conditions=tuple(self.conditions),
             warnings=tuple(self.warnings),
             figures=_figures(self.stage, self.facts),
+            has_evidence=any(self.facts.files.get(source, 0) for source in self.stage.rests_on),
         )
 
     def _refuse_unexpected(self) -> None:
@@ -237,6 +235,7 @@ class _Judging:
             raise self._error(f"the rule {rule.code!r} compared nothing")
         for operand in operands:
             self._check_operand(rule, operand)
+        self._check_answer(rule, check["holds"], operands)
         self.warnings += [self._message(rule, item) for item in self._results(rule, "warn")]
         absent = [fact for fact in rule.facts if self.facts.value(fact) is None]
         if absent:
@@ -283,6 +282,15 @@ class _Judging:
         if operand["op"] not in _OPERATORS:
             raise self._error(f"an operand of {rule.code!r} compares by {operand['op']!r}")
 
+    def _check_answer(self, rule: Rule, holds: bool, operands: Sequence[Mapping[str, Any]]) -> None:
+        """A rule holds when all of its operands do, and only then."""
+        broken = [repr(operand["name"]) for operand in operands if not operand["holds"]]
+        if holds and broken:
+            raise self._error(f"the rule {rule.code!r} holds although its operand {broken[0]} does not")
+        if not holds and not broken:
+            names = ", ".join(repr(operand["name"]) for operand in operands)
+            raise self._error(f"the rule {rule.code!r} does not hold although every operand does: {names}")
+
     def _message(self, rule: Rule, item: Any) -> dict[str, str]:
         if not isinstance(item, Mapping) or not isinstance(item.get("msg"), str):
             raise self._error(f"a result of {rule.code!r} has no message")
@@ -317,6 +325,7 @@ class _Judging:
             code=rule.code,
             msg=f"No evidence: {'; '.join(distinct)}",
             severity=rule.severity if rule.severity.blocks else Severity.HIGH,
+            raised_from=None if rule.severity.blocks else rule.severity,
             stage=rule.stage,
             operand=None,
             op=None,
@@ -386,10 +395,7 @@ class _Judging:
         if verdict is Verdict.PASS:
             return
         conditional = verdict is Verdict.CONDITIONAL
-        reason = {
-            Verdict.PENDING: f"{name} is pending: there is no evidence for it",
-            Verdict.CONDITIONAL: f"{name} passed only under conditions",
-        }.get(verdict, f"{name} failed")
+        reason = f"{name} passed only under conditions" if conditional else f"{name} failed"
         self._open(
             Violation(
                 code=f"{self.stage.id}.dependency",

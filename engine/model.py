@@ -13,12 +13,11 @@ from ..evidence.contracts import source_of
 
 
 class Verdict(StrEnum):
-    """A decision's answer, or PENDING: the status of a stage for which there is no evidence at all."""
+    """The answer about a stage, and of a decision."""
 
     PASS = "PASS"  # noqa: S105 - an answer, not a password
     FAIL = "FAIL"
     CONDITIONAL = "CONDITIONAL"
-    PENDING = "PENDING"
 
 
 class Severity(StrEnum):
@@ -88,10 +87,13 @@ class Stage:
 
     @property
     def collectors(self) -> frozenset[str]:
-        """Ids of the collectors whose facts this stage's rules, headline or PENDING status need."""
-        named = {source_of(fact) for rule in self.rules for fact in rule.facts}
-        named |= {source_of(path) for _, path in self.headline}
-        return frozenset(named | set(self.evidence))
+        """Ids of the collectors whose facts this stage's rules or headline need, or that it rests on."""
+        return self.rests_on | {source_of(fact) for rule in self.rules for fact in rule.facts}
+
+    @property
+    def rests_on(self) -> frozenset[str]:
+        """Ids of the collectors whose files are its evidence: those it names and those of its headline."""
+        return frozenset(self.evidence) | {source_of(path) for _, path in self.headline}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One way in which one rule did not hold."""
+    """One way in which one rule did not hold.
+
+    Attributes:
+        severity: how much it weighs.
+        raised_from: the rule's own severity where missing evidence weighs more than that; None otherwise.
+    """
 
     code: str
     msg: str
@@ -151,6 +158,7 @@ class Violation:
     solution: str
     evidence: tuple[str, ...]
     missing: bool = False
+    raised_from: Severity | None = None
 
     @property
     def key(self) -> tuple[int, str, str, str, str]:
@@ -192,7 +200,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """Everything judged about one stage; ``verdict`` is PENDING only for a dependency without evidence."""
+    """Everything judged about one stage.
+
+    Attributes:
+        has_evidence: whether anything was found of what the stage rests on; the verdict never asks.
+    """
 
     stage: Stage
     verdict: Verdict
@@ -202,3 +214,4 @@ class StageResult:
     conditions: tuple[Condition, ...] = ()
     warnings: tuple[dict[str, str], ...] = ()
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    has_evidence: bool = True

@@ -59,11 +59,7 @@ def statement(decision: dict[str, Any], decision_digest: str) -> bytes:
                     "action": decision["action"],
                     "decision": {"sha256": decision_digest},
                     "input": {"sha256": decision["input_digest"]},
-                    "stages": {
-                        name: stage["verdict"]
-                        for name, stage in decision["stages"].items()
-                        if stage["judged"] or stage["evidence_digest"] is not None
-                    },
+                    "stages": {name: stage["verdict"] for name, stage in decision["stages"].items()},
                     "violations": codes[:MAX_CODES],
                     "conditions": len(decision["conditions"]),
                     "waived": sorted({waived["code"] for waived in decision["waived"]})[:MAX_CODES],

@@ -261,7 +261,7 @@ def evaluate(
         notes=[*notes, *_unused(setting)],
     )
     action = judging.action(plan, stage, verdict, results)
-    decision = document(stage, verdict, action, plan, results, facts, context)
+    decision = document(stage, verdict, action, results, facts, context)
     attached = tuple(part.data for item in evidence.values() for part in item.attachments)
     return Judged(decision, record, setting, attached)
 
@@ -378,5 +378,5 @@ def make_facts(evidence: Mapping[str, Evidence], about: Mapping[str, Any]) -> Fa
             for name, item in evidence.items()
             for missing in item.missing
         },
-        files={name: len(item.files) for name, item in evidence.items()},
+        files={name: len(item.files) + len(item.attachments) for name, item in evidence.items()},
     )

@@ -10,6 +10,8 @@ from ..evidence.contracts import violations
 from ..evidence.errors import UsageError
 from .run import Setting
 
+CONDITIONAL = "conditional"
+
 
 def prepare_signoff(
     setting: Setting,
@@ -31,7 +33,8 @@ def prepare_signoff(
         conditions: ``TEXT|OWNER|DUE`` each.
 
     Raises:
-        UsageError: a role that the workspace does not know, or fields that break the file's contract.
+        UsageError: a role that the workspace does not know, conditions with another verdict than
+            ``conditional``, or fields that break the file's contract.
     """
     roles = setting.config.roles
     if role not in roles:
@@ -49,10 +52,17 @@ def prepare_signoff(
         "evidence": bound[1],
         "signed_at": signed_at,
     }
+    stated = [_condition(text) for text in conditions]
+    if stated and verdict != CONDITIONAL:
+        raise UsageError(
+            f"a sign-off with the verdict {verdict!r} cannot carry conditions",
+            place="--condition",
+            remedy="add --verdict conditional, or leave the conditions out",
+        )
     if comment is not None:
         document["comment"] = comment
-    if conditions:
-        document["conditions"] = [_condition(text) for text in conditions]
+    if stated:
+        document["conditions"] = stated
     broken = violations("files", "signoff", document)
     if broken:
         raise UsageError(

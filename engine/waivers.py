@@ -1,8 +1,9 @@
 """Which waivers count at a given time. Pure.
 
-A waiver counts when its signature is valid under a key that was allowed at the effective time, its signer
-holds the approving role, that role may approve waivers, the approver is not its author, it is in force
-(``effective_on`` ≤ now < ``effective_until``) and, where it names a subject, names this one.
+A waiver counts when it names a rule of the bundle and the rule's own stage among its stages, its signature
+is valid under a key that was allowed at the effective time, its signer holds the approving role, that role
+may approve waivers, the approver is not its author, it is in force (``effective_on`` ≤ now <
+``effective_until``) and, where it names a subject, names this one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from .judge import DAY, Waiver
 from .model import Plan
+from .settings_errors import nearest
 
 
 def assess(
@@ -20,14 +22,21 @@ def assess(
     """Split the waivers found into those that count and notes about all that need attention.
 
     Returns:
-        The valid waivers by id, and notes ``{"code", "msg"}`` for pending, expiring, expired, invalid ones.
+        The valid waivers by id, and notes ``{"code", "msg"}`` about pending, expiring and expired ones and
+        those for other sources. A note about a mistake, which somebody has to correct, also has a ``level``.
     """
     valid: list[Waiver] = []
     notes: list[dict[str, str]] = []
     for fact in sorted(facts, key=lambda item: (item["id"], item["path"])):
-        problem = _problem(fact, plan, subject, now_s)
-        if problem is not None:
-            notes.append({"code": fact["code"], "msg": f"waiver {fact['id']} ({fact['path']}) {problem}"})
+        named = f"waiver {fact['id']} ({fact['path']})"
+        mistake = _mistake(fact, plan)
+        if mistake is not None:
+            said = f"{named} does not count: {mistake}"
+            notes.append({"level": "error", "code": fact["code"], "msg": said})
+            continue
+        state = _state(fact, subject, now_s)
+        if state is not None:
+            notes.append({"code": fact["code"], "msg": f"{named} {state}"})
             continue
         valid.append(
             Waiver(
@@ -49,13 +58,29 @@ def assess(
     return valid, notes
 
 
-def _problem(fact: Mapping[str, Any], plan: Plan, subject: str, now_s: int) -> str | None:
+def _mistake(fact: Mapping[str, Any], plan: Plan) -> str | None:
+    """Why the waiver can never count as it stands: somebody has to correct it."""
+    stage = str(fact["code"]).partition(".")[0]
+    codes = [rule.code for one in plan.stages.values() for rule in one.rules]
+    if stage in plan.stages and fact["code"] == f"{stage}.dependency":
+        return f"that {stage} needs other stages cannot be waived; waive a rule of the stage that failed"
+    if fact["code"] not in codes:
+        meant = nearest(fact["code"], codes)
+        advice = f"did you mean {meant!r}?" if meant else "docs/policies.md lists the rules"
+        return f"there is no rule {fact['code']!r}; {advice}"
+    if stage not in fact["stages"]:
+        return f"its stages ({', '.join(fact['stages'])}) leave out {stage}, whose rule it is for"
     if fact["signature"] != "valid":
-        return f"does not count: {fact['problem'] or fact['signature']}"
+        return str(fact["problem"] or fact["signature"])
     if not fact["role_authorised"] or fact["approver_role"] not in plan.waiver_roles:
-        return f"does not count: its signer may not approve waivers as {fact['approver_role']}"
+        return f"its signer may not approve waivers as {fact['approver_role']}"
     if str(fact["approver_principal"]).casefold() == fact["author"].casefold():
-        return "does not count: its author approved it"
+        return "its author approved it"
+    return None
+
+
+def _state(fact: Mapping[str, Any], subject: str, now_s: int) -> str | None:
+    """Why a waiver without a mistake does not count here and now."""
     start, end = fact["key_valid_from_s"], fact["key_valid_until_s"]
     if (start is not None and now_s < start) or (end is not None and now_s > end):
         return "does not count: its signer's key is not valid at the effective time"

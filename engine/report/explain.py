@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .figures import clean, comparison, figure, shorten
+from .figures import clean, comparison, figure, shorten, weight
 
 MAX_FILES = 6
 _MARK = {"holds": "✔", "violated": "✘", "missing evidence": "✘", "waived": "~", "conditional": "~"}
@@ -34,20 +34,19 @@ def render_explanation(decision: dict[str, Any], stage: str | None = None) -> st
     for item in decision["weakenings"]:
         lines.append(f"  note: {clean(item['msg'])}")
     for name, value in decision["stages"].items():
-        if value["evidence_digest"] is None or (stage is not None and name != stage):
+        if stage is not None and name != stage:
             continue
         lines.append("")
         lines += _stage(decision, name, value, full=name == main or main == "all")
     for item in decision["warnings"]:
-        lines.append(f"warning {clean(item['code'])}: {clean(item['msg'])}")
+        lines.append(f"{item.get('level', 'warning')} {clean(item['code'])}: {clean(item['msg'])}")
     return "\n".join(clean(line) for line in lines) + "\n"
 
 
 def _stage(decision: dict[str, Any], name: str, stage: dict[str, Any], *, full: bool) -> Iterator[str]:
     yield f"{name}  {stage['verdict']}  {clean(stage['title'])}: {clean(stage['question'])}"
-    if not stage["judged"]:
+    if not stage["has_evidence"]:
         yield "  there is no evidence for it at all"
-        return
     checks = [check for check in decision["checks"] if check["stage"] == name]
     dependencies = [(other, decision["stages"][other]["verdict"]) for other in stage["depends_on"]]
     yield "  formal logic, all of:"
@@ -76,8 +75,8 @@ def _without_verdict(operand: str) -> str:
 
 
 def _check(decision: dict[str, Any], check: dict[str, Any]) -> Iterator[str]:
-    status = check["status"]
-    yield f"  {_MARK[status]} {check['code']}  {check['severity']}  {clean(check['title'])}  [{status}]"
+    status, severity = check["status"], _weight(decision, check)
+    yield f"  {_MARK[status]} {check['code']}  {severity}  {clean(check['title'])}  [{status}]"
     missing = status == "missing evidence"
     for operand in check["operands"]:
         text = comparison(operand)
@@ -107,6 +106,12 @@ def _check(decision: dict[str, Any], check: dict[str, Any]) -> Iterator[str]:
     for need in _needs(check, missing=missing):
         yield f"      to hold   {need}"
     yield f"      to do     {clean(_solution(decision, check))}"
+
+
+def _weight(decision: dict[str, Any], check: dict[str, Any]) -> str:
+    """The rule's severity, or what missing evidence made of it."""
+    raised = (v for v in decision["violations"] if v["code"] == check["code"] and v["raised_from"])
+    return next((weight(violation) for violation in raised), str(check["severity"]))
 
 
 _SOURCES = {

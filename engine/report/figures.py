@@ -108,6 +108,12 @@ def comparison(operand: dict[str, Any]) -> str:
     return f"{joined} → {'true' if operand.get('holds') else 'false'}"
 
 
+def weight(violation: dict[str, Any]) -> str:
+    """A violation's severity, and why it is not that of its rule: ``HIGH (MEDIUM rule, raised: …)``."""
+    raised = violation["raised_from"]
+    return str(violation["severity"]) + (f" ({raised} rule, raised: evidence is missing)" if raised else "")
+
+
 def requirement(item: dict[str, Any]) -> str:
     """A violation's figures in words: ``0.357, needs ≥ 0.80``; empty where there is nothing to compare."""
     if item["missing"] or item["op"] is None:

@@ -19,7 +19,9 @@ def render_prelive(decision: dict[str, Any]) -> bytes:
     gates = {}
     for name, stage in decision["stages"].items():
         figures = (
-            {figure: _plain(value) for figure, value in stage["figures"].items()} if stage["judged"] else {}
+            {figure: _plain(value) for figure, value in stage["figures"].items()}
+            if stage["has_evidence"]
+            else {}
         )
         gates[name] = {"status": stage["verdict"], **figures}
     document = {

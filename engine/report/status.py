@@ -18,6 +18,8 @@ def status_text(rows: list[dict[str, Any]]) -> str:
     table = [("stage", "status", "what", "as of", "entry", "sources")]
     for row in rows:
         current = {None: "", True: "as they are now", False: "changed since"}[row["current"]]
+        if row["policy_current"] is False:
+            current += ", judged by other policies"
         entry = "" if row["entry"] is None else str(row["entry"])
         table.append(
             (row["stage"], row["status"], clean(row["title"]), row["effective_time"] or "", entry, current)

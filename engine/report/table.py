@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from .figures import clean, figure, requirement, shorten
+from .figures import clean, figure, requirement, shorten, weight
 from .interface import Screen
 
 MAX_GROUPS = 8
@@ -15,7 +15,7 @@ MAX_WARNINGS = 5
 MAX_TERM = 60
 MAX_REASON = 200
 
-VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow", "PENDING": "dim"}
+VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow"}
 _SEVERITY_STYLE = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
 
 
@@ -93,8 +93,6 @@ class _Table:
             table.add_column(heading, no_wrap=heading != "figures")
         blocked = self._only_blocked()
         for name, stage in self.decision["stages"].items():
-            if stage["evidence_digest"] is None:
-                continue
             style = VERDICT_STYLE[stage["verdict"]]
             figures = ", ".join(
                 f"{clean(label.replace('_', ' '))} {figure(item['value'], item['unit'])}"
@@ -104,7 +102,7 @@ class _Table:
                 name,
                 Text(stage["verdict"] + (" (blocked)" if name in blocked else ""), style=style),
                 Text(clean(stage["title"])),
-                Text(figures if stage["judged"] else "no evidence", style="" if stage["judged"] else "dim"),
+                Text(figures) if stage["has_evidence"] else Text("no evidence", style="dim"),
             )
         self.console.print()
         self.console.print(table)
@@ -143,7 +141,7 @@ class _Table:
         )
         proof = f"  [{shown}]" if shown and not first["missing"] else ""
         self.line(
-            (f"{first['severity']:<8} ", _SEVERITY_STYLE[first["severity"]]),
+            (f"{weight(first):<8} ", _SEVERITY_STYLE[first["severity"]]),
             (f"{first['code']}  ", "bold"),
             _reason(items),
             (proof, "dim"),
@@ -167,8 +165,15 @@ class _Table:
                 f"until {clean(item['effective_until'][:10])} by {clean(item['approver'])} "
                 f"({clean(item['waiver'])}): {clean(item['msg'])}",
             )
+        for item in self.decision["warnings"]:
+            if item.get("level") == "error":
+                self.line(("error: ", "bold red"), clean(item["msg"]))
         failed = self.decision["verdict"] == "FAIL"
-        warnings = [w for w in self.decision["warnings"] if not failed or w["msg"].startswith("waiver ")]
+        warnings = [
+            item
+            for item in self.decision["warnings"]
+            if item.get("level") != "error" and (not failed or item["msg"].startswith("waiver "))
+        ]
         for item in [*warnings[:MAX_WARNINGS], *self.decision["weakenings"]]:
             self.line(("note: ", "yellow"), clean(item["msg"]))
         if len(warnings) > MAX_WARNINGS:

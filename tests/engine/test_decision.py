@@ -35,7 +35,8 @@ def signoff(role: str = "cto", **changes: Any) -> dict[str, Any]:
     return {
         "path": f"signoffs/{role}.json", "role": role, "name": "Ann", "principal": "ann@example.com",
         "key": "SHA256:k", "stage": "stage2", "verdict": "approve", "signed_at": NOW, "signed_at_s": 1,
-        "subject": DIGEST, "evidence": "e" * 64, "signature": "valid", "role_authorised": True, **changes,
+        "subject": DIGEST, "evidence": "e" * 64, "signature": "valid", "role_authorised": True,
+        "conditions": [], **changes,
     }  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def build(
         roles=["risk_officer", "cto"], weakenings=[{"code": "effective_time", "msg": "set"}],
         notes=[{"code": "stage1.amount", "msg": "waiver W-1 expires soon"}],
     )  # fmt: skip
-    return document(stage, verdict, action(plan, stage, verdict, results), plan, results, facts, context)
+    return document(stage, verdict, action(plan, stage, verdict, results), results, facts, context)
 
 
 def check(document: dict[str, Any]) -> dict[str, Any]:
@@ -140,12 +141,12 @@ def test_documents_keep_their_contract(
     assert made["warnings"] == [{"code": "stage1.amount", "msg": "waiver W-1 expires soon"}]
 
 
-def test_a_stage_that_was_not_asked_for_is_pending(load: Load) -> None:
-    """A decision about the first stage shows the second as PENDING and not judged."""
+def test_a_stage_that_was_not_judged_is_not_in_the_document(load: Load) -> None:
+    """A decision about the first stage says nothing of the second."""
     made = check(build(load, 800_000, 1, stage="stage1"))
     assert made["verdict"] == "PASS"
     assert made["action"] is None
-    assert (made["stages"]["stage2"]["verdict"], made["stages"]["stage2"]["judged"]) == ("PENDING", False)
+    assert list(made["stages"]) == ["stage1"]
     assert made["stages"]["stage1"]["figures"] == {"amount": {"value": 800_000, "unit": "ppm"}}
 
 
@@ -167,6 +168,7 @@ def test_waived_violations_are_in_the_document(load: Load) -> None:
     [
         {"stage": "stage1"}, {"verdict": "reject"}, {"verdict": "conditional"}, {"signature": "invalid"},
         {"role_authorised": False}, {"subject": "0" * 64}, {"evidence": "0" * 64}, {"role": "auditor"},
+        {"conditions": [{"text": "x", "owner": "y", "due": "2025-12-01"}]},
     ],
 )  # fmt: skip
 def test_signatures_are_exact(load: Load, changes: dict[str, Any]) -> None:

@@ -302,7 +302,7 @@ GOOD = operand(holds=False)
         ({"check_a": {"holds": False, "operands": [{**GOOD, "op": "!="}]}}, "compares by '!='"),
         ({"check_a": {"holds": False, "operands": [{**GOOD, "actual": 0.5}]}}, "can carry: a float"),
         ({"check_a": {"holds": False, "operands": [{**GOOD, "actual": 2**60}]}}, "can carry: integer"),
-        ({"check_a": {"holds": True, "operands": [GOOD]}}, "holds and reports a violation at once"),
+        ({"check_a": holds("a")["check_a"]}, "holds and reports a violation at once"),
         ({"deny_a": []}, "does not hold but reports nothing"),
         ({"deny_a": [], "condition_a": [{"msg": "x"}]}, "does not hold but reports nothing"),
         ({"deny_a": True}, "'deny_a' is not a set of results"),
@@ -378,15 +378,14 @@ def test_dependencies_are_judged_first_and_must_pass() -> None:
     assert [(c.code, c.owner) for c in conditional.conditions] == [("two.dependency", "two")]
 
 
-def test_a_dependency_without_evidence_is_pending() -> None:
-    """No file at all for a dependency: PENDING, which fails what depends on it; asked for, it is judged."""
-    done = judge_two({}, holds("b"), e_two=1)
-    assert done["one"].verdict is Verdict.PENDING
-    assert done["one"].checks == ()
-    assert done["two"].verdict is Verdict.FAIL
-    assert done["two"].violations[0].msg == "one is pending: there is no evidence for it"
-    asked = judge_two(holds("a"), holds("b"), wanted=("one", "two"), e_two=1)
-    assert asked["one"].verdict is Verdict.PASS
+def test_a_dependency_without_evidence_is_judged_like_any_other() -> None:
+    """No file at all for a dependency: its rules decide, and the result says that there was no evidence."""
+    for wanted in (("two",), ("one", "two")):
+        done = judge_two(broken("a"), holds("b"), wanted=wanted, e_two=1)
+        assert (done["one"].verdict, done["one"].has_evidence) == (Verdict.FAIL, False)
+        assert [violation.code for violation in done["one"].violations] == ["one.a"]
+        assert done["two"].violations[0].msg == "one failed"
+        assert done["two"].has_evidence
 
 
 def test_a_dependency_cannot_be_waived() -> None:
@@ -406,11 +405,11 @@ def test_only_what_is_needed_is_judged() -> None:
     ("verdicts", "answer"),
     [
         ("PASS PASS", "PASS"), ("PASS CONDITIONAL", "CONDITIONAL"), ("CONDITIONAL FAIL", "FAIL"),
-        ("PASS PENDING", "FAIL"), ("FAIL", "FAIL"), ("", "FAIL"),
+        ("FAIL", "FAIL"), ("", "FAIL"),
     ],
 )  # fmt: skip
 def test_overall(verdicts: str, answer: str) -> None:
-    """The worst verdict counts, PENDING as FAIL, and nothing judged is no PASS."""
+    """The worst verdict counts, and nothing judged is no PASS."""
     results = {str(i): StageResult(stage("one", []), Verdict(v)) for i, v in enumerate(verdicts.split())}
     assert overall(results) is Verdict(answer)
 
@@ -578,13 +577,9 @@ def test_stages_fail_with_what_they_depend_on(outcomes: list[str], empty: set[in
     found = Facts({"c": values}, {}, {f"e_s{n}": 0 if n in empty else 1 for n in range(4)})
     done = judge(chain, ["s3"], outputs, found, [], NOW)
     assert list(done) == ["s0", "s1", "s2", "s3"]
-    for n, (name, current) in enumerate(done.items()):
+    for n, current in enumerate(done.values()):
         if current.verdict is Verdict.PASS:
             assert all(done[f"s{m}"].verdict is Verdict.PASS for m in range(n))
-        if current.verdict is Verdict.PENDING:
-            assert n in empty
-            assert name != "s3"
+        assert current.has_evidence == (n not in empty)
     wanted = [f"s{n}" for n in order]
-    everything = judge(chain, wanted, outputs, found, [], NOW)
-    assert everything == judge(chain, ["s0", "s1", "s2", "s3"], outputs, found, [], NOW)
-    assert all(r.verdict is not Verdict.PENDING for r in everything.values())
+    assert judge(chain, wanted, outputs, found, [], NOW) == done

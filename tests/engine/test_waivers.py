@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.engine.judge import DAY
-from gate.engine.model import Plan
+from gate.engine.model import Plan, Rule, Severity, Stage
 from gate.engine.waivers import assess
 from gate.evidence.times import format_utc, parse_rfc3339
 
 NOW = parse_rfc3339("2025-11-07T12:00:00Z")
-PLAN = Plan({}, {}, ("cto", "risk_officer"), 30, {})
+RULE = Rule(
+    "stage1.test_coverage", "stage1", "test_coverage", "deny", "t", "d", Severity.HIGH, "s", "o", ("c",), ()
+)
+STAGE = Stage("stage1", "t", "q", (), (), (RULE,), (), "gate.stage1")
+PLAN = Plan({"stage1": STAGE}, {}, ("cto", "risk_officer"), 30, {})
 SUBJECT = "a" * 64
 
 

@@ -221,6 +221,7 @@ def test_both_engines_agree_on_generated_facts(
             assert _comparable(value) == _comparable(expected[stage.package])
             for rule in stage.rules:
                 check = value[f"check_{rule.short_name}"]
+                assert check["holds"] is all(operand["holds"] for operand in check["operands"]), rule.code
                 assert check["holds"] is not bool(value.get(f"deny_{rule.short_name}")), rule.code
                 seen.setdefault(rule.code, set()).add(check["holds"])
     one_sided = sorted(code for code, values in seen.items() if len(values) == 1)

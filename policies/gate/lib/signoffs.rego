@@ -33,23 +33,24 @@ approvals(stage, role) := {signoff |
 	refusals(signoff) == []
 }
 
-# What the approvals of these roles still ask for: {"code", "msg", "owner", "due"}.
+# What the approvals of these roles, and of those who may stop a stage, still ask for: {"code", "msg", "owner", "due"}.
 signoff_conditions(code, stage, roles) := {condition |
-	some role in roles.value
+	some role in array.concat(roles.value, data.gate.params.common.rejecting_roles.value)
 	some signoff in approvals(stage, role)
-	signoff.verdict == "conditional"
 	some condition in stated_conditions(code, signoff)
 }
 
 # --- inside --------------------------------------------------------------------------------------------------------
 
-# An approval that names no condition is still conditional: its role must say what is missing.
+# Conditions count whatever the verdict is called: an approval that states some is conditional. A conditional approval
+# that states none is conditional all the same: its role must say what is missing.
 stated_conditions(code, signoff) := [{
 	"code": code,
 	"msg": sprintf("%s approved with conditions but stated none (%s)", [signoff.role, signoff.path]),
 	"owner": signoff.role,
 	"due": null,
 }] if {
+	signoff.verdict == "conditional"
 	signoff.conditions == []
 } else := [condition |
 	some stated in signoff.conditions

@@ -270,7 +270,9 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
 
 # METADATA
 # title: Nobody who may stop the stage rejected it
-# description: No role that may stop a stage signed a rejection of exactly this source and this evidence.
+# description: >-
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
+#   an approval is a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
@@ -283,5 +285,13 @@ deny_not_rejected contains result if {
 		"stage3.not_rejected",
 		check_not_rejected,
 		"The stage was rejected",
+	)
+}
+
+condition_not_rejected contains condition if {
+	some condition in data.gate.lib.signoff_conditions(
+		"stage3.not_rejected",
+		"stage3",
+		data.gate.params.common.rejecting_roles,
 	)
 }

@@ -164,15 +164,6 @@ condition_permissions_match contains condition if {
 	}
 }
 
-condition_permissions_match contains condition if {
-	count(permission_mismatches(input.facts.account.permissions)) > 0
-	some condition in data.gate.lib.signoff_conditions(
-		"stage6.permissions_match",
-		"stage6",
-		data.gate.params.stage6.halt_roles,
-	)
-}
-
 permission_mismatches(found) := {{"term": name, "text": text} |
 	expected := data.gate.params.stage6.permissions.value
 	some name in (object.keys(expected) | object.keys(found))
@@ -218,15 +209,6 @@ condition_buying_power contains condition if {
 		"owner": "risk_officer",
 		"due": null,
 	}
-}
-
-condition_buying_power contains condition if {
-	input.facts.account.buying_power_cents == data.gate.params.stage6.buying_power_min.value
-	some condition in data.gate.lib.signoff_conditions(
-		"stage6.buying_power",
-		"stage6",
-		data.gate.params.stage6.halt_roles,
-	)
 }
 
 buying_power(cents) := data.gate.lib.at_least("buying_power", cents, data.gate.params.stage6.buying_power_min) if {
@@ -318,7 +300,9 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage6"))
 
 # METADATA
 # title: Nobody who may stop the stage rejected it
-# description: No role that may stop a stage signed a rejection of exactly this source and this evidence.
+# description: >-
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
+#   an approval is a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
@@ -331,5 +315,13 @@ deny_not_rejected contains result if {
 		"stage6.not_rejected",
 		check_not_rejected,
 		"The stage was rejected",
+	)
+}
+
+condition_not_rejected contains condition if {
+	some condition in data.gate.lib.signoff_conditions(
+		"stage6.not_rejected",
+		"stage6",
+		data.gate.params.stage6.halt_roles,
 	)
 }

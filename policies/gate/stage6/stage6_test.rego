@@ -302,10 +302,9 @@ test_permissions_match_accepted_with_conditions if {
 	denied := deny_permissions_match with input as doc
 	denied == set()
 	conditions := condition_permissions_match with input as doc
-	conditions == {
-		{"code": "stage6.permissions_match", "msg": "Permission mismatch accepted by sign-off, to be corrected: options: granted, expected denied", "owner": "risk_officer", "due": null},
-		{"code": "stage6.permissions_match", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"},
-	}
+	conditions == {{"code": "stage6.permissions_match", "msg": "Permission mismatch accepted by sign-off, to be corrected: options: granted, expected denied", "owner": "risk_officer", "due": null}}
+	stated := condition_not_rejected with input as doc
+	stated == {{"code": "stage6.not_rejected", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
 }
 
 test_permissions_match_sign_off_for_other_evidence if {
@@ -392,10 +391,9 @@ test_buying_power_zero_accepted_with_conditions if {
 	denied := deny_buying_power with input as doc
 	denied == set()
 	conditions := condition_buying_power with input as doc
-	conditions == {
-		{"code": "stage6.buying_power", "msg": "Zero buying power accepted by sign-off, to be restored", "owner": "risk_officer", "due": null},
-		{"code": "stage6.buying_power", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"},
-	}
+	conditions == {{"code": "stage6.buying_power", "msg": "Zero buying power accepted by sign-off, to be restored", "owner": "risk_officer", "due": null}}
+	stated := condition_not_rejected with input as doc
+	stated == {{"code": "stage6.not_rejected", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
 }
 
 test_buying_power_negative_never_accepted if {

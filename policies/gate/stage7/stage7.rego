@@ -311,7 +311,9 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage7"))
 
 # METADATA
 # title: Nobody who may stop the stage rejected it
-# description: No role that may stop a stage signed a rejection of exactly this source and this evidence.
+# description: >-
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
+#   an approval is a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
@@ -324,5 +326,13 @@ deny_not_rejected contains result if {
 		"stage7.not_rejected",
 		check_not_rejected,
 		"The stage was rejected",
+	)
+}
+
+condition_not_rejected contains condition if {
+	some condition in data.gate.lib.signoff_conditions(
+		"stage7.not_rejected",
+		"stage7",
+		data.gate.params.common.rejecting_roles,
 	)
 }

@@ -230,10 +230,10 @@ def test_the_explanation_of_a_recorded_pass(passed: Decision) -> None:
     assert "stage3.operations_mapped" in one
 
 
-def test_pending_stages_are_explained(passed: Decision) -> None:
+def test_a_stage_without_evidence_is_explained(passed: Decision) -> None:
     """A stage without evidence says so."""
     stage = passed["stages"]["stage7"]
-    stage["verdict"], stage["judged"] = "PENDING", False
+    stage["verdict"], stage["has_evidence"] = "FAIL", False
     assert "there is no evidence for it at all" in render_explanation(passed)
 
 
@@ -308,7 +308,7 @@ def test_the_verification_log_keeps_its_contract(passed: Decision, full: Decisio
             n: s["verdict"] for n, s in decision["stages"].items()
         }
     assert json.loads(render_prelive(failed))["gates"]["stage1"]["artifact_coverage"] == 0.357142
-    assert json.loads(render_prelive(failed))["gates"]["stage8"] == {"status": "PENDING"}
+    assert "stage8" not in json.loads(render_prelive(failed))["gates"]
     signatures = json.loads(render_prelive(passed))["signatures"]
     assert sum(key is not None and key.startswith("SHA256:") for key in signatures.values()) >= 3
 
@@ -319,7 +319,7 @@ def test_the_verification_logs_numbers_are_exact(value: int, unit: str) -> None:
     scale = {"ppm": 10**6, "micro": 10**6, "us": 1000, "cents": 100}.get(unit, 1)
     stage = {
         "verdict": "PASS",
-        "judged": True,
+        "has_evidence": True,
         "figures": {"f": {"value": value, "unit": unit}, "t": {"value": "x", "unit": unit}},
     }
     decision = {"stages": {"stage1": stage}, "effective_time": "", "verdict": "PASS", "signatures": []}
@@ -370,7 +370,7 @@ def row(stage: str, status: str, title: str, entry: int | None, current: bool | 
     time = None if entry is None else "2025-11-07T12:00:00Z"
     return {
         "stage": stage, "status": status, "title": title, "effective_time": time, "entry": entry,
-        "current": current,
+        "current": current, "policy_current": current,
     }  # fmt: skip
 
 
@@ -388,7 +388,7 @@ def test_status_as_text() -> None:
     assert len(lines) == 4
     assert lines[0].split() == ["stage", "status", "what", "as", "of", "entry", "sources"]
     assert lines[1].endswith("12     as they are now")
-    assert lines[2].endswith("3      changed since")
+    assert lines[2].endswith("3      changed since, judged by other policies")
     assert lines[3].split() == ["stage10", "PENDING", "Tenth"]
     assert (
         len(

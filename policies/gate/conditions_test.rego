@@ -1,0 +1,57 @@
+package gate.conditions
+
+# What a person asks for in a sign-off counts in every stage, whatever the verdict is called.
+
+stated := {"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}
+
+expected(code) := {{"code": code, "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+
+signed(stage, role, changes) := object.union(
+	data.gate.ready.doc,
+	{"facts": {"signoffs": {"signoffs": array.concat(
+		[other |
+			some other in data.gate.ready.doc.facts.signoffs.signoffs
+			others_place := {"stage": other.stage, "role": other.role}
+			others_place != {"stage": stage, "role": role}
+		],
+		[data.gate.ready.signoff(stage, role, changes)],
+	)}}},
+)
+
+test_approval_with_conditions if {
+	doc := signed("stage1", "cto", {"verdict": "approve", "conditions": [stated]})
+	checked := data.gate.stage1.check_governance_signed with input as doc
+	checked.holds == true
+	conditions := data.gate.stage1.condition_governance_signed with input as doc
+	conditions == expected("stage1.governance_signed")
+}
+
+test_rejection_with_conditions if {
+	doc := signed("stage1", "cto", {"verdict": "reject", "conditions": [stated]})
+	checked := data.gate.stage1.check_governance_signed with input as doc
+	checked.holds == false
+	conditions := data.gate.stage1.condition_governance_signed with input as doc
+	conditions == set()
+}
+
+test_conditions_of_a_role_that_may_stop_the_stage if {
+	doc := signed("stage2", "lead_trader", {"verdict": "conditional", "conditions": [stated]})
+	conditions := data.gate.stage2.condition_architecture_approved with input as doc
+	conditions == expected("stage2.architecture_approved")
+}
+
+test_conditions_of_a_role_without_a_say if {
+	doc := signed("stage2", "lead_trader", {"role": "qa_lead", "verdict": "conditional", "conditions": [stated]})
+	conditions := data.gate.stage2.condition_architecture_approved with input as doc
+	conditions == set()
+}
+
+test_conditions_of_stages_that_nobody_has_to_sign if {
+	every stage in ["stage3", "stage5", "stage6", "stage7"] {
+		doc := signed(stage, "risk_officer", {"verdict": "conditional", "conditions": [stated]})
+		conditions := data.gate[stage].condition_not_rejected with input as doc
+		conditions == expected(sprintf("%s.not_rejected", [stage]))
+		none := data.gate[stage].condition_not_rejected with input as data.gate.ready.doc
+		none == set()
+	}
+}
