@@ -62,7 +62,10 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[dict[str, Any], 
     location = _location(setting)
     key, fresh = load_or_create_log_key(config_dir)
     own = setting.config.ledger.origin
-    with FileLedger.begin(location, key, config_dir=config_dir, origin=own, label=label(setting)) as ledger:
+    limits = setting.config.limits
+    with FileLedger.begin(
+        location, key, config_dir=config_dir, origin=own, label=label(setting), limits=limits
+    ) as ledger:
         digest = ledger.evidence.put(canonical(judged.decision))
         ledger.evidence.put(canonical(judged.input))
         for data in judged.attachments:
@@ -140,7 +143,7 @@ def find(setting: Setting, target: str) -> dict[str, Any]:
             + ", ".join([*setting.plan.stages, run.ALL])
             + "; or a ledger index or digest",
         )
-    with LedgerReader.open(_location(setting)) as ledger:
+    with LedgerReader.open(_location(setting), setting.config.limits) as ledger:
         found = []
         for index, digest, _, summary in decisions(ledger):
             stored = summary["decision"]["sha256"]
@@ -175,7 +178,7 @@ def status(setting: Setting) -> list[dict[str, Any]]:
     """By stage, the latest recorded verdict; PENDING where there is none."""
     latest: dict[str, dict[str, Any]] = {}
     if setting.ledger.exists():
-        with LedgerReader.open(_location(setting)) as ledger:
+        with LedgerReader.open(_location(setting), setting.config.limits) as ledger:
             for index, _, statement, summary in decisions(ledger):
                 for stage, verdict in summary["stages"].items():
                     latest[stage] = {"entry": index, "verdict": verdict, "statement": statement}
@@ -202,7 +205,7 @@ def status(setting: Setting) -> list[dict[str, Any]]:
 
 def show(setting: Setting, index: int | None, last: int) -> str:
     """The latest decisions one per line, or one entry's statement as JSON."""
-    with LedgerReader.open(_location(setting)) as ledger:
+    with LedgerReader.open(_location(setting), setting.config.limits) as ledger:
         if index is not None:
             for entry in ledger.entries():
                 if entry.index == index:

@@ -104,7 +104,9 @@ def prepare(
     own = config.policy.bundle
     if policy is not None:
         weakenings.append({"code": "policy_override", "msg": "the policy bundle was given by a flag"})
-    bundle = bundles.load_bundle(policy or (root / own if own else bundles.SHIPPED))
+    given = policy or (root / own if own else None)
+    # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
+    bundle = bundles.load_bundle(given, config.limits) if given else bundles.load_bundle(bundles.SHIPPED)
     pinned = config.policy
     if policy is None and pinned.version not in (None, bundle.version):
         raise PolicyError(
@@ -225,7 +227,8 @@ def evaluate(
                 collecting(setting.root, setting.config, sorted(collectors), setting.places)
             )
         running.want(sorted(collectors))
-        engine = stack.enter_context(open_engine(setting.config.engine, setting.bundle))
+        config = setting.config
+        engine = stack.enter_context(open_engine(config.engine, setting.bundle, config.limits))
         # imported while the collectors and the engine are at work
         from . import judge as judging
         from .decision import Context, document
