@@ -59,7 +59,7 @@ evidence:
 roles: {cto: [cto@example.com], risk_officer: ["a", "b"]}
 allowed_signers: keys
 policy: {bundle: policies, version: "1.0", digest: "%s"}
-ledger: {location: /var/ledger, origin: gate.local/x}
+ledger: {location: var/ledger, origin: gate.local/x}
 engine: embedded
 stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
 """ % ("a" * 64)
@@ -74,7 +74,7 @@ stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
         "1.0",
         "a" * 64,
     )
-    assert (config.ledger.location, config.ledger.origin) == ("/var/ledger", "gate.local/x")
+    assert (config.ledger.location, config.ledger.origin) == ("var/ledger", "gate.local/x")
     assert config.stages["stage5"].depends_on == ["stage3"]
     assert config.stages["stage6"].depends_on == []
 
