@@ -29,6 +29,8 @@ from .workspace import FileRead, View, Workspace
 
 Outcome = dict[str, Any]
 
+_AGAIN_SECONDS = 1.0
+
 _FACTS = "facts are texts, integers, true, false, null, and lists and objects of these"
 
 
@@ -293,22 +295,46 @@ def took_too_long(name: str, seconds: float) -> EvidenceError:
     )
 
 
-@contextmanager
-def at_most(seconds: float, name: str) -> Iterator[None]:
-    """Let a collector run so long in this very process, where the system has timers and this thread the say.
+def within(seconds: float, name: str, work: Callable[[], Outcome]) -> Outcome:
+    """What a collector gives in this very process, if it does so in time.
+
+    A timer interrupts it where the system has one and this is the main thread. Anywhere else it runs in a
+    thread that is given up when the time is over, and ends with this process at the latest.
 
     Raises:
         EvidenceError: it took longer.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        with _timer(seconds, name):
+            return work()
+    from concurrent.futures import Future
+    from concurrent.futures import TimeoutError as Late
 
+    done: Future[Outcome] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            done.set_exception(error)
+
+    threading.Thread(target=run, name=f"collecting {name}", daemon=True).start()
+    try:
+        return done.result(seconds)
+    except Late:
+        if done.done():
+            raise  # the collector's own
+        raise took_too_long(name, seconds) from None
+
+
+@contextmanager
+def _timer(seconds: float, name: str) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise took_too_long(name, seconds)
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # it rings again: what is raised inside a callback of the interpreter is lost
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
     try:
         yield
     finally:
