@@ -35,8 +35,10 @@ def workspace(make_workspace: Callable[..., Path], tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "location",
     [
-        "postgresql://host/db", "https://host/ledger", "file:///var/ledger", "../x", "x/../../y",
-        "x/../ledger", "/var/ledger", "file:/var/ledger", "link", "link/ledger", "inner", "file", "file/ledger", "a\\b",
+        "postgresql://host/db", "https://host/ledger", "file:///var/ledger",
+        "../x", "x/../../y",
+        "x/../ledger", "/var/ledger", "file:/var/ledger",
+        "link", "link/ledger", "inner", "file", "file/ledger", "a\\b",
     ],
 )  # fmt: skip
 def test_only_a_directory_of_the_workspace_is_accepted(workspace: Path, location: str) -> None:

@@ -207,7 +207,6 @@ def test_paths_stay_inside(make_workspace: Make, field: str, path: str) -> None:
         ("name: a".encode("utf-16"), "UTF-16"),
         (b"name: caf\xe9", "not UTF-8"),
         (b"name: a\0", "NUL"),
-        ("name: Ã©".encode(), "mojibake"),
         (b"#" * (DEFAULT.text_bytes + 1), "is larger than"),
     ],
 )
