@@ -24,6 +24,7 @@ from .ledger.file_store import FileLedger
 from .ledger.merkle import Frontier
 from .ledger.reader import LedgerReader
 from .model import Verdict
+from .report.json_format import render_json
 from .run import Judged, Setting
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
@@ -196,7 +197,7 @@ def show(setting: Setting, index: int | None, last: int) -> str:
         if index is not None:
             for entry in ledger.entries():
                 if entry.index == index:
-                    return json.dumps(json.loads(entry.payload), indent=2, ensure_ascii=False) + "\n"
+                    return render_json(json.loads(entry.payload)).decode()
             raise UsageError(
                 f"the ledger has no entry {index}", remedy=f"it has the entries 0 to {ledger.size() - 1}"
             )
