@@ -177,7 +177,7 @@ def _check_ledger(root: Path, location: str) -> None:
     path = location.removeprefix("file:")
     parts = path.rstrip("/").split("/")
     if "://" in location:
-        problem = f"a ledger at {location.partition('://')[0]}:// is not supported"
+        problem: str | None = f"a ledger at {location.partition('://')[0]}:// is not supported"
     elif path.startswith("/") or ".." in parts or "\\" in path or "\x00" in path:
         problem = "the ledger's directory does not lie in the workspace"
     else:

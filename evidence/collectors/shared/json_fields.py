@@ -31,8 +31,8 @@ def shown(text: str, longest: int = 200, *, identifier: bool = False) -> str:
     """Foreign text as one line that cannot steer a terminal or change the reading order.
 
     Runs of white space become one space. Control, formatting (also bidirectional) and unassigned characters
-    are written as escapes such as ``\\u202e``. Broker accounts are masked, but not in an identifier, which must
-    stay what it is, and text longer than ``longest`` characters ends in an ellipsis.
+    are written as escapes such as ``\\u202e``. Broker accounts are masked, but not in an identifier, which
+    must stay what it is. Text longer than ``longest`` characters ends in an ellipsis.
     """
     line = " ".join(text[: 4 * longest].split())
     if not _PLAIN.fullmatch(line):
