@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -90,45 +90,42 @@ class SignoffVerdict(StrEnum):
 
 def main() -> None:
     """Run the program and exit; every error becomes one explanation and exit code 2, never a verdict."""
-    debug = "--debug" in sys.argv[1:]
     # a short process that mostly imports: collecting garbage as often as usual would cost a tenth of its time
     gc.set_threshold(50_000, 50, 100)
     # no code of other packages may look into the models' validation, and looking for such code takes time
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     try:
         app()
+    except KeyboardInterrupt as error:
+        _fail(error, "interrupted; nothing was decided", CANNOT_DECIDE)
     except GateError as error:
-        if debug:
-            raise
-        _say(error.diagnostics())
-        sys.exit(error.exit_code)
+        _fail(error, error.diagnostics(), error.exit_code)
     except OSError as error:
-        if debug:
-            raise
         said = f"the system refused something: {error.strerror or error}"
-        _say(
-            EnvironmentProblem(
-                said, path=error.filename, remedy="check the machine, then run again"
-            ).diagnostics()
+        trouble: GateError = EnvironmentProblem(
+            said, path=error.filename, remedy="check the machine, then run again"
         )
-        sys.exit(CANNOT_DECIDE)
-    except KeyboardInterrupt:
-        _say("interrupted; nothing was decided")
-        sys.exit(CANNOT_DECIDE)
-    except Exception as error:  # the outermost boundary: exit code 1 would read as FAIL
-        if debug:
-            raise
+        _fail(error, trouble.diagnostics(), CANNOT_DECIDE)
+    except Exception as error:  # noqa: BLE001 - the outermost boundary: exit code 1 would read as FAIL
         trouble = InternalError(
             f"{type(error).__name__}: {error}", remedy="run again with --debug and report the traceback"
         )
-        _say(trouble.diagnostics())
-        sys.exit(CANNOT_DECIDE)
+        _fail(error, trouble.diagnostics(), CANNOT_DECIDE)
+
+
+def _fail(error: BaseException, said: str, code: int) -> NoReturn:
+    if "--debug" in sys.argv[1:]:
+        import traceback
+
+        said = "".join(traceback.format_exception(error)) + said
+    _say(said)
+    sys.exit(code)
 
 
 def _say(text: str) -> None:
-    from .engine.report.figures import clean
+    from .engine.report.figures import clean, for_people
 
-    shown = "".join(clean(line) + "\n" for line in text.splitlines())
+    shown = for_people("".join(clean(line) + "\n" for line in text.splitlines()))
     # where nobody listens, the exit code still has to be right
     with suppress(AttributeError, OSError, ValueError):
         sys.stderr.buffer.write(shown.encode("utf-8", "backslashreplace"))
@@ -142,7 +139,9 @@ def _write(data: bytes) -> None:
 
 
 def _print(text: str) -> None:
-    _write(text.encode("utf-8", "backslashreplace"))
+    from .engine.report.figures import for_people
+
+    _write(for_people(text).encode("utf-8", "backslashreplace"))
 
 
 def _on_terminal() -> bool:
@@ -478,7 +477,11 @@ def ledger_show(
     """List recorded decisions, or print one entry's statement."""
     from .engine import book, run
 
-    _print(book.show(run.prepare(workspace), index, last))
+    text = book.show(run.prepare(workspace), index, last)
+    if index is None:
+        _print(text)
+    else:
+        _write(text.encode())
 
 
 @ledger_app.command("verify")

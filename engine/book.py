@@ -24,6 +24,7 @@ from .collecting import open_workspace
 from .ledger.file_store import FileLedger
 from .ledger.merkle import Frontier
 from .ledger.reader import LedgerReader
+from .report.json_format import render_json
 from .run import Judged, Setting
 
 PENDING = "PENDING"
@@ -62,10 +63,12 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[dict[str, Any], 
             path=str(config_dir),
             remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
         )
-    location = _location(setting)
     key, fresh = load_or_create_log_key(config_dir)
     own = setting.config.ledger.origin
-    with FileLedger.begin(location, key, config_dir=config_dir, origin=own, label=label(setting)) as ledger:
+    limits = setting.config.limits
+    with FileLedger.begin(
+        setting.ledger, key, config_dir=config_dir, origin=own, label=label(setting), limits=limits
+    ) as ledger:
         digest = ledger.evidence.put(canonical(judged.decision))
         ledger.evidence.put(canonical(judged.input))
         for data in judged.attachments:
@@ -79,18 +82,6 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[dict[str, Any], 
             "that directory"
         )
     return {"index": entry.index, "digest": entry.digest}, notice
-
-
-def _location(setting: Setting) -> Path:
-    location = setting.config.ledger.location
-    if "://" in location:
-        raise ConfigError(
-            f"the ledger location {location.partition('://')[0]}:// is not supported by this version",
-            path="gate.yaml",
-            place="ledger.location",
-            remedy="name a directory",
-        )
-    return setting.ledger
 
 
 def label(setting: Setting) -> str:
@@ -143,7 +134,7 @@ def find(setting: Setting, target: str) -> dict[str, Any]:
             + ", ".join([*setting.plan.stages, run.ALL])
             + "; or a ledger index or digest",
         )
-    with LedgerReader.open(_location(setting)) as ledger:
+    with LedgerReader.open(setting.ledger, setting.config.limits) as ledger:
         found = []
         for index, digest, _, summary in decisions(ledger):
             stored = summary["decision"]["sha256"]
@@ -177,9 +168,8 @@ def _document(ledger: LedgerReader, digest: str) -> dict[str, Any]:
 def status(setting: Setting) -> list[dict[str, Any]]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, dict[str, Any]] = {}
-    location = _location(setting)
-    if os.path.lexists(location):  # a link that leads nowhere is a broken ledger, not an empty one
-        with LedgerReader.open(location) as ledger:
+    if os.path.lexists(setting.ledger):  # a link that leads nowhere is a broken ledger, not an empty one
+        with LedgerReader.open(setting.ledger, setting.config.limits) as ledger:
             for index, _, statement, summary in decisions(ledger):
                 for stage, verdict in summary["stages"].items():
                     if verdict == PENDING:
@@ -212,11 +202,11 @@ def status(setting: Setting) -> list[dict[str, Any]]:
 
 def show(setting: Setting, index: int | None, last: int) -> str:
     """The latest decisions one per line, or one entry's statement as JSON."""
-    with LedgerReader.open(_location(setting)) as ledger:
+    with LedgerReader.open(setting.ledger, setting.config.limits) as ledger:
         if index is not None:
             for entry in ledger.entries():
                 if entry.index == index:
-                    return json.dumps(json.loads(entry.payload), indent=2, ensure_ascii=False) + "\n"
+                    return render_json(json.loads(entry.payload)).decode()
             raise UsageError(
                 f"the ledger has no entry {index}", remedy=f"it has the entries 0 to {ledger.size() - 1}"
             )
@@ -249,7 +239,7 @@ def verify(setting: Setting, key: str | None, config_dir: Path) -> tuple[bool, s
         expected = VerifierKey.parse(key) if key is not None else None
     except SignatureError as error:
         raise UsageError(f"--key: {error}", remedy="give the line of trust/log.vkey") from error
-    report = check(_location(setting), expected_key=expected, config_dir=config_dir, evidence_of=_referred)
+    report = check(setting.ledger, expected_key=expected, config_dir=config_dir, evidence_of=_referred)
     out = [
         f"log      {report.origin}",
         f"key      {report.key}"

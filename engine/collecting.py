@@ -63,8 +63,6 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
     ledger = Path(os.path.normpath(root / config.ledger.location.removeprefix("file:")))
     if root.is_relative_to(ledger):
         raise _ledger_error("is the workspace itself, or contains it")
-    if not ledger.is_relative_to(root):
-        return Workspace(root, config.limits)
     inside = ledger.relative_to(root).as_posix()
     for source in config.sources:
         fixed = source.partition("*")[0].partition("?")[0].rstrip("/")

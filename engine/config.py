@@ -6,6 +6,8 @@ flag > ``GATE_*`` environment variable > ``gate.yaml`` > default; flags and vari
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -75,7 +77,7 @@ class LedgerSettings(Settings):
     """Where decisions are recorded."""
 
     location: Text = field(
-        default="ledger", metadata={"description": "Directory, relative to the workspace or absolute."}
+        default="ledger", metadata={"description": "Directory inside the workspace, reached without links."}
     )
     origin: Annotated[str, Bounded(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = field(
         default=None,
@@ -148,6 +150,7 @@ def load_config(root: Path) -> GateConfig:
     except EvidenceError as error:
         raise ConfigError(error.what, path=error.path, place=error.place, remedy=error.remedy) from error
     if view is None or raw is None:
+        _check_ledger(root, LedgerSettings().location)
         return GateConfig()
     value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)
     config = read_settings(GateConfig, {} if value is None else value)
@@ -165,7 +168,43 @@ def load_config(root: Path) -> GateConfig:
     for pattern in [*config.sources, *config.subject.exclude]:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
+    _check_ledger(root, config.ledger.location)
     return config
+
+
+def _check_ledger(root: Path, location: str) -> None:
+    """Refuse a ledger anywhere but in a directory of the workspace: before anything is judged or shown."""
+    path = location.removeprefix("file:")
+    parts = path.rstrip("/").split("/")
+    if "://" in location:
+        problem: str | None = f"a ledger at {location.partition('://')[0]}:// is not supported"
+    elif path.startswith("/") or ".." in parts or "\\" in path or "\x00" in path:
+        problem = "the ledger's directory does not lie in the workspace"
+    else:
+        problem = _not_directories(root, [part for part in parts if part not in ("", ".")])
+    if problem is not None:
+        raise ConfigError(
+            problem,
+            path=FILE,
+            place="ledger.location",
+            remedy="name a directory inside the workspace, relative to it, such as: ledger",
+        )
+
+
+def _not_directories(root: Path, parts: Sequence[str]) -> str | None:
+    """What is wrong with the way to the ledger, as far as it exists."""
+    here = root
+    for part in parts:
+        here /= part
+        try:
+            mode = os.lstat(here).st_mode
+        except OSError:  # not there yet
+            return None
+        if stat.S_ISLNK(mode):
+            return "the ledger's directory is, or lies behind, a symbolic link"
+        if not stat.S_ISDIR(mode):
+            return "the ledger's directory is, or lies below, something that is no directory"
+    return None
 
 
 def _check_collector(name: str, place: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..evidence.contracts import PROVENANCE, source_of
+from ..evidence.errors import masked
 from ..evidence.interface import Evidence
 from .judge import Facts
 from .model import Check, Condition, StageResult, Subject, Verdict, Violation, Waived
@@ -62,7 +63,7 @@ def document(
             "dirty": context.subject.dirty,
             "digest": context.subject.digest,
             "author": context.subject.author,
-            "sources": list(context.subject.sources),
+            "sources": [masked(pattern) for pattern in context.subject.sources],
             "files": context.subject.files,
         },
         "policy": {
@@ -198,6 +199,6 @@ def _evidence(evidence: Evidence, sources: str) -> dict[str, Any]:
         "observed_at": evidence.observed_at,
         "tool": evidence.tool,
         "sources": sources,
-        "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in evidence.files],
+        "files": [{"path": masked(f.path), "sha256": f.sha256, "size": f.size} for f in evidence.files],
         "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in evidence.missing],
     }

@@ -5,7 +5,7 @@ This module knows the order of the steps and no collector, policy language, stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..evidence import subject
 from ..evidence.canonical import canonical, manifest_bytes, sha256_hex
 from ..evidence.collectors import NARROWING
 from ..evidence.contracts import PROVENANCE, source_of, violations
-from ..evidence.errors import ConfigError, InternalError, PolicyError
+from ..evidence.errors import ConfigError, InternalError, PolicyError, masked
 from ..evidence.interface import Evidence
 from ..evidence.runner import Collecting
 from ..evidence.times import parse_rfc3339
@@ -63,8 +63,8 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """The configured name, or the directory's."""
-        return self.config.name or self.root.name
+        """The configured name, or the directory's, without an account number."""
+        return masked(self.config.name or self.root.name)
 
     @property
     def ledger(self) -> Path:
@@ -104,7 +104,9 @@ def prepare(
     own = config.policy.bundle
     if policy is not None:
         weakenings.append({"code": "policy_override", "msg": "the policy bundle was given by a flag"})
-    bundle = bundles.load_bundle(policy or (root / own if own else bundles.SHIPPED))
+    given = policy or (root / own if own else None)
+    # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
+    bundle = bundles.load_bundle(given, config.limits) if given else bundles.load_bundle(bundles.SHIPPED)
     pinned = config.policy
     if policy is None and pinned.version not in (None, bundle.version):
         raise PolicyError(
@@ -225,7 +227,8 @@ def evaluate(
                 collecting(setting.root, setting.config, sorted(collectors), setting.places)
             )
         running.want(sorted(collectors))
-        engine = stack.enter_context(open_engine(setting.config.engine, setting.bundle))
+        config = setting.config
+        engine = stack.enter_context(open_engine(config.engine, setting.bundle, config.limits))
         # imported while the collectors and the engine are at work
         from . import judge as judging
         from .decision import Context, document
@@ -244,7 +247,7 @@ def evaluate(
     valid, notes = assess(facts.values["waivers"]["waivers"], plan, judged.digest, now_s)
     results = judging.judge(plan, wanted, outputs, facts, valid, now_s)
     verdict = judging.overall(results) if stage == ALL else results[stage].verdict
-    record = {"input": policy_input, "evidence": {name: item.to_json() for name, item in evidence.items()}}
+    record = {"input": policy_input, "evidence": {name: item.recorded() for name, item in evidence.items()}}
     context = Context(
         workspace=setting.name,
         gate_version=__version__,
@@ -257,13 +260,18 @@ def evaluate(
         input_digest=sha256_hex(canonical(record)),
         roles=list(setting.config.roles),
         settings_digest=settings,
-        weakenings=[*setting.weakenings, *_commit_weakening(judged), *_time_weakening(time)],
-        notes=[*notes, *_unused(setting)],
+        weakenings=_masked([*setting.weakenings, *_commit_weakening(judged), *_time_weakening(time)]),
+        notes=_masked([*notes, *_unused(setting)]),
     )
     action = judging.action(plan, stage, verdict, results)
     decision = document(stage, verdict, action, results, facts, context)
     attached = tuple(part.data for item in evidence.values() for part in item.attachments)
     return Judged(decision, record, setting, attached)
+
+
+def _masked(said: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Remarks without account numbers, which patterns and names in gate.yaml may have."""
+    return [{**one, "msg": masked(one["msg"])} for one in said]
 
 
 def _unused(setting: Setting) -> list[dict[str, str]]:
@@ -316,7 +324,7 @@ def find_subject(setting: Setting, workspace: Workspace) -> Subject:
         digest=measured.digest,
         commit=commit.commit,
         dirty=commit.dirty,
-        author=commit.author,
+        author=None if commit.author is None else masked(commit.author),
         sources=measured.patterns,
         files=len(measured.files),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..evidence.contracts import violations
 from ..evidence.errors import UsageError
+from .report.json_format import escaped
 from .run import Setting
 
 CONDITIONAL = "conditional"
@@ -71,7 +72,7 @@ def prepare_signoff(
             remedy="correct the options; a conditional sign-off needs --condition TEXT|OWNER|DUE",
         )
     try:
-        return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+        return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
     except UnicodeEncodeError as error:
         raise UsageError(
             "a name or remark is not UTF-8 text", remedy="check the terminal's encoding"

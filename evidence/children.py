@@ -15,8 +15,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
@@ -46,8 +47,23 @@ Say = Callable[[Any], None]
 """Sends something JSON-like to the parent."""
 
 
-class Ended(BaseException):
-    """Raised in a child that is asked to end, so that it can end what it started itself."""
+_scratch: dict[Path, Callable[[Path], None]] = {}
+"""Directories of this process that are removed when it is asked to end, and how."""
+
+
+@contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """An empty temporary directory, gone afterwards; also when this is a child that is asked to end."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        path = Path(name).resolve()
+        _scratch[path] = partial(shutil.rmtree, ignore_errors=True)
+        try:
+            yield path
+        finally:
+            del _scratch[path]
 
 
 class Child:
@@ -111,8 +127,9 @@ class Child:
 
         It was ended by a signal, or ``work`` raised something.
         """
+        self._reap(0)
         if self._status is None:
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+            raise AssertionError("waiting for a child's end gave none")
         if self._status < 0:
             return InternalError(
                 f"the process for {self._what} was ended by {_signal_name(-self._status)}",
@@ -129,15 +146,21 @@ class Child:
         return error
 
     def stop(self) -> None:
-        """End the child and everything in its process group, if it is still there."""
+        """End the child, if it is still there, and everything in its process group."""
         stop([self])
 
     def _gone(self) -> bool:
-        if self._status is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-            if pid:
-                self._status = os.waitstatus_to_exitcode(status)
+        self._reap(os.WNOHANG)
         return self._status is not None
+
+    def _reap(self, options: int) -> None:
+        """Take note of the child's end, and end what is left of its process group.
+
+        Until the child is waited for, its number belongs to nobody else, and neither does its group's.
+        """
+        if self._status is None and os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | options):
+            self._signal(signal.SIGKILL)
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
@@ -198,24 +221,27 @@ def _above_streams(descriptor: int) -> int:
 
 
 def _run(work: Callable[[Question, Say], None], reader: int, writer: int) -> NoReturn:
-    """The child's whole life. Nothing of the parent may run here, such as its handlers and its buffers.
-
-    It may be asked to end at any moment, also while it ends; nothing of that may leave this function.
-    """
+    """The child's whole life. Nothing of the parent may run here, such as its handlers and its buffers."""
     status = [1]
-    over: list[bool] = []
-
-    def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so this is raised at most once
-        if not over:
-            raise Ended
-
-    with suppress(BaseException):  # Ended, where the first one was busy with another exception
-        with suppress(BaseException):
-            signal.signal(signal.SIGTERM, end)
-            _live(work, reader, writer, status)
-        over.append(True)
+    with suppress(BaseException):
+        _scratch.clear()  # those of the parent
+        signal.signal(signal.SIGTERM, _end)
+        _live(work, reader, writer, status)
     os._exit(status[0])
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """End this child at once.
+
+    It must not raise: a handler may run inside a callback of the garbage collector or of an import, which
+    prints an exception and swallows it. What was started in the child's process group ends by the parent's
+    signal; a program with a supervisor ends when this process lets go of the control pipe.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with suppress(BaseException):
+        for path, remove in tuple(_scratch.items()):
+            remove(path)
+    os._exit(1)
 
 
 def _live(work: Callable[[Question, Say], None], reader: int, writer: int, status: list[int]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from .canonical import canonical, sha256_hex
+from .errors import masked
 from .settings import Settings
 from .workspace import FileRead, View
 
@@ -137,6 +138,14 @@ class Evidence:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", sha256_hex(canonical(self.to_json())))
+
+    def recorded(self) -> dict[str, Any]:
+        """What is recorded and shown: :meth:`to_json` with account numbers in files' names masked.
+
+        Two names may look alike then; they stay two entries, and the digest is that of the real names.
+        """
+        record = self.to_json()
+        return {**record, "files": [{**file, "path": masked(file["path"])} for file in record["files"]]}
 
     def to_json(self) -> dict[str, Any]:
         """The record whose canonical bytes the digest is taken over."""

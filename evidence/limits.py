@@ -17,7 +17,8 @@ _HIGHEST = {"integer_digits": 18, "decimal_exponent": 1000, "json_depth": 200, "
 class Limits(Settings):
     """How much of anything is read before it is refused. Sizes in bytes, times in seconds.
 
-    The operator may set any of them in ``gate.yaml``; a decision records those that are wider than here.
+    Times are of the clock, and generous: a busy machine must not change what is found. The operator may
+    set any of them in ``gate.yaml``; a decision records those that are wider than here.
 
     Raises:
         ValueError: one is not above zero, or higher than can be handled.
@@ -53,17 +54,17 @@ class Limits(Settings):
     """Nesting of XML elements."""
     problems: int = 50
     """Findings of one kind reported per file; the rest is counted."""
-    policy_seconds: float = 10.0
+    policy_seconds: float = 60.0
     """Time one judging run may spend inside the policy engine."""
     policy_memory_bytes: int = 1024 * MIB
     """Address space of the policy engine's process."""
-    git_seconds: float = 20.0
+    git_seconds: float = 60.0
     """Time one git command may take."""
     collector_seconds: float = 120.0
     """Time one collector may take in all."""
     collector_memory_bytes: int = 2048 * MIB
     """Address space of a collector's process."""
-    patience_seconds: float = 2.0
+    patience_seconds: float = 60.0
     """How long the other collectors' reports are awaited once one has failed."""
     command_seconds: float = 60.0
     """Time a command declared in ``gate.yaml``, or a collection of tests by pytest, may take."""

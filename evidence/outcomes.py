@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -28,6 +29,11 @@ from .times import parse_rfc3339
 from .workspace import FileRead, View, Workspace
 
 Outcome = dict[str, Any]
+
+_AGAIN_SECONDS = 1.0
+
+_IDENTIFIERS = frozenset({"id", "rule", "code", "codes", "ids"})
+"""Facts that name something of somebody else's, such as a scanner's rule: never masked, or two become one."""
 
 _FACTS = "facts are texts, integers, true, false, null, and lists and objects of these"
 
@@ -98,7 +104,7 @@ def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outc
     observation, origins, observed_at = _look(view, collector, guest)
     return {
         "version": collector.version,
-        "facts": _without_accounts(observation.facts),
+        "facts": observation.facts,
         "missing": [[missing.fact, missing.reason, missing.remedy] for missing in observation.missing],
         "files": [[file.path, file.sha256, file.size] for file in view.files],
         "observed_at": observed_at,
@@ -114,14 +120,21 @@ def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outc
     }
 
 
-def _without_accounts(value: Any) -> Any:
-    """Facts without a broker account in full, whatever a collector took them from: they are kept in clear."""
+def _without_accounts(observation: Observation) -> Observation:
+    """The observation without a broker account in full, wherever it was found: it is kept in clear."""
+    missing = [
+        Missing(one.fact, errors.masked(one.reason), errors.masked(one.remedy)) for one in observation.missing
+    ]
+    return replace(observation, facts=_masked(observation.facts), missing=tuple(missing))
+
+
+def _masked(value: Any) -> Any:
     if isinstance(value, str):
         return errors.masked(value)
     if isinstance(value, Mapping):
-        return {name: _without_accounts(item) for name, item in value.items()}
+        return {name: item if name in _IDENTIFIERS else _masked(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_accounts(item) for item in value]
+        return [_masked(item) for item in value]
     return value
 
 
@@ -172,7 +185,7 @@ def _look(
     view: View, collector: Collector, guest: str | None
 ) -> tuple[Observation, list[Origin], str | None]:
     if guest is None:
-        observation = collector.collect(view)
+        observation = _without_accounts(collector.collect(view))
         _check(collector.id, observation, violations("facts", collector.id, observation.facts))
     else:
         try:
@@ -180,6 +193,8 @@ def _look(
         except GateError as error:
             raise_all([guest_says(collector.id, guest, one, error) for one in _single(error)])
         _check_guest(collector, observation, guest)
+        observation = _without_accounts(observation)
+        _check_guest(collector, observation, guest)  # what is kept has to keep to the contract, too
     said = [found for file in view.files if (found := stated(view, file)) is not None]
     origins = [*observation.origins, *(found.origin for found in said)]
     # in whole seconds of UTC, so the order of the texts is that of the times; the oldest counts
@@ -293,22 +308,46 @@ def took_too_long(name: str, seconds: float) -> EvidenceError:
     )
 
 
-@contextmanager
-def at_most(seconds: float, name: str) -> Iterator[None]:
-    """Let a collector run so long in this very process, where the system has timers and this thread the say.
+def within(seconds: float, name: str, work: Callable[[], Outcome]) -> Outcome:
+    """What a collector gives in this very process, if it does so in time.
+
+    A timer interrupts it where the system has one and this is the main thread. Anywhere else it runs in a
+    thread that is given up when the time is over, and ends with this process at the latest.
 
     Raises:
         EvidenceError: it took longer.
     """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        with _timer(seconds, name):
+            return work()
+    from concurrent.futures import Future
+    from concurrent.futures import TimeoutError as Late
 
+    done: Future[Outcome] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            done.set_exception(error)
+
+    threading.Thread(target=run, name=f"collecting {name}", daemon=True).start()
+    try:
+        return done.result(seconds)
+    except Late:
+        if done.done():
+            raise  # the collector's own
+        raise took_too_long(name, seconds) from None
+
+
+@contextmanager
+def _timer(seconds: float, name: str) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise took_too_long(name, seconds)
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # it rings again: what is raised inside a callback of the interpreter is lost
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
     try:
         yield
     finally:

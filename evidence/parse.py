@@ -42,8 +42,7 @@ def decode_text(data: bytes, path: str) -> str:
     """UTF-8 text without a byte order mark.
 
     Raises:
-        EvidenceError: not UTF-8, contains NUL, or is UTF-8 that was decoded as a single-byte code page and
-            encoded again (``×ª`` for ``ת``), which is named as that.
+        EvidenceError: not UTF-8, or contains NUL.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise EvidenceError("the file is UTF-16, not UTF-8", path=path, remedy="save it as UTF-8")
@@ -66,42 +65,28 @@ def decode_text(data: bytes, path: str) -> str:
             place=f"line {line}",
             remedy="save it as plain text",
         )
-    if not text.isascii():
-        _refuse_mojibake(text, path)
     return text
 
 
-def _single_byte(char: str) -> bytes | None:
-    try:
-        return char.encode("cp1252")
-    except UnicodeEncodeError:
-        return bytes([ord(char)]) if ord(char) < 256 else None
+def refuse_garbled(text: str, path: str) -> None:
+    """Refuse a document that was decoded as a single-byte code page and encoded again (``×ª`` for ``ת``).
 
+    For prose in which headings are looked for: none would be found, and the reader would be told to write
+    what is there. Data is never refused for it: any string may be meant as it stands.
 
-def _refuse_mojibake(text: str, path: str) -> None:
+    Raises:
+        EvidenceError: a line has a word that only such a mistake makes; with the line.
+    """
+    if text.isascii():
+        return
     for number, line in enumerate(text.split("\n"), 1):
-        if is_garbled(line):
-            raise _mojibake(path, f"line {number}")
-
-
-def is_garbled(text: str) -> bool:
-    """Whether a line of the text is mojibake; for what was written with escapes in a file of plain ASCII."""
-    return not text.isascii() and any(
-        _is_mojibake(line) or _has_broken_word(line) for line in text.split("\n")
-    )
-
-
-def _is_mojibake(line: str) -> bool:
-    """Whether the whole line can be turned back into UTF-8 that is not plain ASCII."""
-    encoded = [_single_byte(char) for char in line]
-    if any(byte is None for byte in encoded):
-        return False
-    try:
-        original = b"".join(byte for byte in encoded if byte is not None).decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    # nothing but rare letters: "CAF\u00c9\u2026" is a word and an ellipsis, not U+0245
-    return not all(char.isascii() or "\u0180" <= char < "\u0370" for char in original)
+        if _has_broken_word(line):
+            raise EvidenceError(
+                "the text is UTF-8 that was read as a single-byte code page and encoded again (mojibake)",
+                path=path,
+                place=f"line {number}",
+                remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
+            )
 
 
 def _has_broken_word(line: str) -> bool:
@@ -114,18 +99,6 @@ def _has_broken_word(line: str) -> bool:
         len(plain.sub("", match[0])) >= least
         for word, plain, least in _BROKEN_WORDS
         for match in word.finditer(line)
-    )
-
-
-MOJIBAKE = "the text is UTF-8 that was once read as a single-byte code page and encoded again (mojibake)"
-
-
-def _mojibake(path: str, place: str | None) -> EvidenceError:
-    return EvidenceError(
-        MOJIBAKE,
-        path=path,
-        place=place,
-        remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
     )
 
 
@@ -282,8 +255,6 @@ def _check_escapes(value: Any, text: str, path: str) -> None:
                     place=_place(text, wrong=SURROGATE.search),
                     remedy="correct the escape",
                 )
-            if is_garbled(string):
-                raise _mojibake(path, _place(text, wrong=is_garbled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,25 +335,9 @@ def parse_xml(data: bytes, path: str, limits: Limits) -> Element:
         ) from error
     except (LookupError, ValueError) as error:
         raise EvidenceError(f"the XML cannot be decoded: {error}", path=path, remedy=remedy) from error
-    if not data.isascii() or b"&#" in data:
-        _refuse_mojibake_in_xml(root, data, path)
     level = [root]
     for _ in range(limits.xml_depth):
         level = [child for element in level for child in element]
         if not level:
             return root
     raise EvidenceError(f"the XML nests deeper than {limits.xml_depth} levels", path=path, remedy=remedy)
-
-
-def _refuse_mojibake_in_xml(root: Element, data: bytes, path: str) -> None:
-    """Look at the text as the document's own declaration decodes it."""
-    for element in root.iter():
-        for text in (element.text, element.tail, *element.attrib.values()):
-            if text is None or text.isascii():
-                continue
-            try:
-                _refuse_mojibake(text, path)
-            except EvidenceError as error:
-                with contextlib.suppress(UnicodeDecodeError):  # it is in another encoding: the text alone
-                    _refuse_mojibake(data.decode("utf-8"), path)
-                raise _mojibake(path, None) from error

@@ -28,7 +28,9 @@ _PIECE = 1 << 16
 _ANSWER = re.compile(rb"(exit|errno) (-?[0-9]{1,9})\n")
 _ANSWER_BYTES = 64
 _PATIENCE_SECONDS = 5.0
-"""How long the end of killed processes, and of the pipes they held, is awaited."""
+"""How long pipes are awaited that something else than the program's descendants holds open."""
+_END_SECONDS = 60.0
+"""How long a supervisor gets for ending everything before it is killed itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def run(
         process.end()
     problem = process.problem
     if problem is not None:
-        remedy = "make it faster or quieter; the limits are in docs/limits.md"
+        remedy = "make it faster or quieter, or widen limits.command_seconds or command_bytes in gate.yaml"
         raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
     answer = _ANSWER.fullmatch(process.answer)
     if answer is None:
@@ -201,9 +203,11 @@ class _Process:
                 if left <= 0 and self._status in sinks:
                     self.problem = f"took longer than {seconds:g} s"
                     return
-                if left <= 0:
+                # what it wrote is read to the end, however long we ourselves were kept from reading
+                found = selector.select(max(left, 0))
+                if left <= 0 and not found:
                     return  # it has ended in time; something that is not its child holds a pipe
-                for key, _ in selector.select(left):
+                for key, _ in found:
                     if key.fd not in sinks:
                         if not self._feed(key.fd):
                             selector.unregister(key.fileobj)
@@ -238,7 +242,7 @@ class _Process:
 
         os.close(self._control)  # tells the supervisor to end everything
         try:
-            self._supervisor.wait(_PATIENCE_SECONDS)
+            self._supervisor.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._supervisor.kill()
             self._supervisor.wait()

@@ -16,7 +16,7 @@ from typing import Protocol, Self
 from . import children
 from .errors import EvidenceError, GateError, InternalError, raise_all
 from .interface import Collector, Evidence
-from .outcomes import Outcome, at_most, evidence, failed, lookup, observe, outcome, problems, took_too_long
+from .outcomes import Outcome, evidence, failed, lookup, observe, outcome, problems, took_too_long, within
 from .plugins import guest_error
 from .workspace import Workspace
 
@@ -198,8 +198,8 @@ class Collecting:
             if name in self._found:
                 continue
             try:
-                with at_most(self.workspace.limits.collector_seconds, name):
-                    seen[name] = self._outcome(name)
+                seconds = self.workspace.limits.collector_seconds
+                seen[name] = within(seconds, name, partial(self._outcome, name))
             except EvidenceError as error:
                 seen[name] = failed(error)
         return seen

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from .errors import EvidenceError
 from .limits import Limits
-from .parse import MOJIBAKE, decode_text, is_garbled
+from .parse import decode_text
 
 _TOKEN = re.compile(
     r"""
@@ -133,7 +133,6 @@ def _refuse(what: str, literal: str, text: str, path: str) -> NoReturn:
 def _plain(document: dict[str, Any], text: str, path: str, limits: Limits) -> dict[str, Any]:
     """The document with dates and times as text, after a look at its depth, its size and its integers."""
     seen = 0
-    escapes = "\\" in text
     pending: list[tuple[Any, int]] = [(document, 1)]
     while pending:
         container, depth = pending.pop()
@@ -147,8 +146,6 @@ def _plain(document: dict[str, Any], text: str, path: str, limits: Limits) -> di
         keys: Any = container if isinstance(container, dict) else range(len(container))
         for key in keys:
             item = container[key]
-            if escapes and any(isinstance(said, str) and is_garbled(said) for said in (key, item)):
-                raise EvidenceError(MOJIBAKE, path=path, remedy="write the text that is meant, as UTF-8")
             if isinstance(item, (dict, list)):
                 pending.append((item, depth + 1))
             elif isinstance(item, (date, time)):

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from .errors import EvidenceError, GateError
 from .limits import Limits
-from .parse import MOJIBAKE, SURROGATE, decode_text, is_garbled
+from .parse import SURROGATE, decode_text
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -73,7 +73,6 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
     stack: list[_Frame] = []
     documents: list[Any] = []
     seen = 0
-    escapes = "\\" in text
 
     def add(value: Any, mark: Any) -> None:
         if not stack:
@@ -108,8 +107,6 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
             if isinstance(event, yaml.ScalarEvent):
                 if not event.value.isascii() and SURROGATE.search(event.value):
                     fail("malformed YAML: a string has a lone surrogate", mark)
-                if escapes and is_garbled(event.value):
-                    fail(MOJIBAKE, mark)
                 scalar = event.value if event.style in _QUOTED else _plain(event.value, limits, fail, mark)
                 add(scalar, mark)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):

@@ -270,8 +270,6 @@ def test_what_is_no_file_is_refused(
 
 # --- what is in the file ----------------------------------------------------------------------------------
 
-GARBLED = "×ª×××¨×™×š"
-"""A Hebrew word out of a copy that was read as a single-byte code page, and lost characters on the way."""
 TEXTS = {"json", "md", "yaml", "toml", "csv", "py", "text", "jsonl", "lcov"}
 DATA = {"json", "jsonl", "yaml", "toml"}
 DEPTH = 100_000
@@ -353,9 +351,8 @@ MEANT: dict[str, tuple[str, dict[str, bytes]]] = {
 APPENDED = {
     "nul": ("NUL|is blank|is no LCOV", b"\n\0"),
     "latin-1": ("not UTF-8|is blank", b"\n# caf\xe9\n"),
-    "mojibake": ("mojibake", f"\n# {GARBLED}\n".encode()),
 }
-WITHOUT = {"latin-1": {"lcov"}, "mojibake": {"jsonl", "lcov"}}
+WITHOUT = {"latin-1": {"lcov"}}
 """Where another test has it, since a line that is added says something else there."""
 
 
@@ -387,7 +384,7 @@ def _fill(path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("number", range(len(ROUNDS)))
 @pytest.mark.parametrize("name", APPENDED)
 def test_text_that_is_none_is_refused(gate: Gate, workspace: Path, name: str, number: int) -> None:
-    """NUL, another encoding and mojibake are named as that in every text file, however little it is."""
+    """NUL and another encoding are named as that in every text file, however little it is."""
     said, tail = APPENDED[name]
     paths = applicable(ROUNDS[number], TEXTS - WITHOUT.get(name, set()))
     spoil(workspace, paths, lambda path: _fill(path, path.read_bytes() + tail))
@@ -397,19 +394,17 @@ def test_text_that_is_none_is_refused(gate: Gate, workspace: Path, name: str, nu
 @pytest.mark.parametrize(
     ("path", "before", "after"),
     [
-        ("junit.xml", b"test_bars_keep", GARBLED.encode()),
-        ("messages/order_intents.jsonl", b"mean-variance", GARBLED.encode()),
         ("messages/order_intents.jsonl", b"mean-variance", b"caf\xe9"),
     ],
 )
 def test_text_within_a_record_is_text_too(
     gate: Gate, workspace: Path, path: str, before: bytes, after: bytes
 ) -> None:
-    """In XML and JSON Lines it stands inside of a value."""
+    """In JSON Lines it stands inside of a value."""
     data = (workspace / path).read_bytes()
     assert before in data
     (workspace / path).write_bytes(data.replace(before, after, 1))
-    said = "mojibake" if after == GARBLED.encode() else "not UTF-8"
+    said = "not UTF-8"
     expect(collect(gate, workspace, *collectors([path])), [path], said)
 
 

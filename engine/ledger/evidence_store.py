@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ...evidence.errors import LedgerError
-from ...evidence.limits import DEFAULT
+from ...evidence.limits import DEFAULT, Limits
 from .files import READ, TEMPORARY, check_regular, open_subdirectory, os_errors, read_file, write_file
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -28,11 +28,13 @@ class EvidenceStore:
     Args:
         directory: open descriptor of the ledger directory; the store does not close it.
         path: the ledger directory's name, for messages.
+        limits: ``file_bytes`` is the most that one stored piece may have.
     """
 
-    def __init__(self, directory: int, path: Path) -> None:
+    def __init__(self, directory: int, path: Path, limits: Limits = DEFAULT) -> None:
         self._directory = directory
         self._path = path / "evidence" / "sha256"
+        self._most = limits.file_bytes
 
     def put(self, data: bytes) -> str:
         """Store `data` and return its SHA-256 in lower-case hexadecimal; storing it again changes nothing.
@@ -40,11 +42,11 @@ class EvidenceStore:
         Raises LedgerError when it is larger than one evidence file may be or the stored copy was changed, and
         EnvironmentProblem when the disk failed.
         """
-        if len(data) > DEFAULT.file_bytes:
+        if len(data) > self._most:
             raise LedgerError(
-                f"evidence of {len(data)} bytes is larger than {DEFAULT.file_bytes}",
+                f"evidence of {len(data)} bytes is larger than {self._most}",
                 path=str(self._path),
-                remedy="store a smaller extract of it",
+                remedy="widen limits.file_bytes in gate.yaml, or store a smaller extract of it",
             )
         digest = hashlib.sha256(data).hexdigest()
         with self._shard(digest, create=True) as shard:
@@ -57,7 +59,7 @@ class EvidenceStore:
         """The bytes with this digest. Raises LedgerError when they are missing or were changed."""
         with self._shard(digest, create=False) as shard:
             place = self._path / digest[:2]
-            data = None if shard is None else read_file(shard, digest, place, DEFAULT.file_bytes)
+            data = None if shard is None else read_file(shard, digest, place, self._most)
         if data is None:
             raise self._missing(digest)
         if hashlib.sha256(data).hexdigest() != digest:

@@ -16,6 +16,7 @@ from typing import Final
 
 from ...evidence.canonical import canonical
 from ...evidence.errors import EnvironmentProblem, LedgerError
+from ...evidence.limits import DEFAULT, Limits
 from ...evidence.signing.dsse import MAX_LINE_BYTES, Envelope, max_payload_bytes
 from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import LogKey, VerifierKey
@@ -73,8 +74,9 @@ class FileLedger(LedgerReader):
         verifier: VerifierKey,
         key: LogKey,
         config_dir: Path | None,
+        limits: Limits,
     ) -> None:
-        super().__init__(path, directory, log, verifier)
+        super().__init__(path, directory, log, verifier, limits)
         self._key = key
         self._config_dir = config_dir
         self._known = (0, 0)  # a line's end and the number of lines up to there, to count only what is new
@@ -89,6 +91,7 @@ class FileLedger(LedgerReader):
         config_dir: Path | None = None,
         origin: str | None = None,
         label: str = "gate-ledger",
+        limits: Limits = DEFAULT,
     ) -> FileLedger:
         """Open the ledger at `path` for writing, making it when there is none.
 
@@ -100,6 +103,7 @@ class FileLedger(LedgerReader):
                 alone: two ledgers with one name and one key are a fork, and are refused as such. By default
                 the label and 128 random bits. An existing ledger keeps its name.
             label: begin of such a default name, for people.
+            limits: of the evidence store.
 
         Raises LedgerError when the ledger was begun with another key, contains links, lacks sealed entries or
         contradicts the receipt; EnvironmentProblem when it cannot be read or written.
@@ -116,7 +120,7 @@ class FileLedger(LedgerReader):
                 elif verifier.public != key.public:
                     raise other_key(path, verifier, key)
                 log = open_or_make_log(directory, path)
-            ledger = cls(path, directory, log, verifier, key, config_dir)
+            ledger = cls(path, directory, log, verifier, key, config_dir, limits)
             ledger._undisputed()
         except BaseException:
             os.close(directory)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from ...evidence.errors import LedgerError
+from ...evidence.limits import DEFAULT, Limits
 from ...evidence.signing.dsse import MAX_LINE_BYTES, Envelope
 from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
@@ -49,16 +50,18 @@ class LedgerReader:
         evidence: the content-addressed store beside the log.
     """
 
-    def __init__(self, path: Path, directory: int, log: int, verifier: VerifierKey) -> None:
+    def __init__(
+        self, path: Path, directory: int, log: int, verifier: VerifierKey, limits: Limits = DEFAULT
+    ) -> None:
         self.path = path
         self.verifier = verifier
-        self.evidence = EvidenceStore(directory, path)
+        self.evidence = EvidenceStore(directory, path, limits)
         self._directory = directory
         self._log = log
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open an existing ledger.
+    def open(cls, path: Path, limits: Limits = DEFAULT) -> Self:
+        """Open an existing ledger; what is read from its evidence store keeps to the limits.
 
         Raises LedgerError when there is none, it contains links or other irregular files, or its key is
         broken; EnvironmentProblem when it cannot be read.
@@ -77,7 +80,7 @@ class LedgerReader:
         except BaseException:
             os.close(directory)
             raise
-        return cls(path, directory, log, verifier)
+        return cls(path, directory, log, verifier, limits)
 
     def close(self) -> None:
         """Give up the files; the object is of no use afterwards."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ...evidence.limits import Limits
 from .interface import Bundle, PolicyEngine, PolicyEngineName
 
 
-def open_engine(name: PolicyEngineName, bundle: Bundle) -> PolicyEngine:
-    """The engine of that name over the bundle; enter it as a context manager."""
+def open_engine(name: PolicyEngineName, bundle: Bundle, limits: Limits) -> PolicyEngine:
+    """The engine of that name over the bundle, within the limits; enter it as a context manager."""
     match name:
         case "embedded":
             from .embedded import EmbeddedEngine
 
-            return EmbeddedEngine(bundle)
+            return EmbeddedEngine(bundle, limits)
         case _:
             assert_never(name)

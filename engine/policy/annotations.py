@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ...evidence.errors import PolicyError
-from ...evidence.limits import DEFAULT
+from ...evidence.limits import DEFAULT, Limits
 from ...evidence.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
 from .source import without_strings
@@ -20,7 +20,9 @@ _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|
 _KEYWORDS = frozenset({"import", "package", "else"})
 
 
-def read_annotations(path: str, source: str) -> tuple[str, list[Annotation], list[RuleHead]]:
+def read_annotations(
+    path: str, source: str, limits: Limits = DEFAULT
+) -> tuple[str, list[Annotation], list[RuleHead]]:
     """The module's package, its annotations and its rule heads.
 
     Heads are recognised at the start of a line, as ``opa fmt`` writes them.
@@ -64,7 +66,7 @@ def read_annotations(path: str, source: str) -> tuple[str, list[Annotation], lis
                 kind = "function" if match[3] else (match[4] or "=")
                 heads.append(RuleHead(path, number, package, name, kind))
             if block is not None:
-                values = _values(block, path, block_line)
+                values = _values(block, path, block_line, limits)
                 annotations.append(Annotation(path, block_line, package, name, kind, values))
                 block = None
         elif block is not None and not line.strip():
@@ -83,9 +85,9 @@ def read_annotations(path: str, source: str) -> tuple[str, list[Annotation], lis
     return package, annotations, heads
 
 
-def _values(block: list[str], path: str, line: int) -> dict[str, object]:
+def _values(block: list[str], path: str, line: int, limits: Limits) -> dict[str, object]:
     text = "\n" * line + "\n".join(block)
-    value = parse_yaml(text.encode(), path, DEFAULT, error_type=PolicyError)
+    value = parse_yaml(text.encode(), path, limits, error_type=PolicyError)
     if not isinstance(value, dict):
         raise PolicyError(
             "the METADATA block is not a YAML mapping",

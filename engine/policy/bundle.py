@@ -12,6 +12,7 @@ from typing import Any
 
 from ...evidence.canonical import manifest_bytes, sha256_hex
 from ...evidence.errors import ConfigError, EvidenceError, PolicyError
+from ...evidence.limits import DEFAULT, Limits
 from ...evidence.parse import decode_text, parse_json
 from ...evidence.workspace import Workspace
 from ...evidence.yaml_reader import parse_yaml
@@ -25,8 +26,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 MANIFEST = ".manifest"
 
 
-def load_bundle(directory: Path) -> Bundle:
-    """Read and check the bundle in ``directory``.
+def load_bundle(directory: Path, limits: Limits = DEFAULT) -> Bundle:
+    """Read and check the bundle in ``directory``, within the limits.
 
     Raises:
         PolicyError: not a directory, no manifest, a file that does not parse, a module that breaks a rule
@@ -38,7 +39,7 @@ def load_bundle(directory: Path) -> Bundle:
             "the policy bundle is not a directory", path=str(directory), remedy="name a bundle's directory"
         )
     try:
-        return _load(Workspace(directory))
+        return _load(Workspace(directory, limits))
     except ConfigError as error:  # a name that no path of ours may have
         raise PolicyError(error.what, path=str(directory), remedy="rename the file") from error
     except EvidenceError as error:
@@ -72,7 +73,7 @@ def _load(workspace: Workspace) -> Bundle:
         filename = path.rpartition("/")[2]
         if path.endswith(".rego") and not path.endswith("_test.rego"):
             source = decode_text(view.read(path, view.limits.text_bytes), path)
-            package, found, defined = read_annotations(path, source)
+            package, found, defined = read_annotations(path, source, view.limits)
             check_module(path, source, defined)
             modules[path] = source
             packages.add(package)

@@ -14,9 +14,10 @@ def render(format_: Format, decision: dict[str, Any], screen: Screen) -> bytes:
     """The decision (with its ``ledger`` place, or None there) in a format."""
     match format_:
         case Format.TABLE:
+            from .figures import for_people
             from .table import render_table
 
-            return render_table(decision, screen).encode()
+            return for_people(render_table(decision, screen)).encode()
         case Format.JSON:
             from .json_format import render_json
 

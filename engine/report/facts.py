@@ -12,7 +12,7 @@ from .json_format import render_json
 
 def facts_json(evidence: Mapping[str, Evidence]) -> bytes:
     """All evidence records by collector."""
-    return render_json({name: {**item.to_json(), "digest": item.digest} for name, item in evidence.items()})
+    return render_json({name: {**item.recorded(), "digest": item.digest} for name, item in evidence.items()})
 
 
 def facts_text(evidence: Mapping[str, Evidence]) -> str:

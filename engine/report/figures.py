@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
+
+from ...evidence.errors import masked
 
 MAX_CHARS = 160
 
@@ -21,6 +24,19 @@ def clean(text: str) -> str:
         else char
         for char in text
     )
+
+
+_COMMAND = re.compile(r"(^|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029])([^\S\n]*):(?=:)", re.MULTILINE)
+"""A colon that begins a command to GitHub's runner; it looks behind white space, too
+(https://docs.github.com/actions/reference/workflow-commands-for-github-actions)."""
+
+
+def for_people(text: str) -> str:
+    """What is printed for people; everything that is goes through here, finished and wrapped.
+
+    No line of it is a command to a CI system, and no account number is in it.
+    """
+    return _COMMAND.sub(r"\1\2\\u003a", masked(text)).replace("##[", "\\u0023#[")
 
 
 def figure(value: Any, unit: str | None, other: Any = None) -> str:

@@ -1,12 +1,25 @@
-"""JSON for programs: ``contracts/decision.schema.json``, two spaces, one trailing line break."""
+"""JSON for programs: two spaces, one trailing line break, and nothing that a terminal or a log would act on.
+
+What is signed or hashed has other bytes, those of :mod:`gate.evidence.canonical`.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_ACTIVE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Control characters and line separators that JSON need not escape, and marks that turn text around."""
+
+
+def escaped(text: str) -> str:
+    """A JSON text of the same value, in which no character acts on what shows it."""
+    return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def render_json(document: dict[str, Any]) -> bytes:
     """Pretty-printed JSON in the document's own key order."""
     import orjson
 
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    data = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return data if data.isascii() else escaped(data.decode()).encode()

@@ -10,6 +10,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from .json_format import escaped
+
 _SCALES = {"ppm": Decimal(1_000_000), "micro": Decimal(1_000_000), "us": Decimal(1000), "cents": Decimal(100)}
 """Divisors to the unit the file uses: plain ratios, milliseconds, currency units."""
 
@@ -30,7 +32,7 @@ def render_prelive(decision: dict[str, Any]) -> bytes:
         "decision": decision["verdict"],
         "signatures": _signatures(decision),
     }
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
 
 
 def _plain(figure: dict[str, Any]) -> Any:

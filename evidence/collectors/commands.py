@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from ..canonical import sha256_hex
+from ..children import scratch
 from ..errors import ConfigError, EvidenceError, GateError, masked, raise_all
 from ..interface import Missing, Observation, Options
 from ..parse import decode_text, parse_json
@@ -163,16 +163,14 @@ def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any]
 
 
 def _run(view: View, name: str, command: CommandRun) -> Finished:
-    import tempfile
-
     limits = view.limits
-    with tempfile.TemporaryDirectory(prefix="gate-", ignore_cleanup_errors=True) as home:
+    with scratch("gate-") as home:
         return run(
             command.command,
             view.root,
             seconds=limits.command_seconds if command.seconds is None else command.seconds,
             most_bytes=limits.command_bytes,
-            environment={**clean_environment(Path(home)), **command.environment},
+            environment={**clean_environment(home), **command.environment},
             shown=f"the command {name!r}",
             path=CONFIG,
             place=_place(name),

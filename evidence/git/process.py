@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..children import scratch
 from ..errors import EnvironmentProblem
 from ..limits import Limits
 from .plumbing import environment
@@ -121,10 +122,8 @@ def _environment(limits: Limits) -> dict[str, str]:
 @contextmanager
 def private_directory() -> Iterator[Path]:
     """A directory that only this user can look into, gone afterwards."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="gate-git-") as folder:
-        yield Path(folder).resolve()
+    with scratch("gate-git-") as folder:
+        yield folder
 
 
 def neutral(folder: Path) -> dict[str, str]:

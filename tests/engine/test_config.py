@@ -59,7 +59,7 @@ evidence:
 roles: {cto: [cto@example.com], risk_officer: ["a", "b"]}
 allowed_signers: keys
 policy: {bundle: policies, version: "1.0", digest: "%s"}
-ledger: {location: /var/ledger, origin: gate.local/x}
+ledger: {location: var/ledger, origin: gate.local/x}
 engine: embedded
 stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
 """ % ("a" * 64)
@@ -74,7 +74,7 @@ stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
         "1.0",
         "a" * 64,
     )
-    assert (config.ledger.location, config.ledger.origin) == ("/var/ledger", "gate.local/x")
+    assert (config.ledger.location, config.ledger.origin) == ("var/ledger", "gate.local/x")
     assert config.stages["stage5"].depends_on == ["stage3"]
     assert config.stages["stage6"].depends_on == []
 
@@ -207,7 +207,6 @@ def test_paths_stay_inside(make_workspace: Make, field: str, path: str) -> None:
         ("name: a".encode("utf-16"), "UTF-16"),
         (b"name: caf\xe9", "not UTF-8"),
         (b"name: a\0", "NUL"),
-        ("name: Ã©".encode(), "mojibake"),
         (b"#" * (DEFAULT.text_bytes + 1), "is larger than"),
     ],
 )

@@ -134,7 +134,6 @@ def test_nothing_but_evidence_errors(data: bytes) -> None:
         ("{a: " * 65, "nests deeper than 64 levels", "line 1, column 257"),
         (b"a: caf\xe9", "not UTF-8", "line 1"),
         (b"a: \x00", "NUL", "line 1"),
-        ("a: Ã©", "mojibake", "line 1"),
     ],
 )
 def test_hostile_documents_are_refused_by_name(text: str | bytes, what: str, place: str) -> None:
@@ -183,11 +182,3 @@ def test_the_caller_chooses_whose_fault_it_is() -> None:
         with pytest.raises(ConfigError) as caught:
             parse_yaml(text, "gate.yaml", DEFAULT, error_type=ConfigError)
         assert caught.value.path == "gate.yaml"
-
-
-def test_mojibake_in_escapes_is_named() -> None:
-    """The file itself may be plain ASCII."""
-    with pytest.raises(EvidenceError, match="mojibake") as caught:
-        parse_yaml(b'a: "\\u00d7\\u00aa\\u00d7\\u00a9"', "f.yaml", DEFAULT)
-    assert caught.value.place == "line 1, column 4"
-    assert caught.value.remedy

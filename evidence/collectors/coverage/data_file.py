@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ...children import scratch
 from ...errors import EvidenceError
 from .model import Book, Measured, Recorded, Targets
 
@@ -33,16 +34,15 @@ def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
         EvidenceError: not such a file, damaged, of another schema, built to do harm, or not to be combined.
     """
     import sqlite3
-    import tempfile
 
     from coverage import CoverageData
     from coverage.exceptions import CoverageException
 
     current = ""
-    with tempfile.TemporaryDirectory(prefix="gate-coverage-") as folder:
+    with scratch("gate-coverage-") as folder:
         copies: dict[str, Path] = {}
         described = []
-        combined = Path(folder) / "data"
+        combined = folder / "data"
         try:
             for number, (path, data) in enumerate(parts.items()):
                 current = path
@@ -50,7 +50,7 @@ def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
                     raise EvidenceError(
                         "is not a coverage.py data file (no SQLite header)", path=path, remedy=_AGAIN
                     )
-                copies[path] = Path(folder) / f"data.{number}"
+                copies[path] = folder / f"data.{number}"
                 copies[path].write_bytes(data)
                 described.append(_inspect(copies[path], path))
             if len(copies) == 1:

@@ -182,7 +182,7 @@ def _finding(finding: sarif.Finding, path: str, run: sarif.Run) -> dict[str, Any
     return {
         "report": path,
         "tool": shown(run.tool),
-        "rule": shown(finding.rule),
+        "rule": shown(finding.rule, identifier=True),
         "severity": finding.severity,
         "level": finding.level,
         "path": None if finding.file is None else shown(finding.file, 400),
@@ -214,7 +214,7 @@ def _audit_facts(audit: pip_audit.Audit, most: int) -> dict[str, Any]:
             {
                 "name": shown(name),
                 "version": shown(version),
-                "id": shown(one.stated),
+                "id": shown(one.stated, identifier=True),
                 "aliases": [shown(alias) for alias in sorted(one.names - {one.stated})[:10]],
                 "fixed_in": [shown(fixed) for fixed in sorted(one.fixed_in)[:10]],
             }

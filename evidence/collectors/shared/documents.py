@@ -10,6 +10,7 @@ from fractions import Fraction
 from ...errors import EvidenceError
 from ...interface import Missing
 from ...numbers import to_scaled
+from ...parse import refuse_garbled
 from ...times import format_utc, parse_rfc3339, parse_rfc3339_us
 from ...workspace import View
 
@@ -21,9 +22,13 @@ def read_document(view: View, path: str) -> str | None:
     """The text of the file, or None when there is none.
 
     Raises:
-        EvidenceError: it is not a regular file or not UTF-8 text.
+        EvidenceError: it is not a regular file or not UTF-8 text, or was encoded twice.
     """
-    return view.read_text(path) if view.exists(path) else None
+    if not view.exists(path):
+        return None
+    text = view.read_text(path)
+    refuse_garbled(text, path)
+    return text
 
 
 def absent(facts: Iterable[str], reason: str, remedy: str) -> tuple[Missing, ...]:

@@ -27,19 +27,19 @@ def pointer(place: Place) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place) or "/"
 
 
-def shown(text: str, longest: int = 200) -> str:
+def shown(text: str, longest: int = 200, *, identifier: bool = False) -> str:
     """Foreign text as one line that cannot steer a terminal or change the reading order.
 
     Runs of white space become one space. Control, formatting (also bidirectional) and unassigned characters
-    are written as escapes such as ``\\u202e``. Broker accounts are masked, and text longer than ``longest``
-    characters ends in an ellipsis.
+    are written as escapes such as ``\\u202e``. Broker accounts are masked, but not in an identifier, which
+    must stay what it is. Text longer than ``longest`` characters ends in an ellipsis.
     """
     line = " ".join(text[: 4 * longest].split())
     if not _PLAIN.fullmatch(line):
         line = "".join(
             f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN else char for char in line
         )
-    line = masked(line)
+    line = line if identifier else masked(line)
     cut = len(line) > longest or len(text) > 4 * longest
     return line[: longest - 1] + "…" if cut else line
 

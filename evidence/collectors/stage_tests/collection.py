@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...children import scratch
 from ...errors import EnvironmentProblem, EvidenceError, masked
 from ...parse import parse_json
 from ...programs import Finished, clean_environment, run
@@ -58,16 +59,13 @@ def collect(view: View, interpreter: str, files: list[str]) -> Collection:
         EnvironmentProblem: the interpreter is not there, or has no pytest.
         EvidenceError: pytest took too long, wrote too much or left no report, or a file changed meanwhile.
     """
-    import tempfile
-
     before = _stamps(view)
-    with tempfile.TemporaryDirectory(prefix="gate-", ignore_cleanup_errors=True) as name:
-        scratch = Path(name)
-        report = scratch / "report.json"
-        home = scratch / "home"
+    with scratch("gate-") as folder:
+        report = folder / "report.json"
+        home = folder / "home"
         home.mkdir()
         finished = run(
-            [interpreter, str(_RUNNER), str(report), *_arguments(view.root, scratch, files)],
+            [interpreter, str(_RUNNER), str(report), *_arguments(view.root, folder, files)],
             view.root,
             seconds=view.limits.command_seconds,
             most_bytes=view.limits.command_bytes,
@@ -75,7 +73,7 @@ def collect(view: View, interpreter: str, files: list[str]) -> Collection:
             | {
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONHASHSEED": "0",
-                "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
+                "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis"),
             },
             shown=SHOWN,
             path="gate.yaml",
@@ -93,14 +91,14 @@ def collect(view: View, interpreter: str, files: list[str]) -> Collection:
     return _collection(view, data, finished)
 
 
-def _arguments(root: Path, scratch: Path, files: list[str]) -> list[str]:
+def _arguments(root: Path, folder: Path, files: list[str]) -> list[str]:
     """Options of pytest. Plug-ins stay switched on, for the project's own options may speak of them."""
     return [
         "--collect-only", "-q", "--color=no",
         "--capture=no",  # what is printed meets our limit, not the disk's
         f"--rootdir={root}", f"--confcutdir={root}",
         # what would be written goes elsewhere; a report of no results must not replace the one of a real run
-        "-o", f"cache_dir={scratch / 'cache'}", "--junit-xml=",
+        "-o", f"cache_dir={folder / 'cache'}", "--junit-xml=",
         *(str(root / file) for file in files),
     ]  # fmt: skip
 

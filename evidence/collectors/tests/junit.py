@@ -17,7 +17,6 @@ from typing import NoReturn
 from ...errors import EvidenceError
 from ...interface import Origin
 from ...limits import Limits
-from ...parse import MOJIBAKE, is_garbled
 from ...times import parse_rfc3339
 from .claims import CHILDREN, Claims, Totals, read_counts
 from .kinds import kinds_of, markers_in
@@ -114,7 +113,6 @@ class _Reader:
         self._entries = 0
         self._texts: dict[str, str] = {}
         self._kinds: dict[frozenset[str], frozenset[str]] = {}
-        self._line: list[str] = []
         # with a separator, an element of a namespace has another name than one that is known
         self._parser = expat.ParserCreate(None, "}")
         self._parser.StartElementHandler = self._start
@@ -124,9 +122,6 @@ class _Reader:
     def read(self, data: bytes) -> Report:
         from xml.parsers.expat import ExpatError
 
-        self._any_letter = not data.isascii() or b"&#" in data
-        if self._any_letter:
-            self._parser.CharacterDataHandler = self._characters
         try:
             self._parser.Parse(data, True)
         except ExpatError as error:
@@ -163,33 +158,10 @@ class _Reader:
 
     # text is looked at line by line, and only for whether it was garbled
 
-    def _characters(self, text: str) -> None:
-        before, *lines = text.split("\n")
-        self._line.append(before)
-        for line in lines:
-            self._end_line()
-            self._line.append(line)
-
-    def _end_line(self) -> None:
-        if self._line:
-            self._refuse_garbled("".join(self._line))
-            self._line.clear()
-
-    def _refuse_garbled(self, text: str) -> None:
-        if is_garbled(text):
-            self._fail(
-                MOJIBAKE,
-                remedy="restore the original file, or decode it once as cp1252 and save the result as UTF-8",
-            )
-
     # elements
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         tags = self._tags
-        if self._any_letter:
-            self._end_line()
-            for value in attributes.values():
-                self._refuse_garbled(value)
         self._elements += 1
         if self._elements > self._limits.json_items:
             self._fail(f"has more than {self._limits.json_items} elements", remedy="split the report")
@@ -221,8 +193,6 @@ class _Reader:
             self._property(attributes.get("name", ""), attributes.get("value", ""))
 
     def _end(self, name: str) -> None:
-        if self._any_letter:
-            self._end_line()
         self._tags.pop()
         if self._foreign is not None:
             return

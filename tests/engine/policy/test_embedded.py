@@ -54,7 +54,7 @@ def test_packages_are_evaluated(load: Load) -> None:
 
 def test_the_configured_engine_is_opened(load: Load) -> None:
     """``embedded`` opens this engine."""
-    with open_engine("embedded", load(module("y := 1"))) as engine:
+    with open_engine("embedded", load(module("y := 1")), Limits()) as engine:
         assert engine.evaluate(["gate.x"], {}) == {"gate.x": {"y": 1}}
 
 

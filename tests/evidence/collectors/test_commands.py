@@ -270,7 +270,7 @@ def test_every_command_that_fails_is_reported(watch: Any) -> None:
 
 @pytest.mark.parametrize(
     ("octal", "said"),
-    [("\\377", "not UTF-8"), ("a\\000b", "NUL"), ("\\303\\227\\302\\252\\303\\227\\302\\251", "mojibake")],
+    [("\\377", "not UTF-8"), ("a\\000b", "NUL")],
 )
 def test_output_that_is_no_text_is_an_error(answer: Any, octal: str, said: str) -> None:
     with pytest.raises(EvidenceError, match=said) as caught:
@@ -304,11 +304,7 @@ def test_long_output_is_cut_and_says_so(answer: Any) -> None:
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40))
 def test_any_argument_arrives_and_any_output_is_read_or_refused(tmp_path: Path, text: str) -> None:
     options = CommandsOptions(run={"x": CommandRun(("printf", "%s", text))})
-    try:
-        facts = CommandsCollector(options).collect(Workspace(tmp_path).view()).facts["x"]
-    except EvidenceError as error:
-        assert "mojibake" in error.what
-        return
+    facts = CommandsCollector(options).collect(Workspace(tmp_path).view()).facts["x"]
     assert facts["stdout_sha256"] == hashlib.sha256(text.encode()).hexdigest()
     assert all(char.isprintable() or ord(char) > 159 or char in "\n\t" for char in facts["output"])
 

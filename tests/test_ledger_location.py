@@ -1,0 +1,82 @@
+"""Where the ledger may lie: in a directory of the workspace; anything else is refused by every command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.engine.config import load_config
+from gate.evidence.errors import ConfigError
+
+COMMANDS = (
+    ("evaluate", "stage1"),
+    ("evaluate", "stage1", "--no-record"),
+    ("status",),
+    ("ledger", "show"),
+    ("ledger", "verify"),
+    ("explain", "0"),
+    ("signoff", "stage1", "--role", "cto", "--name", "A"),
+)
+
+
+@pytest.fixture
+def workspace(make_workspace: Callable[..., Path], tmp_path: Path) -> Path:
+    """A workspace with a link to a directory outside, one to a directory inside, and a file."""
+    root = make_workspace({"tests/a.py": "", "file": "", "inside/b": ""})
+    (tmp_path / "outside").mkdir()
+    (root / "link").symlink_to(tmp_path / "outside")
+    (root / "inner").symlink_to("inside")
+    return root
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "postgresql://host/db", "https://host/ledger", "file:///var/ledger",
+        "../x", "x/../../y",
+        "x/../ledger", "/var/ledger", "file:/var/ledger",
+        "link", "link/ledger", "inner", "file", "file/ledger", "a\\b",
+    ],
+)  # fmt: skip
+def test_only_a_directory_of_the_workspace_is_accepted(workspace: Path, location: str) -> None:
+    """The error names file, key and remedy while the settings are loaded."""
+    (workspace / "gate.yaml").write_text(f"ledger: {{location: '{location}'}}")
+    with pytest.raises(ConfigError) as caught:
+        load_config(workspace)
+    assert (caught.value.path, caught.value.place) == ("gate.yaml", "ledger.location")
+    assert "inside the workspace" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("location", ["ledger", "./ledger/", "deep/er/ledger", "file:ledger", "inside"])
+def test_directories_of_the_workspace_are_accepted(workspace: Path, location: str) -> None:
+    """Whether they exist already or not."""
+    (workspace / "gate.yaml").write_text(f"ledger: {{location: '{location}'}}")
+    assert load_config(workspace).ledger.location == location
+
+
+def test_the_usual_directory_may_be_no_link_either(
+    make_workspace: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Also where there is no gate.yaml."""
+    root = make_workspace({"tests/a.py": ""})
+    (root / "ledger").symlink_to(tmp_path)
+    with pytest.raises(ConfigError, match="symbolic link"):
+        load_config(root)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_refuses_it(
+    workspace: Path, gate: Callable[..., Any], command: tuple[str, ...]
+) -> None:
+    """With exit code 2 and nothing on standard output: a status of PENDING would be a lie."""
+    (workspace / "gate.yaml").write_text("ledger: {location: 'postgresql://host/db'}")
+    done = gate(*command, "-w", workspace)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == [
+        "configuration error: a ledger at postgresql:// is not supported",
+        "  where: gate.yaml, ledger.location",
+        "  to do: name a directory inside the workspace, relative to it, such as: ledger",
+    ]
