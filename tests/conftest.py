@@ -1,7 +1,13 @@
-"""Fixtures of all tests: a clean environment, workspaces as factories, the CLI as users start it."""
+"""Fixtures of all tests: a clean environment, workspaces as factories, gate in this process and as a program.
+
+``make test`` runs property tests with fixed seeds and few examples: it never fails by chance. ``make soak``
+searches: GATE_EXAMPLES is the number of examples, and tests marked ``soak`` run only there.
+"""
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import shutil
 import subprocess
@@ -14,9 +20,24 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gate.cli import main
+
+EXAMPLES_OF_A_SEARCH = int(os.environ.get("GATE_EXAMPLES", "0"))
+
 # Time limits of examples would fail on a busy machine; fixtures that are factories are safe to use again.
 settings.register_profile(
-    "gate", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "gate",
+    deadline=None,
+    max_examples=EXAMPLES_OF_A_SEARCH or 15,
+    derandomize=not EXAMPLES_OF_A_SEARCH,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+    ],
 )
 settings.load_profile("gate")
 
@@ -74,6 +95,39 @@ class Finished:
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Callable[..., Finished]:
+    """Run gate's main function in this process, from its arguments to its exit code.
+
+    What a process adds (its start, its streams, signals) is tested with ``program``; this is much faster.
+    """
+
+    def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        thresholds, code = gc.get_threshold(), 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(cwd or tmp_path)
+            patch.setattr(sys, "argv", ["gate", *map(str, arguments)])
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            patch.setenv("PYDANTIC_DISABLE_PLUGINS", "__all__")
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+            finally:
+                gc.set_threshold(*thresholds)
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode())
+        return Finished(code, *texts)
+
+    return run
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Finished]:
     """Run the ``gate`` program as a user does, in a process of its own."""
 
     def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
@@ -82,7 +136,6 @@ def gate(tmp_path: Path) -> Callable[..., Finished]:
             cwd=cwd or tmp_path,
             env={**os.environ, **(env or {})},
             capture_output=True,
-            timeout=120,
             check=False,
         )
         return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -97,6 +150,15 @@ def opa() -> str:
     if found is None:
         pytest.skip("the opa program is not on PATH")
     return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Property tests are found by their decorator; tests marked ``soak`` run in a search only."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("property")
+    if not EXAMPLES_OF_A_SEARCH:
+        items[:] = [item for item in items if item.get_closest_marker("soak") is None]
 
 
 _skipped: list[str] = []

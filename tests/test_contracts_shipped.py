@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.contracts import CONTRACTS, load_schema
@@ -178,7 +178,6 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-@settings(max_examples=25)
 @given(data=st.data())
 def test_both_libraries_give_the_same_answer(path: str, data: st.DataObject) -> None:
     """On values of the right shape, and on examples and shapes with something replaced, dropped or added."""

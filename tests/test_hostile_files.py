@@ -532,17 +532,17 @@ os.read, os.open = read, open_
 )
 @pytest.mark.parametrize("path", ["ACCOUNT_CONFIG.json", "junit.xml", "messages/order_intents.jsonl"])
 def test_a_file_that_does_not_hold_still_is_refused(
-    gate: Gate, workspace: Path, tmp_path: Path, path: str, how: str, said: str
+    program: Gate, workspace: Path, tmp_path: Path, path: str, how: str, said: str
 ) -> None:
     """Cut off, appended to or replaced between two reads; or not readable at all, which root never meets."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site/sitecustomize.py").write_text(MEDDLE)
     env = {"PYTHONPATH": str(tmp_path / "site"), "MEDDLE_WITH": path, "MEDDLE_HOW": how}
-    expect(collect(gate, workspace, *collectors([path]), env=env), [path], said)
+    expect(collect(program, workspace, *collectors([path]), env=env), [path], said)
 
 
 def test_the_digest_is_that_of_the_bytes_that_were_parsed(
-    gate: Gate, workspace: Path, tmp_path: Path
+    program: Gate, workspace: Path, tmp_path: Path
 ) -> None:
     """A file that another one takes the place of is evidence as it was read, digest and all."""
     (tmp_path / "site").mkdir()
@@ -550,7 +550,7 @@ def test_the_digest_is_that_of_the_bytes_that_were_parsed(
     path = "ACCOUNT_CONFIG.json"
     env = {"PYTHONPATH": str(tmp_path / "site"), "MEDDLE_WITH": path, "MEDDLE_HOW": "replace"}
     digest = hashlib.sha256((workspace / path).read_bytes()).hexdigest()
-    run = gate("collect", "account", "-w", workspace, "--format", "json", "--no-cache", env=env)
+    run = program("collect", "account", "-w", workspace, "--format", "json", "--no-cache", env=env)
     assert (run.code, run.err) == (0, "")
     assert [file["sha256"] for file in json.loads(run.out)["account"]["files"]] == [digest]
     assert (workspace / path).read_bytes() == b"something else"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence import cache
@@ -595,7 +595,6 @@ def hits() -> Iterator[list[bool]]:
     assert True in seen
 
 
-@settings(max_examples=40)
 @given(st.lists(STEPS, min_size=1, max_size=10))
 def test_any_changes_give_the_same_with_and_without_the_cache(
     hits: list[bool], steps: list[tuple[str, str, str]]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence import git
@@ -65,7 +65,6 @@ def test_what_is_no_plain_name_is_refused(repo: Any, revision: str) -> None:
 
 
 @given(st.text(max_size=30))
-@settings(max_examples=30)
 def test_any_text_is_resolved_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     root = tmp_path_factory.getbasetemp() / "any"
     if not root.exists():
@@ -126,7 +125,6 @@ lines = st.lists(
 
 
 @given(lines, lines, st.sampled_from(["", "end", "\x00"]))
-@settings(max_examples=40)
 def test_changed_lines_are_those_of_git_diff(
     tmp_path_factory: pytest.TempPathFactory, make_repository: Any, old: list[str], new: list[str], tail: str
 ) -> None:
@@ -183,7 +181,6 @@ def git_says(repo: Any, path: str) -> str:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=12)
 def test_the_last_change_is_what_git_log_finds(
     tmp_path_factory: pytest.TempPathFactory, make_repository: Any, chance: random.Random
 ) -> None:

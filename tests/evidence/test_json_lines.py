@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gate.evidence.errors import EvidenceError
@@ -132,7 +132,6 @@ def lines(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return text(first), bytes(damaged)
 
 
-@settings(max_examples=600, deadline=None)
 @given(lines())
 @example((b'{"a":1}', b'{"a":1.0000000000000001}'))
 @example((b"[[1],[2]]", b"[[1,1],[2],[3]]"))
@@ -150,7 +149,6 @@ def test_quick_is_strict_or_unsure(pair: tuple[bytes, bytes]) -> None:
     assert same(value, RecordReader("m.jsonl", DEFAULT).strict(line, 1))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.decimals(-100, 100, places=4))
 def test_floats_that_pass_compare_like_the_exact_figures(figure: float, bound: Decimal) -> None:
     made = reader(b'{"a": 1}')

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.errors import ConfigError, EvidenceError
@@ -47,7 +47,6 @@ def test_the_digest_is_what_sha256sum_gives(make_workspace: Make) -> None:
     assert measured.patterns == ("src", "tests/")
 
 
-@settings(max_examples=12)  # each runs four programs
 @given(
     st.dictionaries(
         st.text("abé-_. ", min_size=1, max_size=6).map(lambda name: "n" + name),

@@ -93,11 +93,13 @@ def _all_or_nothing(problems: Sequence[Problem]) -> Result:
 def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Result:
     """Each file must have every section, filled in."""
     from ...markdown import find_sections, match_sections, sections
+    from ...parse import refuse_garbled
 
     filled = 0
     problems = []
     for path in paths:
         text = view.read_text(path)
+        refuse_garbled(text, path)
         states = match_sections(text, required.sections, path)
         for name, state in states.items():
             if state == "filled":

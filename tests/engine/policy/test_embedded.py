@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.engine.policy import open_engine, regorus_worker
@@ -58,7 +58,6 @@ def test_the_configured_engine_is_opened(load: Load) -> None:
         assert engine.evaluate(["gate.x"], {}) == {"gate.x": {"y": 1}}
 
 
-@settings(max_examples=10)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -144,7 +144,6 @@ def test_a_huge_checklist_and_a_link_are_refused(watch: Any, tmp_path: Path) -> 
         watch("checklist", path="elsewhere.md")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 500), st.lists(st.booleans(), max_size=6)), min_size=1, max_size=6))
 def test_the_score_is_the_weighted_share_rounded_down(
     watch: Any, parts: list[tuple[int, list[bool]]]

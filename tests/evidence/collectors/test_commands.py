@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.engine.config import read_settings
@@ -300,7 +300,6 @@ def test_long_output_is_cut_and_says_so(answer: Any) -> None:
     assert (len(facts["output"]), facts["truncated"]) == (4000, False)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40))
 def test_any_argument_arrives_and_any_output_is_read_or_refused(tmp_path: Path, text: str) -> None:
     options = CommandsOptions(run={"x": CommandRun(("printf", "%s", text))})

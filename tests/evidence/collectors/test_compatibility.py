@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import copy
 import itertools
-import os
 from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors.contracts.compatibility import (
@@ -550,10 +549,8 @@ def endless(document: dict[str, Any], schema: Any = None, within: tuple[int, ...
     return any(endless(document, one, within) for one in inner)
 
 
-MANY = int(os.environ.get("GATE_EXAMPLES", "250"))
 
 
-@settings(max_examples=MANY, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs(), st.sampled_from(sorted(VALIDATORS)), st.sampled_from(sorted(VALIDATORS)), st.booleans())
 def test_no_break_goes_unnoticed(
     pair: tuple[dict[str, Any], dict[str, Any]], one: str, other: str, mixed: bool
@@ -576,7 +573,6 @@ def test_no_break_goes_unnoticed(
         assert was or not now or "consumers" in broken, instance
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(documents, st.sampled_from(sorted(VALIDATORS)))
 def test_a_schema_is_compatible_with_itself_however_it_is_annotated(
     schema: dict[str, Any], draft: str
@@ -587,7 +583,6 @@ def test_a_schema_is_compatible_with_itself_however_it_is_annotated(
     assert compare(one, dict(reversed(one.items()))) == []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs())
 def test_the_other_way_round_the_directions_are_swapped(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
     old, new = ({"$schema": DRAFT, **schema} for schema in pair)

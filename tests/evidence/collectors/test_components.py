@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cyclonedx.model.bom import Bom
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors import load
@@ -371,11 +371,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(
-    max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 @given(data=st.data())
 def test_any_change_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     changed = copy.deepcopy(data.draw(st.sampled_from([VALID, VALID_SPDX])))

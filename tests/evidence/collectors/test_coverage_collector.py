@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors.coverage import counting
@@ -372,7 +372,6 @@ def test_a_linked_or_oversized_data_file_is_refused(watch: Any, tmp_path: Path) 
         watch("coverage", {})
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     st.lists(
         st.sampled_from(["x = 1", "if x:", "    y = 2", "else:", "    pass", "# note", ""]), max_size=12

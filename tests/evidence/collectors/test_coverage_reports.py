@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors.coverage.cobertura import read_cobertura
@@ -267,7 +267,6 @@ def lists(files: Mapping[str, Any], name: str) -> tuple[set[int], set[int]]:
     return set(found.lines), set(found.ran)
 
 
-@settings(max_examples=100, deadline=None)
 @given(listing)
 def test_what_is_written_is_what_is_read(content: dict[str, dict[int, int]]) -> None:
     xml = ["<coverage><packages><package name='p'><classes>"]
@@ -298,7 +297,6 @@ ENTRIES = [
 entries = st.lists(st.sampled_from(ENTRIES)).map(lambda lines: "\n".join(lines).encode())
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300) | entries)
 def test_anything_else_is_refused_with_its_line(data: bytes) -> None:
     targets = Targets(["a.py"], ["a.py"], "/w")

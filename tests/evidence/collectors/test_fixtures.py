@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.errors import ConfigError, EvidenceError
@@ -112,7 +112,6 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values)
 def test_whatever_the_data_and_however_formatted_its_own_digest_holds(watch: Any, data: Any) -> None:
     content = json.dumps(fixture(data), ensure_ascii=True, indent=3)
@@ -201,7 +200,6 @@ def test_malformed_result_files_that_differ_are_refused(
     assert caught.value.path == f"run1.{ending}"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values, values)
 def test_json_content_is_equal_exactly_when_its_canonical_form_is(watch: Any, one: Any, other: Any) -> None:
     found = pair(watch, json.dumps(one, indent=1), json.dumps(other))

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors.messages import MessagesOptions
@@ -361,7 +361,6 @@ def exactly(value: Any) -> Any:
     return json.loads(json.dumps(value), parse_float=Decimal)
 
 
-@settings(max_examples=1500, deadline=None)
 @given(any_schema, number_schema, st.lists(documents, min_size=1, max_size=3))
 @example({"properties": {"a": {"maximum": 0.5}}, "not": {"$ref": "#/properties/a"}}, {}, ['{"a": 1}'])
 @example({"properties": {"a": {"exclusiveMinimum": 0.5}}}, {}, ['{"a": 0.5}', '{"a": 0.5000000000000001}'])
@@ -538,7 +537,6 @@ texts = st.recursive(
 )
 
 
-@settings(max_examples=1000, deadline=None)
 @given(usual, usual_scalar, usual_scalar, st.lists(texts, min_size=1, max_size=6))
 def test_what_is_recognised_is_good(schema: Any, one: Any, two: Any, lines: list[str]) -> None:
     one.pop("$ref", None)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors.paper.pnl import (
@@ -134,7 +134,6 @@ def test_normal_has_the_tabulated_digits() -> None:
     assert f"{normal(Decimal(2)):.15f}" == "0.977249868051821"
 
 
-@settings(deadline=None)
 @given(EQUITY, st.integers(1, 400))
 def test_moments_agree_with_floating_point(equity: list[int], periods: int) -> None:
     found = moments(equity)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors import NARROWING
@@ -312,7 +312,6 @@ definitions = st.lists(
 )
 
 
-@settings(max_examples=200)
 @given(definitions, definitions)
 def test_no_changes_exactly_when_the_same_is_said(before: list[Definition], after: list[Definition]) -> None:
     changes = compare(before, after)
@@ -499,7 +498,6 @@ def test_a_source_that_python_reads_in_another_encoding_is_refused(watch: Any) -
 
 
 @given(st.text(alphabet="BOX_LIM '\"\\\n#+(){}[]=:1fd", max_size=60))
-@settings(max_examples=300, deadline=None)
 def test_a_file_that_is_not_parsed_has_no_definition(source: str) -> None:
     collector = RiskParametersCollector(RiskParametersOptions(names=("BOX_LIM",)))
     parsed = parse_text(source)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors import load
@@ -540,11 +540,6 @@ def mutate(document: Any, data: st.DataObject) -> Any:
     return changed
 
 
-@settings(
-    max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 @given(data=st.data())
 def test_any_change_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     name, document = data.draw(st.sampled_from([("a.sarif", VALID), ("pip-audit.json", AUDIT)]))

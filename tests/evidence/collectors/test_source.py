@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors.artifacts.checks import Operation
@@ -306,7 +306,6 @@ def test_one_list_of_operations() -> None:
     assert tuple(OPERATIONS) == get_args(Operation)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.text(max_size=60)
     | st.lists(

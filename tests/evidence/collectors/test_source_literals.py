@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collectors import load
@@ -348,7 +348,6 @@ SECRETS = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), SECRETS)
 def test_no_secret_is_ever_in_the_facts(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, secret: str
@@ -371,7 +370,6 @@ def test_no_secret_is_ever_in_the_facts(
     assert secret not in shown
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.sampled_from(["a.py", "a.yaml", ".env"]),
     st.lists(

@@ -194,6 +194,7 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much was used")
 @pytest.mark.parametrize(
     ("unit", "said"),
