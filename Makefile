@@ -11,13 +11,15 @@ TYPES := build/types
 FUZZ_STAMP := $(VENV)/.fuzz-installed
 FUZZ_SECONDS ?= 10
 FUZZ_JOBS ?= 2
+EXAMPLES ?= 1000
+SEED ?= random
 # The locks are complete and hashed, so nothing is resolved and nothing is built from source: what was published
 # since cannot change what is installed. The pip that came with Python installs a pinned pip first.
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCKED = $(PIP) install --no-deps --require-hashes --only-binary :all:
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
 
-.PHONY: demo test lint format policy-test docs bench fuzz lock clean help
+.PHONY: demo test soak lint format policy-test docs bench fuzz lock clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +68,10 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 $(VENV)/.bench: requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<
 	@touch $@
+
+soak: $(STAMP) ## Search for what breaks a property, EXAMPLES of each, and run the long loops; then fuzz
+	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto -q -m "property or soak" --hypothesis-seed=$(SEED) $(ARGS)
+	@$(MAKE) --no-print-directory fuzz
 
 # $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
 fuzz: $(STAMP) ## Look for inputs that break a parser, FUZZ_SECONDS for each target (TARGETS= for some)

@@ -346,10 +346,14 @@ def _timer(seconds: float, name: str) -> Iterator[None]:
         raise took_too_long(name, seconds)
 
     before = signal.signal(signal.SIGALRM, ring)
-    # it rings again: what is raised inside a callback of the interpreter is lost
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
     try:
-        yield
+        try:
+            # it rings again: what is raised inside a callback of the interpreter is lost
+            signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
+        # once more, as it may have rung just before the first time
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -31,7 +31,9 @@ def test_the_judging_step_fails_the_job_and_leaves_the_decision(
     steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
     [script] = [step["run"] for step in steps if step.get("id") == "judge"]
     (tmp_path / "gate" / "bin").mkdir(parents=True)
-    (tmp_path / "gate" / "bin" / "gate").symlink_to(Path(sys.executable).with_name("gate"))
+    python = tmp_path / "gate" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     env = {
         **os.environ,
         "RUNNER_TEMP": str(tmp_path),

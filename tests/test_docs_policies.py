@@ -77,9 +77,9 @@ def workspace(make_workspace: Make) -> Path:
     return root
 
 
-def judged(gate: Run, root: Path, env: dict[str, str]) -> tuple[int, list[str]]:
+def judged(program: Run, root: Path, env: dict[str, str]) -> tuple[int, list[str]]:
     """Exit code and the codes of the violations."""
-    done = gate("evaluate", "house", "-w", root, "--output", "json", *TIME, env=env)
+    done = program("evaluate", "house", "-w", root, "--output", "json", *TIME, env=env)
     assert done.out, done.err
     decision = json.loads(done.out)
     assert {check["code"] for check in decision["checks"]} == {
@@ -91,12 +91,12 @@ def judged(gate: Run, root: Path, env: dict[str, str]) -> tuple[int, list[str]]:
     return done.code, sorted(violation["code"] for violation in decision["violations"])
 
 
-def test_the_example_stage_judges(gate: Run, workspace: Path, plugin: dict[str, str]) -> None:
+def test_the_example_stage_judges(program: Run, workspace: Path, plugin: dict[str, str]) -> None:
     """It passes when everything is as its rules want it, and each rule finds its own fault.
 
     Only a rule names the plug-in, gate.yaml does not: that is enough for it to run.
     """
-    assert judged(gate, workspace, plugin) == (0, [])
+    assert judged(program, workspace, plugin) == (0, [])
     faults = {
         "house.fill_ratio": ("summary.json", '{"fill_ratio": 0.949}'),
         "house.limits": ("tools/check_limits.py", "import sys\nsys.exit(1)\n"),
@@ -107,13 +107,13 @@ def test_the_example_stage_judges(gate: Run, workspace: Path, plugin: dict[str, 
         before = (workspace / path).read_text()
         (workspace / path).write_text(text)
         light = code in ("house.tests_recent", "house.released")  # MEDIUM and LOW: a condition, no FAIL
-        assert judged(gate, workspace, plugin) == (3 if light else 1, [code])
+        assert judged(program, workspace, plugin) == (3 if light else 1, [code])
         (workspace / path).write_text(before)
 
 
-def test_without_the_plug_in_the_remedy_says_so(gate: Run, workspace: Path) -> None:
+def test_without_the_plug_in_the_remedy_says_so(program: Run, workspace: Path) -> None:
     """Its facts are in no contract then, and the error says what may be the reason."""
-    done = gate("evaluate", "house", "-w", workspace)
+    done = program("evaluate", "house", "-w", workspace)
     assert done.code == 2
     assert "install the plug-in that brings the collector 'changelog'" in done.err
 

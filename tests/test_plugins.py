@@ -78,10 +78,10 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_plugin_collects(gate: Any, install: Install, workspace: Path) -> None:
+def test_a_plugin_collects(program: Any, install: Install, workspace: Path) -> None:
     """Its facts, its version, its distribution and the files it read are in the evidence."""
     env = install("return Observation({'answer': int(view.read_text('data.txt'))})")
-    done = gate("collect", "demo", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "demo", "--format", "json", "-w", workspace, env=env)
     assert (done.code, done.err) == (0, "")
     found = json.loads(done.out)["demo"]
     assert found["facts"] == {"answer": 42}
@@ -89,7 +89,7 @@ def test_a_plugin_collects(gate: Any, install: Install, workspace: Path) -> None
     assert [file["path"] for file in found["files"]] == ["data.txt"]
 
 
-def test_a_plugin_has_options(gate: Any, install: Install, workspace: Path) -> None:
+def test_a_plugin_has_options(program: Any, install: Install, workspace: Path) -> None:
     """They are read from gate.yaml like those of any collector; naming them there also enables it."""
     source = (
         HEAD.replace(
@@ -102,19 +102,19 @@ def test_a_plugin_has_options(gate: Any, install: Install, workspace: Path) -> N
     )
     env = install(source=source + "        return Observation({'answer': self.options.answer})")
     (workspace / "gate.yaml").write_text("evidence: {demo: {answer: 7}}\n")
-    done = gate("collect", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "--format", "json", "-w", workspace, env=env)
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out)["demo"]["facts"] == {"answer": 7}
     (workspace / "gate.yaml").write_text("evidence: {demo: {answers: 7}}\n")
-    done = gate("collect", "demo", "-w", workspace, env=env)
+    done = program("collect", "demo", "-w", workspace, env=env)
     assert done.code == 2
     assert "configuration error" in done.err and "evidence.demo.answers" in done.err
 
 
-def test_without_being_named_a_plugin_does_not_run(gate: Any, install: Install, workspace: Path) -> None:
+def test_without_being_named_a_plugin_does_not_run(program: Any, install: Install, workspace: Path) -> None:
     """To be installed is not to be wanted."""
     env = install("os._exit(3)")
-    done = gate("collect", "-w", workspace, env=env)
+    done = program("collect", "-w", workspace, env=env)
     assert done.code == 0 and "demo" not in done.out
 
 
@@ -171,11 +171,11 @@ MISBEHAVING = {
 
 @pytest.mark.parametrize("case", MISBEHAVING)
 def test_a_misbehaving_plugin_is_an_error_that_names_it(
-    gate: Any, install: Install, workspace: Path, case: str
+    program: Any, install: Install, workspace: Path, case: str
 ) -> None:
     """One clear error, exit code 2, no traceback, nothing on standard output."""
     body, said = MISBEHAVING[case]
-    done = gate("collect", "demo", "tests", "-w", workspace, env=install(body))
+    done = program("collect", "demo", "tests", "-w", workspace, env=install(body))
     assert done.code == 2, done
     assert done.out == ""
     assert done.err.startswith("evidence error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
@@ -183,20 +183,20 @@ def test_a_misbehaving_plugin_is_an_error_that_names_it(
     assert "Traceback" not in done.err and "to do: " in done.err
 
 
-def test_its_authors_can_see_a_traceback(gate: Any, install: Install, workspace: Path) -> None:
+def test_its_authors_can_see_a_traceback(program: Any, install: Install, workspace: Path) -> None:
     """With --debug, that of the plug-in's own process is shown, too."""
-    done = gate("collect", "demo", "--debug", "-w", workspace, env=install("raise ValueError('boom')"))
+    done = program("collect", "demo", "--debug", "-w", workspace, env=install("raise ValueError('boom')"))
     assert done.code != 0
     assert 'gate_demo/__init__.py", line 12, in collect' in done.err
     assert "\nValueError: boom\n" in done.err
 
 
-def test_a_plugin_that_hangs_is_ended(gate: Any, install: Install, workspace: Path) -> None:
+def test_a_plugin_that_hangs_is_ended(program: Any, install: Install, workspace: Path) -> None:
     """After its time, with everything it started; the other collectors' evidence is not lost to it."""
     body = "import subprocess\nsubprocess.Popen(['sleep', '314.159'])\nwhile True: time.sleep(1)"
     (workspace / "gate.yaml").write_text("limits: {collector_seconds: 1}\n")
     began = time.monotonic()
-    done = gate("collect", "demo", "tests", "-w", workspace, env=install(body))
+    done = program("collect", "demo", "tests", "-w", workspace, env=install(body))
     assert time.monotonic() - began < 60
     assert done.code == 2
     assert "evidence error: the collector 'demo' took longer than 1 s and was ended" in done.err
@@ -205,23 +205,23 @@ def test_a_plugin_that_hangs_is_ended(gate: Any, install: Install, workspace: Pa
 
 
 def test_a_slow_plugin_does_not_hold_up_another_one_s_error(
-    gate: Any, install: Install, workspace: Path
+    program: Any, install: Install, workspace: Path
 ) -> None:
     """The broken file is reported long before the slow plug-in would be ready, which is said too."""
     (workspace / "junit.xml").write_text("<testsuites>")
     (workspace / "gate.yaml").write_text("limits: {patience_seconds: 1}\n")
     began = time.monotonic()
-    done = gate("collect", "demo", "tests", "-w", workspace, env=install("time.sleep(90)"))
+    done = program("collect", "demo", "tests", "-w", workspace, env=install("time.sleep(90)"))
     assert time.monotonic() - began < 60
     assert done.code == 2
     assert "where: junit.xml" in done.err
     assert "not waited for, as others failed: demo" in done.err
 
 
-def test_what_a_plugin_prints_is_not_in_the_payload(gate: Any, install: Install, workspace: Path) -> None:
+def test_what_a_plugin_prints_is_not_in_the_payload(program: Any, install: Install, workspace: Path) -> None:
     """Standard output is for the facts alone."""
     env = install("print('noise', flush=True)\nos.write(1, b'more')\nreturn Observation({'answer': 1})")
-    done = gate("collect", "demo", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "demo", "--format", "json", "-w", workspace, env=env)
     assert done.code == 0
     assert json.loads(done.out)["demo"]["facts"] == {"answer": 1}
 
@@ -241,35 +241,37 @@ def test_what_a_plugin_prints_is_not_in_the_payload(gate: Any, install: Install,
     ],
 )
 def test_a_broken_plugin_is_named(
-    gate: Any, install: Install, workspace: Path, given: dict[str, Any], said: str
+    program: Any, install: Install, workspace: Path, given: dict[str, Any], said: str
 ) -> None:
     """Whatever is wrong with it, the error names the plug-in and where it comes from."""
-    done = gate("collect", "demo", "-w", workspace, env=install(**given))
+    done = program("collect", "demo", "-w", workspace, env=install(**given))
     assert done.code == 2
     assert done.err.startswith("evidence error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
     assert said in done.err and "Traceback" not in done.err
 
 
-def test_nobody_takes_the_place_of_another_collector(gate: Any, install: Install, workspace: Path) -> None:
+def test_nobody_takes_the_place_of_another_collector(program: Any, install: Install, workspace: Path) -> None:
     """Neither of one of gate's own, nor of derived facts, nor of another plug-in."""
     env = install(name="tests")
-    assert gate("collect", "tests", "-w", workspace, env=env).code == 0  # ours is never looked for elsewhere
-    done = gate("collect", "demo", "-w", workspace, env=env)
+    assert (
+        program("collect", "tests", "-w", workspace, env=env).code == 0
+    )  # ours is never looked for elsewhere
+    done = program("collect", "demo", "-w", workspace, env=env)
     assert done.code == 2 and "'tests', which is one of gate's own" in done.err
 
 
-def test_two_plugins_of_one_name(gate: Any, install: Install, workspace: Path) -> None:
+def test_two_plugins_of_one_name(program: Any, install: Install, workspace: Path) -> None:
     """Which of them would run is not left to chance."""
     install()
     env = install(dist="another-demo", module="another_demo")
-    done = gate("collect", "demo", "-w", workspace, env=env)
+    done = program("collect", "demo", "-w", workspace, env=env)
     assert done.code == 2
     assert "another-demo 1.0" in done.err and "gate-demo 1.0" in done.err
 
 
-def test_an_impossible_name(gate: Any, install: Install, workspace: Path) -> None:
+def test_an_impossible_name(program: Any, install: Install, workspace: Path) -> None:
     """A collector's id is part of facts' names."""
-    done = gate("collect", "demo", "-w", workspace, env=install(name="De-mo"))
+    done = program("collect", "demo", "-w", workspace, env=install(name="De-mo"))
     assert done.code == 2 and "no lower-case name" in done.err
 
 
@@ -286,11 +288,11 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_the_documented_example_works(gate: Any, example: Path, workspace: Path) -> None:
+def test_the_documented_example_works(program: Any, example: Path, workspace: Path) -> None:
     """Installed as a user would, it is found and collects."""
     (workspace / "CHANGELOG.md").write_text("## [Unreleased]\n- a\n## [1.0.0] - 2025-11-01\n")
     env = {"PYTHONPATH": str(example)}
-    done = gate("collect", "changelog", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "changelog", "--format", "json", "-w", workspace, env=env)
     assert (done.code, done.err) == (0, "")
     facts = json.loads(done.out)["changelog"]["facts"]
     assert facts == {"latest": "1.0.0", "released": "2025-11-01", "unreleased": 1}

@@ -39,7 +39,7 @@ def test_a_link_that_leads_nowhere_is_no_empty_ledger(gate: Gate, copy_example: 
     (root / "ledger").symlink_to(root / "gone")
     run = gate("status", "-w", root)
     assert (run.code, run.out) == (2, "")
-    assert "ledger error" in run.err
+    assert "where: gate.yaml, ledger.location" in run.err
 
 
 def test_the_latest_verdict_counts_wherever_it_was_judged(gate: Gate, copy_example: Copy) -> None:

@@ -141,14 +141,14 @@ def test_a_limit_in_the_settings_bites(
     make_workspace: Make,
     make_bundle: Callable[..., Path],
     bundle_files: dict[str, str],
-    gate: Callable[..., Any],
+    program: Callable[..., Any],
     name: str,
 ) -> None:
     """Whoever adds a limit to the class has to say here where it bites."""
     case = CASE[name]
     root = workspace(make_workspace, case, name)
     if case.program:
-        done = gate("collect", *case.collectors, "-w", root)
+        done = program("collect", *case.collectors, "-w", root)
         said = done.err
         assert done.code == 2, done
     else:

@@ -151,7 +151,7 @@ def test_the_ready_workspaces_files_follow_their_formats(name: str, file: str) -
     assert accepted(name, load(READY / file))
 
 
-@pytest.mark.parametrize("workspace", [AUDIT, READY], ids=["algo-trade", "ready"])
+@pytest.mark.parametrize("workspace", [pytest.param(AUDIT, marks=pytest.mark.soak), READY], ids=["algo-trade", "ready"])
 def test_fixtures_and_seeds_are_valid_and_signed(workspace: Path) -> None:
     files = sorted((workspace / "fixtures").glob("*.json"))
     assert files
@@ -165,7 +165,7 @@ def test_fixtures_and_seeds_are_valid_and_signed(workspace: Path) -> None:
     assert seeds == {"global": 42, "property": 100, "metamorphic": 200, "chaos": 300, "integration": 400}
 
 
-@pytest.mark.parametrize("workspace", [AUDIT, READY], ids=["algo-trade", "ready"])
+@pytest.mark.parametrize("workspace", [pytest.param(AUDIT, marks=pytest.mark.soak), READY], ids=["algo-trade", "ready"])
 def test_the_projects_contracts_are_valid_and_big_enough(workspace: Path) -> None:
     fields = {}
     for path in sorted((workspace / "contracts").glob("*.json")):
@@ -271,7 +271,7 @@ def test_the_audited_workspace_has_five_of_the_fourteen_artifacts() -> None:
     assert not (AUDIT / ".coverage").exists() and not (AUDIT / "signoffs").exists()
 
 
-@pytest.mark.parametrize("workspace", [AUDIT, READY], ids=["algo-trade", "ready"])
+@pytest.mark.parametrize("workspace", [pytest.param(AUDIT, marks=pytest.mark.soak), READY], ids=["algo-trade", "ready"])
 def test_the_projects_tests_pass_where_the_folder_was_copied(workspace: Path, tmp_path: Path) -> None:
     copied = tmp_path / "copy"
     shutil.copytree(workspace, copied, ignore=shutil.ignore_patterns("ledger", "__pycache__"))

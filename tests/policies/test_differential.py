@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
 import re
 import subprocess
@@ -19,7 +20,7 @@ from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.stages import make_plan
 from gate.evidence.contracts import DERIVED, load_schema, violations
 
-DOCUMENTS = 250
+DOCUMENTS = int(os.environ.get("GATE_EXAMPLES", "60"))
 EDGES = ["", " ", "é\u05d0", 'a"b\\c', "😀", "%d %s", "MARKET", "DU", "DUSIM", "Rate Limit"]
 SHAPES = ["0" * 40, "f" * 64, "SHA256:" + "A" * 43, "2025-12-05T12:00:00Z", "2025-12-05", "stage4", "stocks"]
 """Texts of the shapes that contracts ask for."""

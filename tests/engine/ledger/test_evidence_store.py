@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.ledger import evidence_store
 from gate.engine.ledger.evidence_store import EvidenceStore
 from gate.evidence.errors import EnvironmentProblem, LedgerError
 from gate.evidence.limits import Limits
@@ -22,6 +21,14 @@ DIGEST = hashlib.sha256(b"data").hexdigest()
 def store(tmp_path: Path) -> Iterator[EvidenceStore]:
     handle = os.open(tmp_path, os.O_RDONLY)
     yield EvidenceStore(handle, tmp_path)
+    os.close(handle)
+
+
+@pytest.fixture
+def small_store(tmp_path: Path) -> Iterator[EvidenceStore]:
+    """The same store, where a file may have three bytes."""
+    handle = os.open(tmp_path, os.O_RDONLY)
+    yield EvidenceStore(handle, tmp_path, Limits(file_bytes=3))
     os.close(handle)
 
 
@@ -100,19 +107,12 @@ def test_strangers_in_the_store_are_named(store: EvidenceStore, tmp_path: Path, 
     assert caught.value.path == str(path)
 
 
-def test_too_large_evidence_is_refused(store: EvidenceStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence_store, "DEFAULT", Limits(file_bytes=3))
+def test_too_large_evidence_is_refused(store: EvidenceStore, small_store: EvidenceStore) -> None:
     with pytest.raises(LedgerError, match="larger than 3"):
-        store.put(b"data")
-
-
-def test_too_large_a_stored_file_is_not_read(
-    store: EvidenceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+        small_store.put(b"data")
     store.put(b"data")
-    monkeypatch.setattr(evidence_store, "DEFAULT", Limits(file_bytes=3))
     with pytest.raises(LedgerError, match="larger than 3 bytes"):
-        store.get(DIGEST)
+        small_store.get(DIGEST)
 
 
 def test_a_full_disk_leaves_nothing_behind(store: EvidenceStore, tmp_path: Path) -> None:

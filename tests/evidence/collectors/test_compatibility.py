@@ -549,8 +549,6 @@ def endless(document: dict[str, Any], schema: Any = None, within: tuple[int, ...
     return any(endless(document, one, within) for one in inner)
 
 
-
-
 @given(pairs(), st.sampled_from(sorted(VALIDATORS)), st.sampled_from(sorted(VALIDATORS)), st.booleans())
 def test_no_break_goes_unnoticed(
     pair: tuple[dict[str, Any], dict[str, Any]], one: str, other: str, mixed: bool

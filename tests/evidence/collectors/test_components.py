@@ -48,7 +48,7 @@ def spdx(*packages: Any, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("version", ["1.2", "1.4", "1.6"])
+@pytest.mark.parametrize("version", ["1.2", pytest.param("1.4", marks=pytest.mark.soak), "1.6"])
 def test_a_requirements_file_listed_by_cyclonedx(watch: Any, tmp_path: Path, version: str) -> None:
     source = tmp_path / "requirements.txt"
     source.write_text(REQUIREMENTS)
@@ -69,6 +69,7 @@ def test_a_requirements_file_listed_by_cyclonedx(watch: Any, tmp_path: Path, ver
     assert (evidence.observed_at is None) == (facts["observed_at_s"] is None)
 
 
+@pytest.mark.soak
 def test_an_environment_listed_by_cyclonedx(watch: Any, tmp_path: Path) -> None:
     target = tmp_path / "sbom.json"
     command = [PROGRAM, "environment", sys.executable, "-o", str(target)]

@@ -188,7 +188,7 @@ def test_sub(subtests):
 """
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n", "2"], marks=pytest.mark.soak)])
 @pytest.mark.parametrize("more", ["", SUBTESTS])
 def test_attempts_of_pytest_rerunfailures_are_no_passes(
     watch: Any, tmp_path: Path, workers: list[str], more: str
@@ -302,7 +302,7 @@ class TestFail:
 """
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n", "2"], marks=pytest.mark.soak)])
 def test_markers_written_by_the_documented_hook(watch: Any, tmp_path: Path, workers: list[str]) -> None:
     project = tmp_path / "project"
     project.mkdir()
