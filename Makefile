@@ -69,9 +69,8 @@ $(VENV)/.bench: requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<
 	@touch $@
 
-soak: $(STAMP) ## Search for what breaks a property, EXAMPLES of each, and run the long loops; then fuzz
+soak: $(STAMP) ## Search for inputs that break a property, EXAMPLES for each, and run the long loops
 	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto -q -m "property or soak" --hypothesis-seed=$(SEED) $(ARGS)
-	@$(MAKE) --no-print-directory fuzz
 
 # $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
 fuzz: $(STAMP) ## Look for inputs that break a parser, FUZZ_SECONDS for each target (TARGETS= for some)

@@ -255,7 +255,11 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
     ("conftest", "said"),
     [
         ("import os; os._exit(0)", "left no report: exit code 0"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "left no report: exit code -9"),
+        pytest.param(
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "left no report: exit code -9",
+            marks=pytest.mark.soak,
+        ),
         ("import os\nwhile True: os.write(2, b'x' * 1000)", "wrote more than 100000 bytes"),
         ("import atexit, sys, os; atexit.register(os.remove, sys.argv[1])", "left no report"),
         (
@@ -281,7 +285,11 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
             "does not keep to the contract",
         ),
         ("import pathlib; pathlib.Path('data.json').write_text('[]')", "changed while pytest collected"),
-        ("import pathlib; pathlib.Path('data.json').unlink()", "changed while pytest collected"),
+        pytest.param(
+            "import pathlib; pathlib.Path('data.json').unlink()",
+            "changed while pytest collected",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_a_conftest_that_spoils_the_report_is_an_error(watch: Any, conftest: str, said: str) -> None:
