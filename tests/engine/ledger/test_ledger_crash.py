@@ -119,6 +119,7 @@ def survives(path: Path, config: Path, acknowledged: list[str]) -> None:
     assert (report.unsealed, report.torn_tail_bytes) == (0, 0)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("half", ["before", "half"])
 def test_sigkill_at_every_point(tmp_path: Path, half: str) -> None:
     """Every call that changes a file is the last one once, either not begun or (a write) half done."""

@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -228,10 +227,8 @@ def test_there_is_nothing_to_read(answer: Any) -> None:
 
 
 def test_a_command_that_hangs_is_ended(answer: Any) -> None:
-    begin = time.monotonic()
     with pytest.raises(EvidenceError, match="took longer than 1 s") as caught:
-        answer(["sleep", "60"], seconds=1)
-    assert time.monotonic() - begin < 20
+        answer(["sleep", "6000"], seconds=1)
     assert (caught.value.path, caught.value.place) == ("gate.yaml", "evidence.commands.run.x")
 
 

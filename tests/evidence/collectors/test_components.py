@@ -261,11 +261,11 @@ def test_names_are_made_harmless_and_long_lists_are_cut(watch: Any) -> None:
     hostile = {"name": "\x1b[2Jx\u202egnp", "version": "1" * 5000}
     many = [
         {"name": f"n{number:06}", "version": "1", "licenses": [{"license": {"name": f"L{number}"}}]}
-        for number in range(20_000)
+        for number in range(10_100)
     ]
     facts = watch("components", {"bom.json": cyclonedx(hostile, *many)}).facts
-    assert facts["components"] == 20_001
-    assert (len(facts["list"]), len(facts["licenses"]), facts["license_count"]) == (10_000, 1_000, 20_000)
+    assert facts["components"] == 10_101
+    assert (len(facts["list"]), len(facts["licenses"]), facts["license_count"]) == (10_000, 1_000, 10_100)
     assert facts["list"][0]["name"] == "\\u001b[2Jx\\u202egnp"
     assert len(facts["list"][0]["version"]) == 200
 

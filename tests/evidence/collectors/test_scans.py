@@ -290,9 +290,9 @@ def test_messages_are_found_and_made_harmless(watch: Any) -> None:
 
 
 def test_many_results_are_counted_and_the_heaviest_listed(watch: Any) -> None:
-    many = [result(level="note", message={"text": str(number)}) for number in range(100_000)]
+    many = [result(level="note", message={"text": str(number)}) for number in range(5_000)]
     facts = watch("scans", {"a.sarif": sarif(run(*many, result("LAST", level="error")))}).facts
-    assert (facts["results"], only(facts)) == (100_001, {"high": 1, "low": 100_000})
+    assert (facts["results"], only(facts)) == (5_001, {"high": 1, "low": 5_000})
     assert len(facts["findings"]) == 50
     assert facts["findings"][0]["rule"] == "LAST"
 
@@ -436,7 +436,7 @@ def test_pip_audit_counts(watch: Any) -> None:
 
 
 def test_a_chain_of_aliases_is_one_vulnerability(watch: Any) -> None:
-    vulns = [{"id": f"A-{n}", "aliases": [f"A-{n + 1}"], "fix_versions": []} for n in range(50_000)]
+    vulns = [{"id": f"A-{n}", "aliases": [f"A-{n + 1}"], "fix_versions": []} for n in range(4_000)]
     report = {"dependencies": [{"name": "a", "version": "1", "vulns": [*vulns[::2], *vulns[1::2]]}]}
     assert watch("scans", {"pip-audit.json": report}).facts["pip_audit"]["vulnerabilities"] == 1
 

@@ -320,6 +320,7 @@ def test_a_link_among_the_files_is_refused(watch: Any, tmp_path: Path) -> None:
     ids=lambda data: data[:14].decode(),
 )
 @pytest.mark.parametrize("path", ["config/a.yaml", "a.py"])
+@pytest.mark.soak
 def test_a_line_of_a_megabyte_takes_no_time(data: bytes, path: str) -> None:
     assert may_hold(data)
     findings = find_literals(path, data)

@@ -215,10 +215,15 @@ def test_nothing_to_collect_runs_nothing(watch: Any) -> None:
             None,
             "is skipped",
         ),
-        ("class E(Exception):\n    def __str__(self): 1/0\nraise E\ndef test_a(): pass\n", 3, "E: ?"),
-        ("import sys; sys.exit(0)\ndef test_a(): pass\n", None, "SystemExit: 0"),
-        ("def test_a(): pass\ndel test_a\n", None, "pytest collects no test from it"),
-        ("def test_a(: pass\n", 1, "SyntaxError"),
+        *(
+            pytest.param(*case, marks=pytest.mark.soak)
+            for case in [
+                ("class E(Exception):\n    def __str__(self): 1/0\nraise E\ndef test_a(): pass\n", 3, "E: ?"),
+                ("import sys; sys.exit(0)\ndef test_a(): pass\n", None, "SystemExit: 0"),
+                ("def test_a(): pass\ndel test_a\n", None, "pytest collects no test from it"),
+                ("def test_a(: pass\n", 1, "SyntaxError"),
+            ]
+        ),
     ],
 )
 def test_what_pytest_cannot_collect(watch: Any, code: str, line: int | None, text: str) -> None:
