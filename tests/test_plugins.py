@@ -293,12 +293,14 @@ def test_the_documented_example_works(program: Any, example: Path, workspace: Pa
     assert facts == {"latest": "1.0.0", "released": "2025-11-01", "unreleased": 1}
 
 
-def test_the_example_s_own_tests_pass(example: Path) -> None:
+def test_the_example_s_own_tests_pass(example: Path, tmp_path: Path) -> None:
     """They are run as its author would run them."""
     import os
 
+    # a temporary directory of its own: pytest would clear away those of this run's predecessors
+    options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'inner'}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/collector-plugin/tests"],
+        [sys.executable, "-m", "pytest", *options, "examples/collector-plugin/tests"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(example)},
         capture_output=True,
