@@ -12,7 +12,6 @@ FUZZ_STAMP := $(VENV)/.fuzz-installed
 FUZZ_SECONDS ?= 10
 FUZZ_JOBS ?= 2
 EXAMPLES ?= 1000
-SEED ?= random
 # The locks are complete and hashed, so nothing is resolved and nothing is built from source: what was published
 # since cannot change what is installed. The pip that came with Python installs a pinned pip first.
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -28,7 +27,8 @@ help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml requirements/installer.txt requirements/dev.txt
-	@test -n "$(PYTHON)" || { echo "gate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "gate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(LOCKED) -r requirements/installer.txt
 	$(LOCKED) -r requirements/dev.txt
@@ -73,7 +73,7 @@ $(VENV)/.bench: requirements/bench.txt $(STAMP)
 	@touch $@
 
 soak: $(STAMP) ## Search for inputs that break a property, EXAMPLES for each, and run the long loops
-	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto -q -m "property or soak" --hypothesis-seed=$(SEED) $(ARGS)
+	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto -q -m "property or soak" $(if $(SEED),--hypothesis-seed=$(SEED)) $(ARGS)
 
 # $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
 fuzz: $(STAMP) ## Look for inputs that break a parser, FUZZ_SECONDS for each target (TARGETS= for some)

@@ -1,4 +1,4 @@
-"""Proves that the set-up lasts: `make demo` on each Python of this machine, from an index that has moved on.
+"""Proves that the set-up lasts: `make demo` on each Python here, with newer releases on the index.
 
 The index is made here, in a folder: it offers every locked file and, of every locked package, a newer and
 broken release. Each Python starts with the pip that it bundles, in a clean clone whose path has spaces and
@@ -111,6 +111,7 @@ def environment(index: Path, work: Path) -> dict[str, str]:
         for key, value in os.environ.items()
         if not key.startswith(("PIP_", "UV_", "GATE_", "PYTHON"))
     }
+    env.pop("XDG_CONFIG_HOME", None)
     return env | {
         "HOME": str(work),
         "PIP_CONFIG_FILE": os.devnull,
@@ -152,7 +153,7 @@ def check_make(python: str, env: dict[str, str], work: Path, isolated: list[str]
         check=True,
         capture_output=True,
     )
-    assert b"pip" not in again.stdout, again.stdout.decode()
+    assert b"-m pip" not in again.stdout, again.stdout.decode()
     shutil.rmtree(clone)
 
 
@@ -211,7 +212,10 @@ def main() -> None:
     found = pythons(parser.parse_args().pythons)
     if not found:
         sys.exit("none of these Pythons is here")
-    can_isolate = subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False).returncode == 0
+    can_isolate = (
+        shutil.which(NO_NETWORK[0]) is not None
+        and subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False).returncode == 0
+    )
     isolated = NO_NETWORK if can_isolate else []
     with tempfile.TemporaryDirectory(prefix="gate-setup-") as folder:
         work = Path(folder)

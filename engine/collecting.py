@@ -61,8 +61,6 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
     """
     root = root.resolve()
     ledger = Path(os.path.normpath(root / config.ledger.location.removeprefix("file:")))
-    if root.is_relative_to(ledger):
-        raise _ledger_error("is the workspace itself, or contains it")
     inside = ledger.relative_to(root).as_posix()
     for source in config.sources:
         fixed = source.partition("*")[0].partition("?")[0].rstrip("/")

@@ -180,6 +180,8 @@ def _check_ledger(root: Path, location: str) -> None:
         problem: str | None = f"a ledger at {location.partition('://')[0]}:// is not supported"
     elif path.startswith("/") or ".." in parts or "\\" in path or "\x00" in path:
         problem = "the ledger's directory does not lie in the workspace"
+    elif not set(parts) - {"", "."}:
+        problem = "the ledger's directory is the workspace itself"
     else:
         problem = _not_directories(root, [part for part in parts if part not in ("", ".")])
     if problem is not None:

@@ -269,9 +269,9 @@ def evaluate(
     return Judged(decision, record, setting, attached)
 
 
-def _masked(said: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """Remarks without account numbers, which patterns and names in gate.yaml may have."""
-    return [{**one, "msg": masked(one["msg"])} for one in said]
+def _masked(notes: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The notes with account numbers masked, which patterns and names in gate.yaml may have."""
+    return [{**note, "msg": masked(note["msg"])} for note in notes]
 
 
 def _unused(setting: Setting) -> list[dict[str, str]]:

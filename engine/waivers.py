@@ -63,13 +63,13 @@ def _mistake(fact: Mapping[str, Any], plan: Plan) -> str | None:
     stage = str(fact["code"]).partition(".")[0]
     codes = [rule.code for one in plan.stages.values() for rule in one.rules]
     if stage in plan.stages and fact["code"] == f"{stage}.dependency":
-        return f"that {stage} needs other stages cannot be waived; waive a rule of the stage that failed"
+        return "a dependency between stages cannot be waived; waive a rule of the stage that failed"
     if fact["code"] not in codes:
         meant = nearest(fact["code"], codes)
         advice = f"did you mean {meant!r}?" if meant else "docs/policies.md lists the rules"
         return f"there is no rule {fact['code']!r}; {advice}"
     if stage not in fact["stages"]:
-        return f"its stages ({', '.join(fact['stages'])}) leave out {stage}, whose rule it is for"
+        return f"its stages ({', '.join(fact['stages'])}) do not include {stage}, the rule's own stage"
     if fact["signature"] != "valid":
         return str(fact["problem"] or fact["signature"])
     if not fact["role_authorised"] or fact["approver_role"] not in plan.waiver_roles:

@@ -27,7 +27,7 @@ from .errors import InternalError
 _TASKS = "/proc/self/task"
 
 _LAST_CHANCE_SECONDS = 1.0
-"""What a child gets for ending the programs it started, before it is killed."""
+"""What a child gets for removing its temporary directories, before it is killed."""
 
 
 def possible() -> bool:

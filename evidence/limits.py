@@ -17,7 +17,7 @@ _HIGHEST = {"integer_digits": 18, "decimal_exponent": 1000, "json_depth": 200, "
 class Limits(Settings):
     """How much of anything is read before it is refused. Sizes in bytes, times in seconds.
 
-    Times are of the clock, and generous: a busy machine must not change what is found. The operator may
+    Times are wall-clock times, and generous: a busy machine must not change what is found. The operator may
     set any of them in ``gate.yaml``; a decision records those that are wider than here.
 
     Raises:

@@ -309,7 +309,7 @@ def took_too_long(name: str, seconds: float) -> EvidenceError:
 
 
 def within(seconds: float, name: str, work: Callable[[], Outcome]) -> Outcome:
-    """What a collector gives in this very process, if it does so in time.
+    """Run a collector in this process, and give up when its time is over.
 
     A timer interrupts it where the system has one and this is the main thread. Anywhere else it runs in a
     thread that is given up when the time is over, and ends with this process at the latest.
@@ -321,7 +321,6 @@ def within(seconds: float, name: str, work: Callable[[], Outcome]) -> Outcome:
         with _timer(seconds, name):
             return work()
     from concurrent.futures import Future
-    from concurrent.futures import TimeoutError as Late
 
     done: Future[Outcome] = Future()
 
@@ -334,9 +333,9 @@ def within(seconds: float, name: str, work: Callable[[], Outcome]) -> Outcome:
     threading.Thread(target=run, name=f"collecting {name}", daemon=True).start()
     try:
         return done.result(seconds)
-    except Late:
+    except TimeoutError:
         if done.done():
-            raise  # the collector's own
+            return done.result()
         raise took_too_long(name, seconds) from None
 
 

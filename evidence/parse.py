@@ -90,7 +90,7 @@ def refuse_garbled(text: str, path: str) -> None:
 
 
 def _has_broken_word(line: str) -> bool:
-    """Whether some of the line is mojibake, though it cannot be turned back.
+    """Whether a word of the line is mojibake, perhaps with control characters lost.
 
     Editors and terminals lose control characters, which some second bytes become, and somebody may have
     added real text. Three multiplication signs with two odd characters between them are no text.

@@ -127,7 +127,7 @@ def run(
         process.end()
     problem = process.problem
     if problem is not None:
-        remedy = "make it faster or quieter, or widen limits.command_seconds or command_bytes in gate.yaml"
+        remedy = "make it faster or quieter, or widen its own limits or limits.command_* in gate.yaml"
         raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
     answer = _ANSWER.fullmatch(process.answer)
     if answer is None:

@@ -184,7 +184,7 @@ class Collecting:
         if left_out:
             names = ", ".join(left_out)
             failures.append(
-                EvidenceError(f"not waited for, as others failed: {names}", remedy="mend the others first")
+                EvidenceError(f"not waited for, as others failed: {names}", remedy="fix the others first")
             )
         raise_all(failures)
         for name in self._wanted:

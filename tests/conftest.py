@@ -152,13 +152,15 @@ def opa() -> str:
     return found
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Property tests are found by their decorator; tests marked ``soak`` run in a search only."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark property tests, which their decorator shows; leave out tests marked ``soak`` unless searching."""
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
     if not EXAMPLES_OF_A_SEARCH:
-        items[:] = [item for item in items if item.get_closest_marker("soak") is None]
+        soak = [item for item in items if item.get_closest_marker("soak") is not None]
+        config.hook.pytest_deselected(items=soak)
+        items[:] = [item for item in items if item not in soak]
 
 
 _skipped: list[str] = []

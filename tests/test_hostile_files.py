@@ -391,21 +391,13 @@ def test_text_that_is_none_is_refused(gate: Gate, workspace: Path, name: str, nu
     expect(collect(gate, workspace, *collectors(paths)), paths, said)
 
 
-@pytest.mark.parametrize(
-    ("path", "before", "after"),
-    [
-        ("messages/order_intents.jsonl", b"mean-variance", b"caf\xe9"),
-    ],
-)
-def test_text_within_a_record_is_text_too(
-    gate: Gate, workspace: Path, path: str, before: bytes, after: bytes
-) -> None:
-    """In JSON Lines it stands inside of a value."""
+def test_text_within_a_record_is_text_too(gate: Gate, workspace: Path) -> None:
+    """In JSON Lines it is inside of a value."""
+    path = "messages/order_intents.jsonl"
     data = (workspace / path).read_bytes()
-    assert before in data
-    (workspace / path).write_bytes(data.replace(before, after, 1))
-    said = "not UTF-8"
-    expect(collect(gate, workspace, *collectors([path])), [path], said)
+    assert b"mean-variance" in data
+    (workspace / path).write_bytes(data.replace(b"mean-variance", b"caf\xe9", 1))
+    expect(collect(gate, workspace, *collectors([path])), [path], "not UTF-8")
 
 
 def test_a_byte_order_mark_changes_nothing(gate: Gate, workspace: Path) -> None:

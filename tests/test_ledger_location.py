@@ -36,7 +36,7 @@ def workspace(make_workspace: Callable[..., Path], tmp_path: Path) -> Path:
     "location",
     [
         "postgresql://host/db", "https://host/ledger", "file:///var/ledger",
-        "../x", "x/../../y",
+        ".", "./", "file:.", "../x", "x/../../y",
         "x/../ledger", "/var/ledger", "file:/var/ledger",
         "link", "link/ledger", "inner", "file", "file/ledger", "a\\b",
     ],

@@ -61,11 +61,11 @@ def test_an_unknown_rule_is_named_with_the_one_that_was_meant(
         ),
         (
             {"code": "stage8.dependency", "stages": ["stage8"]},
-            "that stage8 needs other stages cannot be waived; waive a rule of the stage that failed",
+            "a dependency between stages cannot be waived; waive a rule of the stage that failed",
         ),
         (
             {"stages": ["stage7", "stage8"]},
-            "its stages (stage7, stage8) leave out stage1, whose rule it is for",
+            "its stages (stage7, stage8) do not include stage1, the rule's own stage",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 """File system access for the ledger: never through a symbolic link, replaced only as a whole.
 
 Every access goes through an open directory descriptor, so that renaming or replacing the ledger directory
-meanwhile cannot redirect it. Problems the user can mend become EnvironmentProblem; signs of tampering become
+meanwhile cannot redirect it. Problems the user can fix become EnvironmentProblem; signs of tampering become
 LedgerError.
 """
 
@@ -40,7 +40,7 @@ def os_errors(what: str, path: Path) -> Iterator[None]:
         raise EnvironmentProblem(
             f"{what} failed: {error.strerror}",
             path=str(path),
-            remedy="free space, mend the permissions or the disk, then run again; nothing was acknowledged",
+            remedy="free space, fix the permissions or the disk, then run again; nothing was acknowledged",
         ) from None
 
 

@@ -125,7 +125,7 @@ class EmbeddedEngine:
     def _crashed(self) -> EngineError:
         process = self._process
         assert process is not None and process.stderr is not None  # noqa: S101 - entered
-        process.wait()  # it let go of its output, so it is ending
+        process.wait()  # it closed its output, so it is ending
         lines = process.stderr.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1][:200] if lines else f"it ended with status {process.returncode}"
         return EngineError(

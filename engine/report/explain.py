@@ -144,7 +144,7 @@ def _needs(check: dict[str, Any], *, missing: bool) -> Iterator[str]:
             continue
         name, op, unit = clean(str(operand["name"])), operand["op"], operand["unit"]
         if op == "∅":
-            yield f"{name} must be empty; mend {figure(operand['actual'], unit)}"
+            yield f"{name} must be empty; fix {figure(operand['actual'], unit)}"
         elif op == "⊇":
             yield f"{name} must also have {figure(operand.get('terms') or operand['expected'], unit)}"
         else:

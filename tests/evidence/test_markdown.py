@@ -230,7 +230,7 @@ def test_lists_nest_as_deep_as_people_write_them() -> None:
     ids=lambda text: text[:6],
 )
 @pytest.mark.soak
-def test_hostile_repetition_takes_no_more_than_linear_time(text: str) -> None:
+def test_hostile_repetition_takes_less_than_a_minute(text: str) -> None:
     started = time.process_time()
     parse(text)
     assert time.process_time() - started < 60

@@ -145,7 +145,7 @@ def test_brackets_and_dots_in_text_are_no_depth(text: str) -> None:
     ],
 )
 @pytest.mark.soak
-def test_large_documents_take_no_more_than_linear_time(text: str) -> None:
+def test_large_documents_take_less_than_a_minute(text: str) -> None:
     begin = time.process_time()
     try:
         read(text)

@@ -20,7 +20,7 @@ from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.stages import make_plan
 from gate.evidence.contracts import DERIVED, load_schema, violations
 
-DOCUMENTS = int(os.environ.get("GATE_EXAMPLES", "60"))
+DOCUMENTS = max(60, int(os.environ.get("GATE_EXAMPLES", "0")))
 EDGES = ["", " ", "é\u05d0", 'a"b\\c', "😀", "%d %s", "MARKET", "DU", "DUSIM", "Rate Limit"]
 SHAPES = ["0" * 40, "f" * 64, "SHA256:" + "A" * 43, "2025-12-05T12:00:00Z", "2025-12-05", "stage4", "stocks"]
 """Texts of the shapes that contracts ask for."""
@@ -185,6 +185,7 @@ def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     return made
 
 
+@pytest.mark.property
 def test_both_engines_agree_on_generated_facts(
     opa: str, documents: list[dict[str, Any]], tmp_path: Path
 ) -> None:

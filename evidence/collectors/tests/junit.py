@@ -138,7 +138,7 @@ class _Reader:
         finally:
             # the parser and this object refer to each other
             self._parser.StartElementHandler = self._parser.EndElementHandler = None
-            self._parser.StartDoctypeDeclHandler = self._parser.CharacterDataHandler = None
+            self._parser.StartDoctypeDeclHandler = None
         if self._foreign is not None:
             name, place = self._foreign
             self._fail(f"is not a JUnit report: its root element is {_named(name)}", place)
@@ -155,8 +155,6 @@ class _Reader:
 
     def _doctype(self, _name: str, _system: str | None, _public: str | None, _internal: bool) -> None:
         self._fail("the XML declares a document type or entities, which evidence may not")
-
-    # text is looked at line by line, and only for whether it was garbled
 
     # elements
 

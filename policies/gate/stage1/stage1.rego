@@ -216,7 +216,7 @@ check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: artifacts_valid
 #   severity: MEDIUM
-#   solution: Fill in or mend the artifacts at the places named.
+#   solution: Fill in or fix the artifacts at the places named.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.rows]

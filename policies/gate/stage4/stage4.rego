@@ -192,7 +192,7 @@ check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 # custom:
 #   short_name: no_flaky_tests
 #   severity: MEDIUM
-#   solution: Find out why the tests named fail now and then, mend the code or the test, and run all of them again.
+#   solution: Find out why the tests named fail now and then, fix the code or the test, and run all of them again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.flaky]

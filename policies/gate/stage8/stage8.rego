@@ -123,7 +123,7 @@ check_rollback_verified := data.gate.lib.check(array.concat(
 # custom:
 #   short_name: rollback_verified
 #   severity: CRITICAL
-#   solution: Run a rollback drill and record it; mend what took too long or was left over.
+#   solution: Run a rollback drill and record it; fix what took too long or was left over.
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts:
@@ -172,7 +172,7 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 # custom:
 #   short_name: kill_switch_verified
 #   severity: CRITICAL
-#   solution: Exercise the switches named and record the result; mend a switch that did not halt.
+#   solution: Exercise the switches named and record the result; fix a switch that did not halt.
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [kill_switch.file, kill_switch.switches, kill_switch.verified_at_s]

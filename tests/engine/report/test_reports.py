@@ -250,7 +250,7 @@ def test_needs_of_every_kind(passed: Decision) -> None:
     ]
     text = render_explanation(passed)
     assert "to hold   x must be ≥ 2; it is 1" in text
-    assert "to hold   x must be empty; mend long text" in text
+    assert "to hold   x must be empty; fix long text" in text
     assert "to hold   x must also have b" in text
     assert "fine must" not in text
     assert f"to do     {check['solution']}" in text

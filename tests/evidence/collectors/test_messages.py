@@ -215,7 +215,7 @@ def tally(helpers):
 def in_a_process_of_its_own(tmp_path: Path, script: str) -> None:
     (tmp_path / "c.json").write_bytes(SHIPPED[INTENT])
     done = subprocess.run(
-        [sys.executable, "-c", HELPERS + script, str(tmp_path)], capture_output=True, text=True, timeout=100
+        [sys.executable, "-c", HELPERS + script, str(tmp_path)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
