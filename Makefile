@@ -32,7 +32,8 @@ $(STAMP): pyproject.toml requirements/installer.txt requirements/dev.txt
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(LOCKED) -r requirements/installer.txt
 	$(LOCKED) -r requirements/dev.txt
-	$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@# the warning is about packages of this name in the current directory; nothing here is called gate
+	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 demo: $(STAMP) ## Judge both example workspaces
@@ -41,8 +42,10 @@ demo: $(STAMP) ## Judge both example workspaces
 	@echo
 	@echo "== examples/ready: the same project made ready; the gate must say PASS"
 	@$(BIN)/gate evaluate stage8 --workspace examples/ready --output table
+	@echo
+	@echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace examples/algo-trade"
 
-test: $(STAMP) ## All tests; COVERAGE=1 measures branch coverage, which makes them three times slower
+test: $(STAMP) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower
 	$(BIN)/python -m pytest -n auto $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 
 lint: $(STAMP) ## Style, types, formatting
@@ -91,10 +94,11 @@ lock: $(VENV)/.lock ## Write the locks anew, keeping their versions; ARGS=--upgr
 	$(LOCK) --group build -c requirements/dev.txt pyproject.toml -o requirements/run.txt
 	for group in bench fuzz installer lock; do \
 		$(LOCK) --group pyproject.toml:$$group -c requirements/dev.txt -o requirements/$$group.txt || exit 1; done
+	@if git diff --quiet -- requirements; then touch $(STAMP) $(VENV)/.lock; fi
 
 $(VENV)/.lock: $(STAMP) requirements/lock.txt
 	$(LOCKED) -r requirements/lock.txt
 	@touch $@
 
-clean: ## Remove what the targets above made
+clean: ## Remove environments, builds and caches
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
