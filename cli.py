@@ -8,14 +8,17 @@ Exit codes: 0 PASS (or success), 1 FAIL, 2 could not decide, 3 CONDITIONAL.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import Abort, TyperException
 
 from . import __version__
 from .evidence.errors import EnvironmentProblem, GateError, InternalError, UsageError
@@ -95,9 +98,11 @@ def main() -> None:
     # no code of other packages may look into the models' validation, and looking for such code takes time
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     try:
-        app()
-    except KeyboardInterrupt as error:
+        code = app(prog_name="gate", standalone_mode=False)
+    except (KeyboardInterrupt, Abort) as error:
         _fail(error, "interrupted; nothing was decided", CANNOT_DECIDE)
+    except TyperException as error:
+        _fail(error, _usage(error), CANNOT_DECIDE)
     except GateError as error:
         _fail(error, error.diagnostics(), error.exit_code)
     except OSError as error:
@@ -111,6 +116,17 @@ def main() -> None:
             f"{type(error).__name__}: {error}", remedy="run again with --debug and report the traceback"
         )
         _fail(error, trouble.diagnostics(), CANNOT_DECIDE)
+    sys.exit(code if isinstance(code, int) else PASS)
+
+
+def _usage(error: TyperException) -> str:
+    """What typer prints about wrong usage."""
+    shown = io.StringIO()
+    show: Callable[[io.StringIO], None] | None = getattr(error, "show", None)
+    if show is None:
+        return str(error)
+    show(shown)
+    return shown.getvalue()
 
 
 def _fail(error: BaseException, said: str, code: int) -> NoReturn:
@@ -142,6 +158,12 @@ def _print(text: str) -> None:
     from .engine.report.figures import for_people
 
     _write(for_people(text).encode("utf-8", "backslashreplace"))
+
+
+def _print_written(path: Path | str) -> None:
+    from .engine.report.figures import clean, for_people
+
+    _print(for_people(clean(f"wrote {path}")) + "\n")
 
 
 def _on_terminal() -> bool:
@@ -384,7 +406,7 @@ def init(
     """Write a commented gate.yaml."""
     from .engine.scaffold import write_config
 
-    _print(f"wrote {write_config(directory)}\n")
+    _print_written(write_config(directory))
 
 
 @app.command()
@@ -462,7 +484,7 @@ def provenance(
         raise UsageError(str(error), remedy="give --at now, or a time with its zone") from error
     check_finished(moment, now)
     for path in state_provenance(run.prepare(workspace), files, format_utc(moment), command):
-        _print(f"wrote {path}\n")
+        _print_written(path)
 
 
 @ledger_app.command("show")

@@ -175,6 +175,7 @@ def check_action(python: str, env: dict[str, str], work: Path, isolated: list[st
     (tools / "python3").symlink_to(shutil.which(python, path=env["PATH"]) or python)
     env = env | {
         "PATH": f"{tools}:{env['PATH']}",
+        "PYTHONPATH": str(checkout),
         "RUNNER_TEMP": str(temporary),
         "GITHUB_ACTION_PATH": str(ROOT),
         "GITHUB_OUTPUT": str(work / "outputs"),

@@ -7,6 +7,7 @@ flag > ``GATE_*`` environment variable > ``gate.yaml`` > default; flags and vari
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -154,8 +155,9 @@ def load_config(root: Path) -> GateConfig:
         return GateConfig()
     value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)
     config = read_settings(GateConfig, {} if value is None else value)
-    for collector in config.evidence:
+    for collector, options in config.evidence.items():
         _check_collector(collector, f"evidence.{collector}")
+        _check_options(collector, options)
     for collector in config.freshness:
         _check_collector(collector, f"freshness.{collector}")
     if config.effective_time is not None:
@@ -176,8 +178,9 @@ def _check_ledger(root: Path, location: str) -> None:
     """Refuse a ledger anywhere but in a directory of the workspace: before anything is judged or shown."""
     path = location.removeprefix("file:")
     parts = path.rstrip("/").split("/")
-    if "://" in location:
-        problem: str | None = f"a ledger at {location.partition('://')[0]}:// is not supported"
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path)
+    if scheme or "://" in location:
+        problem: str | None = f"a ledger at {location.partition(':')[0]}: is not supported"
     elif path.startswith("/") or ".." in parts or "\\" in path or "\x00" in path:
         problem = "the ledger's directory does not lie in the workspace"
     elif not set(parts) - {"", "."}:
@@ -207,6 +210,15 @@ def _not_directories(root: Path, parts: Sequence[str]) -> str | None:
         if not stat.S_ISDIR(mode):
             return "the ledger's directory is, or lies below, something that is no directory"
     return None
+
+
+def _check_options(collector: str, options: dict[str, Any]) -> None:
+    """Refuse wrong options of gate's own collectors, also of those that are not asked for now."""
+    if (
+        violations("", SCHEMA, {"evidence": {collector: options}}, most=1)
+        and registry.provider(collector) is None
+    ):
+        read_settings(registry.load(collector).Options, options, ("evidence", collector))
 
 
 def _check_collector(name: str, place: str) -> None:

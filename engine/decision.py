@@ -105,7 +105,7 @@ def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
         ]
         latest = max(bound, key=lambda item: (item["signed_at_s"], item["path"]), default=None)
         fields = ("name", "principal", "key", "signed_at")
-        found.append({"role": role, **{name: latest[name] if latest else None for name in fields}})
+        found.append({"role": masked(role), **{name: latest[name] if latest else None for name in fields}})
     return found
 
 

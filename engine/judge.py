@@ -276,7 +276,13 @@ class _Judging:
             raise self._error(
                 f"an operand of {rule.code!r} does not have exactly {', '.join(sorted(_OPERAND))}"
             )
-        texts = [operand["name"], operand["op"], operand["unit"], *operand.get("terms", [])]
+        terms = operand.get("terms", [])
+        texts = [
+            operand["name"],
+            operand["op"],
+            operand["unit"],
+            *(terms if isinstance(terms, list) else [None]),
+        ]
         if not all(isinstance(text, str) for text in texts) or not isinstance(operand["holds"], bool):
             raise self._error(f"an operand of {rule.code!r} has a field of the wrong type")
         if operand["op"] not in _OPERATORS:

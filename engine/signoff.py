@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from ..evidence.contracts import violations
@@ -83,4 +84,10 @@ def _condition(text: str) -> dict[str, str]:
     parts = text.split("|")
     if len(parts) != 3:
         raise UsageError(f"--condition {text!r} is not TEXT|OWNER|DUE", remedy="separate three parts with |")
+    try:
+        date.fromisoformat(parts[2])
+    except ValueError as error:
+        raise UsageError(
+            f"--condition {text!r} is due on no day of the calendar", remedy="write the day as YYYY-MM-DD"
+        ) from error
     return {"text": parts[0], "owner": parts[1], "due": parts[2]}

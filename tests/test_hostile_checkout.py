@@ -88,6 +88,7 @@ def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path
         "RUNNER_TEMP": str(temporary),
         "GITHUB_ACTION_PATH": str(ROOT),
         "GITHUB_OUTPUT": str(tmp_path / "outputs"),
+        "PYTHONPATH": str(workspace),
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": "",
         "STAGE": "stage1",

@@ -35,7 +35,7 @@ def workspace(make_workspace: Callable[..., Path], tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "location",
     [
-        "postgresql://host/db", "https://host/ledger", "file:///var/ledger",
+        "postgresql://host/db", "postgresql:host", "https://host/ledger", "file:///var/ledger",
         ".", "./", "file:.", "../x", "x/../../y",
         "x/../ledger", "/var/ledger", "file:/var/ledger",
         "link", "link/ledger", "inner", "file", "file/ledger", "a\\b",
@@ -76,7 +76,7 @@ def test_every_command_refuses_it(
     done = gate(*command, "-w", workspace)
     assert (done.code, done.out) == (2, "")
     assert done.err.splitlines() == [
-        "configuration error: a ledger at postgresql:// is not supported",
+        "configuration error: a ledger at postgresql: is not supported",
         "  where: gate.yaml, ledger.location",
         "  to do: name a directory inside the workspace, relative to it, such as: ledger",
     ]

@@ -111,3 +111,14 @@ def test_the_facts_of_a_file_with_an_odd_name(gate: Gate, make_workspace: Callab
     assert json.loads(done.out)["tests"]["facts"]["file"] == name
     assert "\u202e" not in done.out and "\u009b" not in done.out
     assert no_command(gate("collect", "tests", "-w", root).out)
+
+
+def test_wrong_usage_is_printed_as_safely_as_everything_else(gate: Gate, tmp_path: Path) -> None:
+    """Neither an account number nor an escape sequence of the command line comes back as it was."""
+    run = gate("evaluate", "stage1", "DU1234567", "\x1b[31m\u202e")
+    assert run.code == 2
+    assert "Usage: gate evaluate" in run.err
+    assert "DU1234567" not in run.err and "\x1b" not in run.err and "\u202e" not in run.err
+    (tmp_path / "a\x1b[31m").mkdir()
+    run = gate("init", tmp_path / "a\x1b[31m")
+    assert (run.code, "\x1b" in run.out) == (0, False)

@@ -97,3 +97,30 @@ def test_an_approval_without_conditions_stays_an_approval(gate: Gate, ready: Pat
     sign("signoffs/stage1-cto.json", conditions=[])
     code, decision = judged(gate, ready, "stage1")
     assert (code, decision["verdict"], decision["conditions"]) == (0, "PASS", [])
+
+
+def test_the_author_of_the_change_may_set_a_condition(gate: Gate, ready: Path, sign: Sign) -> None:
+    """The author's approval does not count, but what they ask for does, as their rejection would."""
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        identity = ["-c", "user.name=Amir", "-c", "user.email=amir.cohen@example.com"]
+        subprocess.run(["git", *identity, *arguments], cwd=ready, check=True)
+    _, decision = judged(gate, ready, "stage6")
+    assert (decision["subject"]["author"], decision["conditions"]) == ("amir.cohen@example.com", [])
+    bound = {"stage": "stage6", "evidence": decision["stages"]["stage6"]["evidence_digest"]}
+    sign(
+        "signoffs/stage1-cto.json",
+        to="signoffs/stage6-cto.json",
+        **bound,
+        verdict="conditional",
+        conditions=[CONDITION],
+    )
+    _, decision = judged(gate, ready, "stage6")
+    assert CONDITION["text"] in [condition["msg"] for condition in decision["conditions"]]
+
+
+def test_a_condition_is_due_on_a_day_of_the_calendar(gate: Gate, ready: Path) -> None:
+    """A day that does not exist is refused when the sign-off is written, not when it is judged."""
+    options = ("--role", "cto", "--name", "Amir Cohen", "--verdict", "conditional")
+    run = gate("signoff", "stage1", *options, "--condition", "a|b|2025-02-30", "-w", ready)
+    assert (run.code, run.out) == (2, "")
+    assert "is due on no day of the calendar" in run.err

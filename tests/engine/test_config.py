@@ -235,3 +235,11 @@ def test_no_workspace(tmp_path: Path) -> None:
         load_config(tmp_path / "missing")
     assert caught.value.what == "the workspace is not a directory"
     assert caught.value.path == str(tmp_path / "missing")
+
+
+def test_options_of_collectors_that_are_not_asked_for_are_checked(make_workspace: Make) -> None:
+    """A wrong option is an error of the settings, whatever is judged."""
+    root = make_workspace({"gate.yaml": "evidence: {account: {bogus: 1}}"})
+    with pytest.raises(ConfigError) as caught:
+        load_config(root)
+    assert caught.value.place == "evidence.account.bogus"

@@ -110,9 +110,10 @@ def test_inventory_walks_once_and_reads_nothing(
     workspace = Workspace(make_workspace({"a/b": "x", "c": "y"}))
     calls: list[object] = []
     scan = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: (calls.append(path), scan(path))[1])
-    monkeypatch.setattr(os, "open", lambda *a, **k: pytest.fail("a file was opened"))
-    assert workspace.inventory() == workspace.inventory() == ("a/b", "c")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", lambda path: (calls.append(path), scan(path))[1])
+        patch.setattr(os, "open", lambda *a, **k: pytest.fail("a file was opened"))
+        assert workspace.inventory() == workspace.inventory() == ("a/b", "c")
     assert len(calls) == 2
 
 

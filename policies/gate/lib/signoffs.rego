@@ -33,10 +33,12 @@ approvals(stage, role) := {signoff |
 	refusals(signoff) == []
 }
 
-# What the approvals of these roles, and of those who may stop a stage, still ask for: {"code", "msg", "owner", "due"}.
+# What these roles, and those who may stop a stage, still ask for: {"code", "msg", "owner", "due"}. A condition counts
+# where a rejection would: neither an expired key nor authorship of the change makes it void.
 signoff_conditions(code, stage, roles) := {condition |
 	some role in array.concat(roles.value, data.gate.params.common.rejecting_roles.value)
-	some signoff in approvals(stage, role)
+	some signoff in genuine(stage, role)
+	signoff.verdict in ["approve", "conditional"]
 	some condition in stated_conditions(code, signoff)
 }
 
@@ -81,10 +83,15 @@ why_refused(signoff) := ["the verdict is reject"] if {
 # change makes it void: whoever may stop a stage stays able to.
 rejections(stage, roles) := {{"term": role, "text": sprintf("%s rejected in %s", [role, signoff.path])} |
 	some role in array.concat(roles, data.gate.params.common.rejecting_roles.value)
+	some signoff in genuine(stage, role)
+	signoff.verdict == "reject"
+}
+
+# Sign-offs by somebody who may act in the role, about this very decision.
+genuine(stage, role) := {signoff |
 	some signoff in input.facts.signoffs.signoffs
 	signoff.stage == stage
 	signoff.role == role
-	signoff.verdict == "reject"
 	signoff.signature == "valid"
 	signoff.role_authorised == true
 	data.gate.lib.same(signoff.subject, input.subject.digest)
