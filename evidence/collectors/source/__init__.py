@@ -170,7 +170,7 @@ class SourceCollector:
             "parse_errors": errors,
             "order_types": order_types[:_MOST],
             "order_types_total": len(order_types),
-            "safeguards": self._safeguards(program, methods, most, missing),
+            "safeguards": self._safeguards(program, methods, most),
             "files": len(paths),
         }
         return facts, program
@@ -193,7 +193,7 @@ class SourceCollector:
         return Program(program.modules, program.links, frozenset(entries | outside)) if outside else started
 
     def _safeguards(
-        self, program: Program | None, methods: Sequence[Mapping[str, Any]], most: int, missing: list[Missing]
+        self, program: Program | None, methods: Sequence[Mapping[str, Any]], most: int
     ) -> dict[str, Any]:
         if program is None:
             return dict.fromkeys(SAFEGUARDS)
@@ -201,9 +201,7 @@ class SourceCollector:
         for method in methods:
             if method["state"] == "implemented":
                 operations.setdefault(method["operation"], set()).add(method["name"])
-        facts, gaps = find_safeguards(program, Patterns(self._options.patterns), operations, most)
-        missing += gaps
-        return facts
+        return find_safeguards(program, Patterns(self._options.patterns), operations, most)
 
 
 def _refuse_unknown(what: str, option: str, given: Iterable[str], known: Iterable[str]) -> None:

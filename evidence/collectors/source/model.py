@@ -14,7 +14,17 @@ from functools import cached_property
 from ..shared import python_source as python
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, order=True)
+class Clue:
+    """A place in the source that is evidence of something, and whether it is in use."""
+
+    path: str
+    line: int
+    what: str
+    used: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Routine:
     """A function or method of an inspected module."""
 
@@ -31,7 +41,13 @@ class Routine:
     @cached_property
     def references(self) -> frozenset[str]:
         """Names that its body, its decorators and its defaults mention in code."""
-        return frozenset(_mentioned(self.nodes))
+        return mentioned(self.node)
+
+    @cached_property
+    def handle(self) -> str:
+        """The name by which it is used: of its class where Python itself calls the method."""
+        hook = self.owner is not None and self.node.name.startswith("__")
+        return self.owner.name if hook and self.owner is not None else self.node.name
 
     @cached_property
     def parameters(self) -> list[str]:
@@ -57,16 +73,10 @@ class Routine:
         return found
 
     @cached_property
-    def calls(self) -> list[ast.Call]:
-        """Calls in the function, those of functions defined in it included."""
-        return [node for node in self.nodes if isinstance(node, ast.Call)]
-
-    @cached_property
     def called(self) -> frozenset[str]:
         """Last components of the names it calls, and of its decorators."""
-        return frozenset(map(called_name, self.calls)) | {
-            python.dotted(decorator).rpartition(".")[2] for decorator in self.node.decorator_list
-        }
+        names = {called_name(node) for node in self.nodes if isinstance(node, ast.Call)}
+        return frozenset(names | {python.dotted(d).rpartition(".")[2] for d in self.node.decorator_list})
 
 
 @dataclass(frozen=True)
@@ -113,10 +123,12 @@ class Module:
                     found[alias.asname or alias.name] = (source, alias.name)
         return found
 
-    @cached_property
-    def mentions(self) -> frozenset[str]:
-        """Names that are mentioned anywhere in the module's code."""
-        return frozenset(_mentioned(self.nodes))
+    def full_name(self, node: ast.expr) -> str:
+        """The dotted name of what is called or mentioned, beginning with the module it is imported from."""
+        name = python.dotted(node)
+        first, _, rest = name.partition(".")
+        source, inner = self.imports.get(first, ("", ""))
+        return ".".join(filter(None, (source, inner, rest))) if source else name
 
     @cached_property
     def outside(self) -> frozenset[str]:
@@ -226,9 +238,7 @@ class Program:
 
     def is_live(self, routine: Routine) -> bool:
         """Whether something in use mentions the function; one that only mentions itself is not in use."""
-        if routine.owner is not None and routine.node.name.startswith("__"):
-            return routine.owner.name in self.live
-        return routine.node.name in self.live
+        return routine.handle in self.live
 
 
 def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -257,12 +267,14 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def _mentioned(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            yield node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            yield node.attr
+def mentioned(*nodes: ast.AST) -> frozenset[str]:
+    """Names, and last components of dotted names, that the code of these nodes looks up."""
+    return frozenset(
+        part.id if isinstance(part, ast.Name) else part.attr
+        for node in nodes
+        for part in ast.walk(node)
+        if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
+    )
 
 
 def module_files(written: str, path: str) -> Iterator[str]:
