@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from ...interface import Missing, Observation, Options
@@ -37,13 +37,7 @@ _FOLDERS = ("algo_trade", "data_plane", "order_plane")
 _FILES = ("*.py", "*.y*ml", "*.toml", "*.json", "*.ini", "*.env")
 _MOST = 1000
 _REMEDY = "write the broker client, or name its files in evidence.source.paths"
-_SCANNED = (
-    "secrets_total",
-    "account_ids_total",
-    "live_account_ids_total",
-    "live_ports_total",
-    "unscanned_total",
-)
+_SCANNED = ("secrets_total", "account_ids_total", "live_ports_total", "unscanned_total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +173,14 @@ class SourceCollector:
         self, view: View, paths: Sequence[str], scanned: Sequence[str], methods: Sequence[Mapping[str, Any]]
     ) -> Program:
         """The client's modules and those they import, with everything that calls into them."""
-        program = load_program(view, paths, [path for path in scanned if path.endswith(".py")])
+        sources = [path for path in scanned if path.endswith(".py")]
+        program = load_program(view, paths, sources)
         entries = {method["name"] for method in methods if method["state"] == "implemented"}
-        entries |= {
-            node.name
-            for path in paths
-            if path in program.modules
-            for node in python.definitions(program.modules[path].tree.body)
-            if isinstance(node, ast.ClassDef)
-        }
-        started = Program(program.modules, program.links, frozenset(entries))
-        outside = external_names(view, started, [path for path in scanned if path.endswith(".py")])
-        return Program(program.modules, program.links, frozenset(entries | outside)) if outside else started
+        for path in program.modules.keys() & set(paths):
+            body = program.modules[path].tree.body
+            entries |= {node.name for node in python.definitions(body) if isinstance(node, ast.ClassDef)}
+        started = replace(program, entries=frozenset(entries))
+        return replace(program, entries=started.entries | external_names(view, started, sources))
 
     def _safeguards(
         self, program: Program | None, methods: Sequence[Mapping[str, Any]], most: int
@@ -254,7 +244,7 @@ def _literals(
     accounts: list[dict[str, Any]] = []
     ports: list[dict[str, Any]] = []
     unscanned: list[dict[str, Any]] = []
-    largest = view.limits.text_bytes
+    largest, most = view.limits.text_bytes, view.limits.problems
     for path in paths:
         data = view.read(path)
         if not may_hold(data):
@@ -264,21 +254,11 @@ def _literals(
             continue
         found = find_literals(path, data, program)
         secrets += [{"path": path, **item} for item in found.secrets]
-        accounts += [{"path": path, **item} for item in found.accounts]
-        ports += [{"path": path, **item} for item in found.ports]
-    most = view.limits.problems
-    totals = [
-        len(secrets),
-        len(accounts),
-        sum(not item["paper"] for item in accounts),
-        len(ports),
-        len(unscanned),
-    ]
-    if not paths:
-        reason = "there is no file to look through"
-        remedy = "name the folders of the source in evidence.source.secret_paths"
-        missing += [Missing(name, reason, remedy) for name in _SCANNED]
-    return {
+        accounts += [{"path": path, **item} for item in found.account_ids]
+        ports += [{"path": path, **item} for item in found.live_ports]
+    live = sum(not item["paper"] for item in accounts)
+    totals = dict(zip(_SCANNED, map(len, (secrets, accounts, ports, unscanned)), strict=True))
+    facts = {
         "secrets": sorted(secrets, key=lambda item: (*_place(item), item["kind"], item["name"] or ""))[:most],
         "account_ids": sorted(accounts, key=lambda item: (item["paper"], *_place(item), item["account"]))[
             :most
@@ -286,5 +266,13 @@ def _literals(
         "live_ports": sorted(ports, key=lambda item: (*_place(item), item["port"]))[:most],
         "unscanned": unscanned[:most],
         "scanned": len(paths),
-        **(dict(zip(_SCANNED, totals, strict=True)) if paths else dict.fromkeys(_SCANNED)),
+        **totals,
+        "live_account_ids_total": live,
     }
+    if not paths:
+        reason = "there is no file to look through"
+        remedy = "name the folders of the source in evidence.source.secret_paths"
+        unknown = (*_SCANNED, "live_account_ids_total")
+        missing += [Missing(name, reason, remedy) for name in unknown]
+        facts.update(dict.fromkeys(unknown))
+    return facts

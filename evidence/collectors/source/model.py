@@ -260,6 +260,37 @@ def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield target, value
 
 
+def given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Names and what the node gives them: variables, attributes, items, arguments, defaults, keys."""
+    if isinstance(node, ast.keyword) and node.arg is not None:
+        yield node.arg, node.value
+    elif isinstance(node, ast.Dict):
+        yield from ((text(key), value) for key, value in zip(node.keys, node.values, strict=True))
+    elif isinstance(node, ast.arguments):
+        positional = [*node.posonlyargs, *node.args]
+        optional = positional[len(positional) - len(node.defaults) :]
+        yield from ((a.arg, default) for a, default in zip(optional, node.defaults, strict=True))
+        yield from ((a.arg, d) for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d)
+    elif isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
+        yield text(node.args[1]), node.args[2]
+    else:
+        yield from ((target_name(target), value) for target, value in assignments(node))
+
+
+def target_name(node: ast.expr) -> str:
+    """What a variable, attribute or item is called; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return text(node.slice) if isinstance(node, ast.Subscript) else ""
+
+
+def text(node: ast.expr | None) -> str:
+    """The string that a literal is; empty for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def called_name(node: ast.Call) -> str:
     """Last component of what is called; empty if it has no name."""
     if isinstance(node.func, ast.Attribute):
