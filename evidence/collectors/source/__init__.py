@@ -140,22 +140,29 @@ class SourceCollector:
                 continue
             methods += [{"path": path, **method} for method in find_methods(parsed.tree, names)]
             stubs += [{"path": path, **stub} for stub in _stubs(parsed.tree)]
-        operations: dict[str, str | None] = dict(operation_states(methods))
         program = None
+        operations: Mapping[str, str | None] = dict.fromkeys(OPERATIONS)
+        safeguards: dict[str, Any] = dict.fromkeys(SAFEGUARDS)
+        order_types: list[dict[str, Any]] = []
         if len(errors) < len(paths):
             program = self._program(view, paths, scanned, methods)
+            operations = operation_states(methods)
+            implemented = [method for method in methods if method["state"] == "implemented"]
+            by_operation = {
+                one: {method["name"] for method in implemented if method["operation"] == one}
+                for one in OPERATIONS
+            }
+            patterns = Patterns(self._options.patterns)
+            safeguards = find_safeguards(program, patterns, by_operation, view.limits.problems)
+            order_types = _order_types(program, paths)
         else:
-            operations = dict.fromkeys(OPERATIONS)
-            reason = (
-                f"{errors[0]['path']} {errors[0]['text']}"
-                if errors
-                else "none of the files exists: " + ", ".join(self._options.paths)
-            )
-            remedy = "correct the syntax errors" if errors else _REMEDY
-            missing += [Missing(f"operations.{name}", reason, remedy) for name in OPERATIONS]
-            missing += [Missing(f"safeguards.{name}", reason, remedy) for name in SAFEGUARDS]
-        order_types = _order_types(program, paths) if program is not None else []
-        most = view.limits.problems
+            reason = "none of the files exists: " + ", ".join(self._options.paths)
+            remedy = _REMEDY
+            if errors:
+                reason, remedy = f"{errors[0]['path']} {errors[0]['text']}", "correct the syntax errors"
+            unknown = [f"operations.{name}" for name in OPERATIONS]
+            unknown += [f"safeguards.{name}" for name in SAFEGUARDS]
+            missing += [Missing(name, reason, remedy) for name in unknown]
         facts = {
             "operations": operations,
             "methods": sorted(methods, key=_place),
@@ -164,7 +171,7 @@ class SourceCollector:
             "parse_errors": errors,
             "order_types": order_types[:_MOST],
             "order_types_total": len(order_types),
-            "safeguards": self._safeguards(program, methods, most),
+            "safeguards": safeguards,
             "files": len(paths),
         }
         return facts, program
@@ -181,17 +188,6 @@ class SourceCollector:
             entries |= {node.name for node in python.definitions(body) if isinstance(node, ast.ClassDef)}
         started = replace(program, entries=frozenset(entries))
         return replace(program, entries=started.entries | external_names(view, started, sources))
-
-    def _safeguards(
-        self, program: Program | None, methods: Sequence[Mapping[str, Any]], most: int
-    ) -> dict[str, Any]:
-        if program is None:
-            return dict.fromkeys(SAFEGUARDS)
-        operations: dict[str, set[str]] = {}
-        for method in methods:
-            if method["state"] == "implemented":
-                operations.setdefault(method["operation"], set()).add(method["name"])
-        return find_safeguards(program, Patterns(self._options.patterns), operations, most)
 
 
 def _refuse_unknown(what: str, option: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -229,10 +225,9 @@ def _order_types(program: Program, paths: Sequence[str]) -> list[dict[str, Any]]
     ]
     found.sort(key=lambda item: (*_place(item), item["value"]))
     if len(found) > _MOST:
-        first = {(item["path"], item["value"]): item for item in reversed(found)}
-        kept = list(map(id, first.values()))
-        chosen = set(kept[:_MOST])
-        found.sort(key=lambda item: id(item) not in chosen)
+        first = {(item["path"], item["value"]): index for index, item in reversed(list(enumerate(found)))}
+        chosen = set(list(first.values())[:_MOST])
+        found = [found[index] for index in sorted(range(len(found)), key=lambda index: index not in chosen)]
     return found
 
 

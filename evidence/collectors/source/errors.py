@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from ..shared import python_source as python
+from .dependence import Dependence
 from .model import Clue, Program, Routine, called_name, mentioned
 from .patterns import Patterns
 from .reconnection import handlers_of
@@ -64,29 +65,16 @@ def _codes(program: Program, routine: Routine, patterns: Patterns) -> set[int] |
         if key in seen or not codes:
             continue
         seen.add(key)
-        dependent = _dependent(current, set(codes))
+        depends = Dependence(current, codes)
         for node in current.nodes:
             if isinstance(node, (ast.If, ast.While, ast.IfExp)):
-                branches |= _mentions(node.test, dependent)
+                branches |= depends.on(node.test)
             elif isinstance(node, ast.Match):
-                branches |= _mentions(node.subject, dependent)
+                branches |= depends.on(node.subject)
             known.update(_compared(program, current, node, codes))
             if isinstance(node, ast.Call):
                 pending += _handed_on(program, node, codes)
     return known if known or branches else None
-
-
-def _dependent(routine: Routine, names: set[str]) -> set[str]:
-    """Names whose value is made from the code, the code itself included."""
-    for _ in range(3):
-        for target, values in routine.variables.items():
-            if target not in names and any(_mentions(value, names) for value in values):
-                names.add(target)
-    return names
-
-
-def _mentions(node: ast.AST, names: Iterable[str]) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
 
 
 def _is_code(node: ast.expr, codes: frozenset[str]) -> bool:
@@ -154,12 +142,10 @@ def find_swallowed(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
             if node.type is None:
-                raises = any(
-                    isinstance(part, ast.Raise) for statement in node.body for part in ast.walk(statement)
-                )
-                if not raises:
-                    yield node.lineno
-            elif _is_broad(node.type) and all(_says_nothing(statement) for statement in node.body):
+                silent = not any(isinstance(part, ast.Raise) for part in ast.walk(node))
+            else:
+                silent = _is_broad(node.type) and all(map(_says_nothing, node.body))
+            if silent:
                 yield node.lineno
         elif (
             isinstance(node, ast.Call) and called_name(node) == "suppress" and any(map(_is_broad, node.args))
@@ -173,8 +159,6 @@ def _is_broad(node: ast.expr) -> bool:
 
 
 def _says_nothing(node: ast.stmt) -> bool:
-    if isinstance(node, (ast.Pass, ast.Continue)):
-        return True
-    if isinstance(node, ast.Return):
-        return node.value is None or isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    if isinstance(node, (ast.Return, ast.Expr)):
+        return isinstance(node.value, (ast.Constant, type(None)))
+    return isinstance(node, (ast.Pass, ast.Continue))

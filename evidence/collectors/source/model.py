@@ -134,19 +134,14 @@ class Module:
     def outside(self) -> frozenset[str]:
         """Names mentioned by code that runs when the module is loaded."""
         found: set[str] = set()
-        pending: list[ast.AST] = list(self.tree.body)
+        pending: list[ast.AST] = [self.tree]
         while pending:
             node = pending.pop()
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 pending += node.decorator_list
                 continue
-            if isinstance(node, ast.ClassDef):
-                pending += [*node.bases, *node.decorator_list, *node.body]
-                continue
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                found.add(node.id)
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                found.add(node.attr)
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                found.add(target_name(node))
             pending.extend(ast.iter_child_nodes(node))
         return frozenset(found)
 
@@ -177,19 +172,11 @@ class Program:
 
     @cached_property
     def by_name(self) -> dict[str, list[Routine]]:
-        """Functions by their own name."""
+        """Functions by their own name, and methods such as ``__init__`` also by that of their class."""
         found: dict[str, list[Routine]] = {}
         for routine in self.routines:
-            found.setdefault(routine.node.name, []).append(routine)
-        return found
-
-    @cached_property
-    def _hooks(self) -> dict[str, list[Routine]]:
-        """By class: methods that Python calls by itself."""
-        found: dict[str, list[Routine]] = {}
-        for routine in self.routines:
-            if routine.owner is not None and routine.node.name.startswith("__"):
-                found.setdefault(routine.owner.name, []).append(routine)
+            for name in {routine.node.name, routine.handle}:
+                found.setdefault(name, []).append(routine)
         return found
 
     @cached_property
@@ -198,22 +185,19 @@ class Program:
         return frozenset(routine.owner.name for routine in self.routines if routine.owner is not None)
 
     @cached_property
-    def _around(self) -> dict[int, Routine]:
-        return {id(routine.node): routine for routine in self.routines}
-
-    @cached_property
     def _walked(self) -> dict[str, list[tuple[ast.AST, Routine | None]]]:
-        return {}
+        around = {id(routine.node): routine for routine in self.routines}
+        result: dict[str, list[tuple[ast.AST, Routine | None]]] = {}
+        for path, module in self.modules.items():
+            found = result[path] = [(module.tree, None)]
+            for node, routine in found:  # grows while it is gone through
+                inner = around.get(id(node), routine)
+                found.extend((child, inner) for child in ast.iter_child_nodes(node))
+        return result
 
     def walk(self, module: Module) -> list[tuple[ast.AST, Routine | None]]:
         """Every node of the module with the innermost function around it."""
-        found = self._walked.get(module.path)
-        if found is None:
-            found = self._walked[module.path] = [(module.tree, None)]
-            for node, routine in found:  # grows while it is gone through
-                inner = self._around.get(id(node), routine)
-                found.extend((child, inner) for child in ast.iter_child_nodes(node))
-        return found
+        return self._walked[module.path]
 
     def reachable(self, names: Iterable[str]) -> frozenset[str]:
         """The names, and every name that functions of these names mention, directly or not."""
@@ -224,7 +208,7 @@ class Program:
             if name in seen:
                 continue
             seen.add(name)
-            for routine in (*self.by_name.get(name, ()), *self._hooks.get(name, ())):
+            for routine in self.by_name.get(name, ()):
                 pending.extend(routine.references - seen)
         return frozenset(seen)
 
@@ -298,11 +282,10 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def mentioned(*nodes: ast.AST) -> frozenset[str]:
-    """Names, and last components of dotted names, that the code of these nodes looks up."""
+def mentioned(node: ast.AST) -> frozenset[str]:
+    """Names, and last components of dotted names, that the code looks up."""
     return frozenset(
-        part.id if isinstance(part, ast.Name) else part.attr
-        for node in nodes
+        target_name(part)
         for part in ast.walk(node)
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
     )

@@ -8,9 +8,10 @@ How many messages it lets through is not worked out from the code.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from .model import Clue, Program, Routine, assignments, called_name
+from .dependence import Dependence, filled, key_of, written
+from .model import Clue, Program, Routine, assignments, called_name, target_name
 from .patterns import Patterns
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
@@ -26,7 +27,6 @@ _LIBRARIES = {
 }
 """Packages that limit rates → what is used of them. A semaphore limits how many at once, not per second."""
 
-_FILLING = frozenset({"append", "appendleft", "add", "put", "put_nowait", "popleft", "pop"})
 _SENDING = ("place_order", "cancel_order", "market_data", "account_info", "positions")
 
 
@@ -75,9 +75,9 @@ def _limiters(program: Program, used: frozenset[Routine]) -> Iterator[Clue]:
     for path, module in program.modules.items():
         for node, around in program.walk(module):
             for target, value in assignments(node):
-                kept = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
                 for call in ast.walk(value):
                     if isinstance(call, ast.Call) and (name := _known(program, path, call)):
+                        kept = target_name(target)
                         through = any(user is not around and kept in user.references for user in used)
                         yield Clue(path, call.lineno, f"{name} limits", through)
 
@@ -92,7 +92,7 @@ def _limits(routine: Routine, patterns: Patterns, state: set[str], keepers: froz
     """Line at which the function waits or refuses depending on a state made from the clock; or None."""
     if not (state or routine.called & keepers):
         return None
-    depends = _Dependence(routine, state, keepers)
+    depends = Dependence(routine, state, keepers)
     pending: list[tuple[ast.AST, bool]] = [(node, False) for node in routine.node.body]
     lines = []
     while pending:
@@ -119,7 +119,7 @@ def _state(routine: Routine, patterns: Patterns) -> set[str]:
     moments = {name for name in routine.parameters if patterns.match("moment", name)}
     if not clocks and not moments:
         return set()
-    time = _Dependence(routine, moments, clocks)
+    time = Dependence(routine, moments, clocks)
     outer = {
         name for node in routine.nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names
     }
@@ -127,59 +127,13 @@ def _state(routine: Routine, patterns: Patterns) -> set[str]:
     kept = {
         key
         for node in routine.nodes
-        for target, value in _written(node)
-        if (key := _key(target)) not in local and (time.on(value) or isinstance(node, ast.AugAssign))
+        for target, value in written(node)
+        if (key := key_of(target)) not in local and (time.on(value) or isinstance(node, ast.AugAssign))
     }
-    filled = {id(target) for node in routine.nodes for target in _filled(node)}
+    containers = {id(target) for node in routine.nodes for target in filled(node)}
     read = {
-        _key(node)
+        key_of(node)
         for node in routine.nodes
-        if isinstance(getattr(node, "ctx", None), ast.Load) and id(node) not in filled
+        if isinstance(getattr(node, "ctx", None), ast.Load) and id(node) not in containers
     }
     return kept & read - {""}
-
-
-class _Dependence:
-    """What in a function depends on certain names, or on what certain functions return."""
-
-    def __init__(self, routine: Routine, names: Iterable[str], functions: frozenset[str]) -> None:
-        self._names = set(names)
-        self._functions = functions
-        written = [pair for node in routine.nodes for pair in _written(node)]
-        for _ in range(4):  # a few rounds are enough for what people write
-            self._names |= {_key(target) for target, value in written if self.on(value)}
-
-    def on(self, node: ast.AST) -> bool:
-        """Whether the expression depends on them."""
-        return any(
-            called_name(part) in self._functions
-            if isinstance(part, ast.Call)
-            else isinstance(part, (ast.Name, ast.Attribute)) and _key(part) in self._names - {""}
-            for part in ast.walk(node)
-        )
-
-
-def _filled(node: ast.AST) -> list[ast.expr]:
-    """The container that a call puts something into, or takes something from."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING:
-        return [node.func.value]
-    return []
-
-
-def _written(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    yield from assignments(node)
-    if isinstance(node, ast.AugAssign):
-        yield node.target, node.value
-    elif isinstance(node, ast.Call) and node.args:
-        yield from ((target, node.args[0]) for target in _filled(node))
-
-
-def _key(node: ast.AST) -> str:
-    """``name`` or ``self.name``; empty for anything else."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Subscript):
-        return _key(node.value)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return f"self.{node.attr}" if node.value.id in ("self", "cls") else ""
-    return ""
