@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from ...errors import ConfigError
 from ...interface import Missing, Observation, Options
 from ...settings import Regex
 from ...workspace import View
@@ -73,22 +74,18 @@ def method_names(configured: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def find_methods(tree: ast.Module, names: Mapping[str, str]) -> list[dict[str, Any]]:
     """Methods of classes that stand for an operation: line, class, name, operation, state, reason."""
-    found = []
-    for qualified, owner, function in python.all_functions(tree):
-        if owner is None or function.name not in names or python.is_declaration(owner, function):
-            continue
-        reason = python.stub_reason(function)
-        found.append(
-            {
-                "line": function.lineno,
-                "class": qualified.rpartition(".")[0],
-                "name": function.name,
-                "operation": names[function.name],
-                "state": "implemented" if reason is None else "stub",
-                "reason": reason,
-            }
-        )
-    return found
+    return [
+        {
+            "line": function.lineno,
+            "class": qualified.rpartition(".")[0],
+            "name": function.name,
+            "operation": names[function.name],
+            "state": "implemented" if (reason := python.stub_reason(function)) is None else "stub",
+            "reason": reason,
+        }
+        for qualified, owner, function in python.all_functions(tree)
+        if owner is not None and function.name in names and not python.is_declaration(owner, function)
+    ]
 
 
 def operation_states(methods: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -193,8 +190,6 @@ class SourceCollector:
 def _refuse_unknown(what: str, option: str, given: Iterable[str], known: Iterable[str]) -> None:
     unknown = sorted(set(given) - set(known))
     if unknown:
-        from ...errors import ConfigError
-
         raise ConfigError(
             f"there is no {what} {unknown[0]!r}",
             path="gate.yaml",
@@ -209,9 +204,8 @@ def _place(found: Mapping[str, Any]) -> tuple[str, int]:
 
 def _stubs(tree: ast.Module) -> Iterator[dict[str, Any]]:
     for name, owner, function in python.all_functions(tree):
-        if python.is_declaration(owner, function):
-            continue
-        if (reason := python.stub_reason(function)) is not None:
+        reason = python.stub_reason(function)
+        if reason is not None and not python.is_declaration(owner, function):
             yield {"line": function.lineno, "name": name, "reason": reason}
 
 

@@ -300,14 +300,9 @@ def module_files(written: str, path: str) -> Iterator[str]:
     name = written.lstrip(".")
     level = len(written) - len(name)
     parts = name.split(".") if name else []
-    if level:
-        if level - 1 > len(folders):
-            return
-        bases = [folders[: len(folders) - level + 1]]
-    else:
-        bases = [folders[:count] for count in range(len(folders) + 1)]
-    for base in bases:
-        whole = "/".join([*base, *parts])
-        if parts:
+    for count in [len(folders) - level + 1] if level else range(len(folders) + 1):
+        whole = "/".join([*folders[:count], *parts])
+        if count >= 0 and parts:
             yield f"{whole}.py"
-        yield f"{whole}/__init__.py" if whole else "__init__.py"
+        if count >= 0:
+            yield f"{whole}/__init__.py" if whole else "__init__.py"

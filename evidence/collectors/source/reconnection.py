@@ -88,10 +88,9 @@ def _connecting(program: Program, patterns: Patterns) -> frozenset[str]:
 
 def _is_callback(program: Program, routine: Routine) -> bool:
     """Whether the class inherits from a class of a library, which may call the method."""
-    if routine.owner is None:
-        return False
-    bases = {python.dotted(base).rpartition(".")[2] for base in routine.owner.bases}
-    return bool(bases - program.classes - {"object", "ABC", "Protocol", "Generic", ""})
+    bases = routine.owner.bases if routine.owner is not None else []
+    names = {python.dotted(base).rpartition(".")[2] for base in bases}
+    return bool(names - program.classes - {"object", "ABC", "Protocol", "Generic", ""})
 
 
 def _connects(node: ast.AST, patterns: Patterns, others: frozenset[str] = frozenset()) -> bool:
