@@ -322,9 +322,6 @@ doc := {
 					"state": "present",
 					"evidence": [{"path": "order_plane/broker/ibkr_exec_client.py", "line": 90, "what": "reconnect tries to connect repeatedly"}],
 					"evidence_total": 1,
-					"max_tries": 3,
-					"delays_ms": [1000, 2000, 4000],
-					"delays_grow": true,
 				},
 				"error_handling": {
 					"state": "present",

@@ -16,11 +16,8 @@ from gate.evidence.json_lines import UNSURE, RecordReader
 from gate.evidence.limits import DEFAULT, Limits
 
 
-def reader(*learned: bytes, limits: Limits = DEFAULT) -> RecordReader:
-    made = RecordReader("m.jsonl", limits)
-    for line in learned:
-        made.strict(line, 1)
-    return made
+def reader(limits: Limits = DEFAULT) -> RecordReader:
+    return RecordReader("m.jsonl", limits)
 
 
 def same(quick: Any, strict: Any) -> bool:
@@ -34,23 +31,19 @@ def same(quick: Any, strict: Any) -> bool:
     return type(quick) is type(strict) and bool(quick == strict)
 
 
-LINE = b'{"a": 1.5, "b": {"c": [1, 2]}, "d": null, "e": [{"q": 1}, {"q": 2}], "f": []}'
-
-
 @pytest.mark.parametrize(
     "line",
     [
-        LINE,
         b'{"a": -3.25, "b": {"c": []}, "d": null, "e": [{"q": true}], "f": []}',
-        b'{"a": "text", "b": {"c": [1, 2, 3, 4]}, "d": "' + "שלום".encode() + b'", "e": [], "f": []}',
-        b'{"a": 0.1234567890123456, "b": {"c": [1]}, "d": 5e-05, "e": [], "f": []}',
-        b'{"a": 999999999999999999, "b": {"c": [1]}, "d": -1.5e-07, "e": [], "f": []}',
+        b'{"a":"te xt e5","d":"' + "שלום".encode() + b'"}',
+        b' { "a" : 1 ,\t"b" : [ 1.5 ] } \r',
+        b'{"a": 0.1234567890123456, "b": 9007199254740991, "intent_id": "3e45"}',
+        b'"e5"',
     ],
 )
-def test_lines_like_one_that_was_accepted_are_read_quickly(line: bytes) -> None:
-    made = reader(LINE)
-    value = made.quick(line)
-    assert value is not UNSURE and same(value, made.strict(line, 1))
+def test_lines_that_orjson_writes_alike_are_read_quickly(line: bytes) -> None:
+    value = reader().quick(line)
+    assert value is not UNSURE and same(value, reader().strict(line, 1))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +51,6 @@ def test_lines_like_one_that_was_accepted_are_read_quickly(line: bytes) -> None:
     [
         b'{"a": 1, "a": 2}',
         b'{"a": 1, "b": 2, "a": 3}',
-        b'{"b": 2, "a": 1}',
         b'{"a": NaN, "b": 1}',
         b'{"a": Infinity, "b": 1}',
         b'{"a": 1234567890123456789, "b": 1}',
@@ -81,13 +73,18 @@ def test_lines_like_one_that_was_accepted_are_read_quickly(line: bytes) -> None:
         b'{"a": 1, "b": 2}}',
         b'{"a": 1, "b": 2',
         b'\xef\xbb\xbf{"a": 1, "b": 2}',
-        b'{"a" : 1, "b": 2}',
-        b'{"a": {"a": 1}, "b": 2}',
+        b'{"a": 9007199254740992}',
+        b'{"a": 5e-05}',
+        b'{"a": 1.50}',
+        b'{"a": -0}',
+        b'{"a": {"b": 1, "b": 1}}',
+        b'{"a":1e5,"b":1,"b":10}',
+        b'{"a": "left, 1e5, to the strict parser"}',
+        b"[" * 65 + b"]" * 65,
         b"",
     ],
 )
 def test_whatever_else_there_is_is_left_to_the_strict_parser(line: bytes) -> None:
-    assert reader(b'{"a": 1, "b": 2}').quick(line) is UNSURE
     assert reader().quick(line) is UNSURE
 
 
@@ -110,18 +107,11 @@ values = st.recursive(
 
 
 @st.composite
-def lines(draw: st.DrawFn) -> tuple[bytes, bytes]:
-    """Two lines from one writer, the second perhaps damaged a little."""
-    first = draw(values)
-    second = draw(st.just(first) | values)
+def lines(draw: st.DrawFn) -> bytes:
+    """A line as one writer or another writes it, perhaps damaged a little."""
     separators = draw(st.sampled_from([(", ", ": "), (",", ":"), (" ,", " : ")]))
-    ascii_only = draw(st.booleans())
-
-    def text(value: Any) -> bytes:
-        written = json.dumps(value, separators=separators, ensure_ascii=ascii_only)
-        return written.encode("utf-8", "surrogatepass")
-
-    damaged = bytearray(text(second))
+    written = json.dumps(draw(values), separators=separators, ensure_ascii=draw(st.booleans()))
+    damaged = bytearray(written.encode("utf-8", "surrogatepass"))
     for _ in range(draw(st.integers(0, 2))):
         position = draw(st.integers(0, len(damaged)))
         damaged[position : position + draw(st.integers(0, 3))] = draw(
@@ -129,29 +119,22 @@ def lines(draw: st.DrawFn) -> tuple[bytes, bytes]:
                 [b"", b"0", b"9" * 12, b".", b"e5", b'"', b"\\", b"\x00", b"\xc3", b'"a":', b"}", b" "]
             )
         )
-    return text(first), bytes(damaged)
+    return bytes(damaged)
 
 
 @given(lines())
-@example((b'{"a":1}', b'{"a":1.0000000000000001}'))
-@example((b"[[1],[2]]", b"[[1,1],[2],[3]]"))
-def test_quick_is_strict_or_unsure(pair: tuple[bytes, bytes]) -> None:
-    learned, line = pair
-    made = RecordReader("m.jsonl", DEFAULT)
-    for one in (learned, line):
-        try:
-            made.strict(one, 1)
-        except EvidenceError:
-            continue
-    value = made.quick(line)
-    if value is UNSURE:
-        return
-    assert same(value, RecordReader("m.jsonl", DEFAULT).strict(line, 1))
+@example(b'{"a":1.0000000000000001}')
+@example(b'{"a":1,"a":1}')
+@example(b'{"a": "e5" , "a": "e5"}')
+def test_quick_is_strict_or_unsure(line: bytes) -> None:
+    value = reader().quick(line)
+    if value is not UNSURE:
+        assert same(value, reader().strict(line, 1))
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.decimals(-100, 100, places=4))
 def test_floats_that_pass_compare_like_the_exact_figures(figure: float, bound: Decimal) -> None:
-    made = reader(b'{"a": 1}')
+    made = reader()
     for literal in (repr(figure), str(bound), f"{figure:.12f}"):
         value = made.quick(f'{{"a": {literal}}}'.encode())
         if value is UNSURE:
@@ -187,16 +170,10 @@ def test_a_line_that_is_no_document_is_named(line: bytes, what: str, place: str)
     assert caught.value.remedy
 
 
-def test_where_less_is_allowed_than_a_layout_lets_through_everything_is_read_strictly() -> None:
-    tight = Limits(integer_digits=5)
-    assert reader(b"[1]", limits=tight).quick(b"[1]") is UNSURE
-    with pytest.raises(EvidenceError, match="more than 5 digits"):
-        reader(limits=tight).strict(b"[123456]", 1)
-
-
-def test_only_so_many_layouts_are_learned_and_all_lines_are_still_read() -> None:
-    made = reader(*(b'{"k%d": 1}' % number for number in range(40)))
-    assert made.quick(b'{"k3": 9}') == {"k3": 9}
-    assert made.quick(b'{"k39": 9}') is UNSURE
-    assert made.strict(b'{"k39": 9}', 1) == {"k39": 9}
-    assert reader(b'"' + b"x" * 9000 + b'"').quick(b'"x"') is UNSURE
+@pytest.mark.parametrize(
+    "tight", [Limits(integer_digits=15), Limits(decimal_exponent=31), Limits(json_items=9)]
+)
+def test_tight_limits_leave_everything_to_the_strict_parser(tight: Limits) -> None:
+    assert reader(tight).quick(b"[1]") is UNSURE
+    with pytest.raises(EvidenceError):
+        reader(tight).strict(b"[1234567890123456, 1e-32, 3, 4, 5, 6, 7, 8, 9, 10]", 1)

@@ -1,6 +1,6 @@
-"""Collector ``messages``: sample messages (JSON Lines), every record held against its contract in one pass.
+"""Collector ``messages``: sample messages (JSON Lines), each record checked against its contract in one pass.
 
-See ``docs/collectors/messages.md``; how it is done fast is in ADR 0009.
+See ``docs/collectors/messages.md``.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from urllib.parse import quote, unquote
 
 from ...errors import EvidenceError
 from ...interface import Missing, Observation, Options
-from ...json_lines import RecordReader
+from ...json_lines import UNSURE, RecordReader
 from ...settings import Settings, Text
 from ...times import format_utc, parse_rfc3339
 from ...workspace import View
-from .bulk import Tally, check_file
-from .contract import Contract
+from .contract import Contract, Violation
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _COUNTS = ("records", "valid", "invalid")
 _TIMES = ("first_s", "last_s")
+_MOST_RULES = 1000
+"""Rules of a contract that are counted apart; no contract has so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,33 +141,55 @@ def _measure(view: View, options: MessageSet) -> tuple[dict[str, Any], list[tupl
 def _check(view: View, paths: list[str], contract: Contract, facts: dict[str, Any], member: str) -> list[int]:
     """Fill in what the files contain; the times (epoch seconds) of their first and last records."""
     times: list[int] = []
-    most = view.limits.problems
     rules: Counter[str] = Counter()
-    total = Tally()
+    most = view.limits.problems
+    total = wrong = 0
     for path in paths:
-        tally = check_file(view, path, contract)
-        rules.update(tally.rules)
-        times += _times(tally.ends, member, RecordReader(path, view.limits))
-        total.records += tally.records
-        total.invalid += tally.invalid
+        reader = RecordReader(path, view.limits)
+        first = line = b""
+        records = invalid = 0
+        for records, line in view.lines(path):
+            first = first or line
+            found = _violations(reader, contract, line, records)
+            if found:
+                invalid += 1
+                _count(rules, found)
+                if len(facts["offenders"]) < most:
+                    facts["offenders"].append(_offender(path, records, found))
+        times += _times([first, line] if records else [], member, reader)
+        total, wrong = total + records, wrong + invalid
         if len(facts["files"]) < most:
-            facts["files"].append({"path": path, "records": tally.records, "invalid": tally.invalid})
-        room = most - len(facts["offenders"])
-        facts["offenders"] += [
-            {
-                "file": path,
-                "line": one.line,
-                "pointer": one.pointer,
-                "rule": one.rule,
-                "message": one.message,
-                "violations": one.violations,
-            }
-            for one in tally.offenders[:room]
-        ]
-    facts.update(records=total.records, valid=total.records - total.invalid, invalid=total.invalid)
+            facts["files"].append({"path": path, "records": records, "invalid": invalid})
+    facts.update(records=total, valid=total - wrong, invalid=wrong)
     ordered = sorted(rules.items(), key=lambda item: (-item[1], item[0]))
     facts["rules"] = [{"rule": rule, "records": count} for rule, count in ordered[:most]]
     return times
+
+
+def _violations(reader: RecordReader, contract: Contract, line: bytes, number: int) -> list[Violation]:
+    """Where the record on a line breaks the contract. What is not certainly good is read exactly."""
+    record = reader.quick(line)
+    if record is not UNSURE and contract.accepts(record):
+        return []
+    return contract.violations(reader.strict(line, number), len(line))
+
+
+def _count(rules: Counter[str], found: list[Violation]) -> None:
+    for rule in {violation.rule for violation in found}:
+        if rule in rules or len(rules) < _MOST_RULES:
+            rules[rule] += 1
+
+
+def _offender(path: str, line: int, found: list[Violation]) -> dict[str, Any]:
+    first = found[0]
+    return {
+        "file": path,
+        "line": line,
+        "pointer": first.pointer,
+        "rule": first.rule,
+        "message": first.message,
+        "violations": len(found),
+    }
 
 
 def _times(lines: Iterable[bytes], member: str, reader: RecordReader) -> list[int]:

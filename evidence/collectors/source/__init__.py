@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from ...errors import ConfigError
 from ...interface import Missing, Observation, Options
 from ...settings import Regex
 from ...workspace import View
@@ -37,13 +38,7 @@ _FOLDERS = ("algo_trade", "data_plane", "order_plane")
 _FILES = ("*.py", "*.y*ml", "*.toml", "*.json", "*.ini", "*.env")
 _MOST = 1000
 _REMEDY = "write the broker client, or name its files in evidence.source.paths"
-_SCANNED = (
-    "secrets_total",
-    "account_ids_total",
-    "live_account_ids_total",
-    "live_ports_total",
-    "unscanned_total",
-)
+_SCANNED = ("secrets_total", "account_ids_total", "live_ports_total", "unscanned_total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +74,18 @@ def method_names(configured: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 def find_methods(tree: ast.Module, names: Mapping[str, str]) -> list[dict[str, Any]]:
     """Methods of classes that stand for an operation: line, class, name, operation, state, reason."""
-    found = []
-    for qualified, owner, function in python.all_functions(tree):
-        if owner is None or function.name not in names or python.is_declaration(owner, function):
-            continue
-        reason = python.stub_reason(function)
-        found.append(
-            {
-                "line": function.lineno,
-                "class": qualified.rpartition(".")[0],
-                "name": function.name,
-                "operation": names[function.name],
-                "state": "implemented" if reason is None else "stub",
-                "reason": reason,
-            }
-        )
-    return found
+    return [
+        {
+            "line": function.lineno,
+            "class": qualified.rpartition(".")[0],
+            "name": function.name,
+            "operation": names[function.name],
+            "state": "implemented" if (reason := python.stub_reason(function)) is None else "stub",
+            "reason": reason,
+        }
+        for qualified, owner, function in python.all_functions(tree)
+        if owner is not None and function.name in names and not python.is_declaration(owner, function)
+    ]
 
 
 def operation_states(methods: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -146,22 +137,29 @@ class SourceCollector:
                 continue
             methods += [{"path": path, **method} for method in find_methods(parsed.tree, names)]
             stubs += [{"path": path, **stub} for stub in _stubs(parsed.tree)]
-        operations: dict[str, str | None] = dict(operation_states(methods))
         program = None
+        operations: Mapping[str, str | None] = dict.fromkeys(OPERATIONS)
+        safeguards: dict[str, Any] = dict.fromkeys(SAFEGUARDS)
+        order_types: list[dict[str, Any]] = []
         if len(errors) < len(paths):
             program = self._program(view, paths, scanned, methods)
+            operations = operation_states(methods)
+            implemented = [method for method in methods if method["state"] == "implemented"]
+            by_operation = {
+                one: {method["name"] for method in implemented if method["operation"] == one}
+                for one in OPERATIONS
+            }
+            patterns = Patterns(self._options.patterns)
+            safeguards = find_safeguards(program, patterns, by_operation, view.limits.problems)
+            order_types = _order_types(program, paths)
         else:
-            operations = dict.fromkeys(OPERATIONS)
-            reason = (
-                f"{errors[0]['path']} {errors[0]['text']}"
-                if errors
-                else "none of the files exists: " + ", ".join(self._options.paths)
-            )
-            remedy = "correct the syntax errors" if errors else _REMEDY
-            missing += [Missing(f"operations.{name}", reason, remedy) for name in OPERATIONS]
-            missing += [Missing(f"safeguards.{name}", reason, remedy) for name in SAFEGUARDS]
-        order_types = _order_types(program, paths) if program is not None else []
-        most = view.limits.problems
+            reason = "none of the files exists: " + ", ".join(self._options.paths)
+            remedy = _REMEDY
+            if errors:
+                reason, remedy = f"{errors[0]['path']} {errors[0]['text']}", "correct the syntax errors"
+            unknown = [f"operations.{name}" for name in OPERATIONS]
+            unknown += [f"safeguards.{name}" for name in SAFEGUARDS]
+            missing += [Missing(name, reason, remedy) for name in unknown]
         facts = {
             "operations": operations,
             "methods": sorted(methods, key=_place),
@@ -170,7 +168,7 @@ class SourceCollector:
             "parse_errors": errors,
             "order_types": order_types[:_MOST],
             "order_types_total": len(order_types),
-            "safeguards": self._safeguards(program, methods, most, missing),
+            "safeguards": safeguards,
             "files": len(paths),
         }
         return facts, program
@@ -179,38 +177,19 @@ class SourceCollector:
         self, view: View, paths: Sequence[str], scanned: Sequence[str], methods: Sequence[Mapping[str, Any]]
     ) -> Program:
         """The client's modules and those they import, with everything that calls into them."""
-        program = load_program(view, paths, [path for path in scanned if path.endswith(".py")])
+        sources = [path for path in scanned if path.endswith(".py")]
+        program = load_program(view, paths, sources)
         entries = {method["name"] for method in methods if method["state"] == "implemented"}
-        entries |= {
-            node.name
-            for path in paths
-            if path in program.modules
-            for node in python.definitions(program.modules[path].tree.body)
-            if isinstance(node, ast.ClassDef)
-        }
-        started = Program(program.modules, program.links, frozenset(entries))
-        outside = external_names(view, started, [path for path in scanned if path.endswith(".py")])
-        return Program(program.modules, program.links, frozenset(entries | outside)) if outside else started
-
-    def _safeguards(
-        self, program: Program | None, methods: Sequence[Mapping[str, Any]], most: int, missing: list[Missing]
-    ) -> dict[str, Any]:
-        if program is None:
-            return dict.fromkeys(SAFEGUARDS)
-        operations: dict[str, set[str]] = {}
-        for method in methods:
-            if method["state"] == "implemented":
-                operations.setdefault(method["operation"], set()).add(method["name"])
-        facts, gaps = find_safeguards(program, Patterns(self._options.patterns), operations, most)
-        missing += gaps
-        return facts
+        for path in program.modules.keys() & set(paths):
+            body = program.modules[path].tree.body
+            entries |= {node.name for node in python.definitions(body) if isinstance(node, ast.ClassDef)}
+        started = replace(program, entries=frozenset(entries))
+        return replace(program, entries=started.entries | external_names(view, started, sources))
 
 
 def _refuse_unknown(what: str, option: str, given: Iterable[str], known: Iterable[str]) -> None:
     unknown = sorted(set(given) - set(known))
     if unknown:
-        from ...errors import ConfigError
-
         raise ConfigError(
             f"there is no {what} {unknown[0]!r}",
             path="gate.yaml",
@@ -225,9 +204,8 @@ def _place(found: Mapping[str, Any]) -> tuple[str, int]:
 
 def _stubs(tree: ast.Module) -> Iterator[dict[str, Any]]:
     for name, owner, function in python.all_functions(tree):
-        if python.is_declaration(owner, function):
-            continue
-        if (reason := python.stub_reason(function)) is not None:
+        reason = python.stub_reason(function)
+        if reason is not None and not python.is_declaration(owner, function):
             yield {"line": function.lineno, "name": name, "reason": reason}
 
 
@@ -241,10 +219,9 @@ def _order_types(program: Program, paths: Sequence[str]) -> list[dict[str, Any]]
     ]
     found.sort(key=lambda item: (*_place(item), item["value"]))
     if len(found) > _MOST:
-        first = {(item["path"], item["value"]): item for item in reversed(found)}
-        kept = list(map(id, first.values()))
-        chosen = set(kept[:_MOST])
-        found.sort(key=lambda item: id(item) not in chosen)
+        first = {(item["path"], item["value"]): index for index, item in reversed(list(enumerate(found)))}
+        chosen = set(list(first.values())[:_MOST])
+        found = [found[index] for index in sorted(range(len(found)), key=lambda index: index not in chosen)]
     return found
 
 
@@ -256,7 +233,7 @@ def _literals(
     accounts: list[dict[str, Any]] = []
     ports: list[dict[str, Any]] = []
     unscanned: list[dict[str, Any]] = []
-    largest = view.limits.text_bytes
+    largest, most = view.limits.text_bytes, view.limits.problems
     for path in paths:
         data = view.read(path)
         if not may_hold(data):
@@ -266,21 +243,11 @@ def _literals(
             continue
         found = find_literals(path, data, program)
         secrets += [{"path": path, **item} for item in found.secrets]
-        accounts += [{"path": path, **item} for item in found.accounts]
-        ports += [{"path": path, **item} for item in found.ports]
-    most = view.limits.problems
-    totals = [
-        len(secrets),
-        len(accounts),
-        sum(not item["paper"] for item in accounts),
-        len(ports),
-        len(unscanned),
-    ]
-    if not paths:
-        reason = "there is no file to look through"
-        remedy = "name the folders of the source in evidence.source.secret_paths"
-        missing += [Missing(name, reason, remedy) for name in _SCANNED]
-    return {
+        accounts += [{"path": path, **item} for item in found.account_ids]
+        ports += [{"path": path, **item} for item in found.live_ports]
+    live = sum(not item["paper"] for item in accounts)
+    totals = dict(zip(_SCANNED, map(len, (secrets, accounts, ports, unscanned)), strict=True))
+    facts = {
         "secrets": sorted(secrets, key=lambda item: (*_place(item), item["kind"], item["name"] or ""))[:most],
         "account_ids": sorted(accounts, key=lambda item: (item["paper"], *_place(item), item["account"]))[
             :most
@@ -288,5 +255,13 @@ def _literals(
         "live_ports": sorted(ports, key=lambda item: (*_place(item), item["port"]))[:most],
         "unscanned": unscanned[:most],
         "scanned": len(paths),
-        **(dict(zip(_SCANNED, totals, strict=True)) if paths else dict.fromkeys(_SCANNED)),
+        **totals,
+        "live_account_ids_total": live,
     }
+    if not paths:
+        reason = "there is no file to look through"
+        remedy = "name the folders of the source in evidence.source.secret_paths"
+        unknown = (*_SCANNED, "live_account_ids_total")
+        missing += [Missing(name, reason, remedy) for name in unknown]
+        facts.update(dict.fromkeys(unknown))
+    return facts

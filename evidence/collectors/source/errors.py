@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from ..shared import python_source as python
-from .model import Program, Routine, called_name
-from .pacing import Clue
+from .dependence import Dependence
+from .model import Clue, Program, Routine, called_name, mentioned
 from .patterns import Patterns
 from .reconnection import handlers_of
 from .values import resolve
@@ -22,24 +21,17 @@ _HIGHEST = 99_999
 _BROAD = frozenset({"Exception", "BaseException"})
 
 
-@dataclass(slots=True)
-class Handling:
-    """Places that are evidence, and the codes they tell apart: those of handlers in use if there are any."""
+def find_error_handling(program: Program, patterns: Patterns) -> tuple[list[Clue], set[int]]:
+    """Handlers of the broker's errors that branch on the code, and the codes that they tell apart.
 
-    clues: list[Clue] = field(default_factory=list)
-    used: set[int] = field(default_factory=set)
-    unused: set[int] = field(default_factory=set)
-    examined: dict[int, tuple[set[int], bool]] = field(default_factory=dict, repr=False)
-
-
-def find_error_handling(program: Program, patterns: Patterns) -> Handling:
-    """Handlers of the broker's errors with branches on the code, and the codes themselves."""
-    found = Handling()
+    The codes are those of handlers in use if there are any.
+    """
+    handlers: list[tuple[Routine, Clue]] = []
     for path, line, handler, attaching in handlers_of(program, patterns, "error_event"):
         used = attaching is None or program.is_live(attaching)
-        for name in _handler_names(handler):
+        for name in mentioned(handler):
             for routine in program.by_name.get(name, ())[:_SAME_NAME]:
-                _examine(program, patterns, routine, used, (path, line), found)
+                handlers.append((routine, _clue(path, line, routine, used)))
     for routine in program.routines:
         if (
             routine.owner is not None
@@ -47,46 +39,25 @@ def find_error_handling(program: Program, patterns: Patterns) -> Handling:
             and len(routine.parameters) >= 3
             and routine.owner.bases
         ):
-            _examine(program, patterns, routine, True, (routine.path, routine.node.lineno), found)
-    return found
+            handlers.append((routine, _clue(routine.path, routine.node.lineno, routine, True)))
+    told = {routine: _codes(program, routine, patterns) for routine in {routine for routine, _ in handlers}}
+    branching = [(clue, known) for routine, clue in handlers if (known := told[routine]) is not None]
+    in_use = [pair for pair in branching if pair[0].used]
+    codes = {code for _, known in in_use for code in known}
+    codes = codes or {code for _, known in branching for code in known}
+    return [clue for clue, _ in branching], codes
 
 
-def _handler_names(handler: ast.expr) -> set[str]:
-    """Functions that the handler's expression names; for ``partial`` or a lambda, those inside."""
-    if isinstance(handler, ast.Attribute):
-        return {handler.attr}
-    return {
-        part.attr if isinstance(part, ast.Attribute) else part.id
-        for part in ast.walk(handler)
-        if isinstance(part, (ast.Attribute, ast.Name))
-    }
+def _clue(path: str, line: int, routine: Routine, used: bool) -> Clue:
+    return Clue(path, line, f"{routine.name} branches on the code of an error", used)
 
 
-def _examine(
-    program: Program,
-    patterns: Patterns,
-    routine: Routine,
-    used: bool,
-    place: tuple[str, int],
-    found: Handling,
-) -> None:
-    parameters = routine.parameters
-    codes = {name for name in parameters if patterns.match("code", name)}
-    if not codes and len(parameters) > _CODE_POSITION:
-        codes = {parameters[_CODE_POSITION]}
-    known, branches = found.examined.get(id(routine.node)) or _codes(program, routine, codes)
-    found.examined[id(routine.node)] = known, branches
-    if not known and not branches:
-        return
-    found.clues.append(Clue(*place, f"{routine.name} branches on the code of an error", used))
-    (found.used if used else found.unused).update(known)
-
-
-def _codes(program: Program, routine: Routine, names: set[str]) -> tuple[set[int], bool]:
-    """Codes that the function, or one it hands the code to, compares with; and whether it branches on it."""
+def _codes(program: Program, routine: Routine, patterns: Patterns) -> set[int] | None:
+    """Codes that the handler, or one it hands the code to, compares with; None if none branches on it."""
+    names = {name for name in routine.parameters if patterns.match("code", name)}
     known: set[int] = set()
     branches = False
-    pending = [(routine, frozenset(names))]
+    pending = [(routine, frozenset(names or routine.parameters[_CODE_POSITION : _CODE_POSITION + 1]))]
     seen: set[tuple[str, int, frozenset[str]]] = set()
     while pending and len(seen) < _FOLLOWED:
         current, codes = pending.pop()
@@ -94,29 +65,16 @@ def _codes(program: Program, routine: Routine, names: set[str]) -> tuple[set[int
         if key in seen or not codes:
             continue
         seen.add(key)
-        dependent = _dependent(current, set(codes))
+        depends = Dependence(current, codes)
         for node in current.nodes:
             if isinstance(node, (ast.If, ast.While, ast.IfExp)):
-                branches |= _mentions(node.test, dependent)
+                branches |= depends.on(node.test)
             elif isinstance(node, ast.Match):
-                branches |= _mentions(node.subject, dependent)
+                branches |= depends.on(node.subject)
             known.update(_compared(program, current, node, codes))
             if isinstance(node, ast.Call):
                 pending += _handed_on(program, node, codes)
-    return known, branches
-
-
-def _dependent(routine: Routine, names: set[str]) -> set[str]:
-    """Names whose value is made from the code, the code itself included."""
-    for _ in range(3):
-        for target, values in routine.variables.items():
-            if target not in names and any(_mentions(value, names) for value in values):
-                names.add(target)
-    return names
-
-
-def _mentions(node: ast.AST, names: Iterable[str]) -> bool:
-    return any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node))
+    return known if known or branches else None
 
 
 def _is_code(node: ast.expr, codes: frozenset[str]) -> bool:
@@ -184,12 +142,10 @@ def find_swallowed(tree: ast.Module) -> Iterator[int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
             if node.type is None:
-                raises = any(
-                    isinstance(part, ast.Raise) for statement in node.body for part in ast.walk(statement)
-                )
-                if not raises:
-                    yield node.lineno
-            elif _is_broad(node.type) and all(_says_nothing(statement) for statement in node.body):
+                silent = not any(isinstance(part, ast.Raise) for part in ast.walk(node))
+            else:
+                silent = _is_broad(node.type) and all(map(_says_nothing, node.body))
+            if silent:
                 yield node.lineno
         elif (
             isinstance(node, ast.Call) and called_name(node) == "suppress" and any(map(_is_broad, node.args))
@@ -203,8 +159,6 @@ def _is_broad(node: ast.expr) -> bool:
 
 
 def _says_nothing(node: ast.stmt) -> bool:
-    if isinstance(node, (ast.Pass, ast.Continue)):
-        return True
-    if isinstance(node, ast.Return):
-        return node.value is None or isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    if isinstance(node, (ast.Return, ast.Expr)):
+        return isinstance(node.value, (ast.Constant, type(None)))
+    return isinstance(node, (ast.Pass, ast.Continue))

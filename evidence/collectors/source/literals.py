@@ -9,19 +9,21 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ...errors import masked
 from ..shared import python_source as python
 from ..shared.account_id import mask
 from . import secrets as rules
-from .model import Module, Program, assignments, called_name
+from .model import Module, Program, called_name, given, target_name
+from .model import text as text_of
 from .values import resolve
 
-LIVE_PORTS = frozenset({7496, 4001})
-"""Ports of TWS and Gateway for live trading."""
+LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4001}
+"""Ports of TWS and Gateway for live trading, by what is written."""
 
 SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env")
 """Kinds of files that are looked through; and names that begin with ``.env``."""
@@ -45,8 +47,8 @@ class Findings:
     """What was found in one file, as facts without the path, in no order."""
 
     secrets: list[dict[str, Any]] = field(default_factory=list)
-    accounts: list[dict[str, Any]] = field(default_factory=list)
-    ports: list[dict[str, Any]] = field(default_factory=list)
+    account_ids: list[dict[str, Any]] = field(default_factory=list)
+    live_ports: list[dict[str, Any]] = field(default_factory=list)
 
 
 def is_scanned(path: str) -> bool:
@@ -82,14 +84,9 @@ def find_literals(path: str, data: bytes, program: Program | None = None) -> Fin
     return _in_text(text, quoted_only=path.endswith(".py"))
 
 
-class _Lines:
-    """Line numbers of offsets in a text."""
-
-    def __init__(self, text: str) -> None:
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
-
-    def __call__(self, offset: int) -> int:
-        return bisect_right(self._starts, offset)
+def _lines(text: str) -> Callable[[int], int]:
+    """Gives the line number of an offset in the text."""
+    return partial(bisect_right, [0, *(match.end() for match in re.finditer("\n", text))])
 
 
 def _secret(line: int, kind: str, name: str | None, length: int) -> dict[str, Any]:
@@ -102,7 +99,7 @@ def _account(line: int, found: str) -> dict[str, Any]:
 
 def _shapes(text: str, covered: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
     """Well-known tokens that were not found under a name already: ``covered`` has their kinds and lines."""
-    lines = _Lines(text)
+    lines = _lines(text)
     for kind, start, end in rules.shapes(text):
         line = lines(start)
         if (kind, line) not in covered:
@@ -113,7 +110,7 @@ def _shapes(text: str, covered: set[tuple[str, int]]) -> Iterator[dict[str, Any]
 def _in_python(program: Program, module: Module, text: str) -> Findings:
     found = Findings()
     path = module.path
-    docstrings = _docstrings(module)
+    comments = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}  # or documentation
     covered: set[tuple[str, int]] = set()
     seen: set[tuple[int, int]] = set()
     compared = _only_compared(module)
@@ -128,12 +125,12 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
                     covered.update((kind, line) for line in range(first, last + 1))
             is_port = _PORT_NAME.fullmatch(rules.snake(name)) is not None and name not in compared
             if is_port and not isinstance(node, ast.Compare):
-                found.ports += _ports(program, value, path, routine)
+                found.live_ports += _ports(program, value, path, routine)
         if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
             for argument in node.args:
-                found.ports += _ports(program, argument, path, routine)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            found.accounts += [
+                found.live_ports += _ports(program, argument, path, routine)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in comments:
+            found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
     found.secrets += _shapes(text, covered)
@@ -143,80 +140,33 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
 def _ports(program: Program, node: ast.expr, path: str, routine: Any) -> Iterator[dict[str, Any]]:
     for value in resolve(program, node, path, routine):
         port = value.node.value if isinstance(value.node, ast.Constant) else None
-        if type(port) is str and port in {"7496", "4001"}:
-            port = int(port)
-        if type(port) is int and port in LIVE_PORTS:
-            yield {"line": value.line, "port": port}
-
-
-def _docstrings(module: Module) -> set[int]:
-    """The strings that are statements by themselves: documentation, or comments."""
-    return {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
+        if type(port) in (int, str) and port in LIVE_PORTS:
+            yield {"line": value.line, "port": LIVE_PORTS[port]}
 
 
 def _only_compared(module: Module) -> set[str]:
-    """Names that are only compared with, or put into a collection: what refuses a port has to name it."""
+    """Constants that are only compared with, or put into a collection: what refuses a port has to name it."""
     uses: dict[str, list[bool]] = {}
     harmless: set[int] = set()
-    for node in module.nodes:
+    for node in module.nodes:  # from the outside in
         if isinstance(node, ast.Compare):
             harmless.update(map(id, (node.left, *node.comparators)))
         elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
             harmless.update(map(id, node.elts))
-    for node in module.nodes:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             uses.setdefault(node.id, []).append(id(node) in harmless)
-    constants = {t.id for s in module.tree.body for t, _ in assignments(s) if isinstance(t, ast.Name)}
-    return {name for name, harmlessly in uses.items() if name in constants and all(harmlessly)}
+    return {name for name, harmlessly in uses.items() if name in module.constants and all(harmlessly)}
 
 
 def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Names and what they are given: variables, attributes, items, arguments, defaults, keys, comparisons."""
-    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
-        for target, value in assignments(node):
-            yield from _pair(target, value)
-    elif isinstance(node, ast.keyword) and node.arg is not None:
-        yield node.arg, node.value
-    elif isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                yield key.value, value
-    elif isinstance(node, ast.arguments):
-        positional = [*node.posonlyargs, *node.args]
-        for argument, default in zip(
-            positional[len(positional) - len(node.defaults) :], node.defaults, strict=True
-        ):
-            yield argument.arg, default
-        for argument, optional in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-            if optional is not None:
-                yield argument.arg, optional
-    elif (
-        isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
-    ):
+    """Names and what they are given, compared with, or replaced by where there is nothing of that name."""
+    yield from given(node)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):
-                yield from _pair(one, other)
-    elif isinstance(node, ast.Call) and called_name(node) in _LOOKUPS | {"setattr"}:
-        arguments = node.args[1:] if called_name(node) == "setattr" else node.args
-        if (
-            len(arguments) > 1
-            and isinstance(arguments[0], ast.Constant)
-            and isinstance(arguments[0].value, str)
-        ):
-            yield arguments[0].value, arguments[1]
-
-
-def _pair(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    if isinstance(target, ast.Name):
-        yield target.id, value
-    elif isinstance(target, ast.Attribute):
-        yield target.attr, value
-    elif (
-        isinstance(target, ast.Subscript)
-        and isinstance(target.slice, ast.Constant)
-        and isinstance(target.slice.value, str)
-    ):
-        yield target.slice.value, value
+                yield target_name(one), other
+    elif isinstance(node, ast.Call) and called_name(node) in _LOOKUPS and len(node.args) > 1:
+        yield text_of(node.args[0]), node.args[1]
 
 
 def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
@@ -233,12 +183,12 @@ def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
         elif isinstance(item, ast.Call):
             if isinstance(item.func, ast.Attribute) and isinstance(item.func.value, ast.Constant):
                 pending.append(item.func.value)  # "…".encode()
-            elif called_name(item) in ("SecretStr", "str", "bytes", "SecretBytes", "getenv", "get"):
-                pending += item.args[1:2] if called_name(item) in ("getenv", "get") else item.args[:1]
-        else:
-            text = _constant_text(item)
-            if text is not None:
-                yield item.lineno, text, item.end_lineno or item.lineno, item.col_offset
+            elif called_name(item) in ("SecretStr", "str", "bytes", "SecretBytes"):
+                pending += item.args[:1]
+            elif called_name(item) in ("getenv", "get"):
+                pending += item.args[1:2]
+        elif (content := _constant_text(item)) is not None:
+            yield item.lineno, content, item.end_lineno or item.lineno, item.col_offset
 
 
 def _constant_text(node: ast.expr) -> str | None:
@@ -247,14 +197,13 @@ def _constant_text(node: ast.expr) -> str | None:
     pending: list[ast.expr] = [node]
     while pending:
         item = pending.pop()
-        if isinstance(item, ast.Constant) and isinstance(item.value, str):
-            parts.append(item.value)
-        elif isinstance(item, ast.Constant) and isinstance(item.value, bytes):
-            parts.append(item.value.decode("utf-8", "replace"))
-        elif isinstance(item, ast.JoinedStr):
+        if isinstance(item, ast.JoinedStr):
             pending += reversed(item.values)
         elif isinstance(item, ast.BinOp) and isinstance(item.op, ast.Add):
             pending += [item.right, item.left]
+        elif isinstance(item, ast.Constant) and isinstance(item.value, (str, bytes)):
+            value = item.value
+            parts.append(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
         else:
             return None
     return "".join(parts)
@@ -263,7 +212,7 @@ def _constant_text(node: ast.expr) -> str | None:
 def _in_text(text: str, *, quoted_only: bool) -> Findings:
     """Line by line: ``name: value`` and ``name = value``, values quoted or (unless it is code) bare."""
     found = Findings()
-    lines = _Lines(text)
+    lines = _lines(text)
     covered: set[tuple[str, int]] = set()
     position = 0
     while (match := _ENTRY.search(text, position)) is not None:
@@ -276,15 +225,15 @@ def _in_text(text: str, *, quoted_only: bool) -> Findings:
         if not value:
             continue
         line = lines(start)
-        if is_port and value in ("7496", "4001"):
-            found.ports.append({"line": line, "port": int(value)})
+        if is_port and value in LIVE_PORTS:
+            found.live_ports.append({"line": line, "port": int(value)})
         kind = rules.kind_of(name, value)
         if kind is not None:
             found.secrets.append(_secret(line, kind, name, len(value)))
             covered.add((kind, line))
             position = start + len(value)  # what looks like an entry in there is part of the secret
     found.secrets += _shapes(text, covered)
-    found.accounts += [_account(lines(match.start()), match.group()) for match in _ACCOUNT.finditer(text)]
+    found.account_ids += [_account(lines(match.start()), match.group()) for match in _ACCOUNT.finditer(text)]
     return found
 
 

@@ -14,7 +14,17 @@ from functools import cached_property
 from ..shared import python_source as python
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, order=True)
+class Clue:
+    """A place in the source that is evidence of something, and whether it is in use."""
+
+    path: str
+    line: int
+    what: str
+    used: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Routine:
     """A function or method of an inspected module."""
 
@@ -31,7 +41,13 @@ class Routine:
     @cached_property
     def references(self) -> frozenset[str]:
         """Names that its body, its decorators and its defaults mention in code."""
-        return frozenset(_mentioned(self.nodes))
+        return mentioned(self.node)
+
+    @cached_property
+    def handle(self) -> str:
+        """The name by which it is used: of its class where Python itself calls the method."""
+        hook = self.owner is not None and self.node.name.startswith("__")
+        return self.owner.name if hook and self.owner is not None else self.node.name
 
     @cached_property
     def parameters(self) -> list[str]:
@@ -57,16 +73,10 @@ class Routine:
         return found
 
     @cached_property
-    def calls(self) -> list[ast.Call]:
-        """Calls in the function, those of functions defined in it included."""
-        return [node for node in self.nodes if isinstance(node, ast.Call)]
-
-    @cached_property
     def called(self) -> frozenset[str]:
         """Last components of the names it calls, and of its decorators."""
-        return frozenset(map(called_name, self.calls)) | {
-            python.dotted(decorator).rpartition(".")[2] for decorator in self.node.decorator_list
-        }
+        names = {called_name(node) for node in self.nodes if isinstance(node, ast.Call)}
+        return frozenset(names | {python.dotted(d).rpartition(".")[2] for d in self.node.decorator_list})
 
 
 @dataclass(frozen=True)
@@ -113,28 +123,25 @@ class Module:
                     found[alias.asname or alias.name] = (source, alias.name)
         return found
 
-    @cached_property
-    def mentions(self) -> frozenset[str]:
-        """Names that are mentioned anywhere in the module's code."""
-        return frozenset(_mentioned(self.nodes))
+    def full_name(self, node: ast.expr) -> str:
+        """The dotted name of what is called or mentioned, beginning with the module it is imported from."""
+        name = python.dotted(node)
+        first, _, rest = name.partition(".")
+        source, inner = self.imports.get(first, ("", ""))
+        return ".".join(filter(None, (source, inner, rest))) if source else name
 
     @cached_property
     def outside(self) -> frozenset[str]:
         """Names mentioned by code that runs when the module is loaded."""
         found: set[str] = set()
-        pending: list[ast.AST] = list(self.tree.body)
+        pending: list[ast.AST] = [self.tree]
         while pending:
             node = pending.pop()
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 pending += node.decorator_list
                 continue
-            if isinstance(node, ast.ClassDef):
-                pending += [*node.bases, *node.decorator_list, *node.body]
-                continue
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                found.add(node.id)
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                found.add(node.attr)
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                found.add(target_name(node))
             pending.extend(ast.iter_child_nodes(node))
         return frozenset(found)
 
@@ -165,19 +172,11 @@ class Program:
 
     @cached_property
     def by_name(self) -> dict[str, list[Routine]]:
-        """Functions by their own name."""
+        """Functions by their own name, and methods such as ``__init__`` also by that of their class."""
         found: dict[str, list[Routine]] = {}
         for routine in self.routines:
-            found.setdefault(routine.node.name, []).append(routine)
-        return found
-
-    @cached_property
-    def _hooks(self) -> dict[str, list[Routine]]:
-        """By class: methods that Python calls by itself."""
-        found: dict[str, list[Routine]] = {}
-        for routine in self.routines:
-            if routine.owner is not None and routine.node.name.startswith("__"):
-                found.setdefault(routine.owner.name, []).append(routine)
+            for name in {routine.node.name, routine.handle}:
+                found.setdefault(name, []).append(routine)
         return found
 
     @cached_property
@@ -186,22 +185,19 @@ class Program:
         return frozenset(routine.owner.name for routine in self.routines if routine.owner is not None)
 
     @cached_property
-    def _around(self) -> dict[int, Routine]:
-        return {id(routine.node): routine for routine in self.routines}
-
-    @cached_property
     def _walked(self) -> dict[str, list[tuple[ast.AST, Routine | None]]]:
-        return {}
+        around = {id(routine.node): routine for routine in self.routines}
+        result: dict[str, list[tuple[ast.AST, Routine | None]]] = {}
+        for path, module in self.modules.items():
+            found = result[path] = [(module.tree, None)]
+            for node, routine in found:  # grows while it is gone through
+                inner = around.get(id(node), routine)
+                found.extend((child, inner) for child in ast.iter_child_nodes(node))
+        return result
 
     def walk(self, module: Module) -> list[tuple[ast.AST, Routine | None]]:
         """Every node of the module with the innermost function around it."""
-        found = self._walked.get(module.path)
-        if found is None:
-            found = self._walked[module.path] = [(module.tree, None)]
-            for node, routine in found:  # grows while it is gone through
-                inner = self._around.get(id(node), routine)
-                found.extend((child, inner) for child in ast.iter_child_nodes(node))
-        return found
+        return self._walked[module.path]
 
     def reachable(self, names: Iterable[str]) -> frozenset[str]:
         """The names, and every name that functions of these names mention, directly or not."""
@@ -212,7 +208,7 @@ class Program:
             if name in seen:
                 continue
             seen.add(name)
-            for routine in (*self.by_name.get(name, ()), *self._hooks.get(name, ())):
+            for routine in self.by_name.get(name, ()):
                 pending.extend(routine.references - seen)
         return frozenset(seen)
 
@@ -226,9 +222,7 @@ class Program:
 
     def is_live(self, routine: Routine) -> bool:
         """Whether something in use mentions the function; one that only mentions itself is not in use."""
-        if routine.owner is not None and routine.node.name.startswith("__"):
-            return routine.owner.name in self.live
-        return routine.node.name in self.live
+        return routine.handle in self.live
 
 
 def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -250,6 +244,37 @@ def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield target, value
 
 
+def given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Names and what the node gives them: variables, attributes, items, arguments, defaults, keys."""
+    if isinstance(node, ast.keyword) and node.arg is not None:
+        yield node.arg, node.value
+    elif isinstance(node, ast.Dict):
+        yield from ((text(key), value) for key, value in zip(node.keys, node.values, strict=True))
+    elif isinstance(node, ast.arguments):
+        positional = [*node.posonlyargs, *node.args]
+        optional = positional[len(positional) - len(node.defaults) :]
+        yield from ((a.arg, default) for a, default in zip(optional, node.defaults, strict=True))
+        yield from ((a.arg, d) for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d)
+    elif isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
+        yield text(node.args[1]), node.args[2]
+    else:
+        yield from ((target_name(target), value) for target, value in assignments(node))
+
+
+def target_name(node: ast.expr) -> str:
+    """What a variable, attribute or item is called; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return text(node.slice) if isinstance(node, ast.Subscript) else ""
+
+
+def text(node: ast.expr | None) -> str:
+    """The string that a literal is; empty for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def called_name(node: ast.Call) -> str:
     """Last component of what is called; empty if it has no name."""
     if isinstance(node.func, ast.Attribute):
@@ -257,12 +282,13 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def _mentioned(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    for node in nodes:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            yield node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            yield node.attr
+def mentioned(node: ast.AST) -> frozenset[str]:
+    """Names, and last components of dotted names, that the code looks up."""
+    return frozenset(
+        target_name(part)
+        for part in ast.walk(node)
+        if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
+    )
 
 
 def module_files(written: str, path: str) -> Iterator[str]:
@@ -274,14 +300,9 @@ def module_files(written: str, path: str) -> Iterator[str]:
     name = written.lstrip(".")
     level = len(written) - len(name)
     parts = name.split(".") if name else []
-    if level:
-        if level - 1 > len(folders):
-            return
-        bases = [folders[: len(folders) - level + 1]]
-    else:
-        bases = [folders[:count] for count in range(len(folders) + 1)]
-    for base in bases:
-        whole = "/".join([*base, *parts])
-        if parts:
+    for count in [len(folders) - level + 1] if level else range(len(folders) + 1):
+        whole = "/".join([*folders[:count], *parts])
+        if count >= 0 and parts:
             yield f"{whole}.py"
-        yield f"{whole}/__init__.py" if whole else "__init__.py"
+        if count >= 0:
+            yield f"{whole}/__init__.py" if whole else "__init__.py"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from ...workspace import View
 from ..shared import python_source as python
-from .model import Module, Program, module_files
+from .model import Module, Program, mentioned, module_files
 
 MOST_MODULES = 100
 """Modules inspected together, the client's own first; what is imported beyond is not followed."""
@@ -64,7 +64,7 @@ def external_names(view: View, program: Program, sources: Iterable[str]) -> froz
         if words & wanted:
             tree = _tree(view, path)
             if tree is not None:
-                found |= Module(path, tree).mentions & wanted
+                found |= mentioned(tree) & wanted
     return frozenset(found)
 
 

@@ -27,44 +27,11 @@ SHAPES: dict[str, re.Pattern[str]] = {
 }
 """Kind → what such a secret looks like, wherever it stands."""
 
-KINDS = (*SHAPES, "high_entropy", "named")
-"""Every kind of secret that is told apart; ``named``: only the name says that it is one."""
-
+_KEYS = ("api", "access", "private", "auth", "signing", "encryption")
 HINTS = (
-    *(
-        "passw",
-        "pwd",
-        "passphrase",
-        "secret",
-        "token",
-        "apikey",
-        "api_key",
-        "api-key",
-        "access_key",
-        "access-key",
-    ),
-    *(
-        "accesskey",
-        "private_key",
-        "private-key",
-        "privatekey",
-        "credential",
-        "auth_key",
-        "auth-key",
-        "authkey",
-    ),
-    *(
-        "signing_key",
-        "signing-key",
-        "encryption_key",
-        "encryption-key",
-        "akia",
-        "asia",
-        "ghp_",
-        "gho_",
-        "ghu_",
-    ),
-    *("ghs_", "ghr_", "github_pat_", "xox", "k_live_", "eyj", "-----begin ", "signingkey", "encryptionkey"),
+    *("passw", "pwd", "passphrase", "secret", "token", "credential", "-----begin ", "akia", "asia", "eyj"),
+    *("xox", "k_live_", "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *(f"{what}{joint}key" for what in _KEYS for joint in ("", "_", "-")),
 )
 """A file without any of these, in any case, holds no secret that these rules know."""
 
@@ -87,47 +54,12 @@ _ABOUT = re.compile(
     r"count|regex|pattern|hint|label|policy|expiry|ttl|timeout|prompt|message|endpoint|algorithm|rule|schema)s?"
 )
 
-_PLACEHOLDERS = frozenset(
-    {
-        *(
-            "changeme",
-            "changeit",
-            "replaceme",
-            "fillme",
-            "fillin",
-            "placeholder",
-            "example",
-            "sample",
-            "dummy",
-        ),
-        *(
-            "todo",
-            "tbd",
-            "none",
-            "null",
-            "nil",
-            "undefined",
-            "redacted",
-            "masked",
-            "hidden",
-            "unset",
-            "notset",
-        ),
-        *(
-            "true",
-            "false",
-            "yes",
-            "no",
-            "required",
-            "optional",
-            "yourpassword",
-            "yoursecret",
-            "yourtoken",
-            "yourapikey",
-        ),
-        *("env", "environ", "prompt", "ask", "keyring", "vault", "string", "str", "notarealsecret"),
-    }
+_PLACEHOLDER = re.compile(
+    r"(?:your|insert|replacewith|enteryour|changeme).*|changeit|replaceme|fill(?:me|in)|placeholder|example|sample|"
+    r"dummy|todo|tbd|none|null|nil|undefined|redacted|masked|hidden|unset|notset|true|false|yes|no|required|optional|"
+    r"env|environ|prompt|ask|keyring|vault|string|str|notarealsecret"
 )
+"""What a value says that only holds a place, in lower case and without punctuation."""
 _REFERENCE = re.compile(
     r"\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{[^}]*\}\}|\{[^}]*\}|%\([^)]*\)s|<[^>]*>|\[[^\]]*\]|"
     r"(?:env|vault|file|secret|ssm|op|aws|gcp|keyring|sops)://?\S*|(?:env|vault|file|ssm|keyring):\S+|arn:aws:\S*"
@@ -138,18 +70,13 @@ _FILLER = re.compile(r"[xX*.\-_#?0 ]*")
 
 def is_named(name: str) -> bool:
     """Whether its last words make this the name of a secret: ``db_password``, ``apiKey``, ``TOKEN_2``."""
-    words = snake(name)
-    return len(name) <= _LONGEST_NAME and _NAMED.fullmatch(words) is not None
+    return _NAMED.fullmatch(snake(name)) is not None
 
 
 def mentions_secret(name: str) -> bool:
     """Whether the name has a word for a secret anywhere, and is not only about one (``token_url``)."""
     words = snake(name)
-    return (
-        len(name) <= _LONGEST_NAME
-        and _TERM_ANYWHERE.search(words) is not None
-        and _ABOUT.fullmatch(words) is None
-    )
+    return _TERM_ANYWHERE.search(words) is not None and _ABOUT.fullmatch(words) is None
 
 
 def is_about_secret(name: str) -> bool:
@@ -158,7 +85,7 @@ def is_about_secret(name: str) -> bool:
 
 
 def snake(name: str) -> str:
-    """``apiKey``, ``api-key``, ``api.key`` and ``API_KEY`` as ``api_key``."""
+    """``apiKey``, ``api-key``, ``api.key`` and ``API_KEY`` as ``api_key``; an overlong name as nothing."""
     if len(name) > _LONGEST_NAME:
         return ""
     parted = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
@@ -171,7 +98,7 @@ def is_placeholder(value: str, name: str = "") -> bool:
     bare = re.sub(r"[\W_]", "", text[:200].lower())
     if not bare or _FILLER.fullmatch(text) or _REFERENCE.fullmatch(text[:2000]):
         return True
-    if bare in _PLACEHOLDERS or bare.startswith(("your", "insert", "replacewith", "enteryour", "changeme")):
+    if _PLACEHOLDER.fullmatch(bare):
         return True
     if _VARIABLE.fullmatch(text[:_LONGEST_NAME]) and is_about_secret(text):
         return True  # the name of an environment variable

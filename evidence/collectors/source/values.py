@@ -88,7 +88,7 @@ class _Search:
             for value, home in self._named(node, place.at(node.lineno)):
                 yield from self.values(value, home, deeper)
         elif isinstance(node, ast.Subscript):
-            wanted = [key.node.value for key in self._constants(node.slice, place, deeper)]
+            wanted = [key for key, _ in self._constants(node.slice, place, deeper)]
             for table in self.values(node.value, place, deeper):
                 yield from self._entries(table, wanted, deeper)
         elif isinstance(node, ast.Call):
@@ -98,18 +98,17 @@ class _Search:
             if text is not None:
                 yield Value(ast.Constant(text), place.line or node.lineno, place)
 
-    def _constants(self, node: ast.expr, place: Place, depth: int) -> Iterator[_Constant]:
+    def _constants(self, node: ast.expr, place: Place, depth: int) -> Iterator[tuple[object, int]]:
         for value in self.values(node, place, depth):
             if isinstance(value.node, ast.Constant):
-                yield _Constant(value.node, value.line)
+                yield value.node.value, value.line
 
     def _named(self, node: ast.Name | ast.Attribute, place: Place) -> Iterator[tuple[ast.expr, Place]]:
         routine = place.routine
-        if isinstance(node, ast.Name) and routine is not None and node.id in routine.variables:
-            for value in routine.variables[node.id]:
-                yield value, place
+        if routine is not None and isinstance(node, ast.Name) and node.id in routine.variables:
+            yield from ((value, place) for value in routine.variables[node.id])
             return
-        if isinstance(node, ast.Name) and routine is not None and node.id in routine.given:
+        if routine is not None and isinstance(node, ast.Name) and node.id in routine.given:
             return
         name = python.dotted(node).removesuffix(".value")
         first, _, rest = name.partition(".")
@@ -167,9 +166,9 @@ class _Search:
             for default in node.args[1:2]:
                 yield from self.values(default, place, depth)
         elif name in _CASES and not node.args:
-            for value in self._constants(node.func.value, place, depth):
-                if isinstance(value.node.value, str):
-                    yield Value(ast.Constant(_CASES[name](value.node.value)), value.line, place)
+            for text, line in self._constants(node.func.value, place, depth):
+                if isinstance(text, str):
+                    yield Value(ast.Constant(_CASES[name](text)), line, place)
 
     def _text(self, node: ast.JoinedStr | ast.BinOp, place: Place, depth: int) -> str | None:
         """The text of an f-string or a sum of strings, if every part of it is known."""
@@ -180,18 +179,10 @@ class _Search:
                 part.value if isinstance(part, ast.FormattedValue) and part.format_spec is None else part
                 for part in node.values
             ]
-        texts = []
+        text = ""
         for part in parts:
-            values = list(self._constants(part, place, depth))
-            if len(values) != 1 or not isinstance(values[0].node.value, str):
+            values = [value for value, _ in self._constants(part, place, depth)]
+            if len(values) != 1 or not isinstance(values[0], str) or len(text) > _CHARACTERS:
                 return None
-            texts.append(values[0].node.value)
-            if sum(map(len, texts)) > _CHARACTERS:
-                return None
-        return "".join(texts) if texts else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Constant:
-    node: ast.Constant
-    line: int
+            text += values[0]
+        return text or None

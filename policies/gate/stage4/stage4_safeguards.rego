@@ -2,36 +2,24 @@ package gate.stage4
 
 # The protections that a broker client has to have, as far as its source shows them.
 
-check_safeguards := data.gate.lib.check(array.concat(
-	[
-		data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
-		data.gate.lib.none_of(
-			"safeguards_missing",
-			safeguards_missing(data.gate.params.stage4.safeguards.value),
-		),
-		data.gate.lib.none_of(
-			"error_codes_not_handled",
-			codes_not_handled(object.get(input.facts.source, ["safeguards", "error_handling", "codes_handled"], [])),
-		),
-	],
-	array.concat(
-		[data.gate.lib.at_most("reconnection_tries", tries, data.gate.params.stage4.reconnection_tries_max) |
-			some tries in {object.get(input.facts.source, ["safeguards", "reconnection", "max_tries"], null)}
-			is_number(tries)
-		],
-		[data.gate.lib.is_true("reconnection_delays_grow", grow) |
-			some grow in {object.get(input.facts.source, ["safeguards", "reconnection", "delays_grow"], null)}
-			is_boolean(grow)
-		],
+check_safeguards := data.gate.lib.check([
+	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of(
+		"safeguards_missing",
+		safeguards_missing(data.gate.params.stage4.safeguards.value),
 	),
-))
+	data.gate.lib.none_of(
+		"error_codes_not_handled",
+		codes_not_handled(object.get(input.facts.source, ["safeguards", "error_handling", "codes_handled"], [])),
+	),
+])
 
 # METADATA
 # title: The broker client paces, reconnects and handles errors
 # description: >-
-#   The client limits its message rate, connects again a limited number of times with growing waits, and branches on
-#   every error code it will meet. What the source does not tell (tries, waits, codes) is not held against it; an error
-#   that is silently dropped is a warning.
+#   The client has a limiter of its message rate and connects again after it lost the connection, both in use, and
+#   branches on every error code it will meet. How fast it sends and how often it tries is not read from the source. When
+#   no code can be told from it, that is not held against it; an error that is silently dropped is a warning.
 # custom:
 #   short_name: safeguards
 #   severity: HIGH

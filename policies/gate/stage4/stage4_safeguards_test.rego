@@ -2,7 +2,7 @@ package gate.stage4
 
 test_safeguards_holds if {
 	checked := check_safeguards with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "safeguards_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "error_codes_not_handled", "op": "∅", "terms": [], "unit": "list"}, {"actual": 3, "expected": 3, "holds": true, "name": "reconnection_tries", "op": "≤", "unit": "tries"}, {"actual": true, "expected": true, "holds": true, "name": "reconnection_delays_grow", "op": "=", "unit": "boolean"}]}
+	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "safeguards_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "error_codes_not_handled", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_safeguards with input as data.gate.ready.doc
 	denied == set()
 	warned := warn_safeguards with input as data.gate.ready.doc
@@ -26,7 +26,7 @@ test_safeguards_limiter_unused if {
 }
 
 test_safeguards_no_reconnection if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"state": "absent", "max_tries": null, "delays_ms": null, "delays_grow": null}}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"state": "absent"}}}}})
 	checked := check_safeguards with input as doc
 	checked.holds == false
 	denied := deny_safeguards with input as doc
@@ -39,36 +39,6 @@ test_safeguards_reconnection_unused if {
 	checked.holds == false
 	denied := deny_safeguards with input as doc
 	denied == {{"code": "stage4.safeguards", "msg": "The broker client lacks a safeguard: reconnection: unused", "operand": "safeguards_missing", "op": "∅", "expected": [], "actual": "reconnection: unused", "unit": "list", "term": "reconnection"}}
-}
-
-test_safeguards_tries_at_the_limit if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"max_tries": 3}}}}})
-	checked := check_safeguards with input as doc
-	checked.holds == true
-	denied := deny_safeguards with input as doc
-	denied == set()
-}
-
-test_safeguards_too_many_tries if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"max_tries": 4}}}}})
-	checked := check_safeguards with input as doc
-	checked.holds == false
-	denied := deny_safeguards with input as doc
-	denied == {{"code": "stage4.safeguards", "msg": "The broker client lacks a safeguard", "operand": "reconnection_tries", "op": "≤", "expected": 3, "actual": 4, "unit": "tries"}}
-}
-
-test_safeguards_waits_do_not_grow if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"delays_grow": false}}}}})
-	checked := check_safeguards with input as doc
-	checked.holds == false
-	denied := deny_safeguards with input as doc
-	denied == {{"code": "stage4.safeguards", "msg": "The broker client lacks a safeguard", "operand": "reconnection_delays_grow", "op": "=", "expected": true, "actual": false, "unit": "boolean"}}
-}
-
-test_safeguards_tries_and_waits_not_known if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"max_tries": null, "delays_ms": null, "delays_grow": null}}}}})
-	checked := check_safeguards with input as doc
-	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "safeguards_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "error_codes_not_handled", "op": "∅", "terms": [], "unit": "list"}]}
 }
 
 test_safeguards_no_error_handling if {

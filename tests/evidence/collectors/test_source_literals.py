@@ -324,7 +324,7 @@ def test_a_link_among_the_files_is_refused(watch: Any, tmp_path: Path) -> None:
 def test_a_line_of_a_megabyte_has_bounded_findings(data: bytes, path: str) -> None:
     assert may_hold(data)
     findings = find_literals(path, data)
-    assert len(json.dumps([findings.secrets, findings.accounts, findings.ports])) < 50_000_000
+    assert len(json.dumps([findings.secrets, findings.account_ids, findings.live_ports])) < 50_000_000
 
 
 NAMES = ["password", "api_key", "secretToken", "DB_PASSWORD", "token_for_ib", "credentials", "x"]
@@ -402,7 +402,7 @@ def test_no_secret_is_ever_in_the_facts(
 )
 def test_any_text_is_looked_through(path: str, text: str) -> None:
     found = find_literals(path, text.encode("utf-8", "surrogatepass"))
-    for item in (*found.secrets, *found.accounts, *found.ports):
+    for item in (*found.secrets, *found.account_ids, *found.live_ports):
         assert 1 <= item["line"] <= text.count("\n") + 1
 
 
