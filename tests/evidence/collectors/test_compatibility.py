@@ -174,6 +174,13 @@ def test_a_draft_that_is_not_stated_is_the_other_versions() -> None:
     assert said(inner, {"$schema": DRAFT7, "properties": {"a": {"type": "integer"}}}) == []
 
 
+def test_what_a_draft_does_not_know_says_nothing() -> None:
+    for draft, word in ((DRAFT4, "contains"), (DRAFT7, "unevaluatedItems"), (DRAFT, "additionalItems")):
+        broken = {"$schema": draft, word: {"properties": 5}, "type": "array"}
+        assert said(broken, {"$schema": draft, "type": "array"}) == []
+        assert said(broken, {**broken, word: {"properties": 6}}) == []
+
+
 def test_a_new_draft_hides_no_other_change() -> None:
     old, new = {"$schema": DRAFT7, **ORDER}, {"$schema": DRAFT, **changed(ORDER, "required")}
     assert {one[2] for one in said(old, new)} == {U, "required"}

@@ -108,6 +108,7 @@ class Version:
         self._years = dict(years or {})
         self._names = {name: path for path, doc in self.documents.items() if (name := identity(doc))}
         self._nested: dict[str, bool] = {}
+        self._anchors: dict[str, dict[str, str]] = {}
         self._usable: dict[tuple[str, str], bool] = {}
 
     def root(self, path: str) -> Place:
@@ -122,7 +123,7 @@ class Version:
             return None
         root = self.root(path)
         fragment = unquote(target.partition("#")[2])
-        pointer = fragment if fragment.startswith("/") or not fragment else _anchor(root.schema, fragment)
+        pointer = fragment if fragment.startswith("/") or not fragment else self._anchor(path, fragment)
         if pointer is None:
             return None
         found = _follow(root.schema, pointer)
@@ -163,6 +164,16 @@ class Version:
             self.documents[path] = further
         return path
 
+    def _anchor(self, path: str, name: str) -> str | None:
+        if path not in self._anchors:
+            known = self._anchors[path] = {}
+            for pointer, item in walk(self.documents[path]):
+                names = [item.get("$anchor"), item.get("$dynamicAnchor")]
+                names += [one[1:] for one in (item.get("$id"), item.get("id"))
+                          if isinstance(one, str) and one.startswith("#")]  # fmt: skip
+                known |= {one: pointer for one in names if isinstance(one, str) and one not in known}
+        return self._anchors[path].get(name)
+
     def _has_names_within(self, path: str) -> bool:
         """Whether schemas inside of the file have an ``$id``: references may be relative to any of these."""
         if path not in self._nested:
@@ -170,15 +181,6 @@ class Version:
             names = [item.get("$id", item.get("id")) for item in inner]
             self._nested[path] = any(isinstance(one, str) and not one.startswith("#") for one in names)
         return self._nested[path]
-
-
-def _anchor(document: Json, name: str) -> str | None:
-    for pointer, item in walk(document):
-        if name in (item.get("$anchor"), item.get("$dynamicAnchor")):
-            return pointer
-        if f"#{name}" in (item.get("$id"), item.get("id")):
-            return pointer
-    return None
 
 
 def _follow(document: Json, pointer: str) -> Json:

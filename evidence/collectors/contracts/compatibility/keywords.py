@@ -30,6 +30,12 @@ _PLAIN = frozenset(
     }
 )  # fmt: skip
 _KNOWN = ONE | MANY | NAMED | DYNAMIC | _PLAIN
+_SINCE = {
+    "const": 6, "contains": 6, "propertyNames": 6, "if": 7, "then": 7, "else": 7, "contentSchema": 2019,
+    "dependentSchemas": 2019, "unevaluatedItems": 2019, "unevaluatedProperties": 2019, "prefixItems": 2020,
+}  # fmt: skip
+_UNTIL = {"additionalItems": 2019}
+"""What a draft does not know says nothing there, and need not even be well-formed."""
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 _ALL_TYPES = frozenset(_TYPES) - {"number"} | {"fraction"}
 
@@ -41,8 +47,11 @@ def words(place: Place) -> dict[str, Json] | None:
         return {} if schema else None
     if place.year <= 7 and isinstance(schema.get("$ref"), str):
         return {"$ref": schema["$ref"]}  # what stands beside it says nothing there
-    known = _KNOWN if place.year >= 6 else _KNOWN - {"const"}
-    return {word: value for word, value in schema.items() if word in known}
+    return {
+        word: value
+        for word, value in schema.items()
+        if word in _KNOWN and _SINCE.get(word, 0) <= place.year <= _UNTIL.get(word, 9999)
+    }
 
 
 def same(word: str, one: Json, other: Json) -> bool:
