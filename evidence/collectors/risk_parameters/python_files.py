@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...errors import EvidenceError
@@ -61,10 +62,13 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
         found.setdefault((line, column, name), Definition(name, path, line, value, written, module))
 
     decimal_type = _decimal_type(parsed.tree)
-    for target, given in _plain(parsed.tree.body, settled):
+    places = list(_plain(parsed.tree, settled))
+    often = Counter((id(body), target.id) for body, target, _ in places if isinstance(target, ast.Name))
+    for body, target, given in places:
         name = _name(target)
-        if name in names and not _passes_on(given, name):
-            add(name, target, _number(given, text, decimal_type), given)
+        twice = often[id(body), name] > 1
+        if name in names and (twice or not _passes_on(given, name)):
+            add(name, target, None if twice else _number(given, text, decimal_type), given)
     for node in ast.walk(parsed.tree):
         settled |= _binding_nothing(node)
         if id(node) in settled:
@@ -75,27 +79,30 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
     return sorted(found.values(), key=lambda one: (one.line or 0, one.name))
 
 
-def _plain(body: Sequence[ast.stmt], settled: set[int]) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Targets and dictionary keys of the plain assignments of a module and its classes, with their values.
+def _plain(
+    body: ast.Module | ast.ClassDef, settled: set[int]
+) -> Iterator[tuple[ast.AST, ast.expr, ast.expr]]:
+    """The plain assignments of a module and its classes: which of these, target or dictionary key, value.
 
     What they are is added to ``settled``, so that it is looked at only once.
     """
-    for statement in body:
+    for statement in body.body:
         if isinstance(statement, ast.ClassDef):
-            yield from _plain(statement.body, settled)
+            yield from _plain(statement, settled)
         if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
             continue
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
             if isinstance(target, ast.Name):
                 settled.add(id(target))
-                yield target, statement.value
+                yield body, target, statement.value
         pending: list[ast.expr] = [statement.value]
         while pending:
             item = pending.pop()
             if isinstance(item, ast.Dict):
                 settled.add(id(item))
-                yield from ((key, value) for key, value in zip(item.keys, item.values, strict=True) if key)
+                pairs = zip(item.keys, item.values, strict=True)
+                yield from ((item, key, value) for key, value in pairs if key)
                 pending += item.values
 
 
