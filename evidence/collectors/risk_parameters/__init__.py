@@ -25,10 +25,7 @@ _PATHS = (
     *(f"{place}/**/*{ending}" for place in _PLACES for ending in _ENDINGS),
     "*.py", "*.yaml", "*.yml", "*.toml",
 )  # fmt: skip
-_OCTAL = re.compile(rb"\\1[0-7][0-7]")
-_ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_ASCII = bytes(range(128))
-_ESCAPES = (b"\\u", b"\\U", b"\\x", b"\\N")
+_ESCAPE = re.compile(rb"\\[xuUN0-7]")
 
 Name = Annotated[str, Bounded(longest=100, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -55,13 +52,12 @@ class RiskParametersCollector:
     """See the module."""
 
     id: ClassVar[str] = "risk_parameters"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = RiskParametersOptions
 
     def __init__(self, options: RiskParametersOptions) -> None:
         self._options = options
         self._names = frozenset(options.names)
-        self._begun = _Beginnings(self._names)
 
     def collect(self, view: View) -> Observation:
         """Find the parameters' definitions, and compare them with the approved ones.
@@ -79,7 +75,8 @@ class RiskParametersCollector:
             if path.endswith(_ENDINGS)
         }
         after = _settled([one for path in sorted(by_path) for one in by_path[path]])
-        values: dict[str, set[str]] = {}
+        unknown = [one for one in after if one.value is None]
+        values: dict[str, set[object]] = {}
         for one in after:
             values.setdefault(one.name, set()).add(one.meaning)
         changes: list[dict[str, Any]] | None = None
@@ -94,6 +91,11 @@ class RiskParametersCollector:
                 "total": len(after),
                 "found": sorted(values),
                 "absent": sorted(self._names - values.keys()),
+                "unknown": [
+                    {"name": one.name, "path": one.path, "line": one.line, "text": one.text}
+                    for one in unknown[: view.limits.problems]
+                ],
+                "unknown_total": len(unknown),
                 "conflicting": sorted(name for name, known in values.items() if len(known) > 1),
                 "baseline": None if baseline is None else baseline.to_json(),
                 "changed": None if changes is None else len(changes),
@@ -132,47 +134,14 @@ class RiskParametersCollector:
 
     def _mentioned(self, data: bytes, path: str) -> bool:
         """Whether one of the names may be in the file; parsing every file would take far longer."""
-        if any(name.encode() in data for name in self._names) or any(mark in data for mark in _ESCAPES):
+        if b"\x00" in data or (b"coding" in data[:200] and path.endswith(".py")):
+            return True  # another encoding, perhaps: to be refused, not to be passed over
+        if _ESCAPE.search(data):
             return True
-        if b"\x00" in data:
-            return True  # UTF-16, perhaps: to be refused, not to be passed over
-        if self._begun(data):
-            return True
-        if path.endswith(".py") and (_OCTAL.search(data) is not None or _disguised(data)):
-            return True
-        if data.isascii():
-            return False
-        # Python takes compatibility characters in names for the plain ones (PEP 3131)
-        text = unicodedata.normalize("NFKC", data.decode("utf-8", "replace"))
+        text = data.decode("utf-8", "replace")
+        if not text.isascii():  # Python takes compatibility characters in names for the plain ones (PEP 3131)
+            text = unicodedata.normalize("NFKC", text)
         return any(name in text for name in self._names)
-
-
-class _Beginnings:
-    """Finds where a literal may go on elsewhere, or with an escape, after the beginning of a name."""
-
-    def __init__(self, names: frozenset[str]) -> None:
-        self._known = frozenset(name[:end].encode() for name in names for end in range(1, len(name)))
-        first = "".join(sorted({name[0] for name in names if len(name) > 1}))
-        # a set of first characters lets the engine skip quickly
-        self._word = re.compile(
-            f"[{first}](?<![A-Za-z0-9_].)[A-Za-z0-9_]*+(?=[\"'{{\\\\])".encode() if first else b"(?!)",
-            re.DOTALL,
-        )
-
-    def __call__(self, data: bytes) -> bool:
-        return any(found[0] in self._known for found in self._word.finditer(data))
-
-
-def _disguised(data: bytes) -> bool:
-    """Whether Python would read even the plain characters of the file as others (PEP 263)."""
-    for row in data.split(b"\n", 2)[:2]:
-        declared = _ENCODING.match(row)
-        if declared is not None:
-            try:
-                return _ASCII.decode(declared[1].decode()) != _ASCII.decode()
-            except (LookupError, ValueError):
-                return True
-    return False
 
 
 def _settled(found: list[Definition]) -> list[Definition]:
@@ -189,53 +158,36 @@ def _entry(one: Definition) -> dict[str, Any]:
         "path": one.path,
         "line": one.line,
         "value": one.value,
-        "form": one.form,
+        "form": "unknown" if one.value is None else "literal",
         "text": one.text,
-        "sha256": one.sha256,
     }
 
 
 def compare(before: Sequence[Definition], after: Sequence[Definition]) -> list[dict[str, Any]]:
-    """What changed, sorted; a definition that moved and says the same did not.
+    """What changed, sorted; a place that moved and says the same did not.
 
-    A definition without an equal one on the other side belongs to one that is left over in the same file, or
-    else to any that is left over; without such a one it was added or removed.
+    A place without an equal one on the other side belongs to one that is left over in the same file, or else
+    to any that is left over; without such a one it was added or removed.
     """
     found: list[dict[str, Any]] = []
     for name in sorted({one.name for one in (*before, *after)}):
         old = [one for one in before if one.name == name]
         new = [one for one in after if one.name == name]
-        for same in (_same_value_and_path, _same_value):
+        for same in (lambda one: (one.path, one.meaning), lambda one: one.meaning):
             _pair(old, new, same)
-        for alike in (_same_path, _anything):
+        for alike in (lambda one: one.path, lambda one: None):
             found += [_change(second, first, second) for first, second in _pair(old, new, alike)]
         found += [_change(one, one, None) for one in old] + [_change(one, None, one) for one in new]
     return sorted(found, key=lambda one: (one["name"], one["path"], one["line"] or 0, one["change"]))
 
 
-def _same_value_and_path(one: Definition, other: Definition) -> bool:
-    return one.path == other.path and one.meaning == other.meaning
-
-
-def _same_value(one: Definition, other: Definition) -> bool:
-    return one.meaning == other.meaning
-
-
-def _same_path(one: Definition, other: Definition) -> bool:
-    return one.path == other.path
-
-
-def _anything(one: Definition, other: Definition) -> bool:
-    return True
-
-
 def _pair(
-    old: list[Definition], new: list[Definition], alike: Callable[[Definition, Definition], bool]
+    old: list[Definition], new: list[Definition], key: Callable[[Definition], object]
 ) -> list[tuple[Definition, Definition]]:
-    """Take pairs out of both lists, in order."""
+    """Take pairs of an equal key out of both lists, in order."""
     pairs = []
     for first in list(old):
-        second = next((one for one in new if alike(first, one)), None)
+        second = next((one for one in new if key(first) == key(one)), None)
         if second is not None:
             old.remove(first)
             new.remove(second)
@@ -244,22 +196,15 @@ def _pair(
 
 
 def _change(where: Definition, first: Definition | None, second: Definition | None) -> dict[str, Any]:
-    before, after = _shown(first), _shown(second)
-    if first is not None and second is not None and before == after:  # the difference is not in what is shown
-        before, after = _marked(first), _marked(second)
     return {
         "name": where.name,
         "path": where.path,
         "line": where.line,
         "change": "removed" if second is None else "added" if first is None else "changed",
-        "before": before,
-        "after": after,
+        "before": _shown(first),
+        "after": _shown(second),
     }
 
 
 def _shown(one: Definition | None) -> str | None:
     return None if one is None else one.text if one.value is None else one.value
-
-
-def _marked(one: Definition) -> str:
-    return one.value or f"{one.text} (sha256 {(one.sha256 or '')[:12]})"

@@ -1,28 +1,40 @@
-"""Where Python source gives one of some names a value, and which; nothing is executed."""
+"""Where Python source gives one of some names a value, and which; nothing is executed.
+
+A number that a plain assignment of a module or a class has, or that stands under a name in a dictionary
+assigned there, is known. Every other place that binds one of the names is one whose value cannot be told.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from fractions import Fraction
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from ...errors import EvidenceError
 from ..shared.python_source import Parsed
-from .bindings import Binding, bindings, bound, rebound
-from .model import Definition, Form, digest, exact, one_line, plain
+from .model import Definition, exact, one_line, plain
 
-_MOST_DEPTH = 20
-_EXACT_WHOLE = 2**53
-_NUMBERS = {"Decimal": "decimal", "Fraction": "fractions", "float": "builtins", "int": "builtins"}
-"""Types whose call with a literal is the literal's number, and the modules they are from."""
+_SETTERS = frozenset(
+    {
+        "OrderedDict", "__delattr__", "__delitem__", "__ior__", "__setattr__", "__setitem__", "defaultdict",
+        "delattr", "delitem", "dict", "fromkeys", "putenv", "setattr", "setdefault", "setenv", "setitem",
+        "update",
+    }
+)  # fmt: skip
+"""Functions and methods, of whatever object, that bind or delete what a string in their arguments names."""
+
+_NAMED = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar,
+)  # fmt: skip
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], label: str) -> list[Definition]:
-    """Every definition of one of the names, by line.
+    """Every place of one of the names.
 
-    What counts is in ``docs/collectors/risk_parameters.md``. A mere passing on
-    (``KILL_PNL=config.KILL_PNL``) defines nothing; imports of the name are there with their module, for
-    :func:`without_passing_on`.
+    A mere passing on (``KILL_PNL=config.KILL_PNL``) is none; imports of a name are there with their module,
+    for :func:`without_passing_on`.
 
     Args:
         parsed: the syntax tree.
@@ -41,155 +53,183 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
             place=None if parsed.line is None else f"line {parsed.line}",
             remedy="correct the file",
         )
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    own = rebound(parsed.tree, _NUMBERS)
-    found = []
-    for one in bindings(parsed.tree):
-        if one.name not in names or (one.value is not None and _passed_on(one.value) == one.name):
+    found: dict[tuple[int, int, str], Definition] = {}
+    settled: set[int] = set()
+
+    def add(name: str, node: ast.AST, value: str | None, shown: ast.AST, module: str | None = None) -> None:
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        written = one_line(ast.get_source_segment(text, shown) or name)
+        found.setdefault((line, column, name), Definition(name, path, line, value, written, module))
+
+    decimal_type = _decimal_type(parsed.tree)
+    places = list(_plain(parsed.tree, settled))
+    often = Counter((id(body), target.id) for body, target, _ in places if isinstance(target, ast.Name))
+    for body, target, given in places:
+        name = _name(target)
+        twice = often[id(body), name] > 1
+        if name in names and (twice or not _passes_on(given, name)):
+            add(name, target, None if twice else _number(given, text, decimal_type), given)
+    for node in ast.walk(parsed.tree):
+        settled |= _binding_nothing(node)
+        if id(node) in settled:
             continue
-        number = None if one.value is None else _number(one.value, lines, own, 0)
-        decimal = None if number is None else plain(number)
-        written = one.note + " ".join(_source(node, lines) for node in one.sources)
-        literal = one.value is not None and _is_literal(one.value)
-        form: Form = "unknown" if decimal is None else "literal" if literal else "computed"
-        found.append(
-            Definition(
-                one.name,
-                path,
-                one.line,
-                decimal,
-                form,
-                one_line(written),
-                digest(written) if decimal is None else None,
-                _module(one, path),
-            )
-        )
-    return sorted(found, key=lambda one: (one.line or 0, one.name, one.text, one.sha256 or ""))
+        for name, at in _bound(node):
+            if name in names:
+                add(name, at, None, node, _module(node, name))
+    return sorted(found.values(), key=lambda one: (one.line or 0, one.name))
+
+
+def _plain(
+    body: ast.Module | ast.ClassDef, settled: set[int]
+) -> Iterator[tuple[ast.AST, ast.expr, ast.expr]]:
+    """The plain assignments of a module and its classes: which of these, target or dictionary key, value.
+
+    What they are is added to ``settled``, so that it is looked at only once.
+    """
+    for statement in body.body:
+        if isinstance(statement, ast.ClassDef):
+            yield from _plain(statement, settled)
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
+            continue
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                settled.add(id(target))
+                yield body, target, statement.value
+        pending: list[ast.expr] = [statement.value]
+        while pending:
+            item = pending.pop()
+            if isinstance(item, ast.Dict):
+                settled.add(id(item))
+                pairs = zip(item.keys, item.values, strict=True)
+                yield from ((item, key, value) for key, value in pairs if key)
+                pending += item.values
+
+
+def _binding_nothing(node: ast.AST) -> set[int]:
+    """Targets of a declaration without a value, and of an assignment that merely passes a name on."""
+    if isinstance(node, ast.AnnAssign) and (node.value is None or _passes_on(node.value, _name(node.target))):
+        return {id(node.target)}
+    if isinstance(node, ast.Assign):
+        return {id(target) for target in node.targets if _passes_on(node.value, _name(target))}
+    return set()
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """The names that a piece of syntax binds or deletes, with where; a string in a call for what it names."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id, node
+    elif isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
+        yield _name(node), node
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is not None and not _passes_on(value, _name(key)):
+                yield _name(key), key
+    elif isinstance(node, ast.keyword) and node.arg is not None and not _passes_on(node.value, node.arg):
+        yield node.arg, node
+    elif isinstance(node, ast.arguments):
+        positional = [*node.posonlyargs, *node.args]
+        with_default = positional[len(positional) - len(node.defaults) :]
+        pairs = zip(node.kwonlyargs, node.kw_defaults, strict=True)
+        for one in [*with_default, *(one for one, default in pairs if default is not None)]:
+            yield one.arg, one
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        for alias in node.names:
+            yield alias.asname or alias.name, node
+    elif isinstance(node, _NAMED):
+        yield node.name or "", node
+    elif isinstance(node, ast.MatchMapping):
+        yield node.rest or "", node
+    elif isinstance(node, ast.Call) and _name(node.func) in _SETTERS | {"exec"}:
+        for inner in (inner for argument in node.args for inner in ast.walk(argument)):
+            if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                words = _WORD.findall(inner.value)
+                named = words if _name(node.func) == "exec" else [inner.value.rpartition(".")[2]]
+                yield from ((word, inner) for word in named)
+
+
+def _name(node: ast.expr) -> str:
+    """The name of a variable, an attribute, a key or a string; empty if it has none."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        return _name(node.slice) if isinstance(node.slice, ast.Constant) else ""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _passes_on(value: ast.expr, name: str) -> bool:
+    """Whether a value is what has the same name elsewhere, other than in the environment."""
+    if isinstance(value, ast.Subscript) and _name(value.value) == "environ":
+        return False
+    return isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)) and _name(value) == name
+
+
+def _decimal_type(tree: ast.Module) -> bool:
+    """Whether ``Decimal`` is what the module ``decimal`` has, and bound to nothing else in the source."""
+    bound = [
+        isinstance(node, ast.ImportFrom) and node.module == "decimal" and not node.level
+        for node in ast.walk(tree)
+        if not isinstance(node, ast.Call) and any(name == "Decimal" for name, _ in _bound(node))
+    ]
+    return bound == [True]
+
+
+def _number(node: ast.expr, text: str, decimal_type: bool) -> str | None:
+    """The exact number that a literal is, as written: ``0.1`` is one tenth, not the double next to it."""
+    sign = ""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        sign, node = "-", node.operand
+    if decimal_type and isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id != "Decimal" or len(node.args) != 1 or node.keywords:
+            return None
+        given = node.args[0]
+        if not isinstance(given, ast.Constant) or not isinstance(given.value, str) or sign:
+            return None
+        return exact(given.value.strip())
+    if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
+        return None
+    if isinstance(node.value, int):
+        return plain(-node.value if sign else node.value)
+    return exact(sign + (ast.get_source_segment(text, node) or "")) if isinstance(node.value, float) else None
+
+
+def _module(node: ast.AST, name: str) -> str | None:
+    if isinstance(node, ast.ImportFrom) and any(
+        one.name == name and one.asname in (None, name) for one in node.names
+    ):
+        return "." * node.level + (node.module or "")
+    return None
 
 
 def without_passing_on(found: Sequence[Definition]) -> list[Definition]:
-    """All definitions but imports of a name from a file that is looked at and has a place for the name.
+    """All places but imports of a name from a file that is looked at and has a place for the name.
 
     An import stays where its own file gives the name a value as well: which of the two holds, only running
     would tell.
     """
+    own = {(one.name, one.path) for one in found if one.module is None}
     places: dict[str, set[str]] = {}
-    rebound = {(one.name, one.path) for one in found if one.module is None}
     for one in found:
         places.setdefault(one.name, set()).add(one.path)
     return [
         one
         for one in found
         if one.module is None
-        or (one.name, one.path) in rebound
-        or not any(path != one.path and _is_module(path, one.module) for path in places[one.name])
+        or (one.name, one.path) in own
+        or not any(path != one.path and _is_module(path, one) for path in places[one.name])
     ]
 
 
-def _module(one: Binding, path: str) -> str | None:
-    if one.module is None:
-        return None
-    name = one.module.lstrip(".")
-    level = len(one.module) - len(name)
-    parts = [part for part in name.split(".") if part]
-    if level == 0:
-        return "/".join(parts)
-    folders = path.split("/")[:-1]
-    if level - 1 > len(folders):
-        return "/"
-    return "/" + "/".join([*folders[: len(folders) - level + 1], *parts])
-
-
-def _is_module(path: str, module: str) -> bool:
-    for ending in (".py", "/__init__.py"):
-        if f"/{path}" == module + ending or (
-            not module.startswith("/") and f"/{path}".endswith(f"/{module}{ending}")
-        ):
-            return True
-    return module in ("", "/") and path == "__init__.py"
-
-
-def _passed_on(value: ast.expr) -> str:
-    """The name that a value merely passes on."""
-    return bound(value) if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)) else ""
-
-
-def _source(node: ast.AST, lines: list[str]) -> str:
-    """What is written at the node; columns of the syntax tree count bytes."""
-    first, last = getattr(node, "lineno", 0) - 1, (getattr(node, "end_lineno", 0) or 0) - 1
-    rows = [line.encode("utf-8", "replace") for line in lines[max(first, 0) : last + 1]]
-    if first < 0 or not rows:
-        return ast.unparse(node)
-    rows[-1] = rows[-1][: getattr(node, "end_col_offset", None)]
-    rows[0] = rows[0][getattr(node, "col_offset", 0) :]
-    return b"\n".join(rows).decode("utf-8", "replace")
-
-
-def _is_literal(node: ast.expr) -> bool:
-    while True:
-        if isinstance(node, ast.UnaryOp):
-            node = node.operand
-        elif isinstance(node, ast.Call) and len(node.args) == 1:
-            node = node.args[0]
-        else:
-            return isinstance(node, ast.Constant)
-
-
-def _number(node: ast.expr, lines: list[str], own: frozenset[str], depth: int) -> Fraction | None:
-    """The exact number an expression of literals stands for; None when it is not such a one.
-
-    What is written counts: ``0.1`` is one tenth, not the double next to it.
-
-    Args:
-        node: the expression.
-        lines: the source.
-        own: names of number types that the source binds to something of its own.
-        depth: how deep in the expression this is.
-    """
-    if depth > _MOST_DEPTH:
-        return None
-    if isinstance(node, ast.Constant):
-        if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
-            return exact(_source(node, lines))
-        return None
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        inner = _number(node.operand, lines, own, depth + 1)
-        return inner if inner is None or isinstance(node.op, ast.UAdd) else -inner
-    if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-        called = _number_type(node.func, own)
-        if called is None:
-            return None
-        given = node.args[0]
-        if isinstance(given, ast.Constant) and isinstance(given.value, str):
-            value = exact(given.value.strip())
-        else:
-            value = _number(given, lines, own, depth + 1)
-        if called != "int" or value is None:
-            return value
-        # the program may compute with doubles: int(0.29 * 100) is 28
-        certain = value.denominator == 1 and abs(value) < _EXACT_WHOLE and _is_literal(given)
-        return value if certain else None
-    if not isinstance(node, ast.BinOp):
-        return None
-    left = _number(node.left, lines, own, depth + 1)
-    right = _number(node.right, lines, own, depth + 1)
-    if left is None or right is None:
-        return None
-    if isinstance(node.op, ast.Add):
-        return left + right
-    if isinstance(node.op, ast.Sub):
-        return left - right
-    if isinstance(node.op, ast.Mult):
-        return left * right
-    if isinstance(node.op, ast.Div) and right:
-        return left / right
-    return None
-
-
-def _number_type(function: ast.expr, own: frozenset[str]) -> str | None:
-    """Which of the number types is called; None for anything else."""
-    if isinstance(function, ast.Name):
-        return function.id if function.id in _NUMBERS and function.id not in own else None
-    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        return function.attr if _NUMBERS.get(function.attr) == function.value.id else None
-    return None
+def _is_module(path: str, at: Definition) -> bool:
+    """Whether a file is the module that is imported from, or may be it for an absolute import."""
+    dotted = (at.module or "").lstrip(".")
+    level = len(at.module or "") - len(dotted)
+    folders = at.path.split("/")[:-1]
+    if level > len(folders) + 1:
+        return False
+    start = folders[: len(folders) - level + 1] if level else []
+    module = "/".join([*start, *(dotted.split(".") if dotted else [])])
+    files = (f"{module}.py", f"{module}/__init__.py".lstrip("/"))
+    return path in files or (not level and any(path.endswith(f"/{file}") for file in files))

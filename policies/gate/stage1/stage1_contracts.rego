@@ -119,15 +119,16 @@ check_contracts_compatible := data.gate.lib.check([
 # METADATA
 # title: No contract breaks those who use it
 # description: >-
-#   Since the approved version no contract changed in a way that breaks producers or consumers of the data, unless its
-#   major version was raised, and the approved version has contracts to compare with at all. Where no approved version is
-#   named, nothing is compared and a warning says so.
+#   Since the approved version no contract changed in a way that breaks producers or consumers of the data, or of which
+#   that cannot be told, unless its major version was raised, and the approved version has contracts to compare with at
+#   all. Where no approved version is named, nothing is compared and a warning says so.
 # custom:
 #   short_name: contracts_compatible
 #   severity: HIGH
 #   solution: >-
-#     Take the change back, raise the major version that the contract states, or have the break waived; where too few
-#     contracts were compared, name an approved version that has them, in the same place.
+#     Take the change back, raise the major version that the contract states, or have the break waived; where it cannot be
+#     told whether a change breaks anything, review it first. Where too few contracts were compared, name an approved
+#     version that has them, in the same place.
 #   owner: lead_quant
 #   controls: [gate:stage1]
 #   facts: [contracts.files, contracts.total]
@@ -171,11 +172,8 @@ breaking_changes(compatibility) := [] if {
 	text := sprintf("%s: %s", [file.path, concat("; ", array.concat(found, break_texts(file.breaks, counted)))])
 }
 
-# The kinds of break that the policy data count.
-counted_breaks(params) := directions | undecided if {
-	directions := {sprintf("breaks_%s", [direction]) | some direction in params.breaking_directions.value}
-	undecided := {"undecided" | params.undecided_breaks_accepted.value == false}
-}
+# The kinds of break that count. One of which nobody can tell whether it breaks anything always does.
+counted_breaks(params) := {sprintf("breaks_%s", [direction]) | some direction in params.breaking_directions.value} | {"undecided"}
 
 # How many of each kind a file has; a kind that the facts do not know is never taken for none.
 break_figures(file, counted) := sort({sprintf("%s: %v", [kind, amount]) |
@@ -184,11 +182,15 @@ break_figures(file, counted) := sort({sprintf("%s: %v", [kind, amount]) |
 	amount != 0
 })
 
-break_texts(changes, counted) := [sprintf("%s %s", [change.pointer, change.text]) |
+break_texts(changes, counted) := [sprintf("%s %s%s", [change.pointer, change.text, advice(change)]) |
 	some change in changes
 	kinds := break_kinds(change)
 	count(kinds & counted) > 0
 ]
+
+advice(change) := " (review it, then raise the major version or waive this rule)" if {
+	change.kind == "undecided"
+} else := ""
 
 break_kinds(change) := {"undecided"} if {
 	change.kind == "undecided"

@@ -8,6 +8,7 @@ check_risk_parameters_approved := data.gate.lib.check([
 		input.facts.risk_parameters.found,
 		data.gate.params.stage8.required_risk_parameters,
 	),
+	data.gate.lib.none_of("cannot_be_told", values_not_told(input.facts.risk_parameters)),
 	data.gate.lib.none("conflicting_parameters", input.facts.risk_parameters.conflicting),
 	data.gate.lib.none_of(
 		"approved_version_missing",
@@ -19,15 +20,22 @@ check_risk_parameters_approved := data.gate.lib.check([
 # METADATA
 # title: The risk parameters are the approved ones
 # description: >-
-#   Each risk parameter is defined, everywhere with the same value, and none changed since the approved version unless
-#   the risk officer signed this stage. Where no approved version is named, nothing is compared and a warning says so.
+#   Each risk parameter is a number at a declared place, everywhere the same one, and none changed since the approved
+#   version unless the risk officer signed this stage. A value that cannot be told is never an approved one. Where no approved version is named, nothing is compared and a warning says so.
 # custom:
 #   short_name: risk_parameters_approved
 #   severity: HIGH
-#   solution: Take the change back, or let the risk officer review it and sign this stage.
+#   solution: >-
+#     Take the change back, or let the risk officer review it and sign this stage. Where a value cannot be told, write it
+#     as a plain number in one place and import it from there.
 #   owner: risk_officer
 #   controls: [gate:stage8]
-#   facts: [risk_parameters.found, risk_parameters.conflicting, signoffs.signoffs]
+#   facts:
+#     - risk_parameters.found
+#     - risk_parameters.unknown
+#     - risk_parameters.unknown_total
+#     - risk_parameters.conflicting
+#     - signoffs.signoffs
 #   optional_facts: [risk_parameters.baseline, risk_parameters.changes, risk_parameters.changed]
 deny_risk_parameters_approved contains result if {
 	some result in data.gate.lib.violations(
@@ -50,6 +58,17 @@ warn_risk_parameters_approved contains {"code": "stage8.risk_parameters_approved
 	some change in parameter_changes(input.facts.risk_parameters)
 	msg := sprintf("Accepted by sign-off: %s", [change.text])
 }
+
+values_not_told(facts) := listed | data.gate.lib.not_listed(facts.unknown, facts.unknown_total) if {
+	listed := {{"term": place.name, "text": text} |
+		some place in facts.unknown
+		text := sprintf("%s cannot be told at %s: %s", [place.name, place_of(place), place.text])
+	}
+}
+
+place_of(place) := place.path if {
+	place.line == null
+} else := sprintf("%s:%d", [place.path, place.line])
 
 changes_not_approved(facts) := [] if {
 	data.gate.lib.accepted("stage8", data.gate.params.stage8.risk_parameter_roles) == true

@@ -2,7 +2,7 @@ package gate.stage8
 
 test_risk_parameters_approved_holds if {
 	checked := check_risk_parameters_approved with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": ["BOX_LIM", "GROSS_LIM", "KILL_PNL", "MAX_DD_KILL_SWITCH", "NET_LIM", "PSR_KILL_SWITCH", "VOL_TARGET"], "expected": ["KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH", "BOX_LIM", "GROSS_LIM", "NET_LIM", "VOL_TARGET"], "holds": true, "name": "risk_parameters", "op": "⊇", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "conflicting_parameters", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "approved_version_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "changes_not_approved", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": ["BOX_LIM", "GROSS_LIM", "KILL_PNL", "MAX_DD_KILL_SWITCH", "NET_LIM", "PSR_KILL_SWITCH", "VOL_TARGET"], "expected": ["KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH", "BOX_LIM", "GROSS_LIM", "NET_LIM", "VOL_TARGET"], "holds": true, "name": "risk_parameters", "op": "⊇", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "cannot_be_told", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "conflicting_parameters", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "approved_version_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "changes_not_approved", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_risk_parameters_approved with input as data.gate.ready.doc
 	denied == set()
 	warned := warn_risk_parameters_approved with input as data.gate.ready.doc
@@ -95,4 +95,13 @@ test_risk_parameters_approved_absent if {
 	checked.holds == false
 	denied := deny_risk_parameters_approved with input as doc
 	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: VOL_TARGET", "operand": "risk_parameters", "op": "⊇", "expected": ["KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH", "BOX_LIM", "GROSS_LIM", "NET_LIM", "VOL_TARGET"], "actual": ["BOX_LIM", "GROSS_LIM", "KILL_PNL", "MAX_DD_KILL_SWITCH", "NET_LIM", "PSR_KILL_SWITCH"], "unit": "list", "term": "VOL_TARGET"}}
+}
+
+# Not even a sign-off approves a value that nobody can tell.
+test_risk_parameters_approved_cannot_be_told if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"risk_parameters": {"unknown_total": 3, "unknown": [{"name": "NET_LIM", "path": "a.py", "line": 3, "text": "f()"}, {"name": "BOX_LIM", "path": "b.toml", "line": null, "text": "[1]"}]}}})
+	checked := check_risk_parameters_approved with input as doc
+	checked.holds == false
+	denied := deny_risk_parameters_approved with input as doc
+	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: NET_LIM cannot be told at a.py:3: f()", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "NET_LIM cannot be told at a.py:3: f()", "unit": "list", "term": "NET_LIM"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: BOX_LIM cannot be told at b.toml: [1]", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "BOX_LIM cannot be told at b.toml: [1]", "unit": "list", "term": "BOX_LIM"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: 1 more, which are not listed", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
 }

@@ -1,7 +1,7 @@
 """What changed between two versions of a schema is found, whatever it is: an instance is the judge.
 
 The heart is :func:`test_no_break_goes_unnoticed`: an instance that one version accepts and the other refuses,
-as the ``jsonschema`` library sees it, must have a break (or an undecided place) in that direction.
+as two independent validators see it, must have a break (or an undecided place) in that direction.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 from typing import Any
 
 import jsonschema
+import jsonschema_rs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -63,162 +64,101 @@ def said(old: Any, new: Any) -> list[tuple[str, str, str, str]]:
 
 
 OPEN = changed(ORDER, "additionalProperties")
-CASES = [
-    (
-        ORDER,
-        changed(ORDER, "required", to=["symbol", "side"]),
-        ("/required/1", "new", "required", "producers"),
-    ),
+NULL: dict[str, Any] = {"type": "null"}
+NUMBER: dict[str, Any] = {"type": "number"}
+SIDE, TYPE, LEAST = (
+    ("properties", *path) for path in (("side", "enum"), ("quantity", "type"), ("quantity", "minimum"))
+)
+U = "undecided"
+ENUM = "/properties/side/enum"
+# old, new, and what is found: pointer, version, kind, whom it breaks
+CASES: list[tuple[Any, Any, tuple[str, ...]]] = [
+    (ORDER, changed(ORDER, "required", to=["symbol", "x"]), ("/required/1", "new", "required", "producers")),
     (ORDER, changed(ORDER, "required"), ("/required/0", "old", "required", "consumers")),
     (ORDER, changed(ORDER, "properties", "side"), ("/properties/side", "old", "removed", "both")),
     (OPEN, changed(OPEN, "properties", "side"), ("/properties/side", "old", "removed", "consumers")),
     (ORDER, changed(ORDER, "properties", "x", to={}), ("/properties/x", "new", "added", "consumers")),
-    (
-        OPEN,
-        changed(OPEN, "properties", "x", to={"type": "null"}),
-        ("/properties/x", "new", "added", "producers"),
-    ),
+    (OPEN, changed(OPEN, "properties", "x", to=NULL), ("/properties/x", "new", "added", "producers")),
     (ORDER, OPEN, ("/additionalProperties", "old", "properties", "consumers")),
     (OPEN, ORDER, ("/additionalProperties", "new", "properties", "producers")),
-    (
-        ORDER,
-        changed(ORDER, "properties", "side", "enum", to=["BUY"]),
-        ("/properties/side/enum", "new", "enum", "producers"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "side", "enum", to=["BUY", "SELL", "SHORT"]),
-        ("/properties/side/enum", "old", "enum", "consumers"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "side", "enum", to=["BUY", "SHORT"]),
-        ("/properties/side/enum", "new", "enum", "both"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "quantity", "type", to="string"),
-        ("/properties/quantity/type", "new", "type", "both"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "quantity", "type", to="number"),
-        ("/properties/quantity/type", "old", "type", "consumers"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "symbol", "type", to=["string", "null"]),
-        ("/properties/symbol/type", "old", "type", "consumers"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "quantity", "minimum", to=2),
-        ("/properties/quantity/minimum", "new", "range", "producers"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "quantity", "minimum"),
-        ("/properties/quantity/minimum", "old", "range", "consumers"),
-    ),
-    (
-        ORDER,
-        changed(ORDER, "properties", "symbol", "maxLength", to=5),
-        ("/properties/symbol/maxLength", "new", "length", "producers"),
-    ),
-    (
-        {"type": "number"},
-        {"type": "number", "multipleOf": 2},
-        ("/multipleOf", "new", "multiple", "producers"),
-    ),
-    (
-        {"type": "array"},
-        {"type": "array", "uniqueItems": True},
-        ("/uniqueItems", "new", "items", "producers"),
-    ),
-    (
-        {"items": {"type": "number"}},
-        {"items": {"type": "integer"}},
-        ("/items/type", "new", "type", "producers"),
-    ),
-    (
-        {"prefixItems": [{}, {}], "items": False},
-        {"prefixItems": [{}], "items": False},
-        ("/items", "new", "items", "producers"),
-    ),
-    ({}, {"contains": {"const": 1}}, ("/contains", "new", "items", "producers")),
+    (ORDER, changed(ORDER, *SIDE, to=["BUY"]), (ENUM, "new", "enum", "producers")),
+    (ORDER, changed(ORDER, *SIDE, to=["SELL", "BUY", 1]), (ENUM, "new", "enum", "consumers")),
+    (ORDER, changed(ORDER, *SIDE, to=["BUY", "SHORT"]), (ENUM, "new", "enum", "both")),
+    (ORDER, changed(ORDER, *SIDE), (ENUM, "old", "enum", "consumers")),
+    (ORDER, changed(ORDER, *TYPE, to="string"), ("/properties/quantity/type", "new", "type", "both")),
+    (ORDER, changed(ORDER, *TYPE, to="number"), ("/properties/quantity/type", "new", "type", "consumers")),
+    (ORDER, changed(ORDER, *LEAST, to=2), ("/properties/quantity/minimum", "new", "range", "producers")),
+    (ORDER, changed(ORDER, *LEAST), ("/properties/quantity/minimum", "old", "range", "consumers")),
+    ({"maximum": 3}, {"exclusiveMaximum": 3}, ("/exclusiveMaximum", "new", "range", "producers")),
+    ({"minLength": 1}, {"minLength": 1, "maxLength": 5}, ("/maxLength", "new", "length", "producers")),
     ({"maxItems": 3}, {"maxItems": 2}, ("/maxItems", "new", "size", "producers")),
-    ({"minProperties": 2}, {"minProperties": 1}, ("/minProperties", "old", "size", "consumers")),
-    ({}, {"pattern": "^a"}, ("/pattern", "new", "pattern", "producers")),
-    ({"pattern": "^a"}, {"pattern": "^b"}, ("/pattern", "new", "undecided", "both")),
-    ({"format": "date"}, {"format": "time"}, ("/format", "new", "format", "both")),
-    (
-        {"dependentRequired": {"a": ["b"]}},
-        {"dependentRequired": {"a": ["b", "c"]}},
-        ("/dependentRequired/a", "new", "dependency", "producers"),
-    ),
-    ({"not": {"const": 1}}, {"not": {"enum": [1, 2]}}, ("/not", "new", "undecided", "producers")),
-    ({}, {"not": {}}, ("/not", "new", "forbidden", "producers")),
-    (
-        {"patternProperties": {"^x-": {"type": "string"}}},
-        {"patternProperties": {"^x-": {"type": "null"}}},
-        ("/patternProperties/^x-/type", "new", "type", "both"),
-    ),
-    ({}, {"propertyNames": {"maxLength": 3}}, ("/propertyNames/maxLength", "new", "length", "producers")),
-    (
-        {"allOf": [{"required": ["a"]}, {"required": ["b"]}]},
-        {"required": ["a", "b", "c"]},
-        ("/required/2", "new", "required", "producers"),
-    ),
+    ({"minProperties": 2}, {"minProperties": 1}, ("/minProperties", "new", "size", "consumers")),
+    ({"items": NUMBER}, {"items": {"type": "integer"}}, ("/items/type", "new", "type", "producers")),
+    ({}, {"items": False}, ("/items", "new", "items", "producers")),
+    ({"const": 1}, {"enum": [1, 2]}, ("/enum", "new", "enum", "consumers")),
+    ({"allOf": [NULL]}, {"allOf": [NUMBER]}, ("/allOf/0/type", "new", "type", "both")),
+    ({"allOf": [{}]}, {"allOf": [False]}, ("/allOf/0", "new", "forbidden", "producers")),
     (
         {"$defs": {"way": {"enum": [1, 2]}}, "items": {"$ref": "#/$defs/way"}},
         {"$defs": {"side": {"enum": [1]}}, "items": {"$ref": "#/$defs/side"}},
         ("/$defs/side/enum", "new", "enum", "producers"),
     ),
-    ({"$ref": "gone.json"}, {"$ref": "lost.json"}, ("/$ref", "new", "undecided", "both")),
-]
+    # whatever else differs cannot be told
+    (NUMBER, {**NUMBER, "multipleOf": 2}, ("/multipleOf", "new", U, "producers")),
+    ({"uniqueItems": True}, {}, ("/uniqueItems", "old", U, "consumers")),
+    ({"prefixItems": [{}, {}]}, {"prefixItems": [{}]}, ("/prefixItems", "new", U, "both")),
+    ({"pattern": "^a"}, {"pattern": "^b"}, ("/pattern", "new", U, "both")),
+    ({"format": "date"}, {"format": "time"}, ("/format", "new", U, "both")),
+    ({"anyOf": [{}, NULL]}, {"anyOf": [{"minimum": 1}, NULL]}, ("/anyOf/0/minimum", "new", U, "both")),
+    ({"not": {"const": 1}}, {"not": {"enum": [1, 2]}}, ("/not/const", "old", U, "both")),
+    ({"allOf": [{"required": ["a"]}]}, {"required": ["a"], "allOf": [{}, {}]}, ("/allOf", "new", U, "both")),
+    ({"patternProperties": {"a": NULL}}, {}, ("/patternProperties", "old", U, "both")),
+    (
+        {"unevaluatedProperties": False, "properties": {"a": {}}},
+        {"unevaluatedProperties": False, "properties": {"a": {}, "b": {}}},
+        ("/properties", "new", U, "both"),
+    ),
+    (
+        {"$defs": {"a": {"type": "null"}}, "oneOf": [{"$ref": "#/$defs/a"}]},
+        {"$defs": {"a": {"type": "string"}}, "oneOf": [{"$ref": "#/$defs/a"}]},
+        ("/$defs/a/type", "new", U, "both"),
+    ),
+    ({"$ref": "gone.json"}, {"$ref": "lost.json"}, ("/$ref", "new", U, "both")),
+    ({"$dynamicRef": "#a", "$dynamicAnchor": "a"}, {"$dynamicRef": "#a"}, ("/$dynamicRef", "new", U, "both")),
+    ({"$schema": DRAFT7, "type": "null"}, NULL, ("/$schema", "new", U, "both")),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), CASES)
 def test_each_kind_of_change_is_named_with_its_place(old: Any, new: Any, expected: tuple[str, ...]) -> None:
-    assert said({"$schema": DRAFT, **old}, {"$schema": DRAFT, **new}) == [expected]
+    found = said({"$schema": DRAFT, **old}, {"$schema": DRAFT, **new})
+    assert expected in found
+    assert len(found) == (2 if "required" in old.get("allOf", [{}])[0] else 1)
 
 
 NOTHING = [
-    (
-        {"type": ["string", "null"], "minLength": 1},
-        {"anyOf": [{"type": "null"}, {"type": "string", "minLength": 1}]},
-    ),
-    ({"type": "boolean"}, {"enum": [True, False]}),
     ({"const": 1}, {"enum": [1.0]}),
-    ({"type": "integer", "minimum": 1}, {"type": "integer", "exclusiveMinimum": 0}),
-    ({"allOf": [{"minimum": 1}, {"maximum": 2}]}, {"minimum": 1, "maximum": 2}),
-    ({"$defs": {"a": {"type": "null"}}, "items": {"$ref": "#/$defs/a"}}, {"items": {"type": "null"}}),
-    (
-        {"$defs": {"a": {"$anchor": "b", "type": "null"}}, "items": {"$ref": "#b"}},
-        {"items": {"type": "null"}},
-    ),
+    ({"type": "string", "enum": ["a"]}, {"enum": ["a", 1], "type": ["string", "null"]}),
+    ({"$defs": {"a": {"type": "null"}}, "items": {"$ref": "#/$defs/a"}}, {"items": NULL}),
+    ({"$defs": {"a": {"$anchor": "b", "type": "null"}}, "items": {"$ref": "#b"}}, {"items": NULL}),
     (
         {"properties": {"next": {"$ref": "#"}}},
         {"$defs": {"n": {"properties": {"next": {"$ref": "#/$defs/n"}}}}, "$ref": "#/$defs/n"},
     ),
     (
-        {"type": "object", "title": "a", "description": "b", "examples": [1]},
-        {"type": "object", "$comment": "c", "deprecated": True},
-    ),
-    ({"oneOf": [{"type": "null"}, {"type": "string"}]}, {"oneOf": [{"type": "string"}, {"type": "null"}]}),
-    ({"oneOf": [{"minimum": 1}, {"pattern": "a"}]}, {"oneOf": [{"pattern": "a"}, {"minimum": 1}]}),
-    (
-        {"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": False},
-        {"properties": {"a": {}}, "additionalProperties": False},
+        {"type": "object", "title": "a", "description": "b", "examples": [1], "default": {}},
+        {"type": "object", "$comment": "c", "deprecated": True, "x-owner": "d"},
     ),
     (
-        {"required": ["a"], "if": {"required": ["a"]}, "then": {"minProperties": 3}},
-        {"required": ["a"], "minProperties": 3},
+        {"anyOf": [{"type": "null", "title": "a"}], "required": ["a", "b"]},
+        {"anyOf": [{"type": ["null"]}], "required": ["b", "a"]},
     ),
+    ({"$ref": "gone.json"}, {"$ref": "gone.json"}),
     (
         {"$dynamicRef": "#a", "$dynamicAnchor": "a", "items": {}},
         {"$dynamicRef": "#a", "$dynamicAnchor": "a", "items": {}},
     ),
+    ({"additionalProperties": True, "minLength": 0, "items": {}}, {}),
 ]
 
 
@@ -227,67 +167,36 @@ def test_what_means_the_same_is_no_change(old: Any, new: Any) -> None:
     assert said({"$schema": DRAFT, **old}, {"$schema": DRAFT, **new}) == []
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (
-            {"$schema": DRAFT4, "minimum": 0, "exclusiveMinimum": True, "maximum": 2},
-            {"$schema": DRAFT, "exclusiveMinimum": 0, "maximum": 2},
-        ),
-        (
-            {"$schema": DRAFT7, "items": [{"type": "null"}], "additionalItems": {"type": "string"}},
-            {"$schema": DRAFT, "prefixItems": [{"type": "null"}], "items": {"type": "string"}},
-        ),
-        (
-            {"$schema": DRAFT7, "dependencies": {"a": ["b"], "c": {"required": ["d"]}}},
-            {
-                "$schema": DRAFT,
-                "dependentRequired": {"a": ["b"]},
-                "dependentSchemas": {"c": {"required": ["d"]}},
-            },
-        ),
-        (
-            {"$schema": DRAFT4, "const": 1, "if": {}, "then": {"type": "null"}, "type": "string"},
-            {"$schema": DRAFT, "type": "string"},
-        ),
-        (
-            {
-                "$schema": DRAFT7,
-                "properties": {"a": {"$ref": "#/definitions/x", "maximum": 1}},
-                "definitions": {"x": {"type": "integer"}},
-            },
-            {"$schema": DRAFT, "properties": {"a": {"type": "integer"}}},
-        ),
-        (
-            {
-                "$schema": DRAFT4,
-                "id": "http://example.com/x#",
-                "items": {"$ref": "#/definitions/a"},
-                "definitions": {"a": {"type": "null"}},
-            },
-            {
-                "$schema": DRAFT,
-                "$id": "http://example.com/x",
-                "items": {"$ref": "x#/$defs/a"},
-                "$defs": {"a": {"type": "null"}},
-            },
-        ),
-        ({"$schema": DRAFT, "type": "null"}, {"type": "null"}),
-    ],
-)
-def test_one_meaning_in_two_drafts_is_no_change(one: Any, other: Any) -> None:
-    assert said(one, other) == said(other, one) == []
+def test_a_draft_that_is_not_stated_is_the_other_versions() -> None:
+    assert said({"$schema": DRAFT7, "type": "null"}, NULL) == []
+    beside = {"$ref": "#/definitions/x", "maximum": 1, "definitions": {"x": {"type": "integer"}}}
+    inner = {"$schema": DRAFT7, "properties": {"a": beside}, "definitions": {"x": {"type": "integer"}}}
+    assert said(inner, {"$schema": DRAFT7, "properties": {"a": {"type": "integer"}}}) == []
+
+
+def test_what_a_draft_does_not_know_says_nothing() -> None:
+    for draft, word in ((DRAFT4, "contains"), (DRAFT7, "unevaluatedItems"), (DRAFT, "additionalItems")):
+        broken = {"$schema": draft, word: {"properties": 5}, "type": "array"}
+        assert said(broken, {"$schema": draft, "type": "array"}) == []
+        assert said(broken, {**broken, word: {"properties": 6}}) == []
+
+
+def test_a_new_draft_hides_no_other_change() -> None:
+    old, new = {"$schema": DRAFT7, **ORDER}, {"$schema": DRAFT, **changed(ORDER, "required")}
+    assert {one[2] for one in said(old, new)} == {U, "required"}
 
 
 def test_a_schema_that_refers_to_itself_ends() -> None:
     tree = {"$schema": DRAFT, "properties": {"left": {"$ref": "#"}, "value": {"type": "integer"}}}
     assert said(tree, changed(tree, "properties", "value", "type", to="number")) == [
-        ("/properties/value/type", "old", "type", "consumers")
+        ("/properties/value/type", "new", "type", "consumers")
     ]
     circle = {"$schema": DRAFT, "anyOf": [{"$ref": "#"}, {"type": "string"}]}
     found = said({"$schema": DRAFT, "type": "integer"}, circle)
     assert any(breaks in ("producers", "both") for _, _, _, breaks in found)
     said({"$schema": DRAFT, "allOf": [{"$ref": "#"}]}, {"$schema": DRAFT, "not": {"$ref": "#"}})
+    around = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}
+    assert said(around, {"type": "null"})[0][2] == U
 
 
 def test_large_schemas_end() -> None:
@@ -302,20 +211,6 @@ def test_large_schemas_end() -> None:
     assert said(values, changed(values, "enum", to=list(range(1, 3000)))) == [
         ("/enum", "new", "enum", "producers")
     ]
-
-
-def test_patterns_that_search_without_end_end() -> None:
-    slow = {"$schema": DRAFT, "patternProperties": {"^(a+)+$": {"type": "null"}}}
-    compare(changed(slow, "properties", to={"a" * 40 + "!": {}}), slow)
-
-
-def test_a_name_that_matches_several_patterns_is_thought_of() -> None:
-    apart = {"patternProperties": {"b": {}}, "additionalProperties": {"type": "string"}}
-    old = {"$schema": DRAFT, "allOf": [apart, {"patternProperties": {"^a": {"maximum": 9}}}]}
-    new = {"$schema": DRAFT, "patternProperties": {"^a": {"type": "string"}}}
-    before, after = VALIDATORS[DRAFT](old), VALIDATORS[DRAFT](new)
-    assert before.is_valid({"ab": 5}) and not after.is_valid({"ab": 5})
-    assert "producers" in {breaks for _, _, _, breaks in said(old, new)}
 
 
 def test_files_that_refer_to_each_other_are_compared_through_the_reference() -> None:
@@ -565,10 +460,12 @@ def test_no_break_goes_unnoticed(
         for whom in (("producers", "consumers") if entry.breaks == "both" else (entry.breaks,))
     }
     assume(not any(endless(one, start) for one in (old, new) for start in (one, *one["$defs"].values())))
-    for instance in INSTANCES:
-        was, now = before.is_valid(instance), after.is_valid(instance)
-        assert now or not was or "producers" in broken, instance
-        assert was or not now or "consumers" in broken, instance
+    others = [jsonschema_rs.validator_for(schema) for schema in (old, new)]
+    for first, second in ((before, after), others):
+        for instance in INSTANCES:
+            was, now = first.is_valid(instance), second.is_valid(instance)
+            assert now or not was or "producers" in broken, instance
+            assert was or not now or "consumers" in broken, instance
 
 
 @given(documents, st.sampled_from(sorted(VALIDATORS)))

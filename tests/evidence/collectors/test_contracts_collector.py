@@ -402,7 +402,7 @@ def test_only_what_changed_is_listed(watch: Any) -> None:
         (
             {"$schema": DRAFT, "$ref": "#/x-more"},
             {"$schema": DRAFT, "$ref": "#/x-more", "x-more": {"properties": 5}},
-            "what $ref means here",
+            "where $ref leads cannot be told",
         ),
     ],
 )  # fmt: skip

@@ -6,27 +6,44 @@ break when data valid under the new schema was not valid under the old one: a la
 (readers with the old schema, data of the new). The terms are those of
 https://docs.confluent.io/platform/current/schema-registry/fundamentals/schema-evolution.html.
 
-Both are the same question asked in two directions, see :mod:`._compatibility_checks`. The answer "nothing
-breaks" is certain; a break may be a false alarm, and what was neither shown nor refuted is ``undecided``.
+Both schemas are walked side by side. A few keywords are understood; every other one either says the same in
+both, or is ``undecided``. So "nothing breaks" is certain, and a break may be a false alarm.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from ...shared.json_schema import shorten
-from .checks import Comparison
-from .findings import UNDECIDED as UNDECIDED
-from .findings import Finding
-from .schema import Version as Version
-from .schema import key_of, year
+from . import keywords
+from .documents import Json, Place, key_of, year
+from .documents import Version as Version
 
+UNDECIDED = "undecided"
+"""The kind of a change of which it cannot be told whether it breaks anything."""
+_MOST_PLACES = 50_000
+_WIDENING = frozenset({"minContains", "prefixItems", "patternProperties"})
+"""Keywords that may also permit more where there was none; any other one only forbids."""
+_UNEVALUATED = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+_TUPLES = ("prefixItems", "items", "additionalItems")
+_COMPARED = frozenset(
+    {
+        "$ref", "additionalItems", "additionalProperties", "allOf", "const", "enum", "items", "prefixItems",
+        "properties", "required", "type",
+        *(word for pair in keywords.RANGES for word in pair[:2]),
+        *(word for low in keywords.SIZES for word in (low, f"max{low[3:]}")),
+    }
+)  # fmt: skip
 _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]*)?")
 _VERSION_IN_ID = re.compile(
     r"(?:[:@/]|(?<=[:@/])v)(v?[0-9]{1,9}(?:\.[0-9]+)*)(?:\.schema)?(?:\.json)?#?$|/(v[0-9]{1,9}(?:\.[0-9]+)*)/"
 )
+_Pair = tuple[Place, Place]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,37 +87,275 @@ def compare_file(old: Version, new: Version, path: str) -> list[Break]:
         new: the present version.
         path: a file that is in both.
     """
-    old.old = True
     first, second = old.root(path), new.root(path)
-    reached, reaches = old.reached(path), new.reached(path)
-    if first.year == second.year and key_of(reached) == key_of(reaches):
+    if first.year == second.year and key_of(old.reached(path)) == key_of(new.reached(path)):
         return []
-    producers = Comparison(forward=True).between((first,), (second,))
-    consumers = Comparison(forward=False).between((second,), (first,))
-    return _merged(producers, consumers, path)
+    comparison = _Comparison(path, new)
+    comparison.run(first, second)
+    return sorted(comparison.found)
 
 
-def _merged(producers: list[Finding], consumers: list[Finding], path: str) -> list[Break]:
-    """One entry where both directions say the same of the same place."""
-    found: dict[tuple[str, str, str], list[tuple[str, Finding]]] = {}
-    for whom, findings in (("producers", producers), ("consumers", consumers)):
-        for finding in findings:
-            pointer = finding.pointer if finding.file in (path, "") else f"{finding.file}#{finding.pointer}"
-            found.setdefault((pointer, finding.kind, _topic(finding)), []).append((whom, finding))
-    entries = set()
-    for (pointer, kind, _), group in found.items():
-        directions = {whom for whom, _ in group}
-        # the present file's pointer where there is a choice
-        _, best = min(group, key=lambda item: (item[1].old, item[0] != "producers", item[1].text))
-        breaks = "both" if len(directions) == 2 else directions.pop()
-        text = "; ".join(dict.fromkeys([best.text, *(finding.text for _, finding in group)]))
-        entries.add(Break(pointer, kind, breaks, "old" if best.old else "new", shorten(text)))
-    return sorted(entries)
+class _Comparison:
+    """A comparison under way; every pair of places is an old and a new one.
+
+    Args:
+        path: the file that is compared.
+        new: the present version.
+    """
+
+    def __init__(self, path: str, new: Version) -> None:
+        self.found: set[Break] = set()
+        self._path = path
+        self._new = new
+        self._equal: set[object] = set()
+        self._visited = 0
+
+    def run(self, old: Place, new: Place) -> None:
+        """Collect what changed here and at all places below."""
+        pending: list[tuple[Place, Place, str]] = [(old, new, "forbidden")]
+        seen = set()
+        while pending:
+            a, b, kind = pending.pop()
+            a, b = _led(a), _led(b)
+            if (a.key, b.key) in seen:
+                continue
+            seen.add((a.key, b.key))
+            self._visited += 1
+            if self._visited > _MOST_PLACES:
+                self._say(new, (), UNDECIDED, "both", "the schemas are too large to be compared")
+                return
+            if a.year != b.year:
+                self._say(self._new.root(b.path), ("$schema",), UNDECIDED, "both",
+                          "the draft changed, and with it what keywords mean")  # fmt: skip
+            pending += self._pair(a, b, kind)
+
+    def _say(self, place: Place, at: tuple[object, ...], kind: str, breaks: str, text: str) -> None:
+        pointer = place.at(*at)
+        pointer = pointer if place.path == self._path else f"{place.path}#{pointer}"
+        schema = "new" if place.version is self._new else "old"
+        self.found.add(Break(pointer, kind, breaks, schema, shorten(text)))
+
+    def _pair(self, a: Place, b: Place, kind: str) -> Iterable[tuple[Place, Place, str]]:
+        one, other = keywords.words(a), keywords.words(b)
+        if one is None or other is None:
+            if one is not None:
+                self._say(b, (), kind, "producers", "nothing is permitted here any more")
+            elif other is not None:
+                at = b if b.stated else a
+                self._say(at, (), kind, "consumers", "something is permitted here that was forbidden")
+            return []
+        for place, stated in ((b, other), (a, one)):
+            if stated.keys() == {"$ref"}:  # one that leads nowhere, or see _led
+                self._unknown(place, ("$ref",), "both")
+                return []
+        if _UNEVALUATED & (one.keys() | other.keys()):  # its meaning depends on everything beside it
+            where = self._difference([(a, b)])
+            if where is not None:
+                self._unknown(where[0], where[1], "both")
+            return []
+        self._values(a, b, one, other)
+        self._numbers(a, b, one, other)
+        self._required(a, b, one, other)
+        for word in (one.keys() | other.keys()) - _COMPARED:
+            self._rest(a, b, word)
+        inner = [*self._properties(a, b, one, other), *self._items(a, b, one, other)]
+        parts = self._inner(a, b, "allOf") if "allOf" in one and "allOf" in other else None
+        if parts is None and ("allOf" in one or "allOf" in other):
+            self._rest(a, b, "allOf")
+        to = (a.target(), b.target()) if "$ref" in one and "$ref" in other else (None, None)
+        if to[0] is not None and to[1] is not None:
+            inner.append((to[0], to[1], "forbidden"))
+        elif "$ref" in one or "$ref" in other:
+            self._rest(a, b, "$ref")
+        return inner + [(*pair, "forbidden") for pair in parts or ()]
+
+    def _values(self, a: Place, b: Place, one: dict[str, Json], other: dict[str, Json]) -> None:
+        before, after = keywords.values(one), keywords.values(other)
+        at = (b, other) if after is not None else (a, one)
+        word = "const" if "const" in at[1] else "enum"
+        if before is not None and after is not None:
+            lost, gained = _without(before, after), _without(after, before)
+            texts = [f"no longer permitted: {keywords.listed(lost)}"] if lost else []
+            texts += [f"permitted now: {keywords.listed(gained)}"] if gained else []
+            if texts:
+                self._say(at[0], (word,), "enum", _whom(bool(lost), bool(gained)), "; ".join(texts))
+            return
+        if after is not None:
+            self._say(b, (word,), "enum", "producers", f"limited to {keywords.listed(after)}")
+        elif before is not None:
+            self._say(a, (word,), "enum", "consumers", f"no longer limited to {keywords.listed(before)}")
+        was, now = keywords.types(one), keywords.types(other)
+        if was != now:
+            text = f"type: {keywords.type_names(was)} became {keywords.type_names(now)}"
+            place = b if "type" in other else a
+            self._say(place, ("type",), "type", _whom(bool(was - now), bool(now - was)), text)
+
+    def _numbers(self, a: Place, b: Place, one: dict[str, Json], other: dict[str, Json]) -> None:
+        for word, exclusive, sign in keywords.RANGES:
+            was = keywords.bound(one, word, exclusive, sign)
+            now = keywords.bound(other, word, exclusive, sign)
+            if now is not None and (was is None or now[:2] > was[:2]):
+                self._change(b, now[2], "range", "producers", _figure(was, sign), _figure(now, sign))
+            elif was is not None and (now is None or now[:2] < was[:2]):
+                at = (a, was[2]) if now is None else (b, now[2])
+                self._change(*at, "range", "consumers", _figure(was, sign), _figure(now, sign))
+        for low, kind in keywords.SIZES.items():
+            for word, sign, otherwise in ((low, 1, 0), (f"max{low[3:]}", -1, None)):
+                before, after = one.get(word, otherwise), other.get(word, otherwise)
+                first, second = (-math.inf if count is None else sign * count for count in (before, after))
+                if first != second:
+                    breaks = "producers" if second > first else "consumers"
+                    texts = ["none" if count is None else str(count) for count in (before, after)]
+                    self._change(b if word in other else a, word, kind, breaks, *texts)
+
+    def _change(self, place: Place, word: str, kind: str, breaks: str, was: str, now: str) -> None:
+        self._say(place, (word,), kind, breaks, f"{word}: {was} became {now}")
+
+    def _required(self, a: Place, b: Place, one: dict[str, Json], other: dict[str, Json]) -> None:
+        before, after = one.get("required", []), other.get("required", [])
+        for place, names, known, breaks, text in (
+            (b, after, before, "producers", "is required now"),
+            (a, before, after, "consumers", "is no longer required"),
+        ):
+            for index, name in enumerate(names):
+                if name not in known:
+                    self._say(place, ("required", index), "required", breaks, f"the field {name!r} {text}")
+
+    def _properties(
+        self, a: Place, b: Place, one: dict[str, Json], other: dict[str, Json]
+    ) -> Iterable[tuple[Place, Place, str]]:
+        patterns = "patternProperties" in one or "patternProperties" in other
+        further, present = a.below("additionalProperties"), b.below("additionalProperties")
+        before, after = one.get("properties", {}), other.get("properties", {})
+        for name in before.keys() | after.keys():
+            at = ("properties", name)
+            if name in before and name in after:
+                yield a.below(*at), b.below(*at), "forbidden"
+            elif name in before:
+                free = keywords.words(present) == {} and not patterns
+                breaks = "consumers" if free else "both"
+                self._say(a, at, "removed", breaks, f"the field {name!r} is no longer described")
+            elif patterns or keywords.words(further):
+                self._say(b, at, UNDECIDED, "both",
+                          f"whether the field {name!r} was permitted before cannot be told")  # fmt: skip
+            elif keywords.words(further) is None:
+                self._say(b, at, "added", "consumers", f"the field {name!r} is new, and was forbidden")
+            elif keywords.words(b.below(*at)) != {}:
+                self._say(b, at, "added", "producers", f"the field {name!r} is described now, and was free")
+        if further.stated or present.stated:
+            yield further, present, "properties"
+
+    def _items(
+        self, a: Place, b: Place, one: dict[str, Json], other: dict[str, Json]
+    ) -> Iterable[tuple[Place, Place, str]]:
+        stated = [words for words in (one, other) if isinstance(words.get("items"), list)]
+        if stated or any(word in words for word in _TUPLES if word != "items" for words in (one, other)):
+            for word in _TUPLES:
+                if word in one or word in other:
+                    self._rest(a, b, word)
+            return []
+        first, second = a.below("items"), b.below("items")
+        return [(first, second, "items")] if first.stated or second.stated else []
+
+    def _rest(self, a: Place, b: Place, word: str) -> None:
+        """A keyword that says the same in both, or of which it cannot be told what its change does."""
+        if word not in (keywords.words(a) or {}) or word not in (keywords.words(b) or {}):
+            new = word in (keywords.words(b) or {})
+            breaks = "both" if word in _WIDENING else "producers" if new else "consumers"
+            self._unknown(b if new else a, (word,), breaks)
+            return
+        inner = self._inner(a, b, word)
+        where = (b, (word,)) if inner is None else self._difference(inner)
+        if where is not None:
+            self._unknown(*where, "both")
+
+    def _unknown(self, place: Place, at: tuple[object, ...], breaks: str) -> None:
+        name = str(at[0]) if at else "this schema"
+        text = f"{name} changed: whether that breaks anything cannot be told"
+        if name == "$ref" or name in keywords.DYNAMIC:
+            text = f"where {name} leads cannot be told, so neither what changed there"
+        self._say(place, at, UNDECIDED, breaks, text)
+
+    def _difference(self, pairs: list[_Pair]) -> tuple[Place, tuple[object, ...]] | None:
+        """The first place, of these pairs and all below, where two schemas do not say the same."""
+        pending, seen = list(pairs), set()
+        while pending:
+            a, b = (_led(place) for place in pending.pop())
+            key = (a.key, b.key)
+            if key in seen or key in self._equal:
+                continue
+            seen.add(key)
+            self._visited += 1
+            one, other = keywords.words(a), keywords.words(b)
+            if one is None or other is None or self._visited > _MOST_PLACES:
+                if one is other:
+                    continue
+                return b, ()
+            for word in sorted(one.keys() | other.keys()):
+                if word not in one or word not in other:
+                    return (b if word in other else a), (word,)
+                inner = self._inner(a, b, word)
+                if inner is None:
+                    return b, (word,)
+                pending += inner
+        self._equal |= seen
+        return None
+
+    def _inner(self, a: Place, b: Place, word: str) -> list[_Pair] | None:
+        """The pairs of schemas in a keyword that both have; None when it cannot say the same in both."""
+        one, other = a.schema[word], b.schema[word]
+        if word == "$ref":
+            first, second = a.target(), b.target()
+            return None if first is None or second is None else [(first, second)]
+        if word in keywords.DYNAMIC:
+            return None
+        if word in keywords.MANY and (isinstance(one, list) or isinstance(other, list)):
+            if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
+                return None
+            return [(a.below(word, index), b.below(word, index)) for index in range(len(one))]
+        if word in keywords.ONE:
+            return [(a.below(word), b.below(word))]
+        if word not in keywords.NAMED:
+            return [] if keywords.same(word, one, other) else None
+        if one.keys() != other.keys():
+            return None
+        pairs = []
+        for name in one:
+            if isinstance(one[name], list) or isinstance(other[name], list):
+                if not keywords.same("required", one[name], other[name]):
+                    return None
+            else:
+                pairs.append((a.below(word, name), b.below(word, name)))
+        return pairs
 
 
-def _topic(finding: Finding) -> str:
-    """Keeps apart what happens to share a pointer: positions in ``required`` name different fields."""
-    return finding.text if finding.kind == "required" else ""
+def _led(place: Place) -> Place:
+    """Where a place leads that has nothing but a reference; itself where that cannot be told."""
+    seen = set()
+    while place.key not in seen and (keywords.words(place) or {}).keys() == {"$ref"}:
+        seen.add(place.key)
+        target = place.target()
+        if target is None:
+            break
+        place = target
+    return place
+
+
+def _whom(producers: bool, consumers: bool) -> str:
+    return "both" if producers and consumers else "producers" if producers else "consumers"
+
+
+def _without(values: list[Json], others: list[Json]) -> list[Json]:
+    known = {key_of(value) for value in others}
+    return [value for value in values if key_of(value) not in known]
+
+
+def _figure(found: tuple[Fraction, bool, str] | None, sign: int) -> str:
+    if found is None:
+        return "none"
+    value = sign * found[0]
+    shown = str(value.numerator) if value.denominator == 1 else str(float(value))
+    return shown + (" (excluded)" if found[1] else "")
 
 
 def stated_version(schema: Any) -> str | None:

@@ -11,7 +11,7 @@ from ...shared.baseline import Baseline
 from ...shared.json_schema import DRAFTS, draft
 from .. import compatibility
 from . import Break, Version
-from .schema import well_formed
+from .documents import well_formed
 
 
 def report(
