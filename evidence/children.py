@@ -237,7 +237,8 @@ def _end(number: int, frame: FrameType | None) -> None:
     prints an exception and swallows it. What was started in the child's process group ends by the parent's
     signal; a program with a supervisor ends when this process lets go of the control pipe.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # not SIG_IGN: Python 3.13 complains of it when another request came just before
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     with suppress(BaseException):
         for path, remove in tuple(_scratch.items()):
             remove(path)

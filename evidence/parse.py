@@ -145,6 +145,10 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
             parse_constant=lambda name: fail(f"{name} is not a JSON number", _place(text, literal=name)),
         )
     except json.JSONDecodeError as error:
+        # how deep a document the json module reads depends on the version of Python
+        deep = _place(text[: error.pos], depth=limits.json_depth)
+        if deep is not None:
+            raise _too_deep(path, deep, limits) from error
         raise EvidenceError(
             f"malformed JSON: {error.msg}",
             path=path,
@@ -152,16 +156,20 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
             remedy="correct the JSON document",
         ) from error
     except RecursionError as error:
-        raise EvidenceError(
-            f"the JSON nests deeper than {limits.json_depth} levels",
-            path=path,
-            place=_place(text, depth=limits.json_depth),
-            remedy="flatten the document",
-        ) from error
+        raise _too_deep(path, _place(text, depth=limits.json_depth), limits) from error
     _check_tree(value, text, path, limits)
     if b"\\u" in data:
         _check_escapes(value, text, path)
     return value
+
+
+def _too_deep(path: str, place: str | None, limits: Limits) -> EvidenceError:
+    return EvidenceError(
+        f"the JSON nests deeper than {limits.json_depth} levels",
+        path=path,
+        place=place,
+        remedy="flatten the document",
+    )
 
 
 def _place(

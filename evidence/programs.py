@@ -127,7 +127,9 @@ def run(
         process.end()
     problem = process.problem
     if problem is not None:
-        remedy = "make it faster or quieter, or widen its own limits or limits.command_* in gate.yaml"
+        remedy = (
+            "make it faster or quieter, or widen its own limits or limits.command_seconds and command_bytes"
+        )
         raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
     answer = _ANSWER.fullmatch(process.answer)
     if answer is None:

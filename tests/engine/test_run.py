@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gate.engine import run
-from gate.engine.collecting import make_collector, open_workspace
+from gate.engine.collecting import open_workspace
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.run import Judged, Time
 from gate.evidence.canonical import canonical, manifest_bytes, sha256_hex
@@ -75,9 +75,8 @@ def test_changed_dependencies_are_a_weakening(make_workspace: Make) -> None:
 )
 def test_collector_options(make_workspace: Make, text: str, place: str) -> None:
     """A wrong option is a configuration error with its full key."""
-    setting = run.prepare(make_workspace({"gate.yaml": text}))
     with pytest.raises(ConfigError) as caught:
-        make_collector(setting.config, "coverage")
+        run.prepare(make_workspace({"gate.yaml": text}))
     assert (caught.value.path, caught.value.place) == ("gate.yaml", place)
 
 

@@ -88,7 +88,7 @@ def test_unknown_roles(judged: Judged) -> None:
         ({"verdict": "conditional"}, "the sign-off would not be valid"),
         ({"verdict": "maybe"}, "the sign-off would not be valid"),
         ({"name": ""}, "the sign-off would not be valid"),
-        ({"conditions": ["a|b|tomorrow"], "verdict": "conditional"}, "the sign-off would not be valid"),
+        ({"conditions": ["a|b|tomorrow"], "verdict": "conditional"}, "is due on no day of the calendar"),
         ({"conditions": ["|b|2025-12-01"], "verdict": "conditional"}, "the sign-off would not be valid"),
     ],
 )
