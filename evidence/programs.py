@@ -128,7 +128,7 @@ def run(
     problem = process.problem
     if problem is not None:
         remedy = (
-            "make it faster or quieter, or widen its own limits or limits.command_seconds and command_bytes"
+            "make it faster or quieter, or widen its limits or limits.command_seconds and command_bytes"
         )
         raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
     answer = _ANSWER.fullmatch(process.answer)
