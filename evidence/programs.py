@@ -127,9 +127,7 @@ def run(
         process.end()
     problem = process.problem
     if problem is not None:
-        remedy = (
-            "make it faster or quieter, or widen its limits or limits.command_seconds and command_bytes"
-        )
+        remedy = "make it faster or quieter, or widen its limits or limits.command_seconds and command_bytes"
         raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
     answer = _ANSWER.fullmatch(process.answer)
     if answer is None:
