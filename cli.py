@@ -21,7 +21,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from . import __version__
-from .evidence.errors import EnvironmentProblem, GateError, InternalError, UsageError
+from .evidence.base.errors import EnvironmentProblem, GateError, InternalError, UsageError
 
 if TYPE_CHECKING:
     from .engine.collecting import Places
@@ -210,7 +210,7 @@ def _now() -> int:
 
 def _effective_time(setting: Setting, text: str | None, *, allow_past: bool) -> Time:
     from .engine.run import Time
-    from .evidence.times import format_utc, parse_rfc3339
+    from .evidence.base.times import format_utc, parse_rfc3339
 
     now = _now()
     if text is None and setting.config.effective_time is not None:
@@ -290,7 +290,7 @@ def evaluate(
     """Judge a stage and everything it depends on, and record the decision."""
     from .engine import outputs
     from .engine.collecting import collecting
-    from .engine.config import load_config
+    from .engine.config.settings import load_config
     from .engine.report.interface import Format
 
     wanted = outputs.parse_outputs(output or [], Format.TABLE if _on_terminal() else Format.JSON)
@@ -310,7 +310,7 @@ def evaluate(
     place = None
     if not no_record:
         from .engine import book
-        from .evidence.times import format_utc
+        from .evidence.base.times import format_utc
 
         place, notice = book.record(judged, _config_dir(), format_utc(_now()))
         if notice and not quiet:
@@ -404,7 +404,7 @@ def init(
     debug: Debug = False,
 ) -> None:
     """Write a commented gate.yaml."""
-    from .engine.scaffold import write_config
+    from .engine.config.scaffold import write_config
 
     _print_written(write_config(directory))
 
@@ -475,7 +475,7 @@ def provenance(
     """State beside evidence files which sources and commit they were made from."""
     from .engine import run
     from .engine.stating import check_finished, state_provenance
-    from .evidence.times import format_utc, parse_rfc3339
+    from .evidence.base.times import format_utc, parse_rfc3339
 
     now = _now()
     try:

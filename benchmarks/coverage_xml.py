@@ -55,7 +55,7 @@ def ours(root: Path) -> list[int]:
     """Files, statements and misses, read the way the collector does, with every file asked about."""
     from gate.evidence.collectors.coverage.cobertura import read_cobertura
     from gate.evidence.collectors.coverage.model import Counts, Targets
-    from gate.evidence.workspace import Workspace
+    from gate.evidence.reading.workspace import Workspace
 
     view = Workspace(root).view()
     names = [f"pkg/m{number}.py" for number in range(1, 100_000)]

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gate.evidence.workspace import Workspace
+from gate.evidence.reading.workspace import Workspace
 
 FILES = 50_000
 PER_FOLDER = 100

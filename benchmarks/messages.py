@@ -26,7 +26,7 @@ OURS = """
 import sys, time
 from pathlib import Path
 from gate.evidence.collectors.messages import MessagesCollector, MessagesOptions
-from gate.evidence.workspace import Workspace
+from gate.evidence.reading.workspace import Workspace
 
 view = Workspace(Path(sys.argv[1])).view()
 start = time.perf_counter()
@@ -39,7 +39,7 @@ print(took, facts["records"], *(line.split()[1] for line in status if line.start
 DIGEST = """
 import sys, time
 from pathlib import Path
-from gate.evidence.workspace import Workspace
+from gate.evidence.reading.workspace import Workspace
 workspace = Workspace(Path(sys.argv[1]))
 start = time.perf_counter()
 for _ in workspace.stream(sys.argv[2]):

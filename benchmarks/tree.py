@@ -25,9 +25,9 @@ OURS = """
 import resource, sys, time
 from pathlib import Path
 begun = time.perf_counter()
-from gate.evidence.cache import ResultCache
-from gate.evidence.subject import find_commit, measure_sources
-from gate.evidence.workspace import Workspace
+from gate.evidence.collecting.cache import ResultCache
+from gate.evidence.collecting.subject import find_commit, measure_sources
+from gate.evidence.reading.workspace import Workspace
 
 workspace = Workspace(Path(sys.argv[1]))
 cache = ResultCache(workspace, Path(sys.argv[2]) / "cache", Path(sys.argv[2]) / "config")

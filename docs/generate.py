@@ -18,15 +18,15 @@ import typer
 from typer.testing import CliRunner
 
 from gate.cli import app
-from gate.engine.config import GateConfig
+from gate.engine.config.settings import GateConfig
+from gate.engine.decide.plan import make_plan
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.report.figures import figure
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import render_table
 from gate.engine.run import Time, evaluate, prepare
-from gate.engine.stages import make_plan
+from gate.evidence.base.settings import adapter
 from gate.evidence.collectors import BUILTIN, load
-from gate.evidence.settings import adapter
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("<!-- commands: begin -->", "<!-- commands: end -->")

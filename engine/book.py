@@ -13,17 +13,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..evidence.canonical import canonical
-from ..evidence.contracts import violations
-from ..evidence.errors import ConfigError, InternalError, LedgerError, UsageError
+from ..evidence.base.canonical import canonical
+from ..evidence.base.contracts import violations
+from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError
 from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
-from . import record as lines
 from . import run
 from .collecting import open_workspace
-from .ledger.file_store import FileLedger
+from .decision import statement as lines
+from .ledger.files.log import FileLedger
+from .ledger.files.reader import LedgerReader
 from .ledger.merkle import Frontier
-from .ledger.reader import LedgerReader
 from .report.json_format import render_json
 from .run import Judged, Setting
 

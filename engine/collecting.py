@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..evidence import registry
-from ..evidence.cache import Outcome, ResultCache
+from ..evidence.base.errors import ConfigError
+from ..evidence.collecting import registry
+from ..evidence.collecting.cache import Outcome, ResultCache
+from ..evidence.collecting.interface import Collector
+from ..evidence.collecting.runner import Collecting, Make
 from ..evidence.collectors import BUILTIN, groups
-from ..evidence.errors import ConfigError
-from ..evidence.interface import Collector
-from ..evidence.runner import Collecting, Make
-from ..evidence.workspace import Workspace
-from .config import FILE, GateConfig, read_settings
+from ..evidence.reading.workspace import Workspace
+from .config.settings import FILE, GateConfig, read_settings
 
 LEDGER_FILES = frozenset(
     {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}

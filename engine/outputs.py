@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..evidence.errors import EnvironmentProblem, UsageError
+from ..evidence.base.errors import EnvironmentProblem, UsageError
 from .report.interface import Format
 
 

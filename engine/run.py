@@ -12,26 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..evidence import subject
-from ..evidence.canonical import canonical, manifest_bytes, sha256_hex
+from ..evidence.base.canonical import canonical, manifest_bytes, sha256_hex
+from ..evidence.base.contracts import PROVENANCE, source_of, violations
+from ..evidence.base.errors import ConfigError, InternalError, PolicyError, masked
+from ..evidence.base.times import parse_rfc3339
+from ..evidence.collecting import subject
+from ..evidence.collecting.interface import Evidence
+from ..evidence.collecting.runner import Collecting
 from ..evidence.collectors import NARROWING
-from ..evidence.contracts import PROVENANCE, source_of, violations
-from ..evidence.errors import ConfigError, InternalError, PolicyError, masked
-from ..evidence.interface import Evidence
-from ..evidence.runner import Collecting
-from ..evidence.times import parse_rfc3339
-from ..evidence.workspace import Workspace
+from ..evidence.reading.workspace import Workspace
 from .collecting import Places, available, collecting
-from .config import DEFAULT_EXCLUDE, FILE, GateConfig, age_seconds, load_config
-from .model import Plan, Subject
+from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, age_seconds, load_config
+from .decide.model import Plan, Subject
+from .decide.plan import make_plan
+from .decide.provenance import provenance
 from .policy import bundle as bundles
 from .policy import open_engine
 from .policy.interface import Bundle
-from .provenance import provenance
-from .stages import make_plan
 
 if TYPE_CHECKING:
-    from .judge import Facts
+    from .decide.judge import Facts
 
 ALL = "all"
 
@@ -230,9 +230,9 @@ def evaluate(
         config = setting.config
         engine = stack.enter_context(open_engine(config.engine, setting.bundle, config.limits))
         # imported while the collectors and the engine are at work
-        from . import judge as judging
-        from .decision import Context, document
-        from .waivers import assess
+        from .decide import judge as judging
+        from .decide.waivers import assess
+        from .decision.document import Context, document
 
         if meanwhile is not None:
             meanwhile()
@@ -377,7 +377,7 @@ def make_input(judged: Subject, digests: Mapping[str, str], facts: Facts, time: 
 
 def make_facts(evidence: Mapping[str, Evidence], about: Mapping[str, Any]) -> Facts:
     """The judge's view of the evidence, and of the facts about it."""
-    from .judge import Facts
+    from .decide.judge import Facts
 
     return Facts(
         values={**{name: item.facts for name, item in sorted(evidence.items())}, PROVENANCE: about},

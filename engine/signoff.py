@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from ..evidence.contracts import violations
-from ..evidence.errors import UsageError
+from ..evidence.base.contracts import violations
+from ..evidence.base.errors import UsageError
 from .report.json_format import escaped
 from .run import Setting
 

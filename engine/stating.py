@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import __version__
-from ..evidence.errors import EnvironmentProblem, UsageError
-from ..evidence.interface import Origin
-from ..evidence.provenance import SUFFIX, statement
-from ..evidence.subject import source_files
-from ..evidence.times import format_utc
+from ..evidence.base.errors import EnvironmentProblem, UsageError
+from ..evidence.base.times import format_utc
+from ..evidence.collecting.interface import Origin
+from ..evidence.collecting.provenance import SUFFIX, statement
+from ..evidence.collecting.subject import source_files
 from .collecting import open_workspace
 from .run import Setting, find_subject
 

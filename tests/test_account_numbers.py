@@ -12,8 +12,8 @@ import pytest
 
 from gate.engine import run
 from gate.engine.run import Time
-from gate.evidence.errors import masked
-from gate.evidence.interface import Evidence
+from gate.evidence.base.errors import masked
+from gate.evidence.collecting.interface import Evidence
 
 NOW = Time("2025-11-07T12:00:00Z", "clock")
 ONE, TWO = "U1234567", "U7654367"
@@ -111,7 +111,7 @@ def test_two_names_that_look_alike_are_two_pieces_of_evidence(workspace: Path) -
 
 def test_the_digest_of_evidence_is_that_of_the_real_names() -> None:
     """Renaming a file is another piece of evidence, also where the names look alike."""
-    from gate.evidence.files import FileRead
+    from gate.evidence.reading.files import FileRead
 
     made = [Evidence("x", "1", {}, (), (FileRead(f"{name}.xml", "0" * 64, 0),), None) for name in (ONE, TWO)]
     assert made[0].recorded()["files"] == made[1].recorded()["files"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence import contracts
+from gate.evidence.base import contracts
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.contracts import CONTRACTS, load_schema
+from gate.evidence.base.contracts import CONTRACTS, load_schema
 
 PATHS = sorted(path.relative_to(CONTRACTS).as_posix() for path in CONTRACTS.rglob("*.schema.json"))
 FILES = [path for path in PATHS if path.startswith("files/")]

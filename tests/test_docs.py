@@ -63,7 +63,7 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 def test_limits_page_states_the_limits_in_force() -> None:
     """docs/limits.md has one row for each limit, with its usual value."""
-    from gate.evidence.limits import DEFAULT
+    from gate.evidence.base.limits import DEFAULT
 
     page = (ROOT / "docs" / "limits.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", page, re.MULTILINE))

@@ -56,12 +56,12 @@ def test_there_is_a_target_for_every_corpus() -> None:
 
 
 PLANTED = {
-    "json": "gate.evidence.parse.json.loads",
-    "csv": "gate.evidence.parse.csv.reader",
+    "json": "gate.evidence.reading.parse.json.loads",
+    "csv": "gate.evidence.reading.parse.csv.reader",
     "toml": "tomllib.loads",
     "yaml": "yaml.parse",
     "xml": "defusedxml.ElementTree.fromstring",
-    "markdown": "gate.evidence.markdown._parse",
+    "markdown": "gate.evidence.reading.markdown._parse",
     "dsse": "gate.evidence.signing.dsse.base64.b64decode",
     "junit": "gate.evidence.collectors.tests.read_report",
     "coverage_xml": "gate.evidence.collectors.coverage.cobertura.read_cobertura",
@@ -86,14 +86,14 @@ def test_a_target_notices_a_parser_that_fails(name: str, monkeypatch: pytest.Mon
 def test_a_target_notices_a_wrong_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """What another reader reads otherwise is found; here every number is one too many."""
     real = int
-    monkeypatch.setattr("gate.evidence.parse.int", lambda digits: real(digits) + 1, raising=False)
+    monkeypatch.setattr("gate.evidence.reading.parse.int", lambda digits: real(digits) + 1, raising=False)
     with pytest.raises(oracle.Broken, match="otherwise"):
         targets.TARGETS["json"].run(b"[1]")
 
 
 def test_a_target_notices_facts_that_break_their_contract(monkeypatch: pytest.MonkeyPatch) -> None:
     """A float among the facts is our mistake, and is not taken for a refusal."""
-    from gate.evidence.errors import InternalError
+    from gate.evidence.base.errors import InternalError
 
     monkeypatch.setattr("gate.evidence.collectors.account.mask", lambda _: 0.5)
     with pytest.raises(InternalError):
@@ -102,7 +102,7 @@ def test_a_target_notices_facts_that_break_their_contract(monkeypatch: pytest.Mo
 
 def test_a_target_notices_an_error_without_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error must say what to do."""
-    from gate.evidence.errors import EvidenceError
+    from gate.evidence.base.errors import EvidenceError
 
     def fail(*_: Any, **__: Any) -> Any:
         raise EvidenceError("no", path="f.toml")

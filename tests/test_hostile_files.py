@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.interface import Origin
-from gate.evidence.provenance import statement
+from gate.evidence.collecting.interface import Origin
+from gate.evidence.collecting.provenance import statement
 
 Gate = Callable[..., Any]
 

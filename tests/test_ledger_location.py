@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gate.engine.config import load_config
-from gate.evidence.errors import ConfigError
+from gate.engine.config.settings import load_config
+from gate.evidence.base.errors import ConfigError
 
 COMMANDS = (
     ("evaluate", "stage1"),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAD = """
 import os, sys, time
 from typing import ClassVar
-from gate.evidence.interface import Missing, Observation, Options
+from gate.evidence.collecting.interface import Missing, Observation, Options
 
 class Demo:
     id: ClassVar[str] = "demo"
@@ -133,13 +133,13 @@ MISBEHAVING = {
         "  to do: ",
     ),
     "raises an error of gate's": (
-        "from gate.evidence.errors import EvidenceError\n"
+        "from gate.evidence.base.errors import EvidenceError\n"
         "raise EvidenceError('is odd', path='data.txt', place='line 3', remedy='make it even')",
         "ended with: is odd (gate_demo/__init__.py, line 13)\n  where: data.txt, line 3\n"
         "  to do: make it even; otherwise report it to",
     ),
     "raises two errors of gate's": (
-        "from gate.evidence.errors import EvidenceError, raise_all\n"
+        "from gate.evidence.base.errors import EvidenceError, raise_all\n"
         "raise_all([EvidenceError('is odd', path='a'), EvidenceError('is even', path='b')])",
         "ended with: is even (gate_demo/__init__.py, line 13)\n  where: b\n",
     ),

@@ -15,7 +15,7 @@ from gate.engine.report.figures import for_people
 from gate.engine.report.interface import Format, Screen
 from gate.engine.report.json_format import render_json
 from gate.engine.report.status import status_json
-from gate.evidence.interface import Evidence
+from gate.evidence.collecting.interface import Evidence
 
 ACTIVE = [
     *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A),

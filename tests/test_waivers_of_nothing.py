@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.contracts import violations
+from gate.evidence.base.contracts import violations
 
 Gate = Callable[..., Any]
 

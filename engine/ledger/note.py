@@ -22,10 +22,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from ...evidence.base.times import parse_rfc3339
 from ...evidence.signing import ed25519
 from ...evidence.signing.keys import LogKey, VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
-from ...evidence.times import parse_rfc3339
 from .merkle import HASH_BYTES
 
 MAX_NOTE_BYTES: Final = 65_536

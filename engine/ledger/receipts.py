@@ -12,11 +12,11 @@ import os
 from pathlib import Path
 from typing import Final
 
-from ...evidence.canonical import canonical
-from ...evidence.errors import LedgerError
+from ...evidence.base.canonical import canonical
+from ...evidence.base.errors import LedgerError
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
-from .files import open_directory, open_subdirectory, read_file, write_file
+from .files.access import open_directory, open_subdirectory, read_file, write_file
 from .note import MAX_NOTE_BYTES, Checkpoint
 
 RECEIPT_TYPE: Final = "gate.ledger-receipt/v1"

@@ -15,16 +15,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from ...evidence.errors import LedgerError
+from ...evidence.base.errors import LedgerError
 from ...evidence.signing.dsse import MAX_LINE_BYTES, Envelope
 from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
-from .evidence_store import EvidenceStore
-from .files import TEMPORARY, last_line_end, lines_between, locked, open_directory, open_subdirectory
-from .merkle import Frontier, leaf_hash
-from .note import Checkpoint, check_time
-from .reader import (
+from ..store.files import EvidenceStore
+from .files.access import TEMPORARY, last_line_end, lines_between, locked, open_directory, open_subdirectory
+from .files.reader import (
     CHECKPOINT,
     HISTORY,
     LOG,
@@ -36,6 +34,8 @@ from .reader import (
     read_checkpoint,
     read_verifier,
 )
+from .merkle import Frontier, leaf_hash
+from .note import Checkpoint, check_time
 from .receipts import load_receipt
 
 MAX_FINDINGS: Final = 100

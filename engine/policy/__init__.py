@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ...evidence.limits import Limits
+from ...evidence.base.limits import Limits
 from .interface import Bundle, PolicyEngine, PolicyEngineName
 
 
@@ -12,7 +12,7 @@ def open_engine(name: PolicyEngineName, bundle: Bundle, limits: Limits) -> Polic
     """The engine of that name over the bundle, within the limits; enter it as a context manager."""
     match name:
         case "embedded":
-            from .embedded import EmbeddedEngine
+            from .engines.embedded import EmbeddedEngine
 
             return EmbeddedEngine(bundle, limits)
         case _:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-from ...evidence.errors import PolicyError
-from ...evidence.limits import DEFAULT, Limits
-from ...evidence.yaml_reader import parse_yaml
+from ...evidence.base.errors import PolicyError
+from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.reading.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
 from .source import without_strings
 

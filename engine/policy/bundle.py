@@ -10,12 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ...evidence.canonical import manifest_bytes, sha256_hex
-from ...evidence.errors import ConfigError, EvidenceError, PolicyError
-from ...evidence.limits import DEFAULT, Limits
-from ...evidence.parse import decode_text, parse_json
-from ...evidence.workspace import Workspace
-from ...evidence.yaml_reader import parse_yaml
+from ...evidence.base.canonical import manifest_bytes, sha256_hex
+from ...evidence.base.errors import ConfigError, EvidenceError, PolicyError
+from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.reading.parse import decode_text, parse_json
+from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.yaml_reader import parse_yaml
 from .annotations import read_annotations
 from .interface import Annotation, Bundle, RuleHead
 from .lint import check_module

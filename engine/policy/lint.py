@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ...evidence.errors import PolicyError
+from ...evidence.base.errors import PolicyError
 from .interface import RuleHead
 from .source import without_strings
 

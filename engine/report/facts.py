@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...evidence.interface import Evidence
+from ...evidence.collecting.interface import Evidence
 from .figures import clean
 from .json_format import render_json
 

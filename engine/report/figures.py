@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
-from ...evidence.errors import masked
+from ...evidence.base.errors import masked
 
 MAX_CHARS = 160
 

@@ -1,6 +1,6 @@
 """JSON for programs: two spaces, one trailing line break, and nothing that a terminal or a log would act on.
 
-What is signed or hashed has other bytes, those of :mod:`gate.evidence.canonical`.
+What is signed or hashed has other bytes, those of :mod:`gate.evidence.base.canonical`.
 """
 
 from __future__ import annotations

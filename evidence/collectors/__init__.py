@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import import_module
 
-from ..errors import UsageError
-from ..interface import Collector
+from ..base.errors import UsageError
+from ..collecting.interface import Collector
 
 BUILTIN: dict[str, str] = {
     "account": "AccountCollector",

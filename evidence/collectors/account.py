@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..interface import Missing, Observation
-from ..interface import Options as BaseOptions
-from ..numbers import PPM
-from ..workspace import View
+from ..base.numbers import PPM
+from ..collecting.interface import Missing, Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.workspace import View
 from .shared.account_id import hide, mask, prefix, read_json
 from .shared.documents import absent, moment, scaled
 

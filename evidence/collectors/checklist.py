@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ..interface import Missing, Observation
-from ..interface import Options as BaseOptions
-from ..markdown import Document, Section, parse, within
-from ..markdown_text import heading_key
-from ..numbers import PPM
-from ..workspace import View
+from ..base.numbers import PPM
+from ..collecting.interface import Missing, Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.markdown import Document, Section, parse, within
+from ..reading.markdown_text import heading_key
+from ..reading.workspace import View
 from .shared.documents import absent, read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"

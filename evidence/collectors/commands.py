@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from ..canonical import sha256_hex
-from ..children import scratch
-from ..errors import ConfigError, EvidenceError, GateError, masked, raise_all
-from ..interface import Missing, Observation, Options
-from ..parse import decode_text, parse_json
-from ..programs import Finished, clean_environment, run
-from ..settings import Settings, Text
-from ..workspace import View
+from ..base.canonical import sha256_hex
+from ..base.errors import ConfigError, EvidenceError, GateError, masked, raise_all
+from ..base.settings import Settings, Text
+from ..collecting.interface import Missing, Observation, Options
+from ..process.children import scratch
+from ..process.programs import Finished, clean_environment, run
+from ..reading.parse import decode_text, parse_json
+from ..reading.workspace import View
 from .shared.pointer import Absent, NoIndex, parse_pointer, resolve
 from .shared.value_facts import MOST_CHARACTERS, Nothing, describe
 from .shared.workspace_schema import first_violation

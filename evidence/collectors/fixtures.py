@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from ..canonical import sha256_hex
-from ..errors import ConfigError, EvidenceError
-from ..interface import Missing, Observation, Options
-from ..parse import decode_text
-from ..settings import Settings, Text
-from ..workspace import View, check_relative
+from ..base.canonical import sha256_hex
+from ..base.errors import ConfigError, EvidenceError
+from ..base.settings import Settings, Text
+from ..collecting.interface import Missing, Observation, Options
+from ..reading.parse import decode_text
+from ..reading.workspace import View, check_relative
 
 SEEDS = ("global", "property", "metamorphic", "chaos", "integration")
 

@@ -12,11 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..interface import Observation
-from ..interface import Options as BaseOptions
-from ..markdown import Document, Section, Table, parse, within
-from ..markdown_text import has_template_mark, heading_key
-from ..workspace import View
+from ..collecting.interface import Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.markdown import Document, Section, Table, parse, within
+from ..reading.markdown_text import has_template_mark, heading_key
+from ..reading.workspace import View
 from .shared.documents import absent, read_document
 
 _STAGE = re.compile(r"(?:stage|phase|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)

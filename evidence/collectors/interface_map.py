@@ -13,12 +13,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..interface import Observation
-from ..interface import Options as BaseOptions
-from ..markdown import Document, Section, Table, find_sections, match_sections, parse, within
-from ..markdown_text import has_template_mark, heading_key
-from ..settings import Regex
-from ..workspace import View
+from ..base.settings import Regex
+from ..collecting.interface import Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
+from ..reading.markdown_text import has_template_mark, heading_key
+from ..reading.workspace import View
 from .shared.documents import absent, bounded, read_document, word_pattern
 from .shared.quantities import count_near, latency_us
 

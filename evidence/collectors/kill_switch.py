@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..errors import EvidenceError
-from ..interface import Observation
-from ..interface import Options as BaseOptions
-from ..workspace import View
+from ..base.errors import EvidenceError
+from ..collecting.interface import Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.workspace import View
 from .shared.documents import absent, moment
 
 

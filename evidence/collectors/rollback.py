@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ..errors import EvidenceError
-from ..interface import Missing, Observation
-from ..interface import Options as BaseOptions
-from ..markdown import find_sections, match_sections, parse, within
-from ..markdown_text import has_template_mark
-from ..numbers import PPM
-from ..settings import Regex
-from ..times import format_utc
-from ..workspace import View
+from ..base.errors import EvidenceError
+from ..base.numbers import PPM
+from ..base.settings import Regex
+from ..base.times import format_utc
+from ..collecting.interface import Missing, Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.markdown import find_sections, match_sections, parse, within
+from ..reading.markdown_text import has_template_mark
+from ..reading.workspace import View
 from .shared.documents import absent, moment, read_document, scaled
 
 SECTIONS: dict[str, list[str]] = {

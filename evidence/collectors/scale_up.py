@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from ..interface import Observation
-from ..interface import Options as BaseOptions
-from ..markdown import Document, Table, parse, within
-from ..markdown_text import has_template_mark, heading_key
-from ..workspace import View
+from ..collecting.interface import Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.markdown import Document, Table, parse, within
+from ..reading.markdown_text import has_template_mark, heading_key
+from ..reading.workspace import View
 from .shared.documents import absent, read_document, scaled
 
 _WEEKS = re.compile(

@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from ..errors import EvidenceError, masked, raise_all
-from ..interface import Missing, Observation, Options
-from ..settings import Bounded, Settings, Text
-from ..workspace import View
+from ..base.errors import EvidenceError, masked, raise_all
+from ..base.settings import Bounded, Settings, Text
+from ..collecting.interface import Missing, Observation, Options
+from ..reading.workspace import View
 from .shared.formats import Format, format_of, read_document
 from .shared.pointer import PATTERN, Absent, NoIndex, is_index, parse_pointer, resolve
 from .shared.value_facts import Nothing, describe, figure, kind_of

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..errors import EvidenceError
-from ..interface import Observation
-from ..interface import Options as BaseOptions
-from ..workspace import View
+from ..base.errors import EvidenceError
+from ..collecting.interface import Observation
+from ..collecting.interface import Options as BaseOptions
+from ..reading.workspace import View
 from .shared.documents import moment
 from .shared.signed import SignedOptions, Statement, read_signers, read_statements
 

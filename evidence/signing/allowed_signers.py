@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from ..errors import EvidenceError
+from ..base.errors import EvidenceError
 from .problems import SignatureError
 from .sshsig import PublicKey
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from ..canonical import canonical
-from ..errors import InternalError
+from ..base.canonical import canonical
+from ..base.errors import InternalError
 from .problems import Flaw, SignatureError
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..errors import EnvironmentProblem
+from ..base.errors import EnvironmentProblem
 from . import ed25519
 from .problems import Flaw, SignatureError
 from .sshsig import ed25519_blob, key_fingerprint

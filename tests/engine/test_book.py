@@ -10,7 +10,7 @@ import pytest
 
 from gate.engine import book, run
 from gate.engine.run import Judged, Time
-from gate.evidence.errors import InternalError, LedgerError
+from gate.evidence.base.errors import InternalError, LedgerError
 
 NOW = "2025-12-05T13:00:00Z"
 

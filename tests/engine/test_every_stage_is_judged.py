@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gate.engine import book, run
-from gate.engine import record as lines
-from gate.engine.ledger.file_store import FileLedger
+from gate.engine.decision.document import statement as lines
+from gate.engine.ledger.files.log import FileLedger
 from gate.engine.report.explain import render_explanation
 from gate.engine.report.interface import Screen
 from gate.engine.report.prelive import render_prelive

@@ -10,7 +10,7 @@ import pytest
 
 from gate.engine.outputs import Output, keep_out, parse_outputs, write
 from gate.engine.report.interface import Format
-from gate.evidence.errors import EnvironmentProblem, UsageError
+from gate.evidence.base.errors import EnvironmentProblem, UsageError
 
 
 def refused(*texts: str) -> UsageError:

@@ -13,8 +13,8 @@ from gate.engine import run
 from gate.engine.collecting import open_workspace
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.run import Judged, Time
-from gate.evidence.canonical import canonical, manifest_bytes, sha256_hex
-from gate.evidence.errors import ConfigError, EvidenceError, ManyErrors, PolicyError, UsageError
+from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex
+from gate.evidence.base.errors import ConfigError, EvidenceError, ManyErrors, PolicyError, UsageError
 
 Make = Callable[..., Path]
 NOW = Time("2025-11-07T12:00:00Z", "clock")

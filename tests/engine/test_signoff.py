@@ -10,8 +10,8 @@ import pytest
 
 from gate.engine.run import Judged, binding
 from gate.engine.signoff import prepare_signoff
-from gate.evidence.contracts import violations
-from gate.evidence.errors import UsageError
+from gate.evidence.base.contracts import violations
+from gate.evidence.base.errors import UsageError
 
 AT = "2025-11-07T12:00:00Z"
 

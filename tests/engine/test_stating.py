@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.times import format_utc
+from gate.evidence.base.times import format_utc
 
 Make = Callable[..., Path]
 Run = Callable[..., Any]

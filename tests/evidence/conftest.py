@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.evidence.git.history import History
+from gate.evidence.reading.git.history import History
 
 YEAR_2024 = "1704067200 +0000"
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gate.evidence.base.errors import GateError, InternalError, ManyErrors
+from gate.evidence.base.settings import validate
+from gate.evidence.collecting.interface import Evidence
+from gate.evidence.collecting.runner import lookup, observe
 from gate.evidence.collectors import load
-from gate.evidence.errors import GateError, InternalError, ManyErrors
-from gate.evidence.interface import Evidence
-from gate.evidence.runner import lookup, observe
-from gate.evidence.settings import validate
+from gate.evidence.reading.workspace import Workspace
 from gate.evidence.signing.problems import SignatureError
-from gate.evidence.workspace import Workspace
 
 LONGEST = 65_536
 """Bytes of input for which `MOST_SECONDS` must be enough."""

@@ -23,14 +23,14 @@ import targets_signed as signed
 import yaml
 from oracle import LONGEST, Collecting, Folder, accepted, check
 
-from gate.engine import config
-from gate.evidence import markdown, parse
-from gate.evidence.canonical import MAX_SAFE_INTEGER, canonical
-from gate.evidence.json_lines import UNSURE, RecordReader
-from gate.evidence.limits import DEFAULT
-from gate.evidence.settings import adapter
-from gate.evidence.toml_reader import parse_toml
-from gate.evidence.yaml_reader import parse_yaml
+from gate.engine.config import settings as gate_yaml
+from gate.evidence.base.canonical import MAX_SAFE_INTEGER, canonical
+from gate.evidence.base.limits import DEFAULT
+from gate.evidence.base.settings import adapter
+from gate.evidence.reading import markdown, parse
+from gate.evidence.reading.json_lines import UNSURE, RecordReader
+from gate.evidence.reading.toml_reader import parse_toml
+from gate.evidence.reading.yaml_reader import parse_yaml
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 BETWEEN = b"\n=====\n"
@@ -213,10 +213,10 @@ def markdown_document(data: bytes) -> None:
 def settings_file(data: bytes) -> None:
     """``gate.yaml`` is read as pydantic reads it."""
     root = _settings_folder().root
-    (root / config.FILE).write_bytes(data)
-    found, _ = accepted(lambda: config.load_config(root))
+    (root / gate_yaml.FILE).write_bytes(data)
+    found, _ = accepted(lambda: gate_yaml.load_config(root))
     if found is not None:
-        value = parse_yaml(data, config.FILE, DEFAULT)
+        value = parse_yaml(data, gate_yaml.FILE, DEFAULT)
         text = json.dumps({} if value is None else value, default=float)
         check(_pydantic().validate_json(text) == found, "pydantic reads the settings otherwise")
 
@@ -228,7 +228,7 @@ def _settings_folder() -> Folder:
 
 @functools.cache
 def _pydantic() -> Any:
-    return adapter(config.GateConfig)
+    return adapter(gate_yaml.GateConfig)
 
 
 # --- evidence, through the collectors --------------------------------------------------------------------

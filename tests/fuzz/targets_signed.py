@@ -9,12 +9,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracle import Folder, accepted, check
 
-from gate.engine.ledger.file_store import FileLedger
+from gate.engine.ledger.files.log import FileLedger
+from gate.engine.ledger.files.reader import CHECKPOINT, LOG, LedgerReader, check_line
 from gate.engine.ledger.note import Checkpoint, open_note, sign_note
-from gate.engine.ledger.reader import CHECKPOINT, LOG, LedgerReader, check_line
 from gate.engine.ledger.verify import verify
-from gate.evidence.canonical import canonical
-from gate.evidence.parse import decode_text
+from gate.evidence.base.canonical import canonical
+from gate.evidence.reading.parse import decode_text
 from gate.evidence.signing.allowed_signers import AllowedSigners
 from gate.evidence.signing.dsse import Envelope
 from gate.evidence.signing.intoto import STATEMENT_TYPE, parse_statement

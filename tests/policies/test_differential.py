@@ -16,9 +16,9 @@ import pytest
 import regorus
 
 from gate.engine import run
+from gate.engine.decide.plan import make_plan
 from gate.engine.policy.bundle import SHIPPED, load_bundle
-from gate.engine.stages import make_plan
-from gate.evidence.contracts import DERIVED, load_schema, violations
+from gate.evidence.base.contracts import DERIVED, load_schema, violations
 
 DOCUMENTS = max(60, int(os.environ.get("GATE_EXAMPLES", "0")))
 EDGES = ["", " ", "é\u05d0", 'a"b\\c', "😀", "%d %s", "MARKET", "DU", "DUSIM", "Rate Limit"]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import regorus
 
+from gate.engine.decide.plan import make_plan
 from gate.engine.policy.bundle import SHIPPED, load_bundle
-from gate.engine.stages import make_plan
-from gate.evidence.contracts import violations
+from gate.evidence.base.contracts import violations
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from ...interface import Observation, Options
-from ...numbers import ratio_ppm
-from ...settings import build
-from ...workspace import View
+from ...base.numbers import ratio_ppm
+from ...base.settings import build
+from ...collecting.interface import Observation, Options
+from ...reading.workspace import View
 from . import checks
 from .signatures import Protection, Recorded, protections, recorded, weakest
 

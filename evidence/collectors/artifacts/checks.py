@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...contracts import CONTRACTS
-from ...numbers import PPM, ratio_ppm
-from ...workspace import View
+from ...base.contracts import CONTRACTS
+from ...base.numbers import PPM, ratio_ppm
+from ...reading.workspace import View
 from ..shared import python_source as python
 
 Operation = Literal[
@@ -92,8 +92,8 @@ def _all_or_nothing(problems: Sequence[Problem]) -> Result:
 
 def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Result:
     """Each file must have every section, filled in."""
-    from ...markdown import find_sections, match_sections, sections
-    from ...parse import refuse_garbled
+    from ...reading.markdown import find_sections, match_sections, sections
+    from ...reading.parse import refuse_garbled
 
     filled = 0
     problems = []

@@ -21,14 +21,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ... import git
-from ...errors import EvidenceError
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...reading import git
+from ...reading.workspace import View
 
 if TYPE_CHECKING:
-    from ...git.changes import Change
-    from ...git.history import History
-    from ...git.signatures import Signature
+    from ...reading.git.changes import Change
+    from ...reading.git.history import History
+    from ...reading.git.signatures import Signature
     from ...signing.allowed_signers import AllowedSigners
 
 Method = Literal["detached", "manifest", "signed_commit", "signed_tag", "commit", "none"]

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn
 
-from ...errors import EvidenceError
-from ...interface import Missing, Observation, Options
-from ...times import format_utc
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...base.times import format_utc
+from ...collecting.interface import Missing, Observation, Options
+from ...reading.workspace import View
 from ..shared.json_fields import Fields, shown
 from .cyclonedx import SEVERITIES, read_cyclonedx
 from .model import REMEDY, Bill, Component, Vulnerability

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...errors import EvidenceError
+from ...base.errors import EvidenceError
 from ..shared.documents import seconds
 from ..shared.json_fields import Fields, Place, pointer
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from ...errors import EvidenceError, raise_all
-from ...interface import Missing, Observation, Options
-from ...settings import Text
-from ...workspace import View
+from ...base.errors import EvidenceError, raise_all
+from ...base.settings import Text
+from ...collecting.interface import Missing, Observation, Options
+from ...reading.workspace import View
 from ..shared import json_schema as schemas
 from ..shared.baseline import approved_version, present, unnamed
 

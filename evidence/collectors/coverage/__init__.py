@@ -11,16 +11,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from ...errors import ConfigError, EvidenceError
-from ...interface import Observation, Options
-from ...settings import Text
-from ...workspace import View, check_relative, glob_regex
+from ...base.errors import ConfigError, EvidenceError
+from ...base.settings import Text
+from ...collecting.interface import Observation, Options
+from ...reading.workspace import View, check_relative, glob_regex
 from . import facts
 from .counting import Counted, NotCountable, count
 from .model import Measured, Targets
 
 if TYPE_CHECKING:
-    from ...git.history import History
+    from ...reading.git.history import History
 
 DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane")
 DEFAULT_FILES = (".coverage", "coverage.json", "coverage.xml", "coverage.lcov")

@@ -15,8 +15,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NoReturn
 
-from ...errors import EvidenceError
-from ...limits import Limits
+from ...base.errors import EvidenceError
+from ...base.limits import Limits
 from .model import Book, Counts, Listed, Measured, Targets
 
 _CHUNK = 1 << 18

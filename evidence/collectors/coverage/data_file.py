@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ...children import scratch
-from ...errors import EvidenceError
+from ...base.errors import EvidenceError
+from ...process.children import scratch
 from .model import Book, Measured, Recorded, Targets
 
 _HEADER = b"SQLite format 3\x00"

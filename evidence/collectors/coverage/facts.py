@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...interface import Missing, Observation
-from ...limits import Limits
-from ...numbers import ratio_ppm
-from ...times import format_utc
+from ...base.limits import Limits
+from ...base.numbers import ratio_ppm
+from ...base.times import format_utc
+from ...collecting.interface import Missing, Observation
 from .counting import Counted
 from .model import Counts, Measured
 

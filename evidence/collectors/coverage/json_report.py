@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from ...errors import EvidenceError
-from ...times import parse_rfc3339
+from ...base.errors import EvidenceError
+from ...base.times import parse_rfc3339
 from .data_file import tool_name
 from .model import Book, Measured, Recorded, Targets
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from ...errors import EvidenceError
+from ...base.errors import EvidenceError
 from .model import Book, Listed, Measured, Targets
 
 _NUMBER = re.compile(rb"[1-9][0-9]{0,8}")
@@ -45,7 +45,7 @@ def read_lcov(lines: Iterable[tuple[int, bytes]], path: str, targets: Targets) -
     """The measurement in the lines of an LCOV report.
 
     Args:
-        lines: number and content of each line, as :meth:`gate.evidence.workspace.View.lines` gives them.
+        lines: number and content of each line, as ``View.lines`` gives them.
         path: the report's name, for messages.
         targets: the files asked about.
 

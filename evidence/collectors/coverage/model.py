@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, Self, TypeVar
 
-from ...errors import EvidenceError
+from ...base.errors import EvidenceError
 
 
 @dataclass(frozen=True, slots=True)

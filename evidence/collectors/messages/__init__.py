@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 
-from ...errors import EvidenceError
-from ...interface import Missing, Observation, Options
-from ...json_lines import UNSURE, RecordReader
-from ...settings import Settings, Text
-from ...times import format_utc, parse_rfc3339
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...base.settings import Settings, Text
+from ...base.times import format_utc, parse_rfc3339
+from ...collecting.interface import Missing, Observation, Options
+from ...reading.json_lines import UNSURE, RecordReader
+from ...reading.workspace import View
 from .contract import Contract, Violation
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import masked
+from ...base.errors import masked
 from ..shared.json_schema import BASE, shorten
 from ..shared.pointer import format_pointer
 

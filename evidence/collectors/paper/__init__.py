@@ -12,11 +12,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ...interface import Missing, Observation
-from ...interface import Options as BaseOptions
-from ...numbers import PPM, percentile_nearest_rank, ratio_ppm
-from ...times import format_utc
-from ...workspace import View
+from ...base.numbers import PPM, percentile_nearest_rank, ratio_ppm
+from ...base.times import format_utc
+from ...collecting.interface import Missing, Observation
+from ...collecting.interface import Options as BaseOptions
+from ...reading.workspace import View
 from ..shared.documents import MAX_INTEGER, absent, moment, scaled
 from .claims import Claim, disagreements, read_claims
 from .log import NS_PER_MS, Session, read_session

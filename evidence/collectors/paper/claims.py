@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
 
-from ...errors import EvidenceError
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...reading.workspace import View
 
 HEADER = ("metric", "value", "unit", "status")
 _COUNT = {"": Fraction(1), "count": Fraction(1)}

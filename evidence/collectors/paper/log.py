@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from ...errors import EvidenceError
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...reading.workspace import View
 from ..shared.account_id import hide, mask, prefix, read_json
 from ..shared.documents import bounded, microseconds
 

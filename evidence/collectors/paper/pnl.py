@@ -14,9 +14,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from ...errors import EvidenceError
-from ...numbers import PPM
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...base.numbers import PPM
+from ...reading.workspace import View
 from ..shared.documents import scaled, seconds
 
 HEADER = ("time", "equity")

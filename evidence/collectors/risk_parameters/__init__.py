@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from ...interface import Missing, Observation, Options
-from ...limits import Limits
-from ...parse import decode_text
-from ...settings import Bounded, Text
-from ...workspace import View
+from ...base.limits import Limits
+from ...base.settings import Bounded, Text
+from ...collecting.interface import Missing, Observation, Options
+from ...reading.parse import decode_text
+from ...reading.workspace import View
 from ..shared.baseline import Baseline, approved_version, present, unnamed
 from .model import Definition
 

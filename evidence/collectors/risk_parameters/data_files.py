@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ...limits import Limits
-from ...parse import decode_text, parse_json
-from ...toml_reader import parse_toml
-from ...yaml_reader import parse_yaml
+from ...base.limits import Limits
+from ...reading.parse import decode_text, parse_json
+from ...reading.toml_reader import parse_toml
+from ...reading.yaml_reader import parse_yaml
 from .model import Definition, of_data
 
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9o]")

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ...errors import EvidenceError
+from ...base.errors import EvidenceError
 from ..shared.python_source import Parsed
 from .model import Definition, exact, one_line, plain
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...interface import Missing, Observation, Options, Origin
-from ...times import format_utc
-from ...workspace import View
+from ...base.times import format_utc
+from ...collecting.interface import Missing, Observation, Options, Origin
+from ...reading.workspace import View
 from ..shared.json_fields import shown
 from . import pip_audit, sarif
 from .sarif_rules import SEVERITIES

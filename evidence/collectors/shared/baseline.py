@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ConfigError, EvidenceError
-from ...interface import Missing
-from ...workspace import View, check_relative, glob_regex
+from ...base.errors import ConfigError, EvidenceError
+from ...collecting.interface import Missing
+from ...reading.workspace import View, check_relative, glob_regex
 
 if TYPE_CHECKING:
-    from ...git.history import History
+    from ...reading.git.history import History
 
 
 class Baseline:
@@ -55,7 +55,7 @@ class Baseline:
         """Whether the workspace has the file with the very bytes that were approved."""
         if self._history is None or path not in self._blobs or not self._view.exists(path):
             return False
-        from ...git import blob_id
+        from ...reading.git import blob_id
 
         blob = self._blobs[path]
         return blob == blob_id(self._view.read(path), "sha1" if len(blob) == 40 else "sha256")
@@ -140,7 +140,7 @@ def _moving(what: str, place: str) -> ConfigError:
 
 def _checked_out(history: History, approved: str) -> bool:
     """Whether a revision that exists is the branch checked out, also by a symbolic ref that leads to it."""
-    from ...git.process import run
+    from ...reading.git.process import run
 
     # one line for each that is a ref: what it is in full, `HEAD` for a detached one
     done = run(history.root, ["rev-parse", "--symbolic-full-name", "HEAD", approved], history.limits)

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
-from ...errors import EvidenceError
-from ...interface import Missing
-from ...numbers import to_scaled
-from ...parse import refuse_garbled
-from ...times import format_utc, parse_rfc3339, parse_rfc3339_us
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...base.numbers import to_scaled
+from ...base.times import format_utc, parse_rfc3339, parse_rfc3339_us
+from ...collecting.interface import Missing
+from ...reading.parse import refuse_garbled
+from ...reading.workspace import View
 
 MAX_INTEGER = 2**53 - 1
 _NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"

@@ -7,11 +7,11 @@ import io
 from pathlib import PurePosixPath
 from typing import Any, Literal, NoReturn
 
-from ...errors import EvidenceError
-from ...limits import Limits
-from ...parse import decode_text, parse_csv
-from ...toml_reader import parse_toml
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...base.limits import Limits
+from ...reading.parse import decode_text, parse_csv
+from ...reading.toml_reader import parse_toml
+from ...reading.workspace import View
 
 Format = Literal["json", "yaml", "toml", "csv"]
 
@@ -50,7 +50,7 @@ def read_table(data: bytes, path: str, limits: Limits) -> list[dict[str, str]]:
     """The rows of a CSV file whose first line names its columns.
 
     Raises:
-        EvidenceError: as :func:`gate.evidence.parse.parse_csv`; also without a header, with two columns of
+        EvidenceError: as ``parse_csv``; also without a header, with two columns of
             one name, or with too many cells.
     """
 

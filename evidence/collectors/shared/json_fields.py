@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
-from ...errors import EvidenceError, masked
+from ...base.errors import EvidenceError, masked
 from .documents import MAX_INTEGER
 
 Place = tuple[str | int, ...]

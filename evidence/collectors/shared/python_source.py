@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...workspace import View
+from ...reading.workspace import View
 
 FILENAME = "<gate-evidence>"
 """The name sources are compiled under: a warning filter of ours recognises them by it."""

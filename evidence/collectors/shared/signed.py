@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...interface import Options as BaseOptions
+from ...collecting.interface import Options as BaseOptions
+from ...reading.workspace import View
 from ...signing.allowed_signers import AllowedSigners
 from ...signing.statements import SignatureCheck, check_signature
-from ...workspace import View
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ...canonical import MAX_SAFE_INTEGER
-from ...errors import masked
-from ...interface import Missing
-from ...numbers import to_scaled
+from ...base.canonical import MAX_SAFE_INTEGER
+from ...base.errors import masked
+from ...base.numbers import to_scaled
+from ...collecting.interface import Missing
 
 MICRO = 1_000_000
 MOST_VALUES = 1000

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ...errors import EvidenceError
-from ...workspace import View
+from ...base.errors import EvidenceError
+from ...reading.workspace import View
 from ..contracts import inspect_schemas
 from . import json_schema as schemas
 from .pointer import format_pointer

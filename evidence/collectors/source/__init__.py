@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from ...errors import ConfigError
-from ...interface import Missing, Observation, Options
-from ...settings import Regex
-from ...workspace import View
+from ...base.errors import ConfigError
+from ...base.settings import Regex
+from ...collecting.interface import Missing, Observation, Options
+from ...reading.workspace import View
 from ..shared import python_source as python
 from .literals import find_literals, is_scanned, may_hold
 from .model import Program

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ...errors import masked
+from ...base.errors import masked
 from ..shared import python_source as python
 from ..shared.account_id import mask
 from . import secrets as rules

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...errors import masked
+from ...base.errors import masked
 from ..shared import python_source as python
 from .model import Module, Program, assignments, called_name, given, target_name
 from .secrets import shapes

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
-from ...workspace import View
+from ...reading.workspace import View
 from ..shared import python_source as python
 from .model import Module, Program, mentioned, module_files
 

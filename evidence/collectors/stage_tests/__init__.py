@@ -10,9 +10,9 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...interface import Observation, Options
-from ...settings import Text
-from ...workspace import View
+from ...base.settings import Text
+from ...collecting.interface import Observation, Options
+from ...reading.workspace import View
 from ..shared import python_source as python
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StageTestsCollector:
     Options: ClassVar[type[Options]] = StageTestsOptions
 
     def __init__(self, options: StageTestsOptions) -> None:
-        from ...errors import ConfigError
+        from ...base.errors import ConfigError
 
         unknown = sorted(set(options.patterns) - set(STAGES))
         if unknown:

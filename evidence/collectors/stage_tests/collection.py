@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...children import scratch
-from ...errors import EnvironmentProblem, EvidenceError, masked
-from ...parse import parse_json
-from ...programs import Finished, clean_environment, run
-from ...workspace import View, Workspace
+from ...base.errors import EnvironmentProblem, EvidenceError, masked
+from ...process.children import scratch
+from ...process.programs import Finished, clean_environment, run
+from ...reading.parse import parse_json
+from ...reading.workspace import View, Workspace
 
 SHOWN = "collecting the stage tests with pytest"
 PLACE = "/evidence/stage_tests/python"
@@ -124,7 +124,7 @@ def _read(path: Path, most: int) -> bytes | None:
 
 
 def _collection(view: View, data: bytes, finished: Finished) -> Collection:
-    from ...contracts import check_file
+    from ...base.contracts import check_file
 
     name = f"the report of {SHOWN}"
     value = parse_json(data, name, view.limits)

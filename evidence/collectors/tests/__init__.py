@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
-from ...interface import Missing, Observation, Options, Origin
-from ...times import format_utc
-from ...workspace import View
+from ...base.times import format_utc
+from ...collecting.interface import Missing, Observation, Options, Origin
+from ...reading.workspace import View
 from .junit import read_report
 from .kinds import KINDS, STAGES
 from .model import OUTCOMES, REMEDY, Identity, Report, Suite

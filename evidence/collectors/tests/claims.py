@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...errors import EvidenceError
+from ...base.errors import EvidenceError
 from .model import REMEDY, Case, Identity, Suite
 
 CHILDREN = ("failure", "error", "skipped")

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NoReturn
 
-from ...errors import EvidenceError
-from ...interface import Origin
-from ...limits import Limits
-from ...times import parse_rfc3339
+from ...base.errors import EvidenceError
+from ...base.limits import Limits
+from ...base.times import parse_rfc3339
+from ...collecting.interface import Origin
 from .claims import CHILDREN, Claims, Totals, read_counts
 from .kinds import kinds_of, markers_in
 from .model import OUTCOMES, REMEDY, Case, Report, Suite

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
-from ...interface import Origin
+from ...collecting.interface import Origin
 from .kinds import suite_kinds
 
 OUTCOMES = ("passed", "failed", "errors", "skipped")

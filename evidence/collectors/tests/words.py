@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...errors import EvidenceError
+from ...base.errors import EvidenceError
 
 RANKS = {"failed": 0, "errors": 1, "skipped": 2, "passed": 3}
 """The lower one decides where a case says two."""

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gate.evidence.interface import Missing, Observation, Options
-from gate.evidence.workspace import View
+from gate.evidence.collecting.interface import Missing, Observation, Options
+from gate.evidence.reading.workspace import View
 
 RELEASE = re.compile(r"## \[(?P<version>\d+\.\d+\.\d+)\] - (?P<date>\d{4}-\d{2}-\d{2})")
 

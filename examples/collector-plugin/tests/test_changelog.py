@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from gate_changelog import ChangelogCollector, ChangelogOptions
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.outcomes import observe
-from gate.evidence.workspace import Workspace
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.collecting.outcomes import observe
+from gate.evidence.reading.workspace import Workspace
 
 
 def facts(root: Path, text: str | bytes | None, **options: str) -> dict[str, object]:

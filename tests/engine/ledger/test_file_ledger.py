@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 
-from gate.engine.ledger import file_store, merkle
-from gate.engine.ledger.file_store import FileLedger
+from gate.engine.ledger import merkle
+from gate.engine.ledger.files import log
+from gate.engine.ledger.files.log import FileLedger
+from gate.engine.ledger.files.reader import LedgerReader
 from gate.engine.ledger.interface import Entry, Ledger
-from gate.engine.ledger.reader import LedgerReader
 from gate.engine.ledger.receipts import load_receipt, receipt_path
 from gate.engine.ledger.verify import verify
-from gate.evidence.canonical import canonical
-from gate.evidence.errors import EnvironmentProblem, LedgerError
+from gate.evidence.base.canonical import canonical
+from gate.evidence.base.errors import EnvironmentProblem, LedgerError
 from gate.evidence.signing.dsse import max_payload_bytes
 from gate.evidence.signing.keys import LogKey
 
@@ -321,7 +322,7 @@ def test_a_failed_fdatasync_ends_this_writer(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(file_store, "datasync", broken)
+        patch.setattr(log, "datasync", broken)
         with pytest.raises(EnvironmentProblem, match="not be made durable: Input/output error"):
             ledger.append([statement()])
     for attempt in (lambda: ledger.append([statement()]), lambda: ledger.seal(clock(1))):
@@ -334,7 +335,7 @@ def test_a_failed_fdatasync_ends_this_writer(
 def test_recording_imports_no_heavy_library() -> None:
     """A cold start pays for the signing library and nothing else."""
     code = (
-        "import sys, gate.engine.ledger.file_store, gate.engine.ledger.verify\n"
+        "import sys, gate.engine.ledger.files.log, gate.engine.ledger.verify\n"
         "import gate.evidence.signing.statements\n"
         "heavy = {'pydantic', 'cryptography', 'orjson', 'yaml', 'jsonschema_rs', 'platformdirs'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from gate.engine.ledger import merkle
-from gate.engine.ledger.file_store import FileLedger
+from gate.engine.ledger.files.log import FileLedger
+from gate.engine.ledger.files.reader import LedgerReader
 from gate.engine.ledger.note import Checkpoint
-from gate.engine.ledger.reader import LedgerReader
 from gate.engine.ledger.receipts import load_receipt, receipt_path
 from gate.engine.ledger.verify import MAX_FINDINGS, Kind, Report, verify
-from gate.evidence.canonical import canonical
-from gate.evidence.errors import LedgerError
+from gate.evidence.base.canonical import canonical
+from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.dsse import Envelope
 from gate.evidence.signing.keys import LogKey
 

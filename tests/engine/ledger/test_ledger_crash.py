@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.ledger.file_store import FileLedger
+from gate.engine.ledger.files.log import FileLedger
 from gate.engine.ledger.verify import verify
-from gate.evidence.canonical import canonical
-from gate.evidence.errors import EnvironmentProblem
+from gate.evidence.base.canonical import canonical
+from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.signing.keys import LogKey
 
 KEY = LogKey.from_seed(bytes(range(32)))
@@ -24,9 +24,9 @@ KEY = LogKey.from_seed(bytes(range(32)))
 COMMON = """
 import os, signal, sys
 from pathlib import Path
-from gate.engine.ledger import file_store
-from gate.engine.ledger.file_store import FileLedger
-from gate.evidence.canonical import canonical
+from gate.engine.ledger.files import log as log_module
+from gate.engine.ledger.files.log import FileLedger
+from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import LogKey
 
 def statement(number):
@@ -65,7 +65,7 @@ def deadly(function):
 
 for name in ("write", "fsync", "rename", "ftruncate", "mkdir"):
     setattr(os, name, deadly(getattr(os, name)))
-file_store.datasync = deadly(file_store.datasync)
+log_module.datasync = deadly(log_module.datasync)
 for round in range(2):
     with FileLedger.begin(path, key, config_dir=config) as ledger:
         for entry in ledger.append([statement(round), statement(round + 100)]):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.ledger.file_store import FileLedger
-from gate.evidence.canonical import canonical
+from gate.engine.ledger.files.log import FileLedger
+from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.dsse import max_payload_bytes
 from gate.evidence.signing.keys import LogKey
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gate.engine.policy.annotations import read_annotations
 from gate.engine.policy.bundle import SHIPPED
 from gate.engine.policy.source import without_strings
-from gate.evidence.errors import PolicyError
+from gate.evidence.base.errors import PolicyError
 
 
 def refused(source: str) -> PolicyError:

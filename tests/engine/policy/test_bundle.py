@@ -14,7 +14,7 @@ import pytest
 
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.policy.interface import Bundle
-from gate.evidence.errors import PolicyError
+from gate.evidence.base.errors import PolicyError
 
 Load = Callable[..., Bundle]
 STAGE1 = "gate/stage1/stage1.rego"

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.engine.policy import open_engine, regorus_worker
+from gate.engine.policy import open_engine
 from gate.engine.policy.bundle import SHIPPED, load_bundle
-from gate.engine.policy.embedded import WORKER, EmbeddedEngine
+from gate.engine.policy.engines import regorus_worker
+from gate.engine.policy.engines.embedded import WORKER, EmbeddedEngine
 from gate.engine.policy.interface import Bundle
-from gate.evidence.errors import EngineError, EnvironmentProblem, PolicyError
-from gate.evidence.limits import DEFAULT, MIB, Limits
+from gate.evidence.base.errors import EngineError, EnvironmentProblem, PolicyError
+from gate.evidence.base.limits import DEFAULT, MIB, Limits
 
 Load = Callable[..., Bundle]
 

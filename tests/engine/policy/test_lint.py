@@ -7,7 +7,7 @@ import pytest
 from gate.engine.policy.annotations import read_annotations
 from gate.engine.policy.bundle import SHIPPED
 from gate.engine.policy.lint import ALLOWED_BUILTINS, check_module
-from gate.evidence.errors import PolicyError
+from gate.evidence.base.errors import PolicyError
 
 
 def check(body: str) -> None:

@@ -22,9 +22,9 @@ from gate.engine.report.prelive import render_prelive
 from gate.engine.report.status import status_json, status_text
 from gate.engine.report.table import MAX_GROUPS, MAX_TERMS, render_table
 from gate.engine.run import Judged
-from gate.evidence.contracts import violations
-from gate.evidence.interface import Evidence, Missing
-from gate.evidence.workspace import FileRead
+from gate.evidence.base.contracts import violations
+from gate.evidence.collecting.interface import Evidence, Missing
+from gate.evidence.reading.workspace import FileRead
 
 Examples = Callable[[str, str], Judged]
 Decision = dict[str, Any]

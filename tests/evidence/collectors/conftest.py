@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.base.settings import validate
+from gate.evidence.collecting.interface import Evidence
+from gate.evidence.collecting.runner import lookup, observe
 from gate.evidence.collectors import load
-from gate.evidence.interface import Evidence
-from gate.evidence.limits import DEFAULT, Limits
-from gate.evidence.runner import lookup, observe
-from gate.evidence.settings import validate
-from gate.evidence.workspace import Workspace
+from gate.evidence.reading.workspace import Workspace
 
 Content = str | bytes | dict[str, Any] | list[Any]
 Observe = Callable[..., Evidence]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
 from gate.evidence.collectors.shared.account_id import mask, prefix
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
 
 PATH = "ACCOUNT_CONFIG.json"
 READY = Path(__file__).parents[3] / "examples" / "ready" / PATH

@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gate.evidence.base.errors import EnvironmentProblem, EvidenceError
+from gate.evidence.base.limits import Limits
+from gate.evidence.base.settings import validate
 from gate.evidence.collectors import interface_map, rollback
 from gate.evidence.collectors.artifacts import ArtifactsCollector, ArtifactsOptions, default_matrix
-from gate.evidence.errors import EnvironmentProblem, EvidenceError
-from gate.evidence.limits import Limits
-from gate.evidence.settings import validate
 from gate.evidence.signing.sshsig import sign
 
 Copy = Callable[..., Path]
@@ -456,8 +456,8 @@ def test_a_row_is_as_good_as_its_weakest_file(watch: Any, repo: Git, signer: Any
 
 
 def test_a_workspace_in_a_subdirectory(watch: Any, tmp_path: Path, repo: Git) -> None:
-    from gate.evidence.runner import observe
-    from gate.evidence.workspace import Workspace
+    from gate.evidence.collecting.runner import observe
+    from gate.evidence.reading.workspace import Workspace
 
     files = {"a.json": "9", "deep/a.json": "1", "deep/trust/allowed_signers": repo.allowed()}
     watch("artifacts", files, matrix=JSON)
@@ -511,8 +511,8 @@ names = st.sampled_from(["a.json", "b.json", "c.txt", "deep/a.json"])
 def test_found_is_what_the_pattern_matches(
     tmp_path_factory: pytest.TempPathFactory, files: set[str], pattern: str
 ) -> None:
-    from gate.evidence.runner import observe
-    from gate.evidence.workspace import Workspace
+    from gate.evidence.collecting.runner import observe
+    from gate.evidence.reading.workspace import Workspace
 
     root = tmp_path_factory.mktemp("w")
     for name in files:

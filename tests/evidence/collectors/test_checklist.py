@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
 
 PATH = "PRE_LIVE_CHECKLIST.md"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "algo-trade" / PATH

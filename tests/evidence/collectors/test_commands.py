@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.engine.config import read_settings
+from gate.engine.config.settings import read_settings
+from gate.evidence.base.errors import ConfigError, EnvironmentProblem, EvidenceError, ManyErrors
+from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.base.settings import Uncertain, build, validate
 from gate.evidence.collectors.commands import CommandRun, CommandsCollector, CommandsOptions
-from gate.evidence.errors import ConfigError, EnvironmentProblem, EvidenceError, ManyErrors
-from gate.evidence.limits import DEFAULT, Limits
-from gate.evidence.settings import Uncertain, build, validate
-from gate.evidence.workspace import Workspace
+from gate.evidence.reading.workspace import Workspace
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -14,10 +14,10 @@ from cyclonedx.model.bom import Bom
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.collecting.runner import observe
 from gate.evidence.collectors import load
-from gate.evidence.errors import EvidenceError
-from gate.evidence.runner import observe
-from gate.evidence.workspace import Workspace
+from gate.evidence.reading.workspace import Workspace
 
 PROGRAM = str(Path(sys.executable).parent / "cyclonedx-py")
 REQUIREMENTS = """\

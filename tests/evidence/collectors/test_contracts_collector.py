@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import ConfigError, EvidenceError
 from gate.evidence.collectors.shared import json_schema as schemas
-from gate.evidence.errors import ConfigError, EvidenceError
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"

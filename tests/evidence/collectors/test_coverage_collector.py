@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import ConfigError, EvidenceError
+from gate.evidence.base.limits import Limits
 from gate.evidence.collectors.coverage import counting
 from gate.evidence.collectors.coverage.model import Recorded
-from gate.evidence.errors import ConfigError, EvidenceError
-from gate.evidence.limits import Limits
 
 CORE = '''"""A module."""
 import typing

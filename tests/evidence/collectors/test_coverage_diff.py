@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.errors import ConfigError, EvidenceError
+from gate.evidence.base.errors import ConfigError, EvidenceError
 
 BEFORE = "def one(x):\n    if x:\n        return 1\n    return 2\n\n\ndef two():\n    return 2\n"
 AFTER = (

@@ -64,7 +64,7 @@ def test_a_time_counts_only_with_its_zone(watch: Any, stated: Any, moment: Any, 
 
 
 def test_packages_are_directories_and_the_least_covered_are_listed(watch: Any) -> None:
-    from gate.evidence.limits import Limits
+    from gate.evidence.base.limits import Limits
 
     files: dict[str, Any] = {f"pkg/p{number}/a.py": "x = 1\ny = 2\n" for number in range(4)}
     lines = {0: [1], 1: [1, 2], 2: [], 3: [1, 2]}

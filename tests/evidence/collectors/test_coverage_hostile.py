@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import MIB, Limits
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import MIB, Limits
 
 SOURCE = {"pkg/a.py": "x = 1\ny = 2\nif x:\n    y = 3\n"}
 LINES = '<line number="1" hits="1"/><line number="2" hits="0"/>'

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import DEFAULT
 from gate.evidence.collectors.coverage.cobertura import read_cobertura
 from gate.evidence.collectors.coverage.lcov import read_lcov
 from gate.evidence.collectors.coverage.model import Listed, Targets
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import DEFAULT
 
 KINDS = {
     "coverage-sqlite": ".coverage",
@@ -200,7 +200,7 @@ def test_parallel_data_files_that_do_not_fit_are_refused(watch: Any, tmp_path: P
     with pytest.raises(EvidenceError, match="no SQLite header") as caught:
         watch("coverage", {}, sources=["pkg"])
     assert caught.value.path == ".coverage.zz"
-    from gate.evidence.limits import Limits
+    from gate.evidence.base.limits import Limits
 
     size = max(part.stat().st_size for part in tmp_path.glob(".coverage.*"))
     with pytest.raises(EvidenceError, match="together larger than") as caught:

@@ -13,7 +13,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.errors import ConfigError, EvidenceError
+from gate.evidence.base.errors import ConfigError, EvidenceError
 
 SEEDS = "global: 42\nproperty: 100\nmetamorphic: 200\nchaos: 300\nintegration: 400\n"
 EXAMPLE = Path(__file__).parents[3] / "examples" / "algo-trade" / "fixtures"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
 
 PATH = "INTEGRATION_FLOW.md"
 READY = Path(__file__).parents[3] / "examples" / "ready" / PATH

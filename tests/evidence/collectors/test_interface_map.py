@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
 from gate.evidence.collectors.shared.documents import word_pattern
 from gate.evidence.collectors.shared.quantities import count_near, latency_us
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
 
 PATH = "IBKR_INTERFACE_MAP.md"
 READY = Path(__file__).parents[3] / "examples" / "ready" / PATH

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.base.settings import validate
 from gate.evidence.collectors.messages import MessagesOptions
 from gate.evidence.collectors.messages.contract import Contract
-from gate.evidence.errors import EvidenceError
-from gate.evidence.json_lines import UNSURE, RecordReader
-from gate.evidence.limits import DEFAULT, Limits
-from gate.evidence.settings import validate
+from gate.evidence.reading.json_lines import UNSURE, RecordReader
 
 CONTRACTS = Path(__file__).parents[3] / "examples" / "ready" / "contracts"
 INTENT, REPORT = "contracts/order_intent.schema.json", "contracts/execution_report.schema.json"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
 
 LOG, CSV, MOCK, BACKTEST = (
     "PAPER_TRADING_LOG.json",

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.numbers import percentile_nearest_rank
 from gate.evidence.collectors.paper.claims import UNITS, Claim
 from gate.evidence.collectors.paper.metrics import pacing_violations, sharpe_ratio, unrecovered
-from gate.evidence.numbers import percentile_nearest_rank
 
 NAVS = st.lists(st.integers(90_000, 110_000), min_size=3, max_size=40)
 

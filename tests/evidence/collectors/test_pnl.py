@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import EvidenceError
 from gate.evidence.collectors.paper.pnl import (
     Moments,
     annual,
@@ -21,7 +22,6 @@ from gate.evidence.collectors.paper.pnl import (
     normal,
     probabilistic_sharpe,
 )
-from gate.evidence.errors import EvidenceError
 
 FILE, CSV = "PNL_SERIES.csv", "PAPER_TRADING_METRICS.csv"
 EQUITY = st.lists(st.integers(50_000, 150_000), min_size=1, max_size=40)

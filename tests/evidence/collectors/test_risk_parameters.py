@@ -11,13 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import ConfigError, EvidenceError
 from gate.evidence.collectors import NARROWING
-from gate.evidence.collectors.risk_parameters import (
-    NAMES,
-    compare,
-)
+from gate.evidence.collectors.risk_parameters import NAMES, compare
 from gate.evidence.collectors.risk_parameters.model import Definition, exact
-from gate.evidence.errors import ConfigError, EvidenceError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 CONFIG = "algo_trade/core/config.py"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.errors import EvidenceError
+from gate.evidence.base.errors import EvidenceError
 
 PATH = "SCALE_UP_PLAN.md"
 READY = Path(__file__).parents[3] / "examples" / "ready" / PATH

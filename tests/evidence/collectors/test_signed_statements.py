@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
 from gate.evidence.signing.sshsig import sign
 
 SIGNERS = "trust/allowed_signers"

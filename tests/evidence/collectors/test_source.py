@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import ConfigError, EvidenceError
+from gate.evidence.base.limits import Limits
 from gate.evidence.collectors.artifacts.checks import Operation
 from gate.evidence.collectors.shared import python_source as python
 from gate.evidence.collectors.source import OPERATIONS
-from gate.evidence.errors import ConfigError, EvidenceError
-from gate.evidence.limits import Limits
 
 HANDLER = "algo_trade/core/execution/IBKR_handler.py"
 CLIENT = "order_plane/broker/ibkr_exec_client.py"

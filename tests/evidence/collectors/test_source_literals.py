@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
+from gate.evidence.base.settings import validate
+from gate.evidence.collecting.runner import observe
 from gate.evidence.collectors import load
 from gate.evidence.collectors.source.literals import find_literals, may_hold
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
-from gate.evidence.runner import observe
-from gate.evidence.settings import validate
-from gate.evidence.workspace import Workspace
+from gate.evidence.reading.workspace import Workspace
 
 FILE = "algo_trade/settings.py"
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.errors import ConfigError
+from gate.evidence.base.errors import ConfigError
 
 HANDLER = "algo_trade/core/execution/IBKR_handler.py"
 CLIENT = "order_plane/broker/ibkr_exec_client.py"

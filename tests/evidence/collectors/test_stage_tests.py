@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from gate.evidence.base.errors import ConfigError, EnvironmentProblem, EvidenceError
+from gate.evidence.base.limits import Limits
 from gate.evidence.collectors.stage_tests import pytest_runner as _pytest_runner
-from gate.evidence.errors import ConfigError, EnvironmentProblem, EvidenceError
-from gate.evidence.limits import Limits
 
 CONFTEST = """
 import pytest, pytest_asyncio

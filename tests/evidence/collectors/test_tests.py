@@ -10,8 +10,8 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.interface import Origin
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.collecting.interface import Origin
 
 SUITE = """
 import pytest

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import Limits
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import Limits
 
 OK = '<testcase classname="c" name="ok" time="1"/>'
 BAD = '<testcase classname="c" name="bad" time="1"><failure message="x"/></testcase>'
@@ -182,10 +182,10 @@ MEASURE = """
 import sys
 from pathlib import Path
 from gate.evidence.collectors.tests import TestsCollector, TestsOptions
-from gate.evidence.errors import EvidenceError
-from gate.evidence.limits import DEFAULT
-from gate.evidence.runner import observe
-from gate.evidence.workspace import Workspace
+from gate.evidence.base.errors import EvidenceError
+from gate.evidence.base.limits import DEFAULT
+from gate.evidence.collecting.runner import observe
+from gate.evidence.reading.workspace import Workspace
 try:
     observe(Workspace(Path(sys.argv[1]), DEFAULT), TestsCollector(TestsOptions()))
 except EvidenceError as error:

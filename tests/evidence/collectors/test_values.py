@@ -12,15 +12,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gate.engine.config import read_settings
-from gate.evidence.canonical import canonical
+from gate.engine.config.settings import read_settings
+from gate.evidence.base.canonical import canonical
+from gate.evidence.base.errors import ConfigError, EvidenceError, ManyErrors
+from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.base.settings import Uncertain, build, validate
+from gate.evidence.collecting.runner import lookup
 from gate.evidence.collectors.shared import value_facts
 from gate.evidence.collectors.shared.pointer import Absent, NoIndex, format_pointer, parse_pointer, resolve
 from gate.evidence.collectors.values import ValueRead, ValuesOptions
-from gate.evidence.errors import ConfigError, EvidenceError, ManyErrors
-from gate.evidence.limits import DEFAULT, Limits
-from gate.evidence.runner import lookup
-from gate.evidence.settings import Uncertain, build, validate
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA = {

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.errors import EvidenceError
+from gate.evidence.base.errors import EvidenceError
 from gate.evidence.signing.allowed_signers import AllowedSigners, match_list, match_pattern
 from gate.evidence.signing.sshsig import PublicKey, ed25519_blob, string
 

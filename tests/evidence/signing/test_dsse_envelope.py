@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from securesystemslib import dsse as oracle
 from securesystemslib.signer import SSlibKey
 
-from gate.evidence.canonical import canonical
+from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.dsse import MAX_LINE_BYTES, PAYLOAD_TYPE, Envelope, max_payload_bytes, pae
 from gate.evidence.signing.intoto import STATEMENT_TYPE, parse_statement
 from gate.evidence.signing.keys import LogKey

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.evidence.errors import EnvironmentProblem
+from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.signing import keys
 from gate.evidence.signing.keys import (
     KEY_FILE,

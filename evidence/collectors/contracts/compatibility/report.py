@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ....parse import parse_json
-from ....workspace import View
+from ....reading.parse import parse_json
+from ....reading.workspace import View
 from ...shared.baseline import Baseline
 from ...shared.json_schema import DRAFTS, draft
 from .. import compatibility

@@ -1,0 +1,1 @@
+"""gate.yaml: its settings, errors about it in words, and a commented first version."""

@@ -1,0 +1,273 @@
+"""``gate.yaml``: what is judged, with which evidence, by which policies, recorded where.
+
+Every setting has a default; a workspace without the file is judged with the shipped stages. Precedence is
+flag > ``GATE_*`` environment variable > ``gate.yaml`` > default; flags and variables are resolved by the CLI.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from ...evidence.base.contracts import violations
+from ...evidence.base.errors import ConfigError, EvidenceError
+from ...evidence.base.limits import Limits
+from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, validate
+from ...evidence.base.times import parse_rfc3339
+from ...evidence.collecting import registry
+from ...evidence.reading.workspace import Workspace, check_relative
+from ...evidence.reading.yaml_reader import parse_yaml
+from ..policy.interface import PolicyEngineName
+
+FILE = "gate.yaml"
+SCHEMA = "gate_config"
+"""The contract of the file, generated from the classes below and from the collectors' options."""
+
+DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane", "contracts", "fixtures", "tests")
+DEFAULT_EXCLUDE = ("**/.coverage",)
+
+
+Age = Annotated[str, Bounded(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
+"""A length of time: a number and its unit, seconds, minutes, hours or days."""
+
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def age_seconds(age: str) -> int:
+    """An :data:`Age` in seconds."""
+    return int(age[:-1]) * _UNIT_SECONDS[age[-1]]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSettings(Settings):
+    """What is judged."""
+
+    sources: list[Text] | None = field(
+        default=None, metadata={"description": "Directories, files or globs whose content is judged."}
+    )
+    exclude: list[Text] = field(
+        default_factory=lambda: list(DEFAULT_EXCLUDE),
+        metadata={"description": "Globs under the sources that are not judged."},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings(Settings):
+    """Which bundle judges, and what it must be."""
+
+    bundle: Text | None = field(
+        default=None,
+        metadata={
+            "description": "Directory of the bundle, relative to the workspace; the shipped one if absent."
+        },
+    )
+    version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
+    digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = field(
+        default=None, metadata={"description": "The SHA-256 digest the bundle must have."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings(Settings):
+    """Where decisions are recorded."""
+
+    location: Text = field(
+        default="ledger", metadata={"description": "Directory inside the workspace, reached without links."}
+    )
+    origin: Annotated[str, Bounded(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = field(
+        default=None,
+        metadata={"description": "The log's name in its checkpoints; gate.local/<name>/<random> if absent."},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StageSettings(Settings):
+    """A stage's own dependencies, in place of the bundle's."""
+
+    depends_on: list[Text]
+
+
+@dataclass(frozen=True, slots=True)
+class GateConfig(Settings):
+    """The whole of ``gate.yaml``."""
+
+    version: Literal[1] = field(default=1, metadata={"description": "Version of this file's format."})
+    name: Annotated[str, Bounded(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = field(
+        default=None, metadata={"description": "Name of the system judged; the directory's name if absent."}
+    )
+    effective_time: Text | None = field(
+        default=None,
+        metadata={"description": "Pins the time at which rules, waivers and ages are judged (RFC 3339)."},
+    )
+    subject: SubjectSettings = SubjectSettings()
+    evidence: dict[str, dict[str, Any]] = field(
+        default_factory=dict, metadata={"description": "Options by collector."}
+    )
+    freshness: dict[str, Age] = field(
+        default_factory=dict,
+        metadata={
+            "description": "How old a collector's evidence may be, whatever the policies allow: 12h, 7d."
+        },
+    )
+    limits: Limits = field(
+        default=Limits(), metadata={"description": "How much is read; what is widened here is recorded."}
+    )
+    roles: dict[str, list[Text]] = field(
+        default_factory=dict,
+        metadata={"description": "Who may sign in which role: role to principals of allowed_signers."},
+    )
+    allowed_signers: Text = field(
+        default="trust/allowed_signers",
+        metadata={"description": "OpenSSH allowed_signers file of the people who sign."},
+    )
+    policy: PolicySettings = PolicySettings()
+    ledger: LedgerSettings = LedgerSettings()
+    engine: PolicyEngineName = field(default="embedded", metadata={"description": "The policy engine."})
+    stages: dict[str, StageSettings] = field(
+        default_factory=dict, metadata={"description": "Changed dependencies between stages."}
+    )
+
+    @property
+    def sources(self) -> list[str]:
+        """The configured or default source paths."""
+        return list(DEFAULT_SOURCES) if self.subject.sources is None else self.subject.sources
+
+
+def load_config(root: Path) -> GateConfig:
+    """The settings of the workspace at ``root``; defaults where there is no ``gate.yaml``.
+
+    Raises:
+        ConfigError: malformed YAML, an unknown key, a wrong type, an impossible value; names the key.
+    """
+    try:
+        view = Workspace.single_file_view(root, FILE)
+        raw = None if view is None else view.read(FILE, view.limits.text_bytes)
+    except EvidenceError as error:
+        raise ConfigError(error.what, path=error.path, place=error.place, remedy=error.remedy) from error
+    if view is None or raw is None:
+        _check_ledger(root, LedgerSettings().location)
+        return GateConfig()
+    value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)
+    config = read_settings(GateConfig, {} if value is None else value)
+    for collector, options in config.evidence.items():
+        _check_collector(collector, f"evidence.{collector}")
+        _check_options(collector, options)
+    for collector in config.freshness:
+        _check_collector(collector, f"freshness.{collector}")
+    if config.effective_time is not None:
+        try:
+            parse_rfc3339(config.effective_time)
+        except ValueError as error:
+            raise ConfigError(
+                str(error), path=FILE, place="effective_time", remedy="write it like 2025-11-07T12:00:00Z"
+            ) from error
+    for pattern in [*config.sources, *config.subject.exclude]:
+        if pattern != ".":
+            check_relative(pattern.rstrip("/"))
+    _check_ledger(root, config.ledger.location)
+    return config
+
+
+def _check_ledger(root: Path, location: str) -> None:
+    """Refuse a ledger anywhere but in a directory of the workspace: before anything is judged or shown."""
+    path = location.removeprefix("file:")
+    parts = path.rstrip("/").split("/")
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path)
+    if scheme or "://" in location:
+        problem: str | None = f"a ledger at {location.partition(':')[0]}: is not supported"
+    elif path.startswith("/") or ".." in parts or "\\" in path or "\x00" in path:
+        problem = "the ledger's directory does not lie in the workspace"
+    elif not set(parts) - {"", "."}:
+        problem = "the ledger's directory is the workspace itself"
+    else:
+        problem = _not_directories(root, [part for part in parts if part not in ("", ".")])
+    if problem is not None:
+        raise ConfigError(
+            problem,
+            path=FILE,
+            place="ledger.location",
+            remedy="name a directory inside the workspace, relative to it, such as: ledger",
+        )
+
+
+def _not_directories(root: Path, parts: Sequence[str]) -> str | None:
+    """What is wrong with the way to the ledger, as far as it exists."""
+    here = root
+    for part in parts:
+        here /= part
+        try:
+            mode = os.lstat(here).st_mode
+        except OSError:  # not there yet
+            return None
+        if stat.S_ISLNK(mode):
+            return "the ledger's directory is, or lies behind, a symbolic link"
+        if not stat.S_ISDIR(mode):
+            return "the ledger's directory is, or lies below, something that is no directory"
+    return None
+
+
+def _check_options(collector: str, options: dict[str, Any]) -> None:
+    """Refuse wrong options of gate's own collectors, also of those that are not asked for now."""
+    if (
+        violations("", SCHEMA, {"evidence": {collector: options}}, most=1)
+        and registry.provider(collector) is None
+    ):
+        read_settings(registry.load(collector).Options, options, ("evidence", collector))
+
+
+def _check_collector(name: str, place: str) -> None:
+    if not registry.known(name):
+        from .errors import nearest
+
+        meant = nearest(name, registry.names())
+        perhaps = f"perhaps {meant!r} is meant; " if meant else ""
+        raise ConfigError(
+            f"there is no collector {name[:80]!r}",
+            path=FILE,
+            place=place,
+            remedy=f"{perhaps}known: {', '.join(registry.names())}; a plug-in's has to be installed",
+        )
+
+
+def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
+    """The part of ``gate.yaml`` at ``place`` as settings.
+
+    Raises:
+        ConfigError: it is not what the class accepts; names the key.
+    """
+    document = value
+    for key in reversed(place):
+        document = {key: document}
+    # a decimal is for no setting, but JSON Schema takes 1.0 for an integer
+    if not _has_decimal(document) and not violations("", SCHEMA, document, most=1):
+        try:
+            return build(kind, value)
+        except Uncertain:
+            pass  # what the schema does not say, the full check does
+    from pydantic import ValidationError
+
+    from .errors import config_error
+
+    try:
+        return validate(kind, value)
+    except ValidationError as error:
+        raise config_error(error, kind, place, FILE) from error
+
+
+def _has_decimal(value: Any) -> bool:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Decimal):
+            return True
+        if isinstance(item, dict):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return False

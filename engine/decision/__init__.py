@@ -1,0 +1,1 @@
+"""The decision as a document, and as the statement that the ledger signs."""

@@ -1,0 +1,1 @@
+"""The policy engines, one module each."""

@@ -1,0 +1,1 @@
+"""Stores evidence by its SHA-256."""

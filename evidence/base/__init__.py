@@ -1,0 +1,1 @@
+"""What everything else rests on: errors, canonical JSON, numbers, times, limits, settings, contracts."""

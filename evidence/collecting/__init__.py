@@ -1,0 +1,1 @@
+"""From collectors to evidence: interface, registry, plug-ins, runner, cache, subject, provenance."""

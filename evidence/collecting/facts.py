@@ -1,0 +1,67 @@
+"""Names of facts: which contract a dotted fact name belongs to, and whether it is in it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+from ..base.contracts import CONTRACTS, DERIVED, load_schema
+from .plugins import facts_contract, installed
+
+
+def has_contract(collector_id: str) -> bool:
+    """Whether there are facts of that name: of a collector of gate itself, of a plug-in, or derived ones."""
+    return _shipped(collector_id) or collector_id in installed()
+
+
+def _shipped(name: str) -> bool:
+    return name.replace("_", "").isalnum() and (CONTRACTS / "facts" / f"{name}.schema.json").is_file()
+
+
+@functools.cache
+def contract_has(fact: str) -> bool:
+    """Whether a dotted fact name exists in its facts contract.
+
+    Raises:
+        EvidenceError: the contract of a plug-in cannot be read.
+    """
+    first, *path = fact.split(".")
+    if not path:
+        return False
+    if _shipped(first):
+        root = load_schema("facts", first)
+    elif has_contract(first):
+        root = facts_contract(first)
+    else:
+        return False
+    if first in DERIVED and (path[0] in DERIVED or not has_contract(path[0])):
+        return False
+    schemas = [root]
+    for part in path:
+        schemas = [inner for schema in _unfold(schemas, root) for inner in _member(schema, part)]
+    return bool(schemas)
+
+
+def _member(schema: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    properties = schema.get("properties", {})
+    if name in properties:
+        return [properties[name]]
+    others = schema.get("additionalProperties")
+    names = schema.get("propertyNames", {})
+    fits = re.search(names.get("pattern", ""), name) is not None if isinstance(names, dict) else False
+    return [others] if isinstance(others, dict) and fits else []
+
+
+def _unfold(schemas: list[dict[str, Any]], root: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schemas with local references and alternatives opened."""
+    opened: list[dict[str, Any]] = []
+    pending = list(schemas)
+    while pending and len(opened) < 1000:
+        schema = pending.pop()
+        opened.append(schema)
+        pending += [*schema.get("anyOf", []), *schema.get("oneOf", [])]
+        target = str(schema.get("$ref", ""))
+        if target.startswith("#/$defs/"):
+            pending.append(root.get("$defs", {}).get(target.removeprefix("#/$defs/"), {}))
+    return opened

@@ -1,0 +1,166 @@
+"""The collector plug point: what a collector is given and what it gives back.
+
+A collector looks and reports; it knows no threshold and never says whether something is good. The runner
+(:mod:`gate.evidence.collecting.runner`) checks its facts against ``contracts/facts/<id>.schema.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from ..base.canonical import canonical, sha256_hex
+from ..base.errors import masked
+from ..base.settings import Settings
+from ..reading.workspace import FileRead, View
+
+
+@dataclass(frozen=True, slots=True)
+class Options(Settings):
+    """Base of a collector's options, the part of ``gate.yaml`` under ``evidence.<collector id>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A fact that could not be measured: never zero, never dropped.
+
+    Attributes:
+        fact: dotted path inside the collector's facts whose value is null.
+        reason: why there is nothing, one clause.
+        remedy: what produces it, one sentence.
+    """
+
+    fact: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What evidence itself states about the sources it was made from; None where it says nothing.
+
+    Attributes:
+        commit: full id of the git commit.
+        dirty: whether the work tree differed from that commit.
+        digest: SHA-256 in hex of the judged sources, as :mod:`gate.evidence.collecting.subject` takes it.
+    """
+
+    commit: str | None = None
+    dirty: bool | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one ``collect`` call saw.
+
+    Attributes:
+        facts: JSON-like values without floats, conforming to the collector's facts contract.
+        missing: one entry for each fact that is null because nothing was measured.
+        observed_at: RFC 3339 time the evidence itself states, where it states one.
+        tool: name and version of the tool that made the evidence, as the evidence states it.
+        format: name and version of the evidence's format, such as ``sarif 2.1.0``.
+        origins: what the evidence states about the sources it was made from, one entry for each statement.
+        repeatable: whether the same files and the same git history always give the same observation. What a
+            program printed is not, and is never taken from the cache.
+        attachments: by name, bytes that are evidence and lie in no file, such as what a command printed. They
+            are recorded with the decision.
+    """
+
+    facts: dict[str, Any]
+    missing: tuple[Missing, ...] = ()
+    observed_at: str | None = None
+    tool: str | None = None
+    format: str | None = None
+    origins: tuple[Origin, ...] = ()
+    repeatable: bool = True
+    attachments: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Collector(Protocol):
+    """One kind of evidence.
+
+    Attributes:
+        id: the first component of its facts' names, ``[a-z][a-z0-9_]*``.
+        version: changes whenever the same files may give other facts.
+        Options: the class of its options; every field has a default.
+    """
+
+    id: ClassVar[str]
+    version: ClassVar[str]
+    Options: ClassVar[type[Options]]
+
+    def __init__(self, options: Any) -> None: ...
+
+    def collect(self, view: View) -> Observation:
+        """Look at the workspace through ``view``.
+
+        Raises:
+            EvidenceError: a file that is present is malformed, hostile or unreadable.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Bytes that are evidence and lie in no file: a name, the bytes, and their SHA-256 in hex."""
+
+    name: str
+    data: bytes = field(repr=False)
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", sha256_hex(self.data))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An observation with everything that binds it: collector, files and their digests.
+
+    ``provider`` names the distribution of a plug-in, None for a collector of gate itself; the other fields
+    are those of :class:`Observation`.
+    """
+
+    collector: str
+    version: str
+    facts: dict[str, Any]
+    missing: tuple[Missing, ...]
+    files: tuple[FileRead, ...]
+    observed_at: str | None
+    tool: str | None = None
+    format: str | None = None
+    origins: tuple[Origin, ...] = ()
+    provider: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    repeatable: bool = True
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", sha256_hex(canonical(self.to_json())))
+
+    def recorded(self) -> dict[str, Any]:
+        """What is recorded and shown: :meth:`to_json` with account numbers in files' names masked.
+
+        Two names may look alike then; they stay two entries, and the digest is that of the real names.
+        """
+        record = self.to_json()
+        return {**record, "files": [{**file, "path": masked(file["path"])} for file in record["files"]]}
+
+    def to_json(self) -> dict[str, Any]:
+        """The record whose canonical bytes the digest is taken over."""
+        return {
+            "collector": self.collector,
+            "version": self.version,
+            "facts": self.facts,
+            "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in self.missing],
+            "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in self.files],
+            "observed_at": self.observed_at,
+            "tool": self.tool,
+            "format": self.format,
+            "origins": [{"commit": o.commit, "dirty": o.dirty, "digest": o.digest} for o in self.origins],
+            "provider": self.provider,
+            "attachments": [
+                {"name": a.name, "sha256": a.sha256, "size": len(a.data)} for a in self.attachments
+            ],
+        }

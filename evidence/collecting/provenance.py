@@ -1,0 +1,117 @@
+"""What an evidence file was made from: a statement beside it, ``<file>.provenance.json``.
+
+Most evidence formats have no place for the commit or the sources that a run saw. ``gate provenance`` writes
+that down as an in-toto Statement v1 (https://in-toto.io/Statement/v1) with a SLSA Provenance v1 predicate
+(https://slsa.dev/spec/v1.0/provenance): the file's digest as subject, the digest of the judged sources and
+the git commit as resolved dependencies, the time as ``finishedOn``. Any collector's file may have one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..base.errors import EvidenceError
+from ..base.times import format_utc, parse_rfc3339
+from ..reading.workspace import FileRead, View
+from .interface import Origin
+
+SUFFIX = ".provenance.json"
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:gate:evidence:v1"
+CONTRACT = "provenance"
+
+_SOURCES = "sources"
+_COMMIT = "commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a statement says: the sources, and the time (RFC 3339, UTC) at which the file was finished."""
+
+    origin: Origin
+    finished_at: str | None
+
+
+def statement(
+    name: str, sha256: str, origin: Origin, finished_at: str, builder: str, command: str | None = None
+) -> bytes:
+    """The statement about one file, as indented JSON.
+
+    Args:
+        name: the file's name without its directory.
+        sha256: the digest of its bytes.
+        origin: what it was made from; a digest of the sources at least.
+        finished_at: RFC 3339 time.
+        builder: a URI for who states this.
+        command: what made the file, as one line; for people.
+    """
+    sources: list[dict[str, Any]] = [{"name": _SOURCES, "digest": {"sha256": origin.digest}}]
+    if origin.commit is not None:
+        annotations = {"annotations": {"dirty": origin.dirty}} if origin.dirty is not None else {}
+        sources.append({"name": _COMMIT, "digest": {"gitCommit": origin.commit}, **annotations})
+    document = {
+        "_type": STATEMENT,
+        "subject": [{"name": name, "digest": {"sha256": sha256}}],
+        "predicateType": PREDICATE,
+        "predicate": {
+            "buildDefinition": {
+                "buildType": BUILD_TYPE,
+                "externalParameters": {} if command is None else {"command": command},
+                "resolvedDependencies": sources,
+            },
+            "runDetails": {"builder": {"id": builder}, "metadata": {"finishedOn": finished_at}},
+        },
+    }
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def stated(view: View, file: FileRead) -> Stated | None:
+    """What the statement beside a file says; None when there is none.
+
+    Raises:
+        EvidenceError: the statement is malformed, or is about other bytes than the file has.
+    """
+    path = file.path + SUFFIX
+    if file.path.endswith(SUFFIX) or not view.exists(path):
+        return None
+    document = view.read_json(path, CONTRACT)
+    if {"sha256": file.sha256} not in [subject["digest"] for subject in document["subject"]]:
+        raise EvidenceError(
+            f"states what {file.path.rpartition('/')[2]!r} was made from, but that file has other content",
+            path=path,
+            place="/subject",
+            remedy="make the evidence again and state its provenance again: gate provenance FILE",
+        )
+    predicate = document["predicate"]
+    finished = predicate["runDetails"].get("metadata", {}).get("finishedOn")
+    try:
+        finished_at = None if finished is None else format_utc(parse_rfc3339(finished))
+    except ValueError as error:
+        raise EvidenceError(
+            str(error),
+            path=path,
+            place="/predicate/runDetails/metadata/finishedOn",
+            remedy="write it like 2025-11-07T12:00:00Z",
+        ) from error
+    dependencies = predicate["buildDefinition"]["resolvedDependencies"]
+    named = {item["name"]: item for item in dependencies}
+    if len(named) != len(dependencies):
+        raise EvidenceError(
+            "names the same kind of source twice",
+            path=path,
+            place="/predicate/buildDefinition/resolvedDependencies",
+            remedy="state the provenance again: gate provenance FILE",
+        )
+    commit: Mapping[str, Any] = named.get(_COMMIT, {})
+    return Stated(
+        Origin(
+            commit=commit.get("digest", {}).get("gitCommit"),
+            dirty=commit.get("annotations", {}).get("dirty"),
+            digest=named.get(_SOURCES, {}).get("digest", {}).get("sha256"),
+        ),
+        finished_at,
+    )

@@ -1,0 +1,1 @@
+"""Runs other programs, and work in child processes, under limits."""

@@ -1,0 +1,257 @@
+"""Running a program that we do not trust: no shell, a time limit, an output limit, nothing left over.
+
+This is no sandbox: the program has all rights of the user who runs the gate (ADR 8). What is guaranteed is
+that the gate gets an answer in time, in bounded memory, and that no process of the program outlives the call,
+also when the gate itself is killed meanwhile. See :mod:`gate.evidence.process._supervisor` for how.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from ..base.errors import EnvironmentProblem, EvidenceError
+
+if TYPE_CHECKING:
+    import subprocess
+
+_SUPERVISOR = Path(__file__).with_name("_supervisor.py")
+_PIECE = 1 << 16
+_ANSWER = re.compile(rb"(exit|errno) (-?[0-9]{1,9})\n")
+_ANSWER_BYTES = 64
+_PATIENCE_SECONDS = 5.0
+"""How long pipes are awaited that something else than the program's descendants holds open."""
+_END_SECONDS = 60.0
+"""How long a supervisor gets for ending everything before it is killed itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended.
+
+    Attributes:
+        code: its exit code; negative is the number of the signal that ended it.
+        out: what it wrote to standard output.
+        err: what it wrote to standard error.
+        elapsed_ms: how long it ran, in milliseconds, rounded down; it differs between runs, so it is no fact.
+    """
+
+    code: int
+    out: bytes
+    err: bytes
+    elapsed_ms: int
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """Environment variables for a program of the workspace: nothing of the caller's but where programs are.
+
+    No secrets, no agent sockets, no ``GIT_*``, ``GATE_*`` or ``PYTHON*``; and of ``PATH`` only the absolute
+    directories, since a relative one would be a directory of the workspace.
+
+    Args:
+        home: an empty directory that the caller removes afterwards; for temporary files too.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    return {
+        "PATH": os.pathsep.join(part for part in path.split(os.pathsep) if part.startswith("/")),
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+
+
+def find(program: str, cwd: Path, environment: Mapping[str, str]) -> Path | None:
+    """Where the program is: by its path from ``cwd``, or by its name in the environment's ``PATH``."""
+    if "/" in program:
+        path = cwd / program
+        return path if path.is_file() and os.access(path, os.X_OK) else None
+    found = shutil.which(program, path=environment.get("PATH", ""))
+    return None if found is None else Path(found)
+
+
+def run(
+    command: Sequence[str],
+    cwd: Path,
+    *,
+    seconds: float,
+    most_bytes: int,
+    environment: Mapping[str, str],
+    shown: str,
+    path: str | None = None,
+    place: str | None = None,
+    stdin: bytes = b"",
+) -> Finished:
+    """Run a program to its end and give back what it wrote.
+
+    When it has ended, or has to be ended, every process it started is killed.
+
+    Args:
+        command: the program (see :func:`find`) and its arguments; no shell sees them.
+        cwd: the directory it runs in.
+        seconds: the longest it may take.
+        most_bytes: the most it may write, standard output and standard error together.
+        environment: all of its environment variables.
+        shown: what messages call it, such as ``the command 'audit'``.
+        path: the file messages point to.
+        place: the place in that file.
+        stdin: what it reads from standard input.
+
+    Raises:
+        EnvironmentProblem: it is not there, or cannot be started.
+        EvidenceError: it took too long or wrote too much, or ended the process that watches over it.
+    """
+    program = None
+    if not any("\x00" in part for part in command):
+        program = find(command[0], cwd, environment)
+    if program is None:
+        raise EnvironmentProblem(
+            f"{shown} cannot be started: there is no program {command[0]!r}",
+            path=path,
+            place=place,
+            remedy="install it, make it executable, or correct its name",
+        )
+    process = _Process([str(program), *command[1:]], cwd, environment, stdin)
+    try:
+        process.follow(seconds, most_bytes)
+    finally:
+        process.end()
+    problem = process.problem
+    if problem is not None:
+        remedy = "make it faster or quieter, or widen its limits or limits.command_seconds and command_bytes"
+        raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
+    answer = _ANSWER.fullmatch(process.answer)
+    if answer is None:
+        raise EvidenceError(
+            f"{shown} ended without a trace: the process that watches over it was killed",
+            path=path,
+            place=place,
+            remedy="check the machine's memory; if the program kills other processes, do not run it",
+        )
+    if answer[1] == b"errno":
+        raise EnvironmentProblem(
+            f"{shown} cannot be started: {os.strerror(int(answer[2]))}",
+            path=path,
+            place=place,
+            remedy="correct the program, or its first line if it is a script",
+        )
+    return Finished(int(answer[2]), bytes(process.out), bytes(process.err), process.elapsed_ms)
+
+
+class _Process:
+    """A program under its supervisor."""
+
+    def __init__(self, command: list[str], cwd: Path, environment: Mapping[str, str], stdin: bytes) -> None:
+        import subprocess
+
+        self.out = bytearray()
+        self.err = bytearray()
+        self.answer = bytearray()
+        self.problem: str | None = None
+        self.elapsed_ms = 0
+        self._stdin = memoryview(stdin)
+        self._begin = time.monotonic()
+        self._status, status = os.pipe()
+        control, self._control = os.pipe()
+        try:
+            self._supervisor: subprocess.Popen[bytes] = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_SUPERVISOR), str(status), str(control), *command],
+                cwd=cwd,
+                env=dict(environment),
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(status, control),
+                start_new_session=True,  # a key pressed at the terminal is ours to handle
+            )
+        except OSError as error:
+            os.close(self._status)
+            os.close(self._control)
+            raise EnvironmentProblem(
+                f"no process can be started: {error.strerror}", remedy="check the machine's limits"
+            ) from error
+        finally:
+            os.close(status)
+            os.close(control)
+
+    def follow(self, seconds: float, most_bytes: int) -> None:
+        """Pass on and take in until the supervisor has said how it ended and nobody holds the pipes."""
+        import selectors
+
+        deadline = self._begin + seconds
+        with selectors.DefaultSelector() as selector:
+            sinks = {self._status: self.answer}
+            for stream, sink in ((self._supervisor.stdout, self.out), (self._supervisor.stderr, self.err)):
+                assert stream is not None  # noqa: S101 - for the type checker: both are pipes
+                sinks[stream.fileno()] = sink
+            for descriptor in sinks:
+                selector.register(descriptor, selectors.EVENT_READ)
+            if self._supervisor.stdin is not None:
+                os.set_blocking(self._supervisor.stdin.fileno(), False)
+                selector.register(self._supervisor.stdin, selectors.EVENT_WRITE)
+            while sinks:
+                left = deadline - time.monotonic()
+                if left <= 0 and self._status in sinks:
+                    self.problem = f"took longer than {seconds:g} s"
+                    return
+                # what it wrote is read to the end, however long we ourselves were kept from reading
+                found = selector.select(max(left, 0))
+                if left <= 0 and not found:
+                    return  # it has ended in time; something that is not its child holds a pipe
+                for key, _ in found:
+                    if key.fd not in sinks:
+                        if not self._feed(key.fd):
+                            selector.unregister(key.fileobj)
+                            self._close(self._supervisor.stdin)
+                        continue
+                    data = os.read(key.fd, _PIECE)
+                    sinks[key.fd] += data
+                    if len(self.out) + len(self.err) > most_bytes or len(self.answer) > _ANSWER_BYTES:
+                        self.problem = f"wrote more than {most_bytes} bytes"
+                        return
+                    if not data:
+                        selector.unregister(key.fd)
+                        del sinks[key.fd]
+                        if key.fd == self._status:
+                            self.elapsed_ms = int((time.monotonic() - self._begin) * 1000)
+                            deadline = time.monotonic() + _PATIENCE_SECONDS
+
+    def _feed(self, descriptor: int) -> bool:
+        """Write as much input as fits; whether there is more to write."""
+        try:
+            written = os.write(descriptor, self._stdin[:_PIECE])
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            written = len(self._stdin)  # it does not want more
+        self._stdin = self._stdin[written:]
+        return bool(self._stdin)
+
+    def end(self) -> None:
+        """Make sure that nothing is left."""
+        import subprocess
+
+        os.close(self._control)  # tells the supervisor to end everything
+        try:
+            self._supervisor.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._supervisor.kill()
+            self._supervisor.wait()
+        os.close(self._status)
+        for stream in (self._supervisor.stdin, self._supervisor.stdout, self._supervisor.stderr):
+            self._close(stream)
+
+    @staticmethod
+    def _close(stream: IO[bytes] | None) -> None:
+        if stream is not None:
+            with suppress(BrokenPipeError):
+                stream.close()

@@ -1,0 +1,115 @@
+"""What the answers of git depend on, told from the repository's files without starting git.
+
+Layout: https://git-scm.com/docs/gitrepository-layout. Only stamps are taken; the one content read is that of
+small text files which say where the repository is and which hash it uses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from ..files import ObjectFormat, clock_ns, settled, stamp_of
+
+_SMALL = 64 * 1024
+_FILES = (
+    "HEAD", "index", "packed-refs", "shallow", "config", "config.worktree", "info/grafts",
+    "info/sparse-checkout", "objects/info/alternates", "logs/HEAD",
+)  # fmt: skip
+"""Files that decide which commits there are, which one is checked out, and what is tracked."""
+_TREES = ("refs", "reftable")
+_NO_REPOSITORY = "none"
+_OBJECT_FORMAT = re.compile(r"^\s*objectformat\s*=\s*\"?sha256", re.IGNORECASE | re.MULTILINE)
+
+
+def marker(root: Path) -> Path | None:
+    """The nearest ``.git`` from ``root`` upwards: a directory, or a file that names one."""
+    resolved = root.resolve()
+    markers = (folder / ".git" for folder in (resolved, *resolved.parents))
+    return next((path for path in markers if path.exists()), None)
+
+
+def object_format(root: Path) -> ObjectFormat | None:
+    """The hash that the repository around ``root`` seems to use; None outside of one.
+
+    A guess that only saves work: whoever needs to know asks :func:`gate.evidence.reading.git.head`.
+    """
+    found = marker(root)
+    if found is None:
+        return None
+    try:
+        text = _small_text(_places(found)[-1] / "config")
+    except (OSError, ValueError):  # a name with a NUL is no name
+        return None
+    return "sha256" if _OBJECT_FORMAT.search(text) else "sha1"
+
+
+def repository_state(root: Path) -> str | None:
+    """A digest that changes with whatever git could be asked of the repository around ``root``.
+
+    It changes with a commit, a checkout, any reference, an object that arrives, and the index; it may also
+    change without need. What an alternate object store holds, and the user's own git configuration, are not
+    seen. None while the last change is so recent that a further one might not show, or when something is
+    unreadable.
+    """
+    found = marker(root)
+    if found is None:
+        return _NO_REPOSITORY
+    began = clock_ns()
+    digest = hashlib.sha256(os.fsencode(found))
+    try:
+        for place in dict.fromkeys(_places(found)):
+            names = [*_FILES, "objects"]
+            names += [f"objects/{name}" for name in _folders(place / "objects")]
+            for tree in _TREES:
+                names += _below(place, tree)
+            for name in names:
+                try:
+                    stamp = stamp_of(os.lstat(place / name))
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                if not settled(stamp, began):
+                    return None
+                digest.update(os.fsencode(name) + repr(tuple(stamp)).encode())
+    except (OSError, ValueError):  # a name with a NUL is no name
+        return None
+    return digest.hexdigest()
+
+
+def _places(found: Path) -> tuple[Path, ...]:
+    """The directory of this work tree's own files, and that of what all work trees share."""
+    own = found
+    if not found.is_dir():
+        own = found.parent / _small_text(found).removeprefix("gitdir:").strip()
+    try:
+        shared = own / _small_text(own / "commondir").strip()
+    except FileNotFoundError:
+        shared = own
+    return own, shared
+
+
+def _small_text(path: Path) -> str:
+    with path.open("rb") as stream:
+        return os.fsdecode(stream.read(_SMALL))
+
+
+def _folders(place: Path) -> list[str]:
+    try:
+        with os.scandir(place) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+
+
+def _below(place: Path, name: str) -> list[str]:
+    """The name and everything below it, relative to ``place``."""
+    found = [name]
+    for folder in found:  # grows while it is gone through
+        try:
+            with os.scandir(place / folder) as entries:
+                found += sorted(f"{folder}/{entry.name}" for entry in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return found

@@ -1,0 +1,376 @@
+"""What a Markdown document says, for collectors: sections and whether they are filled in, tables, lists,
+task lists.
+
+Parsed by ``markdown-it-py`` as CommonMark 0.31 (https://spec.commonmark.org/0.31.2/) with the tables and
+task-list boxes of GitHub Flavored Markdown (https://github.github.com/gfm/). Text in any script and
+direction is treated alike. What stands in fenced or indented code makes no heading, list or box; front
+matter between ``---`` lines at the very top is skipped.
+
+A section is *filled* when its own text says something (a letter, a digit or a symbol outside HTML comments;
+in a table, a cell beside the first column), or it has sub-sections instead, when all its sub-sections are
+filled, and when no template mark is left in it. Template marks: ``____`` (four or more underscores),
+``TBD``, ``TBC``, ``TODO``, ``FIXME``, ``[TO BE FILLED]`` and its like in English and Hebrew. They count in
+code too: a document with a TODO is not finished.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+from ..base.errors import EvidenceError
+from .markdown_text import (
+    MAX_NESTING,
+    has_template_mark,
+    heading_key,
+    parser,
+    plain,
+    says_something,
+    without_comments,
+)
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+SectionState = Literal["filled", "unfilled", "absent"]
+
+_FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\n[A-Za-z_][\w -]*:.*\n(?:(?![ \t]*\n).*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+)
+_NEWLINE = re.compile(r"\r\n?")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TASK = re.compile(r"\[(?P<box>[ xX])\](?:[ \t]+|\n|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and everything up to the next heading of the same or a higher level.
+
+    Attributes:
+        title: the heading's text without markup, decoration kept.
+        level: 1 to 6.
+        line: line of the heading, from 1.
+        text: Markdown source below the heading, sub-sections included.
+        filled: see the module's description.
+        end: first line that no longer belongs to it.
+    """
+
+    title: str
+    level: int
+    line: int
+    text: str
+    filled: bool
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A table row: its line and its cells as written."""
+
+    line: int
+    raw: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The cells' text without markup and comments."""
+        return tuple(map(plain, self.raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the row of its header and the rows below."""
+
+    head: Row
+    rows: tuple[Row, ...]
+
+    @property
+    def line(self) -> int:
+        """Line of the header, from 1."""
+        return self.head.line
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The header's cells without markup and comments."""
+        return self.head.cells
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A list item of any depth.
+
+    Attributes:
+        raw: its own text as written, without nested lists and without the task box.
+        line: its line, from 1.
+        depth: 1 in a list that is in no other list.
+        ticked: state of its task box; None when it has none.
+    """
+
+    raw: str
+    line: int
+    depth: int
+    ticked: bool | None
+
+    @property
+    def text(self) -> str:
+        """The text without markup and comments."""
+        return plain(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line of prose, of a heading or list item, or a table row (cells joined by `` | ``); never code."""
+
+    line: int
+    raw: str
+
+    @property
+    def plain(self) -> str:
+        """The line without markup and comments."""
+        return plain(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document; every tuple is in the order of the text."""
+
+    sections: tuple[Section, ...]
+    tables: tuple[Table, ...]
+    items: tuple[Item, ...]
+    texts: tuple[Text, ...]
+
+
+class _HasLine(Protocol):
+    @property
+    def line(self) -> int: ...
+
+
+_L = TypeVar("_L", bound=_HasLine)
+
+
+def within(section: Section, things: Iterable[_L]) -> list[_L]:
+    """Those tables, rows, items or sections that start inside the section, its sub-sections included."""
+    return [thing for thing in things if section.line < thing.line < section.end]
+
+
+def parse(text: str, path: str | None = None) -> Document:
+    """The document's structure; the same text is parsed once.
+
+    Args:
+        text: the Markdown source.
+        path: the file it came from, for the message.
+
+    Raises:
+        EvidenceError: blocks nest deeper than ``MAX_NESTING`` levels.
+    """
+    try:
+        return _parse(text)
+    except _TooDeep as error:
+        raise EvidenceError(
+            f"the Markdown nests deeper than {MAX_NESTING} levels",
+            path=path,
+            place=f"line {error.line}",
+            remedy="flatten the lists or quotations",
+        ) from None
+
+
+def sections(text: str, path: str | None = None) -> list[Section]:
+    """All sections of the document, in its order; see :func:`parse`."""
+    return list(parse(text, path).sections)
+
+
+def match_sections(
+    text: str, patterns: Mapping[str, Sequence[str]], path: str | None = None
+) -> dict[str, SectionState]:
+    """Whether the document has the sections asked for.
+
+    Args:
+        text: the Markdown source.
+        patterns: per section id, regular expressions that are searched in headings, see
+            :func:`find_sections`.
+        path: the file, for the message of an error.
+
+    Returns:
+        Per id: ``filled`` when some matching section is, ``unfilled`` when only unfilled ones match, else
+        ``absent``.
+    """
+    result: dict[str, SectionState] = {}
+    for name, alternatives in patterns.items():
+        found = find_sections(text, alternatives, path)
+        result[name] = "absent" if not found else "filled" if any(s.filled for s in found) else "unfilled"
+    return result
+
+
+def find_sections(text: str, alternatives: Sequence[str], path: str | None = None) -> list[Section]:
+    """Sections whose heading matches one of the regular expressions.
+
+    The expressions are searched without regard to case in the heading without its decoration
+    (:func:`heading_key`). The document's own title, a first heading that is the only one of level 1 and has
+    others below it, is left out.
+    """
+    found = parse(text, path).sections
+    compiled = [_compiled(pattern) for pattern in alternatives]
+    if len(found) > 1 and found[0].level == 1 and all(other.level > 1 for other in found[1:]):
+        found = found[1:]
+    return [s for s in found if any(pattern.search(heading_key(s.title)) for pattern in compiled)]
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+class _TooDeep(Exception):
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+@dataclass(slots=True)
+class _Open:
+    """A section while it is collected: its own text only."""
+
+    title: str
+    level: int
+    line: int
+    body: int
+    marked: bool = False
+    content: bool = False
+
+    def add(self, text: str, *, content: bool = True) -> None:
+        cleaned = without_comments(text)
+        self.marked = self.marked or has_template_mark(cleaned)
+        self.content = self.content or (content and says_something(cleaned))
+
+
+@functools.lru_cache(maxsize=32)
+def _parse(text: str) -> Document:
+    # front matter would be read as a rule and a heading; blank lines keep the numbering
+    source = _FRONT_MATTER.sub(lambda match: "\n" * match.group().count("\n"), _NEWLINE.sub("\n", text))
+    tokens = parser().parse(source)
+    deepest = max(tokens, key=lambda token: token.level, default=None)
+    if deepest is not None and deepest.level >= MAX_NESTING - 1:
+        raise _TooDeep(_line(deepest))
+    opened = _own_sections(tokens)
+    return Document(_close(opened, source), _tables(tokens), _items(tokens), _texts(tokens))
+
+
+def _extent(token: Token) -> tuple[int, int]:
+    """First and last line, from 1; every block that is opened has them."""
+    first, end = token.map or (0, 1)
+    return first + 1, end
+
+
+def _line(token: Token) -> int:
+    return _extent(token)[0]
+
+
+def _own_sections(tokens: list[Token]) -> list[_Open]:
+    current = _Open("", 0, 0, 0)  # what stands before the first heading
+    found: list[_Open] = []
+    column = -1
+    in_head = False
+    for index, token in enumerate(tokens):
+        kind = token.type
+        if kind == "heading_open" and token.level == 0:
+            current = _Open(plain(tokens[index + 1].content), int(token.tag[1]), *_extent(token))
+            current.add(tokens[index + 1].content, content=False)
+            found.append(current)
+        elif kind == "inline" and not (token.level == 1 and tokens[index - 1].type == "heading_open"):
+            # a table says something where a cell beside its label is filled
+            current.add(token.content, content=column == -1 or (column > 0 and not in_head))
+        elif kind in {"fence", "code_block"}:
+            current.add(token.content)
+        elif kind == "html_block":
+            current.add(_TAG.sub(" ", without_comments(token.content)))
+        elif kind == "hr" and token.markup.startswith("____"):
+            current.marked = True
+        elif kind in {"thead_open", "thead_close"}:
+            in_head = kind == "thead_open"
+        elif kind in {"tr_open", "table_close"}:
+            column = -1
+        elif kind in {"th_open", "td_open"}:
+            column += 1
+            if column == 0 and tokens[index + 3].type == "tr_close":
+                column = 1  # the only column is no label
+    return found
+
+
+def _close(opened: list[_Open], source: str) -> tuple[Section, ...]:
+    lines = source.split("\n")
+    done: list[Section] = []
+    # from the end, so that the sub-sections' state is known; `pending` holds the sections that follow
+    pending: list[Section] = []
+    for own in reversed(opened):
+        below: list[Section] = []
+        while pending and pending[-1].level > own.level:
+            below.append(pending.pop())
+        end = pending[-1].line if pending else len(lines) + 1
+        filled = not own.marked and (own.content or bool(below)) and all(child.filled for child in below)
+        body = "\n".join(lines[own.body : end - 1])
+        section = Section(own.title, own.level, own.line, body, filled, end)
+        done.append(section)
+        pending.append(section)
+    return tuple(reversed(done))
+
+
+def _tables(tokens: list[Token]) -> tuple[Table, ...]:
+    tables: list[Table] = []
+    rows: list[Row] = []
+    cells: list[str] = []
+    line = 0
+    for index, token in enumerate(tokens):
+        if token.type == "table_open":
+            rows = []
+        elif token.type == "tr_open":
+            cells, line = [], _line(token)
+        elif token.type in {"th_open", "td_open"}:
+            cells.append(tokens[index + 1].content)
+        elif token.type == "tr_close":
+            rows.append(Row(line, tuple(cells)))
+        elif token.type == "table_close":
+            tables.append(Table(rows[0], tuple(rows[1:])))
+    return tuple(tables)
+
+
+def _items(tokens: list[Token]) -> tuple[Item, ...]:
+    found: list[tuple[int, int, bool, list[str]]] = []
+    stack: list[list[str]] = []
+    for index, token in enumerate(tokens):
+        if token.type == "list_item_open":
+            parts: list[str] = []
+            stack.append(parts)
+            # a box counts only at the start of the item's own first paragraph
+            found.append((_line(token), len(stack), tokens[index + 1].type == "paragraph_open", parts))
+        elif token.type == "list_item_close":
+            stack.pop()
+        elif token.type == "inline" and stack:
+            stack[-1].append(token.content)
+    items: list[Item] = []
+    for line, depth, may_have_box, parts in found:
+        first = parts[0] if parts else ""
+        box = _TASK.match(first) if may_have_box else None
+        own = "\n".join([first[box.end() :] if box else first, *parts[1:]])
+        ticked = None if box is None else box["box"] != " "
+        items.append(Item(own, line, depth, ticked))
+    return tuple(items)
+
+
+def _texts(tokens: list[Token]) -> tuple[Text, ...]:
+    texts: list[Text] = []
+    cells: list[str] | None = None
+    line = 0
+    for token in tokens:
+        if token.type == "tr_open":
+            cells, line = [], _line(token)
+        elif token.type == "tr_close":
+            texts.append(Text(line, " | ".join(cells or ())))
+            cells = None
+        elif token.type == "inline" and cells is not None:
+            cells.append(token.content)
+        elif token.type == "inline":
+            first = _line(token)
+            texts.extend(Text(first + n, part) for n, part in enumerate(token.content.split("\n")))
+    return tuple(texts)

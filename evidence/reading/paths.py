@@ -1,0 +1,41 @@
+"""Names of files in the workspace: which are allowed, and the patterns that choose from them."""
+
+from __future__ import annotations
+
+import re
+
+from ..base.errors import ConfigError
+
+
+def glob_regex(pattern: str) -> re.Pattern[str]:
+    """A glob as a regular expression: ``*`` and ``?`` within one component, ``**/`` any number of them."""
+    out = []
+    position = 0
+    while position < len(pattern):
+        if pattern.startswith("**/", position):
+            out.append("(?:[^/]+/)*")
+            position += 3
+        elif pattern.startswith("**", position):
+            out.append(".*")
+            position += 2
+        else:
+            char = pattern[position]
+            out.append({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)))
+            position += 1
+    return re.compile("".join(out), re.DOTALL)
+
+
+def check_relative(path: str) -> str:
+    """Return ``path`` if it names something inside the workspace.
+
+    Raises:
+        ConfigError: absolute, with ``..`` or an empty component, with NUL or a backslash.
+    """
+    parts = path.split("/")
+    if not path or path.startswith("/") or "\x00" in path or "\\" in path or {"", ".", ".."} & set(parts):
+        raise ConfigError(
+            f"{path!r} is not a path inside the workspace",
+            path="gate.yaml",
+            remedy="name it relative to the workspace, with forward slashes and without '..'",
+        )
+    return path

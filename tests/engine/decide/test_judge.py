@@ -1,0 +1,577 @@
+"""The verdict rules, as examples and as invariants over random plans, outputs, facts and waivers."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.engine.decide.judge import Facts, Waiver, action, judge, overall
+from gate.engine.decide.model import CheckStatus, Plan, Rule, Severity, Stage, StageResult, Verdict
+from gate.evidence.base.errors import EngineError
+from gate.evidence.base.times import parse_rfc3339
+
+NOW = parse_rfc3339("2025-11-07T12:00:00Z")
+ORDER = [Verdict.FAIL, Verdict.CONDITIONAL, Verdict.PASS]
+CRITICAL, HIGH, MEDIUM, LOW = Severity
+
+
+def rule(name: str, severity: Severity = HIGH, stage: str = "one", facts: tuple[str, ...] = ("c.x",)) -> Rule:
+    """A rule with plain texts."""
+    return Rule(
+        code=f"{stage}.{name}", stage=stage, short_name=name, kind="deny", title=f"Title {name}",
+        description="Because.", severity=severity, solution=f"Mend {name}.", owner=f"owner_{name}",
+        controls=("gate:x",), facts=facts,
+    )  # fmt: skip
+
+
+def stage(
+    name: str,
+    rules: Sequence[Rule],
+    depends_on: tuple[str, ...] = (),
+    headline: tuple[tuple[str, str], ...] = (),
+) -> Stage:
+    """A stage whose evidence comes from a collector of its own."""
+    return Stage(
+        name, name.title(), "Well?", depends_on, (f"e_{name}",), tuple(rules), headline, f"gate.{name}"
+    )
+
+
+def plan(*stages: Stage) -> Plan:
+    """A plan with the usual common parameters."""
+    return Plan(
+        {s.id: s for s in stages}, {"CRITICAL": 3, "HIGH": 7, "MEDIUM": 14, "LOW": 30}, ("cto",), 30,
+        {"one": {"PASS": "GO", "FAIL": "STOP", "FAIL_CRITICAL": "RUN", "CONDITIONAL": "WAIT"}},
+    )  # fmt: skip
+
+
+def operand(*, holds: bool, name: str = "x", **more: Any) -> dict[str, Any]:
+    """One comparison."""
+    return {"name": name, "op": "≥", "actual": 1, "expected": 2, "unit": "ppm", "holds": holds, **more}
+
+
+def result(code: str, term: str | None = None, **more: Any) -> dict[str, Any]:
+    """One reported violation."""
+    found = {
+        "code": code,
+        "msg": f"{code} is broken",
+        "operand": "x",
+        "op": "≥",
+        "expected": 2,
+        "actual": 1,
+        "unit": "ppm",
+    }
+    return {**found, **({} if term is None else {"term": term}), **more}
+
+
+def holds(name: str) -> dict[str, Any]:
+    """The output of a rule that holds."""
+    return {f"check_{name}": {"holds": True, "operands": [operand(holds=True)]}, f"deny_{name}": []}
+
+
+def broken(name: str, *terms: str, stage: str = "one") -> dict[str, Any]:
+    """The output of a rule that does not, with one violation or one for each term."""
+    found = [result(f"{stage}.{name}", term) for term in terms] or [result(f"{stage}.{name}")]
+    return {f"check_{name}": {"holds": False, "operands": [operand(holds=False)]}, f"deny_{name}": found}
+
+
+def facts(
+    missing: dict[str, tuple[str, str]] | None = None, files: dict[str, int] | None = None, **values: Any
+) -> Facts:
+    """What was measured; ``c.x`` is there unless changed."""
+    return Facts({"c": {"x": 1, **values}}, missing or {}, files or {"e_one": 1, "e_two": 1})
+
+
+def waiver(
+    code: str, term: str | None = None, stages: tuple[str, ...] = ("one",), id_: str = "W-1"
+) -> Waiver:
+    """A valid waiver."""
+    return Waiver(
+        id_,
+        code,
+        term,
+        stages,
+        "known",
+        "RISK-7",
+        "dev@example.com",
+        "cto@example.com",
+        "2025-12-01T00:00:00Z",
+    )
+
+
+def judge_one(
+    rules: Sequence[Rule], output: dict[str, Any], found: Facts | None = None, waivers: Sequence[Waiver] = ()
+) -> StageResult:
+    """Judge a plan of a single stage."""
+    return judge(plan(stage("one", rules)), ["one"], {"gate.one": output}, found or facts(), waivers, NOW)[
+        "one"
+    ]
+
+
+# --- one stage -------------------------------------------------------------------------------------------
+
+
+def test_everything_holds() -> None:
+    """All rules hold: PASS, with every rule's operands in the result."""
+    done = judge_one([rule("a"), rule("b", LOW)], {**holds("a"), **holds("b")})
+    assert done.verdict is Verdict.PASS
+    assert [(c.rule.code, c.status) for c in done.checks] == [
+        ("one.a", CheckStatus.HOLDS),
+        ("one.b", CheckStatus.HOLDS),
+    ]
+    assert done.checks[0].operands == (operand(holds=True),)
+    assert (done.violations, done.conditions, done.waived, done.warnings) == ((), (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("severity", "verdict"),
+    [
+        (CRITICAL, Verdict.FAIL),
+        (HIGH, Verdict.FAIL),
+        (MEDIUM, Verdict.CONDITIONAL),
+        (LOW, Verdict.CONDITIONAL),
+    ],
+)
+def test_severity_decides(severity: Severity, verdict: Verdict) -> None:
+    """CRITICAL and HIGH violations fail; MEDIUM and LOW ones leave a condition with owner and due date."""
+    done = judge_one([rule("a", severity)], broken("a"))
+    assert done.verdict is verdict
+    assert [v.code for v in done.violations] == ["one.a"]
+    assert done.checks[0].status is CheckStatus.VIOLATED
+    due = {MEDIUM: "2025-11-21T12:00:00Z", LOW: "2025-12-07T12:00:00Z"}.get(severity)
+    assert [(c.msg, c.owner, c.due) for c in done.conditions] == (
+        [] if due is None else [("Mend a.", "owner_a", due)]
+    )
+
+
+def test_a_violation_carries_what_the_reader_needs() -> None:
+    """Message, operands, term, severity, solution and the collectors it rests on."""
+    done = judge_one(
+        [rule("a", CRITICAL, facts=("c.x", "c.y", "d.z"))],
+        broken("a", "t"),
+        Facts({"c": {"x": 1, "y": 2}, "d": {"z": 0}}, {}, {}),
+    )
+    (found,) = done.violations
+    assert (found.msg, found.operand, found.op, found.expected, found.actual, found.unit, found.term) == (
+        "one.a is broken", "x", "≥", 2, 1, "ppm", "t",
+    )  # fmt: skip
+    assert (found.severity, found.solution, found.evidence, found.missing) == (
+        CRITICAL,
+        "Mend a.",
+        ("c", "d"),
+        False,
+    )
+
+
+def test_terms_of_a_condition() -> None:
+    """A condition about one of several terms names it."""
+    done = judge_one([rule("a", LOW)], broken("a", "s", "t"))
+    assert [c.msg for c in done.conditions] == ["Mend a. (s)", "Mend a. (t)"]
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+def test_missing_evidence_fails(severity: Severity) -> None:
+    """A required fact that is null fails the stage whatever the rule said and however light it is."""
+    missing = {"c.x": ("no report was found", "Run the tests.")}
+    for output in (holds("a"), broken("a")):
+        done = judge_one([rule("a", severity)], output, facts(missing, x=None))
+        assert done.verdict is Verdict.FAIL
+        assert done.checks[0].status is CheckStatus.MISSING
+        (found,) = done.violations
+        assert found.msg == "No evidence: no report was found"
+        assert found.expected == "measured: c.x"
+        assert found.solution == "Run the tests."
+        assert found.missing
+        assert found.severity.blocks
+        assert found.severity in (severity, HIGH)
+
+
+def test_missing_evidence_without_a_reason() -> None:
+    """A null fact nobody explained is still missing; the rule's own solution is given."""
+    done = judge_one([rule("a", facts=("c.x", "c.gone.deep", "nothing.at.all"))], holds("a"), facts(x=None))
+    assert done.violations[0].msg == "No evidence: it was not measured"
+    assert done.violations[0].expected == "measured: c.x, c.gone.deep, nothing.at.all"
+    assert done.violations[0].solution == "Mend a."
+
+
+@pytest.mark.parametrize("value", [0, False, "", [], {}])
+def test_empty_is_not_missing(value: Any) -> None:
+    """Zero, false and empty are measurements."""
+    assert judge_one([rule("a")], holds("a"), facts(x=value)).verdict is Verdict.PASS
+
+
+def test_missing_evidence_cannot_be_waived() -> None:
+    """A waiver permits a known violation, not ignorance."""
+    done = judge_one([rule("a")], holds("a"), facts(x=None), [waiver("one.a")])
+    assert done.verdict is Verdict.FAIL
+    assert done.waived == ()
+
+
+def test_a_waived_violation_stays_visible() -> None:
+    """It leaves the violations, is listed with its waiver, and becomes a condition until the waiver ends."""
+    done = judge_one([rule("a", CRITICAL)], broken("a"), None, [waiver("one.a")])
+    assert done.verdict is Verdict.CONDITIONAL
+    assert done.violations == ()
+    assert done.checks[0].status is CheckStatus.WAIVED
+    assert (done.waived[0].violation.code, done.waived[0].waiver, done.waived[0].approver) == (
+        "one.a",
+        "W-1",
+        "cto@example.com",
+    )
+    (condition,) = done.conditions
+    assert condition.msg == "Waived until 2025-12-01T00:00:00Z (W-1): one.a is broken"
+    assert (condition.owner, condition.due) == ("dev@example.com", "2025-12-01T00:00:00Z")
+
+
+def test_waivers_are_narrow() -> None:
+    """Another code, another term or another stage is not covered; one open term keeps the rule violated."""
+    for other in (waiver("one.b"), waiver("one.a", "u"), waiver("one.a", stages=("two",))):
+        assert judge_one([rule("a")], broken("a", "t"), None, [other]).verdict is Verdict.FAIL
+    done = judge_one([rule("a")], broken("a", "s", "t"), None, [waiver("one.a", "s")])
+    assert done.verdict is Verdict.FAIL
+    assert ([w.violation.term for w in done.waived], [v.term for v in done.violations]) == (["s"], ["t"])
+    assert done.checks[0].status is CheckStatus.VIOLATED
+
+
+def test_conditions_of_policies() -> None:
+    """A rule that holds under conditions makes the verdict CONDITIONAL; owner and due have defaults."""
+    stated = [
+        {"msg": "later", "owner": "cfo", "due": "2025-11-30"},
+        {"msg": "soon", "owner": "", "due": None},
+    ]
+    done = judge_one([rule("a", HIGH)], {**holds("a"), "condition_a": stated})
+    assert done.verdict is Verdict.CONDITIONAL
+    assert done.checks[0].status is CheckStatus.CONDITIONAL
+    assert [(c.msg, c.owner, c.due) for c in done.conditions] == [
+        ("soon", "owner_a", "2025-11-14T12:00:00Z"),
+        ("later", "cfo", "2025-11-30"),
+    ]
+
+
+def test_warnings_do_not_change_a_verdict() -> None:
+    """A warning is shown, with its rule's code, and nothing else."""
+    done = judge_one([rule("a")], {**holds("a"), "warn_a": [{"msg": "careful"}]})
+    assert done.verdict is Verdict.PASS
+    assert done.warnings == ({"code": "one.a", "msg": "careful"},)
+
+
+def test_violations_come_heaviest_first() -> None:
+    """By severity, then code, then term."""
+    rules = [rule("z", LOW), rule("b", HIGH), rule("a", HIGH), rule("m", CRITICAL)]
+    done = judge_one(rules, {**broken("z"), **broken("b", "2", "1"), **broken("a"), **broken("m")})
+    assert [(v.code, v.term) for v in done.violations] == [
+        ("one.m", None), ("one.a", None), ("one.b", "1"), ("one.b", "2"), ("one.z", None),
+    ]  # fmt: skip
+
+
+# --- what is an error, never a verdict -------------------------------------------------------------------
+
+GOOD = operand(holds=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"check_a": None}, "was not evaluated: check_a is undefined"),
+        ({"check_a": True}, "was not evaluated"),
+        ({"check_a": {"operands": [GOOD]}}, "was not evaluated"),
+        ({"check_a": {"holds": "yes", "operands": [GOOD]}}, "was not evaluated"),
+        ({"check_a": {"holds": False}}, "compared nothing"),
+        ({"check_a": {"holds": False, "operands": []}}, "compared nothing"),
+        ({"check_a": {"holds": False, "operands": {"x": 1}}}, "compared nothing"),
+        ({"check_a": {"holds": False, "operands": ["x"]}}, "does not have exactly actual, expected, holds"),
+        ({"check_a": {"holds": False, "operands": [{"name": "x"}]}}, "does not have exactly"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "more": 1}]}}, "does not have exactly"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "name": 7}]}}, "a field of the wrong type"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "unit": None}]}}, "a field of the wrong type"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "holds": 1}]}}, "a field of the wrong type"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "terms": [1]}]}}, "a field of the wrong type"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "op": "!="}]}}, "compares by '!='"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "actual": 0.5}]}}, "can carry: a float"),
+        ({"check_a": {"holds": False, "operands": [{**GOOD, "actual": 2**60}]}}, "can carry: integer"),
+        ({"check_a": holds("a")["check_a"]}, "holds and reports a violation at once"),
+        ({"deny_a": []}, "does not hold but reports nothing"),
+        ({"deny_a": [], "condition_a": [{"msg": "x"}]}, "does not hold but reports nothing"),
+        ({"deny_a": True}, "'deny_a' is not a set of results"),
+        ({"warn_a": {"msg": "x"}}, "'warn_a' is not a set of results"),
+        ({"condition_a": "x"}, "'condition_a' is not a set of results"),
+        ({"deny_a": ["text"]}, "a result of 'one.a' has no message"),
+        ({"deny_a": [{"code": "one.a"}]}, "a result of 'one.a' has no message"),
+        ({"warn_a": [{"msg": 7}]}, "a result of 'one.a' has no message"),
+        ({"condition_a": [{}]}, "a result of 'one.a' has no message"),
+        ({"deny_a": [result("one.b")]}, "carries the code 'one.b'"),
+        ({"deny_a": [result("one.a", operand=7)]}, "a field of the wrong type"),
+        ({"deny_a": [result("one.a", term=["t"])]}, "a field of the wrong type"),
+        ({"deny_a": [result("one.a", actual=1.5)]}, "what no decision can carry"),
+        ({"deny_b": []}, "'deny_b' reported, but the manifest does not expect it"),
+        ({"deny": []}, "'deny' reported"),
+        ({"violation_b": []}, "'violation_b' reported"),
+        ({"condition_b": []}, "'condition_b' reported"),
+        ({"warn_b": []}, "'warn_b' reported"),
+        ({"check_b": {}}, "'check_b' reported"),
+    ],
+)  # fmt: skip
+def test_undefined_and_contradictory_rules_are_errors(change: dict[str, Any], what: str) -> None:
+    """A rule that did not run, is malformed or contradicts itself ends the judging by an error."""
+    output = {**broken("a"), "helper": 1, **change}
+    output = {name: value for name, value in output.items() if value is not None}
+    with pytest.raises(EngineError) as caught:
+        judge_one([rule("a")], output)
+    assert what in caught.value.what
+    assert caught.value.path == "package gate.one"
+    assert caught.value.remedy == "correct the policy bundle; this is no verdict"
+
+
+@pytest.mark.parametrize(
+    ("days", "what"),
+    [({}, "condition_due_days has no entry for LOW"), ({"LOW": 10**7}, "leads beyond the year 9999")],
+)
+def test_due_dates_need_their_parameter(days: dict[str, int], what: str) -> None:
+    """A condition without a due date, or due after the calendar's end, is a mistake of the bundle."""
+    changed = dataclasses.replace(plan(stage("one", [rule("a", LOW)])), due_days=days)
+    with pytest.raises(EngineError) as caught:
+        judge(changed, ["one"], {"gate.one": broken("a")}, facts(), [], NOW)
+    assert what in caught.value.what
+
+
+# --- several stages --------------------------------------------------------------------------------------
+
+
+def judge_two(
+    first: dict[str, Any],
+    second: dict[str, Any],
+    wanted: Sequence[str] = ("two",),
+    severity: Severity = HIGH,
+    **files: int,
+) -> dict[str, StageResult]:
+    """Judge a stage that depends on another."""
+    both = plan(stage("one", [rule("a", severity)]), stage("two", [rule("b", stage="two")], ("one",)))
+    return judge(both, wanted, {"gate.one": first, "gate.two": second}, facts(files=files or None), [], NOW)
+
+
+def test_dependencies_are_judged_first_and_must_pass() -> None:
+    """A failed dependency fails the stage; one with conditions makes it conditional."""
+    done = judge_two(holds("a"), holds("b"))
+    assert list(done) == ["one", "two"]
+    assert done["two"].verdict is Verdict.PASS
+    failed = judge_two(broken("a"), holds("b"))["two"]
+    assert failed.verdict is Verdict.FAIL
+    (violation,) = failed.violations
+    assert (violation.code, violation.msg, violation.severity) == ("two.dependency", "one failed", HIGH)
+    assert violation.solution == "Make one pass first."
+    conditional = judge_two(broken("a"), holds("b"), severity=LOW)["two"]
+    assert conditional.verdict is Verdict.CONDITIONAL
+    assert conditional.violations[0].msg == "one passed only under conditions"
+    assert [(c.code, c.owner) for c in conditional.conditions] == [("two.dependency", "two")]
+
+
+def test_a_dependency_without_evidence_is_judged_like_any_other() -> None:
+    """No file at all for a dependency: its rules decide, and the result says that there was no evidence."""
+    for wanted in (("two",), ("one", "two")):
+        done = judge_two(broken("a"), holds("b"), wanted=wanted, e_two=1)
+        assert (done["one"].verdict, done["one"].has_evidence) == (Verdict.FAIL, False)
+        assert [violation.code for violation in done["one"].violations] == ["one.a"]
+        assert done["two"].violations[0].msg == "one failed"
+        assert done["two"].has_evidence
+
+
+def test_a_dependency_cannot_be_waived() -> None:
+    """A waiver for a stage's dependency changes nothing."""
+    both = plan(stage("one", [rule("a")]), stage("two", [rule("b", stage="two")], ("one",)))
+    outputs = {"gate.one": broken("a"), "gate.two": holds("b")}
+    done = judge(both, ["two"], outputs, facts(), [waiver("two.dependency", stages=("two",))], NOW)
+    assert done["two"].verdict is Verdict.FAIL
+
+
+def test_only_what_is_needed_is_judged() -> None:
+    """Asking for the first stage does not look at the second."""
+    assert list(judge_two(holds("a"), {}, wanted=("one",))) == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "answer"),
+    [
+        ("PASS PASS", "PASS"), ("PASS CONDITIONAL", "CONDITIONAL"), ("CONDITIONAL FAIL", "FAIL"),
+        ("FAIL", "FAIL"), ("", "FAIL"),
+    ],
+)  # fmt: skip
+def test_overall(verdicts: str, answer: str) -> None:
+    """The worst verdict counts, and nothing judged is no PASS."""
+    results = {str(i): StageResult(stage("one", []), Verdict(v)) for i, v in enumerate(verdicts.split())}
+    assert overall(results) is Verdict(answer)
+
+
+def test_actions() -> None:
+    """The parameters say what follows; a critical violation has an answer of its own."""
+    rules, p = [rule("a", CRITICAL), rule("b", HIGH)], plan(stage("one", []))
+
+    def ask(output: dict[str, Any]) -> str | None:
+        done = judge_one(rules, output)
+        return action(p, "one", done.verdict, {"one": done})
+
+    assert ask({**holds("a"), **holds("b")}) == "GO"
+    assert ask({**holds("a"), **broken("b")}) == "STOP"
+    assert ask({**broken("a"), **holds("b")}) == "RUN"
+    assert action(p, "one", Verdict.CONDITIONAL, {}) == "WAIT"
+    assert action(p, "two", Verdict.PASS, {}) is None
+    with pytest.raises(EngineError) as caught:
+        action(dataclasses.replace(p, actions={"one": {}}), "one", Verdict.PASS, {})
+    assert caught.value.what == "the parameter one_actions has no entry 'PASS'"
+    assert caught.value.path == "gate/params/common/data.yaml"
+
+
+def test_headline_figures() -> None:
+    """Figures have their unit from the fact's name; lists and mappings are counted."""
+    names = ("a_ppm", "b_us", "c", "d", "e", "gone_ms", "f_micro")
+    values = {"a_ppm": 1, "b_us": 2, "c": [1, 2], "d": {"x": 1}, "e": "text", "f_micro": -5}
+    judged = judge(
+        plan(stage("one", [rule("a")], headline=tuple((n, f"c.{n}") for n in names))),
+        ["one"], {"gate.one": holds("a")}, facts(**values), [], NOW,
+    )  # fmt: skip
+    assert {name: (f["value"], f["unit"]) for name, f in judged["one"].figures.items()} == {
+        "a_ppm": (1, "ppm"), "b_us": (2, "us"), "c": (2, "count"), "d": (1, "count"), "e": ("text", "count"),
+        "gone_ms": (None, "ms"), "f_micro": (-5, "micro"),
+    }  # fmt: skip
+
+
+# --- invariants ------------------------------------------------------------------------------------------
+
+RULES = [rule(f"r{n}", severity, facts=(f"c.f{n}",)) for n, severity in enumerate([*Severity, *Severity])]
+OUTCOMES = st.sampled_from(["holds", "broken", "terms", "condition", "missing"])
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[list[Rule], dict[str, str], list[Waiver]]:
+    """Some rules, what became of each, and some waivers."""
+    rules = draw(st.lists(st.sampled_from(RULES), min_size=1, max_size=6, unique_by=lambda r: r.code))
+    outcomes = {r.short_name: draw(OUTCOMES) for r in rules}
+    codes = st.sampled_from([r.code for r in rules])
+    ids = st.sampled_from(["W-1", "W-2", "W-3"])
+    waivers = draw(st.lists(st.builds(waiver, codes, st.sampled_from([None, "s", "t"]), id_=ids), max_size=3))
+    return rules, outcomes, waivers
+
+
+def produce(outcomes: dict[str, str]) -> tuple[dict[str, Any], Facts]:
+    """Engine output and facts for the outcomes."""
+    output: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    for name, outcome in outcomes.items():
+        values[name.replace("r", "f")] = None if outcome == "missing" else 1
+        if outcome in ("broken", "terms"):
+            output |= broken(name, *(("s", "t") if outcome == "terms" else ()))
+        else:
+            output |= holds(name)
+        if outcome == "condition":
+            output[f"condition_{name}"] = [{"msg": "under a condition"}]
+    return output, Facts({"c": values}, {}, {"e_one": 1})
+
+
+def run(rules: Sequence[Rule], outcomes: dict[str, str], waivers: Sequence[Waiver]) -> StageResult:
+    """Judge a situation."""
+    output, found = produce(outcomes)
+    return judge_one(rules, output, found, waivers)
+
+
+@given(situations())
+def test_pass_means_that_nothing_is_wrong(situation: tuple[list[Rule], dict[str, str], list[Waiver]]) -> None:
+    """PASS exactly when every rule holds, unconditionally, on evidence that is there."""
+    rules, outcomes, waivers = situation
+    done = run(rules, outcomes, waivers)
+    assert (done.verdict is Verdict.PASS) == (set(outcomes.values()) == {"holds"})
+    assert done.verdict in ORDER
+    assert len(done.checks) == len(rules)
+    if "missing" in outcomes.values():
+        assert done.verdict is Verdict.FAIL
+
+
+@given(situations(), st.data())
+def test_making_a_rule_worse_never_improves_the_verdict(
+    situation: tuple[list[Rule], dict[str, str], list[Waiver]], data: st.DataObject
+) -> None:
+    """Replacing a rule that holds by anything else gives the same verdict or a worse one."""
+    rules, outcomes, waivers = situation
+    before = run(rules, outcomes, waivers).verdict
+    name = data.draw(st.sampled_from(sorted(outcomes)))
+    better = run(rules, {**outcomes, name: "holds"}, waivers).verdict
+    assert ORDER.index(better) >= ORDER.index(before)
+
+
+@given(situations())
+def test_waivers_never_give_a_pass_and_never_make_it_worse(
+    situation: tuple[list[Rule], dict[str, str], list[Waiver]],
+) -> None:
+    """A waiver can turn FAIL into CONDITIONAL at best; every violation stays visible."""
+    rules, outcomes, waivers = situation
+    without, with_ = run(rules, outcomes, []), run(rules, outcomes, waivers)
+    assert ORDER.index(with_.verdict) >= ORDER.index(without.verdict)
+    assert (with_.verdict is Verdict.PASS) == (without.verdict is Verdict.PASS)
+    visible = [*with_.violations, *(w.violation for w in with_.waived)]
+    assert sorted(visible, key=lambda v: v.key) == list(without.violations)
+    if with_.waived:
+        assert with_.verdict is not Verdict.PASS
+
+
+@given(situations(), st.randoms())
+def test_the_order_of_inputs_does_not_matter(
+    situation: tuple[list[Rule], dict[str, str], list[Waiver]], random: Any
+) -> None:
+    """Outputs, facts, results and waivers in another order give an identical result."""
+    rules, outcomes, waivers = situation
+    output, found = produce(outcomes)
+    expected = judge_one(rules, output, found, waivers)
+
+    def shuffled(items: Any) -> list[Any]:
+        copied = list(items)
+        random.shuffle(copied)
+        return copied
+
+    other = {
+        name: shuffled(value) if isinstance(value, list) else value
+        for name, value in shuffled(output.items())
+    }
+    mixed = Facts({"c": dict(shuffled(found.values["c"].items()))}, {}, found.files)
+    assert judge_one(rules, other, mixed, shuffled(waivers)) == expected
+
+
+@given(situations())
+def test_judging_changes_nothing_it_was_given(
+    situation: tuple[list[Rule], dict[str, str], list[Waiver]],
+) -> None:
+    """The judge is pure: its arguments are as before, and asking again gives the same."""
+    rules, outcomes, waivers = situation
+    output, found = produce(outcomes)
+    before = copy.deepcopy((output, found.values))
+    assert judge_one(rules, output, found, waivers) == judge_one(rules, output, found, waivers)
+    assert (output, found.values) == before
+
+
+@given(st.lists(OUTCOMES, min_size=4, max_size=4), st.sets(st.integers(0, 3)), st.permutations(range(4)))
+def test_stages_fail_with_what_they_depend_on(outcomes: list[str], empty: set[int], order: list[int]) -> None:
+    """In a chain a stage passes only if everything before it passed; the order asked in does not matter."""
+    stages = [
+        stage(f"s{n}", [rule("r", stage=f"s{n}", facts=(f"c.f{n}",))], (f"s{n - 1}",) if n else ())
+        for n in range(4)
+    ]
+    chain = plan(*stages)
+    outputs: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    for n, outcome in enumerate(outcomes):
+        values[f"f{n}"] = None if outcome == "missing" else 1
+        bad = outcome in ("broken", "terms")
+        outputs[f"gate.s{n}"] = broken("r", stage=f"s{n}") if bad else holds("r")
+        if outcome == "condition":
+            outputs[f"gate.s{n}"]["condition_r"] = [{"msg": "m"}]
+    found = Facts({"c": values}, {}, {f"e_s{n}": 0 if n in empty else 1 for n in range(4)})
+    done = judge(chain, ["s3"], outputs, found, [], NOW)
+    assert list(done) == ["s0", "s1", "s2", "s3"]
+    for n, current in enumerate(done.values()):
+        if current.verdict is Verdict.PASS:
+            assert all(done[f"s{m}"].verdict is Verdict.PASS for m in range(n))
+        assert current.has_evidence == (n not in empty)
+    wanted = [f"s{n}" for n in order]
+    assert judge(chain, wanted, outputs, found, [], NOW) == done

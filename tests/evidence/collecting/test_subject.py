@@ -1,0 +1,270 @@
+"""What is judged: a digest that stock tools can recompute."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.evidence.base.errors import ConfigError, EvidenceError
+from gate.evidence.collecting.subject import Commit, find_commit, measure_sources, source_files
+from gate.evidence.reading.workspace import Workspace
+
+Make = Callable[..., Path]
+
+FILES: dict[str, str | bytes] = {
+    "src/b.py": "b",
+    "src/a b.py": "a",
+    "src/Z/é.py": "é",
+    "src/שלום.py": b"\xff\0",
+    "src/empty": "",
+    "tests/x.py": "x",
+    "other/skip.py": "s",
+}
+
+
+def sha256sum(root: Path, find: str) -> str:
+    """The digest as a person computes it with stock tools."""
+    script = f"find {find} -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum -- | sha256sum"
+    done = subprocess.run(["sh", "-c", script], cwd=root, capture_output=True, check=True)
+    return done.stdout.decode().split()[0]
+
+
+def test_the_digest_is_what_sha256sum_gives(make_workspace: Make) -> None:
+    """``find | sort | sha256sum | sha256sum`` gives the subject's digest."""
+    root = make_workspace(FILES)
+    measured = measure_sources(Workspace(root), ["src", "tests/"], [], explicit=True)
+    assert measured.digest == sha256sum(root, "src tests")
+    assert len(measured.files) == 6
+    assert measured.patterns == ("src", "tests/")
+
+
+@given(
+    st.dictionaries(
+        st.text("abé-_. ", min_size=1, max_size=6).map(lambda name: "n" + name),
+        st.binary(max_size=8),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_the_digest_of_any_tree_is_what_sha256sum_gives(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
+    """Names with spaces, dots and letters of other scripts, and any bytes."""
+    root = tmp_path_factory.mktemp("tree")
+    for name, content in files.items():
+        (root / name).write_bytes(content)
+    names = " ".join(shlex.quote(name) for name in files)
+    assert measure_sources(Workspace(root), ["."], [], explicit=True).digest == sha256sum(root, names)
+
+
+def test_every_change_of_content_changes_the_digest(make_workspace: Make) -> None:
+    """Content, a name, an added or a removed file each change the digest; evidence beside it does not."""
+    root = make_workspace(FILES)
+
+    def digest() -> str:
+        return measure_sources(Workspace(root), ["src"], [], explicit=True).digest
+
+    seen = {digest()}
+    (root / "junit.xml").write_text("evidence")
+    (root / "tests/x.py").write_text("changed")
+    assert digest() in seen
+    for change in (
+        lambda: (root / "src/b.py").write_text("B"),
+        lambda: (root / "src/b.py").rename(root / "src/c.py"),
+        lambda: (root / "src/new").write_text(""),
+        lambda: (root / "src/empty").unlink(),
+    ):
+        change()
+        assert digest() not in seen
+        seen.add(digest())
+
+
+def test_files_read_before_are_not_read_again(make_workspace: Make) -> None:
+    """The digest is over the bytes the collectors saw, also when the file changed since."""
+    root = make_workspace({"src/a": "one"})
+    workspace = Workspace(root)
+    workspace.view().read("src/a")
+    before = measure_sources(Workspace(root), ["src"], [], explicit=True).digest
+    (root / "src/a").write_text("two")
+    assert measure_sources(workspace, ["src"], [], explicit=True).digest == before
+
+
+def test_links_count_with_their_text(make_workspace: Make) -> None:
+    """A link to a judged file is part of the subject by its target's text and is not followed."""
+    root = make_workspace({"src/a": "x"})
+    (root / "src/link").symlink_to("a")
+    digest = hashlib.sha256(b"link:a").hexdigest()
+    manifest = f"{hashlib.sha256(b'x').hexdigest()}  src/a\n{digest}  src/link\n"
+    first = measure_sources(Workspace(root), ["src"], [], explicit=True)
+    assert first.digest == hashlib.sha256(manifest.encode()).hexdigest()
+    assert len(first.files) == 2
+    (root / "src/link").unlink()
+    (root / "src/link").symlink_to("./a")
+    assert measure_sources(Workspace(root), ["src"], [], explicit=True).digest != first.digest
+
+
+@pytest.mark.parametrize("target", ["../../outside", "/etc/hostname", "../other/b", "missing", "link2", "."])
+def test_links_to_what_is_not_judged_are_refused(make_workspace: Make, target: str) -> None:
+    """What such a link leads to could change without the digest noticing."""
+    root = make_workspace({"src/a": "x", "other/b": "y"})
+    (root / "src/link2").symlink_to("a")
+    (root / "src/link").symlink_to(target)
+    with pytest.raises(EvidenceError) as caught:
+        measure_sources(Workspace(root), ["src"], [], explicit=True)
+    assert caught.value.path == "src/link"
+    assert repr(target) in caught.value.what
+
+
+def test_sources_and_excludes(make_workspace: Make) -> None:
+    """Directories, files, globs and the whole workspace; excluded files are left out."""
+    workspace = Workspace(make_workspace({**FILES, "src/x.pyc": "", "src.py": ""}))
+
+    def files(sources: list[str], exclude: list[str]) -> tuple[str, ...]:
+        return source_files(workspace, sources, exclude, explicit=True)
+
+    assert files(["src/b.py", "tests"], []) == ("src/b.py", "tests/x.py")
+    assert files(["**/*.pyc"], []) == ("src/x.pyc",)
+    assert "src.py" not in files(["src"], [])
+    assert files(["."], ["src", "**/s*.py"]) == ("tests/x.py",)
+    assert files(["src", "src/b.py"], ["src/[a-z]*"]) == files(["src"], [])
+    assert files(["s?c.py"], []) == ("src.py",)
+    assert files(["."], ["."]) == ()
+
+
+def test_a_source_that_matches_nothing(make_workspace: Make) -> None:
+    """A configured source without a file is an error; a default one may be absent."""
+    workspace = Workspace(make_workspace({"src/a": ""}))
+    assert source_files(workspace, ["src", "lib"], [], explicit=False) == ("src/a",)
+    with pytest.raises(ConfigError) as caught:
+        source_files(workspace, ["src", "lib"], [], explicit=True)
+    assert caught.value.what == "the source path 'lib' matches no file"
+    assert (caught.value.path, caught.value.place) == ("gate.yaml", "subject.sources")
+    assert caught.value.remedy
+
+
+def test_nothing_to_judge(make_workspace: Make) -> None:
+    """No source file at all is an error that says what to configure."""
+    with pytest.raises(ConfigError) as caught:
+        measure_sources(Workspace(make_workspace({"a": ""})), ["src", "lib"], [], explicit=False)
+    assert "nothing to judge" in caught.value.what
+    assert caught.value.remedy is not None
+    assert "src, lib" in caught.value.remedy
+    assert "gate init" in caught.value.remedy
+
+
+@pytest.mark.parametrize("source", ["../x", "/etc", "a/../../b", "", "a\\b"])
+def test_sources_stay_inside(make_workspace: Make, source: str) -> None:
+    """A source outside of the workspace is a configuration error."""
+    with pytest.raises(ConfigError):
+        source_files(Workspace(make_workspace({"a": ""})), [source], [], explicit=True)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\\b", os.fsdecode(b"caf\xe9")])
+def test_names_that_sha256sum_would_escape(make_workspace: Make, name: str) -> None:
+    """A source file whose name sha256sum would escape is refused; the message is plain ASCII."""
+    root = make_workspace({"src/ok": ""})
+    (root / "src" / name).write_text("x")
+    with pytest.raises(EvidenceError) as caught:
+        measure_sources(Workspace(root), ["src"], [], explicit=True)
+    assert caught.value.what == "the file's name has a line break or a backslash, or is not UTF-8"
+    assert caught.value.path == ascii(f"src/{name}")
+    assert caught.value.remedy == "rename the file"
+
+
+def test_pipes_among_the_sources_are_refused(make_workspace: Make) -> None:
+    """What is no regular file has no content that could be judged."""
+    root = make_workspace({"src/a": "x"})
+    os.mkfifo(root / "src/pipe")
+    with pytest.raises(EvidenceError) as caught:
+        measure_sources(Workspace(root), ["src"], [], explicit=True)
+    assert caught.value.path == "src/pipe"
+    assert measure_sources(Workspace(root), ["src"], ["src/pipe"], explicit=True).files == ("src/a",)
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git as an author."""
+    identity = ["-c", "user.name=Dev", "-c", "user.email=dev@example.com", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=root, capture_output=True, check=True)
+    return done.stdout.decode().strip()
+
+
+def commit_of(root: Path, exclude: Sequence[str] = ()) -> Commit:
+    """The commit around the workspace, for what is under src."""
+    workspace = Workspace(root)
+    return find_commit(workspace, measure_sources(workspace, ["src"], exclude, explicit=True))
+
+
+def test_an_excluded_file_makes_nothing_dirty(make_workspace: Make) -> None:
+    """What is not judged may differ from the commit."""
+    root = make_workspace({"src/a": "x"})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "first")
+    (root / "src/x.pyc").write_text("y")
+    assert commit_of(root).dirty is True
+    assert commit_of(root, ["**/*.pyc"]).dirty is False
+
+
+def test_without_git_there_is_no_commit(make_workspace: Make) -> None:
+    """A folder outside of any repository, or before its first commit, has a digest and no commit."""
+    root = make_workspace({"src/a": "x"})
+    assert commit_of(root) == Commit(None, None, None)
+    git(root, "init", "-q")
+    assert commit_of(root) == Commit(None, None, None)
+
+
+def test_the_commit_and_whether_sources_differ_from_it(make_workspace: Make) -> None:
+    """Changed sources make it dirty, changed evidence does not."""
+    root = make_workspace({"src/a": "x", "junit.xml": "<a/>"})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "first")
+    commit = git(root, "rev-parse", "HEAD")
+    assert commit_of(root) == Commit(commit, "dev@example.com", False)
+    (root / "junit.xml").write_text("<b/>")
+    assert commit_of(root).dirty is False
+    (root / "src/a").write_text("y")
+    assert commit_of(root) == Commit(commit, "dev@example.com", True)
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_digest_and_commit_take_one_reading(
+    make_workspace: Make, monkeypatch: pytest.MonkeyPatch, object_format: str
+) -> None:
+    """What git compares is taken from the bytes that the digest is taken of."""
+    root = make_workspace({"src/a": "x", "src/b": "y", "src/d/c": "z"})
+    git(root, "init", "-q", f"--object-format={object_format}")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "first")
+    opened: list[str] = []
+    real = os.open
+
+    def note(path: str, *arguments: Any, **more: Any) -> int:
+        opened.append(str(path))
+        return real(path, *arguments, **more)
+
+    monkeypatch.setattr(os, "open", note)
+    assert commit_of(root).dirty is False
+    assert [name for name in opened if len(name) == 1 and name != "d"] == ["a", "b", "c"]
+
+
+def test_a_wrong_guess_of_gits_hash_costs_a_reading_and_nothing_else(make_workspace: Make) -> None:
+    """Only git knows which hash it uses; here the settings file says what is not so."""
+    root = make_workspace({"src/a": "x"})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "first")
+    with (root / ".git/config").open("a") as config:
+        config.write("[other]\n\tobjectformat = sha256\n")
+    assert commit_of(root).dirty is False
+    (root / "src/a").write_text("y")
+    assert commit_of(root).dirty is True
