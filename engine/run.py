@@ -382,9 +382,9 @@ def make_facts(evidence: Mapping[str, Evidence], about: Mapping[str, Any]) -> Fa
     return Facts(
         values={**{name: item.facts for name, item in sorted(evidence.items())}, PROVENANCE: about},
         missing={
-            f"{name}.{missing.fact}": (missing.reason, missing.remedy)
+            f"{name}.{problem.fact}": (problem.reason, problem.remedy)
             for name, item in evidence.items()
-            for missing in item.missing
+            for problem in item.problems
         },
         files={name: len(item.files) + len(item.attachments) for name, item in evidence.items()},
     )

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAD = """
 import os, sys, time
 from typing import ClassVar
-from gate.evidence.collecting.interface import Missing, Observation, Options
+from gate.evidence.collecting.interface import Problem, Observation, Options
 
 class Demo:
     id: ClassVar[str] = "demo"
@@ -161,7 +161,7 @@ MISBEHAVING = {
     "gives a wrong attachment": ("return Observation({'answer': 1}, attachments={'a': 'b'})", "TypeError"),
     "gives a wrong tool": ("return Observation({'answer': 1}, tool=7)", "impossible /tool"),
     "calls a value missing": (
-        "return Observation({'answer': 1}, (Missing('answer', 'because', 'do'),))",
+        "return Observation({'answer': 1}, (Problem('answer', 'because', 'do'),))",
         "calls 'answer' missing but gives a value",
     ),
     "recurses": ("def f(): f()\nf()", "RecursionError"),

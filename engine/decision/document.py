@@ -200,5 +200,6 @@ def _evidence(evidence: Evidence, sources: str) -> dict[str, Any]:
         "tool": evidence.tool,
         "sources": sources,
         "files": [{"path": masked(f.path), "sha256": f.sha256, "size": f.size} for f in evidence.files],
-        "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in evidence.missing],
+        "problems": [problem.to_json() for problem in evidence.problems],
+        "scopes": [scope.to_json() for scope in evidence.scopes],
     }

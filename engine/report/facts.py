@@ -21,7 +21,7 @@ def facts_text(evidence: Mapping[str, Evidence]) -> str:
     for name, item in evidence.items():
         lines.append(f"{name}  (sha256:{item.digest})")
         lines += [f"  {path} = {clean(value)}" for path, value in _flatten(name, item.facts)]
-        lines += [f"  missing {m.fact}: {clean(m.reason)}" for m in item.missing]
+        lines += [f"  {p.kind} {p.fact}: {clean(p.reason)}" for p in item.problems]
         lines += [f"  file {clean(file.path)}  sha256:{file.sha256}" for file in item.files]
     return "\n".join(lines) + "\n"
 

@@ -7,11 +7,12 @@ A collector looks and reports; it knows no threshold and never says whether some
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from ..base.canonical import canonical, sha256_hex
-from ..base.errors import masked
+from ..base.errors import EvidenceError, masked
 from ..base.settings import Settings
 from ..reading.workspace import FileRead, View
 
@@ -21,19 +22,97 @@ class Options(Settings):
     """Base of a collector's options, the part of ``gate.yaml`` under ``evidence.<collector id>``."""
 
 
+class ProblemKind(StrEnum):
+    """What became of a piece of evidence that a rule may need."""
+
+    MISSING = "missing"
+    """It is not there."""
+
+    REJECTED = "rejected"
+    """It is there, and is malformed, hostile, unreadable or of another shape than it should have."""
+
+    UNKNOWN = "unknown"
+    """It is there, and says something that the collector cannot interpret."""
+
+
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A fact that could not be measured: never zero, never dropped.
+class Problem:
+    """Why a fact is missing, rejected or unknown. It is never zero and never dropped.
+
+    A rule that needs the fact, or anything inside it, does not hold.
 
     Attributes:
-        fact: dotted path inside the collector's facts whose value is null.
-        reason: why there is nothing, one clause.
-        remedy: what produces it, one sentence.
+        fact: dotted path inside the collector's facts; empty for all of them. The value of a missing fact is
+            null; beside a rejected file or something unknown, it covers only what was understood.
+        reason: what is wrong, one clause.
+        remedy: what to do about it, one sentence.
+        kind: see :class:`ProblemKind`.
+        path: the file concerned, where there is one.
+        place: where in the file: ``line 3``, ``line 3, column 7`` or a JSON pointer.
     """
 
     fact: str
     reason: str
     remedy: str
+    kind: ProblemKind = ProblemKind.MISSING
+    path: str | None = None
+    place: str | None = None
+
+    @classmethod
+    def rejected(cls, error: EvidenceError, fact: str = "") -> Problem:
+        """The problem of a file that was rejected, for the facts that would have come from it."""
+        remedy = error.remedy or "correct the file"
+        return cls(fact, error.what, remedy, ProblemKind.REJECTED, error.path, error.place)
+
+    def to_json(self) -> dict[str, str | None]:
+        """The problem as it stands in evidence records and decisions."""
+        return {
+            "kind": self.kind.value,
+            "fact": self.fact,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "path": self.path,
+            "place": self.place,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Problem:
+        """The problem that ``to_json`` gave."""
+        return cls(**{**value, "kind": ProblemKind(value["kind"])})
+
+    def masked(self) -> Problem:
+        """The problem without a broker account in full."""
+        path = None if self.path is None else masked(self.path)
+        return replace(self, reason=masked(self.reason), remedy=masked(self.remedy), path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much a collector looked at for a fact, so that an empty list or a zero means something.
+
+    A rule whose fact is empty holds only if a scope covers that fact and ``looked_at`` is not zero. What was
+    looked at and not understood has a :class:`Problem` of the kind ``unknown`` each, with its place.
+
+    Attributes:
+        fact: dotted path inside the collector's facts; empty for all of them. It covers what is inside, too.
+        looked_at: number of things looked at.
+        understood: how many of them could be interpreted.
+        unit: what they are, in the plural: ``files``, ``messages``.
+    """
+
+    fact: str
+    looked_at: int
+    understood: int
+    unit: str
+
+    def to_json(self) -> dict[str, str | int]:
+        """The scope as it stands in evidence records and decisions."""
+        return {
+            "fact": self.fact,
+            "looked_at": self.looked_at,
+            "understood": self.understood,
+            "unit": self.unit,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +136,8 @@ class Observation:
 
     Attributes:
         facts: JSON-like values without floats, conforming to the collector's facts contract.
-        missing: one entry for each fact that is null because nothing was measured.
+        problems: why a fact is null, was rejected, or is not known in full; one entry at least for each fact
+            that is null.
         observed_at: RFC 3339 time the evidence itself states, where it states one.
         tool: name and version of the tool that made the evidence, as the evidence states it.
         format: name and version of the evidence's format, such as ``sarif 2.1.0``.
@@ -66,16 +146,18 @@ class Observation:
             program printed is not, and is never taken from the cache.
         attachments: by name, bytes that are evidence and lie in no file, such as what a command printed. They
             are recorded with the decision.
+        scopes: how much was looked at.
     """
 
     facts: dict[str, Any]
-    missing: tuple[Missing, ...] = ()
+    problems: tuple[Problem, ...] = ()
     observed_at: str | None = None
     tool: str | None = None
     format: str | None = None
     origins: tuple[Origin, ...] = ()
     repeatable: bool = True
     attachments: Mapping[str, bytes] = field(default_factory=dict)
+    scopes: tuple[Scope, ...] = ()
 
 
 class Collector(Protocol):
@@ -125,7 +207,7 @@ class Evidence:
     collector: str
     version: str
     facts: dict[str, Any]
-    missing: tuple[Missing, ...]
+    problems: tuple[Problem, ...]
     files: tuple[FileRead, ...]
     observed_at: str | None
     tool: str | None = None
@@ -134,6 +216,7 @@ class Evidence:
     provider: str | None = None
     attachments: tuple[Attachment, ...] = ()
     repeatable: bool = True
+    scopes: tuple[Scope, ...] = ()
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -153,7 +236,8 @@ class Evidence:
             "collector": self.collector,
             "version": self.version,
             "facts": self.facts,
-            "missing": [{"fact": m.fact, "reason": m.reason, "remedy": m.remedy} for m in self.missing],
+            "problems": [problem.to_json() for problem in self.problems],
+            "scopes": [scope.to_json() for scope in self.scopes],
             "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in self.files],
             "observed_at": self.observed_at,
             "tool": self.tool,

@@ -24,7 +24,7 @@ from ..base.contracts import schema_problem, violations, violations_of
 from ..base.errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
 from ..base.times import parse_rfc3339
 from ..reading.workspace import FileRead, View, Workspace
-from .interface import Attachment, Collector, Evidence, Missing, Observation, Origin
+from .interface import Attachment, Collector, Evidence, Observation, Origin, Problem, ProblemKind, Scope
 from .plugins import facts_contract, guest_error, guest_says, plugin_line
 from .provenance import stated
 
@@ -105,7 +105,8 @@ def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outc
     return {
         "version": collector.version,
         "facts": observation.facts,
-        "missing": [[missing.fact, missing.reason, missing.remedy] for missing in observation.missing],
+        "problems": [problem.to_json() for problem in observation.problems],
+        "scopes": [scope.to_json() for scope in observation.scopes],
         "files": [[file.path, file.sha256, file.size] for file in view.files],
         "observed_at": observed_at,
         "tool": observation.tool,
@@ -122,10 +123,8 @@ def _seen(workspace: Workspace, collector: Collector, guest: str | None) -> Outc
 
 def _without_accounts(observation: Observation) -> Observation:
     """The observation without a broker account in full, wherever it was found: it is kept in clear."""
-    missing = [
-        Missing(one.fact, errors.masked(one.reason), errors.masked(one.remedy)) for one in observation.missing
-    ]
-    return replace(observation, facts=_masked(observation.facts), missing=tuple(missing))
+    problems = tuple(problem.masked() for problem in observation.problems)
+    return replace(observation, facts=_masked(observation.facts), problems=problems)
 
 
 def _masked(value: Any) -> Any:
@@ -142,7 +141,8 @@ def evidence(
     name: str,
     version: str,
     facts: dict[str, Any],
-    missing: Iterable[Sequence[str]],
+    problems: Iterable[Mapping[str, Any]],
+    scopes: Iterable[Mapping[str, Any]],
     files: Iterable[tuple[str, str, int]],
     observed_at: str | None,
     tool: str | None,
@@ -158,7 +158,8 @@ def evidence(
         collector=name,
         version=version,
         facts=facts,
-        missing=tuple(Missing(*parts) for parts in missing),
+        problems=tuple(Problem.from_json(parts) for parts in problems),
+        scopes=tuple(Scope(**parts) for parts in scopes),
         files=tuple(FileRead(*parts) for parts in files),
         observed_at=observed_at,
         tool=tool,
@@ -210,11 +211,12 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
             place=pointer,
             remedy="report this with the file it read",
         )
-    named = {missing.fact for missing in observation.missing}
-    for missing in observation.missing:
-        if lookup(observation.facts, missing.fact) is not None:
+    named = {problem.fact for problem in observation.problems}
+    for problem in observation.problems:
+        missing = problem.kind is ProblemKind.MISSING
+        if missing and lookup(observation.facts, problem.fact) is not None:
             raise InternalError(
-                f"the collector {collector_id!r} calls {missing.fact!r} missing but gives a value",
+                f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
                 remedy="report this with the file it read",
             )
     for fact in _nulls(observation.facts):
@@ -252,7 +254,7 @@ def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
             collector.id,
             collector.version,
             observation.facts,
-            tuple(observation.missing),
+            tuple(observation.problems),
             (),
             observation.observed_at,
             observation.tool,
@@ -261,6 +263,7 @@ def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
             guest,
             tuple(Attachment(name, data) for name, data in observation.attachments.items()),
             observation.repeatable,
+            tuple(observation.scopes),
         ).to_json()
         _check(collector.id, observation, violations_of(schema, observation.facts))
     except InternalError as error:

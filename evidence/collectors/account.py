@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..base.numbers import PPM
-from ..collecting.interface import Missing, Observation
+from ..collecting.interface import Observation, Problem
 from ..collecting.interface import Options as BaseOptions
 from ..reading.workspace import View
 from .shared.account_id import hide, mask, prefix, read_json
@@ -104,8 +104,8 @@ class AccountCollector:
         }
         return Observation(facts, self._missing(facts), observed_at)
 
-    def _missing(self, facts: dict[str, Any]) -> tuple[Missing, ...]:
-        missing: list[Missing] = []
+    def _missing(self, facts: dict[str, Any]) -> tuple[Problem, ...]:
+        missing: list[Problem] = []
         for name in _nulls(facts):
             if name == "pinned":
                 reason, remedy = "no account is pinned", "set evidence.account.pinned_account in gate.yaml"
@@ -114,7 +114,7 @@ class AccountCollector:
                 remedy = "record the session that the account was read through: connected, port, read_only"
             else:
                 reason, remedy = f"{self._path} has null for it", "read it from the broker and record it"
-            missing.append(Missing(name, reason, remedy))
+            missing.append(Problem(name, reason, remedy))
         return tuple(missing)
 
 

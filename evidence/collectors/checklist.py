@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from ..base.numbers import PPM
-from ..collecting.interface import Missing, Observation
+from ..collecting.interface import Observation, Problem
 from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import Document, Section, parse, within
 from ..reading.markdown_text import heading_key
@@ -71,7 +71,7 @@ class ChecklistCollector:
         document = parse(text, path)
         categories = self._categories(document)
         facts: dict[str, Any] = {"file": path, "categories": categories, **dict.fromkeys(_FIGURES)}
-        missing: list[Missing] = []
+        missing: list[Problem] = []
         total = sum(category["points"] for category in categories)
         if categories:
             facts["points_sum"] = total
@@ -88,7 +88,7 @@ class ChecklistCollector:
             facts["score_ppm"] = int(earned * PPM / total)
         elif categories:
             missing.append(
-                Missing("score_ppm", f"the points in {path} add up to 0", "give the categories their points")
+                Problem("score_ppm", f"the points in {path} add up to 0", "give the categories their points")
             )
         stated = _stated_totals(document)
         if stated:
@@ -96,7 +96,7 @@ class ChecklistCollector:
             facts["stated_total"] = next((other for other in stated if other != total), stated[0])
         else:
             reason = f"{path} does not state the total of its points"
-            missing.append(Missing("stated_total", reason, "state it in a line like `Total: 760 points`"))
+            missing.append(Problem("stated_total", reason, "state it in a line like `Total: 760 points`"))
         return Observation(facts, tuple(missing))
 
     def _categories(self, document: Document) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from ..base.canonical import sha256_hex
 from ..base.errors import ConfigError, EvidenceError, GateError, masked, raise_all
 from ..base.settings import Settings, Text
-from ..collecting.interface import Missing, Observation, Options
+from ..collecting.interface import Observation, Options, Problem
 from ..process.children import scratch
 from ..process.programs import Finished, clean_environment, run
 from ..reading.parse import decode_text, parse_json
@@ -110,7 +110,7 @@ class CommandsCollector:
                 several commands fail like that.
         """
         facts: dict[str, Any] = {}
-        missing: list[Missing] = []
+        missing: list[Problem] = []
         errors: list[GateError] = []
         printed: dict[str, bytes] = {}
         for name, command in sorted(self._options.run.items()):
@@ -141,7 +141,7 @@ def _check_time(view: View, name: str, command: CommandRun) -> None:
         )
 
 
-def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any], list[Missing], bytes]:
+def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any], list[Problem], bytes]:
     finished = _run(view, name, command)
     clean = _clean(_text(command, finished, name))
     value = clean.strip() if command.format == "text" else _json(view, name, command, finished)

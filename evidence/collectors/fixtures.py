@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from ..base.canonical import sha256_hex
 from ..base.errors import ConfigError, EvidenceError
 from ..base.settings import Settings, Text
-from ..collecting.interface import Missing, Observation, Options
+from ..collecting.interface import Observation, Options, Problem
 from ..reading.parse import decode_text
 from ..reading.workspace import View, check_relative
 
@@ -73,23 +73,23 @@ class FixturesCollector:
         path = self._options.seeds
         stated: dict[str, Any] = {}
         file: str | None = None
-        missing: list[Missing] = []
+        missing: list[Problem] = []
         if view.exists(path):
             file = path
             stated = view.read_yaml(path, "seeds")
         else:
-            missing.append(Missing("seeds_file", f"{path} does not exist", f"write {path}"))
+            missing.append(Problem("seeds_file", f"{path} does not exist", f"write {path}"))
         seeds = {kind: stated.get(kind) for kind in SEEDS}
         for kind, seed in seeds.items():
             if seed is None:
                 reason = f"{path} " + ("does not exist" if file is None else f"states no seed {kind!r}")
-                missing.append(Missing(f"seeds.{kind}", reason, f"state the seed {kind!r} in {path}"))
+                missing.append(Problem(f"seeds.{kind}", reason, f"state the seed {kind!r} in {path}"))
         paths = sorted({path for pattern in self._options.signed for path in view.glob(pattern)})
         files = [_inspect(view, path) for path in paths]
         pairs = [_compare(view, pair) for pair in self._options.reproducibility]
         if not pairs:
             missing += (
-                Missing(
+                Problem(
                     fact,
                     "no result files of two runs are named",
                     "run twice with the same seeds, keep both result files, and name them in "

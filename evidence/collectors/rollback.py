@@ -16,7 +16,7 @@ from ..base.errors import EvidenceError
 from ..base.numbers import PPM
 from ..base.settings import Regex
 from ..base.times import format_utc
-from ..collecting.interface import Missing, Observation
+from ..collecting.interface import Observation, Problem
 from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import find_sections, match_sections, parse, within
 from ..reading.markdown_text import has_template_mark
@@ -102,7 +102,7 @@ class RollbackCollector:
             None if performed is None else format_utc(performed),
         )
 
-    def _procedure(self, view: View) -> tuple[dict[str, Any], tuple[Missing, ...]]:
+    def _procedure(self, view: View) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         path = self._path
         text = read_document(view, path)
         if text is None:
@@ -137,7 +137,7 @@ class RollbackCollector:
             if any(re.search(pattern, line, re.IGNORECASE) for line in lines)
         ]
 
-    def _drilled(self, view: View) -> tuple[dict[str, Any], tuple[Missing, ...]]:
+    def _drilled(self, view: View) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         path = self._drill
         figures: dict[str, Any] = dict.fromkeys(_DRILL)
         if not view.exists(path):

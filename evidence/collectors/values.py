@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from ..base.errors import EvidenceError, masked, raise_all
 from ..base.settings import Bounded, Settings, Text
-from ..collecting.interface import Missing, Observation, Options
+from ..collecting.interface import Observation, Options, Problem
 from ..reading.workspace import View
 from .shared.formats import Format, format_of, read_document
 from .shared.pointer import PATTERN, Absent, NoIndex, is_index, parse_pointer, resolve
@@ -107,7 +107,7 @@ class ValuesCollector:
                 or a pointer cannot lead anywhere in an array; ManyErrors when there are several.
         """
         facts: dict[str, Any] = {}
-        missing: list[Missing] = []
+        missing: list[Problem] = []
         errors: list[EvidenceError] = []
         documents = _Documents(view)
         for name, read in sorted(self._options.read.items()):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gate.engine import book, run
-from gate.engine.decision.document import statement as lines
+from gate.engine.decision import statement as lines
 from gate.engine.ledger.files.log import FileLedger
 from gate.engine.report.explain import render_explanation
 from gate.engine.report.interface import Screen

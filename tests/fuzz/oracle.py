@@ -135,9 +135,9 @@ class Collecting:
             self._folder.write(name, part)
         evidence, _ = accepted(self._observe)
         if evidence is not None:
-            named = [missing.fact for missing in evidence.missing]
+            named = [missing.fact for missing in evidence.problems]
             check(sorted(named) == sorted(nulls(evidence.facts)), "null facts and reasons do not agree")
-            for missing in evidence.missing:
+            for missing in evidence.problems:
                 check(lookup(evidence.facts, missing.fact) is None, f"{missing.fact} is not missing")
                 check(missing.reason and missing.remedy, f"{missing.fact} is missing without a reason")
         return evidence

@@ -25,7 +25,7 @@ Operation = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Defect:
     """One finding: file, line from 1 where it has one, and what is wrong."""
 
     path: str
@@ -48,7 +48,7 @@ class Result:
     """How much of what the row requires is there, in parts per million, and what is wrong."""
 
     coverage_ppm: int
-    problems: tuple[Problem, ...]
+    problems: tuple[Defect, ...]
 
 
 def check_requirements(row: str, sections: Mapping[str, Sequence[str]], contract: str | None) -> None:
@@ -86,7 +86,7 @@ def check(view: View, kind: str, paths: Sequence[str], required: Requirements) -
     return Result(result.coverage_ppm, tuple(ordered[: view.limits.problems]))
 
 
-def _all_or_nothing(problems: Sequence[Problem]) -> Result:
+def _all_or_nothing(problems: Sequence[Defect]) -> Result:
     return Result(0 if problems else PPM, tuple(problems))
 
 
@@ -107,16 +107,16 @@ def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Resul
             elif state == "unfilled":
                 first = find_sections(text, required.sections[name], path)[0]
                 problems.append(
-                    Problem(path, first.line, f"section {name!r} ({first.title[:80]}) is not filled in")
+                    Defect(path, first.line, f"section {name!r} ({first.title[:80]}) is not filled in")
                 )
             else:
-                problems.append(Problem(path, None, f"section {name!r} is not there"))
+                problems.append(Defect(path, None, f"section {name!r} is not there"))
         if not required.sections:
             found = sections(text, path)
             if not text.strip():
-                problems.append(Problem(path, None, "is empty"))
+                problems.append(Defect(path, None, "is empty"))
             problems += [
-                Problem(path, section.line, f"section {section.title[:80]!r} is not filled in")
+                Defect(path, section.line, f"section {section.title[:80]!r} is not filled in")
                 for section in found
                 if not section.filled
             ]
@@ -133,7 +133,7 @@ def _json(view: View, paths: Sequence[str], required: Requirements) -> Result:
 
 def _csv(view: View, paths: Sequence[str], required: Requirements) -> Result:
     problems = [
-        Problem(path, None, "has no row") for path in paths if not view.read_csv(path, required.header)
+        Defect(path, None, "has no row") for path in paths if not view.read_csv(path, required.header)
     ]
     return _all_or_nothing(problems)
 
@@ -142,29 +142,29 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
     """Each file must parse; all files together must implement the operations, without a stub."""
     from ..source import find_methods, method_names, operation_states
 
-    problems: list[Problem] = []
+    problems: list[Defect] = []
     methods = []
     parses = True
     for path in paths:
         parsed = python.parse_file(view, path)
         if parsed.tree is None:
-            problems.append(Problem(path, parsed.line, parsed.problem or ""))
+            problems.append(Defect(path, parsed.line, parsed.problem or ""))
             parses = False
             continue
         if not python.statements(parsed.tree.body):
-            problems.append(Problem(path, None, "holds no code"))
+            problems.append(Defect(path, None, "holds no code"))
         for method in find_methods(parsed.tree, method_names({})):
             methods.append(method)
             if method["state"] == "stub" and method["operation"] in required.operations:
                 text = f"{method['class']}.{method['name']} is a stub: {method['reason']}"
-                problems.append(Problem(path, method["line"], text))
+                problems.append(Defect(path, method["line"], text))
     if not required.operations:
         return _all_or_nothing(problems)
     states = operation_states(methods)
     implemented = [name for name in required.operations if states[name] == "implemented"]
     if parses:
         absent = [name for name in required.operations if states[name] == "absent"]
-        problems += [Problem(paths[0], None, f"operation {name!r} is not implemented") for name in absent]
+        problems += [Defect(paths[0], None, f"operation {name!r} is not implemented") for name in absent]
     return Result(ratio_ppm(len(implemented), len(required.operations)), tuple(problems))
 
 
@@ -174,7 +174,7 @@ def _json_schema(view: View, paths: Sequence[str], _required: Requirements) -> R
     found = inspect_schemas(view, list(paths))
     return _all_or_nothing(
         [
-            Problem(path, None, f"{pointer}: {text}" if pointer else text)
+            Defect(path, None, f"{pointer}: {text}" if pointer else text)
             for path in paths
             for pointer, text in found[path]
         ]
@@ -186,7 +186,7 @@ def _tests(view: View, paths: Sequence[str], _required: Requirements) -> Result:
 
     return _all_or_nothing(
         [
-            Problem(problem["path"], problem["line"], problem["text"])
+            Defect(problem["path"], problem["line"], problem["text"])
             for path in paths
             for problem in inspect_tests(view, path)[1]
         ]

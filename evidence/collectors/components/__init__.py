@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn
 
 from ...base.errors import EvidenceError
 from ...base.times import format_utc
-from ...collecting.interface import Missing, Observation, Options
+from ...collecting.interface import Observation, Options, Problem
 from ...reading.workspace import View
 from ..shared.json_fields import Fields, shown
 from .cyclonedx import SEVERITIES, read_cyclonedx
@@ -96,18 +96,18 @@ class ComponentsCollector:
         if not bills:
             reason = f"there is no component list ({', '.join(patterns)})"
             facts.update(dict.fromkeys(_COUNTS), by_severity=dict.fromkeys(SEVERITIES))
-            missing = [Missing(name, reason, _MAKE) for name in [*_COUNTS, *rated, "observed_at_s"]]
+            missing = [Problem(name, reason, _MAKE) for name in [*_COUNTS, *rated, "observed_at_s"]]
         elif all(bill.vulnerabilities is None for bill in bills):
             reason = "no document has a list of vulnerabilities"
             facts.update(vulnerabilities=None, dismissed=None, by_severity=dict.fromkeys(SEVERITIES))
             missing = [
-                Missing(name, reason, "add one with a scanner that writes CycloneDX, or use pip-audit")
+                Problem(name, reason, "add one with a scanner that writes CycloneDX, or use pip-audit")
                 for name in ["vulnerabilities", "dismissed", *rated]
             ]
         if bills and facts["observed_at_s"] is None:
             silent = next(bill.path for bill in bills if bill.created_s is None)
             reason = f"{silent} does not say when it was made"
-            missing.append(Missing("observed_at_s", reason, "let the tool write the time"))
+            missing.append(Problem("observed_at_s", reason, "let the tool write the time"))
         observed = facts["observed_at_s"]
         tools = sorted({shown(bill.tool) for bill in bills if bill.tool})
         formats = sorted({f"{bill.format} {bill.version}" for bill in bills})

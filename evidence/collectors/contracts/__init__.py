@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from ...base.errors import EvidenceError, raise_all
 from ...base.settings import Text
-from ...collecting.interface import Missing, Observation, Options
+from ...collecting.interface import Observation, Options, Problem
 from ...reading.workspace import View
 from ..shared import json_schema as schemas
 from ..shared.baseline import approved_version, present, unnamed
@@ -76,7 +76,7 @@ class ContractsCollector:
             )
         valid = sum(not found[path] for path in paths)
         compatibility = None
-        missing: tuple[Missing, ...] = (unnamed(self.id, "compatibility"),)
+        missing: tuple[Problem, ...] = (unnamed(self.id, "compatibility"),)
         if baseline is not None:
             from .compatibility.report import report
 

@@ -9,7 +9,7 @@ from typing import Any
 from ...base.limits import Limits
 from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
-from ...collecting.interface import Missing, Observation
+from ...collecting.interface import Observation, Problem
 from .counting import Counted
 from .model import Counts, Measured
 
@@ -57,7 +57,7 @@ class Changes:
 def unmeasured(reason: str, remedy: str) -> Observation:
     """Nothing was measured, for this one reason."""
     facts: dict[str, Any] = {**dict.fromkeys(_SINGLE), "sources": [], "packages": []}
-    return Observation(facts, tuple(Missing(name, reason, remedy) for name in _SINGLE))
+    return Observation(facts, tuple(Problem(name, reason, remedy) for name in _SINGLE))
 
 
 def observation(
@@ -113,28 +113,28 @@ def observation(
     )
 
 
-def _missing(facts: Mapping[str, Any], evidence: Evidence) -> Iterable[Missing]:
+def _missing(facts: Mapping[str, Any], evidence: Evidence) -> Iterable[Problem]:
     measured = evidence.measured
     if facts["line_ppm"] is None:
-        yield Missing("line_ppm", "the sources have no statement", _SOURCES_REMEDY)
+        yield Problem("line_ppm", "the sources have no statement", _SOURCES_REMEDY)
     if not measured.branches:
         for name in ("branches", "taken", "branch_ppm"):
-            yield Missing(name, "branches were not measured", _BRANCH_REMEDY)
+            yield Problem(name, "branches were not measured", _BRANCH_REMEDY)
     elif facts["branch_ppm"] is None:
-        yield Missing("branch_ppm", "the sources have no branch", _SOURCES_REMEDY)
+        yield Problem("branch_ppm", "the sources have no branch", _SOURCES_REMEDY)
     if facts["diff"] is None:
         reason = "no base commit is configured"
-        yield Missing("diff", reason, "name a branch, tag or commit in evidence.coverage.base")
+        yield Problem("diff", reason, "name a branch, tag or commit in evidence.coverage.base")
     elif facts["diff"]["line_ppm"] is None:
         reason = "no statement of the sources changed since the base"
-        yield Missing("diff.line_ppm", reason, "compare with an earlier commit, if there should be a change")
+        yield Problem("diff.line_ppm", reason, "compare with an earlier commit, if there should be a change")
     if facts["tool"] is None:
         reason = f"{evidence.path} does not say which tool and version wrote it"
         if measured.data_files > 1:
             reason = "the parallel data files were written by several versions, or do not say by which"
-        yield Missing("tool", reason, "write it with one current coverage.py")
+        yield Problem("tool", reason, "write it with one current coverage.py")
     if facts["observed_at_s"] is None:
-        yield Missing(
+        yield Problem(
             "observed_at_s",
             measured.undated,
             "write a Cobertura report (coverage xml), which states its time, or a provenance file beside it",

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 from ...base.errors import EvidenceError
 from ...base.settings import Settings, Text
 from ...base.times import format_utc, parse_rfc3339
-from ...collecting.interface import Missing, Observation, Options
+from ...collecting.interface import Observation, Options, Problem
 from ...reading.json_lines import UNSURE, RecordReader
 from ...reading.workspace import View
 from .contract import Contract, Violation
@@ -91,12 +91,12 @@ class MessagesCollector:
         Raises:
             EvidenceError: a file is not JSON Lines, or a contract is none that one can hold data against.
         """
-        missing: list[Missing] = []
+        missing: list[Problem] = []
         sets: dict[str, Any] = {}
         for name, options in sorted(self._options.sets.items()):
             facts, lacking = _measure(view, options)
             sets[name] = facts
-            missing += [Missing(f"sets.{name}.{fact}", *why) for fact, *why in lacking]
+            missing += [Problem(f"sets.{name}.{fact}", reason, remedy) for fact, reason, remedy in lacking]
         times = [facts["last_s"] for facts in sets.values() if facts["last_s"] is not None]
         return Observation(
             {"sets": sets},

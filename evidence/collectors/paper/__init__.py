@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from ...base.numbers import PPM, percentile_nearest_rank, ratio_ppm
 from ...base.times import format_utc
-from ...collecting.interface import Missing, Observation
+from ...collecting.interface import Observation, Problem
 from ...collecting.interface import Options as BaseOptions
 from ...reading.workspace import View
 from ..shared.documents import MAX_INTEGER, absent, moment, scaled
@@ -75,7 +75,7 @@ class _Facts:
     """The facts while they are filled in, with a reason for whatever stays null."""
 
     values: dict[str, Any]
-    missing: list[Missing] = field(default_factory=list)
+    missing: list[Problem] = field(default_factory=list)
     exact: dict[str, Fraction] = field(default_factory=dict)
 
     def lack(self, names: tuple[str, ...], reason: str, remedy: str) -> None:

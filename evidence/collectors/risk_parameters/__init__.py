@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from ...base.limits import Limits
 from ...base.settings import Bounded, Text
-from ...collecting.interface import Missing, Observation, Options
+from ...collecting.interface import Observation, Options, Problem
 from ...reading.parse import decode_text
 from ...reading.workspace import View
 from ..shared.baseline import Baseline, approved_version, present, unnamed
@@ -80,7 +80,7 @@ class RiskParametersCollector:
         for one in after:
             values.setdefault(one.name, set()).add(one.meaning)
         changes: list[dict[str, Any]] | None = None
-        missing: tuple[Missing, ...] = tuple(
+        missing: tuple[Problem, ...] = tuple(
             unnamed(self.id, fact) for fact in ("baseline", "changed", "changes")
         )
         if baseline is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ...base.times import format_utc
-from ...collecting.interface import Missing, Observation, Options, Origin
+from ...collecting.interface import Observation, Options, Origin, Problem
 from ...reading.workspace import View
 from ..shared.json_fields import shown
 from . import pip_audit, sarif
@@ -81,14 +81,14 @@ class ScansCollector:
         if facts["observed_at_s"] is None:
             silent = next((path for path, run in runs if run.observed_s is None), None)
             reason = f"{silent} states no time of its run" if silent else "there is no run of a scanner"
-            missing.append(Missing("observed_at_s", reason, _TIME if silent else _SCAN))
+            missing.append(Problem("observed_at_s", reason, _TIME if silent else _SCAN))
         facts["pip_audit"] = _audit_facts(audit, view.limits.problems)
         facts["files"] = logs
         facts["pip_audit"]["files"] = audits
         if not audits:
             reason = f"there is no pip-audit report ({', '.join(self._options.pip_audit)})"
             facts["pip_audit"].update(dict.fromkeys(_AUDIT_COUNTS))
-            missing += [Missing(f"pip_audit.{name}", reason, pip_audit.REMEDY) for name in _AUDIT_COUNTS]
+            missing += [Problem(f"pip_audit.{name}", reason, pip_audit.REMEDY) for name in _AUDIT_COUNTS]
         observed = facts["observed_at_s"]
         formats = [*(["sarif 2.1.0"] if logs else []), *(["pip-audit json"] if audits else [])]
         return Observation(
@@ -149,13 +149,13 @@ def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> dict[str, Any]
     }
 
 
-def _unmeasured(facts: dict[str, Any], reason: str) -> list[Missing]:
+def _unmeasured(facts: dict[str, Any], reason: str) -> list[Problem]:
     names = list(_COUNTS)
     facts.update(dict.fromkeys(_COUNTS))
     for group in ("by_severity", "suppressed_by_severity"):
         facts[group] = dict.fromkeys(SEVERITIES)
         names += [f"{group}.{severity}" for severity in SEVERITIES]
-    return [Missing(name, reason, _SCAN) for name in names]
+    return [Problem(name, reason, _SCAN) for name in names]
 
 
 def _report(path: str, run: sarif.Run) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...base.errors import ConfigError, EvidenceError
-from ...collecting.interface import Missing
+from ...collecting.interface import Problem
 from ...reading.workspace import View, check_relative, glob_regex
 
 if TYPE_CHECKING:
@@ -181,9 +181,9 @@ def _apart(view: View, folder: str, patterns: Sequence[str], place: str) -> None
         )
 
 
-def unnamed(collector: str, fact: str) -> Missing:
+def unnamed(collector: str, fact: str) -> Problem:
     """Why a comparison is missing."""
-    return Missing(
+    return Problem(
         fact,
         "no approved version is named to compare with",
         f"set evidence.{collector}.approved to the tag or commit that was approved, "

@@ -10,7 +10,7 @@ from fractions import Fraction
 from ...base.errors import EvidenceError
 from ...base.numbers import to_scaled
 from ...base.times import format_utc, parse_rfc3339, parse_rfc3339_us
-from ...collecting.interface import Missing
+from ...collecting.interface import Problem
 from ...reading.parse import refuse_garbled
 from ...reading.workspace import View
 
@@ -31,9 +31,9 @@ def read_document(view: View, path: str) -> str | None:
     return text
 
 
-def absent(facts: Iterable[str], reason: str, remedy: str) -> tuple[Missing, ...]:
-    """One :class:`Missing` for each of the facts, for the same reason."""
-    return tuple(Missing(fact, reason, remedy) for fact in facts)
+def absent(facts: Iterable[str], reason: str, remedy: str) -> tuple[Problem, ...]:
+    """One :class:`Problem` for each of the facts, for the same reason."""
+    return tuple(Problem(fact, reason, remedy) for fact in facts)
 
 
 def scaled(value: Decimal | int | Fraction, scale: int, path: str, place: str, *, up: bool = False) -> int:

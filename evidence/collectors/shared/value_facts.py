@@ -14,7 +14,7 @@ from typing import Any
 from ...base.canonical import MAX_SAFE_INTEGER
 from ...base.errors import masked
 from ...base.numbers import to_scaled
-from ...collecting.interface import Missing
+from ...collecting.interface import Problem
 
 MICRO = 1_000_000
 MOST_VALUES = 1000
@@ -68,7 +68,7 @@ def figure(text: str) -> Decimal | None:
     return Decimal(text)
 
 
-def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Missing]]:
+def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Problem]]:
     """The facts about a value (or :class:`Nothing`), and what is null among them.
 
     Args:
@@ -78,7 +78,7 @@ def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Missing]]:
     if isinstance(value, Nothing):
         return (
             {"found": False, **dict.fromkeys(FIELDS)},
-            [Missing(f"{prefix}.{name}", value.reason, value.remedy) for name in FIELDS],
+            [Problem(f"{prefix}.{name}", value.reason, value.remedy) for name in FIELDS],
         )
     kind = kind_of(value)
     what = ("an " if kind[0] in "aio" else "a ") + kind
@@ -119,7 +119,7 @@ def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Missing]]:
             scaled = to_scaled(number, MICRO, up=up)
             facts[name] = scaled if abs(scaled) <= MAX_SAFE_INTEGER else None
             reasons[name] = ("the figure is beyond 2^53 millionths", "check the figure and its unit")
-    missing = [Missing(f"{prefix}.{name}", *reasons[name]) for name in FIELDS[1:] if facts[name] is None]
+    missing = [Problem(f"{prefix}.{name}", *reasons[name]) for name in FIELDS[1:] if facts[name] is None]
     return facts, missing + _nulls(facts["value"], f"{prefix}.value")
 
 
@@ -166,9 +166,9 @@ def _ascii(name: str) -> str:
     return masked(name).encode("ascii", "backslashreplace").decode()
 
 
-def _nulls(value: Any, prefix: str) -> list[Missing]:
+def _nulls(value: Any, prefix: str) -> list[Problem]:
     """One entry for each null inside of objects, but not of arrays, that a dotted path can name."""
-    found: list[Missing] = []
+    found: list[Problem] = []
     pending = [(prefix, value)] if isinstance(value, dict) else []
     while pending:
         place, item = pending.pop()
@@ -176,7 +176,7 @@ def _nulls(value: Any, prefix: str) -> list[Missing]:
             if "." in name:
                 continue
             if child is None:
-                found.append(Missing(f"{place}.{name}", "the document says null", "write the value there"))
+                found.append(Problem(f"{place}.{name}", "the document says null", "write the value there"))
             elif isinstance(child, dict):
                 pending.append((f"{place}.{name}", child))
     return found

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ...base.errors import ConfigError
 from ...base.settings import Regex
-from ...collecting.interface import Missing, Observation, Options
+from ...collecting.interface import Observation, Options, Problem
 from ...reading.workspace import View
 from ..shared import python_source as python
 from .literals import find_literals, is_scanned, may_hold
@@ -119,12 +119,12 @@ class SourceCollector:
         paths = sorted({path for pattern in self._options.paths for path in view.glob(pattern)})
         others = {path for pattern in self._options.secret_paths for path in view.glob(pattern)}
         scanned = sorted({path for path in others if is_scanned(path)} | set(paths))
-        missing: list[Missing] = []
+        missing: list[Problem] = []
         facts, program = self._client(view, paths, scanned, missing)
         return Observation({**facts, **_literals(view, scanned, program, missing)}, tuple(missing))
 
     def _client(
-        self, view: View, paths: Sequence[str], scanned: Sequence[str], missing: list[Missing]
+        self, view: View, paths: Sequence[str], scanned: Sequence[str], missing: list[Problem]
     ) -> tuple[dict[str, Any], Program | None]:
         names = method_names(self._options.names)
         methods: list[dict[str, Any]] = []
@@ -159,7 +159,7 @@ class SourceCollector:
                 reason, remedy = f"{errors[0]['path']} {errors[0]['text']}", "correct the syntax errors"
             unknown = [f"operations.{name}" for name in OPERATIONS]
             unknown += [f"safeguards.{name}" for name in SAFEGUARDS]
-            missing += [Missing(name, reason, remedy) for name in unknown]
+            missing += [Problem(name, reason, remedy) for name in unknown]
         facts = {
             "operations": operations,
             "methods": sorted(methods, key=_place),
@@ -226,7 +226,7 @@ def _order_types(program: Program, paths: Sequence[str]) -> list[dict[str, Any]]
 
 
 def _literals(
-    view: View, paths: Sequence[str], program: Program | None, missing: list[Missing]
+    view: View, paths: Sequence[str], program: Program | None, missing: list[Problem]
 ) -> dict[str, Any]:
     """Secrets, account ids and live ports in the files; a total of null where there is no file at all."""
     secrets: list[dict[str, Any]] = []
@@ -262,6 +262,6 @@ def _literals(
         reason = "there is no file to look through"
         remedy = "name the folders of the source in evidence.source.secret_paths"
         unknown = (*_SCANNED, "live_account_ids_total")
-        missing += [Missing(name, reason, remedy) for name in unknown]
+        missing += [Problem(name, reason, remedy) for name in unknown]
         facts.update(dict.fromkeys(unknown))
     return facts

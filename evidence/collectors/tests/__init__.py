@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
 from ...base.times import format_utc
-from ...collecting.interface import Missing, Observation, Options, Origin
+from ...collecting.interface import Observation, Options, Origin, Problem
 from ...reading.workspace import View
 from .junit import read_report
 from .kinds import KINDS, STAGES
@@ -63,15 +63,15 @@ class TestsCollector:
             return _nothing(", ".join(self._options.junit))
         reports = {path: read_report(view.read(path), path, view.limits) for path in paths}
         suites = [suite for report in reports.values() for suite in report.suites]
-        missing: list[Missing] = []
+        missing: list[Problem] = []
         duration = _duration(suites)
         if duration is None:
             reason = "the report has a test case without a time, or no test case"
-            missing.append(Missing("duration_ms", reason, REMEDY))
+            missing.append(Problem("duration_ms", reason, REMEDY))
         times = _times(reports)
         if isinstance(times, str):
             reason = f"a suite in {times} states no time with a zone"
-            missing += [Missing(name, reason, _TIME_REMEDY) for name in ("observed_at_s", "latest_s")]
+            missing += [Problem(name, reason, _TIME_REMEDY) for name in ("observed_at_s", "latest_s")]
         first, last = (None, None) if isinstance(times, str) else times
         ends = Counter(end for suite in suites for end in suite.ends())
         flaky, reruns = _flaky(suites)
@@ -115,7 +115,7 @@ def _nothing(patterns: str) -> Observation:
         "stage_passed": dict.fromkeys(STAGES),
     }
     names += [f"{name}.{key}" for name in ("by_kind", "stage_passed") for key in facts[name]]
-    return Observation(facts, tuple(Missing(name, reason, REMEDY) for name in names))
+    return Observation(facts, tuple(Problem(name, reason, REMEDY) for name in names))
 
 
 def _outcomes(ends: Counter[tuple[str, frozenset[str]]], kind: str | None = None) -> dict[str, int]:

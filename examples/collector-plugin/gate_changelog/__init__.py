@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gate.evidence.collecting.interface import Missing, Observation, Options
+from gate.evidence.collecting.interface import Problem, Observation, Options
 from gate.evidence.reading.workspace import View
 
 RELEASE = re.compile(r"## \[(?P<version>\d+\.\d+\.\d+)\] - (?P<date>\d{4}-\d{2}-\d{2})")
@@ -39,5 +39,5 @@ class ChangelogCollector:
         if release:
             facts |= {"latest": release["version"], "released": release["date"]}
         why = "no release is listed" if lines else f"there is no {self._file}"
-        missing = [Missing(name, why, "write it") for name, value in facts.items() if value is None]
+        missing = [Problem(name, why, "write it") for name, value in facts.items() if value is None]
         return Observation(facts, tuple(missing))

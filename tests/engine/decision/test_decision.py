@@ -21,7 +21,7 @@ from gate.evidence.base.canonical import canonical, sha256_hex
 from gate.evidence.base.contracts import load_schema, violations
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.base.times import parse_rfc3339
-from gate.evidence.collecting.interface import Evidence, Missing
+from gate.evidence.collecting.interface import Evidence, Problem
 from gate.evidence.reading.workspace import FileRead
 
 NOW = "2025-11-07T12:00:00Z"
@@ -44,7 +44,7 @@ def evidence(**facts: Any) -> dict[str, Evidence]:
     """Evidence of a few collectors."""
     return {
         name: Evidence(
-            name, "1", value, (Missing("x", "none", "make it"),), (FileRead("a", "f" * 64, 3),), None
+            name, "1", value, (Problem("x", "none", "make it"),), (FileRead("a", "f" * 64, 3),), None
         )
         for name, value in facts.items()
     }

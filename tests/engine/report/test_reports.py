@@ -23,7 +23,7 @@ from gate.engine.report.status import status_json, status_text
 from gate.engine.report.table import MAX_GROUPS, MAX_TERMS, render_table
 from gate.engine.run import Judged
 from gate.evidence.base.contracts import violations
-from gate.evidence.collecting.interface import Evidence, Missing
+from gate.evidence.collecting.interface import Evidence, Problem
 from gate.evidence.reading.workspace import FileRead
 
 Examples = Callable[[str, str], Judged]
@@ -334,7 +334,7 @@ def test_the_verification_logs_numbers_are_exact(value: int, unit: str) -> None:
 def evidence() -> dict[str, Evidence]:
     """Evidence with values of every shape."""
     facts = {"a": None, "b": True, "n": {"x": [1, {"y": "ת"}], "empty": {}, "none": []}, "bad": HOSTILE}
-    missing = (Missing("a", "no file", "make it"),)
+    missing = (Problem("a", "no file", "make it"),)
     return {"paper": Evidence("paper", "1", facts, missing, (FileRead("log.json", "f" * 64, 3),), None)}
 
 
@@ -362,7 +362,7 @@ def test_facts_as_json() -> None:
     record = json.loads(facts_json(evidence()))["paper"]
     assert record["digest"] == evidence()["paper"].digest
     assert record["facts"]["n"]["x"][1]["y"] == "ת"
-    assert record["missing"] == [{"fact": "a", "reason": "no file", "remedy": "make it"}]
+    assert record["problems"][0]["reason"] == "no file"
 
 
 def row(stage: str, status: str, title: str, entry: int | None, current: bool | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from gate.evidence.base.canonical import canonical, sha256_hex
 from gate.evidence.base.errors import EvidenceError, InternalError, ManyErrors
-from gate.evidence.collecting.interface import Missing, Observation, Options
+from gate.evidence.collecting.interface import Observation, Options, Problem
 from gate.evidence.collecting.runner import collect, lookup, observe
 from gate.evidence.reading.workspace import View, Workspace
 
@@ -23,7 +23,7 @@ def kill_switch_facts(file: str | None = None) -> dict[str, Any]:
     return {"file": file, "switches": [], "verified_at_s": None}
 
 
-MISSING = (Missing("verified_at_s", "no file", "write it"), Missing("file", "no file", "write it"))
+MISSING = (Problem("verified_at_s", "no file", "write it"), Problem("file", "no file", "write it"))
 
 
 class Scripted:
@@ -115,7 +115,7 @@ def test_a_missing_fact_must_be_null(make_workspace: Make) -> None:
     missing = MISSING
     workspace = Workspace(make_workspace({}))
     evidence = observe(workspace, Scripted(lambda view: Observation(kill_switch_facts(), missing)))
-    assert evidence.missing == missing
+    assert evidence.problems == missing
     with pytest.raises(InternalError) as caught:
         observe(workspace, Scripted(lambda view: Observation(kill_switch_facts("f"), missing)))
     assert "calls 'file' missing but gives a value" in caught.value.what
@@ -151,7 +151,7 @@ from pathlib import Path
 from gate.evidence.process import children
 from gate.evidence.collecting import runner
 from gate.evidence.base.errors import GateError
-from gate.evidence.collecting.interface import Missing, Observation
+from gate.evidence.collecting.interface import Problem, Observation
 from gate.evidence.base.limits import Limits
 from gate.evidence.collecting.runner import Collecting
 from gate.evidence.reading.workspace import Workspace

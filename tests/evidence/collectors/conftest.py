@@ -11,8 +11,8 @@ import pytest
 
 from gate.evidence.base.limits import DEFAULT, Limits
 from gate.evidence.base.settings import validate
-from gate.evidence.collecting.interface import Evidence
-from gate.evidence.collecting.runner import lookup, observe
+from gate.evidence.collecting.interface import Evidence, ProblemKind
+from gate.evidence.collecting.runner import observe
 from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
 
@@ -60,11 +60,11 @@ def watch(tmp_path: Path) -> Observe:
         write(tmp_path, files or {})
         kind = load(collector)
         evidence = observe(Workspace(tmp_path, limits), kind(validate(kind.Options, options)))
-        named = [missing.fact for missing in evidence.missing]
-        assert sorted(named) == sorted(nulls(evidence.facts))
-        for missing in evidence.missing:
-            assert lookup(evidence.facts, missing.fact) is None
-            assert missing.reason and missing.remedy
+        missing = [problem.fact for problem in evidence.problems if problem.kind is ProblemKind.MISSING]
+        unknown = {problem.fact for problem in evidence.problems if problem.kind is not ProblemKind.MISSING}
+        assert sorted(missing) == sorted(nulls(evidence.facts) - unknown)
+        for problem in evidence.problems:
+            assert problem.reason and problem.remedy
         return evidence
 
     return run

@@ -88,7 +88,7 @@ def test_what_the_record_does_not_say_is_missing(watch: Any) -> None:
         "limits": {"max_order_size": None, "max_position_value": None},
     }
     evidence = watch("account", {PATH: record})
-    reasons = {m.fact: (m.reason, m.remedy) for m in evidence.missing}
+    reasons = {m.fact: (m.reason, m.remedy) for m in evidence.problems}
     assert set(reasons) == {
         "pinned", "connected", "port", "read_only", "nav_cents", "margin_cushion_ppm",
         "limits.max_order_size", "limits.max_position_value_cents",
@@ -100,7 +100,7 @@ def test_what_the_record_does_not_say_is_missing(watch: Any) -> None:
 
 def test_an_absent_record_is_missing_everywhere(watch: Any) -> None:
     evidence = watch("account", pinned_account=ID)
-    assert {m.reason for m in evidence.missing} == {"ACCOUNT_CONFIG.json does not exist"}
+    assert {m.reason for m in evidence.problems} == {"ACCOUNT_CONFIG.json does not exist"}
     assert evidence.facts["permissions"] == {} and ID not in shown(evidence)
 
 

@@ -86,7 +86,7 @@ def test_the_stated_total_is_found_however_it_is_written(watch: Any, line: str, 
     assert evidence.facts["stated_total"] == total
     assert [c["name"] for c in evidence.facts["categories"]] == ["Risk"]
     if total is None:
-        assert "does not state" in evidence.missing[0].reason
+        assert "does not state" in evidence.problems[0].reason
 
 
 def test_the_categories_heading_level_is_configurable(watch: Any) -> None:
@@ -101,20 +101,20 @@ def test_the_categories_heading_level_is_configurable(watch: Any) -> None:
 def test_an_absent_checklist_is_missing_not_zero(watch: Any) -> None:
     evidence = watch("checklist")
     assert evidence.facts["points_sum"] is None and evidence.facts["categories"] == []
-    assert {m.reason for m in evidence.missing} == {"PRE_LIVE_CHECKLIST.md does not exist"}
-    assert "task-list boxes" in evidence.missing[0].remedy
+    assert {m.reason for m in evidence.problems} == {"PRE_LIVE_CHECKLIST.md does not exist"}
+    assert "task-list boxes" in evidence.problems[0].remedy
 
 
 def test_a_checklist_without_points_says_what_to_write(watch: Any) -> None:
     evidence = watch("checklist", {PATH: "## Risk\n- [x] a\n"})
-    assert {m.fact for m in evidence.missing} == {"points_sum", "score_ppm", "unticked", "stated_total"}
-    assert any("## Risk (100 pts)" in m.remedy for m in evidence.missing)
+    assert {m.fact for m in evidence.problems} == {"points_sum", "score_ppm", "unticked", "stated_total"}
+    assert any("## Risk (100 pts)" in m.remedy for m in evidence.problems)
 
 
 def test_points_that_add_up_to_nothing_give_no_score(watch: Any) -> None:
     evidence = watch("checklist", {PATH: "## Risk (0 pts)\n- [x] a\nTotal: 0\n"})
     assert evidence.facts["points_sum"] == 0
-    assert [(m.fact, m.reason) for m in evidence.missing] == [
+    assert [(m.fact, m.reason) for m in evidence.problems] == [
         ("score_ppm", "the points in PRE_LIVE_CHECKLIST.md add up to 0")
     ]
 

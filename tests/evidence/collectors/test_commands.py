@@ -113,7 +113,7 @@ def test_a_failed_command_may_print_no_json(watch: Any) -> None:
     evidence = watch("commands", {}, run={"x": {"command": command, "format": "json"}})
     assert evidence.facts["x"]["exit_code"] == 2
     assert evidence.facts["x"]["output"] == "usage: ...\n"
-    assert {m.reason for m in evidence.missing} == {
+    assert {m.reason for m in evidence.problems} == {
         "the command's output is no such JSON; the command ended with exit code 2"
     }
 
@@ -126,7 +126,7 @@ def test_why_a_command_failed_is_said(watch: Any) -> None:
         "sys.exit(2)"
     )
     run = {"x": {"command": python(script), "format": "json", "environment": {"KEY": "hidden-value"}}}
-    reasons = {missing.reason for missing in watch("commands", {}, run=run).missing}
+    reasons = {missing.reason for missing in watch("commands", {}, run=run).problems}
     assert reasons == {
         "the command's output is no such JSON; the command ended with exit code 2; "
         "its standard error says: no config of DU****67 | key …"
@@ -138,8 +138,8 @@ def test_whatever_is_missing_after_a_failure_says_why(watch: Any, out: str, opti
     """Also where the output can be read, but is not what a rule needs."""
     script = f"import sys; print({out}); print('broken', file=sys.stderr); sys.exit(1)"
     evidence = watch("commands", {}, run={"x": {"command": python(script), **options}})
-    assert evidence.missing
-    for missing in evidence.missing:
+    assert evidence.problems
+    for missing in evidence.problems:
         assert missing.reason.endswith(
             "; the command ended with exit code 1; its standard error says: broken"
         )
@@ -149,7 +149,7 @@ def test_a_long_complaint_keeps_its_beginning_and_its_end(watch: Any) -> None:
     """The end of a traceback says most."""
     script = "import sys; print('first', 'x' * 900, 'last', file=sys.stderr); sys.exit(1)"
     evidence = watch("commands", {}, run={"x": {"command": python(script), "format": "json"}})
-    said = evidence.missing[0].reason.partition("says: ")[2]
+    said = evidence.problems[0].reason.partition("says: ")[2]
     assert said.startswith("first xxx") and said.endswith("xxx last") and " … " in said
     assert len(said) <= 300
 

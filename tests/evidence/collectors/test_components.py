@@ -196,7 +196,7 @@ def test_an_empty_list_of_vulnerabilities_is_zero_and_none_is_not(watch: Any) ->
     evidence = watch("components", {"bom.json": cyclonedx()})
     assert evidence.facts["vulnerabilities"] is None
     assert evidence.facts["components"] == 0
-    assert "no document has a list" in evidence.missing[0].reason
+    assert "no document has a list" in evidence.problems[0].reason
 
 
 # SPDX
@@ -242,7 +242,7 @@ def test_a_component_in_two_documents_is_one(watch: Any, tmp_path: Path) -> None
     assert (facts["components"], facts["duplicates"], facts["unversioned"]) == (3, 1, 0)
     assert facts["list"][0]["licenses"] == ["MIT"]
     assert evidence.observed_at is None  # the first one does not say
-    assert any("bom.json does not say when" in missing.reason for missing in evidence.missing)
+    assert any("bom.json does not say when" in missing.reason for missing in evidence.problems)
     kind = load("components")
     seen = kind(kind.Options()).collect(Workspace(tmp_path).view())
     assert (seen.tool, seen.format) == ("maker-1.0", "cyclonedx 1.6, spdx 2.3")
@@ -254,7 +254,7 @@ def test_a_component_in_two_documents_is_one(watch: Any, tmp_path: Path) -> None
 def test_without_a_document_nothing_is_zero(watch: Any) -> None:
     evidence = watch("components", {})
     assert evidence.facts["components"] is evidence.facts["by_severity"]["critical"] is None
-    assert "bom.json" in evidence.missing[0].reason
+    assert "bom.json" in evidence.problems[0].reason
 
 
 def test_names_are_made_harmless_and_long_lists_are_cut(watch: Any) -> None:

@@ -324,7 +324,7 @@ def test_every_file_is_compared_with_its_approved_version(watch: Any, tmp_path: 
     }
     evidence = watch("contracts", files, approved=first)
     facts = evidence.facts["compatibility"]
-    assert evidence.missing == ()
+    assert evidence.problems == ()
     assert facts["baseline"] == {"kind": "commit", "name": first}
     assert (facts["removed"], facts["added"]) == (["contracts/gone.json"], ["contracts/new.json"])
     by_path = {file["path"].rpartition("/")[2]: file for file in facts["files"]}

@@ -209,7 +209,7 @@ def test_nothing_measured_is_missing(watch: Any) -> None:
     assert evidence.facts["line_ppm"] is None
     assert evidence.facts["sources"] == []
     assert (
-        evidence.missing[0].reason == "none of .coverage, coverage.json, coverage.xml, coverage.lcov exists"
+        evidence.problems[0].reason == "none of .coverage, coverage.json, coverage.xml, coverage.lcov exists"
     )
 
 
@@ -217,9 +217,9 @@ def test_data_about_something_else_is_no_measurement(watch: Any, measure: Any) -
     measure(branch=False)
     evidence = watch("coverage", {"other/a.py": "x = 1\n"}, sources=["other"])
     assert evidence.facts["statements"] is None
-    assert "no record of any file under other" in evidence.missing[0].reason
+    assert "no record of any file under other" in evidence.problems[0].reason
     evidence = watch("coverage", {})
-    assert "no Python file is under algo_trade, data_plane" in evidence.missing[0].reason
+    assert "no Python file is under algo_trade, data_plane" in evidence.problems[0].reason
 
 
 def test_a_configured_source_without_files_is_an_error(watch: Any, measure: Any) -> None:
@@ -247,7 +247,7 @@ def test_sources_without_a_statement_or_a_version(watch: Any) -> None:
     evidence = watch("coverage", {"coverage.json": content, "pkg/a.py": "# nothing\n"}, sources=["pkg"])
     assert evidence.facts["statements"] == 0
     assert evidence.facts["line_ppm"] is None
-    assert {missing.fact: missing.reason for missing in evidence.missing} == {
+    assert {missing.fact: missing.reason for missing in evidence.problems} == {
         "line_ppm": "the sources have no statement",
         "branch_ppm": "the sources have no branch",
         "diff": "no base commit is configured",
@@ -266,7 +266,7 @@ def test_sources_without_a_statement_or_a_version(watch: Any) -> None:
 def test_a_source_that_does_not_parse_leaves_coverage_unmeasured(watch: Any, source: str, said: str) -> None:
     evidence = watch("coverage", {"coverage.json": report(), "pkg/a.py": source}, sources=["pkg"])
     assert evidence.facts["line_ppm"] is None
-    assert evidence.missing[0].reason.startswith(said)
+    assert evidence.problems[0].reason.startswith(said)
 
 
 def test_text_that_no_parser_takes_is_not_countable() -> None:

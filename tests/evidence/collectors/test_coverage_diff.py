@@ -100,7 +100,7 @@ def test_a_base_may_be_a_tag_a_branch_or_a_short_id(watch: Any, changed: tuple[P
 def test_without_a_base_there_is_no_difference(watch: Any, changed: tuple[Path, str]) -> None:
     evidence = watch("coverage", {}, sources=["pkg"])
     assert evidence.facts["diff"] is None
-    assert [one.reason for one in evidence.missing if one.fact == "diff"] == ["no base commit is configured"]
+    assert [one.reason for one in evidence.problems if one.fact == "diff"] == ["no base commit is configured"]
 
 
 @pytest.mark.parametrize("base", ["nowhere", "0" * 40, "v2"])

@@ -28,7 +28,7 @@ def test_a_file_is_not_taken_for_one_whose_name_it_ends_with(watch: Any) -> None
     files = {"coverage.json": content, "pkg/a.py": "x = 1\n", "other/pkg/a.py": "x = 1\n"}
     evidence = watch("coverage", files, sources=["pkg"])
     assert evidence.facts["covered"] is None
-    assert "no record of any file under pkg" in evidence.missing[0].reason
+    assert "no record of any file under pkg" in evidence.problems[0].reason
     facts = watch("coverage", {}, sources=["pkg", "other"]).facts
     assert [entry["covered"] for entry in facts["sources"]] == [0, 1]
 
@@ -59,7 +59,7 @@ def test_a_time_counts_only_with_its_zone(watch: Any, stated: Any, moment: Any, 
     evidence = watch("coverage", {"coverage.json": content, "pkg/a.py": "x = 1\n"}, sources=["pkg"])
     assert evidence.facts["observed_at_s"] == moment
     assert evidence.observed_at == (None if moment is None else "2025-11-07T10:00:00Z")
-    reasons = {missing.fact: missing.reason for missing in evidence.missing}
+    reasons = {missing.fact: missing.reason for missing in evidence.problems}
     assert reasons.get("observed_at_s") == reason
 
 

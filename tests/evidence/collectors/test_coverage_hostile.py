@@ -152,10 +152,10 @@ def test_two_entries_of_one_file_are_one(watch: Any) -> None:
 
 def test_paths_out_of_the_workspace_are_names_and_nothing_else(watch: Any) -> None:
     evidence = read(watch, cobertura(one='filename="../../etc/passwd"'))
-    assert "no record of any file under pkg" in evidence.missing[0].reason
+    assert "no record of any file under pkg" in evidence.problems[0].reason
     assert [file.path for file in evidence.files] == ["coverage.xml"]
     huge = cobertura(one=f'filename="{"x/" * 400_000}a.py"')
-    assert "no record" in read(watch, huge).missing[0].reason
+    assert "no record" in read(watch, huge).problems[0].reason
 
 
 @pytest.mark.parametrize(

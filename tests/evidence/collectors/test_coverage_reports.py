@@ -325,4 +325,4 @@ def test_parallel_data_of_several_versions_have_no_one_tool(watch: Any, tmp_path
         database.execute("update meta set value = '1.0' where key = 'version'")
     evidence = watch("coverage", {}, sources=["pkg"])
     assert evidence.facts["tool"] is None
-    assert any("by several versions" in missing.reason for missing in evidence.missing)
+    assert any("by several versions" in missing.reason for missing in evidence.problems)

@@ -48,13 +48,13 @@ def test_nothing_there_is_missing_not_zero(watch: Any) -> None:
     assert evidence.facts["seeds_file"] is None
     assert set(evidence.facts["seeds"].values()) == {None}
     assert evidence.facts["files"] == []
-    assert {missing.fact for missing in evidence.missing} >= {"seeds_file", "seeds.global"}
+    assert {missing.fact for missing in evidence.problems} >= {"seeds_file", "seeds.global"}
 
 
 def test_a_seed_that_is_not_stated_is_named(watch: Any) -> None:
     evidence = watch("fixtures", {"fixtures/seeds.yaml": "global: 42\n"})
     assert evidence.facts["seeds"]["global"] == 42
-    reasons = {missing.fact: missing.reason for missing in evidence.missing}
+    reasons = {missing.fact: missing.reason for missing in evidence.problems}
     assert reasons["seeds.chaos"] == "fixtures/seeds.yaml states no seed 'chaos'"
     assert "seeds_file" not in reasons
 
@@ -133,7 +133,7 @@ def pair(watch: Any, first: Any, second: Any, ending: str = "json") -> dict[str,
 
 def test_without_result_files_reproducibility_is_missing(watch: Any) -> None:
     evidence = watch("fixtures", {"fixtures/seeds.yaml": SEEDS})
-    assert {missing.fact for missing in evidence.missing} == {"pairs", "reproducibility", "reproducible"}
+    assert {missing.fact for missing in evidence.problems} == {"pairs", "reproducibility", "reproducible"}
 
 
 @pytest.mark.parametrize(

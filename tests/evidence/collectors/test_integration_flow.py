@@ -79,7 +79,7 @@ Input: a
 def test_an_absent_or_unreadable_document(watch: Any, tmp_path: Path) -> None:
     evidence = watch("integration_flow")
     assert evidence.facts == {"file": None, "stages": [], "stages_defined": None}
-    assert "heading `Stage N`" in evidence.missing[0].remedy
+    assert "heading `Stage N`" in evidence.problems[0].remedy
     for content, what in ((b"\x80", "not UTF-8"), (b"a\x00", "NUL")):
         with pytest.raises(EvidenceError, match=what):
             watch("integration_flow", {PATH: content})

@@ -133,7 +133,7 @@ def test_pacing_that_is_not_stated_is_missing(watch: Any) -> None:
     text = "## Pacing\nHistorical requests: 6 per minute\nmessages/s: TBD\nMarket data: none\n"
     evidence = watch("interface_map", {PATH: text})
     assert evidence.facts["pacing"] == dict.fromkeys(evidence.facts["pacing"])
-    assert "50 messages/s" in evidence.missing[0].remedy
+    assert "50 messages/s" in evidence.problems[0].remedy
 
 
 def test_further_names_and_headings_can_be_configured(watch: Any) -> None:
@@ -153,7 +153,7 @@ def test_further_names_and_headings_can_be_configured(watch: Any) -> None:
 def test_an_absent_document_is_missing_in_every_figure(watch: Any) -> None:
     evidence = watch("interface_map")
     assert evidence.facts["operations"] == [] and evidence.facts["sections"]["latency_sla"] is None
-    assert "docs/collectors/interface_map.md" in evidence.missing[0].remedy
+    assert "docs/collectors/interface_map.md" in evidence.problems[0].remedy
 
 
 def test_bad_documents_are_errors(watch: Any, tmp_path: Path) -> None:

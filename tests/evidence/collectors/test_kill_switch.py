@@ -42,8 +42,8 @@ def test_switches_are_sorted_and_kept_as_recorded(watch: Any) -> None:
 
 def test_an_absent_record_is_missing(watch: Any) -> None:
     evidence = watch("kill_switch")
-    assert {m.fact for m in evidence.missing} == {"file", "verified_at_s"}
-    assert "rehearsal" in evidence.missing[0].remedy
+    assert {m.fact for m in evidence.problems} == {"file", "verified_at_s"}
+    assert "rehearsal" in evidence.problems[0].remedy
 
 
 @pytest.mark.parametrize(

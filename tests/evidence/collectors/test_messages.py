@@ -94,10 +94,10 @@ def test_only_the_first_offenders_are_shown_and_all_are_counted(watch: Any) -> N
 def test_nothing_to_read_is_missing_and_an_empty_file_has_no_records(watch: Any) -> None:
     evidence = watch("messages")
     assert evidence.facts["sets"]["order_intents"]["records"] is None
-    reasons = {missing.fact: missing.reason for missing in evidence.missing}
+    reasons = {missing.fact: missing.reason for missing in evidence.problems}
     assert "messages/order_intents*.jsonl" in reasons["sets.order_intents.invalid"]
     evidence = watch("messages", {INTENTS: "not even JSON"})
-    reasons = {missing.fact: missing.reason for missing in evidence.missing}
+    reasons = {missing.fact: missing.reason for missing in evidence.problems}
     assert reasons["sets.order_intents.valid"] == f"the contract {INTENT} does not exist"
     facts = intents(watch, "")
     assert (facts["records"], facts["invalid"], facts["first_s"]) == (0, 0, None)

@@ -69,7 +69,7 @@ def backtest(sharpe: float | None) -> dict[str, Any]:
 def test_the_ready_example_agrees_with_its_claims(watch: Any) -> None:
     evidence = watch("paper", {name: (READY / name).read_bytes() for name in (LOG, CSV, MOCK, BACKTEST)})
     facts = evidence.facts
-    assert facts["disagreements"] == [] and {m.fact.partition(".")[0] for m in evidence.missing} == {"pnl"}
+    assert facts["disagreements"] == [] and {m.fact.partition(".")[0] for m in evidence.problems} == {"pnl"}
     assert facts["metrics_file"] == CSV and "fill_rate" in facts["claimed_metrics"]
     assert (facts["trades"], facts["filled"], facts["fill_rate_ppm"]) == (120, 119, 991_666)
     assert facts["sharpe_source"] == "recomputed" and facts["labelled_sample"] is True
@@ -81,7 +81,7 @@ def test_an_absent_metrics_file_is_missing_and_claims_nothing(watch: Any) -> Non
     """Without the CSV there is nothing to agree with, which must not look like agreement."""
     evidence = watch("paper", {LOG: (READY / LOG).read_bytes()})
     assert evidence.facts["metrics_file"] is None and evidence.facts["claimed_metrics"] == []
-    assert "PAPER_TRADING_METRICS.csv does not exist" in {m.reason for m in evidence.missing}
+    assert "PAPER_TRADING_METRICS.csv does not exist" in {m.reason for m in evidence.problems}
 
 
 def test_every_claim_that_the_log_contradicts_is_listed_with_both_figures(watch: Any) -> None:
@@ -144,14 +144,14 @@ def test_a_filled_order_without_latency_leaves_the_percentiles_unmeasured(watch:
     assert evidence.facts["latency_delta_ppm"] is None
     assert (
         "1 filled orders have no total latency"
-        in {m.fact: m.reason for m in evidence.missing}["latency.p50_us"]
+        in {m.fact: m.reason for m in evidence.problems}["latency.p50_us"]
     )
 
 
 def test_a_log_without_trades_has_no_rate_and_no_latency(watch: Any) -> None:
     evidence = watch("paper", {LOG: log([])})
     assert (evidence.facts["trades"], evidence.facts["fill_rate_ppm"]) == (0, None)
-    assert "no order has a latency" in {m.fact: m.reason for m in evidence.missing}["latency.p99_us"]
+    assert "no order has a latency" in {m.fact: m.reason for m in evidence.problems}["latency.p99_us"]
 
 
 def test_orders_symbols_rejects_and_connections_are_counted(watch: Any) -> None:
@@ -201,12 +201,12 @@ def test_sharpe_comes_from_equity_or_is_only_claimed(watch: Any) -> None:
 def test_there_is_no_ratio_to_a_back_test_that_did_not_earn(watch: Any, sharpe: Any, reason: str) -> None:
     evidence = watch("paper", {LOG: log(), BACKTEST: backtest(sharpe)})
     assert evidence.facts["sharpe_ratio_ppm"] is None
-    assert reason in {m.fact: m.reason for m in evidence.missing}["sharpe_ratio_ppm"]
+    assert reason in {m.fact: m.reason for m in evidence.problems}["sharpe_ratio_ppm"]
 
 
 def test_absent_files_are_missing_one_by_one(watch: Any) -> None:
     evidence = watch("paper")
-    reasons = {m.fact: m.reason for m in evidence.missing}
+    reasons = {m.fact: m.reason for m in evidence.problems}
     assert reasons["trades"] == "PAPER_TRADING_LOG.json does not exist"
     assert reasons["mock.p50_us"] == "MOCK_BASELINE.json does not exist"
     assert reasons["sharpe_backtest_micro"] == "BACKTEST_METRICS.json does not exist"

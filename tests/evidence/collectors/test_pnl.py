@@ -55,7 +55,7 @@ def test_a_series_gives_every_figure(watch: Any) -> None:
 
 def test_what_a_series_does_not_give_is_missing_and_not_zero(watch: Any) -> None:
     def reasons(text: str) -> dict[str, str]:
-        found = watch("paper", {FILE: text}).missing
+        found = watch("paper", {FILE: text}).problems
         return {m.fact[4:]: m.reason for m in found if m.fact.startswith("pnl.")}
 
     facts = watch("paper").facts["pnl"]

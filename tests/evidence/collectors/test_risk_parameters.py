@@ -55,7 +55,7 @@ def test_nothing_there_is_absent_and_the_comparison_missing(watch: Any) -> None:
     evidence = watch("risk_parameters", {})
     assert evidence.facts["absent"] == sorted(NAMES)
     assert evidence.facts["total"] == 0
-    assert {missing.fact for missing in evidence.missing} == {"baseline", "changed", "changes"}
+    assert {missing.fact for missing in evidence.problems} == {"baseline", "changed", "changes"}
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_the_change_in_value_is_absolute_and_rounded_up(watch: Any) -> None:
 def test_what_the_drill_did_not_measure_is_missing(watch: Any) -> None:
     record = {**RECORD, "nav_after": None, "cancel_orders_ms": None, "all_flat": None, "open_orders": None}
     evidence = watch("rollback", {DRILL: record})
-    reasons = {m.fact: m.reason for m in evidence.missing if m.fact.startswith("drill.")}
+    reasons = {m.fact: m.reason for m in evidence.problems if m.fact.startswith("drill.")}
     assert set(reasons) == {
         "drill.nav_delta_ppm", "drill.cancel_orders_ms", "drill.all_flat", "drill.open_orders",
     }  # fmt: skip
@@ -83,7 +83,7 @@ def test_what_the_drill_did_not_measure_is_missing(watch: Any) -> None:
 
 def test_absent_files_say_what_to_write(watch: Any) -> None:
     evidence = watch("rollback")
-    remedies = {m.fact: m.remedy for m in evidence.missing}
+    remedies = {m.fact: m.remedy for m in evidence.problems}
     assert "sections on triggers" in remedies["sections.steps"]
     assert "contracts/files/rollback_drill.schema.json" in remedies["drill.total_recovery_ms"]
     assert evidence.observed_at is None

@@ -152,7 +152,7 @@ def test_without_a_report_nothing_is_zero(watch: Any) -> None:
     evidence = watch("scans", {})
     facts = evidence.facts
     assert facts["results"] is facts["by_severity"]["critical"] is facts["pip_audit"]["skipped"] is None
-    assert "*.sarif" in evidence.missing[0].reason
+    assert "*.sarif" in evidence.problems[0].reason
     assert evidence.observed_at is None
 
 
@@ -168,7 +168,7 @@ def test_without_a_report_nothing_is_zero(watch: Any) -> None:
 def test_a_log_without_a_scan_is_not_a_clean_scan(watch: Any, empty: Any) -> None:
     evidence = watch("scans", {"a.sarif": empty, "b.sarif": sarif(run(result()))})
     assert evidence.facts["results"] is None
-    assert "a.sarif holds no scan" in evidence.missing[0].reason
+    assert "a.sarif holds no scan" in evidence.problems[0].reason
     assert evidence.facts["reports"][-1]["results"] == 1
 
 
@@ -232,7 +232,7 @@ def test_time_and_commit_are_those_the_report_states(watch: Any, tmp_path: Path)
     # where one report states no time, the oldest is not known
     evidence = watch("scans", {"c.sarif": sarif(run())})
     assert evidence.observed_at is None
-    assert evidence.missing[0].reason.startswith("c.sarif states no time")
+    assert evidence.problems[0].reason.startswith("c.sarif states no time")
 
 
 def test_where_a_finding_is(watch: Any, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_stub_in_one_file_outweighs_the_other_file(watch: Any) -> None:
 def test_without_files_every_operation_is_missing(watch: Any) -> None:
     evidence = watch("source", {})
     assert set(evidence.facts["operations"].values()) == {None}
-    assert HANDLER in evidence.missing[0].reason
+    assert HANDLER in evidence.problems[0].reason
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_syntax_errors_are_facts(watch: Any) -> None:
 def test_when_nothing_parses_nothing_is_absent_but_unknown(watch: Any) -> None:
     evidence = watch("source", {HANDLER: "def ("})
     assert set(evidence.facts["operations"].values()) == {None}
-    assert HANDLER in evidence.missing[0].reason
+    assert HANDLER in evidence.problems[0].reason
 
 
 @pytest.mark.parametrize(

@@ -364,7 +364,7 @@ def test_no_secret_is_ever_in_the_facts(
     kind = load("source")
     options = {"paths": [FILE]} if data.draw(st.booleans()) else {}
     evidence = observe(Workspace(root), kind(validate(kind.Options, options)))
-    shown = json.dumps(evidence.facts) + json.dumps([[m.reason, m.remedy] for m in evidence.missing])
+    shown = json.dumps(evidence.facts) + json.dumps([[m.reason, m.remedy] for m in evidence.problems])
     if "order_type" in text and secret not in (AWS, GITHUB, FINE_GRAINED, SLACK, STRIPE, JWT):
         for found_type in evidence.facts["order_types"]:
             shown = shown.replace(json.dumps(found_type["value"]), "")

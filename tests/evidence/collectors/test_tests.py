@@ -77,7 +77,7 @@ def test_without_a_report_nothing_is_zero(watch: Any) -> None:
     evidence = watch("tests", {})
     assert evidence.facts["total"] is None
     assert evidence.facts["stage_passed"] == {"stage6": None, "stage7": None, "stage8": None}
-    assert "junit.xml" in evidence.missing[0].reason
+    assert "junit.xml" in evidence.problems[0].reason
 
 
 def test_zero_tests_stay_zero(watch: Any) -> None:
@@ -145,7 +145,7 @@ def test_a_stale_report_does_not_hide_behind_a_fresh_one(watch: Any, files: dict
 def test_nor_does_a_report_that_does_not_state_its_time(watch: Any, files: dict[str, str]) -> None:
     evidence = watch("tests", files, junit=["*.xml"])
     assert (evidence.facts["observed_at_s"], evidence.facts["latest_s"]) == (None, None)
-    assert "silent.xml" in evidence.missing[-1].reason
+    assert "silent.xml" in evidence.problems[-1].reason
 
 
 def test_a_suite_starts_with_the_one_around_it(watch: Any) -> None:

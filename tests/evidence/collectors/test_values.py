@@ -133,7 +133,7 @@ def test_figures_have_exact_bounds(read: Any, written: str, floor: int | None, c
 
 def test_a_decimal_is_never_a_text_that_a_policy_would_compare(watch: Any) -> None:
     evidence = watch("values", {"a.json": '{"a": 0.1}'}, read={"x": {"file": "a.json", "pointer": "/a"}})
-    reasons = {missing.fact: (missing.reason, missing.remedy) for missing in evidence.missing}
+    reasons = {missing.fact: (missing.reason, missing.remedy) for missing in evidence.problems}
     assert "decimal point" in reasons["x.value"][0]
     assert "x.floor_micro" in reasons["x.value"][1]
 
@@ -164,7 +164,7 @@ def test_null_false_zero_and_empty_are_different(read: Any) -> None:
 def test_a_null_inside_an_object_says_why(watch: Any) -> None:
     content = {"a": {"b": None, "c": [None], "d": {"e": None}}}
     evidence = watch("values", {"a.json": content}, read={"x": {"file": "a.json"}})
-    named = {missing.fact for missing in evidence.missing}
+    named = {missing.fact for missing in evidence.problems}
     assert {"x.value.a.b", "x.value.a.d.e"} <= named
     assert evidence.facts["x"]["value"] == content
 
@@ -179,7 +179,7 @@ def test_an_absent_file_or_pointer_is_missing(watch: Any) -> None:
         "word": {"file": "a.json", "pointer": "/l/first"},
     }
     evidence = watch("values", {"a.json": {"a": {}, "l": [1, 2], "n": 5}}, read=reads)
-    reasons = {m.fact.split(".")[0]: m.reason for m in evidence.missing if m.fact.endswith(".value")}
+    reasons = {m.fact.split(".")[0]: m.reason for m in evidence.problems if m.fact.endswith(".value")}
     assert reasons == {
         "file": "there is no file none.json",
         "member": "a.json: /a has no member 'b'",

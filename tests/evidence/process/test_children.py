@@ -39,7 +39,7 @@ from functools import partial
 from pathlib import Path
 from gate.evidence.process.children import possible
 from gate.evidence.base.errors import ConfigError, GateError, InternalError
-from gate.evidence.collecting.interface import Missing, Observation
+from gate.evidence.collecting.interface import Problem, Observation
 from gate.evidence.collecting.runner import Collecting, collect
 from gate.evidence.reading.workspace import Workspace
 assert possible()
