@@ -1,6 +1,6 @@
 """A workspace's collectors, made from its settings.
 
-Apart from :mod:`gate.engine.run`, so that the collectors' processes can start before the rest is imported.
+Apart from :mod:`gate.engine.service`, so that the collectors are made in one place.
 """
 
 from __future__ import annotations

@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..evidence.base.errors import EnvironmentProblem, UsageError
-from .report.interface import Format
+from .console import write_bytes
+
+DEFAULT = "table"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """One ``--output FORMAT[=PATH]``; ``path`` is None for standard output."""
 
-    format: Format
+    format: str
     path: Path | None
 
 
-def parse_outputs(texts: Sequence[str], default: Format) -> list[Output]:
-    """The outputs asked for; ``default`` to standard output when none is.
+def parse_outputs(texts: Sequence[str] | None, known: Sequence[str]) -> list[Output]:
+    """The outputs asked for; a table on standard output when none is.
+
+    Args:
+        texts: the values of ``--output``.
+        known: names of the formats that the command has.
 
     Raises:
         UsageError: an unknown format, an impossible path, or two formats for standard output.
     """
     outputs = []
-    for text in texts or [default.value]:
+    for text in texts or [DEFAULT]:
         name, separator, path = text.partition("=")
-        try:
-            format_ = Format(name)
-        except ValueError:
-            raise UsageError(
-                f"there is no output format {name!r}", remedy="known: " + ", ".join(Format)
-            ) from None
+        if name not in known:
+            raise UsageError(f"there is no output format {name!r}", remedy="known: " + ", ".join(known))
         if separator and not path:
             raise UsageError(f"--output {text} names no path", remedy=f"write {name}=PATH, or just {name}")
         target = Path(path) if separator else None
         if target is not None:
             _check_target(target)
-        outputs.append(Output(format_, target))
+        outputs.append(Output(name, target))
     if sum(output.path is None for output in outputs) > 1:
         raise UsageError(
             "two outputs would be mixed on standard output", remedy="give all but one a path: FORMAT=PATH"
@@ -76,27 +76,6 @@ def keep_out(outputs: Sequence[Output], ledger: Path) -> None:
             )
 
 
-def write_stdout(data: bytes) -> None:
-    """Write to standard output, all of it.
-
-    Raises:
-        EnvironmentProblem: it is closed, full, or its reader went away.
-    """
-    try:
-        if sys.stdout is None:
-            raise EnvironmentProblem("standard output is closed", remedy="redirect it, or name a file")
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        # whatever is left in the buffer has nowhere to go: the interpreter must not try again when it ends
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise EnvironmentProblem(
-            f"standard output cannot be written: {error.strerror}",
-            remedy="free space, or let the reader read to the end",
-        ) from error
-
-
 def write(output: Output, data: bytes) -> None:
     """Write a report; a file is either the old one or the whole new one.
 
@@ -104,7 +83,7 @@ def write(output: Output, data: bytes) -> None:
         EnvironmentProblem: the disk is full or the path became unwritable.
     """
     if output.path is None:
-        write_stdout(data)
+        write_bytes(data)
         return
     import tempfile
 

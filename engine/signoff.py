@@ -9,14 +9,14 @@ from typing import Any
 
 from ..evidence.base.contracts import violations
 from ..evidence.base.errors import UsageError
+from .context import Context
 from .report.json_format import escaped
-from .run import Setting
 
 CONDITIONAL = "conditional"
 
 
 def prepare_signoff(
-    setting: Setting,
+    context: Context,
     bound: tuple[str, str],
     stage: str,
     role: str,
@@ -30,15 +30,15 @@ def prepare_signoff(
     """The sign-off file's content, to be signed as it is.
 
     Args:
-        setting: the workspace.
-        bound: digests of the sources and of the stage's evidence, as ``run.binding`` gives them.
+        context: the workspace.
+        bound: digests of the sources and of the stage's evidence, as ``service.binding`` gives them.
         conditions: ``TEXT|OWNER|DUE`` each.
 
     Raises:
         UsageError: a role that the workspace does not know, conditions with another verdict than
             ``conditional``, or fields that break the file's contract.
     """
-    roles = setting.config.roles
+    roles = context.config.roles
     if role not in roles:
         raise UsageError(
             f"gate.yaml knows no role {role!r}",

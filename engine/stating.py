@@ -13,7 +13,8 @@ from ..evidence.collecting.interface import Origin
 from ..evidence.collecting.provenance import SUFFIX, statement
 from ..evidence.collecting.subject import source_files
 from .collecting import open_workspace
-from .run import Setting, find_subject
+from .context import Context
+from .service import find_subject
 
 CLOCKS_DIFFER_S = 300
 """By how many seconds the clock of the machine that made evidence may be ahead."""
@@ -37,12 +38,12 @@ def check_finished(finished_at_s: int, now_s: int) -> None:
 
 
 def state_provenance(
-    setting: Setting, files: Iterable[str], finished_at: str, command: str | None
+    context: Context, files: Iterable[str], finished_at: str, command: str | None
 ) -> list[str]:
     """Write the statement for each file; returns the statements' paths, relative to the workspace.
 
     Args:
-        setting: the workspace; its sources are measured now.
+        context: the workspace; its sources are measured now.
         files: evidence files, as paths relative to the workspace or the current directory.
         finished_at: RFC 3339 time at which the files were finished.
         command: what made them, as one line.
@@ -52,14 +53,14 @@ def state_provenance(
         EvidenceError: a file or a source cannot be read.
         EnvironmentProblem: a statement cannot be written.
     """
-    workspace = open_workspace(setting.root, setting.config)
-    judged = find_subject(setting, workspace)
+    workspace = open_workspace(context.root, context.config)
+    judged = find_subject(context, workspace)
     origin = Origin(judged.commit, judged.dirty, judged.digest)
-    settings = setting.config.subject
+    settings = context.config.subject
     sources = source_files(
-        workspace, setting.config.sources, settings.exclude, explicit=settings.sources is not None
+        workspace, context.config.sources, settings.exclude, explicit=settings.sources is not None
     )
-    names = [_relative(setting.root, file) for file in dict.fromkeys(files)]
+    names = [_relative(context.root, file) for file in dict.fromkeys(files)]
     for name in names:
         if name.endswith(SUFFIX):
             raise UsageError(f"{name!r} is a statement itself", remedy="name the evidence file")
@@ -83,7 +84,7 @@ def state_provenance(
             f"urn:gate:cli:{__version__}",
             command,
         )
-        written.append(_write(setting.root, name + SUFFIX, data))
+        written.append(_write(context.root, name + SUFFIX, data))
     return written
 
 

@@ -1,101 +1,63 @@
 """The verdict rules: from what the policies said to PASS, FAIL or CONDITIONAL. Pure.
 
-No I/O, no clock, no policy engine: the same arguments always give the same result. The rules, common to all
-stages:
+No I/O, no clock, no policy engine: the same arguments always give the same result. Common to all stages:
 
-* a required fact that was not measured (a violation that is at least HIGH, whatever its rule's severity), an
-  unwaived CRITICAL or HIGH violation, or a dependency that did not pass → FAIL;
+* an unwaived CRITICAL or HIGH violation, a required fact that is missing or was rejected, a rule that cannot
+  be told (unless the policy data are lenient about it), or a dependency that did not pass → FAIL;
 * otherwise any MEDIUM or LOW violation, waived violation, condition or conditional dependency → CONDITIONAL;
 * otherwise PASS.
 
-A rule that was expected and not evaluated, or that contradicts itself, is an error, never a verdict.
+A violation about absent or unknown evidence is at least HIGH, whatever its rule's severity, and cannot be
+waived. A rule that was expected and not evaluated, or that contradicts itself, is an error, never a verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import NoneType
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ...evidence.base.canonical import canonical
 from ...evidence.base.contracts import source_of
-from ...evidence.base.errors import EngineError, InternalError
+from ...evidence.base.errors import EngineError
 from ...evidence.base.times import format_utc
-from .model import (
+from ...evidence.collecting.interface import Problem, ProblemKind
+from ..decision.document import (
     Check,
     CheckStatus,
     Condition,
-    Plan,
-    Rule,
+    FactValue,
+    Figure,
+    Notice,
+    Operand,
+    Place,
     Severity,
-    Stage,
-    StageResult,
     Verdict,
     Violation,
     Waived,
 )
+from .answer import Answer, policy_error, refuse_unexpected
+from .facts import Facts
+from .model import Plan, Rule, Stage
+from .waivers import DAY, Waiver
 
-DAY = 86_400
-_OPERAND = {"name", "op", "actual", "expected", "unit", "holds"}
-_OPERATORS = {"≥", ">", "≤", "<", "=", "⊇", "∅"}
 _FIGURE_UNITS = ("ppm", "us", "ms", "s", "cents", "micro")
+_MOST_REASONS = 3
+_VIOLATION = tuple(one.name for one in fields(Violation))
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the judge may look at.
+class StageResult:
+    """Everything judged about one stage."""
 
-    Attributes:
-        values: collector → facts, as the policies saw them.
-        missing: dotted fact → (reason, remedy), for facts that are null.
-        files: collector → number of files, and of outputs of commands, that its evidence came from.
-    """
-
-    values: Mapping[str, Mapping[str, Any]]
-    missing: Mapping[str, tuple[str, str]]
-    files: Mapping[str, int]
-
-    def value(self, fact: str) -> Any:
-        """The fact's value, None where it was not measured."""
-        value: Any = self.values
-        for part in fact.split("."):
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(part)
-        return value
-
-    def has(self, fact: str) -> bool:
-        """Whether there is such a fact, measured or not. A name within a map of facts may be absent."""
-        value: Any = self.values
-        for part in fact.split("."):
-            if value is None:
-                return True  # a part of something that was not measured
-            if not isinstance(value, Mapping) or part not in value:
-                return False
-            value = value[part]
-        return True
-
-    def reason(self, fact: str) -> tuple[str, str]:
-        """Why a fact was not measured and what to do: said of it, or of what it is a part of."""
-        while fact and fact not in self.missing:
-            fact = fact.rpartition(".")[0]
-        return self.missing.get(fact, ("it was not measured", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """A permission found valid at the effective time, for ``stages`` and one rule code (and term)."""
-
-    id: str
-    code: str
-    term: str | None
-    stages: tuple[str, ...]
-    reason: str
-    reference: str
-    author: str
-    approver: str
-    effective_until: str
+    stage: Stage
+    verdict: Verdict
+    checks: tuple[Check, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    waived: tuple[Waived, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    figures: dict[str, Figure] = field(default_factory=dict)
+    has_evidence: bool = True
 
 
 def judge(
@@ -123,8 +85,8 @@ def judge(
     results: dict[str, StageResult] = {}
     for name in plan.closure(tuple(wanted)):
         stage = plan.stages[name]
-        output = outputs[stage.package]
-        results[name] = _Judging(plan, stage, output, facts, waivers, now_s).result(results)
+        judging = _Judging(plan, stage, outputs[stage.package], facts, waivers, now_s)
+        results[name] = judging.result(results)
     return results
 
 
@@ -137,13 +99,16 @@ def overall(results: Mapping[str, StageResult]) -> Verdict:
 
 
 def action(plan: Plan, stage: str, verdict: Verdict, results: Mapping[str, StageResult]) -> str | None:
-    """What the stage's parameters ask people to do after this verdict; None where they ask nothing."""
+    """What the stage's parameters ask people to do after this verdict; None where they ask nothing.
+
+    Raises:
+        EngineError: the parameter has no entry for this outcome.
+    """
     table = plan.actions.get(stage)
     if table is None:
         return None
-    critical = any(
-        violation.severity is Severity.CRITICAL for r in results.values() for violation in r.violations
-    )
+    found = (violation for result in results.values() for violation in result.violations)
+    critical = any(violation.severity is Severity.CRITICAL for violation in found)
     key = "FAIL_CRITICAL" if verdict is Verdict.FAIL and critical else verdict.value
     if key not in table:
         raise EngineError(
@@ -177,18 +142,14 @@ class _Judging:
         self.violations: list[Violation] = []
         self.waived: list[Waived] = []
         self.conditions: list[Condition] = []
-        self.warnings: list[dict[str, str]] = []
+        self.warnings: list[Notice] = []
 
     def result(self, earlier: Mapping[str, StageResult]) -> StageResult:
         """Judge every rule and dependency of the stage."""
-        self._refuse_unexpected()
-        checks = tuple(self._rule(rule) for rule in self.stage.rules)
+        refuse_unexpected(self.stage, self.output)
+        checks = tuple(self._check(rule) for rule in self.stage.rules)
         for name in self.stage.depends_on:
             self._dependency(name, earlier[name].verdict)
-        self.violations.sort(key=lambda violation: violation.key)
-        self.conditions.sort(key=lambda c: (c.due, c.code, c.msg, c.owner))
-        self.warnings.sort(key=lambda warning: (warning["code"], warning["msg"]))
-        self.waived.sort(key=lambda waived: waived.violation.key)
         if any(v.severity.blocks for v in self.violations):
             verdict = Verdict.FAIL
         elif self.violations or self.waived or self.conditions:
@@ -199,172 +160,94 @@ class _Judging:
             stage=self.stage,
             verdict=verdict,
             checks=checks,
-            violations=tuple(self.violations),
-            waived=tuple(self.waived),
-            conditions=tuple(self.conditions),
-            warnings=tuple(self.warnings),
+            violations=tuple(sorted(self.violations, key=lambda v: v.key)),
+            waived=tuple(sorted(self.waived, key=lambda w: w.key)),
+            conditions=tuple(sorted(self.conditions, key=lambda c: (c.due, c.code, c.msg, c.owner))),
+            warnings=tuple(sorted(self.warnings, key=lambda w: (w.code, w.msg))),
             figures=_figures(self.stage, self.facts),
             has_evidence=any(self.facts.files.get(source, 0) for source in self.stage.rests_on),
         )
 
-    def _refuse_unexpected(self) -> None:
-        expected = {rule.short_name for rule in self.stage.rules}
-        for name in sorted(self.output):
-            prefix, _, short = name.partition("_")
-            if prefix in ("deny", "violation", "condition", "warn", "check") and short not in expected:
-                raise self._error(f"the rule {name!r} reported, but the manifest does not expect it")
-
-    def _error(self, what: str) -> EngineError:
-        return EngineError(
-            what, path=f"package {self.stage.package}", remedy="correct the policy bundle; this is no verdict"
+    def _check(self, rule: Rule) -> Check:
+        status, operands = self._rule(rule)
+        return Check(
+            code=rule.code,
+            stage=rule.stage,
+            title=rule.title,
+            severity=rule.severity,
+            status=status,
+            operands=operands,
+            facts=tuple(FactValue(f, _scalar(self.facts.value(f)), source_of(f)) for f in rule.facts),
+            solution=rule.solution,
+            owner=rule.owner,
+            controls=rule.controls,
         )
 
-    def _rule(self, rule: Rule) -> Check:
-        check = self.output.get(f"check_{rule.short_name}")
-        undeclared = [fact for fact in rule.facts if not self.facts.has(fact)]
-        if check is None and undeclared:
-            # nobody said where a value by this name comes from, so no policy can compare it
-            self.violations.append(self._missing(rule, undeclared))
-            return Check(rule, CheckStatus.MISSING, ())
-        if not isinstance(check, Mapping) or not isinstance(check.get("holds"), bool):
-            raise self._error(
-                f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
-            )
-        operands = check.get("operands")
-        if not isinstance(operands, list) or not operands:
-            raise self._error(f"the rule {rule.code!r} compared nothing")
-        for operand in operands:
-            self._check_operand(rule, operand)
-        self._check_answer(rule, check["holds"], operands)
-        self.warnings += [self._message(rule, item) for item in self._results(rule, "warn")]
-        absent = [fact for fact in rule.facts if self.facts.value(fact) is None]
-        if absent:
-            self.violations.append(self._missing(rule, absent))
-            return Check(rule, CheckStatus.MISSING, tuple(operands))
-        reported = self._results(rule, rule.kind)
-        conditions = self._results(rule, "condition")
-        if check["holds"] and reported:
-            raise self._error(f"the rule {rule.code!r} holds and reports a violation at once")
-        if not check["holds"] and not reported:
-            raise self._error(f"the rule {rule.code!r} does not hold but reports nothing")
-        self.conditions += [self._condition(rule, item) for item in conditions]
+    def _rule(self, rule: Rule) -> tuple[CheckStatus, tuple[Operand, ...]]:
+        problems = {fact: self.facts.problems_of(fact) for fact in rule.facts}
+        unusable = {
+            fact: found
+            for fact, found in problems.items()
+            if self.facts.value(fact) is None or any(p.kind is not ProblemKind.UNKNOWN for p in found)
+        }
+        # a policy cannot compare a fact that is not there at all, so its check may then be undefined
+        if self.output.get(f"check_{rule.short_name}") is None and any(
+            not self.facts.has(f) for f in unusable
+        ):
+            return self._unusable(rule, unusable), ()
+        answer = Answer(self.stage, rule, self.output)
+        reported = answer.violations()
+        self.warnings += answer.warnings()
+        if unusable:
+            return self._unusable(rule, unusable), answer.operands
+        if answer.holds and (unknown := {fact: found for fact, found in problems.items() if found}):
+            return self._unknown(rule, unknown), answer.operands
+        conditions = answer.conditions()
+        for message, owner, due in conditions:
+            self._condition(rule, message, owner, due)
         status = CheckStatus.CONDITIONAL if conditions else CheckStatus.HOLDS
-        for item in reported:
-            waived = self._report(self._violation(rule, item))
+        for violation in reported:
+            waived = self._report(violation)
             if status is not CheckStatus.VIOLATED:
                 status = CheckStatus.WAIVED if waived else CheckStatus.VIOLATED
-        return Check(rule, status, tuple(operands))
+        return status, answer.operands
 
-    def _results(self, rule: Rule, prefix: str) -> list[Any]:
-        name = f"{prefix}_{rule.short_name}"
-        results = self.output.get(name, [])
-        if not isinstance(results, list):
-            raise self._error(f"the rule {name!r} is not a set of results")
-        for item in results:
-            self._check_value(rule, item)
-        return results
+    def _unusable(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+        """Report facts that are missing, were rejected, or are null because they are unknown."""
+        kinds = [problem.kind for found in problems.values() for problem in found]
+        if all(kind is ProblemKind.UNKNOWN for kind in kinds):
+            return self._unknown(rule, problems)
+        kind = ProblemKind.REJECTED if ProblemKind.REJECTED in kinds else ProblemKind.MISSING
+        self.violations.append(_evidence_violation(rule, kind, problems))
+        return CheckStatus.MISSING
 
-    def _check_value(self, rule: Rule, value: Any) -> None:
-        try:
-            canonical(value)
-        except InternalError as error:
-            raise self._error(f"the rule {rule.code!r} gives what no decision can carry: {error}") from error
+    def _unknown(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+        """Report a rule that cannot be told, as the policy data ask for it."""
+        violation = _evidence_violation(rule, ProblemKind.UNKNOWN, problems)
+        match self.plan.on_unknown.get(rule.code, "fail"):
+            case "warn":
+                self.warnings.append(Notice(rule.code, violation.msg))
+            case "condition":
+                self._condition(rule, violation.msg, None, None)
+            case _:
+                self.violations.append(violation)
+        return CheckStatus.UNKNOWN
 
-    def _check_operand(self, rule: Rule, operand: Any) -> None:
-        self._check_value(rule, operand)
-        if not isinstance(operand, Mapping) or not _OPERAND <= operand.keys() <= _OPERAND | {"terms"}:
-            raise self._error(
-                f"an operand of {rule.code!r} does not have exactly {', '.join(sorted(_OPERAND))}"
-            )
-        terms = operand.get("terms", [])
-        texts = [
-            operand["name"],
-            operand["op"],
-            operand["unit"],
-            *(terms if isinstance(terms, list) else [None]),
-        ]
-        if not all(isinstance(text, str) for text in texts) or not isinstance(operand["holds"], bool):
-            raise self._error(f"an operand of {rule.code!r} has a field of the wrong type")
-        if operand["op"] not in _OPERATORS:
-            raise self._error(f"an operand of {rule.code!r} compares by {operand['op']!r}")
-
-    def _check_answer(self, rule: Rule, holds: bool, operands: Sequence[Mapping[str, Any]]) -> None:
-        """A rule holds when all of its operands do, and only then."""
-        broken = [repr(operand["name"]) for operand in operands if not operand["holds"]]
-        if holds and broken:
-            raise self._error(f"the rule {rule.code!r} holds although its operand {broken[0]} does not")
-        if not holds and not broken:
-            names = ", ".join(repr(operand["name"]) for operand in operands)
-            raise self._error(f"the rule {rule.code!r} does not hold although every operand does: {names}")
-
-    def _message(self, rule: Rule, item: Any) -> dict[str, str]:
-        if not isinstance(item, Mapping) or not isinstance(item.get("msg"), str):
-            raise self._error(f"a result of {rule.code!r} has no message")
-        return {"code": rule.code, "msg": item["msg"]}
-
-    def _violation(self, rule: Rule, item: Any) -> Violation:
-        message = self._message(rule, item)["msg"]
-        if item.get("code") != rule.code:
-            raise self._error(f"a result of {rule.code!r} carries the code {item.get('code')!r}")
-        if not all(isinstance(item.get(name), (str, NoneType)) for name in ("operand", "op", "unit", "term")):
-            raise self._error(f"a result of {rule.code!r} has a field of the wrong type")
-        return Violation(
-            code=rule.code,
-            msg=message,
-            severity=rule.severity,
-            stage=rule.stage,
-            operand=item.get("operand"),
-            op=item.get("op"),
-            expected=item.get("expected"),
-            actual=item.get("actual"),
-            unit=item.get("unit"),
-            term=item.get("term"),
-            solution=rule.solution,
-            evidence=_collectors(rule),
+    def _condition(self, rule: Rule, message: str, owner: str | None, due: str | None) -> None:
+        condition = Condition(
+            rule.code, message, rule.stage, owner or rule.owner, due or self._due(rule.severity)
         )
-
-    def _missing(self, rule: Rule, absent: list[str]) -> Violation:
-        reasons = [self.facts.reason(fact) for fact in absent]
-        distinct = list(dict.fromkeys(reason for reason, _ in reasons))
-        remedies = list(dict.fromkeys(remedy for _, remedy in reasons if remedy))
-        return Violation(
-            code=rule.code,
-            msg=f"No evidence: {'; '.join(distinct)}",
-            severity=rule.severity if rule.severity.blocks else Severity.HIGH,
-            raised_from=None if rule.severity.blocks else rule.severity,
-            stage=rule.stage,
-            operand=None,
-            op=None,
-            expected=f"measured: {', '.join(absent)}",
-            actual=None,
-            unit=None,
-            term=None,
-            solution="; ".join(remedies) or rule.solution,
-            evidence=_collectors(rule),
-            missing=True,
-        )
-
-    def _condition(self, rule: Rule, item: Any) -> Condition:
-        message = self._message(rule, item)
-        owner, due = item.get("owner"), item.get("due")
-        return Condition(
-            code=rule.code,
-            msg=message["msg"],
-            stage=rule.stage,
-            owner=owner if isinstance(owner, str) and owner else rule.owner,
-            due=due if isinstance(due, str) and due else self._due(rule.severity),
-        )
+        self.conditions.append(condition)
 
     def _due(self, severity: Severity) -> str:
         days = self.plan.due_days.get(severity.value)
         if days is None:
-            raise self._error(f"condition_due_days has no entry for {severity.value}")
+            raise policy_error(self.stage, f"condition_due_days has no entry for {severity.value}")
         try:
             return format_utc(self.now_s + days * DAY)
         except OverflowError as error:
-            raise self._error(
-                f"condition_due_days for {severity.value} leads beyond the year 9999"
-            ) from error
+            what = f"condition_due_days for {severity.value} leads beyond the year 9999"
+            raise policy_error(self.stage, what) from error
 
     def _report(self, violation: Violation) -> bool:
         """File a violation as waived or open; whether it was waived."""
@@ -372,12 +255,12 @@ class _Judging:
             if waiver.code == violation.code and waiver.term in (None, violation.term):
                 self.waived.append(
                     Waived(
-                        violation,
-                        waiver.id,
-                        waiver.reason,
-                        waiver.reference,
-                        waiver.approver,
-                        waiver.effective_until,
+                        **{name: getattr(violation, name) for name in _VIOLATION},
+                        waiver=waiver.id,
+                        reason=waiver.reason,
+                        reference=waiver.reference,
+                        approver=waiver.approver,
+                        effective_until=waiver.effective_until,
                     )
                 )
                 what = f"Waived until {waiver.effective_until} ({waiver.id}): {violation.msg}"
@@ -401,35 +284,83 @@ class _Judging:
         if verdict is Verdict.PASS:
             return
         conditional = verdict is Verdict.CONDITIONAL
-        reason = f"{name} passed only under conditions" if conditional else f"{name} failed"
         self._open(
             Violation(
                 code=f"{self.stage.id}.dependency",
-                msg=reason,
+                msg=f"{name} passed only under conditions" if conditional else f"{name} failed",
                 severity=Severity.MEDIUM if conditional else Severity.HIGH,
+                raised_from=None,
                 stage=self.stage.id,
+                term=name,
                 operand=name,
                 op="=",
                 expected=Verdict.PASS.value,
                 actual=verdict.value,
                 unit=None,
-                term=name,
-                solution=f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
+                problem=None,
+                places=(),
                 evidence=tuple(self.plan.stages[name].evidence),
+                solution=f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
             )
         )
 
 
-def _collectors(rule: Rule) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(source_of(fact) for fact in rule.facts))
+_WHAT = {
+    ProblemKind.MISSING: "No evidence",
+    ProblemKind.REJECTED: "Evidence was rejected",
+    ProblemKind.UNKNOWN: "Cannot be told",
+}
 
 
-def _figures(stage: Stage, facts: Facts) -> dict[str, dict[str, Any]]:
+def _evidence_violation(
+    rule: Rule, kind: ProblemKind, problems: Mapping[str, tuple[Problem, ...]]
+) -> Violation:
+    """The one violation of a rule whose facts are absent or not known in full."""
+    relevant = list(dict.fromkeys(p for found in problems.values() for p in found))
+    reasons = list(dict.fromkeys(_reason(problem) for problem in relevant))
+    more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
+    remedies = list(dict.fromkeys(problem.remedy for problem in relevant if problem.remedy))
+    places = [Place.of(p.path, p.place) for p in relevant if p.path is not None]
+    blocks = rule.severity.blocks
+    return Violation(
+        code=rule.code,
+        msg=f"{_WHAT[kind]}: {'; '.join(reasons[:_MOST_REASONS])}{more}",
+        severity=rule.severity if blocks else Severity.HIGH,
+        raised_from=None if blocks else rule.severity,
+        stage=rule.stage,
+        term=None,
+        operand=None,
+        op=None,
+        expected=f"measured: {', '.join(problems)}",
+        actual=None,
+        unit=None,
+        problem=kind,
+        places=tuple(dict.fromkeys(places)),
+        evidence=rule.collectors,
+        solution="; ".join(remedies[:_MOST_REASONS]) or rule.solution,
+    )
+
+
+def _reason(problem: Problem) -> str:
+    if problem.kind is ProblemKind.MISSING or problem.path is None or problem.path in problem.reason:
+        return problem.reason
+    return f"{problem.path}: {problem.reason}"
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return f"{len(value)} entries"
+    if isinstance(value, (list, tuple)):
+        return f"{len(value)} items"
+    return value
+
+
+def _figures(stage: Stage, facts: Facts) -> dict[str, Figure]:
     figures = {}
     for name, fact in stage.headline:
         value = facts.value(fact)
         suffix = fact.rpartition("_")[2]
         unit = suffix if suffix in _FIGURE_UNITS else "count"
         scalar = value is None or isinstance(value, (int, str))
-        figures[name] = {"value": value if scalar else len(value), "unit": unit}
+        figures[name] = Figure(value if scalar else len(value), unit, facts.scope(fact))
     return figures

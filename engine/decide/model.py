@@ -1,52 +1,11 @@
-"""The values that flow through the engine: rules, stages, what was judged and what came out.
-
-Plain frozen dataclasses: no I/O, no clock, no policy engine. Figures are scaled integers with a unit.
-"""
+"""What a bundle says: rules, stages, and the plan of what must be evaluated. Plain frozen values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any
 
 from ...evidence.base.contracts import source_of
-
-
-class Verdict(StrEnum):
-    """The answer about a stage, and of a decision."""
-
-    PASS = "PASS"  # noqa: S105 - an answer, not a password
-    FAIL = "FAIL"
-    CONDITIONAL = "CONDITIONAL"
-
-
-class Severity(StrEnum):
-    """How much a violated rule weighs, heaviest first."""
-
-    CRITICAL = "CRITICAL"
-    HIGH = "HIGH"
-    MEDIUM = "MEDIUM"
-    LOW = "LOW"
-
-    @property
-    def rank(self) -> int:
-        """0 for the heaviest."""
-        return list(Severity).index(self)
-
-    @property
-    def blocks(self) -> bool:
-        """Whether one violation of this severity makes the verdict FAIL."""
-        return self in (Severity.CRITICAL, Severity.HIGH)
-
-
-class CheckStatus(StrEnum):
-    """What became of one rule."""
-
-    HOLDS = "holds"
-    VIOLATED = "violated"
-    MISSING = "missing evidence"
-    WAIVED = "waived"
-    CONDITIONAL = "conditional"
+from ..decision.document import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +29,11 @@ class Rule:
     owner: str
     controls: tuple[str, ...]
     facts: tuple[str, ...]
+
+    @property
+    def collectors(self) -> tuple[str, ...]:
+        """Ids of the collectors whose facts it needs, in their order."""
+        return tuple(dict.fromkeys(source_of(fact) for fact in self.facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +62,21 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All stages of a bundle in an order in which dependencies come first, and common parameters."""
+    """All stages of a bundle in an order in which dependencies come first, and common parameters.
+
+    Attributes:
+        due_days: days that a condition may stay open, by severity.
+        actions: what people are asked to do, by stage and outcome.
+        on_unknown: by rule code, what follows when the rule cannot be told: ``fail`` (as for rules that are
+            not listed), ``condition`` or ``warn``.
+    """
 
     stages: dict[str, Stage]
     due_days: dict[str, int]
     waiver_roles: tuple[str, ...]
     waiver_warning_days: int
     actions: dict[str, dict[str, str]]
+    on_unknown: dict[str, str] = field(default_factory=dict)
 
     def closure(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """The wanted stages and everything they depend on, dependencies first."""
@@ -116,102 +88,3 @@ class Plan:
                 needed.add(stage)
                 pending.extend(self.stages[stage].depends_on)
         return tuple(stage for stage in self.stages if stage in needed)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is judged: a content digest of the source paths always, the git commit where there is one.
-
-    Attributes:
-        digest: SHA-256 of the ``sha256sum``-style manifest of the source files.
-        dirty: whether source paths differ from the commit; None without git.
-        author: e-mail of the commit's author, who may not approve it; None without git.
-    """
-
-    digest: str
-    commit: str | None
-    dirty: bool | None
-    author: str | None
-    sources: tuple[str, ...]
-    files: int
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One way in which one rule did not hold.
-
-    Attributes:
-        severity: how much it weighs.
-        raised_from: the rule's own severity where missing evidence weighs more than that; None otherwise.
-    """
-
-    code: str
-    msg: str
-    severity: Severity
-    stage: str
-    operand: str | None
-    op: str | None
-    expected: Any
-    actual: Any
-    unit: str | None
-    term: str | None
-    solution: str
-    evidence: tuple[str, ...]
-    missing: bool = False
-    raised_from: Severity | None = None
-
-    @property
-    def key(self) -> tuple[int, str, str, str, str]:
-        """Sort key: heaviest first, then by code and term."""
-        return (self.severity.rank, self.code, self.term or "", self.operand or "", self.msg)
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What must still be done when the verdict is CONDITIONAL; ``due`` is an RFC 3339 time."""
-
-    code: str
-    msg: str
-    stage: str
-    owner: str
-    due: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waived:
-    """A violation under a valid waiver: still visible, never a PASS."""
-
-    violation: Violation
-    waiver: str
-    reason: str
-    reference: str
-    approver: str
-    effective_until: str
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One rule with the values it compared."""
-
-    rule: Rule
-    status: CheckStatus
-    operands: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """Everything judged about one stage.
-
-    Attributes:
-        has_evidence: whether anything was found of what the stage rests on; the verdict never asks.
-    """
-
-    stage: Stage
-    verdict: Verdict
-    checks: tuple[Check, ...] = ()
-    violations: tuple[Violation, ...] = ()
-    waived: tuple[Waived, ...] = ()
-    conditions: tuple[Condition, ...] = ()
-    warnings: tuple[dict[str, str], ...] = ()
-    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
-    has_evidence: bool = True

@@ -14,8 +14,9 @@ from typing import Any
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import PolicyError
 from ...evidence.collecting.facts import contract_has, has_contract
+from ..decision.document import Severity
 from ..policy.interface import Annotation, Bundle
-from .model import Plan, Rule, Severity, Stage
+from .model import Plan, Rule, Stage
 from .parameters import Common
 
 MANIFEST = ".manifest"

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Origin
-from .model import Subject
+from ..decision.document import Subject
 
 SOURCES = ("same", "same_commit", "unstated", "dirty", "other")
 """How evidence relates to what is judged, best first.

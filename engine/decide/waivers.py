@@ -9,34 +9,51 @@ may approve waivers, the approver is not its author, it is in force (``effective
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..config.errors import nearest
-from .judge import DAY, Waiver
+from ..decision.document import Notice
 from .model import Plan
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A permission found valid at the effective time, for ``stages`` and one rule code (and term)."""
+
+    id: str
+    code: str
+    term: str | None
+    stages: tuple[str, ...]
+    reason: str
+    reference: str
+    author: str
+    approver: str
+    effective_until: str
 
 
 def assess(
     facts: Sequence[Mapping[str, Any]], plan: Plan, subject: str, now_s: int
-) -> tuple[list[Waiver], list[dict[str, str]]]:
+) -> tuple[list[Waiver], list[Notice]]:
     """Split the waivers found into those that count and notes about all that need attention.
 
     Returns:
-        The valid waivers by id, and notes ``{"code", "msg"}`` about pending, expiring and expired ones and
-        those for other sources. A note about a mistake, which somebody has to correct, also has a ``level``.
+        The valid waivers by id, and notices about pending, expiring and expired ones and those for other
+        sources; of the level ``error`` about mistakes.
     """
     valid: list[Waiver] = []
-    notes: list[dict[str, str]] = []
+    notes: list[Notice] = []
     for fact in sorted(facts, key=lambda item: (item["id"], item["path"])):
         named = f"waiver {fact['id']} ({fact['path']})"
         mistake = _mistake(fact, plan)
         if mistake is not None:
-            said = f"{named} does not count: {mistake}"
-            notes.append({"level": "error", "code": fact["code"], "msg": said})
+            notes.append(Notice(fact["code"], f"{named} does not count: {mistake}", "error"))
             continue
         state = _state(fact, subject, now_s)
         if state is not None:
-            notes.append({"code": fact["code"], "msg": f"{named} {state}"})
+            notes.append(Notice(fact["code"], f"{named} {state}"))
             continue
         valid.append(
             Waiver(
@@ -52,9 +69,7 @@ def assess(
             )
         )
         if fact["effective_until_s"] - now_s < plan.waiver_warning_days * DAY:
-            notes.append(
-                {"code": fact["code"], "msg": f"waiver {fact['id']} expires on {fact['effective_until']}"}
-            )
+            notes.append(Notice(fact["code"], f"waiver {fact['id']} expires on {fact['effective_until']}"))
     return valid, notes
 
 

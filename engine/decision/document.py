@@ -1,205 +1,332 @@
-"""The decision as a document: what ``contracts/decision.schema.json`` describes and what gets signed.
+"""The decision as a typed, frozen document: what gets recorded, signed, reported and read back.
 
-Built from judged values only; lists have a stable order, so the same decision is the same bytes.
+``contracts/decision.schema.json`` describes its JSON. Figures are scaled integers with a unit. Lists have a
+stable order, so equal decisions are equal bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from ...evidence.base.contracts import PROVENANCE, source_of
-from ...evidence.base.errors import masked
-from ...evidence.collecting.interface import Evidence
-from ..decide.judge import Facts
-from ..decide.model import Check, Condition, StageResult, Subject, Verdict, Violation, Waived
-from ..policy.interface import Bundle
+from ...evidence.base.contracts import violations
+from ...evidence.base.records import from_json, to_json
+from ...evidence.collecting.interface import Problem, ProblemKind, Scope
 
-TYPE = "gate.decision/v1"
+TYPE = "gate.decision/v2"
+
+
+class Verdict(StrEnum):
+    """The answer about a stage, and of a decision."""
+
+    PASS = "PASS"  # noqa: S105 - an answer, not a password
+    FAIL = "FAIL"
+    CONDITIONAL = "CONDITIONAL"
+
+
+class Severity(StrEnum):
+    """How much a violated rule weighs, heaviest first."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+    @property
+    def rank(self) -> int:
+        """0 for the heaviest."""
+        return list(Severity).index(self)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether one violation of this severity makes the verdict FAIL."""
+        return self in (Severity.CRITICAL, Severity.HIGH)
+
+
+class CheckStatus(StrEnum):
+    """What became of one rule."""
+
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    MISSING = "missing evidence"
+    UNKNOWN = "cannot be told"
+    WAIVED = "waived"
+    CONDITIONAL = "conditional"
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """Everything around the verdicts that the decision must bind."""
+class Place:
+    """Where something is: a file, and a line or a JSON pointer in it where one is known."""
 
+    path: str
+    line: int | None = None
+    pointer: str | None = None
+
+    @classmethod
+    def of(cls, path: str, place: str | None) -> Place:
+        """From a path and a place as errors give it: ``line 3, column 7`` or ``/a/0``."""
+        line = re.match(r"line (\d+)", place or "")
+        pointer = place if place is not None and place.startswith("/") else None
+        return cls(path, int(line[1]) if line else None, pointer)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: a content digest of the source paths always, the git commit where there is one.
+
+    Attributes:
+        commit: full id, None outside of a repository.
+        dirty: whether the source paths differ from the commit.
+        digest: SHA-256 of the ``sha256sum`` manifest of the source files.
+        author: e-mail of the commit's author.
+        sources: the configured or discovered source paths.
+        files: how many source files were digested.
+    """
+
+    commit: str | None
+    dirty: bool | None
+    digest: str
+    author: str | None
+    sources: tuple[str, ...]
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyId:
+    """The bundle that judged: name, version, and SHA-256 of its manifest of files."""
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineId:
+    """The policy engine that answered."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A headline figure with its unit, and how much was looked at for it."""
+
+    value: int | str | bool | None
+    unit: str
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageDecision:
+    """The verdict about one stage.
+
+    Attributes:
+        has_evidence: whether anything was found of what the stage rests on; the verdict never asks.
+        evidence_digest: what a sign-off of the stage binds to.
+    """
+
+    title: str
+    question: str
+    verdict: Verdict
+    has_evidence: bool
+    depends_on: tuple[str, ...]
+    figures: dict[str, Figure]
+    evidence_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One comparison of a rule: ``actual op expected``, with the terms that break it where it is a list."""
+
+    name: str
+    op: str
+    actual: Any
+    expected: Any
+    unit: str
+    holds: bool
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FactValue:
+    """A fact that a rule needs, as it was measured; of lists and objects only how many entries they have."""
+
+    name: str
+    value: int | str | bool | None
+    collector: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule with the values it compared and the facts it needs."""
+
+    code: str
+    stage: str
+    title: str
+    severity: Severity
+    status: CheckStatus
+    operands: tuple[Operand, ...]
+    facts: tuple[FactValue, ...]
+    solution: str
+    owner: str
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One way in which one rule did not hold.
+
+    Attributes:
+        severity: how much it weighs.
+        raised_from: the rule's own severity where absent evidence weighs more than that.
+        term: the member of a list that breaks the rule, as a waiver names it.
+        operand, op, expected, actual, unit: the comparison that failed.
+        problem: why the evidence decides nothing; None where it was measured and does not hold.
+        places: the offending places.
+        evidence: collectors; their files are in the decision's ``evidence``.
+    """
+
+    code: str
+    msg: str
+    severity: Severity
+    raised_from: Severity | None
+    stage: str
+    term: str | None
+    operand: str | None
+    op: str | None
+    expected: Any
+    actual: Any
+    unit: str | None
+    problem: ProblemKind | None
+    places: tuple[Place, ...]
+    evidence: tuple[str, ...]
+    solution: str
+
+    @property
+    def key(self) -> tuple[int, str, str, str, str]:
+        """Sort key: heaviest first, then by code and term."""
+        return (self.severity.rank, self.code, self.term or "", self.operand or "", self.msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must still be done when the verdict is CONDITIONAL; ``due`` is an RFC 3339 time or a date."""
+
+    code: str
+    msg: str
+    stage: str
+    owner: str
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waived(Violation):
+    """A violation under a valid waiver: still visible, never a PASS."""
+
+    waiver: str
+    reason: str
+    reference: str
+    approver: str
+    effective_until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A remark beside the verdict; the level ``error`` is a mistake that somebody has to correct."""
+
+    code: str
+    msg: str
+    level: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Weakening:
+    """Something that makes the decision say less than it would by default."""
+
+    code: str
+    msg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The latest valid approval in a role; all but the role is None where there is none."""
+
+    role: str
+    name: str | None = None
+    principal: str | None = None
+    key: str | None = None
+    signed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """A file that was read, its SHA-256 and its size in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSummary:
+    """One collector's evidence: what it was made from, and what is wrong with it."""
+
+    id: str
+    collector: str
+    digest: str
+    provider: str | None
+    observed_at: str | None
+    tool: str | None
+    sources: str
+    files: tuple[FileDigest, ...]
+    problems: tuple[Problem, ...]
+    scopes: tuple[Scope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A judged stage (or ``all``) with everything it rests on. See the contract for each field."""
+
+    type: str
     workspace: str
-    gate_version: str
+    stage: str
+    verdict: Verdict
+    action: str | None
     effective_time: str
     effective_time_source: str
+    gate_version: str
     subject: Subject
-    bundle: Bundle
-    evidence: Mapping[str, Evidence]
-    evidence_digest: Mapping[str, str]
-    input_digest: str
+    policy: PolicyId
+    engine: EngineId
+    stages: dict[str, StageDecision]
+    checks: tuple[Check, ...]
+    violations: tuple[Violation, ...]
+    conditions: tuple[Condition, ...]
+    waived: tuple[Waived, ...]
+    warnings: tuple[Notice, ...]
+    signatures: tuple[Signature, ...]
+    weakenings: tuple[Weakening, ...]
+    evidence: tuple[EvidenceSummary, ...]
     settings_digest: str | None
-    roles: Sequence[str]
-    weakenings: Sequence[dict[str, str]]
-    notes: Sequence[dict[str, str]]
+    input_digest: str
 
+    def to_json(self) -> dict[str, Any]:
+        """The document, without its place in the ledger."""
+        document: dict[str, Any] = to_json(self)
+        return document
 
-def document(
-    stage: str,
-    verdict: Verdict,
-    action: str | None,
-    results: Mapping[str, StageResult],
-    facts: Facts,
-    context: Context,
-) -> dict[str, Any]:
-    """The decision document about ``stage`` (a stage's id or ``all``), without its place in the ledger."""
-    judged = list(results.values())
-    violations = sorted((v for r in judged for v in r.violations), key=lambda v: v.key)
-    return {
-        "type": TYPE,
-        "workspace": context.workspace,
-        "stage": stage,
-        "verdict": verdict.value,
-        "action": action,
-        "effective_time": context.effective_time,
-        "effective_time_source": context.effective_time_source,
-        "gate_version": context.gate_version,
-        "subject": {
-            "commit": context.subject.commit,
-            "dirty": context.subject.dirty,
-            "digest": context.subject.digest,
-            "author": context.subject.author,
-            "sources": [masked(pattern) for pattern in context.subject.sources],
-            "files": context.subject.files,
-        },
-        "policy": {
-            "name": context.bundle.name,
-            "version": context.bundle.version,
-            "digest": context.bundle.digest,
-        },
-        "stages": {name: _stage(result, context) for name, result in results.items()},
-        "checks": [_check(check, facts) for result in judged for check in result.checks],
-        "violations": [violation_json(violation) for violation in violations],
-        "conditions": [_condition(c) for result in judged for c in result.conditions],
-        "waived": [_waived(w) for result in judged for w in result.waived],
-        "warnings": [*(w for result in judged for w in result.warnings), *context.notes],
-        "signatures": _signatures(stage, context),
-        "weakenings": list(context.weakenings),
-        "evidence": [
-            _evidence(context.evidence[name], facts.value(f"{PROVENANCE}.{name}.sources") or "unstated")
-            for name in sorted(context.evidence)
-        ],
-        "settings_digest": context.settings_digest,
-        "input_digest": context.input_digest,
-    }
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Decision:
+        """The decision of a document that ``to_json`` gave.
 
-
-def _signatures(stage: str, context: Context) -> list[dict[str, Any]]:
-    """By role, the latest valid approval without conditions of exactly this stage, subject and evidence."""
-    signoffs = context.evidence["signoffs"].facts["signoffs"]
-    digest = context.evidence_digest.get(stage)
-    found = []
-    for role in sorted(context.roles):
-        bound = [
-            item
-            for item in signoffs
-            if (item["stage"], item["role"], item["verdict"]) == (stage, role, "approve")
-            and not item["conditions"]
-            and item["signature"] == "valid"
-            and item["role_authorised"]
-            and (item["subject"], item["evidence"]) == (context.subject.digest, digest)
-        ]
-        latest = max(bound, key=lambda item: (item["signed_at_s"], item["path"]), default=None)
-        fields = ("name", "principal", "key", "signed_at")
-        found.append({"role": masked(role), **{name: latest[name] if latest else None for name in fields}})
-    return found
-
-
-def _stage(result: StageResult, context: Context) -> dict[str, Any]:
-    stage = result.stage
-    return {
-        "title": stage.title,
-        "question": stage.question,
-        "verdict": result.verdict.value,
-        "has_evidence": result.has_evidence,
-        "depends_on": list(stage.depends_on),
-        "figures": result.figures,
-        "evidence_digest": context.evidence_digest[stage.id],
-    }
-
-
-def _check(check: Check, facts: Facts) -> dict[str, Any]:
-    rule = check.rule
-    return {
-        "code": rule.code,
-        "stage": rule.stage,
-        "title": rule.title,
-        "severity": rule.severity.value,
-        "status": check.status.value,
-        "operands": [dict(operand) for operand in check.operands],
-        "facts": [
-            {"name": fact, "value": _scalar(facts.value(fact)), "collector": source_of(fact)}
-            for fact in rule.facts
-        ],
-        "solution": rule.solution,
-        "owner": rule.owner,
-        "controls": list(rule.controls),
-    }
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return f"{len(value)} entries"
-    if isinstance(value, (list, tuple)):
-        return f"{len(value)} items"
-    return value
-
-
-def violation_json(violation: Violation) -> dict[str, Any]:
-    """One violation as it stands in documents and reports."""
-    return {
-        "code": violation.code,
-        "msg": violation.msg,
-        "severity": violation.severity.value,
-        "raised_from": violation.raised_from.value if violation.raised_from else None,
-        "stage": violation.stage,
-        "term": violation.term,
-        "operand": violation.operand,
-        "op": violation.op,
-        "expected": violation.expected,
-        "actual": violation.actual,
-        "unit": violation.unit,
-        "missing": violation.missing,
-        "evidence": list(violation.evidence),
-        "solution": violation.solution,
-    }
-
-
-def _condition(condition: Condition) -> dict[str, Any]:
-    return {
-        "code": condition.code,
-        "msg": condition.msg,
-        "stage": condition.stage,
-        "owner": condition.owner,
-        "due": condition.due,
-    }
-
-
-def _waived(waived: Waived) -> dict[str, Any]:
-    return {
-        **violation_json(waived.violation),
-        "waiver": waived.waiver,
-        "reason": waived.reason,
-        "reference": waived.reference,
-        "approver": waived.approver,
-        "effective_until": waived.effective_until,
-    }
-
-
-def _evidence(evidence: Evidence, sources: str) -> dict[str, Any]:
-    return {
-        "id": evidence.collector,
-        "collector": f"{evidence.collector}/{evidence.version}",
-        "digest": evidence.digest,
-        "provider": evidence.provider,
-        "observed_at": evidence.observed_at,
-        "tool": evidence.tool,
-        "sources": sources,
-        "files": [{"path": masked(f.path), "sha256": f.sha256, "size": f.size} for f in evidence.files],
-        "problems": [problem.to_json() for problem in evidence.problems],
-        "scopes": [scope.to_json() for scope in evidence.scopes],
-    }
+        Raises:
+            ValueError: it breaks the contract; the message says where.
+        """
+        broken = violations("", "decision", document)
+        if broken:
+            raise ValueError(f"{broken[0][0] or '/'}: {broken[0][1]}")
+        return from_json(cls, document)

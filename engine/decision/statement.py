@@ -12,7 +12,7 @@ from typing import Any
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError
-from ..decide.model import Verdict
+from .document import Decision, Verdict
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/verification_summary/v1"
@@ -20,50 +20,52 @@ EXTENSION = "urn:gate:decision:v1"
 MAX_CODES = 200
 
 
-def statement(decision: dict[str, Any], decision_digest: str) -> bytes:
+def statement(decision: Decision, decision_digest: str) -> bytes:
     """The canonical bytes of the statement about a decision document.
 
     Args:
-        decision: the document (:mod:`gate.engine.decision.document`).
+        decision: the decision.
         decision_digest: SHA-256 of its canonical bytes, under which the evidence store keeps it.
     """
-    subject = decision["subject"]
-    subjects: list[dict[str, Any]] = [{"name": "source", "digest": {"sha256": subject["digest"]}}]
-    if subject["commit"] is not None:
-        subjects.append({"name": "commit", "digest": {"gitCommit": subject["commit"]}})
-    policy = decision["policy"]
-    passed = decision["verdict"] == Verdict.PASS
-    codes = sorted({violation["code"] for violation in decision["violations"]})
+    subject, policy = decision.subject, decision.policy
+    subjects: list[dict[str, Any]] = [{"name": "source", "digest": {"sha256": subject.digest}}]
+    if subject.commit is not None:
+        subjects.append({"name": "commit", "digest": {"gitCommit": subject.commit}})
+    passed = decision.verdict is Verdict.PASS
+    codes = sorted({violation.code for violation in decision.violations})
     return canonical(
         {
             "_type": STATEMENT,
             "subject": subjects,
             "predicateType": PREDICATE,
             "predicate": {
-                "verifier": {"id": "urn:gate:verifier", "version": {"gate": decision["gate_version"]}},
-                "timeVerified": decision["effective_time"],
-                "resourceUri": f"urn:gate:workspace:{decision['workspace']}",
+                "verifier": {
+                    "id": "urn:gate:verifier",
+                    "version": {"gate": decision.gate_version, decision.engine.name: decision.engine.version},
+                },
+                "timeVerified": decision.effective_time,
+                "resourceUri": f"urn:gate:workspace:{decision.workspace}",
                 "policy": {
-                    "uri": f"urn:gate:policy:{policy['name']}:{policy['version']}",
-                    "digest": {"sha256": policy["digest"]},
+                    "uri": f"urn:gate:policy:{policy.name}:{policy.version}",
+                    "digest": {"sha256": policy.digest},
                 },
                 "inputAttestations": [
-                    {"uri": f"urn:gate:evidence:{item['id']}", "digest": {"sha256": item["digest"]}}
-                    for item in decision["evidence"]
+                    {"uri": f"urn:gate:evidence:{item.id}", "digest": {"sha256": item.digest}}
+                    for item in decision.evidence
                 ],
                 "verificationResult": "PASSED" if passed else "FAILED",
-                "verifiedLevels": [f"GATE_{decision['stage'].upper()}"] if passed else [],
+                "verifiedLevels": [f"GATE_{decision.stage.upper()}"] if passed else [],
                 EXTENSION: {
-                    "stage": decision["stage"],
-                    "verdict": decision["verdict"],
-                    "action": decision["action"],
+                    "stage": decision.stage,
+                    "verdict": decision.verdict.value,
+                    "action": decision.action,
                     "decision": {"sha256": decision_digest},
-                    "input": {"sha256": decision["input_digest"]},
-                    "stages": {name: stage["verdict"] for name, stage in decision["stages"].items()},
+                    "input": {"sha256": decision.input_digest},
+                    "stages": {name: stage.verdict.value for name, stage in decision.stages.items()},
                     "violations": codes[:MAX_CODES],
-                    "conditions": len(decision["conditions"]),
-                    "waived": sorted({waived["code"] for waived in decision["waived"]})[:MAX_CODES],
-                    "weakenings": sorted({item["code"] for item in decision["weakenings"]}),
+                    "conditions": len(decision.conditions),
+                    "waived": sorted({waived.code for waived in decision.waived})[:MAX_CODES],
+                    "weakenings": sorted({item.code for item in decision.weakenings}),
                 },
             },
         }

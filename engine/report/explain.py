@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .figures import clean, comparison, figure, shorten, weight
+from ...evidence.base.records import to_json
+from ..decision.document import Decision
+from ..ledger.interface import Entry
+from .figures import clean, comparison, figure, for_people, shorten, weight
+from .interface import Screen
 
 MAX_FILES = 6
-_MARK = {"holds": "✔", "violated": "✘", "missing evidence": "✘", "waived": "~", "conditional": "~"}
+_MARK = {
+    "holds": "✔",
+    "violated": "✘",
+    "missing evidence": "✘",
+    "cannot be told": "?",
+    "waived": "~",
+    "conditional": "~",
+}
 
 
 def render_explanation(decision: dict[str, Any], stage: str | None = None) -> str:
@@ -39,7 +50,7 @@ def render_explanation(decision: dict[str, Any], stage: str | None = None) -> st
         lines.append("")
         lines += _stage(decision, name, value, full=name == main or main == "all")
     for item in decision["warnings"]:
-        lines.append(f"{item.get('level', 'warning')} {clean(item['code'])}: {clean(item['msg'])}")
+        lines.append(f"{item['level']} {clean(item['code'])}: {clean(item['msg'])}")
     return "\n".join(clean(line) for line in lines) + "\n"
 
 
@@ -156,3 +167,11 @@ def _raw(value: Any) -> str:
     if value is None:
         return "unmeasured"
     return shorten(clean(str(value)))
+
+
+class ExplainReport:
+    """The tree behind a decision."""
+
+    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
+        """See :class:`~gate.engine.report.interface.Report`."""
+        return for_people(render_explanation({**decision.to_json(), "ledger": to_json(entry)})).encode()

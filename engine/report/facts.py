@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...evidence.collecting.interface import Evidence
 from .figures import clean
 from .json_format import render_json
+from .text import to_bytes
 
 
 def facts_json(evidence: Mapping[str, Evidence]) -> bytes:
     """All evidence records by collector."""
-    return render_json({name: {**item.recorded(), "digest": item.digest} for name, item in evidence.items()})
+    return render_json({name: {**item.to_json(), "digest": item.digest} for name, item in evidence.items()})
 
 
-def facts_text(evidence: Mapping[str, Evidence]) -> str:
+def facts_text(evidence: Mapping[str, Evidence]) -> bytes:
     """One line per fact, then what is missing and the files with their digests."""
     lines: list[str] = []
     for name, item in evidence.items():
@@ -23,7 +24,7 @@ def facts_text(evidence: Mapping[str, Evidence]) -> str:
         lines += [f"  {path} = {clean(value)}" for path, value in _flatten(name, item.facts)]
         lines += [f"  {p.kind} {p.fact}: {clean(p.reason)}" for p in item.problems]
         lines += [f"  file {clean(file.path)}  sha256:{file.sha256}" for file in item.files]
-    return "\n".join(lines) + "\n"
+    return to_bytes(lines)
 
 
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -45,3 +46,6 @@ def _scalar(value: Any) -> str:
     if isinstance(value, (Mapping, list, tuple)):
         return "{}" if isinstance(value, Mapping) else "[]"
     return str(value)
+
+
+RENDERERS: dict[str, Callable[[Mapping[str, Evidence]], bytes]] = {"table": facts_text, "json": facts_json}

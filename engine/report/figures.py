@@ -132,7 +132,7 @@ def weight(violation: dict[str, Any]) -> str:
 
 def requirement(item: dict[str, Any]) -> str:
     """A violation's figures in words: ``0.357, needs ≥ 0.80``; empty where there is nothing to compare."""
-    if item["missing"] or item["op"] is None:
+    if item["problem"] or item["op"] is None:
         return ""
     if item["op"] == "∅":
         return ""

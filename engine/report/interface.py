@@ -1,17 +1,12 @@
-"""What a report needs to know: the names of the formats, and the screen it is written for."""
+"""The report plug point: a typed decision in, bytes out, one module per format. Nothing is computed again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Protocol
 
-
-class Format(StrEnum):
-    """Names accepted by ``--output``."""
-
-    TABLE = "table"
-    JSON = "json"
-    PRELIVE = "prelive"
+from ..decision.document import Decision
+from ..ledger.interface import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +15,17 @@ class Screen:
 
     width: int = 100
     color: bool = False
+
+
+class Report(Protocol):
+    """One format."""
+
+    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
+        """The decision in this format.
+
+        Args:
+            decision: what was decided.
+            entry: its place in the ledger; None where it was not recorded.
+            screen: for formats that people read.
+        """
+        ...

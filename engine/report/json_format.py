@@ -8,6 +8,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ...evidence.base.records import to_json
+from ..decision.document import Decision
+from ..ledger.interface import Entry
+from .interface import Screen
+
 _ACTIVE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 """Control characters and line separators that JSON need not escape, and marks that turn text around."""
 
@@ -23,3 +28,11 @@ def render_json(document: dict[str, Any]) -> bytes:
 
     data = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return data if data.isascii() else escaped(data.decode()).encode()
+
+
+class JsonReport:
+    """The decision and its place in the ledger, as ``contracts/decision.schema.json`` describes it."""
+
+    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
+        """See :class:`~gate.engine.report.interface.Report`."""
+        return render_json({**decision.to_json(), "ledger": to_json(entry)})

@@ -10,6 +10,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from ..decision.document import Decision
+from ..ledger.interface import Entry
+from .interface import Screen
 from .json_format import escaped
 
 _SCALES = {"ppm": Decimal(1_000_000), "micro": Decimal(1_000_000), "us": Decimal(1000), "cents": Decimal(100)}
@@ -47,3 +50,11 @@ def _plain(figure: dict[str, Any]) -> Any:
 
 def _signatures(decision: dict[str, Any]) -> dict[str, str | None]:
     return {item["role"]: item["key"] for item in decision["signatures"]}
+
+
+class PreliveReport:
+    """``PRELIVE_VERIFICATION_LOG.json``."""
+
+    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
+        """See :class:`~gate.engine.report.interface.Report`."""
+        return render_prelive(decision.to_json())

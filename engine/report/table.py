@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from .figures import clean, figure, requirement, shorten, weight
+from ...evidence.base.records import to_json
+from ..decision.document import Decision
+from ..ledger.interface import Entry
+from .figures import clean, figure, for_people, requirement, shorten, weight
 from .interface import Screen
 
 MAX_GROUPS = 8
@@ -139,7 +142,7 @@ class _Table:
         shown = ", ".join(clean(path) for path in files[:2]) + (
             f" +{len(files) - 2}" if len(files) > 2 else ""
         )
-        proof = f"  [{shown}]" if shown and not first["missing"] else ""
+        proof = f"  [{shown}]" if shown and not first["problem"] else ""
         self.line(
             (f"{weight(first):<8} ", _SEVERITY_STYLE[first["severity"]]),
             (f"{first['code']}  ", "bold"),
@@ -166,13 +169,13 @@ class _Table:
                 f"({clean(item['waiver'])}): {clean(item['msg'])}",
             )
         for item in self.decision["warnings"]:
-            if item.get("level") == "error":
+            if item["level"] == "error":
                 self.line(("error: ", "bold red"), clean(item["msg"]))
         failed = self.decision["verdict"] == "FAIL"
         warnings = [
             item
             for item in self.decision["warnings"]
-            if item.get("level") != "error" and (not failed or item["msg"].startswith("waiver "))
+            if item["level"] != "error" and (not failed or item["msg"].startswith("waiver "))
         ]
         for item in [*warnings[:MAX_WARNINGS], *self.decision["weakenings"]]:
             self.line(("note: ", "yellow"), clean(item["msg"]))
@@ -209,3 +212,11 @@ def _reason(items: list[dict[str, Any]]) -> str:
     named = ", ".join(shorten(term.removeprefix(place), MAX_TERM) for term in terms[:MAX_TERMS])
     more = f" and {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else ""
     return f"{what}: {named}{more}"
+
+
+class TableReport:
+    """The first screen."""
+
+    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
+        """See :class:`~gate.engine.report.interface.Report`."""
+        return for_people(render_table({**decision.to_json(), "ledger": to_json(entry)}, screen)).encode()

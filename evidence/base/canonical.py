@@ -8,6 +8,7 @@ tests hold it against the ``rfc8785`` library.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .errors import InternalError
@@ -59,10 +60,11 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def manifest_bytes(entries: dict[str, str]) -> bytes:
-    """The text ``sha256sum`` prints for files given as path → hex digest, sorted by the path's bytes.
+def manifest_bytes(entries: Mapping[str, str] | Iterable[tuple[str, str]]) -> bytes:
+    """The text ``sha256sum`` prints for files given as paths and hex digests, sorted by the path's bytes.
 
     Hashing these bytes gives a digest of a file tree that ``sha256sum`` alone can recompute.
     """
-    rows = sorted(entries.items(), key=lambda item: item[0].encode())
+    pairs = entries.items() if isinstance(entries, Mapping) else entries
+    rows = sorted(pairs, key=lambda item: (item[0].encode(), item[1]))
     return b"".join(f"{digest}  {path}\n".encode() for path, digest in rows)

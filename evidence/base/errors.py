@@ -6,6 +6,7 @@
     ├── UsageError           the command line asks for something impossible
     ├── ConfigError          gate.yaml (or an environment variable) is wrong
     ├── EvidenceError        a file that is evidence is malformed, hostile or unreadable
+    ├── PluginError          a plug-in does not keep to its interface, fails or hangs
     ├── PolicyError          the policy bundle is wrong
     ├── EngineError          the policy engine failed, or a policy ran away
     ├── LedgerError          the ledger is damaged, foreign or tampered with
@@ -86,6 +87,12 @@ class EvidenceError(GateError):
     """A file that is evidence is malformed, hostile, unreadable or changed while it was read."""
 
     title = "evidence error"
+
+
+class PluginError(GateError):
+    """A plug-in cannot be loaded, fails, hangs, or gives what its interface does not allow."""
+
+    title = "plug-in error"
 
 
 class PolicyError(GateError):

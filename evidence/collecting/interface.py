@@ -186,14 +186,20 @@ class Collector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """Bytes that are evidence and lie in no file: a name, the bytes, and their SHA-256 in hex."""
+    """Bytes that are evidence and lie in no file: a name, their SHA-256 in hex and their size.
+
+    ``data`` are the bytes themselves, None where the attachment was read back from a record.
+    """
 
     name: str
-    data: bytes = field(repr=False)
-    sha256: str = field(init=False)
+    sha256: str
+    size: int
+    data: bytes | None = field(default=None, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sha256", sha256_hex(self.data))
+    @classmethod
+    def of(cls, name: str, data: bytes) -> Attachment:
+        """The attachment with these bytes."""
+        return cls(name, sha256_hex(data), len(data), data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +207,8 @@ class Evidence:
     """An observation with everything that binds it: collector, files and their digests.
 
     ``provider`` names the distribution of a plug-in, None for a collector of gate itself; the other fields
-    are those of :class:`Observation`.
+    are those of :class:`Observation`. Account numbers in files' names are masked; two names may look alike
+    then, and stay two entries.
     """
 
     collector: str
@@ -220,18 +227,26 @@ class Evidence:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
+        files = tuple(replace(file, path=masked(file.path)) for file in self.files)
+        object.__setattr__(self, "files", files)
         object.__setattr__(self, "digest", sha256_hex(canonical(self.to_json())))
 
-    def recorded(self) -> dict[str, Any]:
-        """What is recorded and shown: :meth:`to_json` with account numbers in files' names masked.
-
-        Two names may look alike then; they stay two entries, and the digest is that of the real names.
-        """
-        record = self.to_json()
-        return {**record, "files": [{**file, "path": masked(file["path"])} for file in record["files"]]}
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Evidence:
+        """The evidence of a record that ``to_json`` gave; without the bytes of attachments."""
+        return cls(
+            **{
+                **record,
+                "problems": tuple(Problem.from_json(item) for item in record["problems"]),
+                "scopes": tuple(Scope(**item) for item in record["scopes"]),
+                "files": tuple(FileRead(**item) for item in record["files"]),
+                "origins": tuple(Origin(**item) for item in record["origins"]),
+                "attachments": tuple(Attachment(**item) for item in record["attachments"]),
+            }
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """The record whose canonical bytes the digest is taken over."""
+        """The record whose canonical bytes the digest is taken over, and which is stored."""
         return {
             "collector": self.collector,
             "version": self.version,
@@ -244,7 +259,5 @@ class Evidence:
             "format": self.format,
             "origins": [{"commit": o.commit, "dirty": o.dirty, "digest": o.digest} for o in self.origins],
             "provider": self.provider,
-            "attachments": [
-                {"name": a.name, "sha256": a.sha256, "size": len(a.data)} for a in self.attachments
-            ],
+            "attachments": [{"name": a.name, "sha256": a.sha256, "size": a.size} for a in self.attachments],
         }

@@ -166,7 +166,7 @@ def evidence(
         format=format,
         origins=tuple(Origin(*parts) for parts in origins),
         provider=provider,
-        attachments=tuple(Attachment(label, base64.b64decode(data)) for label, data in attachments),
+        attachments=tuple(Attachment.of(label, base64.b64decode(data)) for label, data in attachments),
         repeatable=repeatable,
     )
 
@@ -261,7 +261,7 @@ def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
             observation.format,
             tuple(observation.origins),
             guest,
-            tuple(Attachment(name, data) for name, data in observation.attachments.items()),
+            tuple(Attachment.of(name, data) for name, data in observation.attachments.items()),
             observation.repeatable,
             tuple(observation.scopes),
         ).to_json()

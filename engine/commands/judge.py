@@ -1,0 +1,158 @@
+"""``gate evaluate``, ``explain``, ``collect`` and ``status``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ...evidence.base.times import format_utc
+from .. import recording, service
+from ..collecting import available
+from ..console import write_error
+from ..decide.recorded import ALL
+from ..decision.document import Verdict
+from ..outputs import keep_out, parse_outputs, write
+from ..report import registry
+from .options import (
+    HERE,
+    AllowPast,
+    Debug,
+    EffectiveTime,
+    NoCache,
+    NoColor,
+    Outputs,
+    Policy,
+    Quiet,
+    Verbose,
+    Workspace,
+    config_dir,
+    effective_time,
+    now,
+    open_workspace,
+    screen,
+    unique,
+)
+
+EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def evaluate(
+    stage: Annotated[str, typer.Argument(help="stage1 … stage8, or all.", metavar="STAGE")],
+    workspace: Workspace = HERE,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="GATE_OUTPUT",
+            help="How to print: table (default), json, prelive or a plug-in's format; =PATH writes a file. "
+            "Repeatable.",
+            metavar="FORMAT[=PATH]",
+        ),
+    ] = None,
+    time: EffectiveTime = None,
+    allow_past_effective_time: AllowPast = False,
+    accept_conditional: Annotated[
+        bool, typer.Option("--accept-conditional", help="Exit 0 when the verdict is CONDITIONAL.")
+    ] = False,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
+    no_cache: NoCache = False,
+    policy: Policy = None,
+    no_color: NoColor = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Judge a stage and everything it depends on, and record the decision."""
+    outputs = parse_outputs(output, registry.names())
+    context = open_workspace(workspace, policy, no_cache=no_cache)
+    keep_out(outputs, context.ledger)
+    context.check_stage(stage)
+    judged = service.evaluate(
+        context, stage, effective_time(context, time, allow_past=allow_past_effective_time)
+    )
+    entry = None
+    if not no_record:
+        entry, notice = recording.record(judged, config_dir(), format_utc(now()))
+        if notice and not quiet:
+            write_error(notice)
+    for item in outputs:
+        if not (quiet and item.path is None):
+            page = screen(no_color=no_color, to_file=item.path is not None)
+            write(item, registry.load(item.format).render(judged.decision, entry, page))
+    verdict = judged.decision.verdict
+    accepted = accept_conditional and verdict is Verdict.CONDITIONAL
+    raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
+
+
+@app.command()
+def explain(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A stage (judged now, not recorded), or a recorded decision: its ledger index or a digest.",
+            metavar="STAGE|DECISION",
+        ),
+    ],
+    workspace: Workspace = HERE,
+    output: Outputs = None,
+    time: EffectiveTime = None,
+    allow_past_effective_time: AllowPast = False,
+    policy: Policy = None,
+    no_cache: NoCache = False,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Show why a stage has its verdict, down to the evidence, and what would change it."""
+    outputs = parse_outputs(output, ("table", "json"))
+    context = open_workspace(workspace, policy, no_cache=no_cache)
+    if target in context.plan.stages or target == ALL:
+        moment = effective_time(context, time, allow_past=allow_past_effective_time)
+        decision, entry = service.evaluate(context, target, moment).decision, None
+    else:
+        decision, entry = recording.find(context, target)
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        report = registry.load("explain" if item.format == "table" else item.format)
+        write(item, report.render(decision, entry, page))
+
+
+@app.command()
+def collect(
+    collector: Annotated[
+        list[str] | None,
+        typer.Argument(help="Collectors to run; all if none.", metavar="[COLLECTOR]…"),
+    ] = None,
+    workspace: Workspace = HERE,
+    output: Outputs = None,
+    no_cache: NoCache = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Print the facts that collectors find, without judging them."""
+    from ..report.facts import RENDERERS
+
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    context = open_workspace(workspace, no_cache=no_cache)
+    ids = unique(collector) or tuple(available(context.config))
+    evidence = service.collect(context, ids)
+    for item in outputs:
+        write(item, RENDERERS[item.format](evidence))
+
+
+@app.command()
+def status(
+    workspace: Workspace = HERE, output: Outputs = None, verbose: Verbose = False, debug: Debug = False
+) -> None:
+    """Show the latest recorded verdict of each stage; PENDING where no decision has judged it."""
+    from ..report.status import RENDERERS
+
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    rows = recording.status(open_workspace(workspace))
+    for item in outputs:
+        write(item, RENDERERS[item.format](rows))

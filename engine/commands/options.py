@@ -1,0 +1,141 @@
+"""Options that several commands have, and what they mean."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time as clock
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...evidence.base.errors import UsageError
+from ...evidence.base.times import format_utc, parse_rfc3339
+from ..collecting import Places
+from ..context import Context, open_context
+from ..decide.recorded import Time
+from ..report.interface import Screen
+
+
+def _verbose(wanted: bool) -> None:
+    if wanted:
+        import logging
+
+        logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO)
+
+
+Workspace = Annotated[
+    Path,
+    typer.Option(
+        "--workspace", "-w", envvar="GATE_WORKSPACE", help="Directory that is judged.", metavar="DIR"
+    ),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", callback=_verbose, is_eager=True, help="Log what is read and run."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (as the NO_COLOR variable).")]
+Policy = Annotated[
+    Path | None,
+    typer.Option("--policy", "-p", envvar="GATE_POLICY", help="Judge with this bundle.", metavar="DIR"),
+]
+EffectiveTime = Annotated[
+    str | None,
+    typer.Option(
+        "--effective-time",
+        envvar="GATE_EFFECTIVE_TIME",
+        help="Judge as of this time: now, or RFC 3339.",
+        metavar="TIME",
+    ),
+]
+AllowPast = Annotated[
+    bool,
+    typer.Option("--allow-past-effective-time", help="Accept an effective time in the past; it is recorded."),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", envvar="GATE_NO_CACHE", help="Read all evidence anew and remember nothing of it."
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        envvar="GATE_OUTPUT",
+        help="How to print: table (default) or json; =PATH writes a file. Repeatable.",
+        metavar="FORMAT[=PATH]",
+    ),
+]
+HERE = Path()
+
+
+def open_workspace(workspace: Path, policy: Path | None = None, *, no_cache: bool = True) -> Context:
+    """The workspace ready to be judged, with results of earlier runs unless ``no_cache``."""
+    return open_context(workspace, policy, None if no_cache else Places(_cache_dir(), config_dir()))
+
+
+def config_dir() -> Path:
+    """The user's configuration directory."""
+    given = os.environ.get("GATE_CONFIG_DIR")
+    if given:
+        return Path(given)
+    from ...evidence.signing.keys import default_config_dir
+
+    return default_config_dir()
+
+
+def _cache_dir() -> Path:
+    given = os.environ.get("GATE_CACHE_DIR")
+    if given:
+        return Path(given)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("gate", appauthor=False)
+
+
+def now() -> int:
+    """The time, epoch seconds."""
+    return int(clock.time())
+
+
+def screen(*, no_color: bool, to_file: bool = False) -> Screen:
+    """The terminal that a report is written for; a file is as wide as usual and has no colours."""
+    terminal = not to_file and sys.stdout is not None and sys.stdout.isatty()
+    color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size((100, 40)).columns
+    return Screen(width=max(60, min(width, 200)), color=color)
+
+
+def effective_time(context: Context, text: str | None, *, allow_past: bool) -> Time:
+    """The effective time: of the flag, else of gate.yaml, else of the clock.
+
+    Raises:
+        UsageError: it is no time, or in the past without being allowed to.
+    """
+    pinned = context.config.effective_time
+    if text is None and pinned is not None:
+        return Time(format_utc(parse_rfc3339(pinned)), "gate.yaml")
+    if text is None or text == "now":
+        return Time(format_utc(now()), "clock")
+    try:
+        moment = parse_rfc3339(text)
+    except ValueError as error:
+        raise UsageError(str(error), remedy="give --effective-time now, or a time with its zone") from error
+    if moment < now() and not allow_past:
+        raise UsageError(
+            f"the effective time {format_utc(moment)} is in the past",
+            remedy="add --allow-past-effective-time if that is meant; the decision will say so",
+        )
+    return Time(format_utc(moment), "flag")
+
+
+def unique(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The names without repetitions, in their order."""
+    return tuple(dict.fromkeys(names or ()))

@@ -1,0 +1,164 @@
+"""What a policy answered about one rule, refused unless complete and free of contradictions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import NoneType
+from typing import Any
+
+from ...evidence.base.canonical import canonical
+from ...evidence.base.errors import EngineError, InternalError
+from ..decision.document import Notice, Operand, Place, Violation
+from .model import Rule, Stage
+
+_OPERAND = {"name", "op", "actual", "expected", "unit", "holds"}
+_OPERATORS = {"≥", ">", "≤", "<", "=", "⊇", "∅"}
+_KINDS = ("deny", "violation", "condition", "warn", "check")
+
+
+def policy_error(stage: Stage, what: str) -> EngineError:
+    """The error of a bundle whose answer is none."""
+    return EngineError(
+        what, path=f"package {stage.package}", remedy="correct the policy bundle; this is no verdict"
+    )
+
+
+def refuse_unexpected(stage: Stage, output: Mapping[str, Any]) -> None:
+    """Refuse reports of rules that the manifest does not list."""
+    expected = {rule.short_name for rule in stage.rules}
+    for name in sorted(output):
+        kind, _, short = name.partition("_")
+        if kind in _KINDS and short not in expected:
+            raise policy_error(stage, f"the rule {name!r} reported, but the manifest does not expect it")
+
+
+class Answer:
+    """One rule's answer: whether it holds, its operands, and what it reports.
+
+    Args:
+        stage: the rule's stage.
+        rule: the rule.
+        output: rule name → value, from the policy engine.
+
+    Raises:
+        EngineError: the rule was not evaluated, compares nothing, or contradicts itself.
+    """
+
+    def __init__(self, stage: Stage, rule: Rule, output: Mapping[str, Any]) -> None:
+        self._stage = stage
+        self._rule = rule
+        self._output = output
+        check = output.get(f"check_{rule.short_name}")
+        if not isinstance(check, Mapping) or not isinstance(check.get("holds"), bool):
+            raise self._error(
+                f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
+            )
+        self.holds: bool = check["holds"]
+        operands = check.get("operands")
+        if not isinstance(operands, list) or not operands:
+            raise self._error(f"the rule {rule.code!r} compared nothing")
+        self.operands = tuple(self._operand(operand) for operand in operands)
+        broken = [repr(operand.name) for operand in self.operands if not operand.holds]
+        if self.holds and broken:
+            raise self._error(f"the rule {rule.code!r} holds although its operand {broken[0]} does not")
+        if not self.holds and not broken:
+            names = ", ".join(repr(operand.name) for operand in self.operands)
+            raise self._error(f"the rule {rule.code!r} does not hold although every operand does: {names}")
+
+    def violations(self) -> list[Violation]:
+        """What the rule reports; something exactly where it does not hold."""
+        reported = self._results(self._rule.kind)
+        if self.holds and reported:
+            raise self._error(f"the rule {self._rule.code!r} holds and reports a violation at once")
+        if not self.holds and not reported:
+            raise self._error(f"the rule {self._rule.code!r} does not hold but reports nothing")
+        return [self._violation(item) for item in reported]
+
+    def conditions(self) -> list[tuple[str, str | None, str | None]]:
+        """Conditions under which the rule holds: message, owner and due date where stated."""
+        return [
+            (self._message(item), _text(item.get("owner")), _text(item.get("due")))
+            for item in self._results("condition")
+        ]
+
+    def warnings(self) -> list[Notice]:
+        """Remarks of the rule."""
+        return [Notice(self._rule.code, self._message(item)) for item in self._results("warn")]
+
+    def _error(self, what: str) -> EngineError:
+        return policy_error(self._stage, what)
+
+    def _results(self, kind: str) -> Sequence[Any]:
+        name = f"{kind}_{self._rule.short_name}"
+        results = self._output.get(name, [])
+        if not isinstance(results, list):
+            raise self._error(f"the rule {name!r} is not a set of results")
+        for item in results:
+            self._check_value(item)
+        return results
+
+    def _check_value(self, value: Any) -> None:
+        try:
+            canonical(value)
+        except InternalError as error:
+            raise self._error(
+                f"the rule {self._rule.code!r} gives what no decision can carry: {error}"
+            ) from error
+
+    def _operand(self, operand: Any) -> Operand:
+        self._check_value(operand)
+        code = self._rule.code
+        if not isinstance(operand, Mapping) or not _OPERAND <= operand.keys() <= _OPERAND | {"terms"}:
+            raise self._error(f"an operand of {code!r} does not have exactly {', '.join(sorted(_OPERAND))}")
+        terms = operand.get("terms", [])
+        strings = [
+            operand["name"],
+            operand["op"],
+            operand["unit"],
+            *(terms if isinstance(terms, list) else [None]),
+        ]
+        if not all(isinstance(item, str) for item in strings) or not isinstance(operand["holds"], bool):
+            raise self._error(f"an operand of {code!r} has a field of the wrong type")
+        if operand["op"] not in _OPERATORS:
+            raise self._error(f"an operand of {code!r} compares by {operand['op']!r}")
+        return Operand(**{**operand, "terms": tuple(terms)})
+
+    def _message(self, item: Any) -> str:
+        if not isinstance(item, Mapping) or not isinstance(item.get("msg"), str):
+            raise self._error(f"a result of {self._rule.code!r} has no message")
+        message: str = item["msg"]
+        return message
+
+    def _violation(self, item: Any) -> Violation:
+        rule = self._rule
+        message = self._message(item)
+        if item.get("code") != rule.code:
+            raise self._error(f"a result of {rule.code!r} carries the code {item.get('code')!r}")
+        strings = [item.get(name) for name in ("operand", "op", "unit", "term", "path")]
+        line = item.get("line")
+        if not all(isinstance(one, (str, NoneType)) for one in strings) or not isinstance(
+            line, (int, NoneType)
+        ):
+            raise self._error(f"a result of {rule.code!r} has a field of the wrong type")
+        path = item.get("path")
+        return Violation(
+            code=rule.code,
+            msg=message,
+            severity=rule.severity,
+            raised_from=None,
+            stage=rule.stage,
+            term=item.get("term"),
+            operand=item.get("operand"),
+            op=item.get("op"),
+            expected=item.get("expected"),
+            actual=item.get("actual"),
+            unit=item.get("unit"),
+            problem=None,
+            places=() if path is None else (Place(path, line or None),),
+            evidence=rule.collectors,
+            solution=rule.solution,
+        )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,176 @@
+"""The heart: from what was recorded and what the policies answered to a decision. Pure.
+
+No I/O, no clock, no policy engine. Evaluating, explaining, replaying and testing all end here, so the same
+recorded evidence, bundle, answers and time give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...evidence.base.contracts import PROVENANCE
+from ...evidence.base.errors import masked
+from ...evidence.collecting.interface import Evidence, ProblemKind
+from ..decision.document import (
+    TYPE,
+    Decision,
+    EngineId,
+    EvidenceSummary,
+    FileDigest,
+    Notice,
+    PolicyId,
+    Signature,
+    StageDecision,
+    Weakening,
+)
+from ..policy.interface import Bundle
+from .facts import Facts
+from .judge import StageResult, action, judge, overall
+from .model import Plan
+from .recorded import (
+    ALL,
+    PEOPLE,
+    Context,
+    Recorded,
+    Time,
+    evidence_digests,
+    facts_of,
+    input_digest,
+    wanted_stages,
+)
+from .waivers import assess
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What the policy engine answered: package → rule name → value, and which engine it was."""
+
+    engine: EngineId
+    packages: Mapping[str, Mapping[str, Any]]
+
+
+def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, time: Time) -> Decision:
+    """The decision about what was recorded, at a time.
+
+    Args:
+        plan: stages and rules of the bundle.
+        bundle: the policies, for their name, version and digest.
+        recorded: evidence and context.
+        outputs: answers to ``policy_input(plan, recorded, time)`` for every package that is needed.
+        time: the effective time.
+
+    Raises:
+        EngineError: an answer is incomplete or contradicts itself.
+    """
+    context = recorded.context
+    facts = facts_of(recorded, time)
+    digests = evidence_digests(plan, recorded)
+    waivers = facts.value("waivers.waivers") or []
+    valid, notices = assess(waivers, plan, context.subject.digest, time.seconds)
+    wanted = wanted_stages(plan, context.stage)
+    results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds)
+    verdict = overall(results) if context.stage == ALL else results[context.stage].verdict
+    judged = list(results.values())
+    weakenings = [*context.weakenings, *_no_author(context), *_set_time(time)]
+    remarks = [*notices, *_rejected_statements(recorded), *context.notices]
+    return Decision(
+        type=TYPE,
+        workspace=context.workspace,
+        stage=context.stage,
+        verdict=verdict,
+        action=action(plan, context.stage, verdict, results),
+        effective_time=time.text,
+        effective_time_source=time.source,
+        gate_version=context.gate_version,
+        subject=context.subject,
+        policy=PolicyId(bundle.name, bundle.version, bundle.digest),
+        engine=outputs.engine,
+        stages={name: _stage(result, digests[name]) for name, result in results.items()},
+        checks=tuple(check for result in judged for check in result.checks),
+        violations=tuple(sorted((v for r in judged for v in r.violations), key=lambda v: v.key)),
+        conditions=tuple(condition for result in judged for condition in result.conditions),
+        waived=tuple(waived for result in judged for waived in result.waived),
+        warnings=(*(w for r in judged for w in r.warnings), *(_masked(notice) for notice in remarks)),
+        signatures=_signatures(context, facts, digests.get(context.stage)),
+        weakenings=tuple(Weakening(one.code, masked(one.msg)) for one in weakenings),
+        evidence=tuple(_summary(item, facts) for _, item in sorted(recorded.evidence.items())),
+        settings_digest=context.settings_digest,
+        input_digest=input_digest(recorded.to_json(plan)),
+    )
+
+
+def _masked(notice: Notice) -> Notice:
+    return Notice(notice.code, masked(notice.msg), notice.level)
+
+
+def _set_time(time: Time) -> list[Weakening]:
+    if time.source == "clock":
+        return []
+    said = f"judged as of {time.text}, set by {time.source}, instead of the time of the run"
+    return [Weakening("effective_time", said)]
+
+
+def _no_author(context: Context) -> list[Weakening]:
+    if context.subject.author is not None:
+        return []
+    return [Weakening("no_author", "no git commit states an author, so nobody can be refused as one")]
+
+
+def _rejected_statements(recorded: Recorded) -> list[Notice]:
+    """Files of people that were rejected: whatever they permit does not count."""
+    return [
+        Notice(name, f"{problem.path or name}: {problem.reason}", "error")
+        for name in sorted(PEOPLE & recorded.evidence.keys())
+        for problem in recorded.evidence[name].problems
+        if problem.kind is ProblemKind.REJECTED
+    ]
+
+
+def _stage(result: StageResult, evidence_digest: str) -> StageDecision:
+    stage = result.stage
+    return StageDecision(
+        title=stage.title,
+        question=stage.question,
+        verdict=result.verdict,
+        has_evidence=result.has_evidence,
+        depends_on=stage.depends_on,
+        figures=result.figures,
+        evidence_digest=evidence_digest,
+    )
+
+
+def _signatures(context: Context, facts: Facts, digest: str | None) -> tuple[Signature, ...]:
+    """By role, the latest valid approval without conditions of exactly this stage, subject and evidence."""
+    signoffs: Sequence[Mapping[str, Any]] = facts.value("signoffs.signoffs") or []
+    found = []
+    for role in sorted(context.roles):
+        bound = [
+            item
+            for item in signoffs
+            if (item["stage"], item["role"], item["verdict"]) == (context.stage, role, "approve")
+            and not item["conditions"]
+            and item["signature"] == "valid"
+            and item["role_authorised"]
+            and (item["subject"], item["evidence"]) == (context.subject.digest, digest)
+        ]
+        latest = max(bound, key=lambda item: (item["signed_at_s"], item["path"]), default=None)
+        names = ("name", "principal", "key", "signed_at")
+        found.append(Signature(masked(role), **{name: latest[name] for name in names} if latest else {}))
+    return tuple(found)
+
+
+def _summary(evidence: Evidence, facts: Facts) -> EvidenceSummary:
+    return EvidenceSummary(
+        id=evidence.collector,
+        collector=f"{evidence.collector}/{evidence.version}",
+        digest=evidence.digest,
+        provider=evidence.provider,
+        observed_at=evidence.observed_at,
+        tool=evidence.tool,
+        sources=facts.value(f"{PROVENANCE}.{evidence.collector}.sources") or "unstated",
+        files=tuple(FileDigest(file.path, file.sha256, file.size) for file in evidence.files),
+        problems=evidence.problems,
+        scopes=evidence.scopes,
+    )

@@ -1,0 +1,191 @@
+"""What one decision was made from: the stored input and evidence, from which it can be made again. Pure.
+
+The stored document has ``input``, which is exactly what the policies saw (``opa eval --input`` takes it),
+``context`` and ``evidence``. An evidence record leaves its facts out: they are ``input.facts.<collector>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...evidence.base.canonical import canonical, manifest_bytes, sha256_hex
+from ...evidence.base.contracts import PROVENANCE, violations
+from ...evidence.base.errors import InternalError
+from ...evidence.base.records import from_json, to_json
+from ...evidence.base.times import parse_rfc3339
+from ...evidence.collecting.interface import Evidence
+from ..decision.document import Notice, Subject, Weakening
+from .facts import Facts
+from .model import Plan
+from .provenance import provenance
+
+TYPE = "gate.recorded/v1"
+ALL = "all"
+
+PEOPLE = frozenset({"signoffs", "waivers"})
+"""Collectors of what people say about evidence; their files are not part of what they sign."""
+
+GENERATED = frozenset({"PRELIVE_VERIFICATION_LOG.json", "GO_LIVE_DECISION_GATE.md"})
+"""Files gate writes itself from decisions: a sign-off cannot be bound to what follows from it."""
+
+SETTINGS = "gate.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The effective time (RFC 3339, UTC) and its source: ``flag`` (or variable), ``gate.yaml``, ``clock``."""
+
+    text: str
+    source: str
+
+    @property
+    def seconds(self) -> int:
+        """Seconds since 1970."""
+        return parse_rfc3339(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything around the evidence that a decision depends on.
+
+    Attributes:
+        workspace: the name of what is judged.
+        stage: what was asked for: a stage's id or ``all``.
+        gate_version: version of the program.
+        time: the effective time.
+        subject: what is judged.
+        settings_digest: SHA-256 of ``gate.yaml``, None without it.
+        allowed_signers: path of the file of allowed signers, which no sign-off binds to.
+        roles: the workspace's roles.
+        depends_on: by stage, dependencies in place of the bundle's.
+        max_age_s: by collector, how old its evidence may be, in seconds.
+        weakenings: what the settings and the command line weaken.
+        notices: remarks about the settings.
+    """
+
+    workspace: str
+    stage: str
+    gate_version: str
+    time: Time
+    subject: Subject
+    settings_digest: str | None
+    allowed_signers: str
+    roles: tuple[str, ...]
+    depends_on: dict[str, tuple[str, ...]]
+    max_age_s: dict[str, int]
+    weakenings: tuple[Weakening, ...]
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The context and all evidence of one decision."""
+
+    context: Context
+    evidence: dict[str, Evidence]
+
+    def to_json(self, plan: Plan) -> dict[str, Any]:
+        """The document that is stored, whose canonical bytes the decision's input digest is taken over."""
+        evidence = {name: item.to_json() for name, item in sorted(self.evidence.items())}
+        for item in evidence.values():
+            del item["facts"]
+        return {
+            "type": TYPE,
+            "input": policy_input(plan, self, self.context.time),
+            "context": to_json(self.context),
+            "evidence": evidence,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Recorded:
+        """What ``to_json`` gave.
+
+        Raises:
+            ValueError: it breaks the contract; the message says where.
+        """
+        broken = violations("", "recorded", document)
+        if broken:
+            raise ValueError(f"{broken[0][0] or '/'}: {broken[0][1]}")
+        facts = document["input"]["facts"]
+        items = document["evidence"].items()
+        evidence = {name: Evidence.from_json({**item, "facts": facts[name]}) for name, item in items}
+        return cls(from_json(Context, document["context"]), evidence)
+
+
+def wanted_stages(plan: Plan, stage: str) -> tuple[str, ...]:
+    """The stages that are asked for by a stage's id or ``all``."""
+    return tuple(plan.stages) if stage == ALL else (stage,)
+
+
+def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
+    """By judged stage, one digest of all files its evidence came from: what a sign-off of the stage binds to.
+
+    The files are those read for the stage and the stages it depends on, what commands printed for it (as
+    ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the file of allowed signers
+    (a new colleague voids nobody's approval, and signatures are checked against it whenever something is
+    judged) and without what gate generates. The digest is taken over their ``sha256sum`` manifest.
+    """
+    context = recorded.context
+    left_out = GENERATED | {context.allowed_signers}
+    digests = {}
+    for stage in plan.closure(wanted_stages(plan, context.stage)):
+        ids = (
+            frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
+            - PEOPLE
+        )
+        files = {}
+        for name in sorted(ids & recorded.evidence.keys()):
+            item = recorded.evidence[name]
+            files.update({file.path: file.sha256 for file in item.files if file.path not in left_out})
+            # a name that no path of the workspace can have
+            files.update({f"/{name}/{part.name}": part.sha256 for part in item.attachments})
+        if context.settings_digest is not None:
+            files[SETTINGS] = context.settings_digest
+        digests[stage] = sha256_hex(manifest_bytes(files))
+    return digests
+
+
+def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:
+    """The document that the policies see at a time."""
+    subject = recorded.context.subject
+    return {
+        "now": time.text,
+        "now_s": time.seconds,
+        "subject": {
+            "commit": subject.commit,
+            "dirty": subject.dirty,
+            "digest": subject.digest,
+            "author": subject.author,
+        },
+        "evidence_digest": evidence_digests(plan, recorded),
+        "facts": dict(facts_of(recorded, time).values),
+    }
+
+
+def facts_of(recorded: Recorded, time: Time) -> Facts:
+    """All facts at a time, with those about the evidence itself.
+
+    Raises:
+        InternalError: the facts about evidence break their contract.
+    """
+    evidence = dict(sorted(recorded.evidence.items()))
+    context = recorded.context
+    about = provenance(evidence, context.subject, time.seconds, context.max_age_s)
+    broken = violations("facts", PROVENANCE, about)
+    if broken:
+        raise InternalError(
+            f"the facts about evidence break their contract: {broken[0][1]}", place=broken[0][0]
+        )
+    return Facts(
+        values={**{name: item.facts for name, item in evidence.items()}, PROVENANCE: about},
+        problems={name: item.problems for name, item in evidence.items()},
+        files={name: len(item.files) + len(item.attachments) for name, item in evidence.items()},
+        scopes={name: item.scopes for name, item in evidence.items()},
+    )
+
+
+def input_digest(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the stored document's canonical bytes."""
+    return sha256_hex(canonical(document))

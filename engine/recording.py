@@ -1,0 +1,284 @@
+"""Decisions in the ledger: recording them, finding them again, and the status they add up to.
+
+The ledger knows no decision; this module knows both. What is too large for a line, the decision itself and
+what it was made from, lies in the evidence store under its digest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..evidence.base.canonical import canonical
+from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError
+from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
+from ..evidence.signing.problems import SignatureError
+from .collecting import open_workspace
+from .context import Context
+from .decide.recorded import ALL, Recorded
+from .decision import statement as statements
+from .decision.document import Decision
+from .ledger.files.log import FileLedger
+from .ledger.files.reader import LedgerReader
+from .ledger.interface import Entry
+from .ledger.merkle import Frontier
+from .ledger.note import Checkpoint
+from .ledger.verify import Report
+from .service import Judged, find_subject
+
+PENDING = "PENDING"
+"""The status of a stage that no recorded decision has judged; never a verdict."""
+
+_DIGEST = re.compile(r"[0-9a-f]{8,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry:
+    """A recorded decision's place in the ledger, its statement and our summary in it."""
+
+    entry: Entry
+    statement: dict[str, Any]
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """The latest recorded verdict about a stage.
+
+    Attributes:
+        stage, title: the stage.
+        status: its verdict, or ``PENDING``.
+        entry: index of the ledger entry.
+        effective_time: as of when it was judged.
+        commit: the commit that was judged, where there was one.
+        current: whether the sources are still those that were judged.
+        policy_current: whether the policies are still those that judged.
+    """
+
+    stage: str
+    title: str
+    status: str
+    entry: int | None
+    effective_time: str | None
+    commit: str | None
+    current: bool | None
+    policy_current: bool | None
+
+
+def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | None]:
+    """Append the decision to the workspace's ledger and seal it.
+
+    Args:
+        judged: what ``service.evaluate`` returned.
+        config_dir: the user's configuration directory, with the log key and the receipts.
+        now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
+
+    Returns:
+        The entry, and a notice when the log key was made just now.
+
+    Raises:
+        ConfigError: the key would lie inside the workspace.
+        InternalError: the decision does not keep to its own contract, so nobody could read it again.
+        LedgerError, EnvironmentProblem: as they say; the decision is then not recorded.
+    """
+    context = judged.context
+    document, stored = judged.decision.to_json(), judged.recorded.to_json(context.plan)
+    try:
+        # whoever reads them again must get what was recorded
+        again = Recorded.from_json(stored).to_json(context.plan)
+        intact = Decision.from_json(document) == judged.decision and again == stored
+        problem = None if intact else "reading it again gives something else"
+    except ValueError as error:
+        problem = str(error)
+    if problem is not None:
+        raise InternalError(
+            f"the decision breaks its contract and was not recorded: {problem}",
+            remedy="report this with the policy bundle",
+        )
+    if config_dir.resolve().is_relative_to(context.root):
+        raise ConfigError(
+            "the configuration directory lies inside the workspace, where the log key must never be",
+            path=str(config_dir),
+            remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
+        )
+    key, fresh = load_or_create_log_key(config_dir)
+    own, limits = context.config.ledger.origin, context.config.limits
+    attachments = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
+    with FileLedger.begin(
+        context.ledger, key, config_dir=config_dir, origin=own, label=_label(context), limits=limits
+    ) as ledger:
+        digest = ledger.evidence.put(canonical(document))
+        for data in (canonical(stored), *attachments):
+            if data is not None:
+                ledger.evidence.put(data)
+        [entry] = ledger.append([statements.statement(judged.decision, digest)])
+        ledger.seal(now)
+    if not fresh:
+        return entry, None
+    return (
+        entry,
+        f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there",
+    )
+
+
+def _label(context: Context) -> str:
+    """How the name of a new log begins, unless one is configured; random digits follow.
+
+    Names must be unique: receipts are kept by name, and every fresh checkout begins a ledger of its own.
+    """
+    slug = re.sub(r"[^a-z0-9._-]+", "-", context.name.lower()).strip("-.") or "workspace"
+    return f"gate.local/{slug}"
+
+
+def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
+    """Every recorded decision, oldest first.
+
+    Raises:
+        LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
+            checkpoint (reordered, dropped or exchanged).
+    """
+    latest = ledger.checkpoint()
+    frontier = Frontier()
+    for entry in ledger.entries():
+        frontier.append(bytes.fromhex(entry.digest))
+        if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
+            raise LedgerError(
+                f"the first {latest.size} entries are not those that were sealed on {latest.time}",
+                path=str(ledger.path),
+                remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
+            )
+        statement = json.loads(entry.payload)
+        summary = statements.summary(statement)
+        if summary is not None:
+            yield DecisionEntry(Entry(entry.index, entry.digest), statement, summary)
+
+
+def find(context: Context, target: str) -> tuple[Decision, Entry]:
+    """A recorded decision and its place.
+
+    Args:
+        target: a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
+
+    Raises:
+        UsageError: no such decision, or several begin like that.
+        LedgerError: the ledger or the stored document is damaged.
+    """
+    by_index = target.isdecimal() and len(target) < 8
+    if not by_index and not _DIGEST.fullmatch(target):
+        stages = ", ".join([*context.plan.stages, ALL])
+        raise UsageError(
+            f"{target!r} is neither a stage nor a recorded decision",
+            remedy=f"known stages: {stages}; or a ledger index or digest",
+        )
+    with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+        found = []
+        for one in decisions(ledger):
+            stored = one.summary["decision"]["sha256"]
+            named = one.entry.digest.startswith(target) or stored.startswith(target)
+            if one.entry.index == int(target) if by_index else named:
+                found.append((one.entry, stored))
+        if not found:
+            raise UsageError(
+                f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
+            )
+        if len({stored for _, stored in found}) > 1:
+            raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
+        entry, stored = found[-1]
+        return _stored_decision(ledger, stored), entry
+
+
+def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
+    try:
+        return Decision.from_json(json.loads(ledger.evidence.get(digest)))
+    except ValueError as error:
+        raise LedgerError(
+            f"the stored decision does not keep to its contract: {error}",
+            path=digest,
+            remedy="it was written by another version of gate; read it with that version",
+        ) from error
+
+
+def status(context: Context) -> list[StageStatus]:
+    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
+    latest: dict[str, DecisionEntry] = {}
+    if os.path.lexists(context.ledger):  # a link that leads nowhere is a broken ledger, not an empty one
+        with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+            for one in decisions(ledger):
+                judged = (name for name, verdict in one.summary["stages"].items() if verdict != PENDING)
+                latest.update(dict.fromkeys(judged, one))
+    sources = find_subject(context, open_workspace(context.root, context.config)).digest if latest else None
+    return [
+        _status(name, stage.title, latest.get(name), sources, context.bundle.digest)
+        for name, stage in context.plan.stages.items()
+    ]
+
+
+def _status(
+    stage: str, title: str, found: DecisionEntry | None, sources: str | None, policy: str
+) -> StageStatus:
+    if found is None:
+        return StageStatus(stage, title, PENDING, None, None, None, None, None)
+    subjects = {item["name"]: item["digest"] for item in found.statement["subject"]}
+    predicate = found.statement["predicate"]
+    return StageStatus(
+        stage=stage,
+        title=title,
+        status=found.summary["stages"][stage],
+        entry=found.entry.index,
+        effective_time=predicate["timeVerified"],
+        commit=subjects.get("commit", {}).get("gitCommit"),
+        current=subjects["source"]["sha256"] == sources,
+        policy_current=predicate["policy"]["digest"]["sha256"] == policy,
+    )
+
+
+def latest_decisions(context: Context, last: int) -> tuple[list[DecisionEntry], Checkpoint | None]:
+    """The last recorded decisions, oldest first, and the latest checkpoint."""
+    with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+        return list(decisions(ledger))[-last:], ledger.checkpoint()
+
+
+def find_statement(context: Context, index: int) -> dict[str, Any]:
+    """One entry's in-toto statement.
+
+    Raises:
+        UsageError: there is no such entry.
+    """
+    with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+        for entry in ledger.entries():
+            if entry.index == index:
+                statement: dict[str, Any] = json.loads(entry.payload)
+                return statement
+        size = ledger.size()
+    raise UsageError(f"the ledger has no entry {index}", remedy=f"it has the entries 0 to {size - 1}")
+
+
+def verify(context: Context, key: str | None, config_dir: Path) -> Report:
+    """Verify the whole ledger.
+
+    Args:
+        context: the workspace.
+        key: the verifier key it must have; None believes the one in the ledger.
+        config_dir: where the receipts of earlier runs are.
+
+    Raises:
+        UsageError: the key is not one.
+        LedgerError: there is no ledger.
+    """
+    from .ledger.verify import verify as check
+
+    try:
+        expected = VerifierKey.parse(key) if key is not None else None
+    except SignatureError as error:
+        raise UsageError(f"--key: {error}", remedy="give the line of trust/log.vkey") from error
+    return check(context.ledger, expected_key=expected, config_dir=config_dir, evidence_of=_referred)
+
+
+def _referred(statement: dict[str, Any]) -> Iterable[str]:
+    summary = statements.summary(statement)
+    return [] if summary is None else [summary["decision"]["sha256"], summary["input"]["sha256"]]

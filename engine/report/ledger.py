@@ -1,0 +1,92 @@
+"""Ledger entries and the result of a verification, as text or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..ledger.note import Checkpoint
+from ..ledger.verify import Report
+from ..recording import DecisionEntry
+from .json_format import render_json
+from .text import to_bytes
+
+EntriesRenderer = Callable[[Sequence[DecisionEntry], Checkpoint | None], bytes]
+
+
+def _entries_text(entries: Sequence[DecisionEntry], checkpoint: Checkpoint | None) -> bytes:
+    """One line per decision, and the latest checkpoint."""
+    lines = [
+        f"{one.entry.index:>5}  {one.summary['verdict']:<11}  {one.summary['stage']:<7}  "
+        f"{one.statement['predicate']['timeVerified']}  {one.entry.digest[:16]}…"
+        for one in entries
+    ]
+    if checkpoint is not None:
+        lines.append(f"sealed: {checkpoint.size} entries, root {checkpoint.root.hex()}, {checkpoint.time}")
+    return to_bytes(lines)
+
+
+def _entries_json(entries: Sequence[DecisionEntry], checkpoint: Checkpoint | None) -> bytes:
+    sealed = None
+    if checkpoint is not None:
+        sealed = {"size": checkpoint.size, "root": checkpoint.root.hex(), "time": checkpoint.time}
+    rows = [
+        {"index": one.entry.index, "digest": one.entry.digest, "statement": one.statement} for one in entries
+    ]
+    return render_json({"entries": rows, "checkpoint": sealed})
+
+
+ENTRIES: dict[str, EntriesRenderer] = {"table": _entries_text, "json": _entries_json}
+
+
+def render_statement(statement: dict[str, Any]) -> bytes:
+    """One entry's in-toto statement."""
+    return render_json(statement)
+
+
+def _verification_text(report: Report) -> bytes:
+    unpinned = "  (taken from the ledger itself; pin it with --key to prove its origin)"
+    sealed = f" on {report.checkpoint_time}, root {report.root}" if report.root else ""
+    lines = [
+        f"log      {report.origin}",
+        f"key      {report.key}" + ("" if report.pinned else unpinned),
+        f"entries  {report.size} sealed{sealed}",
+    ]
+    if report.unsealed:
+        lines.append(
+            f"unsealed {report.unsealed} entries after the checkpoint, protected only by their signatures"
+        )
+    if report.torn_tail_bytes:
+        lines.append(
+            f"torn     {report.torn_tail_bytes} bytes of an unfinished line; the next append removes them"
+        )
+    lines += [f"problem  {finding}" for finding in report.problems]
+    lines.append("verified: every line, checkpoint and stored document fits" if report.ok else "NOT sound")
+    return to_bytes(lines)
+
+
+def _verification_json(report: Report) -> bytes:
+    problems = [
+        {"kind": one.kind.value, "text": one.text, "path": one.path, "line": one.line}
+        for one in report.problems
+    ]
+    return render_json(
+        {
+            "ok": report.ok,
+            "origin": report.origin,
+            "key": report.key,
+            "pinned": report.pinned,
+            "size": report.size,
+            "root": report.root,
+            "checkpoint_time": report.checkpoint_time,
+            "unsealed": report.unsealed,
+            "torn_tail_bytes": report.torn_tail_bytes,
+            "problems": problems,
+        }
+    )
+
+
+VERIFICATIONS: dict[str, Callable[[Report], bytes]] = {
+    "table": _verification_text,
+    "json": _verification_json,
+}

@@ -1,0 +1,146 @@
+"""What the command line, a console and tests call: requests in, replies out.
+
+``evaluate`` is the main job: collect → ask the policy engine → decide; ``record`` appends the decision to the
+ledger. This module knows the order of the steps and no collector, policy language, store or format by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .. import __version__
+from ..evidence.base.errors import masked
+from ..evidence.collecting import subject as subjects
+from ..evidence.collecting.interface import Evidence
+from ..evidence.reading.workspace import Workspace
+from .collecting import collecting
+from .config.settings import FILE, age_seconds
+from .context import Context
+from .decide import recorded as recording
+from .decide.decide import Outputs, decide
+from .decide.model import Plan
+from .decide.recorded import PEOPLE, Recorded, Time, policy_input, wanted_stages
+from .decision.document import Decision, EngineId, Notice, Subject
+from .policy import open_engine
+from .policy.interface import Bundle, PolicyEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A decision, what it was made from, and where: ready to be recorded and reported."""
+
+    decision: Decision
+    recorded: Recorded
+    context: Context = field(repr=False)
+
+
+def evaluate(context: Context, stage: str, time: Time) -> Judged:
+    """Judge a stage (or ``all``) and everything it depends on at the given time. Records nothing.
+
+    Raises:
+        UsageError: there is no such stage.
+        GateError: anything that prevents a decision; bad evidence does not.
+    """
+    context.check_stage(stage)
+    plan = context.plan
+    needed = plan.closure(wanted_stages(plan, stage))
+    ids = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
+    config = context.config
+    with open_engine(config.engine, context.bundle, config.limits) as engine:
+        recorded = observe(context, ids, stage, time)
+        outputs = ask(engine, plan, recorded, time)
+    return Judged(decide(plan, context.bundle, recorded, outputs, time), recorded, context)
+
+
+def replay(bundle: Bundle, plan: Plan, recorded: Recorded, time: Time, engine: PolicyEngine) -> Decision:
+    """The decision that this bundle gives at this time about what was recorded; reads no workspace."""
+    return decide(plan, bundle, recorded, ask(engine, plan, recorded, time), time)
+
+
+def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Outputs:
+    """What the policies answer about what was recorded, for every stage that is needed."""
+    needed = plan.closure(wanted_stages(plan, recorded.context.stage))
+    packages = [plan.stages[name].package for name in needed]
+    answers = engine.evaluate(packages, policy_input(plan, recorded, time))
+    return Outputs(EngineId(getattr(engine, "name", "embedded"), getattr(engine, "version", "0")), answers)
+
+
+def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Recorded:
+    """Run collectors, find out what is judged, and put down everything that a decision depends on."""
+    config = context.config
+    chosen = sorted(ids)
+    with collecting(context.root, config, chosen, context.places) as running:
+        running.want(chosen)
+        subject = find_subject(context, running.workspace)
+        evidence = running.result()
+        settings = settings_digest(running.workspace)
+    around = recording.Context(
+        workspace=context.name,
+        stage=stage,
+        gate_version=__version__,
+        time=time,
+        subject=subject,
+        settings_digest=settings,
+        allowed_signers=config.allowed_signers,
+        roles=tuple(config.roles),
+        depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
+        max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},
+        weakenings=context.weakenings,
+        notices=tuple(_unused(context)),
+    )
+    return Recorded(around, evidence)
+
+
+def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:
+    """Evidence of the named collectors.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    chosen = tuple(ids)
+    with collecting(context.root, context.config, chosen, context.places) as running:
+        running.want(chosen)
+        return running.result()
+
+
+def binding(context: Context, stage: str, time: Time) -> tuple[str, str]:
+    """What a sign-off of the stage binds to, as things stand: digest of the sources, digest of the evidence.
+
+    Nothing that people signed is read, so a sign-off in the making does not matter.
+    """
+    plan = context.plan
+    ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
+    recorded = observe(context, ids, stage, time)
+    return recorded.context.subject.digest, recording.evidence_digests(plan, recorded)[stage]
+
+
+def settings_digest(workspace: Workspace) -> str | None:
+    """SHA-256 of gate.yaml, None where there is none: settings decide what is looked at, too."""
+    return workspace.file_digest(FILE) if workspace.is_file(FILE) else None
+
+
+def find_subject(context: Context, workspace: Workspace) -> Subject:
+    """What is judged."""
+    settings = context.config.subject
+    explicit = settings.sources is not None
+    measured = subjects.measure_sources(
+        workspace, context.config.sources, settings.exclude, explicit=explicit
+    )
+    commit = subjects.find_commit(workspace, measured)
+    return Subject(
+        digest=measured.digest,
+        commit=commit.commit,
+        dirty=commit.dirty,
+        author=None if commit.author is None else masked(commit.author),
+        sources=tuple(masked(pattern) for pattern in measured.patterns),
+        files=len(measured.files),
+    )
+
+
+def _unused(context: Context) -> list[Notice]:
+    """Evidence that somebody configured and no rule looks at: it would be a mistake to rely on it."""
+    used = frozenset(PEOPLE).union(*(stage.collectors for stage in context.plan.stages.values()))
+    names = ", ".join(sorted(context.config.evidence.keys() - used))
+    message = f"gate.yaml configures {names}, which no rule of the policies looks at"
+    return [Notice("evidence_unused", message)] if names else []
