@@ -20,7 +20,6 @@ from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from . import __version__
-from .engine.console import write_error, write_line
 from .evidence.base.errors import EnvironmentProblem, GateError, InternalError
 
 if TYPE_CHECKING:
@@ -119,12 +118,16 @@ def _fail(error: BaseException, message: str, code: int) -> NoReturn:
         import traceback
 
         message = "".join(traceback.format_exception(error)) + message
+    from .engine.console import write_error
+
     write_error(message)
     sys.exit(code)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from .engine.console import write_line
+
         write_line(__version__)
         raise typer.Exit
 

@@ -19,12 +19,14 @@ from typer.testing import CliRunner
 
 from gate.cli import app
 from gate.engine.config.settings import GateConfig
+from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
+from gate.engine.decide.recorded import Time
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.report.figures import figure
 from gate.engine.report.interface import Screen
-from gate.engine.report.table import render_table
-from gate.engine.run import Time, evaluate, prepare
+from gate.engine.report.table import TableReport
+from gate.engine.service import evaluate
 from gate.evidence.base.settings import adapter
 from gate.evidence.collectors import BUILTIN, load
 
@@ -125,11 +127,12 @@ def demo() -> str:
         shutil.copytree(
             ROOT / "examples" / "algo-trade", copy, ignore=shutil.ignore_patterns("ledger", "__pycache__")
         )
-        setting = prepare(copy)
-        time = Time(str(setting.config.effective_time), "gate.yaml")
-        decision = {**evaluate(setting, "stage8", time).decision, "ledger": None}
+        context = open_context(copy)
+        time = Time(str(context.config.effective_time), "gate.yaml")
+        decision = evaluate(context, "stage8", time).decision
     # the last line says where it was recorded, which is another place for everybody
-    return render_table(decision, Screen(width=100)).strip().removesuffix("not recorded").strip()
+    shown = TableReport().render(decision, None, Screen(width=100)).decode()
+    return shown.strip().removesuffix("not recorded").strip()
 
 
 def readme(text: str) -> str:

@@ -209,8 +209,7 @@ def status(context: Context) -> list[StageStatus]:
     if os.path.lexists(context.ledger):  # a link that leads nowhere is a broken ledger, not an empty one
         with LedgerReader.open(context.ledger, context.config.limits) as ledger:
             for one in decisions(ledger):
-                judged = (name for name, verdict in one.summary["stages"].items() if verdict != PENDING)
-                latest.update(dict.fromkeys(judged, one))
+                latest.update(dict.fromkeys(one.summary["stages"], one))
     sources = find_subject(context, open_workspace(context.root, context.config)).digest if latest else None
     return [
         _status(name, stage.title, latest.get(name), sources, context.bundle.digest)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine import run
-from gate.engine.run import Time
+from gate.engine import service
+from gate.engine.context import open_context
+from gate.engine.decide.recorded import Time
 from gate.evidence.base.errors import masked
 from gate.evidence.collecting.interface import Evidence
 
@@ -42,7 +43,7 @@ def test_rule_ids_stay_apart(make_workspace: Callable[..., Path], rules: tuple[s
     root = make_workspace(
         {"a.sarif": json.dumps(log), "gate.yaml": "evidence: {scans: {sarif: [a.sarif]}}", "tests/a.py": ""}
     )
-    findings = run.collect(run.prepare(root), ("scans",))["scans"].facts["findings"]
+    findings = service.collect(open_context(root), ("scans",))["scans"].facts["findings"]
     assert sorted(finding["rule"] for finding in findings) == sorted(rules)
     assert {finding["message"] for finding in findings} == {"for U****67"}
 
@@ -83,7 +84,7 @@ def test_no_name_is_printed_or_recorded_in_full(
     ):
         done = gate(*command, "-w", workspace)
         said += [done.out, done.err]
-    said.append(gate("collect", "--format", "json", "-w", workspace).out)
+    said.append(gate("collect", "-o", "json", "-w", workspace).out)
     said += [
         path.read_bytes().decode("latin-1") for path in (workspace / "ledger").rglob("*") if path.is_file()
     ]
@@ -95,16 +96,16 @@ def test_no_name_is_printed_or_recorded_in_full(
 
 def test_two_names_that_look_alike_are_two_pieces_of_evidence(workspace: Path) -> None:
     """Both are listed, and one in place of the other gives another digest."""
-    before = run.evaluate(run.prepare(workspace), "stage4", NOW)
+    before = service.evaluate(open_context(workspace), "stage4", NOW)
     files = next(item for item in before.decision["evidence"] if item["id"] == "tests")["files"]
     assert [file["path"] for file in files] == ["reports/U****67.xml"] * 2
     (workspace / f"reports/{TWO}.xml").write_text("<testsuites></testsuites>")
-    changed = run.evaluate(run.prepare(workspace), "stage4", NOW)
+    changed = service.evaluate(open_context(workspace), "stage4", NOW)
     one, two = (workspace / f"reports/{name}.xml" for name in (ONE, TWO))
     content = one.read_bytes(), two.read_bytes()
     one.write_bytes(content[1])
     two.write_bytes(content[0])
-    exchanged = run.evaluate(run.prepare(workspace), "stage4", NOW)
+    exchanged = service.evaluate(open_context(workspace), "stage4", NOW)
     digests = [one.decision["stages"]["stage4"]["evidence_digest"] for one in (before, changed, exchanged)]
     assert len(set(digests)) == 3
 

@@ -96,26 +96,26 @@ def test_a_cache_of_somebody_else_is_not_believed(gate: Run, ready: Path, tmp_pa
     """An altered file, or one that another key authenticates, is as good as none."""
     caches = tmp_path / "caches"
     env = {"GATE_CACHE_DIR": str(caches)}
-    honest = gate("collect", "tests", "--format", "json", "-w", ready, env=env).out
+    honest = gate("collect", "tests", "-o", "json", "-w", ready, env=env).out
     [file] = caches.rglob("*.json")
     forged = file.read_bytes().replace(b'"failed":0', b'"failed":9')
     assert forged != file.read_bytes()
     file.write_bytes(forged)
-    assert gate("collect", "tests", "--format", "json", "-w", ready, env=env).out == honest
+    assert gate("collect", "tests", "-o", "json", "-w", ready, env=env).out == honest
     gate("collect", "tests", "-w", ready, env=env)
     other = {**env, "GATE_CONFIG_DIR": str(tmp_path / "other")}
-    assert gate("collect", "tests", "--format", "json", "-w", ready, env=other).out == honest
+    assert gate("collect", "tests", "-o", "json", "-w", ready, env=other).out == honest
 
 
 def test_changed_options_are_noticed(gate: Run, ready: Path) -> None:
     """A collector that is told to look elsewhere looks."""
-    before = json.loads(gate("collect", "tests", "--format", "json", "-w", ready).out)["tests"]
+    before = json.loads(gate("collect", "tests", "-o", "json", "-w", ready).out)["tests"]
     assert before["facts"]["total"] > 0
     settings = (
         (ready / "gate.yaml").read_text().replace("evidence:\n", "evidence:\n  tests: {junit: [no.xml]}\n")
     )
     (ready / "gate.yaml").write_text(settings)
-    after = json.loads(gate("collect", "tests", "--format", "json", "-w", ready).out)["tests"]
+    after = json.loads(gate("collect", "tests", "-o", "json", "-w", ready).out)["tests"]
     assert after["facts"]["total"] is None
 
 

@@ -30,12 +30,12 @@ def test_the_audited_example_fails_for_the_reasons_of_the_audit(gate: Gate, copy
     assert run.code == 1, run.err
     found = decision(run)
     assert found["verdict"] == "FAIL"
-    assert found["stages"]["stage1"]["figures"]["artifact_coverage"] == {"value": 357142, "unit": "ppm"}
-    assert found["stages"]["stage1"]["figures"]["test_coverage"] == {"value": None, "unit": "ppm"}
+    assert found["stages"]["stage1"]["figures"]["artifact_coverage"]["value"] == 357142
+    assert found["stages"]["stage1"]["figures"]["test_coverage"]["value"] is None
     by_code = {item["code"]: item for item in found["violations"]}
     assert by_code["stage1.artifact_coverage"]["actual"] == 357142
     assert by_code["stage1.artifact_coverage"]["expected"] == 800000
-    assert by_code["stage1.test_coverage"]["missing"] is True
+    assert by_code["stage1.test_coverage"]["problem"] is True
     assert by_code["stage1.governance_signed"]["severity"] == "CRITICAL"
     total = by_code["stage1.checklist_total"]
     assert {total["actual"], total["expected"]} == {660, 760}
@@ -124,7 +124,7 @@ def test_a_new_log_key_is_announced_once(gate: Gate, copy_example: Copy, tmp_pat
     root = copy_example("algo-trade")
     env = {"GATE_CONFIG_DIR": str(tmp_path / "keys")}
     first = gate("evaluate", "stage1", "-w", root, "-o", "json", env=env)
-    assert "new log key SHA256:" in first.err
+    assert "created the log key SHA256:" in first.err
     assert gate("evaluate", "stage1", "-w", root, "-o", "json", env=env).err == ""
     assert not any(b"PRIVATE" in path.read_bytes() for path in root.rglob("*") if path.is_file())
 
@@ -196,7 +196,7 @@ def test_a_report_is_never_written_into_the_ledger(gate: Gate, copy_example: Cop
 def test_json_is_the_default_where_nobody_looks(gate: Gate, copy_example: Copy) -> None:
     """Without a terminal and without --output, JSON comes out; --quiet prints nothing."""
     root = copy_example("ready")
-    assert decision(gate("evaluate", "stage1", "-w", root))["verdict"] == "PASS"
+    assert decision(gate("evaluate", "stage1", "-o", "json", "-w", root))["verdict"] == "PASS"
     quiet = gate("evaluate", "stage1", "-w", root, "--quiet")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
 
@@ -265,8 +265,8 @@ def test_another_bundle_is_recorded_as_a_weakening(gate: Gate, copy_example: Cop
     data = edited / "gate" / "params" / "stage1" / "data.yaml"
     data.write_text(data.read_text().replace("value: 800000", "value: 100000"))
     root = copy_example("algo-trade")
-    plain = decision(gate("evaluate", "stage1", "-w", root, "--no-record"))
-    other = decision(gate("evaluate", "stage1", "-w", root, "--no-record", "-p", edited))
+    plain = decision(gate("evaluate", "stage1", "-o", "json", "-w", root, "--no-record"))
+    other = decision(gate("evaluate", "stage1", "-o", "json", "-w", root, "--no-record", "-p", edited))
     assert "stage1.artifact_coverage" in {item["code"] for item in plain["violations"]}
     assert "stage1.artifact_coverage" not in {item["code"] for item in other["violations"]}
     assert plain["policy"]["digest"] != other["policy"]["digest"]
@@ -280,7 +280,7 @@ def test_collect_prints_facts_and_judges_nothing(gate: Gate, copy_example: Copy)
     assert text.code == 0
     assert "artifacts.found_ppm = 357142" in text.out
     assert "missing line_ppm" in text.out
-    everything = gate("collect", "-w", root, "--format", "json")
+    everything = gate("collect", "-w", root, "-o", "json")
     assert everything.code == 0
     assert {"artifacts", "paper", "signoffs"} <= set(json.loads(everything.out))
 
@@ -301,7 +301,7 @@ def test_explain_shows_the_tree_of_a_stage(gate: Gate, copy_example: Copy) -> No
 def test_explain_finds_a_recorded_decision(gate: Gate, copy_example: Copy) -> None:
     """By index and by the beginning of its digest, the recorded document is explained, not a new one."""
     root = copy_example("algo-trade")
-    recorded = decision(gate("evaluate", "stage1", "-w", root))
+    recorded = decision(gate("evaluate", "stage1", "-o", "json", "-w", root))
     (root / "PRE_LIVE_CHECKLIST.md").unlink()
     by_index = gate("explain", "0", "-w", root)
     by_digest = gate("explain", recorded["ledger"]["digest"][:12], "-w", root)
@@ -317,7 +317,7 @@ def test_status_is_pending_until_something_is_recorded(gate: Gate, copy_example:
     before = gate("status", "-w", root)
     assert before.out.count("PENDING") == 8
     gate("evaluate", "stage3", "-w", root)
-    rows = json.loads(gate("status", "-w", root, "--format", "json").out)["stages"]
+    rows = json.loads(gate("status", "-w", root, "-o", "json").out)["stages"]
     assert {row["stage"]: row["status"] for row in rows if row["status"] != "PENDING"} == {
         "stage1": "PASS",
         "stage3": "PASS",

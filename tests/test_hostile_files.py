@@ -154,7 +154,7 @@ def collect(gate: Gate, root: Path, *collectors: str, **more: Any) -> dict[str, 
     """The errors of a run that must refuse; it prints no result and writes nothing."""
     before = tree(root)
     names = collectors or BY_COLLECTOR
-    run = gate("collect", *names, "-w", root, "--format", "json", "--no-cache", **more)
+    run = gate("collect", *names, "-w", root, "-o", "json", "--no-cache", **more)
     assert run.code == 2, (run.code, run.out[:300], run.err)
     assert run.out == ""
     assert "Traceback" not in run.err and "internal error" not in run.err, run.err
@@ -165,7 +165,7 @@ def collect(gate: Gate, root: Path, *collectors: str, **more: Any) -> dict[str, 
 def test_the_workspace_is_good_before_it_is_made_hostile(gate: Gate, workspace: Path) -> None:
     """Otherwise the tests below would prove nothing."""
     for path in COVERAGE:
-        run = gate("collect", *BY_COLLECTOR, "-w", workspace, "--format", "json")
+        run = gate("collect", *BY_COLLECTOR, "-w", workspace, "-o", "json")
         assert (run.code, run.err) == (0, "")
         (workspace / path).unlink()
 
@@ -404,10 +404,10 @@ def test_a_byte_order_mark_changes_nothing(gate: Gate, workspace: Path) -> None:
     """Text with one says the same as without."""
     paths = [path for path in FILES if kind(path) in {"md", "json", "yaml", "toml", "csv", "py"}]
     names = ["account", "checklist", "components", "kill_switch", "paper", "scans", "values"]
-    plain = gate("collect", *names, "-w", workspace, "--format", "json").out
+    plain = gate("collect", *names, "-w", workspace, "-o", "json").out
     for path in paths:
         _fill(workspace / path, b"\xef\xbb\xbf" + (workspace / path).read_bytes())
-    marked = gate("collect", *names, "-w", workspace, "--format", "json").out
+    marked = gate("collect", *names, "-w", workspace, "-o", "json").out
     facts = [{name: one["facts"] for name, one in json.loads(said).items()} for said in (plain, marked)]
     assert facts[0] == facts[1]
 
@@ -472,7 +472,7 @@ def test_words_that_some_take_for_booleans_are_words(gate: Gate, workspace: Path
     """Norway is no ``false``: YAML 1.2 knows only true and false."""
     for word in ("no", "yes", "on", "off", "Y", "n"):
         (workspace / "values/b.yaml").write_text(f"a: {word}\n")
-        run = gate("collect", "values", "-w", workspace, "--format", "json")
+        run = gate("collect", "values", "-w", workspace, "-o", "json")
         assert (run.code, run.err) == (0, "")
         facts = json.loads(run.out)["values"]["facts"]
         assert facts["b"]["value"] == {"a": word}
@@ -542,7 +542,7 @@ def test_the_digest_is_that_of_the_bytes_that_were_parsed(
     path = "ACCOUNT_CONFIG.json"
     env = {"PYTHONPATH": str(tmp_path / "site"), "MEDDLE_WITH": path, "MEDDLE_HOW": "replace"}
     digest = hashlib.sha256((workspace / path).read_bytes()).hexdigest()
-    run = program("collect", "account", "-w", workspace, "--format", "json", "--no-cache", env=env)
+    run = program("collect", "account", "-w", workspace, "-o", "json", "--no-cache", env=env)
     assert (run.code, run.err) == (0, "")
     assert [file["sha256"] for file in json.loads(run.out)["account"]["files"]] == [digest]
     assert (workspace / path).read_bytes() == b"something else"

@@ -80,7 +80,7 @@ def workspace(tmp_path: Path) -> Path:
 def test_a_plugin_collects(program: Any, install: Install, workspace: Path) -> None:
     """Its facts, its version, its distribution and the files it read are in the evidence."""
     env = install("return Observation({'answer': int(view.read_text('data.txt'))})")
-    done = program("collect", "demo", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "demo", "-o", "json", "-w", workspace, env=env)
     assert (done.code, done.err) == (0, "")
     found = json.loads(done.out)["demo"]
     assert found["facts"] == {"answer": 42}
@@ -101,7 +101,7 @@ def test_a_plugin_has_options(program: Any, install: Install, workspace: Path) -
     )
     env = install(source=source + "        return Observation({'answer': self.options.answer})")
     (workspace / "gate.yaml").write_text("evidence: {demo: {answer: 7}}\n")
-    done = program("collect", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "-o", "json", "-w", workspace, env=env)
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out)["demo"]["facts"] == {"answer": 7}
     (workspace / "gate.yaml").write_text("evidence: {demo: {answers: 7}}\n")
@@ -224,7 +224,7 @@ def test_a_slow_plugin_does_not_hold_up_another_one_s_error(
 def test_what_a_plugin_prints_is_not_in_the_payload(program: Any, install: Install, workspace: Path) -> None:
     """Standard output is for the facts alone."""
     env = install("print('noise', flush=True)\nos.write(1, b'more')\nreturn Observation({'answer': 1})")
-    done = program("collect", "demo", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "demo", "-o", "json", "-w", workspace, env=env)
     assert done.code == 0
     assert json.loads(done.out)["demo"]["facts"] == {"answer": 1}
 
@@ -295,7 +295,7 @@ def test_the_documented_example_works(program: Any, example: Path, workspace: Pa
     """Installed as a user would, it is found and collects."""
     (workspace / "CHANGELOG.md").write_text("## [Unreleased]\n- a\n## [1.0.0] - 2025-11-01\n")
     env = {"PYTHONPATH": str(example)}
-    done = program("collect", "changelog", "--format", "json", "-w", workspace, env=env)
+    done = program("collect", "changelog", "-o", "json", "-w", workspace, env=env)
     assert (done.code, done.err) == (0, "")
     facts = json.loads(done.out)["changelog"]["facts"]
     assert facts == {"latest": "1.0.0", "released": "2025-11-01", "unreleased": 1}

@@ -107,7 +107,7 @@ def test_the_facts_of_a_file_with_an_odd_name(gate: Gate, make_workspace: Callab
     """As a table it is escaped, as JSON it is the same name."""
     name = "::set-env \u202e\u009b.xml"
     root = make_workspace({name: "<testsuites/>", "gate.yaml": "evidence: {tests: {junit: ['::set*.xml']}}"})
-    done = gate("collect", "tests", "-w", root, "--format", "json")
+    done = gate("collect", "tests", "-w", root, "-o", "json")
     assert json.loads(done.out)["tests"]["facts"]["file"] == name
     assert "\u202e" not in done.out and "\u009b" not in done.out
     assert no_command(gate("collect", "tests", "-w", root).out)

@@ -81,7 +81,7 @@ def tool(*command: str, cwd: Path) -> str:
 
 def facts(gate: Run, root: Path, collector: str) -> dict[str, Any]:
     """The facts of one collector, from the program's output."""
-    done = gate("collect", collector, "--format", "json", "-w", root)
+    done = gate("collect", collector, "-o", "json", "-w", root)
     assert (done.code, done.err) == (0, "")
     return dict(json.loads(done.out)[collector]["facts"])
 

@@ -50,7 +50,7 @@ def test_the_latest_verdict_counts_wherever_it_was_judged(gate: Gate, copy_examp
     gate("evaluate", "stage1", "-w", root)
     (root / "PRE_LIVE_CHECKLIST.md").write_text(checklist)
     gate("evaluate", "stage3", "-w", root)
-    rows = json.loads(gate("status", "-w", root, "--format", "json").out)["stages"]
+    rows = json.loads(gate("status", "-w", root, "-o", "json").out)["stages"]
     found = {row["stage"]: (row["status"], row["entry"]) for row in rows if row["entry"] is not None}
     assert found == {"stage1": ("PASS", 1), "stage3": ("PASS", 1)}
 
@@ -72,7 +72,7 @@ def test_a_verdict_of_other_policies_is_marked(gate: Gate, copy_example: Copy, c
         parameters.write_text(text.replace("value: 800000", "value: 900000", 1))
     [row] = [
         row
-        for row in json.loads(gate("status", "-w", root, "--format", "json").out)["stages"]
+        for row in json.loads(gate("status", "-w", root, "-o", "json").out)["stages"]
         if row["entry"] is not None
     ]
     assert (row["stage"], row["current"], row["policy_current"]) == ("stage1", True, not changed)

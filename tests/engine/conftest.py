@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine import run
+from gate.engine import service
+from gate.engine.context import open_context
+from gate.engine.decide.recorded import Time
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.policy.interface import Bundle
 
@@ -142,21 +144,21 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture(scope="session")
-def judged_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], run.Judged]:
+def judged_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], service.Judged]:
     """Real decisions about copies of the examples, each made once: (example, stage) → what was judged."""
-    made: dict[tuple[str, str], run.Judged] = {}
+    made: dict[tuple[str, str], service.Judged] = {}
     roots: dict[str, Path] = {}
 
-    def judge(example: str, stage: str) -> run.Judged:
+    def judge(example: str, stage: str) -> service.Judged:
         if example not in roots:
             roots[example] = tmp_path_factory.mktemp("examples") / example
             ignored = shutil.ignore_patterns("ledger", "__pycache__")
             shutil.copytree(EXAMPLES / example, roots[example], ignore=ignored)
         if (example, stage) not in made:
-            setting = run.prepare(roots[example])
+            setting = open_context(roots[example])
             assert setting.config.effective_time is not None
-            time = run.Time(setting.config.effective_time, "gate.yaml")
-            made[example, stage] = run.evaluate(setting, stage, time)
+            time = Time(setting.config.effective_time, "gate.yaml")
+            made[example, stage] = service.evaluate(setting, stage, time)
         return made[example, stage]
 
     return judge

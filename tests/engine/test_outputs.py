@@ -9,26 +9,27 @@ from pathlib import Path
 import pytest
 
 from gate.engine.outputs import Output, keep_out, parse_outputs, write
-from gate.engine.report.interface import Format
 from gate.evidence.base.errors import EnvironmentProblem, UsageError
+
+KNOWN = ("table", "json", "prelive")
 
 
 def refused(*texts: str) -> UsageError:
     """The usage error about some outputs."""
     with pytest.raises(UsageError) as caught:
-        parse_outputs(texts, Format.JSON)
+        parse_outputs(texts, KNOWN)
     assert caught.value.remedy
     return caught.value
 
 
 def test_outputs(tmp_path: Path) -> None:
     """A default, names, paths with an equals sign, several at once."""
-    assert parse_outputs([], Format.TABLE) == [Output(Format.TABLE, None)]
-    assert parse_outputs(["json"], Format.TABLE) == [Output(Format.JSON, None)]
+    assert parse_outputs([], KNOWN) == parse_outputs(None, KNOWN) == [Output("table", None)]
+    assert parse_outputs(["json"], KNOWN) == [Output("json", None)]
     path = tmp_path / "a=b.json"
-    assert parse_outputs([f"json={path}", "table"], Format.JSON) == [
-        Output(Format.JSON, path),
-        Output(Format.TABLE, None),
+    assert parse_outputs([f"json={path}", "table"], KNOWN) == [
+        Output("json", path),
+        Output("table", None),
     ]
 
 
@@ -74,16 +75,16 @@ def test_impossible_targets(tmp_path: Path, target: str) -> None:
 
 def test_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """Without a path the bytes go to standard output as they are."""
-    write(Output(Format.JSON, None), "{ת}\n".encode())
+    write(Output("json", None), "{ת}\n".encode())
     assert capfdbinary.readouterr().out == "{ת}\n".encode()
 
 
 def test_files_are_replaced_as_a_whole(tmp_path: Path) -> None:
     """A new file is readable by all; an old one is replaced; nothing else is left behind."""
     path = tmp_path / "out.json"
-    write(Output(Format.JSON, path), b"one")
+    write(Output("json", path), b"one")
     before = path.stat()
-    write(Output(Format.JSON, path), b"two")
+    write(Output("json", path), b"two")
     assert path.read_bytes() == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert path.stat().st_ino != before.st_ino
@@ -95,7 +96,7 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     elsewhere = tmp_path / "precious"
     elsewhere.write_text("kept")
     (tmp_path / "out.json").symlink_to(elsewhere)
-    write(Output(Format.JSON, tmp_path / "out.json"), b"new")
+    write(Output("json", tmp_path / "out.json"), b"new")
     assert elsewhere.read_text() == "kept"
     assert not (tmp_path / "out.json").is_symlink()
 
@@ -112,7 +113,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
     try:
         with pytest.raises(EnvironmentProblem) as caught:
-            write(Output(Format.JSON, path), b"x" * 100_000)
+            write(Output("json", path), b"x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, old)
@@ -127,7 +128,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def test_a_directory_that_vanished(tmp_path: Path) -> None:
     """The directory may go away between the check and the writing."""
     with pytest.raises(EnvironmentProblem) as caught:
-        write(Output(Format.JSON, tmp_path / "gone" / "out.json"), b"x")
+        write(Output("json", tmp_path / "gone" / "out.json"), b"x")
     assert "No such file or directory" in caught.value.what
 
 
@@ -137,6 +138,6 @@ def test_no_output_into_the_ledger(tmp_path: Path) -> None:
     ledger.mkdir()
     for name in ("ledger/log.intoto.jsonl", "x/../ledger/new"):
         with pytest.raises(UsageError) as caught:
-            keep_out([Output(Format.JSON, tmp_path / name)], ledger)
+            keep_out([Output("json", tmp_path / name)], ledger)
         assert "into the ledger" in caught.value.what
-    keep_out([Output(Format.JSON, tmp_path / "decision.json"), Output(Format.TABLE, None)], ledger)
+    keep_out([Output("json", tmp_path / "decision.json"), Output("table", None)], ledger)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.run import Judged, binding
+from gate.engine.service import Judged, binding
 from gate.engine.signoff import prepare_signoff
 from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import UsageError
@@ -25,13 +25,13 @@ def judged(judged_examples: Callable[[str, str], Judged]) -> Judged:
 def prepare(judged: Judged, **changes: Any) -> bytes:
     """A sign-off with some fields changed."""
     fields: dict[str, Any] = {
-        "role": sorted(judged.setting.config.roles)[0], "name": "אבי כהן", "verdict": "approve",
+        "role": sorted(judged.context.config.roles)[0], "name": "אבי כהן", "verdict": "approve",
         "signed_at": AT, "comment": None, "conditions": [], **changes,
     }  # fmt: skip
     decision = judged.decision
-    bound = (decision["subject"]["digest"], decision["stages"]["stage2"]["evidence_digest"])
-    assert binding(judged.setting, "stage2") == bound
-    return prepare_signoff(judged.setting, bound, "stage2", **fields)
+    bound = (decision.subject.digest, decision.stages["stage2"].evidence_digest)
+    assert binding(judged.context, "stage2", judged.recorded.context.time) == bound
+    return prepare_signoff(judged.context, bound, "stage2", **fields)
 
 
 def refused(judged: Judged, **changes: Any) -> UsageError:
@@ -77,7 +77,7 @@ def test_unknown_roles(judged: Judged) -> None:
     error = refused(judged, role="janitor")
     assert error.what == "gate.yaml knows no role 'janitor'"
     assert error.remedy is not None
-    assert all(role in error.remedy for role in judged.setting.config.roles)
+    assert all(role in error.remedy for role in judged.context.config.roles)
 
 
 @pytest.mark.parametrize(

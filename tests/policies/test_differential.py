@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import regorus
 
-from gate.engine import run
+from gate.engine import service
+from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
+from gate.engine.decide.recorded import Time
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.evidence.base.contracts import DERIVED, load_schema, violations
 
@@ -171,8 +173,8 @@ def _comparable(output: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     """Policy inputs around the ready example's."""
-    setting = run.prepare(copy_example("ready"))
-    judged = run.evaluate(setting, "stage8", run.Time("2025-12-05T12:00:00Z", "gate.yaml"))
+    setting = open_context(copy_example("ready"))
+    judged = service.evaluate(setting, "stage8", Time("2025-12-05T12:00:00Z", "gate.yaml"))
     generator = Generator(42, judged.input["input"], setting.bundle.data["gate"]["params"])
     made = [judged.input["input"], *(generator.document() for _ in range(DOCUMENTS))]
     broken = {

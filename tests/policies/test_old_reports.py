@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine import run
+from gate.engine import service
+from gate.engine.context import open_context
+from gate.engine.decide.recorded import Time
 
 FRESH, PASSED = "stage4.tests_fresh", "stage5.stage_tests_passed"
 NOW = "2025-12-05T12:00:00Z"
@@ -33,7 +35,7 @@ def test_one_passed_test_is_not_enough(
     """An old, future or undated report fails stage 4; one without the stages' own tests fails stage 5."""
     root = copy_example("ready")
     (root / "junit.xml").write_text(REPORT.format(timestamp=timestamp, classname=classname))
-    judged = run.evaluate(run.prepare(root), "stage6", run.Time(NOW, "gate.yaml"))
+    judged = service.evaluate(open_context(root), "stage6", Time(NOW, "gate.yaml"))
     found = {violation["code"] for violation in judged.decision["violations"]}
     assert found & {FRESH, PASSED} == codes
     if PASSED in codes:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine import book, run
-from gate.engine.run import Time
+from gate.engine import recording, service
+from gate.engine.context import open_context
+from gate.engine.decide.recorded import Time
 from gate.evidence.base.errors import GateError
 from gate.evidence.base.limits import Limits
 
@@ -153,12 +154,12 @@ def test_a_limit_in_the_settings_bites(
         assert done.code == 2, done
     else:
         policy = make_bundle({STAGE: bundle_files[STAGE] + case.rule}) if case.rule else None
-        setting = run.prepare(root, policy)
+        setting = open_context(root, policy)
         with pytest.raises(GateError) as caught:
             if case.collectors:
-                run.collect(setting, case.collectors)
+                service.collect(setting, case.collectors)
             else:
-                run.evaluate(setting, "stage1", NOW)
+                service.evaluate(setting, "stage1", NOW)
         said = caught.value.diagnostics() + str(caught.value.remedy)
     assert case.message in said, said
 
@@ -166,7 +167,7 @@ def test_a_limit_in_the_settings_bites(
 def test_the_limit_of_listed_problems_bites(make_workspace: Make) -> None:
     """What is beyond it is counted, not listed."""
     root = make_workspace({"gate.yaml": "limits: {problems: 2}", "junit.xml": SUITES})
-    facts = run.collect(run.prepare(root), ("tests",))["tests"].facts
+    facts = service.collect(open_context(root), ("tests",))["tests"].facts
     assert (len(facts["suites"]), facts["suites_total"]) == (2, 3)
 
 
@@ -175,18 +176,18 @@ def test_a_bundle_of_the_workspace_keeps_to_the_limits(
 ) -> None:
     """The shipped bundle is part of the program and is read whatever the limits for evidence are."""
     root = make_workspace({"gate.yaml": "limits: {text_bytes: 10}"})
-    assert run.prepare(root).bundle.name == "gate-prelive"
+    assert open_context(root).bundle.name == "gate-prelive"
     with pytest.raises(GateError) as caught:
-        run.prepare(root, make_bundle())
+        open_context(root, make_bundle())
     assert "larger than 10 bytes" in caught.value.what
 
 
 def test_the_evidence_store_keeps_to_the_limit_of_files(make_workspace: Make, tmp_path: Path) -> None:
     """What is larger is not recorded, and the setting is named."""
     root = make_workspace({"tests/a.py": "", "gate.yaml": "limits: {file_bytes: 2000}"})
-    setting = run.prepare(root)
-    judged = run.evaluate(setting, "stage1", NOW)
+    setting = open_context(root)
+    judged = service.evaluate(setting, "stage1", NOW)
     with pytest.raises(GateError) as caught:
-        book.record(judged, tmp_path / "config", NOW.text)
+        recording.record(judged, tmp_path / "config", NOW.text)
     assert "is larger than 2000" in caught.value.what
     assert "limits.file_bytes" in str(caught.value.remedy)

@@ -64,7 +64,7 @@ def test_the_secrets_rule_has_something_to_look_at(gate: Any, make_workspace: Ma
         {"my_code/a.py": 'PASSWORD = "correct-horse-7"\n', "my_code/.env": "API_KEY=abcdefgh1\n"}
     )
     assert gate("init", root).code == 0
-    facts = json.loads(gate("collect", "source", "--format", "json", "-w", root).out)["source"]["facts"]
+    facts = json.loads(gate("collect", "source", "-o", "json", "-w", root).out)["source"]["facts"]
     assert [secret["path"] for secret in facts["secrets"]] == ["my_code/.env", "my_code/a.py"]
 
 

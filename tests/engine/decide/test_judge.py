@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.engine.decide.judge import Facts, Waiver, action, judge, overall
-from gate.engine.decide.model import CheckStatus, Plan, Rule, Severity, Stage, StageResult, Verdict
+from gate.engine.decide.facts import Facts
+from gate.engine.decide.judge import StageResult, action, judge, overall
+from gate.engine.decide.model import Plan, Rule, Stage
+from gate.engine.decide.waivers import Waiver
+from gate.engine.decision.document import CheckStatus, Notice, Operand, Severity, Verdict, Violation
 from gate.evidence.base.errors import EngineError
 from gate.evidence.base.times import parse_rfc3339
+from gate.evidence.collecting.interface import Problem, ProblemKind, Scope
 
 NOW = parse_rfc3339("2025-11-07T12:00:00Z")
 ORDER = [Verdict.FAIL, Verdict.CONDITIONAL, Verdict.PASS]
@@ -25,7 +29,7 @@ def rule(name: str, severity: Severity = HIGH, stage: str = "one", facts: tuple[
     """A rule with plain texts."""
     return Rule(
         code=f"{stage}.{name}", stage=stage, short_name=name, kind="deny", title=f"Title {name}",
-        description="Because.", severity=severity, solution=f"Mend {name}.", owner=f"owner_{name}",
+        description="Because.", severity=severity, solution=f"Fix {name}.", owner=f"owner_{name}",
         controls=("gate:x",), facts=facts,
     )  # fmt: skip
 
@@ -80,11 +84,9 @@ def broken(name: str, *terms: str, stage: str = "one") -> dict[str, Any]:
     return {f"check_{name}": {"holds": False, "operands": [operand(holds=False)]}, f"deny_{name}": found}
 
 
-def facts(
-    missing: dict[str, tuple[str, str]] | None = None, files: dict[str, int] | None = None, **values: Any
-) -> Facts:
+def facts(problems: Sequence[Problem] = (), files: dict[str, int] | None = None, **values: Any) -> Facts:
     """What was measured; ``c.x`` is there unless changed."""
-    return Facts({"c": {"x": 1, **values}}, missing or {}, files or {"e_one": 1, "e_two": 1})
+    return Facts({"c": {"x": 1, **values}}, {"c": tuple(problems)}, files or {"e_one": 1, "e_two": 1})
 
 
 def waiver(
@@ -120,11 +122,11 @@ def test_everything_holds() -> None:
     """All rules hold: PASS, with every rule's operands in the result."""
     done = judge_one([rule("a"), rule("b", LOW)], {**holds("a"), **holds("b")})
     assert done.verdict is Verdict.PASS
-    assert [(c.rule.code, c.status) for c in done.checks] == [
+    assert [(c.code, c.status) for c in done.checks] == [
         ("one.a", CheckStatus.HOLDS),
         ("one.b", CheckStatus.HOLDS),
     ]
-    assert done.checks[0].operands == (operand(holds=True),)
+    assert done.checks[0].operands == (Operand(**operand(holds=True)),)
     assert (done.violations, done.conditions, done.waived, done.warnings) == ((), (), (), ())
 
 
@@ -145,7 +147,7 @@ def test_severity_decides(severity: Severity, verdict: Verdict) -> None:
     assert done.checks[0].status is CheckStatus.VIOLATED
     due = {MEDIUM: "2025-11-21T12:00:00Z", LOW: "2025-12-07T12:00:00Z"}.get(severity)
     assert [(c.msg, c.owner, c.due) for c in done.conditions] == (
-        [] if due is None else [("Mend a.", "owner_a", due)]
+        [] if due is None else [("Fix a.", "owner_a", due)]
     )
 
 
@@ -160,24 +162,24 @@ def test_a_violation_carries_what_the_reader_needs() -> None:
     assert (found.msg, found.operand, found.op, found.expected, found.actual, found.unit, found.term) == (
         "one.a is broken", "x", "≥", 2, 1, "ppm", "t",
     )  # fmt: skip
-    assert (found.severity, found.solution, found.evidence, found.missing) == (
+    assert (found.severity, found.solution, found.evidence, found.problem) == (
         CRITICAL,
-        "Mend a.",
+        "Fix a.",
         ("c", "d"),
-        False,
+        None,
     )
 
 
 def test_terms_of_a_condition() -> None:
     """A condition about one of several terms names it."""
     done = judge_one([rule("a", LOW)], broken("a", "s", "t"))
-    assert [c.msg for c in done.conditions] == ["Mend a. (s)", "Mend a. (t)"]
+    assert [c.msg for c in done.conditions] == ["Fix a. (s)", "Fix a. (t)"]
 
 
 @pytest.mark.parametrize("severity", list(Severity))
 def test_missing_evidence_fails(severity: Severity) -> None:
     """A required fact that is null fails the stage whatever the rule said and however light it is."""
-    missing = {"c.x": ("no report was found", "Run the tests.")}
+    missing = [Problem("x", "no report was found", "Run the tests.")]
     for output in (holds("a"), broken("a")):
         done = judge_one([rule("a", severity)], output, facts(missing, x=None))
         assert done.verdict is Verdict.FAIL
@@ -186,9 +188,84 @@ def test_missing_evidence_fails(severity: Severity) -> None:
         assert found.msg == "No evidence: no report was found"
         assert found.expected == "measured: c.x"
         assert found.solution == "Run the tests."
-        assert found.missing
+        assert found.problem is ProblemKind.MISSING
         assert found.severity.blocks
         assert found.severity in (severity, HIGH)
+
+
+def test_rejected_evidence_names_the_file() -> None:
+    """A fact from a rejected file fails the rule as such, even where a part of it was measured."""
+    bad = Problem("x", "is not JSON", "write JSON", ProblemKind.REJECTED, "a.json", "line 3, column 7")
+    for values in ({}, {"x": None}):
+        done = judge_one([rule("a", LOW)], holds("a"), facts([bad], **values), [waiver("one.a")])
+        (found,) = done.violations
+        assert done.verdict is Verdict.FAIL and done.waived == ()
+        assert found.problem is ProblemKind.REJECTED
+        assert found.msg == "Evidence was rejected: a.json: is not JSON"
+        assert [(p.path, p.line) for p in found.places] == [("a.json", 3)]
+        assert found.solution == "write JSON"
+
+
+def test_a_rejected_collector_leaves_its_checks_undefined() -> None:
+    """Without any facts of a collector a check cannot be evaluated; that is no error."""
+    bad = Problem("", "is not JSON", "write JSON", ProblemKind.REJECTED, "a.json")
+    found = Facts({"c": {}, "d": {"x": 1}}, {"c": (bad,)}, {})
+    done = judge_one([rule("a"), rule("b", facts=("d.x",))], holds("b"), found)
+    assert [check.status for check in done.checks] == [CheckStatus.MISSING, CheckStatus.HOLDS]
+    with pytest.raises(EngineError, match="was not evaluated"):
+        judge_one([rule("b", facts=("d.x",))], {}, found)
+
+
+@pytest.mark.parametrize(
+    ("on_unknown", "verdict"),
+    [
+        (None, Verdict.FAIL),
+        ("fail", Verdict.FAIL),
+        ("condition", Verdict.CONDITIONAL),
+        ("warn", Verdict.PASS),
+    ],
+)
+def test_what_cannot_be_told_does_not_hold(on_unknown: str | None, verdict: Verdict) -> None:
+    """Unless the policy data are lenient, it blocks like missing evidence; it is never shown as holding."""
+    odd = Problem(
+        "x.deep", "the order type is computed", "use a literal", ProblemKind.UNKNOWN, "a.py", "line 4"
+    )
+    lenient = {} if on_unknown is None else {"one.a": on_unknown}
+    known = dataclasses.replace(plan(stage("one", [rule("a", LOW)])), on_unknown=lenient)
+    arguments = (known, ["one"], {"gate.one": holds("a")}, facts([odd]), [waiver("one.a")], NOW)
+    done = judge(*arguments)["one"]
+    assert done.verdict is verdict
+    assert done.checks[0].status is CheckStatus.UNKNOWN
+    shown = [*done.violations, *done.conditions, *done.warnings]
+    assert [one.msg for one in shown] == ["Cannot be told: a.py: the order type is computed"]
+
+
+def test_a_violation_is_one_whatever_else_cannot_be_told() -> None:
+    """A rule that does not hold anyway is violated."""
+    odd = Problem("x", "unclear", "look", ProblemKind.UNKNOWN)
+    done = judge_one([rule("a")], broken("a"), facts([odd]))
+    assert done.checks[0].status is CheckStatus.VIOLATED
+    assert done.violations[0].problem is None
+
+
+def test_nothing_looked_at_is_not_good() -> None:
+    """A figure about nothing cannot be told; one about something says how much."""
+    for looked_at, status in ((0, CheckStatus.UNKNOWN), (71, CheckStatus.HOLDS)):
+        scope = Scope("", looked_at, looked_at, "files")
+        found = dataclasses.replace(facts(), scopes={"c": (scope,)})
+        judged = judge(
+            plan(stage("one", [rule("a")], headline=(("n", "c.x"),))),
+            ["one"], {"gate.one": holds("a")}, found, [], NOW,
+        )["one"]  # fmt: skip
+        assert judged.checks[0].status is status
+        assert judged.figures["n"].scope == scope
+
+
+def test_a_result_carries_its_place() -> None:
+    """Path and line of a policy's result become the violation's place."""
+    output = {**broken("a"), "deny_a": [result("one.a", "t", path="a.py", line=12)]}
+    (found,) = judge_one([rule("a")], output).violations
+    assert [(place.path, place.line) for place in found.places] == [("a.py", 12)]
 
 
 def test_missing_evidence_without_a_reason() -> None:
@@ -196,7 +273,7 @@ def test_missing_evidence_without_a_reason() -> None:
     done = judge_one([rule("a", facts=("c.x", "c.gone.deep", "nothing.at.all"))], holds("a"), facts(x=None))
     assert done.violations[0].msg == "No evidence: it was not measured"
     assert done.violations[0].expected == "measured: c.x, c.gone.deep, nothing.at.all"
-    assert done.violations[0].solution == "Mend a."
+    assert done.violations[0].solution == "Fix a."
 
 
 @pytest.mark.parametrize("value", [0, False, "", [], {}])
@@ -218,7 +295,7 @@ def test_a_waived_violation_stays_visible() -> None:
     assert done.verdict is Verdict.CONDITIONAL
     assert done.violations == ()
     assert done.checks[0].status is CheckStatus.WAIVED
-    assert (done.waived[0].violation.code, done.waived[0].waiver, done.waived[0].approver) == (
+    assert (done.waived[0].code, done.waived[0].waiver, done.waived[0].approver) == (
         "one.a",
         "W-1",
         "cto@example.com",
@@ -234,7 +311,7 @@ def test_waivers_are_narrow() -> None:
         assert judge_one([rule("a")], broken("a", "t"), None, [other]).verdict is Verdict.FAIL
     done = judge_one([rule("a")], broken("a", "s", "t"), None, [waiver("one.a", "s")])
     assert done.verdict is Verdict.FAIL
-    assert ([w.violation.term for w in done.waived], [v.term for v in done.violations]) == (["s"], ["t"])
+    assert ([w.term for w in done.waived], [v.term for v in done.violations]) == (["s"], ["t"])
     assert done.checks[0].status is CheckStatus.VIOLATED
 
 
@@ -257,7 +334,7 @@ def test_warnings_do_not_change_a_verdict() -> None:
     """A warning is shown, with its rule's code, and nothing else."""
     done = judge_one([rule("a")], {**holds("a"), "warn_a": [{"msg": "careful"}]})
     assert done.verdict is Verdict.PASS
-    assert done.warnings == ({"code": "one.a", "msg": "careful"},)
+    assert done.warnings == (Notice("one.a", "careful"),)
 
 
 def test_violations_come_heaviest_first() -> None:
@@ -433,7 +510,7 @@ def test_headline_figures() -> None:
         plan(stage("one", [rule("a")], headline=tuple((n, f"c.{n}") for n in names))),
         ["one"], {"gate.one": holds("a")}, facts(**values), [], NOW,
     )  # fmt: skip
-    assert {name: (f["value"], f["unit"]) for name, f in judged["one"].figures.items()} == {
+    assert {name: (f.value, f.unit) for name, f in judged["one"].figures.items()} == {
         "a_ppm": (1, "ppm"), "b_us": (2, "us"), "c": (2, "count"), "d": (1, "count"), "e": ("text", "count"),
         "gone_ms": (None, "ms"), "f_micro": (-5, "micro"),
     }  # fmt: skip
@@ -510,8 +587,12 @@ def test_waivers_never_give_a_pass_and_never_make_it_worse(
     without, with_ = run(rules, outcomes, []), run(rules, outcomes, waivers)
     assert ORDER.index(with_.verdict) >= ORDER.index(without.verdict)
     assert (with_.verdict is Verdict.PASS) == (without.verdict is Verdict.PASS)
-    visible = [*with_.violations, *(w.violation for w in with_.waived)]
-    assert sorted(visible, key=lambda v: v.key) == list(without.violations)
+    visible = [*with_.violations, *(w for w in with_.waived)]
+    shown = [
+        tuple(getattr(v, one.name) for one in dataclasses.fields(Violation))
+        for v in sorted(visible, key=lambda v: v.key)
+    ]
+    assert shown == [tuple(getattr(v, one.name) for one in dataclasses.fields(v)) for v in without.violations]
     if with_.waived:
         assert with_.verdict is not Verdict.PASS
 

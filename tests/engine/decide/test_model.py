@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from gate.engine.decide.model import Plan, Rule, Severity, Stage
+from gate.engine.decide.model import Plan, Rule, Stage
+from gate.engine.decision.document import Severity
 
 
 def stage(name: str, depends_on: tuple[str, ...] = (), facts: tuple[str, ...] = ()) -> Stage:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine import run
+from gate.engine import service
+from gate.engine.context import open_context
+from gate.engine.decide.recorded import Time
 from gate.engine.report.explain import render_explanation
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import render_table
@@ -23,9 +25,9 @@ def decision(copy_example: Callable[[str], Path]) -> dict[str, Any]:
     """The ready example without its checklist, which a MEDIUM rule of stage 1 looks at."""
     root = copy_example("ready")
     (root / "PRE_LIVE_CHECKLIST.md").unlink()
-    setting = run.prepare(root)
-    judged = run.evaluate(setting, "stage1", run.Time("2025-12-05T12:00:00Z", "gate.yaml"))
-    return {**judged.decision, "ledger": None}
+    setting = open_context(root)
+    judged = service.evaluate(setting, "stage1", Time("2025-12-05T12:00:00Z", "gate.yaml"))
+    return {**judged.decision.to_json(), "ledger": None}
 
 
 def of(code: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -38,8 +40,8 @@ def test_the_decision_has_both_severities(decision: dict[str, Any]) -> None:
     assert violations("", "decision", decision) == []
     assert [check["severity"] for check in of(TOTAL, decision["checks"])] == ["MEDIUM"]
     found = of(TOTAL, decision["violations"])
-    assert [(item["severity"], item["raised_from"], item["missing"]) for item in found] == [
-        ("HIGH", "MEDIUM", True)
+    assert [(item["severity"], item["raised_from"], item["problem"]) for item in found] == [
+        ("HIGH", "MEDIUM", "missing")
     ]
     own = {check["code"]: check["severity"] for check in decision["checks"]}
     for item in decision["violations"]:

@@ -70,7 +70,7 @@ def test_a_command_s_answer_is_judged_and_kept(gate: Run, workspace: Callable[[s
     assert gate("ledger", "verify", "-w", root).code == 0
     before = decision["stages"]["stage1"]["evidence_digest"]
     (root / "data.txt").write_text("900001")
-    after = json.loads(gate("evaluate", "stage1", "-w", root, "--output", "json").out)
+    after = json.loads(gate("evaluate", "stage1", "-o", "json", "-w", root, "--output", "json").out)
     assert after["stages"]["stage1"]["evidence_digest"] != before
     (root / "data.txt").write_text("700000")
     done = gate("evaluate", "stage1", "-w", root, "--output", "json")
@@ -90,7 +90,7 @@ def test_a_command_that_cannot_answer(gate: Run, workspace: Callable[[str], Path
     """A program that prints no number is an error with its name; nothing is decided or recorded."""
     root = workspace("commands.limit.result.value")
     (root / "data.txt").write_text("many")
-    done = gate("evaluate", "stage1", "-w", root)
+    done = gate("evaluate", "stage1", "-o", "json", "-w", root)
     assert done.code == 2 and "evidence.commands.run.limit" in done.err and "Traceback" not in done.err
     assert not (root / "ledger/log.intoto.jsonl").exists()
 
@@ -108,7 +108,7 @@ def test_a_value_is_judged(gate: Run, workspace: Callable[[str], Path]) -> None:
     done = gate("evaluate", "stage1", "-w", root, "--output", "json")
     assert done.code == 1
     [violation] = json.loads(done.out)["violations"]
-    assert violation["missing"] and "numbers.json" in violation["msg"], violation
+    assert violation["problem"] and "numbers.json" in violation["msg"], violation
 
 
 def test_a_value_that_nobody_declares(gate: Run, workspace: Callable[[str], Path]) -> None:
@@ -116,7 +116,7 @@ def test_a_value_that_nobody_declares(gate: Run, workspace: Callable[[str], Path
     root = workspace("values.other.floor_micro")
     done = gate("evaluate", "stage1", "-w", root, "--output", "json")
     assert done.code == 1
-    assert json.loads(done.out)["violations"][0]["missing"]
+    assert json.loads(done.out)["violations"][0]["problem"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_value_that_nobody_declares(gate: Run, workspace: Callable[[str], Path
 )
 def test_misspelled_facts_are_found(gate: Run, workspace: Callable[[str], Path], fact: str) -> None:
     """A rule about a fact that no contract has is an error when the bundle is loaded."""
-    done = gate("evaluate", "stage1", "-w", workspace(fact))
+    done = gate("evaluate", "stage1", "-o", "json", "-w", workspace(fact))
     assert done.code == 2 and "policy error" in done.err, done
 
 
@@ -142,7 +142,7 @@ def test_facts_about_evidence_are_judged(gate: Run, workspace: Callable[[str], P
     assert fact == {"name": "provenance.tests.age_s", "value": 13 * 86_400, "collector": "tests"}
     (root / "junit.xml").unlink()
     done = gate("evaluate", "stage1", "-w", root, "--output", "json", *time)
-    assert done.code == 1 and json.loads(done.out)["violations"][0]["missing"]
+    assert done.code == 1 and json.loads(done.out)["violations"][0]["problem"]
 
 
 def test_configured_evidence_that_no_rule_looks_at_is_named(
@@ -154,4 +154,5 @@ def test_configured_evidence_that_no_rule_looks_at_is_named(
     assert {
         "code": "evidence_unused",
         "msg": "gate.yaml configures commands, which no rule of the policies looks at",
+        "level": "warning",
     } in json.loads(done.out)["warnings"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gate.engine.decide.model import Subject
 from gate.engine.decide.provenance import provenance
+from gate.engine.decision.document import Subject
 from gate.evidence.base.contracts import violations
 from gate.evidence.collecting.interface import Evidence, Origin
 
@@ -36,7 +36,7 @@ def facts(
 ) -> dict[str, Any]:
     """Facts about evidence with these origins."""
     evidence = Evidence("tests", "1", {}, (), (), observed_at, origins=origins)
-    subject = Subject(DIGEST, COMMIT, dirty, None, ("src",), 1)
+    subject = Subject(COMMIT, dirty, DIGEST, None, ("src",), 1)
     found = provenance({"tests": evidence}, subject, now_s, {} if max_age_s is None else {"tests": max_age_s})
     assert violations("facts", "provenance", found) == []
     return found["tests"]
@@ -104,7 +104,7 @@ def test_gate_provenance_states_it(gate: Run, repository: Path) -> None:
     """The statement is found again by the collector, with commit, sources and time."""
     done = gate("provenance", "-w", repository, "junit.xml", "--at", "2025-11-07T12:00:00+02:00")
     assert (done.code, done.out, done.err) == (0, "wrote junit.xml.provenance.json\n", "")
-    collected = json.loads(gate("collect", "tests", "--format", "json", "-w", repository).out)["tests"]
+    collected = json.loads(gate("collect", "tests", "-o", "json", "-w", repository).out)["tests"]
     [origin] = collected["origins"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, capture_output=True, text=True)
     assert (origin["commit"], origin["dirty"]) == (head.stdout.strip(), False)
@@ -152,7 +152,7 @@ def test_freshness_is_the_operator_s(gate: Run, make_workspace: Make) -> None:
     assert (found["max_age_s"], found["fresh"]) == (7 * 86_400, False)
     for wrong in ("tests: 7", "tests: 0d", "tests: 7 days", "nobody: 7d", "fixtures: 7d"):
         (root / "gate.yaml").write_text(settings % wrong)
-        done = gate("evaluate", "stage4", "-w", root)
+        done = gate("evaluate", "stage4", "-o", "json", "-w", root)
         assert done.code == 2 and "freshness." in done.err and "Traceback" not in done.err, wrong
 
 
@@ -164,7 +164,7 @@ def test_the_oldest_statement_gives_the_time(gate: Run, repository: Path) -> Non
     (repository / "another.xml").write_text(JUNIT.format("").replace('"b"', '"c"'))
     for name, time in (("another.xml", "2025-11-07T12:00:00Z"), ("junit.xml", "2025-10-07T12:00:00Z")):
         assert gate("provenance", "-w", repository, name, "--at", time).code == 0
-    collected = json.loads(gate("collect", "tests", "--format", "json", "-w", repository).out)["tests"]
+    collected = json.loads(gate("collect", "tests", "-o", "json", "-w", repository).out)["tests"]
     assert collected["observed_at"] == "2025-10-07T12:00:00Z"
 
 
@@ -268,7 +268,7 @@ def test_widened_limits_are_in_the_decision(gate: Run, make_workspace: Make) -> 
     } in json.loads(done.out)["weakenings"]
     assert done.out.count("limit_widened") == 1
     (root / "gate.yaml").write_text(settings.replace("100000", "100"))
-    done = gate("evaluate", "stage4", "-w", root)
+    done = gate("evaluate", "stage4", "-o", "json", "-w", root)
     assert done.code == 2 and "is larger than 100 bytes" in done.err
 
 

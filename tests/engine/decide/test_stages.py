@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gate.engine.decide.model import Severity
 from gate.engine.decide.plan import contract_has, make_plan
+from gate.engine.decision.document import Severity
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.policy.interface import Bundle
 from gate.evidence.base.errors import PolicyError

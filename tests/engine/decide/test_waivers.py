@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.engine.decide.judge import DAY
-from gate.engine.decide.model import Plan, Rule, Severity, Stage
-from gate.engine.decide.waivers import assess
+from gate.engine.decide.model import Plan, Rule, Stage
+from gate.engine.decide.waivers import DAY, assess
+from gate.engine.decision.document import Notice, Severity
 from gate.evidence.base.times import format_utc, parse_rfc3339
 
 NOW = parse_rfc3339("2025-11-07T12:00:00Z")
@@ -45,8 +44,8 @@ def notes(*facts: dict[str, Any]) -> list[str]:
     """Messages of the notes about waivers of which none counts."""
     valid, found = assess(facts, PLAN, SUBJECT, NOW)
     assert valid == []
-    assert {note["code"] for note in found} == {"stage1.test_coverage"}
-    return [note["msg"] for note in found]
+    assert {note.code for note in found} == {"stage1.test_coverage"}
+    return [note.msg for note in found]
 
 
 def test_a_valid_waiver() -> None:
@@ -113,7 +112,7 @@ def test_expiring_waivers_are_announced() -> None:
     valid, found = assess([fact(effective_until_s=NOW + 30 * DAY - 1)], PLAN, SUBJECT, NOW)
     assert len(valid) == 1
     assert found == [
-        {"code": "stage1.test_coverage", "msg": f"waiver W-1 expires on {format_utc(NOW + 30 * DAY - 1)}"}
+        Notice("stage1.test_coverage", f"waiver W-1 expires on {format_utc(NOW + 30 * DAY - 1)}")
     ]
     assert assess([fact(effective_until_s=NOW + 30 * DAY)], PLAN, SUBJECT, NOW)[1] == []
 
@@ -136,7 +135,7 @@ def test_the_order_of_files_does_not_matter(facts: list[dict[str, Any]], random:
     random.shuffle(shuffled)
     ours, theirs = assess(facts, PLAN, SUBJECT, NOW), assess(shuffled, PLAN, SUBJECT, NOW)
     assert sorted(map(repr, ours[0])) == sorted(map(repr, theirs[0]))
-    assert json.dumps(ours[1]) == json.dumps(theirs[1])
+    assert ours[1] == theirs[1]
 
 
 @given(st.integers(-100, 100), st.integers(-100, 100), st.integers(-100, 100))

@@ -10,22 +10,25 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gate.engine.decide.judge import Facts, Waiver, action, judge
-from gate.engine.decide.model import Plan, Subject, Verdict
+from gate.engine.decide.decide import Outputs, decide
+from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
-from gate.engine.decision.document import Context, document
+from gate.engine.decide.recorded import Context, Recorded, Time
+from gate.engine.decision.document import Decision, EngineId, Notice, Subject, Verdict, Weakening
 from gate.engine.decision.statement import EXTENSION, PREDICATE, STATEMENT, statement, summary
 from gate.engine.policy.interface import Bundle
-from gate.engine.run import Judged
-from gate.evidence.base.canonical import canonical, sha256_hex
+from gate.engine.service import Judged
+from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex
 from gate.evidence.base.contracts import load_schema, violations
 from gate.evidence.base.errors import LedgerError
-from gate.evidence.base.times import parse_rfc3339
 from gate.evidence.collecting.interface import Evidence, Problem
 from gate.evidence.reading.workspace import FileRead
 
 NOW = "2025-11-07T12:00:00Z"
+TIME = Time(NOW, "flag")
 DIGEST = "d" * 64
+EVIDENCE = sha256_hex(manifest_bytes({"a": "f" * 64}))
+"""What a sign-off binds to: every collector of the tests read one file of that name."""
 Load = Callable[..., Bundle]
 Examples = Callable[[str, str], Judged]
 
@@ -35,7 +38,7 @@ def signoff(role: str = "cto", **changes: Any) -> dict[str, Any]:
     return {
         "path": f"signoffs/{role}.json", "role": role, "name": "Ann", "principal": "ann@example.com",
         "key": "SHA256:k", "stage": "stage2", "verdict": "approve", "signed_at": NOW, "signed_at_s": 1,
-        "subject": DIGEST, "evidence": "e" * 64, "signature": "valid", "role_authorised": True,
+        "subject": DIGEST, "evidence": EVIDENCE, "signature": "valid", "role_authorised": True,
         "conditions": [], **changes,
     }  # fmt: skip
 
@@ -54,20 +57,19 @@ def build(
     load: Load,
     line: int | None,
     found: int,
-    waivers: list[Waiver] | None = None,
+    waivers: Any = (),
     signoffs: Any = (),
     stage: str = "stage2",
-) -> dict[str, Any]:
-    """The document about the small bundle's two stages with these figures."""
+) -> Decision:
+    """The decision about the small bundle's two stages with these figures."""
     bundle = load()
     plan: Plan = make_plan(bundle)
     collected = evidence(
         coverage={"line_ppm": line},
         artifacts={"found_ppm": found},
         signoffs={"signoffs": list(signoffs)},
-        waivers={"waivers": []},
+        waivers={"waivers": list(waivers)},
     )
-    facts = Facts({n: e.facts for n, e in collected.items()}, {}, dict.fromkeys(collected, 1))
 
     def output(name: str, value: int | None) -> dict[str, Any]:
         holds = value is not None and value >= 800_000
@@ -91,23 +93,33 @@ def build(
         }
 
     outputs = {"gate.stage1": output("stage1", line), "gate.stage2": output("stage2", found)}
-    wanted = tuple(plan.stages) if stage == "all" else (stage,)
-    results = judge(plan, wanted, outputs, facts, waivers or [], parse_rfc3339(NOW))
-    verdict = results["stage2" if stage == "all" else stage].verdict
     context = Context(
-        workspace="demo", gate_version="1", effective_time=NOW, effective_time_source="flag",
-        subject=Subject(DIGEST, "c" * 40, True, "dev@example.com", ("src",), 2), bundle=bundle,
-        evidence=collected,
-        evidence_digest={"stage1": "e" * 64, "stage2": "e" * 64}, input_digest="1" * 64, settings_digest=None,
-        roles=["risk_officer", "cto"], weakenings=[{"code": "effective_time", "msg": "set"}],
-        notes=[{"code": "stage1.amount", "msg": "waiver W-1 expires soon"}],
+        workspace="demo", stage=stage, gate_version="1", time=TIME,
+        subject=Subject("c" * 40, True, DIGEST, "dev@example.com", ("src",), 2), settings_digest=None,
+        allowed_signers="trust/allowed_signers", roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
+        weakenings=(Weakening("policy_override", "set"),), notices=(Notice("x", "a remark"),),
     )  # fmt: skip
-    return document(stage, verdict, action(plan, stage, verdict, results), results, facts, context)
+    recorded = Recorded(context, collected)
+    return decide(plan, bundle, recorded, Outputs(EngineId("regorus", "1"), outputs), TIME)
 
 
-def check(document: dict[str, Any]) -> dict[str, Any]:
-    """Assert that a document keeps the decision's contract, in both libraries, and can be signed."""
+def waiver(**changes: Any) -> dict[str, Any]:
+    """A valid waiver for stage1.amount as the collector reports it."""
+    return {
+        "path": "waivers/w.json", "id": "W-1", "code": "stage1.amount", "term": None, "stages": ["stage1"],
+        "reason": "known", "reference": "RISK-7", "author": "dev@x", "approver_principal": "cto@x",
+        "approver_role": "cto", "subject": None, "effective_on": NOW, "effective_on_s": TIME.seconds,
+        "effective_until": "2026-12-01T00:00:00Z", "effective_until_s": TIME.seconds + 390 * 86_400,
+        "key": "SHA256:x", "signature": "valid", "role_authorised": True, "key_valid_from_s": None,
+        "key_valid_until_s": None, "problem": None, **changes,
+    }  # fmt: skip
+
+
+def check(decision: Decision) -> dict[str, Any]:
+    """The document, once it keeps the contract in both libraries, can be signed, and reads back the same."""
+    document = decision.to_json()
     canonical(document)
+    assert Decision.from_json(json.loads(json.dumps(document))) == decision
     complete = json.loads(json.dumps({**document, "ledger": None}))
     assert violations("", "decision", complete) == []
     jsonschema.Draft202012Validator(load_schema("", "decision")).validate(complete)
@@ -137,8 +149,9 @@ def test_documents_keep_their_contract(
     ]
     assert [e["id"] for e in made["evidence"]] == ["artifacts", "coverage", "signoffs", "waivers"]
     assert made["evidence"][0]["files"] == [{"path": "a", "sha256": "f" * 64, "size": 3}]
-    assert made["weakenings"] == [{"code": "effective_time", "msg": "set"}]
-    assert made["warnings"] == [{"code": "stage1.amount", "msg": "waiver W-1 expires soon"}]
+    assert [item["code"] for item in made["weakenings"]] == ["policy_override", "effective_time"]
+    assert made["warnings"] == [{"code": "x", "msg": "a remark", "level": "warning"}]
+    assert made["engine"] == {"name": "regorus", "version": "1"}
 
 
 def test_a_stage_that_was_not_judged_is_not_in_the_document(load: Load) -> None:
@@ -147,15 +160,12 @@ def test_a_stage_that_was_not_judged_is_not_in_the_document(load: Load) -> None:
     assert made["verdict"] == "PASS"
     assert made["action"] is None
     assert list(made["stages"]) == ["stage1"]
-    assert made["stages"]["stage1"]["figures"] == {"amount": {"value": 800_000, "unit": "ppm"}}
+    assert made["stages"]["stage1"]["figures"] == {"amount": {"value": 800_000, "unit": "ppm", "scope": None}}
 
 
 def test_waived_violations_are_in_the_document(load: Load) -> None:
     """A waiver is shown with what it covers, who approved it and until when."""
-    waiver = Waiver(
-        "W-1", "stage1.amount", None, ("stage1",), "known", "RISK-7", "dev@x", "cto@x", "2025-12-01T00:00:00Z"
-    )
-    made = check(build(load, 1, 900_000, [waiver]))
+    made = check(build(load, 1, 900_000, [waiver()]))
     assert made["verdict"] == "CONDITIONAL"
     assert [v["code"] for v in made["violations"]] == ["stage2.dependency"]
     (waived,) = made["waived"]
@@ -174,7 +184,7 @@ def test_waived_violations_are_in_the_document(load: Load) -> None:
 def test_signatures_are_exact(load: Load, changes: dict[str, Any]) -> None:
     """Only a valid approval of this stage, subject and evidence by a role of the workspace is listed."""
     empty = {"name": None, "principal": None, "key": None, "signed_at": None}
-    good = build(load, 800_000, 900_000, signoffs=[signoff()])["signatures"]
+    good = build(load, 800_000, 900_000, signoffs=[signoff()]).to_json()["signatures"]
     assert good == [
         {"role": "cto", "name": "Ann", "principal": "ann@example.com", "key": "SHA256:k", "signed_at": NOW},
         {"role": "risk_officer", **empty},
@@ -191,7 +201,7 @@ def test_the_latest_approval_is_listed(load: Load) -> None:
         900_000,
         signoffs=[signoff(name="new", signed_at_s=9), signoff(name="old", signed_at_s=1)],
     )
-    assert made["signatures"][0]["name"] == "new"
+    assert made.signatures[0].name == "new"
 
 
 @pytest.mark.parametrize(
@@ -205,7 +215,7 @@ def test_real_decisions_keep_their_contract(
     judged = judged_examples(example, stage)
     made = check(judged.decision)
     assert made["verdict"] == verdict
-    assert made["input_digest"] == sha256_hex(canonical(judged.input))
+    assert made["input_digest"] == sha256_hex(canonical(judged.recorded.to_json(judged.context.plan)))
     assert made["effective_time_source"] == "gate.yaml"
     codes = [violation["code"] for violation in made["violations"]]
     assert codes == sorted(codes, key=codes.index)
@@ -238,13 +248,15 @@ def test_a_decision_becomes_a_verification_summary(load: Load) -> None:
     assert own is not None
     assert own["decision"] == {"sha256": "9" * 64}
     assert own["stages"] == {"stage1": "PASS", "stage2": "PASS"}
-    assert own["weakenings"] == ["effective_time"]
+    assert own["weakenings"] == ["effective_time", "policy_override"]
 
 
 def test_everything_but_pass_is_failed_for_others(load: Load) -> None:
     """CONDITIONAL is FAILED in the VSA's vocabulary, with our own answer beside it."""
-    waiver = Waiver("W-1", "stage1.amount", None, ("stage1",), "k", "R", "d", "c", "2025-12-01T00:00:00Z")
-    for made, own in ((build(load, 1, 900_000, [waiver]), "CONDITIONAL"), (build(load, 1, 900_000), "FAIL")):
+    for made, own in (
+        (build(load, 1, 900_000, [waiver()]), "CONDITIONAL"),
+        (build(load, 1, 900_000), "FAIL"),
+    ):
         predicate = json.loads(statement(made, "9" * 64))["predicate"]
         assert predicate["verificationResult"] == "FAILED"
         assert predicate["verifiedLevels"] == []
@@ -255,8 +267,8 @@ def test_everything_but_pass_is_failed_for_others(load: Load) -> None:
 def test_without_a_commit_only_the_digest_is_a_subject(load: Load) -> None:
     """A folder without git has one subject; equal decisions are equal bytes; codes are listed once."""
     made = build(load, 1, 1)
-    made["subject"]["commit"] = None
-    made["violations"] = made["violations"] * 2
+    subject = dataclasses.replace(made.subject, commit=None)
+    made = dataclasses.replace(made, subject=subject, violations=made.violations * 2)
     line = json.loads(statement(made, "9" * 64))
     assert [s["name"] for s in line["subject"]] == ["source"]
     assert line["predicate"][EXTENSION]["violations"] == [
@@ -264,7 +276,7 @@ def test_without_a_commit_only_the_digest_is_a_subject(load: Load) -> None:
         "stage2.amount",
         "stage2.dependency",
     ]
-    assert statement(made, "9" * 64) == statement(json.loads(json.dumps(made)), "9" * 64)
+    assert statement(made, "9" * 64) == statement(Decision.from_json(made.to_json()), "9" * 64)
 
 
 @pytest.mark.parametrize(
@@ -291,8 +303,8 @@ def test_a_decision_without_its_fields_is_damage(extension: Any) -> None:
     assert caught.value.remedy == "run `gate ledger verify`"
 
 
-def test_frozen_context(load: Load) -> None:
+def test_a_decision_is_frozen() -> None:
     """What a decision binds cannot be changed afterwards."""
-    subject = Subject(DIGEST, None, None, None, (), 0)
+    subject = Subject(None, None, DIGEST, None, (), 0)
     with pytest.raises(dataclasses.FrozenInstanceError):
         subject.digest = "x"  # type: ignore[misc]

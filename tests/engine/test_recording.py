@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gate.engine import book, run
-from gate.engine.run import Judged, Time
+from gate.engine import recording, service
+from gate.engine.context import open_context
+from gate.engine.decide.recorded import Time
+from gate.engine.service import Judged
 from gate.evidence.base.errors import InternalError, LedgerError
 
 NOW = "2025-12-05T13:00:00Z"
@@ -18,35 +21,35 @@ NOW = "2025-12-05T13:00:00Z"
 @pytest.fixture
 def judged(copy_example: Callable[[str], Path]) -> Judged:
     """A decision about a copy of the audited example."""
-    setting = run.prepare(copy_example("algo-trade"))
-    return run.evaluate(setting, "stage1", Time("2025-11-07T12:00:00Z", "gate.yaml"))
+    setting = open_context(copy_example("algo-trade"))
+    return service.evaluate(setting, "stage1", Time("2025-11-07T12:00:00Z", "gate.yaml"))
 
 
 def test_a_decision_that_breaks_its_contract_is_not_recorded(judged: Judged, tmp_path: Path) -> None:
     """What no reader would accept again never reaches the ledger."""
-    broken = dataclasses.replace(judged, decision={**judged.decision, "action": 3})
-    with pytest.raises(InternalError) as caught:
-        book.record(broken, tmp_path / "config", NOW)
-    assert caught.value.place == "/action"
-    assert not judged.setting.ledger.exists()
+    wrong: Any = 3
+    broken = dataclasses.replace(judged, decision=dataclasses.replace(judged.decision, action=wrong))
+    with pytest.raises(InternalError, match="/action"):
+        recording.record(broken, tmp_path / "config", NOW)
+    assert not judged.context.ledger.exists()
 
 
 def test_a_ledger_belongs_to_the_key_it_was_begun_with(judged: Judged, tmp_path: Path) -> None:
     """Another user's key is refused, and the ledger stays as it was."""
-    book.record(judged, tmp_path / "one", NOW)
-    log = judged.setting.ledger / "log.intoto.jsonl"
+    recording.record(judged, tmp_path / "one", NOW)
+    log = judged.context.ledger / "log.intoto.jsonl"
     before = log.read_bytes()
     with pytest.raises(LedgerError) as caught:
-        book.record(judged, tmp_path / "two", NOW)
+        recording.record(judged, tmp_path / "two", NOW)
     assert "begun with key" in caught.value.what
     assert log.read_bytes() == before
 
 
 def test_equal_decisions_are_equal_lines(judged: Judged, tmp_path: Path) -> None:
     """Recording again adds a line with the same digest, whatever the clock says."""
-    first, notice = book.record(judged, tmp_path / "config", NOW)
-    again, silent = book.record(judged, tmp_path / "config", "2025-12-06T13:00:00Z")
-    assert (first["index"], again["index"]) == (0, 1)
-    assert first["digest"] == again["digest"]
+    first, notice = recording.record(judged, tmp_path / "config", NOW)
+    again, silent = recording.record(judged, tmp_path / "config", "2025-12-06T13:00:00Z")
+    assert (first.index, again.index) == (0, 1)
+    assert first.digest == again.digest
     assert notice is not None and "SHA256:" in notice
     assert silent is None

@@ -1,4 +1,4 @@
-"""The five steps: settings, pins, collectors, and decisions that are the same bytes every time."""
+"""Settings, pins, collectors, and decisions that are the same bytes every time."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from gate.engine import run
+from gate.engine import service
 from gate.engine.collecting import open_workspace
+from gate.engine.context import open_context
+from gate.engine.decide.recorded import GENERATED, PEOPLE, Time
 from gate.engine.policy.bundle import SHIPPED, load_bundle
-from gate.engine.run import Judged, Time
+from gate.engine.service import Judged
 from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex
 from gate.evidence.base.errors import ConfigError, EvidenceError, ManyErrors, PolicyError, UsageError
 
@@ -23,7 +25,7 @@ NOW = Time("2025-11-07T12:00:00Z", "clock")
 def test_defaults_of_a_workspace(make_workspace: Make) -> None:
     """Without a gate.yaml: the shipped bundle, the directory's name, a ledger inside."""
     root = make_workspace({})
-    setting = run.prepare(root)
+    setting = open_context(root)
     assert (setting.name, setting.ledger) == ("workspace", root / "ledger")
     assert setting.bundle.name == "gate-prelive"
     assert setting.weakenings == ()
@@ -36,11 +38,11 @@ def test_pins_are_kept(make_workspace: Make, pin: str, place: str) -> None:
     """A bundle of another version or digest than the pinned one does not judge; a flag overrides, visibly."""
     root = make_workspace({"gate.yaml": f"policy: {{{pin}}}"})
     with pytest.raises(PolicyError) as caught:
-        run.prepare(root)
+        open_context(root)
     assert (caught.value.path, caught.value.place) == ("gate.yaml", place)
     assert "gate.yaml demands" in caught.value.what
     assert caught.value.remedy == "review the bundle's changes, then update the pin"
-    assert [w["code"] for w in run.prepare(root, SHIPPED).weakenings] == ["policy_override"]
+    assert [w.code for w in open_context(root, SHIPPED).weakenings] == ["policy_override"]
 
 
 def test_the_right_pin_is_accepted(make_workspace: Make) -> None:
@@ -49,21 +51,21 @@ def test_the_right_pin_is_accepted(make_workspace: Make) -> None:
     root = make_workspace(
         {"gate.yaml": f"policy: {{version: '{bundle.version}', digest: '{bundle.digest}'}}"}
     )
-    assert run.prepare(root).bundle.digest == bundle.digest
+    assert open_context(root).bundle.digest == bundle.digest
 
 
 def test_a_bundle_of_the_workspace(make_workspace: Make, make_bundle: Callable[..., Path]) -> None:
     """``policy.bundle`` names a directory in the workspace."""
     root = make_workspace({"gate.yaml": "policy: {bundle: rules}"})
     shutil.copytree(make_bundle(), root / "rules")
-    assert run.prepare(root).bundle.name == "small"
+    assert open_context(root).bundle.name == "small"
 
 
 def test_changed_dependencies_are_a_weakening(make_workspace: Make) -> None:
     """They are in the plan and in every decision."""
-    setting = run.prepare(make_workspace({"gate.yaml": "stages: {stage2: {depends_on: []}}"}))
+    setting = open_context(make_workspace({"gate.yaml": "stages: {stage2: {depends_on: []}}"}))
     assert setting.plan.stages["stage2"].depends_on == ()
-    assert [w["code"] for w in setting.weakenings] == ["stage_override"]
+    assert [w.code for w in setting.weakenings] == ["stage_override"]
 
 
 @pytest.mark.parametrize(
@@ -76,15 +78,15 @@ def test_changed_dependencies_are_a_weakening(make_workspace: Make) -> None:
 def test_collector_options(make_workspace: Make, text: str, place: str) -> None:
     """A wrong option is a configuration error with its full key."""
     with pytest.raises(ConfigError) as caught:
-        run.prepare(make_workspace({"gate.yaml": text}))
+        open_context(make_workspace({"gate.yaml": text}))
     assert (caught.value.path, caught.value.place) == ("gate.yaml", place)
 
 
 def test_unknown_collectors_and_stages(make_workspace: Make) -> None:
     """A collector that is not there is a usage error that names the known ones."""
-    setting = run.prepare(make_workspace({}))
+    setting = open_context(make_workspace({}))
     with pytest.raises(UsageError) as caught:
-        run.collect(setting, ("weather",))
+        service.collect(setting, ("weather",))
     assert caught.value.remedy is not None
     assert "coverage" in caught.value.remedy
 
@@ -94,7 +96,7 @@ def test_the_ledger_is_no_part_of_what_is_judged(make_workspace: Make, location:
     """However its directory is written, recording a decision does not change the next one's subject."""
     root = make_workspace({"a": "x", "ledger/checkpoint": "line"})
     (root / "gate.yaml").write_text(f"ledger: {{location: '{location}'}}")
-    paths = open_workspace(root, run.prepare(root).config).inventory()
+    paths = open_workspace(root, open_context(root).config).inventory()
     assert "ledger/checkpoint" not in paths
 
 
@@ -102,26 +104,28 @@ def test_decisions_are_the_same_bytes(judged_examples: Callable[[str, str], Judg
     """The same content in another place, judged again at the same time, gives identical bytes."""
     first = judged_examples("algo-trade", "all")
     copy = tmp_path / "algo-trade"
-    shutil.copytree(first.setting.root, copy)
-    time = Time(first.decision["effective_time"], "gate.yaml")
-    again = run.evaluate(run.prepare(copy), "all", time)
-    assert canonical(again.decision) == canonical(first.decision)
-    assert canonical(again.input) == canonical(first.input)
+    shutil.copytree(first.context.root, copy)
+    time = Time(first.decision.effective_time, "gate.yaml")
+    again = service.evaluate(open_context(copy), "all", time)
+    assert canonical(again.decision.to_json()) == canonical(first.decision.to_json())
+    plan = again.context.plan
+    assert canonical(again.recorded.to_json(plan)) == canonical(first.recorded.to_json(plan))
 
 
 def test_evidence_digests_leave_out_what_people_sign(judged_examples: Callable[[str, str], Judged]) -> None:
     """A stage's evidence digest is over the files its collectors read, not over sign-offs."""
     judged = judged_examples("ready", "stage8")
-    records: dict[str, Any] = judged.input["evidence"]
-    plan = judged.setting.plan
+    plan = judged.context.plan
+    stored: dict[str, Any] = judged.recorded.to_json(plan)
+    records: dict[str, Any] = stored["evidence"]
     files = {
         file["path"]: file["sha256"]
-        for name in plan.stages["stage1"].collectors - run.PEOPLE
+        for name in plan.stages["stage1"].collectors - PEOPLE
         for file in records[name]["files"]
-        if file["path"] not in run.GENERATED | {"trust/allowed_signers"}
+        if file["path"] not in GENERATED | {"trust/allowed_signers"}
     }
-    files["gate.yaml"] = sha256_hex((judged.setting.root / "gate.yaml").read_bytes())
-    assert judged.input["input"]["evidence_digest"]["stage1"] == sha256_hex(manifest_bytes(files))
+    files["gate.yaml"] = sha256_hex((judged.context.root / "gate.yaml").read_bytes())
+    assert stored["input"]["evidence_digest"]["stage1"] == sha256_hex(manifest_bytes(files))
     assert not any(path.startswith("signoffs/") for path in files)
 
 
@@ -130,8 +134,8 @@ def test_evidence_digests_leave_out_what_people_sign(judged_examples: Callable[[
 )
 def test_a_set_time_is_a_weakening(make_workspace: Make, source: str, expected: list[str]) -> None:
     """A decision says when it was not made as of the time of the run."""
-    setting = run.prepare(make_workspace({"tests/test_x.py": "def test_x(): pass\n"}))
-    decision = run.evaluate(setting, "stage1", Time(NOW.text, source)).decision
+    setting = open_context(make_workspace({"tests/test_x.py": "def test_x(): pass\n"}))
+    decision = service.evaluate(setting, "stage1", Time(NOW.text, source)).decision.to_json()
     codes = [w["code"] for w in decision["weakenings"]]
     assert [code for code in codes if code != "no_author"] == expected
     assert "no_author" in codes
@@ -143,7 +147,7 @@ def test_broken_evidence_is_no_verdict(make_workspace: Make) -> None:
     broken = {"junit.xml": "<a>", "ACCOUNT_CONFIG.json": "{", "coverage.json": "["}
     root = make_workspace({"tests/test_x.py": "", **broken})
     with pytest.raises((EvidenceError, ManyErrors)) as caught:
-        run.evaluate(run.prepare(root), "stage6", NOW)
+        service.evaluate(open_context(root), "stage6", NOW)
     text = caught.value.diagnostics()
     for name in broken:
         assert f"where: {name}" in text
@@ -157,7 +161,7 @@ def test_the_ledger_hides_no_other_files(make_workspace: Make, location: str) ->
     )
     (root / "gate.yaml").write_text(f"subject: {{sources: [src]}}\nledger: {{location: '{location}'}}\n")
     with pytest.raises(ConfigError) as caught:
-        open_workspace(root, run.prepare(root).config)
+        open_workspace(root, open_context(root).config)
     assert caught.value.place == "ledger.location"
 
 
@@ -169,7 +173,7 @@ def test_settings_that_narrow_what_is_judged_are_in_the_decision(make_workspace:
         "subject: {sources: [src], exclude: ['**/*.so']}\npolicy: {bundle: bundle}\n"
         "evidence: {coverage: {exclude_also: [raise], data: .coverage}}\n"
     )
-    decision = run.evaluate(run.prepare(root), "stage1", NOW).decision
+    decision = service.evaluate(open_context(root), "stage1", NOW).decision.to_json()
     found = {item["code"]: item["msg"] for item in decision["weakenings"]}
     assert {"sources_excluded", "bundle_not_pinned", "evidence_narrowed"} <= set(found)
     assert "**/*.so" in found["sources_excluded"]
@@ -182,5 +186,5 @@ def test_the_signers_cannot_be_replaced_through_a_collector(make_workspace: Make
     root = make_workspace({"tests/a.py": "x"})
     (root / "gate.yaml").write_text("evidence: {signoffs: {allowed_signers: other}}\n")
     with pytest.raises(ConfigError) as caught:
-        run.evaluate(run.prepare(root), "stage1", NOW)
+        service.evaluate(open_context(root), "stage1", NOW)
     assert caught.value.place == "evidence.signoffs.allowed_signers"
