@@ -35,7 +35,7 @@ def test_the_audited_example_fails_for_the_reasons_of_the_audit(gate: Gate, copy
     by_code = {item["code"]: item for item in found["violations"]}
     assert by_code["stage1.artifact_coverage"]["actual"] == 357142
     assert by_code["stage1.artifact_coverage"]["expected"] == 800000
-    assert by_code["stage1.test_coverage"]["problem"] is True
+    assert by_code["stage1.test_coverage"]["problem"] == "missing"
     assert by_code["stage1.governance_signed"]["severity"] == "CRITICAL"
     total = by_code["stage1.checklist_total"]
     assert {total["actual"], total["expected"]} == {660, 760}
