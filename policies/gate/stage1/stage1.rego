@@ -23,13 +23,10 @@ check_artifact_coverage := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.found_ppm]
-deny_artifact_coverage contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifact_coverage",
-		check_artifact_coverage,
-		"Fewer artifacts exist than this stage needs",
-	)
-}
+deny_artifact_coverage contains result if some result in data.gate.lib.violations(
+	"stage1.artifact_coverage", check_artifact_coverage,
+	"Fewer artifacts exist than this stage needs",
+)
 
 warn_artifact_coverage contains {"code": "stage1.artifact_coverage", "msg": msg} if {
 	some row in input.facts.artifacts.rows
@@ -53,13 +50,10 @@ check_artifact_matrix := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.expected]
-deny_artifact_matrix contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifact_matrix",
-		check_artifact_matrix,
-		"The artifact matrix expects fewer artifacts than the audit",
-	)
-}
+deny_artifact_matrix contains result if some result in data.gate.lib.violations(
+	"stage1.artifact_matrix", check_artifact_matrix,
+	"The artifact matrix expects fewer artifacts than the audit",
+)
 
 check_test_coverage := data.gate.lib.check([
 	data.gate.lib.at_least(
@@ -85,13 +79,10 @@ check_test_coverage := data.gate.lib.check([
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [coverage.line_ppm, coverage.statements]
-deny_test_coverage contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.test_coverage",
-		check_test_coverage,
-		"Less of the production code is tested than this stage needs",
-	)
-}
+deny_test_coverage contains result if some result in data.gate.lib.violations(
+	"stage1.test_coverage", check_test_coverage,
+	"Less of the production code is tested than this stage needs",
+)
 
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage": input.facts.provenance.coverage}))
 
@@ -108,13 +99,10 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage":
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [provenance.coverage.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.evidence_current",
-		check_evidence_current,
-		"The coverage figure is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage1.evidence_current", check_evidence_current,
+	"The coverage figure is not current",
+)
 
 check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 	"stage1",
@@ -134,13 +122,10 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 #   owner: risk_officer
 #   controls: [gate:stage1]
 #   facts: [signoffs.signoffs]
-deny_governance_signed contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.governance_signed",
-		check_governance_signed,
-		"The stage is not approved",
-	)
-}
+deny_governance_signed contains result if some result in data.gate.lib.violations(
+	"stage1.governance_signed", check_governance_signed,
+	"The stage is not approved",
+)
 
 condition_governance_signed contains condition if {
 	some condition in data.gate.lib.signoff_conditions(
@@ -192,13 +177,10 @@ check_fixtures_valid := data.gate.lib.check([
 #     - fixtures.seeds.integration
 #     - fixtures.signed_files
 #     - fixtures.files
-deny_fixtures_valid contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.fixtures_valid",
-		check_fixtures_valid,
-		"A seed or a fixture is not the agreed one",
-	)
-}
+deny_fixtures_valid contains result if some result in data.gate.lib.violations(
+	"stage1.fixtures_valid", check_fixtures_valid,
+	"A seed or a fixture is not the agreed one",
+)
 
 invalid_fixtures(files) := {{"term": file.path, "text": sprintf("%s: %v", [file.path, file.problem])} |
 	some file in files
@@ -220,13 +202,10 @@ check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.rows]
-deny_artifacts_valid contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifacts_valid",
-		check_artifacts_valid,
-		"An artifact is not valid",
-	)
-}
+deny_artifacts_valid contains result if some result in data.gate.lib.violations(
+	"stage1.artifacts_valid", check_artifacts_valid,
+	"An artifact is not valid",
+)
 
 invalid_artifacts(rows) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, problems])} |
 	some row in rows
@@ -251,13 +230,10 @@ check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: devops_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.rows]
-deny_artifacts_signed contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifacts_signed",
-		check_artifacts_signed,
-		"An artifact is not signed in an accepted way",
-	)
-}
+deny_artifacts_signed contains result if some result in data.gate.lib.violations(
+	"stage1.artifacts_signed", check_artifacts_signed,
+	"An artifact is not signed in an accepted way",
+)
 
 unsigned_artifacts(rows, accepted) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, refused])} |
 	some row in rows
@@ -282,10 +258,7 @@ check_checklist_total := data.gate.lib.check([data.gate.lib.equals(
 #   controls: [gate:stage1]
 #   facts: [checklist.points_sum]
 #   optional_facts: [checklist.stated_total]
-deny_checklist_total contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.checklist_total",
-		check_checklist_total,
-		"The checklist states a total that is not the sum of its categories",
-	)
-}
+deny_checklist_total contains result if some result in data.gate.lib.violations(
+	"stage1.checklist_total", check_checklist_total,
+	"The checklist states a total that is not the sum of its categories",
+)

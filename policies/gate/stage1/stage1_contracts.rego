@@ -18,13 +18,10 @@ check_contracts_valid := data.gate.lib.check([
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [contracts.total, contracts.files]
-deny_contracts_valid contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.contracts_valid",
-		check_contracts_valid,
-		"A contract is missing or is not valid",
-	)
-}
+deny_contracts_valid contains result if some result in data.gate.lib.violations(
+	"stage1.contracts_valid", check_contracts_valid,
+	"A contract is missing or is not valid",
+)
 
 invalid_contracts(files) := {{"term": file.path, "text": sprintf("%s: %s", [file.path, problems])} |
 	some file in files
@@ -87,13 +84,10 @@ check_contract_fields := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage1]
 #   facts: [contracts.files]
-deny_contract_fields contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.contract_fields",
-		check_contract_fields,
-		"An order contract lacks what trading needs",
-	)
-}
+deny_contract_fields contains result if some result in data.gate.lib.violations(
+	"stage1.contract_fields", check_contract_fields,
+	"An order contract lacks what trading needs",
+)
 
 contract_files(id) := [file |
 	some file in input.facts.contracts.files
@@ -133,13 +127,10 @@ check_contracts_compatible := data.gate.lib.check([
 #   controls: [gate:stage1]
 #   facts: [contracts.files, contracts.total]
 #   optional_facts: [contracts.compatibility]
-deny_contracts_compatible contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.contracts_compatible",
-		check_contracts_compatible,
-		"The contracts are not shown to be compatible",
-	)
-}
+deny_contracts_compatible contains result if some result in data.gate.lib.violations(
+	"stage1.contracts_compatible", check_contracts_compatible,
+	"The contracts are not shown to be compatible",
+)
 
 warn_contracts_compatible contains remark if {
 	some remark in data.gate.lib.baseline_remarks(

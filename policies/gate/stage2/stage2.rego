@@ -21,13 +21,10 @@ check_flow_stages_defined := data.gate.lib.check([data.gate.lib.contains_all(
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [integration_flow.file, integration_flow.stages]
-deny_flow_stages_defined contains result if {
-	some result in data.gate.lib.violations(
-		"stage2.flow_stages_defined",
-		check_flow_stages_defined,
-		"The integration flow does not define a stage",
-	)
-}
+deny_flow_stages_defined contains result if some result in data.gate.lib.violations(
+	"stage2.flow_stages_defined", check_flow_stages_defined,
+	"The integration flow does not define a stage",
+)
 
 check_flow_stages_complete := data.gate.lib.check([
 	data.gate.lib.at_least(
@@ -48,13 +45,10 @@ check_flow_stages_complete := data.gate.lib.check([
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [integration_flow.stages_defined, integration_flow.stages]
-deny_flow_stages_complete contains result if {
-	some result in data.gate.lib.violations(
-		"stage2.flow_stages_complete",
-		check_flow_stages_complete,
-		"A stage of the integration flow is incomplete",
-	)
-}
+deny_flow_stages_complete contains result if some result in data.gate.lib.violations(
+	"stage2.flow_stages_complete", check_flow_stages_complete,
+	"A stage of the integration flow is incomplete",
+)
 
 incomplete_stages(stages) := {{"term": stage.stage, "text": sprintf("%s has no %s", [stage.stage, part])} |
 	some stage in stages
@@ -79,13 +73,10 @@ check_architecture_approved := data.gate.lib.check(data.gate.lib.governance(
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [signoffs.signoffs]
-deny_architecture_approved contains result if {
-	some result in data.gate.lib.violations(
-		"stage2.architecture_approved",
-		check_architecture_approved,
-		"The architecture is not approved",
-	)
-}
+deny_architecture_approved contains result if some result in data.gate.lib.violations(
+	"stage2.architecture_approved", check_architecture_approved,
+	"The architecture is not approved",
+)
 
 condition_architecture_approved contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

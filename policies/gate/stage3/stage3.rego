@@ -25,13 +25,10 @@ check_sections_present := data.gate.lib.check([data.gate.lib.none_of(
 #     - interface_map.sections.error_codes
 #     - interface_map.sections.latency_sla
 #     - interface_map.sections.pacing_limits
-deny_sections_present contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.sections_present",
-		check_sections_present,
-		"A section of the interface map is not filled",
-	)
-}
+deny_sections_present contains result if some result in data.gate.lib.violations(
+	"stage3.sections_present", check_sections_present,
+	"A section of the interface map is not filled",
+)
 
 sections_not_filled(sections) := {{"term": section, "text": sprintf("%s: %v", [section, state])} |
 	some section in sections
@@ -55,13 +52,10 @@ check_operations_mapped := data.gate.lib.check([data.gate.lib.contains_all(
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.operations]
-deny_operations_mapped contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.operations_mapped",
-		check_operations_mapped,
-		"A broker operation is not mapped",
-	)
-}
+deny_operations_mapped contains result if some result in data.gate.lib.violations(
+	"stage3.operations_mapped", check_operations_mapped,
+	"A broker operation is not mapped",
+)
 
 check_latency_slas := data.gate.lib.check(array.concat(
 	[data.gate.lib.none("operations_without_sla", operations_without_sla(data.gate.params.stage3.operations.value))],
@@ -87,13 +81,10 @@ check_latency_slas := data.gate.lib.check(array.concat(
 #   owner: lead_trader
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.operations]
-deny_latency_slas contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.latency_slas",
-		check_latency_slas,
-		"A latency SLA is missing or above its ceiling",
-	)
-}
+deny_latency_slas contains result if some result in data.gate.lib.violations(
+	"stage3.latency_slas", check_latency_slas,
+	"A latency SLA is missing or above its ceiling",
+)
 
 # The slowest SLA stated for an operation; null where it is not mapped or one of its mappings states none.
 default stated_sla(_) := null
@@ -130,13 +121,10 @@ check_error_codes := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.error_codes]
-deny_error_codes contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.error_codes",
-		check_error_codes,
-		"A broker code is not documented with an action",
-	)
-}
+deny_error_codes contains result if some result in data.gate.lib.violations(
+	"stage3.error_codes", check_error_codes,
+	"A broker code is not documented with an action",
+)
 
 error_codes_without_action(codes) := {{"term": term, "text": sprintf("%s: %s", [term, problem])} |
 	some code in codes
@@ -180,13 +168,10 @@ check_error_code_meanings := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.error_codes]
-deny_error_code_meanings contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.error_code_meanings",
-		check_error_code_meanings,
-		"A broker code is documented as something else",
-	)
-}
+deny_error_code_meanings contains result if some result in data.gate.lib.violations(
+	"stage3.error_code_meanings", check_error_code_meanings,
+	"A broker code is documented as something else",
+)
 
 contradicted_codes(contradictions) := {{"term": term, "text": sprintf("%s: \"%s\"", [term, phrase])} |
 	some entry in input.facts.interface_map.error_codes
@@ -233,13 +218,10 @@ check_pacing_limits := data.gate.lib.check(array.concat(
 #     - interface_map.pacing.messages_per_second
 #     - interface_map.pacing.market_data_subscriptions
 #     - interface_map.pacing.historical_requests
-deny_pacing_limits contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.pacing_limits",
-		check_pacing_limits,
-		"A pacing limit is outside what the broker allows",
-	)
-}
+deny_pacing_limits contains result if some result in data.gate.lib.violations(
+	"stage3.pacing_limits", check_pacing_limits,
+	"A pacing limit is outside what the broker allows",
+)
 
 check_data_types := data.gate.lib.check([data.gate.lib.equals(
 	"data_types",
@@ -258,13 +240,10 @@ check_data_types := data.gate.lib.check([data.gate.lib.equals(
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.sections.data_types]
-deny_data_types contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.data_types",
-		check_data_types,
-		"The data-type conversions are not stated",
-	)
-}
+deny_data_types contains result if some result in data.gate.lib.violations(
+	"stage3.data_types", check_data_types,
+	"The data-type conversions are not stated",
+)
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
 
@@ -280,13 +259,10 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
 #   owner: risk_officer
 #   controls: [gate:stage3]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage3.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

@@ -28,13 +28,10 @@ check_operations_implemented := data.gate.lib.check([data.gate.lib.none_of(
 #     - source.operations.cancel_order
 #     - source.operations.order_status
 #     - source.operations.market_data
-deny_operations_implemented contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.operations_implemented",
-		check_operations_implemented,
-		"A broker operation is not implemented",
-	)
-}
+deny_operations_implemented contains result if some result in data.gate.lib.violations(
+	"stage4.operations_implemented", check_operations_implemented,
+	"A broker operation is not implemented",
+)
 
 operations_not_implemented(operations) := {{"term": operation, "text": sprintf("%s: %v", [operation, state])} |
 	some operation in operations
@@ -57,13 +54,10 @@ check_no_stubs := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.stubs]
-deny_no_stubs contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_stubs",
-		check_no_stubs,
-		"The broker client has a stub",
-	)
-}
+deny_no_stubs contains result if some result in data.gate.lib.violations(
+	"stage4.no_stubs", check_no_stubs,
+	"The broker client has a stub",
+)
 
 stubs(found) := {{"term": term, "text": text} |
 	some stub in found
@@ -86,13 +80,10 @@ check_sources_parse := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.parse_errors]
-deny_sources_parse contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.sources_parse",
-		check_sources_parse,
-		"A source file does not parse",
-	)
-}
+deny_sources_parse contains result if some result in data.gate.lib.violations(
+	"stage4.sources_parse", check_sources_parse,
+	"A source file does not parse",
+)
 
 parse_errors(found) := {{"term": error.path, "text": sprintf("%s: %s", [error.path, error.text])} |
 	some error in found
@@ -113,13 +104,10 @@ check_order_types := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.order_types]
-deny_order_types contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.order_types",
-		check_order_types,
-		"An order type is not the broker's",
-	)
-}
+deny_order_types contains result if some result in data.gate.lib.violations(
+	"stage4.order_types", check_order_types,
+	"An order type is not the broker's",
+)
 
 forbidden_order_types(literals) := {{"term": term, "text": text} |
 	some literal in literals
@@ -146,13 +134,10 @@ check_unit_tests_pass := data.gate.lib.check([
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.total, tests.passed, tests.failed, tests.errors]
-deny_unit_tests_pass contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.unit_tests_pass",
-		check_unit_tests_pass,
-		"The unit tests do not pass",
-	)
-}
+deny_unit_tests_pass contains result if some result in data.gate.lib.violations(
+	"stage4.unit_tests_pass", check_unit_tests_pass,
+	"The unit tests do not pass",
+)
 
 check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 	"tests_age",
@@ -171,13 +156,10 @@ check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.observed_at_s]
-deny_tests_fresh contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.tests_fresh",
-		check_tests_fresh,
-		"The tests were not run recently",
-	)
-}
+deny_tests_fresh contains result if some result in data.gate.lib.violations(
+	"stage4.tests_fresh", check_tests_fresh,
+	"The tests were not run recently",
+)
 
 check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 	"flaky_tests",
@@ -196,13 +178,10 @@ check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.flaky]
-deny_no_flaky_tests contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_flaky_tests",
-		check_no_flaky_tests,
-		"Tests both failed and passed",
-	)
-}
+deny_no_flaky_tests contains result if some result in data.gate.lib.violations(
+	"stage4.no_flaky_tests", check_no_flaky_tests,
+	"Tests both failed and passed",
+)
 
 warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
 	some name in input.facts.tests.flaky_tests
@@ -224,13 +203,10 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"tests": in
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [provenance.tests.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.evidence_current",
-		check_evidence_current,
-		"The test results are not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage4.evidence_current", check_evidence_current,
+	"The test results are not current",
+)
 
 check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", data.gate.params.stage4.review_roles))
 
@@ -246,13 +222,10 @@ check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", 
 #   owner: cto
 #   controls: [gate:stage4]
 #   facts: [signoffs.signoffs]
-deny_review_approved contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.review_approved",
-		check_review_approved,
-		"The code review is not approved",
-	)
-}
+deny_review_approved contains result if some result in data.gate.lib.violations(
+	"stage4.review_approved", check_review_approved,
+	"The code review is not approved",
+)
 
 condition_review_approved contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

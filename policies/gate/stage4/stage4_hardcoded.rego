@@ -19,13 +19,10 @@ check_no_hardcoded_secrets := data.gate.lib.check([
 #   owner: devops_lead
 #   controls: [gate:stage4]
 #   facts: [source.scanned, source.secrets, source.secrets_total, source.unscanned, source.unscanned_total]
-deny_no_hardcoded_secrets contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_hardcoded_secrets",
-		check_no_hardcoded_secrets,
-		"A secret may be in the sources",
-	)
-}
+deny_no_hardcoded_secrets contains result if some result in data.gate.lib.violations(
+	"stage4.no_hardcoded_secrets", check_no_hardcoded_secrets,
+	"A secret may be in the sources",
+)
 
 secrets(source) := {{"term": term, "text": text} |
 	some secret in source.secrets
@@ -58,13 +55,10 @@ check_no_hardcoded_accounts := data.gate.lib.check([
 #   owner: devops_lead
 #   controls: [gate:stage4]
 #   facts: [source.scanned, source.account_ids, source.account_ids_total, source.live_account_ids_total]
-deny_no_hardcoded_accounts contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_hardcoded_accounts",
-		check_no_hardcoded_accounts,
-		"An account id is in the sources",
-	)
-}
+deny_no_hardcoded_accounts contains result if some result in data.gate.lib.violations(
+	"stage4.no_hardcoded_accounts", check_no_hardcoded_accounts,
+	"An account id is in the sources",
+)
 
 account_ids(source) := {{"term": term, "text": text} |
 	some found in refused
@@ -103,13 +97,10 @@ check_no_live_port := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage4]
 #   facts: [source.scanned, source.live_ports, source.live_ports_total]
-deny_no_live_port contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_live_port",
-		check_no_live_port,
-		"A port of live trading is in the sources",
-	)
-}
+deny_no_live_port contains result if some result in data.gate.lib.violations(
+	"stage4.no_live_port", check_no_live_port,
+	"A port of live trading is in the sources",
+)
 
 live_ports(source) := {{"term": term, "text": text} |
 	some found in source.live_ports

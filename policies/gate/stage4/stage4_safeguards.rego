@@ -31,13 +31,10 @@ check_safeguards := data.gate.lib.check([
 #     - source.safeguards.pacing_limiter
 #     - source.safeguards.reconnection
 #     - source.safeguards.error_handling
-deny_safeguards contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.safeguards",
-		check_safeguards,
-		"The broker client lacks a safeguard",
-	)
-}
+deny_safeguards contains result if some result in data.gate.lib.violations(
+	"stage4.safeguards", check_safeguards,
+	"The broker client lacks a safeguard",
+)
 
 warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
 	some place in object.get(input.facts.source, ["safeguards", "error_handling", "swallowed"], [])

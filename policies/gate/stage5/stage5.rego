@@ -24,13 +24,10 @@ check_stage_tests_exist := data.gate.lib.check([operand |
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [stage_tests.stages]
-deny_stage_tests_exist contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.stage_tests_exist",
-		check_stage_tests_exist,
-		"A stage has no tests",
-	)
-}
+deny_stage_tests_exist contains result if some result in data.gate.lib.violations(
+	"stage5.stage_tests_exist", check_stage_tests_exist,
+	"A stage has no tests",
+)
 
 check_stage_tests_collectable := data.gate.lib.check([data.gate.lib.none_of(
 	"stages_not_collectable",
@@ -47,13 +44,10 @@ check_stage_tests_collectable := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [stage_tests.stages]
-deny_stage_tests_collectable contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.stage_tests_collectable",
-		check_stage_tests_collectable,
-		"The tests of a stage cannot be collected",
-	)
-}
+deny_stage_tests_collectable contains result if some result in data.gate.lib.violations(
+	"stage5.stage_tests_collectable", check_stage_tests_collectable,
+	"The tests of a stage cannot be collected",
+)
 
 stages_not_collectable(stages) := {{"term": stage, "text": sprintf("%s: %s", [stage, problem])} |
 	some stage in stages
@@ -87,13 +81,10 @@ check_stage_tests_passed := data.gate.lib.check([operand |
 #     - tests.stage_passed.stage6
 #     - tests.stage_passed.stage7
 #     - tests.stage_passed.stage8
-deny_stage_tests_passed contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.stage_tests_passed",
-		check_stage_tests_passed,
-		"No test of a stage passed",
-	)
-}
+deny_stage_tests_passed contains result if some result in data.gate.lib.violations(
+	"stage5.stage_tests_passed", check_stage_tests_passed,
+	"No test of a stage passed",
+)
 
 check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 	"fixtures",
@@ -111,13 +102,10 @@ check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [stage_tests.fixtures]
-deny_fixtures_configured contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.fixtures_configured",
-		check_fixtures_configured,
-		"The stage tests have no fixtures",
-	)
-}
+deny_fixtures_configured contains result if some result in data.gate.lib.violations(
+	"stage5.fixtures_configured", check_fixtures_configured,
+	"The stage tests have no fixtures",
+)
 
 check_seeds_present := data.gate.lib.check([data.gate.lib.contains_all(
 	"seeds",
@@ -140,13 +128,10 @@ check_seeds_present := data.gate.lib.check([data.gate.lib.contains_all(
 #     - fixtures.seeds.metamorphic
 #     - fixtures.seeds.chaos
 #     - fixtures.seeds.integration
-deny_seeds_present contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.seeds_present",
-		check_seeds_present,
-		"A kind of random test has no seed",
-	)
-}
+deny_seeds_present contains result if some result in data.gate.lib.violations(
+	"stage5.seeds_present", check_seeds_present,
+	"A kind of random test has no seed",
+)
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage5"))
 
@@ -162,13 +147,10 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage5"))
 #   owner: risk_officer
 #   controls: [gate:stage5]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage5.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

@@ -28,13 +28,10 @@ check_metadata_retrieved := data.gate.lib.check([data.gate.lib.none(
 #     - account.maintenance_margin_cents
 #     - account.equity_with_loan_cents
 #     - account.margin_cushion_ppm
-deny_metadata_retrieved contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.metadata_retrieved",
-		check_metadata_retrieved,
-		"A figure of the account is not known",
-	)
-}
+deny_metadata_retrieved contains result if some result in data.gate.lib.violations(
+	"stage6.metadata_retrieved", check_metadata_retrieved,
+	"A figure of the account is not known",
+)
 
 metadata_missing(names) := {name |
 	some name in names
@@ -53,13 +50,10 @@ check_connected := data.gate.lib.check([data.gate.lib.is_true("connected", input
 #   owner: devops_lead
 #   controls: [gate:stage6]
 #   facts: [account.connected]
-deny_connected contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.connected",
-		check_connected,
-		"The probe was not connected to the broker",
-	)
-}
+deny_connected contains result if some result in data.gate.lib.violations(
+	"stage6.connected", check_connected,
+	"The probe was not connected to the broker",
+)
 
 check_account_is_paper := data.gate.lib.check([
 	data.gate.lib.equals("account_type", input.facts.account.account_type, data.gate.params.stage6.account_type),
@@ -84,13 +78,10 @@ check_account_is_paper := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.account_type, account.prefix, account.simulated, account.pinned]
-deny_account_is_paper contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.account_is_paper",
-		check_account_is_paper,
-		"The account is not the pinned paper account",
-	)
-}
+deny_account_is_paper contains result if some result in data.gate.lib.violations(
+	"stage6.account_is_paper", check_account_is_paper,
+	"The account is not the pinned paper account",
+)
 
 check_paper_port := data.gate.lib.check([
 	data.gate.lib.none_of("live_port", live_port(input.facts.account.port)),
@@ -107,13 +98,10 @@ check_paper_port := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.port]
-deny_paper_port contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.paper_port",
-		check_paper_port,
-		"The port is not a paper port",
-	)
-}
+deny_paper_port contains result if some result in data.gate.lib.violations(
+	"stage6.paper_port", check_paper_port,
+	"The port is not a paper port",
+)
 
 live_port(port) := {{"term": term, "text": sprintf("%s (%s)", [term, kind])} |
 	some term, kind in data.gate.params.stage6.live_ports.value
@@ -145,13 +133,10 @@ check_permissions_match := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.file, account.permissions, signoffs.signoffs]
-deny_permissions_match contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.permissions_match",
-		check_permissions_match,
-		"A permission of the account is not the expected one",
-	)
-}
+deny_permissions_match contains result if some result in data.gate.lib.violations(
+	"stage6.permissions_match", check_permissions_match,
+	"A permission of the account is not the expected one",
+)
 
 condition_permissions_match contains condition if {
 	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
@@ -192,13 +177,10 @@ check_buying_power := data.gate.lib.check([buying_power(input.facts.account.buyi
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.buying_power_cents, signoffs.signoffs]
-deny_buying_power contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.buying_power",
-		check_buying_power,
-		"The account has no buying power",
-	)
-}
+deny_buying_power contains result if some result in data.gate.lib.violations(
+	"stage6.buying_power", check_buying_power,
+	"The account has no buying power",
+)
 
 condition_buying_power contains condition if {
 	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
@@ -240,13 +222,10 @@ check_limits_within_caps := data.gate.lib.check(array.concat(
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.limits.max_order_size, account.limits.max_position_value_cents]
-deny_limits_within_caps contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.limits_within_caps",
-		check_limits_within_caps,
-		"A limit of the account is outside its cap",
-	)
-}
+deny_limits_within_caps contains result if some result in data.gate.lib.violations(
+	"stage6.limits_within_caps", check_limits_within_caps,
+	"A limit of the account is outside its cap",
+)
 
 check_account_fresh := data.gate.lib.check(data.gate.lib.between(
 	"account_age",
@@ -265,13 +244,10 @@ check_account_fresh := data.gate.lib.check(data.gate.lib.between(
 #   owner: devops_lead
 #   controls: [gate:stage6]
 #   facts: [account.observed_at_s]
-deny_account_fresh contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.account_fresh",
-		check_account_fresh,
-		"The account was not probed recently",
-	)
-}
+deny_account_fresh contains result if some result in data.gate.lib.violations(
+	"stage6.account_fresh", check_account_fresh,
+	"The account was not probed recently",
+)
 
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"account": input.facts.provenance.account}))
 
@@ -288,13 +264,10 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"account": 
 #   owner: devops_lead
 #   controls: [gate:stage6]
 #   facts: [provenance.account.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.evidence_current",
-		check_evidence_current,
-		"The probe of the account is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage6.evidence_current", check_evidence_current,
+	"The probe of the account is not current",
+)
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage6"))
 
@@ -310,13 +283,10 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage6"))
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage6.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

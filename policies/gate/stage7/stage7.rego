@@ -21,13 +21,10 @@ check_latency_delta := data.gate.lib.check([data.gate.lib.below(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.latency_delta_ppm]
-deny_latency_delta contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.latency_delta",
-		check_latency_delta,
-		"Paper trading is too much slower than the mock",
-	)
-}
+deny_latency_delta contains result if some result in data.gate.lib.violations(
+	"stage7.latency_delta", check_latency_delta,
+	"Paper trading is too much slower than the mock",
+)
 
 check_pacing := data.gate.lib.check([data.gate.lib.equals(
 	"pacing_violations",
@@ -45,13 +42,10 @@ check_pacing := data.gate.lib.check([data.gate.lib.equals(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.pacing_violations]
-deny_pacing contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.pacing",
-		check_pacing,
-		"The session violated the pacing limits",
-	)
-}
+deny_pacing contains result if some result in data.gate.lib.violations(
+	"stage7.pacing", check_pacing,
+	"The session violated the pacing limits",
+)
 
 check_fill_rate := data.gate.lib.check([data.gate.lib.above(
 	"fill_rate",
@@ -69,13 +63,10 @@ check_fill_rate := data.gate.lib.check([data.gate.lib.above(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.fill_rate_ppm]
-deny_fill_rate contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.fill_rate",
-		check_fill_rate,
-		"Too few orders were filled",
-	)
-}
+deny_fill_rate contains result if some result in data.gate.lib.violations(
+	"stage7.fill_rate", check_fill_rate,
+	"Too few orders were filled",
+)
 
 check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
 	"sharpe_ratio",
@@ -93,13 +84,10 @@ check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.sharpe_ratio_ppm]
-deny_sharpe_ratio contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.sharpe_ratio",
-		check_sharpe_ratio,
-		"Paper keeps too little of the Sharpe of the backtest",
-	)
-}
+deny_sharpe_ratio contains result if some result in data.gate.lib.violations(
+	"stage7.sharpe_ratio", check_sharpe_ratio,
+	"Paper keeps too little of the Sharpe of the backtest",
+)
 
 check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
 	"sharpe_source_not_accepted",
@@ -117,13 +105,10 @@ check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.sharpe_source]
-deny_sharpe_source contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.sharpe_source",
-		check_sharpe_source,
-		"The Sharpe ratio is only claimed",
-	)
-}
+deny_sharpe_source contains result if some result in data.gate.lib.violations(
+	"stage7.sharpe_source", check_sharpe_source,
+	"The Sharpe ratio is only claimed",
+)
 
 check_trade_count := data.gate.lib.check(data.gate.lib.between(
 	"trades",
@@ -142,13 +127,10 @@ check_trade_count := data.gate.lib.check(data.gate.lib.between(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.trades]
-deny_trade_count contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.trade_count",
-		check_trade_count,
-		"The number of trades is outside the planned range",
-	)
-}
+deny_trade_count contains result if some result in data.gate.lib.violations(
+	"stage7.trade_count", check_trade_count,
+	"The number of trades is outside the planned range",
+)
 
 check_session_length := data.gate.lib.check([data.gate.lib.at_least(
 	"session_length",
@@ -166,13 +148,10 @@ check_session_length := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.duration_s]
-deny_session_length contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.session_length",
-		check_session_length,
-		"The session was too short",
-	)
-}
+deny_session_length contains result if some result in data.gate.lib.violations(
+	"stage7.session_length", check_session_length,
+	"The session was too short",
+)
 
 check_p95_latency := data.gate.lib.check([data.gate.lib.below(
 	"p95_latency",
@@ -190,13 +169,10 @@ check_p95_latency := data.gate.lib.check([data.gate.lib.below(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.latency.p95_us]
-deny_p95_latency contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.p95_latency",
-		check_p95_latency,
-		"The p95 latency is not below its ceiling",
-	)
-}
+deny_p95_latency contains result if some result in data.gate.lib.violations(
+	"stage7.p95_latency", check_p95_latency,
+	"The p95 latency is not below its ceiling",
+)
 
 check_disconnects_recovered := data.gate.lib.check([data.gate.lib.equals(
 	"unrecovered_disconnects",
@@ -214,13 +190,10 @@ check_disconnects_recovered := data.gate.lib.check([data.gate.lib.equals(
 #   owner: devops_lead
 #   controls: [gate:stage7]
 #   facts: [paper.unrecovered_disconnects]
-deny_disconnects_recovered contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.disconnects_recovered",
-		check_disconnects_recovered,
-		"A disconnect was not recovered",
-	)
-}
+deny_disconnects_recovered contains result if some result in data.gate.lib.violations(
+	"stage7.disconnects_recovered", check_disconnects_recovered,
+	"A disconnect was not recovered",
+)
 
 check_metrics_agree := data.gate.lib.check([
 	data.gate.lib.contains_all(
@@ -241,13 +214,10 @@ check_metrics_agree := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [paper.file, paper.metrics_file, paper.claimed_metrics, paper.disagreements]
-deny_metrics_agree contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.metrics_agree",
-		check_metrics_agree,
-		"A metric is not claimed, or is not what the log gives",
-	)
-}
+deny_metrics_agree contains result if some result in data.gate.lib.violations(
+	"stage7.metrics_agree", check_metrics_agree,
+	"A metric is not claimed, or is not what the log gives",
+)
 
 disagreements(found) := {{"term": one.metric, "text": text} |
 	some one in found
@@ -271,13 +241,10 @@ check_symbols := data.gate.lib.check(data.gate.lib.between(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.symbols]
-deny_symbols contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.symbols",
-		check_symbols,
-		"The number of symbols is outside the planned range",
-	)
-}
+deny_symbols contains result if some result in data.gate.lib.violations(
+	"stage7.symbols", check_symbols,
+	"The number of symbols is outside the planned range",
+)
 
 check_order_types := data.gate.lib.check([data.gate.lib.none(
 	"order_types_missing",
@@ -294,13 +261,10 @@ check_order_types := data.gate.lib.check([data.gate.lib.none(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.file, paper.order_types]
-deny_order_types contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.order_types",
-		check_order_types,
-		"A kind of order was not used",
-	)
-}
+deny_order_types contains result if some result in data.gate.lib.violations(
+	"stage7.order_types", check_order_types,
+	"A kind of order was not used",
+)
 
 order_types_missing(used) := {kind |
 	some kind, names in data.gate.params.stage7.order_types.value
@@ -321,13 +285,10 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage7"))
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage7.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

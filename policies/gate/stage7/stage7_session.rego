@@ -19,13 +19,10 @@ check_paper_fresh := data.gate.lib.check(data.gate.lib.between(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.observed_at_s]
-deny_paper_fresh contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.paper_fresh",
-		check_paper_fresh,
-		"The session is not recent",
-	)
-}
+deny_paper_fresh contains result if some result in data.gate.lib.violations(
+	"stage7.paper_fresh", check_paper_fresh,
+	"The session is not recent",
+)
 
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"paper": input.facts.provenance.paper}))
 
@@ -42,13 +39,10 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"paper": in
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [provenance.paper.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.evidence_current",
-		check_evidence_current,
-		"The session is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage7.evidence_current", check_evidence_current,
+	"The session is not current",
+)
 
 check_account_not_simulated := data.gate.lib.check([
 	data.gate.lib.is_false("simulated", input.facts.account.simulated),
@@ -67,13 +61,10 @@ check_account_not_simulated := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [account.simulated]
-deny_account_not_simulated contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.account_not_simulated",
-		check_account_not_simulated,
-		"The session did not run on a paper account of the broker",
-	)
-}
+deny_account_not_simulated contains result if some result in data.gate.lib.violations(
+	"stage7.account_not_simulated", check_account_not_simulated,
+	"The session did not run on a paper account of the broker",
+)
 
 # What is wrong with the account that the log names; nothing where it names none.
 session_account(paper) := {"simulated" | paper.simulated == true} | {paper.account_prefix |

@@ -23,13 +23,10 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [signoffs.signoffs]
-deny_governance_signed contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.governance_signed",
-		check_governance_signed,
-		"Going live is not approved",
-	)
-}
+deny_governance_signed contains result if some result in data.gate.lib.violations(
+	"stage8.governance_signed", check_governance_signed,
+	"Going live is not approved",
+)
 
 condition_governance_signed contains condition if {
 	some condition in data.gate.lib.signoff_conditions(
@@ -65,13 +62,10 @@ check_rollback_documented := data.gate.lib.check([
 #     - rollback.sections.recovery
 #     - rollback.triggers
 #     - rollback.steps
-deny_rollback_documented contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.rollback_documented",
-		check_rollback_documented,
-		"The rollback procedure is incomplete",
-	)
-}
+deny_rollback_documented contains result if some result in data.gate.lib.violations(
+	"stage8.rollback_documented", check_rollback_documented,
+	"The rollback procedure is incomplete",
+)
 
 rollback_sections_not_filled(sections) := {{"term": section, "text": sprintf("%s: %v", [section, state])} |
 	some section in sections
@@ -134,13 +128,10 @@ check_rollback_verified := data.gate.lib.check(array.concat(
 #     - rollback.drill.open_orders
 #     - rollback.drill.nav_delta_ppm
 #     - rollback.drill.logs_archived
-deny_rollback_verified contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.rollback_verified",
-		check_rollback_verified,
-		"The rollback drill did not reach its targets",
-	)
-}
+deny_rollback_verified contains result if some result in data.gate.lib.violations(
+	"stage8.rollback_verified", check_rollback_verified,
+	"The rollback drill did not reach its targets",
+)
 
 check_kill_switch_verified := data.gate.lib.check(array.concat(
 	[data.gate.lib.none_of(
@@ -176,13 +167,10 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [kill_switch.file, kill_switch.switches, kill_switch.verified_at_s]
-deny_kill_switch_verified contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.kill_switch_verified",
-		check_kill_switch_verified,
-		"A kill switch is not verified",
-	)
-}
+deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
+	"stage8.kill_switch_verified", check_kill_switch_verified,
+	"A kill switch is not verified",
+)
 
 switches_not_verified(names) := {{"term": name, "text": sprintf("%s: %s", [name, problem])} |
 	some name in names
@@ -221,13 +209,10 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [provenance.rollback.sources, provenance.kill_switch.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.evidence_current",
-		check_evidence_current,
-		"A rehearsal is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage8.evidence_current", check_evidence_current,
+	"A rehearsal is not current",
+)
 
 check_checklist_score := data.gate.lib.check([data.gate.lib.at_least(
 	"checklist_score",
@@ -245,13 +230,10 @@ check_checklist_score := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: qa_lead
 #   controls: [gate:stage8]
 #   facts: [checklist.score_ppm]
-deny_checklist_score contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.checklist_score",
-		check_checklist_score,
-		"Too much of the pre-live checklist is open",
-	)
-}
+deny_checklist_score contains result if some result in data.gate.lib.violations(
+	"stage8.checklist_score", check_checklist_score,
+	"Too much of the pre-live checklist is open",
+)
 
 check_scale_up_plan := data.gate.lib.check([
 	data.gate.lib.none("steps_missing", steps_missing(input.facts.scale_up.steps)),
@@ -273,13 +255,10 @@ check_scale_up_plan := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [scale_up.file, scale_up.steps]
-deny_scale_up_plan contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.scale_up_plan",
-		check_scale_up_plan,
-		"The scale-up plan is not the required one",
-	)
-}
+deny_scale_up_plan contains result if some result in data.gate.lib.violations(
+	"stage8.scale_up_plan", check_scale_up_plan,
+	"The scale-up plan is not the required one",
+)
 
 steps_missing(steps) := {step_name(wanted) |
 	some wanted in data.gate.params.stage8.scale_up_steps.value
@@ -337,12 +316,9 @@ check_tree_clean := data.gate.lib.check([data.gate.lib.none(
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: []
-deny_tree_clean contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.tree_clean",
-		check_tree_clean,
-		"The working tree has uncommitted changes",
-	)
-}
+deny_tree_clean contains result if some result in data.gate.lib.violations(
+	"stage8.tree_clean", check_tree_clean,
+	"The working tree has uncommitted changes",
+)
 
 uncommitted_changes(dirty) := {"working tree" | dirty == true}

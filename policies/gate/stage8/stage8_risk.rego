@@ -37,13 +37,10 @@ check_risk_parameters_approved := data.gate.lib.check([
 #     - risk_parameters.conflicting
 #     - signoffs.signoffs
 #   optional_facts: [risk_parameters.baseline, risk_parameters.changes, risk_parameters.changed]
-deny_risk_parameters_approved contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.risk_parameters_approved",
-		check_risk_parameters_approved,
-		"A risk parameter is not the approved one",
-	)
-}
+deny_risk_parameters_approved contains result if some result in data.gate.lib.violations(
+	"stage8.risk_parameters_approved", check_risk_parameters_approved,
+	"A risk parameter is not the approved one",
+)
 
 warn_risk_parameters_approved contains remark if {
 	some remark in data.gate.lib.baseline_remarks(
