@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..config.errors import nearest
+from ...evidence.base.errors import nearest
 from .judge import DAY, Waiver
 from .model import Plan
 
