@@ -105,6 +105,7 @@ class Plan:
     waiver_roles: tuple[str, ...]
     waiver_warning_days: int
     actions: dict[str, dict[str, str]]
+    on_unknown: dict[str, str] = field(default_factory=dict)
 
     def closure(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """The wanted stages and everything they depend on, dependencies first."""
