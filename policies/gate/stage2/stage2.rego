@@ -2,7 +2,7 @@
 # title: Hierarchical breakdown
 # description: The integration is broken down into the eight stages, and the architecture is approved.
 # custom:
-#   question: Is the integration decomposed?
+#   question: Is the integration broken down into stages?
 package gate.stage2
 
 check_flow_stages_defined := data.gate.lib.check([data.gate.lib.contains_all(
@@ -37,7 +37,7 @@ check_flow_stages_complete := data.gate.lib.check([
 
 # METADATA
 # title: Every stage has input, output and gate
-# description: Each stage of the integration flow states what it takes, what it gives and what must hold to go on.
+# description: Each stage of the integration flow states its input, its output and what must hold to go on.
 # custom:
 #   short_name: flow_stages_complete
 #   severity: HIGH
@@ -64,12 +64,12 @@ check_architecture_approved := data.gate.lib.check(data.gate.lib.governance(
 # METADATA
 # title: The architecture is approved
 # description: >-
-#   The required roles approved exactly this source and this evidence with valid keys, nobody their own change, and
-#   nobody who may stop the stage rejected it.
+#   The required roles approved exactly this source and this evidence with valid keys. Nobody approved their own
+#   change, and nobody who may stop the stage rejected it.
 # custom:
 #   short_name: architecture_approved
 #   severity: CRITICAL
-#   solution: Let the required roles review the integration flow and sign it; sign again after every change.
+#   solution: Have the required roles review the integration flow and sign it; sign again after every change.
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [signoffs.signoffs]

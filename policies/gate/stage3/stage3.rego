@@ -11,12 +11,12 @@ check_sections_present := data.gate.lib.check([data.gate.lib.none_of(
 )])
 
 # METADATA
-# title: The interface map has its sections
-# description: Each required section of the interface map is there and filled in.
+# title: The interface map has all its sections
+# description: Each required section of the interface map exists and is filled in.
 # custom:
 #   short_name: sections_present
 #   severity: HIGH
-#   solution: Write the sections named; an empty template counts as not filled.
+#   solution: Write the sections named; an unfilled template does not count.
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts:
@@ -72,8 +72,8 @@ check_latency_slas := data.gate.lib.check(array.concat(
 # METADATA
 # title: Every operation has a latency SLA within its ceiling
 # description: >-
-#   Each required operation states a p95 latency; where the trading desk set a ceiling it is not above it. An
-#   operation that is mapped more than once is judged by its slowest statement.
+#   Each required operation states a p95 latency, no higher than its ceiling where the trading desk set one. An
+#   operation that is mapped more than once is judged by its slowest entry.
 # custom:
 #   short_name: latency_slas
 #   severity: HIGH
@@ -113,7 +113,7 @@ check_error_codes := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: Every required error code is documented with an action
-# description: The interface map says for each broker code that the system meets what is to be done.
+# description: The interface map says what to do about each broker code that the system can meet.
 # custom:
 #   short_name: error_codes
 #   severity: HIGH
@@ -157,20 +157,20 @@ check_error_code_meanings := data.gate.lib.check([
 ])
 
 # METADATA
-# title: No error code is documented as something else
+# title: No error code is documented with another code's meaning
 # description: >-
-#   The action stated for a broker code does not belong to another code, such as backing off on 103, a duplicate
-#   order id.
+#   The action stated for a broker code does not belong to another code, such as backing off on 103, which means a
+#   duplicate order id.
 # custom:
 #   short_name: error_code_meanings
 #   severity: HIGH
-#   solution: Correct the action of the codes named after the broker's documentation.
+#   solution: Correct the actions of the codes named; the broker's documentation says what they mean.
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.error_codes]
 deny_error_code_meanings contains result if some result in data.gate.lib.violations(
 	"stage3.error_code_meanings", check_error_code_meanings,
-	"A broker code is documented as something else",
+	"A broker code is documented with another code's meaning",
 )
 
 contradicted_codes(contradictions) := {{"term": term, "text": sprintf("%s: \"%s\"", [term, phrase])} |
@@ -204,7 +204,7 @@ check_pacing_limits := data.gate.lib.check(array.concat(
 ))
 
 # METADATA
-# title: The pacing limits are stated and not above the broker's
+# title: The pacing limits are stated and within the broker's
 # description: >-
 #   Messages per second, market-data subscriptions and historical requests are limited, each within what the broker
 #   allows.
@@ -242,7 +242,7 @@ check_data_types := data.gate.lib.check([data.gate.lib.equals(
 #   facts: [interface_map.sections.data_types]
 deny_data_types contains result if some result in data.gate.lib.violations(
 	"stage3.data_types", check_data_types,
-	"The data-type conversions are not stated",
+	"The data-type conversions are not documented",
 )
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
@@ -250,12 +250,12 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
 # METADATA
 # title: Nobody who may stop the stage rejected it
 # description: >-
-#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
-#   an approval is a condition.
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks
+#   for in an approval becomes a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
-#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage3]
 #   facts: [signoffs.signoffs]

@@ -50,7 +50,7 @@ check_no_stubs := data.gate.lib.check([
 # custom:
 #   short_name: no_stubs
 #   severity: HIGH
-#   solution: Implement the methods named or delete them; let health() report what the connection says.
+#   solution: Implement or delete the methods named; let health() report the state of the connection.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.stubs]
@@ -72,11 +72,11 @@ check_sources_parse := data.gate.lib.check([
 
 # METADATA
 # title: The sources parse
-# description: Every inspected source file is valid Python; what does not parse cannot be inspected.
+# description: Every inspected source file is valid Python; a file that does not parse cannot be inspected.
 # custom:
 #   short_name: sources_parse
 #   severity: HIGH
-#   solution: Correct the syntax at the places named.
+#   solution: Fix the syntax at the places named.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.parse_errors]
@@ -96,11 +96,11 @@ check_order_types := data.gate.lib.check([
 
 # METADATA
 # title: Orders use the broker's order types
-# description: No source gives an order a type that the broker rejects or takes for another one.
+# description: No source gives an order a type that the broker rejects or takes for another.
 # custom:
 #   short_name: order_types
 #   severity: HIGH
-#   solution: Send MKT, LMT, STP or STP LMT; ask for the Adaptive algorithm with algoStrategy.
+#   solution: Send MKT, LMT, STP or STP LMT; request the Adaptive algorithm with algoStrategy.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.order_types]
@@ -126,11 +126,12 @@ check_unit_tests_pass := data.gate.lib.check([
 # METADATA
 # title: The unit tests pass
 # description: >-
-#   The test run had tests, some of them passed, and none failed or broke; a run that skipped all shows nothing.
+#   The run has tests, at least one passed, and none failed or ended in an error; a run that skipped everything shows
+#   nothing.
 # custom:
 #   short_name: unit_tests_pass
 #   severity: CRITICAL
-#   solution: Mend the failing tests or the code under them, and record the run as JUnit XML again.
+#   solution: Fix the failing tests or the code under test, then record the run as JUnit XML again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.total, tests.passed, tests.failed, tests.errors]
@@ -148,11 +149,11 @@ check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 
 # METADATA
 # title: The tests were run recently
-# description: The test run is not older than allowed and not from the future.
+# description: The test run is not older than allowed and not in the future.
 # custom:
 #   short_name: tests_fresh
 #   severity: HIGH
-#   solution: Run the tests again and record the run as JUnit XML with a time and its zone.
+#   solution: Run the tests again and record the run as JUnit XML with its time and time zone.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.observed_at_s]
@@ -170,11 +171,11 @@ check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 # METADATA
 # title: No test is flaky
 # description: >-
-#   No test both failed and passed, in attempts of one run or in different reports. The tests are listed as warnings.
+#   No test both failed and passed, in retries of one run or across reports. Such tests are listed as warnings.
 # custom:
 #   short_name: no_flaky_tests
 #   severity: MEDIUM
-#   solution: Find out why the tests named fail now and then, fix the code or the test, and run all of them again.
+#   solution: Find out why the tests named fail intermittently, fix the code or the test, and run all tests again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.flaky]
@@ -191,15 +192,14 @@ warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"tests": input.facts.provenance.tests}))
 
 # METADATA
-# title: The test results are not known to be old or of other sources
+# title: The test results are not known to be stale or from other sources
 # description: >-
-#   The test results are as recent as the operator asks for, and not known to be made from other sources. Where they do not
-#   state what they were made from, nothing is known about that.
+#   The test results are as recent as the operator asks for, and not known to come from other sources. If they do not
+#   state their sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: >-
-#     Run the tests again on the sources that are judged, and state it with `gate provenance` right afterwards.
+#   solution: Run the tests again on the sources that are judged, then run `gate provenance` right away.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [provenance.tests.sources]
@@ -213,12 +213,12 @@ check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", 
 # METADATA
 # title: The code review is approved
 # description: >-
-#   The required roles approved exactly this source and this evidence with valid keys, nobody their own change, and
-#   nobody who may stop the stage rejected it.
+#   The required roles approved exactly this source and this evidence with valid keys. Nobody approved their own
+#   change, and nobody who may stop the stage rejected it.
 # custom:
 #   short_name: review_approved
 #   severity: HIGH
-#   solution: Let the required roles review the broker client and sign; sign again after every change.
+#   solution: Have the required roles review the broker client and sign; sign again after every change.
 #   owner: cto
 #   controls: [gate:stage4]
 #   facts: [signoffs.signoffs]

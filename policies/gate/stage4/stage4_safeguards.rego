@@ -17,13 +17,13 @@ check_safeguards := data.gate.lib.check([
 # METADATA
 # title: The broker client paces, reconnects and handles errors
 # description: >-
-#   The client has a limiter of its message rate and connects again after it lost the connection, both in use, and
-#   branches on every error code it will meet. How fast it sends and how often it tries is not read from the source. When
-#   no code can be told from it, that is not held against it; an error that is silently dropped is a warning.
+#   The client limits its message rate and reconnects after losing the connection, both in code that is in use, and
+#   branches on every error code it must handle. Rates and numbers of retries are not read from the source. If no error
+#   code can be read from the source, none is required; an error that is silently dropped is a warning.
 # custom:
 #   short_name: safeguards
 #   severity: HIGH
-#   solution: Add what is named to the broker client, with tests.
+#   solution: Add the safeguards and error codes named to the broker client, with tests.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts:

@@ -2,7 +2,7 @@
 # title: Test infrastructure
 # description: The tests of the broker stages exist, can be collected, and can be repeated.
 # custom:
-#   question: Do the stage tests exist and collect?
+#   question: Do the stage tests exist, and can they be collected?
 package gate.stage5
 
 check_stage_tests_exist := data.gate.lib.check([operand |
@@ -16,7 +16,7 @@ check_stage_tests_exist := data.gate.lib.check([operand |
 
 # METADATA
 # title: Every broker stage has tests
-# description: For each stage that is run against the broker there is at least one test.
+# description: Each stage that runs against the broker has at least one test.
 # custom:
 #   short_name: stage_tests_exist
 #   severity: HIGH
@@ -36,11 +36,11 @@ check_stage_tests_collectable := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: The stage tests can be collected
-# description: The test files of each broker stage parse and hold tests that a runner would find.
+# description: The test files of each broker stage parse and contain tests that a runner finds.
 # custom:
 #   short_name: stage_tests_collectable
 #   severity: HIGH
-#   solution: Mend the test files at the places named until the runner collects them.
+#   solution: Fix the test files at the places named until the runner collects them.
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [stage_tests.stages]
@@ -69,8 +69,8 @@ check_stage_tests_passed := data.gate.lib.check([operand |
 ])
 
 # METADATA
-# title: Tests of every broker stage were run and passed
-# description: For each stage that is run against the broker the test report holds at least one test that passed.
+# title: Tests of every broker stage ran and passed
+# description: For each stage that runs against the broker, the test report has at least one test that passed.
 # custom:
 #   short_name: stage_tests_passed
 #   severity: HIGH
@@ -94,7 +94,7 @@ check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 
 # METADATA
 # title: Test fixtures are configured
-# description: The stage tests share their set-up through fixtures of a conftest file.
+# description: The stage tests share their setup through fixtures in a conftest file.
 # custom:
 #   short_name: fixtures_configured
 #   severity: HIGH
@@ -138,12 +138,12 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage5"))
 # METADATA
 # title: Nobody who may stop the stage rejected it
 # description: >-
-#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
-#   an approval is a condition.
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks
+#   for in an approval becomes a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
-#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage5]
 #   facts: [signoffs.signoffs]

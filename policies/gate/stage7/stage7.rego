@@ -1,6 +1,6 @@
 # METADATA
 # title: Paper trading
-# description: The system traded on paper fast enough, cleanly enough and close enough to its backtest.
+# description: On paper, the system traded fast enough, cleanly enough and close enough to its backtest.
 # custom:
 #   question: Did it trade well enough on paper?
 package gate.stage7
@@ -13,7 +13,7 @@ check_latency_delta := data.gate.lib.check([data.gate.lib.below(
 
 # METADATA
 # title: Paper is not much slower than the mock
-# description: The median latency on paper exceeds that of the mock by less than the allowed share.
+# description: The median latency on paper exceeds the mock's by less than the allowed share.
 # custom:
 #   short_name: latency_delta
 #   severity: HIGH
@@ -33,8 +33,8 @@ check_pacing := data.gate.lib.check([data.gate.lib.equals(
 )])
 
 # METADATA
-# title: The session kept the pacing limits
-# description: No message rate above the limit was reported by the broker or counted in the log.
+# title: The session kept within the pacing limits
+# description: Neither the broker nor the log reports a message rate above the limit.
 # custom:
 #   short_name: pacing
 #   severity: CRITICAL
@@ -59,7 +59,7 @@ check_fill_rate := data.gate.lib.check([data.gate.lib.above(
 # custom:
 #   short_name: fill_rate
 #   severity: HIGH
-#   solution: Find why orders were not filled (price, symbol, state handling) and run the session again.
+#   solution: Find out why orders were not filled (price, symbol, state handling) and run the session again.
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.fill_rate_ppm]
@@ -76,17 +76,17 @@ check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
 
 # METADATA
 # title: Paper keeps enough of the backtest Sharpe
-# description: The Sharpe ratio on paper is at least the required share of that of the backtest.
+# description: The Sharpe ratio on paper is at least the required share of the backtest's.
 # custom:
 #   short_name: sharpe_ratio
 #   severity: HIGH
-#   solution: Compare the fills and costs of paper with those the backtest assumes, and correct the one that is wrong.
+#   solution: Compare fills and costs on paper with those the backtest assumes, and correct whichever is wrong.
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.sharpe_ratio_ppm]
 deny_sharpe_ratio contains result if some result in data.gate.lib.violations(
 	"stage7.sharpe_ratio", check_sharpe_ratio,
-	"Paper keeps too little of the Sharpe of the backtest",
+	"Paper keeps too little of the backtest's Sharpe ratio",
 )
 
 check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
@@ -97,7 +97,7 @@ check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
 
 # METADATA
 # title: The Sharpe ratio was recomputed
-# description: The Sharpe ratio on paper comes from the log and not only from the claim of the metrics file.
+# description: The Sharpe ratio on paper is recomputed from the log, not only claimed by the metrics file.
 # custom:
 #   short_name: sharpe_source
 #   severity: MEDIUM
@@ -118,12 +118,12 @@ check_trade_count := data.gate.lib.check(data.gate.lib.between(
 ))
 
 # METADATA
-# title: The session had enough trades and not too many
-# description: The number of trades lies within the planned range.
+# title: The number of trades is within the planned range
+# description: The session has no fewer and no more trades than planned.
 # custom:
 #   short_name: trade_count
 #   severity: HIGH
-#   solution: Run a session with a number of trades within the range.
+#   solution: Run a session whose number of trades is within the range.
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.trades]
@@ -140,7 +140,7 @@ check_session_length := data.gate.lib.check([data.gate.lib.at_least(
 
 # METADATA
 # title: The session was long enough
-# description: The session covered the phases of a trading day.
+# description: The session covered all phases of a trading day.
 # custom:
 #   short_name: session_length
 #   severity: HIGH
@@ -181,12 +181,12 @@ check_disconnects_recovered := data.gate.lib.check([data.gate.lib.equals(
 )])
 
 # METADATA
-# title: Every disconnect was recovered
-# description: After each disconnect of the session a reconnect followed.
+# title: The session recovered from every disconnect
+# description: A reconnect followed each disconnect of the session.
 # custom:
 #   short_name: disconnects_recovered
 #   severity: HIGH
-#   solution: Mend the reconnection and run the session again.
+#   solution: Fix the reconnection and run the session again.
 #   owner: devops_lead
 #   controls: [gate:stage7]
 #   facts: [paper.unrecovered_disconnects]
@@ -205,18 +205,18 @@ check_metrics_agree := data.gate.lib.check([
 ])
 
 # METADATA
-# title: The claimed metrics are those of the log
-# description: The metrics file claims every required figure, and each equals what was recomputed from the log.
+# title: The claimed metrics match the log
+# description: The metrics file claims every required figure, and each equals the value recomputed from the log.
 # custom:
 #   short_name: metrics_agree
 #   severity: CRITICAL
-#   solution: Find out how the metrics file was made; write it from the log.
+#   solution: Find out how the metrics file was made, and generate it from the log.
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [paper.file, paper.metrics_file, paper.claimed_metrics, paper.disagreements]
 deny_metrics_agree contains result if some result in data.gate.lib.violations(
 	"stage7.metrics_agree", check_metrics_agree,
-	"A metric is not claimed, or is not what the log gives",
+	"A metric is not claimed, or differs from the log",
 )
 
 disagreements(found) := {{"term": one.metric, "text": text} |
@@ -233,7 +233,7 @@ check_symbols := data.gate.lib.check(data.gate.lib.between(
 
 # METADATA
 # title: The planned number of symbols was traded
-# description: The session traded as many symbols as the plan asks for.
+# description: The session traded as many symbols as planned.
 # custom:
 #   short_name: symbols
 #   severity: LOW
@@ -253,7 +253,7 @@ check_order_types := data.gate.lib.check([data.gate.lib.none(
 
 # METADATA
 # title: Market and limit orders were used
-# description: Each kind of order that production uses occurs in the session.
+# description: Each kind of order used in production occurs in the session.
 # custom:
 #   short_name: order_types
 #   severity: LOW
@@ -276,12 +276,12 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage7"))
 # METADATA
 # title: Nobody who may stop the stage rejected it
 # description: >-
-#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
-#   an approval is a condition.
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks
+#   for in an approval becomes a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
-#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [signoffs.signoffs]

@@ -11,7 +11,7 @@ check_paper_fresh := data.gate.lib.check(data.gate.lib.between(
 
 # METADATA
 # title: The session is recent
-# description: The session ended not longer ago than allowed and not in the future.
+# description: The session ended no longer ago than allowed, and not in the future.
 # custom:
 #   short_name: paper_fresh
 #   severity: HIGH
@@ -27,15 +27,14 @@ deny_paper_fresh contains result if some result in data.gate.lib.violations(
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"paper": input.facts.provenance.paper}))
 
 # METADATA
-# title: The session is not known to be old or of other sources
+# title: The session is not known to be stale or from other sources
 # description: >-
-#   The session is as recent as the operator asks for, and not known to be made from other sources. Where it does not state
-#   what it was made from, nothing is known about that.
+#   The session is as recent as the operator asks for, and not known to come from other sources. If it does not state
+#   its sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: >-
-#     Run the session again with the sources that are judged, and state it with `gate provenance` right afterwards.
+#   solution: Run the session again with the sources that are judged, then run `gate provenance` right away.
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [provenance.paper.sources]
@@ -52,8 +51,8 @@ check_account_not_simulated := data.gate.lib.check([
 # METADATA
 # title: The session ran on a paper account of the broker
 # description: >-
-#   The probed account is not a simulated one, and where the log names its account that is no simulated one either and
-#   has a paper prefix. A log that says it holds sample data is reported as a warning.
+#   The probed account is not simulated. If the log names its account, that one is not simulated either and has a paper
+#   prefix. A log that says it holds sample data is a warning.
 # custom:
 #   short_name: account_not_simulated
 #   severity: CRITICAL
