@@ -54,12 +54,10 @@ x := count([1 |
 ])
 """
 
-GREEDY = """\
-x := [[a, b, concat("-", [s, s])] |
-	some a in numbers.range(1, 5000)
-	some b in numbers.range(1, 5000)
-	s := sprintf("%d", [b])
-]
+GREEDY = f"""\
+text := "{"x" * 50_000}"
+
+x := count({{concat("-", [text, sprintf("%d", [a])]) | some a in numbers.range(1, 20000)}})
 """
 
 
