@@ -82,8 +82,8 @@ def _policy_lines() -> Iterator[str]:
         for rule in stage.rules:
             yield f"### `{rule.code}` ({rule.severity})\n"
             yield f"**{rule.title}.** {rule.description}\n"
-            yield f"To do when it does not hold: {rule.solution}\n"
-            yield f"Facts: {', '.join(f'`{fact}`' for fact in rule.facts)}. Owner: {rule.owner}. "
+            yield f"If it does not hold: {rule.solution}\n"
+            yield f"Facts: {', '.join(f'`{fact}`' for fact in rule.facts)}. Owner: {rule.owner}."
             yield f"Controls: {', '.join(rule.controls)}.\n"
         yield f"Parameters (`policies/gate/params/{stage.id}/data.yaml`):\n"
         yield from _parameters(params.get(stage.id, {}))

@@ -63,7 +63,7 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
     needed = plan.closure(wanted_stages(plan, recorded.context.stage))
     packages = [plan.stages[name].package for name in needed]
     answers = engine.evaluate(packages, policy_input(plan, recorded, time))
-    return Outputs(EngineId(getattr(engine, "name", "embedded"), getattr(engine, "version", "0")), answers)
+    return Outputs(EngineId(engine.name, engine.version), answers)
 
 
 def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Recorded:

@@ -393,7 +393,7 @@ def test_a_swapped_decision_document_is_found(gate: Gate, copy_example: Copy) ->
     root = copy_example("algo-trade")
     gate("evaluate", "stage1", "-w", root)
     for path in (root / "ledger" / "evidence").rglob("*"):
-        if path.is_file() and b'"gate.decision/v1"' in path.read_bytes():
+        if path.is_file() and b'"gate.decision/v2"' in path.read_bytes():
             path.chmod(0o644)
             path.write_bytes(path.read_bytes().replace(b'"FAIL"', b'"PASS"'))
     assert gate("ledger", "verify", "-w", root).code == 1

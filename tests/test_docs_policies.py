@@ -137,9 +137,9 @@ def test_the_helpers_listed_are_those_there_are() -> None:
 def test_common_parameters_listed_are_those_the_shipped_bundle_has() -> None:
     """The table and the sentence below it name parameters of gate/params/common."""
     data = (SHIPPED / "gate/params/common/data.yaml").read_text()
-    section = PAGE.partition("## Begin with the shipped one")[2].partition("\n## ")[0]
+    section = PAGE.partition("## Start from the shipped bundle")[2].partition("\n## ")[0]
     named = re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)
     named += re.findall(r"`([a-z_]+)`", section.partition("The helpers below use")[2])
-    assert len(named) == 7
+    assert len(named) == 8
     for name in named:
         assert f"\n{name}:\n" in data, name

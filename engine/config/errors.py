@@ -6,11 +6,10 @@ A setting's value is never quoted: variables of declared commands may hold secre
 from __future__ import annotations
 
 import dataclasses
-import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from ...evidence.base.errors import ConfigError
+from ...evidence.base.errors import ConfigError, nearest
 from ...evidence.base.settings import Settings
 from ...evidence.collectors import BUILTIN
 
@@ -48,12 +47,6 @@ _SAID: dict[str, Callable[[dict[str, Any]], str]] = {
     "value_error": lambda context: str(context["error"]),
 }
 """By the library's type of error."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant."""
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return found[0] if found else None
 
 
 def page(place: Sequence[str | int]) -> str:

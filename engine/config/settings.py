@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from ...evidence.base.contracts import violations
-from ...evidence.base.errors import ConfigError, EvidenceError
+from ...evidence.base.errors import ConfigError, EvidenceError, nearest
 from ...evidence.base.limits import Limits
 from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, validate
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting import registry
 from ...evidence.reading.workspace import Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
-from ..policy.interface import PolicyEngineName
+from ..policy import registry as engines
 
 FILE = "gate.yaml"
 SCHEMA = "gate_config"
@@ -128,7 +128,10 @@ class GateConfig(Settings):
     )
     policy: PolicySettings = PolicySettings()
     ledger: LedgerSettings = LedgerSettings()
-    engine: PolicyEngineName = field(default="embedded", metadata={"description": "The policy engine."})
+    engine: Text = field(
+        default=engines.EMBEDDED,
+        metadata={"description": "The policy engine: embedded, or the name of an installed plug-in."},
+    )
     stages: dict[str, StageSettings] = field(
         default_factory=dict, metadata={"description": "Changed dependencies between stages."}
     )
@@ -171,6 +174,7 @@ def load_config(root: Path) -> GateConfig:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
     _check_ledger(root, config.ledger.location)
+    engines.check(config.engine)
     return config
 
 
@@ -223,8 +227,6 @@ def _check_options(collector: str, options: dict[str, Any]) -> None:
 
 def _check_collector(name: str, place: str) -> None:
     if not registry.known(name):
-        from .errors import nearest
-
         meant = nearest(name, registry.names())
         perhaps = f"perhaps {meant!r} is meant; " if meant else ""
         raise ConfigError(

@@ -1,29 +1,27 @@
-"""The parameters of a bundle: every one of them is what its unit says, before anything is compared with it.
+"""The parameters of a bundle, each checked against its unit before anything is compared with it.
 
-Rego compares values of any two types without complaint: a threshold that is null or a text would make a rule
-fail, or hold, for every evidence. Such a bundle is wrong and must not look like a verdict about the evidence.
+Rego compares values of any two types without complaint: a threshold that is null or a string would make a
+rule fail, or hold, whatever the evidence. Such a bundle is wrong, and that must not look like a verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
-from ...evidence.base.errors import PolicyError
+from ...evidence.base.errors import PolicyError, nearest
 
 OUTCOMES = ("PASS", "FAIL", "FAIL_CRITICAL", "CONDITIONAL")
 """What the actions of a stage are listed for; FAIL_CRITICAL is a FAIL with a critical violation."""
 
-TEXT_UNITS = frozenset({"text", "string", "name", "state", "type"})
-"""Units of parameters that are texts; a unit that is not known is one of whole numbers."""
+ON_UNKNOWN = ("fail", "condition", "warn")
+"""What a rule that cannot be told may lead to; the first one is the default."""
 
-_PARTS = ("value", "unit", "rationale")
-_MAP_OF = "map of "
+STRING_UNITS = frozenset({"text", "string", "name", "state", "type"})
+"""Units of parameters that are strings; a unit that is not known is one of whole numbers."""
+
 _COMMON = "common"
-
-Parameters = dict[str, Any]
-"""Values by the parameters' names."""
 
 
 class Common:
@@ -33,7 +31,7 @@ class Common:
         data: the bundle's data.
 
     Raises:
-        PolicyError: a parameter of any group is no parameter or does not fit its unit.
+        PolicyError: a parameter of any group is incomplete or does not fit its unit.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:
@@ -41,7 +39,7 @@ class Common:
         for part in ("gate", "params"):
             groups = groups.get(part) if isinstance(groups, dict) else None
         if not isinstance(groups, dict) or not isinstance(groups.get(_COMMON), dict):
-            raise _wrong("the data of gate/params/common is missing", _COMMON)
+            raise _wrong("the data of gate/params/common is missing")
         for group, entries in groups.items():
             _check_group(group, entries)
         self._entries: dict[str, Any] = groups[_COMMON]
@@ -51,24 +49,16 @@ class Common:
         days: dict[str, int] = self._value("condition_due_days", "map of days")
         for severity, count in days.items():
             if count < 0:
-                raise _wrong(
-                    f"the parameter 'condition_due_days' cannot have {count} days for {severity}",
-                    _COMMON,
-                    "condition_due_days.value",
-                    "write a number of days that is not negative",
-                )
+                what = f"the parameter 'condition_due_days' cannot have {count} days for {severity}"
+                raise _wrong(what, "condition_due_days.value", "write a number of days that is not negative")
         return days
 
     def waiver_roles(self) -> tuple[str, ...]:
         """Roles that may approve a waiver."""
         roles = self._value("waiver_approver_roles", "list")
-        if not all(_is_text(role) for role in roles):
-            raise _wrong(
-                "the parameter 'waiver_approver_roles' must list roles as texts",
-                _COMMON,
-                "waiver_approver_roles.value",
-                "quote each role's name",
-            )
+        if not all(_is_string(role) for role in roles):
+            what = "the parameter 'waiver_approver_roles' must list roles as strings"
+            raise _wrong(what, "waiver_approver_roles.value", "quote each role's name")
         return tuple(roles)
 
     def waiver_warning_days(self) -> int:
@@ -77,96 +67,105 @@ class Common:
         return days
 
     def actions(self, stages: Iterable[str]) -> dict[str, dict[str, str]]:
-        """What people are to do after each outcome, for the stages that say so."""
-        return {
-            stage: self._actions(f"{stage}_actions")
-            for stage in stages
-            if f"{stage}_actions" in self._entries
-        }
+        """What people are asked to do after each of ``OUTCOMES``, for the stages that say so."""
+        names = {stage: f"{stage}_actions" for stage in stages}
+        found = {stage: self._value(name, "map") for stage, name in names.items() if name in self._entries}
+        for stage, table in found.items():
+            if set(table) != set(OUTCOMES) or not all(_is_string(text) for text in table.values()):
+                what = f"the parameter {names[stage]!r} needs a string for exactly {', '.join(OUTCOMES)}"
+                remedy = "write one quoted string for each of them and nothing else"
+                raise _wrong(what, f"{names[stage]}.value", remedy)
+        return found
 
-    def _actions(self, name: str) -> dict[str, str]:
-        table: dict[str, str] = self._value(name, "map")
-        if set(table) != set(OUTCOMES) or not all(_is_text(text) for text in table.values()):
-            raise _wrong(
-                f"the parameter {name!r} needs a text for exactly {', '.join(OUTCOMES)}",
-                _COMMON,
-                f"{name}.value",
-                "write one quoted text for each of them and nothing else",
-            )
-        return table
+    def on_unknown(self, codes: Collection[str]) -> dict[str, str]:
+        """What follows when a rule cannot be told, by rule code, for the rules that do not simply fail.
+
+        Args:
+            codes: every rule of the bundle.
+
+        Returns:
+            code → one of ``ON_UNKNOWN``; a rule that is not listed has ``fail``. Empty where the bundle does
+            not have the parameter.
+        """
+        if "on_unknown" not in self._entries:
+            return {}
+        outcomes: dict[str, str] = self._value("on_unknown", "outcomes")
+        for code, outcome in outcomes.items():
+            if code not in codes:
+                meant = nearest(code, codes)
+                what = f"the parameter 'on_unknown' names the rule {code!r}, which the bundle does not have"
+                remedy = f"did you mean {meant!r}?" if meant else "correct the code, or take it out"
+            elif outcome not in ON_UNKNOWN:
+                what = f"the parameter 'on_unknown' has {outcome!r} for {code}"
+                remedy = f"write one of {', '.join(ON_UNKNOWN)}"
+            else:
+                continue
+            raise _wrong(what, f"on_unknown.value.{code}", remedy)
+        return outcomes
 
     def _value(self, name: str, unit: str) -> Any:
         entry = self._entries.get(name)
         if entry is None:
-            raise _wrong(
-                f"the parameter {name!r} is missing", _COMMON, name, f"add it with the unit {unit!r}"
-            )
+            raise _wrong(f"the parameter {name!r} is missing", name, f"add it with the unit {unit!r}")
         if entry["unit"] != unit:
-            raise _wrong(
-                f"the parameter {name!r} must have the unit {unit!r}",
-                _COMMON,
-                f"{name}.unit",
-                "write the value in this unit",
-            )
+            what = f"the parameter {name!r} must have the unit {unit!r}"
+            raise _wrong(what, f"{name}.unit", "write the value in this unit")
         return entry["value"]
 
 
-def _wrong(what: str, group: str, place: str | None = None, remedy: str | None = None) -> PolicyError:
-    return PolicyError(
-        what,
-        path=f"gate/params/{group}/data.yaml",
-        place=place,
-        remedy=remedy or "write parameters as name: {value, unit, rationale}; see policies/README.md",
-    )
+def _wrong(
+    what: str, place: str | None = None, remedy: str | None = None, group: str = _COMMON
+) -> PolicyError:
+    remedy = remedy or "write parameters as name: {value, unit, rationale}; see policies/README.md"
+    return PolicyError(what, path=f"gate/params/{group}/data.yaml", place=place, remedy=remedy)
 
 
 def _check_group(group: str, entries: Any) -> None:
     if not isinstance(entries, dict):
-        raise _wrong(f"the data of gate/params/{group} holds no parameters", group)
+        raise _wrong(f"the data of gate/params/{group} holds no parameters", group=group)
     for name, entry in entries.items():
-        if not isinstance(entry, dict) or not entry.keys() >= set(_PARTS):
-            raise _wrong(f"the parameter {name!r} needs 'value', 'unit' and 'rationale'", group, str(name))
+        if not isinstance(entry, dict) or not entry.keys() >= {"value", "unit", "rationale"}:
+            what = f"the parameter {name!r} needs 'value', 'unit' and 'rationale'"
+            raise _wrong(what, str(name), group=group)
         for part in ("unit", "rationale"):
-            if not _is_text(entry[part]):
-                raise _wrong(f"the parameter {name!r} needs its {part!r} as text", group, str(name))
-        wanted = _misfit(entry["value"], entry["unit"])
-        if wanted is not None:
-            raise _wrong(
-                f"the parameter {name!r} has the unit {entry['unit']!r}, so its value must be {wanted}",
-                group,
-                f"{name}.value",
-                "correct the value, or the unit if that is what is wrong; policies/README.md lists the units",
+            if not _is_string(entry[part]):
+                raise _wrong(f"the parameter {name!r} needs its {part!r} as a string", str(name), group=group)
+        unit = entry["unit"]
+        fits, needed = _fits(entry["value"], unit)
+        if not fits:
+            what = f"the parameter {name!r} has the unit {unit!r}, so its value must be {needed}"
+            remedy = (
+                "correct the value, or the unit if that is what is wrong; policies/README.md lists the units"
             )
+            raise _wrong(what, f"{name}.value", remedy, group)
 
 
-def _misfit(value: Any, unit: str) -> str | None:
-    """What a value of this unit has to be; None where it is."""
+def _fits(value: Any, unit: str) -> tuple[bool, str]:
+    """Whether the value is one of this unit, and what such a value is."""
     if unit == "list":
-        fits, wanted = _is_list(value), "a list that is not empty"
-    elif unit == "map":
-        fits, wanted = _is_map(value), "a mapping that is not empty"
-    elif unit.startswith(_MAP_OF):
+        fits = isinstance(value, list) and bool(value) and None not in value
+        return fits, "a list that is not empty"
+    if unit == "map":
+        return _is_map(value), "a mapping that is not empty"
+    if unit.startswith("map of "):
         fits = _is_map(value) and all(_is_number(item) for item in value.values())
-        wanted = "a mapping to whole numbers that is not empty"
-    elif unit == "boolean":
-        fits, wanted = isinstance(value, bool), "true or false"
-    elif unit in TEXT_UNITS:
-        fits, wanted = _is_text(value), "a text that is not empty"
-    else:
-        fits, wanted = _is_number(value), "a whole number below 2^53"
-    return None if fits else wanted
+        return fits, "a mapping to whole numbers that is not empty"
+    if unit == "outcomes":
+        fits = isinstance(value, dict) and all(_is_string(item) for item in value.values())
+        return fits, f"a mapping from rule codes to {', '.join(ON_UNKNOWN)}"
+    if unit == "boolean":
+        return isinstance(value, bool), "true or false"
+    if unit in STRING_UNITS:
+        return _is_string(value), "a string that is not empty"
+    return _is_number(value), "a whole number below 2^53"
 
 
 def _is_number(value: Any) -> bool:
     return type(value) is int and abs(value) <= MAX_SAFE_INTEGER
 
 
-def _is_text(value: Any) -> bool:
+def _is_string(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and None not in value
 
 
 def _is_map(value: Any) -> bool:

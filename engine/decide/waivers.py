@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.errors import nearest
+from ...evidence.base.errors import nearest
 from ..decision.document import Notice
 from .model import Plan
 

@@ -1,6 +1,6 @@
-"""``# METADATA`` blocks and rule heads, read from Rego source.
+"""Reads ``# METADATA`` blocks and rule heads from Rego source.
 
-The embedded engine does not expose annotations, so they are read from the comments, in the form OPA
+The embedded engine does not expose annotations, so they are read from the comments, in the form that OPA
 documents (https://www.openpolicyagent.org/docs/policy-language#metadata): a comment line ``# METADATA``
 followed by YAML in comments, directly above a package or a rule.
 """
@@ -23,61 +23,43 @@ _KEYWORDS = frozenset({"import", "package", "else"})
 def read_annotations(
     path: str, source: str, limits: Limits = DEFAULT
 ) -> tuple[str, list[Annotation], list[RuleHead]]:
-    """The module's package, its annotations and its rule heads.
+    """The package, the annotations and the rule heads of one module.
 
     Heads are recognised at the start of a line, as ``opa fmt`` writes them.
 
     Raises:
-        PolicyError: no package, an annotation that is not a YAML mapping, or one that belongs to nothing.
+        PolicyError: no package, or an annotation that is no YAML mapping or not directly above a package or
+            rule.
     """
     package = ""
     annotations: list[Annotation] = []
     heads: list[RuleHead] = []
     block: list[str] | None = None
     block_line = 0
-
-    def lost() -> PolicyError:
-        return PolicyError(
-            "the METADATA block belongs to nothing",
-            path=path,
-            place=f"line {block_line}",
-            remedy="put it directly above its package or rule",
-        )
-
-    for number, line in enumerate(without_strings(source, comments=True).split("\n"), 1):
-        if line.rstrip() == "# METADATA":
-            if block is not None:
-                raise lost()
-            block, block_line = [], number
-        elif block is not None and line.startswith("#"):
+    lines = without_strings(source, comments=True).split("\n")
+    for number, line in enumerate([*lines, ""], 1):  # the last one ends a block at the end of the file
+        starts = line.rstrip() == "# METADATA"
+        if block is not None and line.startswith("#") and not starts:
             block.append(line[2:] if line.startswith("# ") else line[1:])
-        elif line[:1].isalpha() or line[:1] == "_":
-            found = _PACKAGE.fullmatch(line.strip())
-            if found:
-                package = found[1]
-                name, kind = None, "package"
-            else:
-                match = _HEAD.match(line)
-                if match is None or match[2] in _KEYWORDS:
-                    if block is not None:
-                        raise lost()
-                    continue
-                name = match[2]
-                kind = "function" if match[3] else (match[4] or "=")
+            continue
+        name, kind = None, None
+        if line[:1].isalpha() or line[:1] == "_":
+            if found := _PACKAGE.fullmatch(line.strip()):
+                package, kind = found[1], "package"
+            elif (match := _HEAD.match(line)) is not None and match[2] not in _KEYWORDS:
+                name, kind = match[2], "function" if match[3] else (match[4] or "=")
                 heads.append(RuleHead(path, number, package, name, kind))
-            if block is not None:
-                values = _values(block, path, block_line, limits)
-                annotations.append(Annotation(path, block_line, package, name, kind, values))
-                block = None
-        elif block is not None and not line.strip():
-            raise PolicyError(
-                "the METADATA block is followed by an empty line",
-                path=path,
-                place=f"line {block_line}",
-                remedy="put it directly above its rule",
-            )
-    if block is not None:
-        raise lost()
+        if block is not None:
+            if kind is None:
+                raise PolicyError(
+                    "the METADATA block is not directly above a package or rule",
+                    path=path,
+                    place=f"line {block_line}",
+                    remedy="move it there, without a line in between",
+                )
+            values = _values(block, path, block_line, limits)
+            annotations.append(Annotation(path, block_line, package, name, kind, values))
+        block, block_line = ([], number) if starts else (None, 0)
     if not package:
         raise PolicyError(
             "the module has no package", path=path, place="line 1", remedy="add 'package gate.…'"
@@ -93,6 +75,6 @@ def _values(block: list[str], path: str, line: int, limits: Limits) -> dict[str,
             "the METADATA block is not a YAML mapping",
             path=path,
             place=f"line {line}",
-            remedy="write 'key: value' lines behind '# '",
+            remedy="write 'key: value' lines after '# '",
         )
     return value

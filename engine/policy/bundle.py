@@ -30,13 +30,14 @@ def load_bundle(directory: Path, limits: Limits = DEFAULT) -> Bundle:
     """Read and check the bundle in ``directory``, within the limits.
 
     Raises:
-        PolicyError: not a directory, no manifest, a file that does not parse, a module that breaks a rule
-            every bundle must keep, or data below a rule's path. Paths in messages are relative to
-            ``directory``.
+        PolicyError: not a directory, no manifest, a file that does not parse, a module that the lint
+            refuses, or data at a rule's path. Paths in messages are relative to ``directory``.
     """
     if not directory.is_dir():
         raise PolicyError(
-            "the policy bundle is not a directory", path=str(directory), remedy="name a bundle's directory"
+            "the policy bundle is not a directory",
+            path=str(directory),
+            remedy="name the directory of a bundle",
         )
     try:
         return _load(Workspace(directory, limits))
@@ -60,7 +61,7 @@ def _load(workspace: Workspace) -> Bundle:
         raise PolicyError(
             "is a symbolic link, which a bundle may not have",
             path=link,
-            remedy="replace it by the file itself",
+            remedy="replace it with the file itself",
         )
     manifest = parse_json(view.read(MANIFEST), MANIFEST, view.limits)
     name, version, metadata = _manifest(manifest)
@@ -89,7 +90,7 @@ def _load(workspace: Workspace) -> Bundle:
             _mount(data, path, value)
     if not modules:
         raise PolicyError(
-            "the policy bundle has no Rego module", path=str(workspace.root), remedy="add rules to it"
+            "the policy bundle has no Rego module", path=str(workspace.root), remedy="add rules"
         )
     for package in sorted(packages):
         _refuse_data_below(package, data)
@@ -119,12 +120,12 @@ def _mount(data: dict[str, Any], path: str, value: Any) -> None:
         target = target.setdefault(part, {})
         if not isinstance(target, dict):
             raise PolicyError(
-                f"the data key {part!r} holds a value in another file", path=path, remedy="keep one of them"
+                f"the data key {part!r} has a value in another file", path=path, remedy="keep one of them"
             )
     for key, item in value.items():
         if key in target:
             raise PolicyError(
-                f"the data key {key!r} is defined by another file, too", path=path, remedy="keep one of them"
+                f"another file defines the data key {key!r} as well", path=path, remedy="keep one of them"
             )
         target[key] = item
 

@@ -1,6 +1,7 @@
 """The policy engine plug point: a bundle is loaded once, then asked for packages' values.
 
-An engine knows Rego (or another language), never what a stage means.
+An engine knows Rego, never what a stage means. ``tests/engine/policy/test_conformance.py`` shows what each
+engine must do.
 """
 
 from __future__ import annotations
@@ -8,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Protocol, Self
 
-PolicyEngineName = Literal["embedded"]
-"""Engines that can be configured."""
+from ...evidence.base.errors import EngineError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,22 @@ class Bundle:
 
 
 class PolicyEngine(Protocol):
-    """Evaluates packages of one loaded bundle. Use as a context manager."""
+    """Evaluates packages of one loaded bundle. Use as a context manager, from one thread.
+
+    An engine is made by ``engine(bundle, limits)``, where ``limits.policy_seconds`` is the time that each
+    question may take (the first one including the time to load the bundle), and
+    ``limits.policy_memory_bytes`` the memory that answering may take.
+    """
+
+    @property
+    def name(self) -> str:
+        """What evaluates, for the record: ``regorus``, ``opa``."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        ...
 
     def __enter__(self) -> Self: ...
 
@@ -76,8 +91,11 @@ class PolicyEngine(Protocol):
     def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """The value of each package (``gate.stage1``) for the input ``document``.
 
+        May be called any number of times; no question changes the answer to another. After an error the
+        next question is answered as if nothing had happened, if need be by a new process.
+
         Returns:
-            package → rule name → value; sets come as sorted lists.
+            package → rule name → value; sets come as sorted lists, integers of 64 bits exactly.
 
         Raises:
             PolicyError: the bundle does not load, with file, line and column.
@@ -85,3 +103,18 @@ class PolicyEngine(Protocol):
                 exceeded.
         """
         ...
+
+
+def check_defined(packages: Sequence[str], values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The values, once every package has one.
+
+    Raises:
+        EngineError: a package is undefined.
+    """
+    for package in packages:
+        if not isinstance(values.get(package), dict):
+            raise EngineError(
+                f"the package {package} is undefined, so nothing was evaluated",
+                remedy="check the package's name in the bundle's modules and manifest",
+            )
+    return values

@@ -1,7 +1,7 @@
-"""What every module of a bundle must keep to before it is allowed to judge.
+"""Refuses Rego that no decision may depend on.
 
-Two reasons: a decision is a pure function (no clock, network, randomness), and the engines must agree, so
-only built-ins that both have and agree on are accepted.
+A decision is a pure function (no clock, network or randomness), and all engines must give the same result, so
+only built-ins and constructs on which they agree are accepted.
 """
 
 from __future__ import annotations
@@ -28,75 +28,90 @@ ALLOWED_BUILTINS = frozenset(
 """Built-ins on which OPA and the embedded engine agree (differential tests)."""
 
 _CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\(")
-_COMPUTED_CALL = re.compile(r"\]\s*\(")
 _KEYWORDS = frozenset({"as", "contains", "default", "else", "every", "if", "in", "not", "some", "with"})
-_IMPORT = re.compile(r"^[^\S\n]*import\s+data\b", re.MULTILINE)
-_NOT = re.compile(r"\bnot\s+(?![A-Za-z_]\w*(?:\.\w+|\[[^\[\]()\n]*\])*[ \t]*(?:\Z|[;}\])\n,]))")
-_WITH = re.compile(r"\bwith\b")
+_OPERATORS = frozenset(
+    {
+        "and",
+        "assign",
+        "div",
+        "eq",
+        "equal",
+        "gt",
+        "gte",
+        "lt",
+        "lte",
+        "minus",
+        "mul",
+        "neq",
+        "or",
+        "plus",
+        "rem",
+    }
+)
+"""Built-ins behind OPA's operators: a rule of that name would be called in the operator's place."""
+
+_REFUSED = (
+    (
+        re.compile(r"\]\s*\("),
+        "a function named in brackets is not accepted in a policy",
+        "call functions by their plain names, so that readers see which ones decide",
+    ),
+    (
+        re.compile(r"^[^\S\n]*import\s+data\b", re.MULTILINE),
+        "imports of packages are not accepted: engines resolve aliases differently",
+        "write the full reference, data.gate.lib.…",
+    ),
+    (
+        re.compile(r"\bnot\s+(?![A-Za-z_]\w*(?:\.\w+|\[[^\[\]()\n]*\])*[ \t]*(?:\Z|[;}\])\n,]))"),
+        "'not' before a call or comparison: engines differ when something in it is undefined",
+        "negate a plain rule or reference, or define a helper rule",
+    ),
+    (
+        re.compile(r"\bwith\b"),
+        "'with' replaces input, data or functions, which belongs in tests",
+        "pass the value to a function",
+    ),
+)
+"""Constructs that are refused, why, and what to write instead."""
+
 _INDENTED = re.compile(r"[ \t]+(?:default[ \t]+)?((?:deny|violation|warn|condition|check)(?:_\w*)?)\b")
 _PREFIXES = ("deny", "violation", "warn", "condition")
 
 
 def check_module(path: str, source: str, heads: Sequence[RuleHead]) -> None:
-    """Refuse constructs that are impure, on which engines differ, or that pass vacuously.
+    """Refuse constructs that are impure, on which engines differ, or that would pass without judging.
 
     Raises:
         PolicyError: with file, line and what to write instead.
     """
     code = without_strings(source, comments=False)
 
-    def refuse(what: str, offset: int, remedy: str) -> NoReturn:
-        raise PolicyError(what, path=path, place=f"line {code.count(chr(10), 0, offset) + 1}", remedy=remedy)
+    def refuse(what: str, line: int, remedy: str) -> NoReturn:
+        raise PolicyError(what, path=path, place=f"line {line}", remedy=remedy)
 
-    local = {head.name for head in heads if head.kind == "function"}
+    def line_of(offset: int) -> int:
+        return code.count("\n", 0, offset) + 1
+
+    accepted = ALLOWED_BUILTINS | _KEYWORDS | {head.name for head in heads if head.kind == "function"}
     for call in _CALL.finditer(code):
-        name = call[1]
-        if name in ALLOWED_BUILTINS | local | _KEYWORDS or name.startswith("data."):
-            continue
-        refuse(
-            f"the function {name!r} is not accepted in a policy",
-            call.start(),
-            "decisions use only the built-ins listed in docs/policy-bundles.md",
-        )
-    if found := _COMPUTED_CALL.search(code):
-        refuse(
-            "a function named in brackets is not accepted in a policy",
-            found.start(),
-            "call functions by their plain names, so that everybody sees which ones decide",
-        )
-    if found := _IMPORT.search(code):
-        refuse(
-            "imports of packages are not accepted: engines resolve aliases differently",
-            found.start(),
-            "write the full reference, data.gate.lib.…",
-        )
-    if found := _NOT.search(code):
-        refuse(
-            "'not' before a call or comparison: engines differ when something in it is undefined",
-            found.start(),
-            "negate a plain rule or reference, or define a helper rule",
-        )
-    if found := _WITH.search(code):
-        refuse(
-            "'with' replaces input, data or functions, which belongs into tests",
-            found.start(),
-            "pass the value to a function",
-        )
+        if call[1] not in accepted and not call[1].startswith("data."):
+            what = f"the function {call[1]!r} is not accepted in a policy"
+            refuse(
+                what, line_of(call.start()), "docs/policy-bundles.md lists the built-ins that are accepted"
+            )
+    for pattern, what, remedy in _REFUSED:
+        if found := pattern.search(code):
+            refuse(what, line_of(found.start()), remedy)
     depth = 0
     for number, line in enumerate(code.split("\n"), 1):
         if depth == 0 and (indented := _INDENTED.match(line)):
-            raise PolicyError(
-                f"the rule {indented[1]!r} does not start at the beginning of its line",
-                path=path,
-                place=f"line {number}",
-                remedy="format the module with `opa fmt`",
-            )
+            what = f"the rule {indented[1]!r} does not start at the beginning of its line"
+            refuse(what, number, "format the module with `opa fmt`")
         depth += sum(line.count(sign) for sign in "{[(") - sum(line.count(sign) for sign in "}])")
     for head in heads:
+        if head.name in ALLOWED_BUILTINS | _OPERATORS:
+            what = f"the rule {head.name!r} has the name of a built-in: engines differ on what a call means"
+            refuse(what, head.line, "give the rule another name")
         if head.name.split("_")[0] in _PREFIXES and head.kind != "contains":
-            raise PolicyError(
-                f"the rule {head.name!r} must be a partial set",
-                path=path,
-                place=f"line {head.line}",
-                remedy=f"write '{head.name} contains result if …'",
-            )
+            what = f"the rule {head.name!r} must be a partial set"
+            refuse(what, head.line, f"write '{head.name} contains result if …'")

@@ -1,4 +1,4 @@
-"""Rego source without what is not code: strings and comments, line by line the same."""
+"""Removes strings and comments from Rego source and keeps its line numbers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
 def without_strings(source: str, *, comments: bool) -> str:
     """``source`` with every string literal emptied, and without comments unless ``comments`` is set.
 
-    Line breaks stay, so lines have the same numbers; a comment sign in a string and a quote in a comment do
-    not confuse it.
+    Line breaks stay, so lines keep their numbers. A comment sign in a string is no comment, and a quote in a
+    comment is no string.
     """
 
     def replace(match: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ An error is not a verdict: each of them ends a judging command with exit code 2.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 CANNOT_DECIDE = 2
 
@@ -35,6 +35,13 @@ def masked(text: str) -> str:
     Messages quote what a file contains, and no message may show an account number in full.
     """
     return _ACCOUNT.sub(r"\1****\2", text)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant; None where none is similar."""
+    from difflib import get_close_matches  # only errors need it
+
+    return next(iter(get_close_matches(name, list(known), n=1)), None)
 
 
 class GateError(Exception):

@@ -55,7 +55,7 @@ class Limits(Settings):
     problems: int = 50
     """Findings of one kind reported per file; the rest is counted."""
     policy_seconds: float = 60.0
-    """Time one judging run may spend inside the policy engine."""
+    """Time one question to the policy engine may take, the first one including loading the bundle."""
     policy_memory_bytes: int = 1024 * MIB
     """Address space of the policy engine's process."""
     git_seconds: float = 60.0

@@ -47,8 +47,8 @@ def test_a_signoff_binds_stage_subject_and_evidence(judged: Judged) -> None:
     data = prepare(judged)
     document = json.loads(data)
     assert violations("files", "signoff", document) == []
-    assert document["subject"] == judged.decision["subject"]["digest"]
-    assert document["evidence"] == judged.decision["stages"]["stage2"]["evidence_digest"]
+    assert document["subject"] == judged.decision.subject.digest
+    assert document["evidence"] == judged.decision.stages["stage2"].evidence_digest
     assert (document["stage"], document["verdict"], document["signed_at"]) == ("stage2", "approve", AT)
     assert "אבי כהן".encode() in data
     assert data.endswith(b"}\n")

@@ -1,6 +1,8 @@
 """The embedded Rego engine: regorus, in a process of its own with a time and a memory limit.
 
-The process starts when the engine is opened, so it loads the bundle while evidence is collected.
+The process starts when the engine is entered, so that it loads the bundle while evidence is collected, and
+then answers any number of questions. A question that exceeds a limit ends the process; the next question
+starts another.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from typing import IO, Any, Self
 
 from ....evidence.base.errors import EngineError, EnvironmentProblem, PolicyError
 from ....evidence.base.limits import DEFAULT, Limits
-from ..interface import Bundle
+from ..interface import Bundle, check_defined
 
 WORKER = Path(__file__).with_name("regorus_worker.py")
+DISTRIBUTION = "gordon-to-regorus"
 
 _ENVIRONMENT = {
     "RUST_BACKTRACE": "0",
@@ -42,25 +45,62 @@ class EmbeddedEngine:
 
     Args:
         bundle: the bundle to load.
-        limits: ``policy_seconds`` and ``policy_memory_bytes`` apply to loading and evaluating together.
+        limits: ``policy_seconds`` applies to each question, and for the first one of a process includes
+            loading the bundle; ``policy_memory_bytes`` applies to the process.
     """
+
+    name = "regorus"
 
     def __init__(self, bundle: Bundle, limits: Limits = DEFAULT) -> None:
         self._bundle = bundle
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
-        self._sender = threading.Thread()
+        self._loaded = False
         self._pending = b""
 
+    @property
+    def version(self) -> str:
+        """The version of the installed distribution.
+
+        Raises:
+            EnvironmentProblem: regorus is not installed.
+        """
+        # importlib.metadata takes longer to import than the engine takes to judge
+        prefix, suffix = DISTRIBUTION.replace("-", "_") + "-", ".dist-info"
+        for found in _home().glob(f"{prefix}*{suffix}"):
+            return found.name.removeprefix(prefix).removesuffix(suffix)
+        from importlib.metadata import version
+
+        return version(DISTRIBUTION)
+
     def __enter__(self) -> Self:
-        found = importlib.util.find_spec("regorus")
-        if found is None or not found.submodule_search_locations:
-            raise EnvironmentProblem(
-                "the embedded Rego engine (regorus) is not installed", remedy="install gordon-to-regorus"
-            )
-        home = str(Path(next(iter(found.submodule_search_locations))).parent)
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(WORKER), home],
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """See :meth:`gate.engine.policy.interface.PolicyEngine.evaluate`."""
+        deadline = time.monotonic() + self._limits.policy_seconds
+        process = self._process or self._start()
+        if not self._loaded:
+            loaded = self._receive(process, deadline)
+            if "error" in loaded:
+                self._end()
+                raise _located(loaded["error"], PolicyError, "the policy does not load")
+            self._loaded = True
+        _send(process.stdin, {"packages": list(packages), "input": document})
+        answer = self._receive(process, deadline)
+        if "error" in answer:
+            raise _located(answer["error"], EngineError, f"the package {answer['module']} failed")
+        return check_defined(packages, answer["ok"])
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(WORKER), str(_home())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -72,93 +112,69 @@ class EmbeddedEngine:
             "memory": self._limits.policy_memory_bytes,
         }
         # a bundle is larger than a pipe: nobody should wait until the process is up and reads it
-        self._sender = threading.Thread(target=_send, args=(self._process.stdin, bundle), daemon=True)
-        self._sender.start()
-        return self
+        threading.Thread(target=_send, args=(process.stdin, bundle), daemon=True).start()
+        return process
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end()
-
-    def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """See :class:`~gate.engine.policy.interface.PolicyEngine`; one question per engine."""
-        deadline = time.monotonic() + self._limits.policy_seconds
-        loaded = self._receive(deadline)
-        self._sender.join()
-        if "error" in loaded:
-            raise self._located(loaded["error"], PolicyError, "the policy does not load")
-        assert self._process is not None  # noqa: S101 - it answered
-        _send(self._process.stdin, {"packages": list(packages), "input": document})
-        answer = self._receive(deadline)
-        if "error" in answer:
-            raise self._located(answer["error"], EngineError, f"the package {answer['module']} failed")
-        values: dict[str, dict[str, Any]] = answer["ok"]
-        for package in packages:
-            if not isinstance(values.get(package), dict):
-                raise EngineError(
-                    f"the package {package} is undefined, so nothing was evaluated",
-                    remedy="check the package's name in the bundle's modules and manifest",
-                )
-        return values
-
-    def _receive(self, deadline: float) -> dict[str, Any]:
-        assert self._process is not None and self._process.stdout is not None  # noqa: S101 - entered
-        stream = self._process.stdout.fileno()
+    def _receive(self, process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
+        assert process.stdout is not None and process.stderr is not None  # noqa: S101 - opened as pipes
+        stream = process.stdout.fileno()
         while b"\n" not in self._pending:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([stream], [], [], left)[0]:
-                self._end()
-                raise EngineError(
-                    f"the policy ran longer than {self._limits.policy_seconds:g} s and was ended",
-                    path=f"bundle {self._bundle.name} {self._bundle.version}",
-                    remedy=_RUNAWAY,
+                raise self._ended(
+                    f"the policy ran longer than {self._limits.policy_seconds:g} s and was ended"
                 )
             chunk = os.read(stream, 1 << 20)
             if not chunk:
-                raise self._crashed()
+                process.wait()  # it closed its output, so it is ending
+                lines = process.stderr.read().decode(errors="replace").strip().splitlines()
+                reason = lines[-1][:200] if lines else f"it ended with status {process.returncode}"
+                memory = f"; its memory is limited to {self._limits.policy_memory_bytes} bytes"
+                raise self._ended(f"the embedded policy engine crashed: {reason}", memory)
             self._pending += chunk
         line, _, self._pending = self._pending.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _crashed(self) -> EngineError:
-        process = self._process
-        assert process is not None and process.stderr is not None  # noqa: S101 - entered
-        process.wait()  # it closed its output, so it is ending
-        lines = process.stderr.read().decode(errors="replace").strip().splitlines()
-        reason = lines[-1][:200] if lines else f"it ended with status {process.returncode}"
-        return EngineError(
-            f"the embedded policy engine crashed: {reason}",
-            path=f"bundle {self._bundle.name} {self._bundle.version}",
-            remedy=f"{_RUNAWAY}; its memory is limited to {self._limits.policy_memory_bytes} bytes",
-        )
-
-    def _located(
-        self, text: str, error: type[PolicyError] | type[EngineError], what: str
-    ) -> PolicyError | EngineError:
-        message = _MESSAGE.search(text)
-        place = _LOCATED.search(text)
-        return error(
-            f"{what}: {message[1] if message else text.splitlines()[0]}",
-            path=place["path"] if place else None,
-            place=f"line {place['line']}, column {place['column']}" if place else None,
-            remedy="correct the policy module",
-        )
+    def _ended(self, what: str, advice: str = "") -> EngineError:
+        """The error about a process that cannot go on, which is over after this."""
+        self._end()
+        bundle = f"bundle {self._bundle.name} {self._bundle.version}"
+        return EngineError(what, path=bundle, remedy=_RUNAWAY + advice)
 
     def _end(self) -> None:
         process, self._process = self._process, None
+        self._loaded, self._pending = False, b""
         if process is None:
             return
-        if process.poll() is None:
-            process.kill()
+        process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
-                try:
+                with suppress(BrokenPipeError):  # unsent bytes to a process that is gone
                     stream.close()
-                except BrokenPipeError:  # unsent bytes to a process that is gone
-                    continue
+
+
+def _home() -> Path:
+    """The directory that holds the regorus package."""
+    found = importlib.util.find_spec("regorus")
+    if found is None or not found.submodule_search_locations:
+        raise EnvironmentProblem(
+            "the embedded Rego engine (regorus) is not installed", remedy=f"install {DISTRIBUTION}"
+        )
+    return Path(next(iter(found.submodule_search_locations))).parent
+
+
+def _located(text: str, error: type[PolicyError] | type[EngineError], what: str) -> PolicyError | EngineError:
+    """The engine's message about a place in a module, as an error of gate's own."""
+    message = _MESSAGE.search(text)
+    place = _LOCATED.search(text)
+    return error(
+        f"{what}: {message[1] if message else text.splitlines()[0]}",
+        path=place["path"] if place else None,
+        place=f"line {place['line']}, column {place['column']}" if place else None,
+        remedy="correct the policy module",
+    )
 
 
 def _send(stream: IO[bytes] | None, message: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
-"""The process in which the embedded Rego engine runs, so that a run-away policy can be ended.
+"""The process in which the embedded Rego engine runs, so that a runaway policy can be ended.
 
 Started as a plain script (``python -I -S regorus_worker.py <directory of the regorus package>``): it imports
-nothing but the engine and the standard library. It reads two JSON lines from stdin, the bundle
-``{"modules", "data", "memory"}`` and then the question ``{"packages", "input"}``, and answers each with one
-JSON line ``{"ok": …}`` or ``{"error": …, "module": …}``. A panic of the engine ends the process, which the
-parent reports as an engine error.
+nothing but the engine and the standard library. It reads JSON lines from stdin, first the bundle
+``{"modules", "data", "memory"}`` and then any number of questions ``{"packages", "input"}``, and answers each
+line with one JSON line: ``{"ok": …}``, or ``{"error": …, "module": …}``. It ends with its input, and after a
+bundle that does not load. A panic of the engine ends the process; the parent reports it as an engine error.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _answer(value: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Serve one bundle and one question, then end."""
+    """Load one bundle and answer questions about it until the input ends."""
     sys.path.insert(0, sys.argv[1])
     import regorus
 
@@ -59,9 +59,9 @@ def main() -> None:
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (bundle["memory"], bundle["memory"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _answer(_load(engine, bundle))
-    question = sys.stdin.readline()
-    if question:
+    loaded = _load(engine, bundle)
+    _answer(loaded)
+    while "error" not in loaded and (question := sys.stdin.readline()):
         _answer(_evaluate(engine, json.loads(question)))
 
 

@@ -20,9 +20,9 @@ too_old(about) := {{"term": term, "text": sprintf("%s: %s", [term, age_text(evid
 	term := sprintf("age of %s", [collector])
 }
 
-age_text(evidence) := sprintf("states no time, at most %v s old is asked for", [evidence.max_age_s]) if {
+age_text(evidence) := sprintf("states no time; it may be at most %v s old", [evidence.max_age_s]) if {
 	evidence.age_s == null
-} else := sprintf("%v s old, 0 to %v s is asked for", [evidence.age_s, evidence.max_age_s])
+} else := sprintf("%v s old; it may be 0 to %v s old", [evidence.age_s, evidence.max_age_s])
 
 of_other_sources(about) := {{"term": term, "text": text} |
 	some collector, evidence in about
@@ -37,7 +37,7 @@ relation_text(relation) := sprintf("%s (%s)", [relation, words]) if {
 	words := object.get(
 		{
 			"same": "made from what is judged",
-			"same_commit": "made from this commit, not stated whether there were changes",
+			"same_commit": "made from this commit, does not state whether there were changes",
 			"unstated": "does not state what it was made from",
 			"dirty": "made from this commit with changes then or now",
 			"other": "made from other sources",

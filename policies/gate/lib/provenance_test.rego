@@ -21,9 +21,9 @@ test_current_names_each_piece_of_evidence_and_what_is_wrong if {
 			"name": "evidence_too_old",
 			"op": "∅",
 			"actual": [
-				"age of coverage: states no time, at most 604800 s old is asked for",
-				"age of paper: -1 s old, 0 to 604800 s is asked for",
-				"age of tests: 604801 s old, 0 to 604800 s is asked for",
+				"age of coverage: states no time; it may be at most 604800 s old",
+				"age of paper: -1 s old; it may be 0 to 604800 s old",
+				"age of tests: 604801 s old; it may be 0 to 604800 s old",
 			],
 			"expected": [],
 			"unit": "list",
@@ -47,5 +47,5 @@ test_relations_have_words if {
 	relation_text("unstated") == "unstated (does not state what it was made from)"
 	relation_text("same") == "same (made from what is judged)"
 	relation_text("new") == "new (which is not known here)"
-	relation_text("same_commit") == "same_commit (made from this commit, not stated whether there were changes)"
+	relation_text("same_commit") == "same_commit (made from this commit, does not state whether there were changes)"
 }

@@ -136,7 +136,7 @@ refusals(signoff) := [reason.text |
 			"text": sprintf("the signer may not sign as %s", [signoff.role]),
 		},
 		{"ok": key_valid_at(signoff, signoff.signed_at_s), "text": "the key was not valid when it signed"},
-		{"ok": key_valid_at(signoff, input.now_s), "text": "the key is not valid any more or not yet"},
+		{"ok": key_valid_at(signoff, input.now_s), "text": "the key is no longer valid, or not yet"},
 		{"ok": data.gate.lib.not_less(input.now_s, signoff.signed_at_s), "text": "it is dated in the future"},
 		{
 			"ok": data.gate.lib.same(signoff.subject, input.subject.digest),

@@ -1,8 +1,8 @@
 # METADATA
 # title: Artifact validation
-# description: Everything that the go-live path builds on exists, is valid, signed and measured.
+# description: Everything the go-live path builds on exists, is valid, and is signed and measured.
 # custom:
-#   question: Is what should exist there, valid, signed, measured?
+#   question: Are the expected artifacts there, valid, signed and measured?
 package gate.stage1
 
 check_artifact_coverage := data.gate.lib.check([data.gate.lib.at_least(
@@ -14,22 +14,19 @@ check_artifact_coverage := data.gate.lib.check([data.gate.lib.at_least(
 # METADATA
 # title: Enough of the expected artifacts exist
 # description: >-
-#   The share of rows of the artifact matrix that were found, whether compliant or not, reaches the target. The rows
-#   that are missing although the target is reached are listed as warnings.
+#   The share of artifact-matrix rows that were found, compliant or not, reaches the target. Each row that was not
+#   found is also a warning.
 # custom:
 #   short_name: artifact_coverage
 #   severity: CRITICAL
-#   solution: Create the missing artifacts; the artifact matrix names the path that each row expects.
+#   solution: Create the missing artifacts at the paths that the artifact matrix names.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.found_ppm]
-deny_artifact_coverage contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifact_coverage",
-		check_artifact_coverage,
-		"Fewer artifacts exist than this stage needs",
-	)
-}
+deny_artifact_coverage contains result if some result in data.gate.lib.violations(
+	"stage1.artifact_coverage", check_artifact_coverage,
+	"Too few of the expected artifacts exist",
+)
 
 warn_artifact_coverage contains {"code": "stage1.artifact_coverage", "msg": msg} if {
 	some row in input.facts.artifacts.rows
@@ -45,21 +42,18 @@ check_artifact_matrix := data.gate.lib.check([data.gate.lib.at_least(
 
 # METADATA
 # title: The artifact matrix is complete
-# description: The matrix that coverage is measured against expects at least as many artifacts as the audit did.
+# description: The artifact matrix expects at least as many artifacts as the audit did.
 # custom:
 #   short_name: artifact_matrix
 #   severity: HIGH
-#   solution: Restore the rows that were taken out of the artifact matrix, or change the policy parameter with a reason.
+#   solution: Restore the rows removed from the artifact matrix, or change the policy parameter and say why.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.expected]
-deny_artifact_matrix contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifact_matrix",
-		check_artifact_matrix,
-		"The artifact matrix expects fewer artifacts than the audit",
-	)
-}
+deny_artifact_matrix contains result if some result in data.gate.lib.violations(
+	"stage1.artifact_matrix", check_artifact_matrix,
+	"The artifact matrix expects fewer artifacts than the audit did",
+)
 
 check_test_coverage := data.gate.lib.check([
 	data.gate.lib.at_least(
@@ -77,44 +71,37 @@ check_test_coverage := data.gate.lib.check([
 # METADATA
 # title: The production code is tested
 # description: >-
-#   Line coverage of the production sources reaches the target; code that no test imported counts as uncovered.
+#   Line coverage of the production sources reaches the target; code that no test imports counts as uncovered.
 # custom:
 #   short_name: test_coverage
 #   severity: CRITICAL
-#   solution: Run the tests under coverage over all production sources and add tests where lines are missed.
+#   solution: Run the tests under coverage over all production sources, and add tests for the lines that are missed.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [coverage.line_ppm, coverage.statements]
-deny_test_coverage contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.test_coverage",
-		check_test_coverage,
-		"Less of the production code is tested than this stage needs",
-	)
-}
+deny_test_coverage contains result if some result in data.gate.lib.violations(
+	"stage1.test_coverage", check_test_coverage,
+	"Too little of the production code is tested",
+)
 
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage": input.facts.provenance.coverage}))
 
 # METADATA
-# title: The coverage figure is not known to be old or of other sources
+# title: The coverage figure is not known to be stale or from other sources
 # description: >-
-#   The coverage figure is as recent as the operator asks for, and not known to be made from other sources. Where it does
-#   not state what it was made from, nothing is known about that.
+#   The coverage figure is as recent as the operator asks for, and not known to come from other sources. If it does not
+#   state its sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: >-
-#     Measure coverage again from the sources that are judged, and state it with `gate provenance` right afterwards.
+#   solution: Measure coverage again on the sources that are judged, then run `gate provenance` right away.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [provenance.coverage.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.evidence_current",
-		check_evidence_current,
-		"The coverage figure is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage1.evidence_current", check_evidence_current,
+	"The coverage figure is not current",
+)
 
 check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 	"stage1",
@@ -124,23 +111,20 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 # METADATA
 # title: The audit is signed by every required role
 # description: >-
-#   For each required role somebody who may act in it approved exactly this source and this evidence with a key that
-#   is valid, nobody in two roles, nobody their own change, and nobody who may stop the stage rejected it.
+#   For each required role, someone who may act in it approved exactly this source and this evidence with a valid key.
+#   Nobody signed in two roles or approved their own change, and nobody who may stop the stage rejected it.
 # custom:
 #   short_name: governance_signed
 #   severity: CRITICAL
 #   solution: >-
-#     Let each required role review the evidence and sign it; sign again after every change of source or evidence.
+#     Have each required role review the evidence and sign it; sign again after every change of source or evidence.
 #   owner: risk_officer
 #   controls: [gate:stage1]
 #   facts: [signoffs.signoffs]
-deny_governance_signed contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.governance_signed",
-		check_governance_signed,
-		"The stage is not approved",
-	)
-}
+deny_governance_signed contains result if some result in data.gate.lib.violations(
+	"stage1.governance_signed", check_governance_signed,
+	"The stage is not approved",
+)
 
 condition_governance_signed contains condition if {
 	some condition in data.gate.lib.signoff_conditions(
@@ -174,14 +158,12 @@ check_fixtures_valid := data.gate.lib.check([
 
 # METADATA
 # title: Seeds and signed fixtures are the agreed ones
-# description: >-
-#   The recorded seeds equal the agreed ones, and every signed fixture file still has the data it was signed with.
+# description: The recorded seeds equal the agreed ones, and every signed fixture file is unchanged since it was signed.
 # custom:
 #   short_name: fixtures_valid
 #   severity: HIGH
 #   solution: >-
-#     Restore the agreed seeds in fixtures/seeds.yaml; regenerate and sign the fixtures whose signature does not
-#     match.
+#     Restore the agreed seeds in fixtures/seeds.yaml; regenerate and sign fixtures whose signature does not match.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts:
@@ -192,13 +174,10 @@ check_fixtures_valid := data.gate.lib.check([
 #     - fixtures.seeds.integration
 #     - fixtures.signed_files
 #     - fixtures.files
-deny_fixtures_valid contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.fixtures_valid",
-		check_fixtures_valid,
-		"A seed or a fixture is not the agreed one",
-	)
-}
+deny_fixtures_valid contains result if some result in data.gate.lib.violations(
+	"stage1.fixtures_valid", check_fixtures_valid,
+	"A seed or a fixture is not the agreed one",
+)
 
 invalid_fixtures(files) := {{"term": file.path, "text": sprintf("%s: %v", [file.path, file.problem])} |
 	some file in files
@@ -212,7 +191,7 @@ check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: The artifacts that exist are valid
-# description: Every artifact that was found is filled in, parses, and keeps its contract.
+# description: Every artifact that was found is filled in, parses and matches its contract.
 # custom:
 #   short_name: artifacts_valid
 #   severity: MEDIUM
@@ -220,13 +199,10 @@ check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.rows]
-deny_artifacts_valid contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifacts_valid",
-		check_artifacts_valid,
-		"An artifact is not valid",
-	)
-}
+deny_artifacts_valid contains result if some result in data.gate.lib.violations(
+	"stage1.artifacts_valid", check_artifacts_valid,
+	"An artifact is not valid",
+)
 
 invalid_artifacts(rows) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, problems])} |
 	some row in rows
@@ -242,7 +218,7 @@ check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: The artifacts that exist are signed
-# description: Every artifact that was found is covered by a signature of a kind that the policy data accept.
+# description: Every artifact that was found has a signature of an accepted kind.
 # custom:
 #   short_name: artifacts_signed
 #   severity: MEDIUM
@@ -251,13 +227,10 @@ check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: devops_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.rows]
-deny_artifacts_signed contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.artifacts_signed",
-		check_artifacts_signed,
-		"An artifact is not signed in an accepted way",
-	)
-}
+deny_artifacts_signed contains result if some result in data.gate.lib.violations(
+	"stage1.artifacts_signed", check_artifacts_signed,
+	"An artifact is not signed in an accepted way",
+)
 
 unsigned_artifacts(rows, accepted) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, refused])} |
 	some row in rows
@@ -282,10 +255,7 @@ check_checklist_total := data.gate.lib.check([data.gate.lib.equals(
 #   controls: [gate:stage1]
 #   facts: [checklist.points_sum]
 #   optional_facts: [checklist.stated_total]
-deny_checklist_total contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.checklist_total",
-		check_checklist_total,
-		"The checklist states a total that is not the sum of its categories",
-	)
-}
+deny_checklist_total contains result if some result in data.gate.lib.violations(
+	"stage1.checklist_total", check_checklist_total,
+	"The checklist states a total that is not the sum of its categories",
+)

@@ -10,21 +10,19 @@ check_contracts_valid := data.gate.lib.check([
 # METADATA
 # title: Every contract is a valid JSON Schema
 # description: >-
-#   Each contract is valid for its declared draft, resolves, says something, and its own examples satisfy it.
+#   Each contract is valid for its declared draft, its references resolve, it constrains something, and its own
+#   examples match it.
 # custom:
 #   short_name: contracts_valid
 #   severity: HIGH
-#   solution: Mend the schemas at the places named; a contract without any must be written first.
+#   solution: Fix the schemas at the places named; if there are no contracts, write them first.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [contracts.total, contracts.files]
-deny_contracts_valid contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.contracts_valid",
-		check_contracts_valid,
-		"A contract is missing or is not valid",
-	)
-}
+deny_contracts_valid contains result if some result in data.gate.lib.violations(
+	"stage1.contracts_valid", check_contracts_valid,
+	"A contract is missing or is not valid",
+)
 
 invalid_contracts(files) := {{"term": file.path, "text": sprintf("%s: %s", [file.path, problems])} |
 	some file in files
@@ -87,13 +85,10 @@ check_contract_fields := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage1]
 #   facts: [contracts.files]
-deny_contract_fields contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.contract_fields",
-		check_contract_fields,
-		"An order contract lacks what trading needs",
-	)
-}
+deny_contract_fields contains result if some result in data.gate.lib.violations(
+	"stage1.contract_fields", check_contract_fields,
+	"An order contract lacks what trading needs",
+)
 
 contract_files(id) := [file |
 	some file in input.facts.contracts.files
@@ -117,29 +112,26 @@ check_contracts_compatible := data.gate.lib.check([
 ])
 
 # METADATA
-# title: No contract breaks those who use it
+# title: No contract change breaks its users
 # description: >-
-#   Since the approved version no contract changed in a way that breaks producers or consumers of the data, or of which
-#   that cannot be told, unless its major version was raised, and the approved version has contracts to compare with at
-#   all. Where no approved version is named, nothing is compared and a warning says so.
+#   Since the approved version, no contract changed in a way that breaks producers or consumers of the data, or whose
+#   effect cannot be told, unless its major version was raised; and the approved version has contracts to compare with.
+#   Without an approved version nothing is compared, and a warning says so.
 # custom:
 #   short_name: contracts_compatible
 #   severity: HIGH
 #   solution: >-
-#     Take the change back, raise the major version that the contract states, or have the break waived; where it cannot be
-#     told whether a change breaks anything, review it first. Where too few contracts were compared, name an approved
-#     version that has them, in the same place.
+#     Undo the change, raise the major version that the contract states, or get a waiver for the break. Review a change
+#     whose effect cannot be told first. If too few contracts were compared, name an approved version that has them at
+#     the same paths.
 #   owner: lead_quant
 #   controls: [gate:stage1]
 #   facts: [contracts.files, contracts.total]
 #   optional_facts: [contracts.compatibility]
-deny_contracts_compatible contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.contracts_compatible",
-		check_contracts_compatible,
-		"The contracts are not shown to be compatible",
-	)
-}
+deny_contracts_compatible contains result if some result in data.gate.lib.violations(
+	"stage1.contracts_compatible", check_contracts_compatible,
+	"The contracts are not shown to be compatible",
+)
 
 warn_contracts_compatible contains remark if {
 	some remark in data.gate.lib.baseline_remarks(

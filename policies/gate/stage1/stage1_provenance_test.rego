@@ -21,7 +21,7 @@ test_evidence_current_coverage_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: age of coverage: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of coverage: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of coverage"}}
+	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: age of coverage: 604801 s old; it may be 0 to 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of coverage: 604801 s old; it may be 0 to 604800 s old", "unit": "list", "term": "age of coverage"}}
 }
 
 test_evidence_current_coverage_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_coverage_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: age of coverage: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of coverage: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of coverage"}}
+	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: age of coverage: states no time; it may be at most 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of coverage: states no time; it may be at most 604800 s old", "unit": "list", "term": "age of coverage"}}
 }
 
 test_evidence_current_coverage_of_other_sources if {

@@ -105,7 +105,7 @@ test_governance_signed_key_expired if {
 	checked := check_governance_signed with input as doc
 	checked.holds == false
 	denied := deny_governance_signed with input as doc
-	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: the key is not valid any more or not yet", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: the key is not valid any more or not yet", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: the key is no longer valid, or not yet", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: the key is no longer valid, or not yet", "unit": "list", "term": "risk_officer"}}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
 }

@@ -20,7 +20,7 @@ test_artifact_coverage_artifact_coverage_one_off if {
 	checked := check_artifact_coverage with input as doc
 	checked.holds == false
 	denied := deny_artifact_coverage with input as doc
-	denied == {{"code": "stage1.artifact_coverage", "msg": "Fewer artifacts exist than this stage needs", "operand": "artifact_coverage", "op": "≥", "expected": 800000, "actual": 799999, "unit": "ppm"}}
+	denied == {{"code": "stage1.artifact_coverage", "msg": "Too few of the expected artifacts exist", "operand": "artifact_coverage", "op": "≥", "expected": 800000, "actual": 799999, "unit": "ppm"}}
 }
 
 test_artifact_coverage_artifact_coverage_null if {
@@ -28,7 +28,7 @@ test_artifact_coverage_artifact_coverage_null if {
 	checked := check_artifact_coverage with input as doc
 	checked.holds == false
 	denied := deny_artifact_coverage with input as doc
-	denied == {{"code": "stage1.artifact_coverage", "msg": "Fewer artifacts exist than this stage needs", "operand": "artifact_coverage", "op": "≥", "expected": 800000, "actual": null, "unit": "ppm"}}
+	denied == {{"code": "stage1.artifact_coverage", "msg": "Too few of the expected artifacts exist", "operand": "artifact_coverage", "op": "≥", "expected": 800000, "actual": null, "unit": "ppm"}}
 }
 
 test_artifact_coverage_lists_what_is_missing if {
@@ -65,7 +65,7 @@ test_artifact_matrix_expected_artifacts_one_off if {
 	checked := check_artifact_matrix with input as doc
 	checked.holds == false
 	denied := deny_artifact_matrix with input as doc
-	denied == {{"code": "stage1.artifact_matrix", "msg": "The artifact matrix expects fewer artifacts than the audit", "operand": "expected_artifacts", "op": "≥", "expected": 14, "actual": 13, "unit": "artifacts"}}
+	denied == {{"code": "stage1.artifact_matrix", "msg": "The artifact matrix expects fewer artifacts than the audit did", "operand": "expected_artifacts", "op": "≥", "expected": 14, "actual": 13, "unit": "artifacts"}}
 }
 
 test_artifact_matrix_expected_artifacts_null if {
@@ -73,7 +73,7 @@ test_artifact_matrix_expected_artifacts_null if {
 	checked := check_artifact_matrix with input as doc
 	checked.holds == false
 	denied := deny_artifact_matrix with input as doc
-	denied == {{"code": "stage1.artifact_matrix", "msg": "The artifact matrix expects fewer artifacts than the audit", "operand": "expected_artifacts", "op": "≥", "expected": 14, "actual": null, "unit": "artifacts"}}
+	denied == {{"code": "stage1.artifact_matrix", "msg": "The artifact matrix expects fewer artifacts than the audit did", "operand": "expected_artifacts", "op": "≥", "expected": 14, "actual": null, "unit": "artifacts"}}
 }
 
 test_test_coverage_holds if {
@@ -96,7 +96,7 @@ test_test_coverage_test_coverage_one_off if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Less of the production code is tested than this stage needs", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": 799999, "unit": "ppm"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": 799999, "unit": "ppm"}}
 }
 
 test_test_coverage_test_coverage_null if {
@@ -104,7 +104,7 @@ test_test_coverage_test_coverage_null if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Less of the production code is tested than this stage needs", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": null, "unit": "ppm"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": null, "unit": "ppm"}}
 }
 
 test_test_coverage_statements_at_the_limit if {
@@ -120,7 +120,7 @@ test_test_coverage_statements_one_off if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Less of the production code is tested than this stage needs", "operand": "statements", "op": "≥", "expected": 1, "actual": 0, "unit": "statements"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "statements", "op": "≥", "expected": 1, "actual": 0, "unit": "statements"}}
 }
 
 test_test_coverage_statements_null if {
@@ -128,7 +128,7 @@ test_test_coverage_statements_null if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Less of the production code is tested than this stage needs", "operand": "statements", "op": "≥", "expected": 1, "actual": null, "unit": "statements"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "statements", "op": "≥", "expected": 1, "actual": null, "unit": "statements"}}
 }
 
 test_fixtures_valid_holds if {

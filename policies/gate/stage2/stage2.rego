@@ -2,7 +2,7 @@
 # title: Hierarchical breakdown
 # description: The integration is broken down into the eight stages, and the architecture is approved.
 # custom:
-#   question: Is the integration decomposed?
+#   question: Is the integration broken down into stages?
 package gate.stage2
 
 check_flow_stages_defined := data.gate.lib.check([data.gate.lib.contains_all(
@@ -21,13 +21,10 @@ check_flow_stages_defined := data.gate.lib.check([data.gate.lib.contains_all(
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [integration_flow.file, integration_flow.stages]
-deny_flow_stages_defined contains result if {
-	some result in data.gate.lib.violations(
-		"stage2.flow_stages_defined",
-		check_flow_stages_defined,
-		"The integration flow does not define a stage",
-	)
-}
+deny_flow_stages_defined contains result if some result in data.gate.lib.violations(
+	"stage2.flow_stages_defined", check_flow_stages_defined,
+	"The integration flow does not define a stage",
+)
 
 check_flow_stages_complete := data.gate.lib.check([
 	data.gate.lib.at_least(
@@ -40,7 +37,7 @@ check_flow_stages_complete := data.gate.lib.check([
 
 # METADATA
 # title: Every stage has input, output and gate
-# description: Each stage of the integration flow states what it takes, what it gives and what must hold to go on.
+# description: Each stage of the integration flow states its input, its output and what must hold to go on.
 # custom:
 #   short_name: flow_stages_complete
 #   severity: HIGH
@@ -48,13 +45,10 @@ check_flow_stages_complete := data.gate.lib.check([
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [integration_flow.stages_defined, integration_flow.stages]
-deny_flow_stages_complete contains result if {
-	some result in data.gate.lib.violations(
-		"stage2.flow_stages_complete",
-		check_flow_stages_complete,
-		"A stage of the integration flow is incomplete",
-	)
-}
+deny_flow_stages_complete contains result if some result in data.gate.lib.violations(
+	"stage2.flow_stages_complete", check_flow_stages_complete,
+	"A stage of the integration flow is incomplete",
+)
 
 incomplete_stages(stages) := {{"term": stage.stage, "text": sprintf("%s has no %s", [stage.stage, part])} |
 	some stage in stages
@@ -70,22 +64,19 @@ check_architecture_approved := data.gate.lib.check(data.gate.lib.governance(
 # METADATA
 # title: The architecture is approved
 # description: >-
-#   The required roles approved exactly this source and this evidence with valid keys, nobody their own change, and
-#   nobody who may stop the stage rejected it.
+#   The required roles approved exactly this source and this evidence with valid keys. Nobody approved their own
+#   change, and nobody who may stop the stage rejected it.
 # custom:
 #   short_name: architecture_approved
 #   severity: CRITICAL
-#   solution: Let the required roles review the integration flow and sign it; sign again after every change.
+#   solution: Have the required roles review the integration flow and sign it; sign again after every change.
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [signoffs.signoffs]
-deny_architecture_approved contains result if {
-	some result in data.gate.lib.violations(
-		"stage2.architecture_approved",
-		check_architecture_approved,
-		"The architecture is not approved",
-	)
-}
+deny_architecture_approved contains result if some result in data.gate.lib.violations(
+	"stage2.architecture_approved", check_architecture_approved,
+	"The architecture is not approved",
+)
 
 condition_architecture_approved contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

@@ -11,12 +11,12 @@ check_sections_present := data.gate.lib.check([data.gate.lib.none_of(
 )])
 
 # METADATA
-# title: The interface map has its sections
-# description: Each required section of the interface map is there and filled in.
+# title: The interface map has all its sections
+# description: Each required section of the interface map exists and is filled in.
 # custom:
 #   short_name: sections_present
 #   severity: HIGH
-#   solution: Write the sections named; an empty template counts as not filled.
+#   solution: Write the sections named; an unfilled template does not count.
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts:
@@ -25,13 +25,10 @@ check_sections_present := data.gate.lib.check([data.gate.lib.none_of(
 #     - interface_map.sections.error_codes
 #     - interface_map.sections.latency_sla
 #     - interface_map.sections.pacing_limits
-deny_sections_present contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.sections_present",
-		check_sections_present,
-		"A section of the interface map is not filled",
-	)
-}
+deny_sections_present contains result if some result in data.gate.lib.violations(
+	"stage3.sections_present", check_sections_present,
+	"A section of the interface map is not filled",
+)
 
 sections_not_filled(sections) := {{"term": section, "text": sprintf("%s: %v", [section, state])} |
 	some section in sections
@@ -55,13 +52,10 @@ check_operations_mapped := data.gate.lib.check([data.gate.lib.contains_all(
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.operations]
-deny_operations_mapped contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.operations_mapped",
-		check_operations_mapped,
-		"A broker operation is not mapped",
-	)
-}
+deny_operations_mapped contains result if some result in data.gate.lib.violations(
+	"stage3.operations_mapped", check_operations_mapped,
+	"A broker operation is not mapped",
+)
 
 check_latency_slas := data.gate.lib.check(array.concat(
 	[data.gate.lib.none("operations_without_sla", operations_without_sla(data.gate.params.stage3.operations.value))],
@@ -78,8 +72,8 @@ check_latency_slas := data.gate.lib.check(array.concat(
 # METADATA
 # title: Every operation has a latency SLA within its ceiling
 # description: >-
-#   Each required operation states a p95 latency; where the trading desk set a ceiling it is not above it. An
-#   operation that is mapped more than once is judged by its slowest statement.
+#   Each required operation states a p95 latency, no higher than its ceiling where the trading desk set one. An
+#   operation that is mapped more than once is judged by its slowest entry.
 # custom:
 #   short_name: latency_slas
 #   severity: HIGH
@@ -87,13 +81,10 @@ check_latency_slas := data.gate.lib.check(array.concat(
 #   owner: lead_trader
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.operations]
-deny_latency_slas contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.latency_slas",
-		check_latency_slas,
-		"A latency SLA is missing or above its ceiling",
-	)
-}
+deny_latency_slas contains result if some result in data.gate.lib.violations(
+	"stage3.latency_slas", check_latency_slas,
+	"A latency SLA is missing or above its ceiling",
+)
 
 # The slowest SLA stated for an operation; null where it is not mapped or one of its mappings states none.
 default stated_sla(_) := null
@@ -122,7 +113,7 @@ check_error_codes := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: Every required error code is documented with an action
-# description: The interface map says for each broker code that the system meets what is to be done.
+# description: The interface map says what to do about each broker code that the system can meet.
 # custom:
 #   short_name: error_codes
 #   severity: HIGH
@@ -130,13 +121,10 @@ check_error_codes := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.error_codes]
-deny_error_codes contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.error_codes",
-		check_error_codes,
-		"A broker code is not documented with an action",
-	)
-}
+deny_error_codes contains result if some result in data.gate.lib.violations(
+	"stage3.error_codes", check_error_codes,
+	"A broker code is not documented with an action",
+)
 
 error_codes_without_action(codes) := {{"term": term, "text": sprintf("%s: %s", [term, problem])} |
 	some code in codes
@@ -169,24 +157,21 @@ check_error_code_meanings := data.gate.lib.check([
 ])
 
 # METADATA
-# title: No error code is documented as something else
+# title: No error code is documented with another code's meaning
 # description: >-
-#   The action stated for a broker code does not belong to another code, such as backing off on 103, a duplicate
-#   order id.
+#   The action stated for a broker code does not belong to another code, such as backing off on 103, which means a
+#   duplicate order id.
 # custom:
 #   short_name: error_code_meanings
 #   severity: HIGH
-#   solution: Correct the action of the codes named after the broker's documentation.
+#   solution: Correct the actions of the codes named; the broker's documentation says what they mean.
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.file, interface_map.error_codes]
-deny_error_code_meanings contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.error_code_meanings",
-		check_error_code_meanings,
-		"A broker code is documented as something else",
-	)
-}
+deny_error_code_meanings contains result if some result in data.gate.lib.violations(
+	"stage3.error_code_meanings", check_error_code_meanings,
+	"A broker code is documented with another code's meaning",
+)
 
 contradicted_codes(contradictions) := {{"term": term, "text": sprintf("%s: \"%s\"", [term, phrase])} |
 	some entry in input.facts.interface_map.error_codes
@@ -219,7 +204,7 @@ check_pacing_limits := data.gate.lib.check(array.concat(
 ))
 
 # METADATA
-# title: The pacing limits are stated and not above the broker's
+# title: The pacing limits are stated and within the broker's
 # description: >-
 #   Messages per second, market-data subscriptions and historical requests are limited, each within what the broker
 #   allows.
@@ -233,13 +218,10 @@ check_pacing_limits := data.gate.lib.check(array.concat(
 #     - interface_map.pacing.messages_per_second
 #     - interface_map.pacing.market_data_subscriptions
 #     - interface_map.pacing.historical_requests
-deny_pacing_limits contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.pacing_limits",
-		check_pacing_limits,
-		"A pacing limit is outside what the broker allows",
-	)
-}
+deny_pacing_limits contains result if some result in data.gate.lib.violations(
+	"stage3.pacing_limits", check_pacing_limits,
+	"A pacing limit is outside what the broker allows",
+)
 
 check_data_types := data.gate.lib.check([data.gate.lib.equals(
 	"data_types",
@@ -258,35 +240,29 @@ check_data_types := data.gate.lib.check([data.gate.lib.equals(
 #   owner: lead_quant
 #   controls: [gate:stage3]
 #   facts: [interface_map.sections.data_types]
-deny_data_types contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.data_types",
-		check_data_types,
-		"The data-type conversions are not stated",
-	)
-}
+deny_data_types contains result if some result in data.gate.lib.violations(
+	"stage3.data_types", check_data_types,
+	"The data-type conversions are not documented",
+)
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
 
 # METADATA
 # title: Nobody who may stop the stage rejected it
 # description: >-
-#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
-#   an approval is a condition.
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks
+#   for in an approval becomes a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
-#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage3]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage3.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage3.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

@@ -357,7 +357,7 @@ test_error_code_meanings_103_as_rate_limit if {
 	checked := check_error_code_meanings with input as doc
 	checked.holds == false
 	denied := deny_error_code_meanings with input as doc
-	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented as something else: 103: \"rate limit\"", "operand": "contradicted_codes", "op": "∅", "expected": [], "actual": "103: \"rate limit\"", "unit": "list", "term": "103"}}
+	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented with another code's meaning: 103: \"rate limit\"", "operand": "contradicted_codes", "op": "∅", "expected": [], "actual": "103: \"rate limit\"", "unit": "list", "term": "103"}}
 }
 
 test_error_code_meanings_100_as_duplicate if {
@@ -365,7 +365,7 @@ test_error_code_meanings_100_as_duplicate if {
 	checked := check_error_code_meanings with input as doc
 	checked.holds == false
 	denied := deny_error_code_meanings with input as doc
-	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented as something else: 100: \"duplicate\"", "operand": "contradicted_codes", "op": "∅", "expected": [], "actual": "100: \"duplicate\"", "unit": "list", "term": "100"}}
+	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented with another code's meaning: 100: \"duplicate\"", "operand": "contradicted_codes", "op": "∅", "expected": [], "actual": "100: \"duplicate\"", "unit": "list", "term": "100"}}
 }
 
 test_error_code_meanings_nothing_documented if {
@@ -373,7 +373,7 @@ test_error_code_meanings_nothing_documented if {
 	checked := check_error_code_meanings with input as doc
 	checked.holds == false
 	denied := deny_error_code_meanings with input as doc
-	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented as something else", "operand": "documented_codes", "op": "≥", "expected": 1, "actual": 0, "unit": "codes"}}
+	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented with another code's meaning", "operand": "documented_codes", "op": "≥", "expected": 1, "actual": 0, "unit": "codes"}}
 }
 
 test_pacing_limits_holds if {
@@ -534,7 +534,7 @@ test_data_types_unfilled if {
 	checked := check_data_types with input as doc
 	checked.holds == false
 	denied := deny_data_types with input as doc
-	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not stated", "operand": "data_types", "op": "=", "expected": "filled", "actual": "unfilled", "unit": "state"}}
+	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not documented", "operand": "data_types", "op": "=", "expected": "filled", "actual": "unfilled", "unit": "state"}}
 }
 
 test_data_types_absent if {
@@ -542,7 +542,7 @@ test_data_types_absent if {
 	checked := check_data_types with input as doc
 	checked.holds == false
 	denied := deny_data_types with input as doc
-	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not stated", "operand": "data_types", "op": "=", "expected": "filled", "actual": "absent", "unit": "state"}}
+	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not documented", "operand": "data_types", "op": "=", "expected": "filled", "actual": "absent", "unit": "state"}}
 }
 
 test_data_types_null if {
@@ -550,7 +550,7 @@ test_data_types_null if {
 	checked := check_data_types with input as doc
 	checked.holds == false
 	denied := deny_data_types with input as doc
-	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not stated", "operand": "data_types", "op": "=", "expected": "filled", "actual": null, "unit": "state"}}
+	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not documented", "operand": "data_types", "op": "=", "expected": "filled", "actual": null, "unit": "state"}}
 }
 
 test_not_rejected_holds if {

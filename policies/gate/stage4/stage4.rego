@@ -28,13 +28,10 @@ check_operations_implemented := data.gate.lib.check([data.gate.lib.none_of(
 #     - source.operations.cancel_order
 #     - source.operations.order_status
 #     - source.operations.market_data
-deny_operations_implemented contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.operations_implemented",
-		check_operations_implemented,
-		"A broker operation is not implemented",
-	)
-}
+deny_operations_implemented contains result if some result in data.gate.lib.violations(
+	"stage4.operations_implemented", check_operations_implemented,
+	"A broker operation is not implemented",
+)
 
 operations_not_implemented(operations) := {{"term": operation, "text": sprintf("%s: %v", [operation, state])} |
 	some operation in operations
@@ -53,17 +50,14 @@ check_no_stubs := data.gate.lib.check([
 # custom:
 #   short_name: no_stubs
 #   severity: HIGH
-#   solution: Implement the methods named or delete them; let health() report what the connection says.
+#   solution: Implement or delete the methods named; let health() report the state of the connection.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.stubs]
-deny_no_stubs contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_stubs",
-		check_no_stubs,
-		"The broker client has a stub",
-	)
-}
+deny_no_stubs contains result if some result in data.gate.lib.violations(
+	"stage4.no_stubs", check_no_stubs,
+	"The broker client has a stub",
+)
 
 stubs(found) := {{"term": term, "text": text} |
 	some stub in found
@@ -78,21 +72,18 @@ check_sources_parse := data.gate.lib.check([
 
 # METADATA
 # title: The sources parse
-# description: Every inspected source file is valid Python; what does not parse cannot be inspected.
+# description: Every inspected source file is valid Python; a file that does not parse cannot be inspected.
 # custom:
 #   short_name: sources_parse
 #   severity: HIGH
-#   solution: Correct the syntax at the places named.
+#   solution: Fix the syntax at the places named.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.parse_errors]
-deny_sources_parse contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.sources_parse",
-		check_sources_parse,
-		"A source file does not parse",
-	)
-}
+deny_sources_parse contains result if some result in data.gate.lib.violations(
+	"stage4.sources_parse", check_sources_parse,
+	"A source file does not parse",
+)
 
 parse_errors(found) := {{"term": error.path, "text": sprintf("%s: %s", [error.path, error.text])} |
 	some error in found
@@ -105,21 +96,18 @@ check_order_types := data.gate.lib.check([
 
 # METADATA
 # title: Orders use the broker's order types
-# description: No source gives an order a type that the broker rejects or takes for another one.
+# description: No source gives an order a type that the broker rejects or takes for another.
 # custom:
 #   short_name: order_types
 #   severity: HIGH
-#   solution: Send MKT, LMT, STP or STP LMT; ask for the Adaptive algorithm with algoStrategy.
+#   solution: Send MKT, LMT, STP or STP LMT; request the Adaptive algorithm with algoStrategy.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.order_types]
-deny_order_types contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.order_types",
-		check_order_types,
-		"An order type is not the broker's",
-	)
-}
+deny_order_types contains result if some result in data.gate.lib.violations(
+	"stage4.order_types", check_order_types,
+	"An order type is not the broker's",
+)
 
 forbidden_order_types(literals) := {{"term": term, "text": text} |
 	some literal in literals
@@ -138,21 +126,19 @@ check_unit_tests_pass := data.gate.lib.check([
 # METADATA
 # title: The unit tests pass
 # description: >-
-#   The test run had tests, some of them passed, and none failed or broke; a run that skipped all shows nothing.
+#   The run has tests, at least one passed, and none failed or ended in an error; a run that skipped everything shows
+#   nothing.
 # custom:
 #   short_name: unit_tests_pass
 #   severity: CRITICAL
-#   solution: Mend the failing tests or the code under them, and record the run as JUnit XML again.
+#   solution: Fix the failing tests or the code under test, then record the run as JUnit XML again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.total, tests.passed, tests.failed, tests.errors]
-deny_unit_tests_pass contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.unit_tests_pass",
-		check_unit_tests_pass,
-		"The unit tests do not pass",
-	)
-}
+deny_unit_tests_pass contains result if some result in data.gate.lib.violations(
+	"stage4.unit_tests_pass", check_unit_tests_pass,
+	"The unit tests do not pass",
+)
 
 check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 	"tests_age",
@@ -163,21 +149,18 @@ check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 
 # METADATA
 # title: The tests were run recently
-# description: The test run is not older than allowed and not from the future.
+# description: The test run is not older than allowed and not in the future.
 # custom:
 #   short_name: tests_fresh
 #   severity: HIGH
-#   solution: Run the tests again and record the run as JUnit XML with a time and its zone.
+#   solution: Run the tests again and record the run as JUnit XML with its time and time zone.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.observed_at_s]
-deny_tests_fresh contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.tests_fresh",
-		check_tests_fresh,
-		"The tests were not run recently",
-	)
-}
+deny_tests_fresh contains result if some result in data.gate.lib.violations(
+	"stage4.tests_fresh", check_tests_fresh,
+	"The tests were not run recently",
+)
 
 check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 	"flaky_tests",
@@ -188,21 +171,18 @@ check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 # METADATA
 # title: No test is flaky
 # description: >-
-#   No test both failed and passed, in attempts of one run or in different reports. The tests are listed as warnings.
+#   No test both failed and passed, in retries of one run or across reports. Such tests are listed as warnings.
 # custom:
 #   short_name: no_flaky_tests
 #   severity: MEDIUM
-#   solution: Find out why the tests named fail now and then, fix the code or the test, and run all of them again.
+#   solution: Find out why the tests named fail intermittently, fix the code or the test, and run all tests again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.flaky]
-deny_no_flaky_tests contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_flaky_tests",
-		check_no_flaky_tests,
-		"Tests both failed and passed",
-	)
-}
+deny_no_flaky_tests contains result if some result in data.gate.lib.violations(
+	"stage4.no_flaky_tests", check_no_flaky_tests,
+	"Tests both failed and passed",
+)
 
 warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
 	some name in input.facts.tests.flaky_tests
@@ -212,47 +192,40 @@ warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"tests": input.facts.provenance.tests}))
 
 # METADATA
-# title: The test results are not known to be old or of other sources
+# title: The test results are not known to be stale or from other sources
 # description: >-
-#   The test results are as recent as the operator asks for, and not known to be made from other sources. Where they do not
-#   state what they were made from, nothing is known about that.
+#   The test results are as recent as the operator asks for, and not known to come from other sources. If they do not
+#   state their sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: >-
-#     Run the tests again on the sources that are judged, and state it with `gate provenance` right afterwards.
+#   solution: Run the tests again on the sources that are judged, then run `gate provenance` right away.
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [provenance.tests.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.evidence_current",
-		check_evidence_current,
-		"The test results are not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage4.evidence_current", check_evidence_current,
+	"The test results are not current",
+)
 
 check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", data.gate.params.stage4.review_roles))
 
 # METADATA
 # title: The code review is approved
 # description: >-
-#   The required roles approved exactly this source and this evidence with valid keys, nobody their own change, and
-#   nobody who may stop the stage rejected it.
+#   The required roles approved exactly this source and this evidence with valid keys. Nobody approved their own
+#   change, and nobody who may stop the stage rejected it.
 # custom:
 #   short_name: review_approved
 #   severity: HIGH
-#   solution: Let the required roles review the broker client and sign; sign again after every change.
+#   solution: Have the required roles review the broker client and sign; sign again after every change.
 #   owner: cto
 #   controls: [gate:stage4]
 #   facts: [signoffs.signoffs]
-deny_review_approved contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.review_approved",
-		check_review_approved,
-		"The code review is not approved",
-	)
-}
+deny_review_approved contains result if some result in data.gate.lib.violations(
+	"stage4.review_approved", check_review_approved,
+	"The code review is not approved",
+)
 
 condition_review_approved contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

@@ -9,23 +9,21 @@ check_no_hardcoded_secrets := data.gate.lib.check([
 ])
 
 # METADATA
-# title: No secret is written in the sources
+# title: The sources contain no secret
 # description: >-
-#   No source holds a token, key or password, and none was left out of the search. The secrets found are not quoted.
+#   No source file holds a token, key or password, and no file was left out of the search. Secrets that were found are
+#   not quoted.
 # custom:
 #   short_name: no_hardcoded_secrets
 #   severity: CRITICAL
-#   solution: Revoke the secret, for it is in the history too; read its successor from the environment or a vault.
+#   solution: Revoke the secret, since it is in the history too; read its replacement from the environment or a vault.
 #   owner: devops_lead
 #   controls: [gate:stage4]
 #   facts: [source.scanned, source.secrets, source.secrets_total, source.unscanned, source.unscanned_total]
-deny_no_hardcoded_secrets contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_hardcoded_secrets",
-		check_no_hardcoded_secrets,
-		"A secret may be in the sources",
-	)
-}
+deny_no_hardcoded_secrets contains result if some result in data.gate.lib.violations(
+	"stage4.no_hardcoded_secrets", check_no_hardcoded_secrets,
+	"The sources may contain a secret",
+)
 
 secrets(source) := {{"term": term, "text": text} |
 	some secret in source.secrets
@@ -49,22 +47,20 @@ check_no_hardcoded_accounts := data.gate.lib.check([
 ])
 
 # METADATA
-# title: No live account is written in the sources
-# description: No source holds the id of an account with real money; paper ids are left to the policy data.
+# title: The sources contain no live account
+# description: >-
+#   No source file holds the id of an account with real money. The policy data say whether paper ids are accepted.
 # custom:
 #   short_name: no_hardcoded_accounts
 #   severity: HIGH
-#   solution: Read the account's id from the configuration of the environment.
+#   solution: Read the account id from the configuration of the environment.
 #   owner: devops_lead
 #   controls: [gate:stage4]
 #   facts: [source.scanned, source.account_ids, source.account_ids_total, source.live_account_ids_total]
-deny_no_hardcoded_accounts contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_hardcoded_accounts",
-		check_no_hardcoded_accounts,
-		"An account id is in the sources",
-	)
-}
+deny_no_hardcoded_accounts contains result if some result in data.gate.lib.violations(
+	"stage4.no_hardcoded_accounts", check_no_hardcoded_accounts,
+	"The sources contain an account id",
+)
 
 account_ids(source) := {{"term": term, "text": text} |
 	some found in refused
@@ -94,22 +90,19 @@ check_no_live_port := data.gate.lib.check([
 ])
 
 # METADATA
-# title: No live port is written in the sources
-# description: No source names a port on which orders trade real money.
+# title: The sources contain no live port
+# description: No source file names a port on which orders trade real money.
 # custom:
 #   short_name: no_live_port
 #   severity: CRITICAL
-#   solution: Take the port out of the sources; which one is used is set where the system is started.
+#   solution: Remove the port from the sources; set it where the system is started.
 #   owner: risk_officer
 #   controls: [gate:stage4]
 #   facts: [source.scanned, source.live_ports, source.live_ports_total]
-deny_no_live_port contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_live_port",
-		check_no_live_port,
-		"A port of live trading is in the sources",
-	)
-}
+deny_no_live_port contains result if some result in data.gate.lib.violations(
+	"stage4.no_live_port", check_no_live_port,
+	"The sources contain a live port",
+)
 
 live_ports(source) := {{"term": term, "text": text} |
 	some found in source.live_ports

@@ -17,13 +17,13 @@ check_safeguards := data.gate.lib.check([
 # METADATA
 # title: The broker client paces, reconnects and handles errors
 # description: >-
-#   The client has a limiter of its message rate and connects again after it lost the connection, both in use, and
-#   branches on every error code it will meet. How fast it sends and how often it tries is not read from the source. When
-#   no code can be told from it, that is not held against it; an error that is silently dropped is a warning.
+#   The client limits its message rate and reconnects after losing the connection, both in code that is in use, and
+#   branches on every error code it must handle. Rates and numbers of retries are not read from the source. If no error
+#   code can be read from the source, none is required; an error that is silently dropped is a warning.
 # custom:
 #   short_name: safeguards
 #   severity: HIGH
-#   solution: Add what is named to the broker client, with tests.
+#   solution: Add the safeguards and error codes named to the broker client, with tests.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts:
@@ -31,13 +31,10 @@ check_safeguards := data.gate.lib.check([
 #     - source.safeguards.pacing_limiter
 #     - source.safeguards.reconnection
 #     - source.safeguards.error_handling
-deny_safeguards contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.safeguards",
-		check_safeguards,
-		"The broker client lacks a safeguard",
-	)
-}
+deny_safeguards contains result if some result in data.gate.lib.violations(
+	"stage4.safeguards", check_safeguards,
+	"The broker client lacks a safeguard",
+)
 
 warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
 	some place in object.get(input.facts.source, ["safeguards", "error_handling", "swallowed"], [])

@@ -2,7 +2,7 @@
 # title: Test infrastructure
 # description: The tests of the broker stages exist, can be collected, and can be repeated.
 # custom:
-#   question: Do the stage tests exist and collect?
+#   question: Do the stage tests exist, and can they be collected?
 package gate.stage5
 
 check_stage_tests_exist := data.gate.lib.check([operand |
@@ -16,7 +16,7 @@ check_stage_tests_exist := data.gate.lib.check([operand |
 
 # METADATA
 # title: Every broker stage has tests
-# description: For each stage that is run against the broker there is at least one test.
+# description: Each stage that runs against the broker has at least one test.
 # custom:
 #   short_name: stage_tests_exist
 #   severity: HIGH
@@ -24,13 +24,10 @@ check_stage_tests_exist := data.gate.lib.check([operand |
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [stage_tests.stages]
-deny_stage_tests_exist contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.stage_tests_exist",
-		check_stage_tests_exist,
-		"A stage has no tests",
-	)
-}
+deny_stage_tests_exist contains result if some result in data.gate.lib.violations(
+	"stage5.stage_tests_exist", check_stage_tests_exist,
+	"A stage has no tests",
+)
 
 check_stage_tests_collectable := data.gate.lib.check([data.gate.lib.none_of(
 	"stages_not_collectable",
@@ -39,21 +36,18 @@ check_stage_tests_collectable := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: The stage tests can be collected
-# description: The test files of each broker stage parse and hold tests that a runner would find.
+# description: The test files of each broker stage parse and contain tests that a runner finds.
 # custom:
 #   short_name: stage_tests_collectable
 #   severity: HIGH
-#   solution: Mend the test files at the places named until the runner collects them.
+#   solution: Fix the test files at the places named until the runner collects them.
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [stage_tests.stages]
-deny_stage_tests_collectable contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.stage_tests_collectable",
-		check_stage_tests_collectable,
-		"The tests of a stage cannot be collected",
-	)
-}
+deny_stage_tests_collectable contains result if some result in data.gate.lib.violations(
+	"stage5.stage_tests_collectable", check_stage_tests_collectable,
+	"The tests of a stage cannot be collected",
+)
 
 stages_not_collectable(stages) := {{"term": stage, "text": sprintf("%s: %s", [stage, problem])} |
 	some stage in stages
@@ -75,8 +69,8 @@ check_stage_tests_passed := data.gate.lib.check([operand |
 ])
 
 # METADATA
-# title: Tests of every broker stage were run and passed
-# description: For each stage that is run against the broker the test report holds at least one test that passed.
+# title: Tests of every broker stage ran and passed
+# description: For each stage that runs against the broker, the test report has at least one test that passed.
 # custom:
 #   short_name: stage_tests_passed
 #   severity: HIGH
@@ -87,13 +81,10 @@ check_stage_tests_passed := data.gate.lib.check([operand |
 #     - tests.stage_passed.stage6
 #     - tests.stage_passed.stage7
 #     - tests.stage_passed.stage8
-deny_stage_tests_passed contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.stage_tests_passed",
-		check_stage_tests_passed,
-		"No test of a stage passed",
-	)
-}
+deny_stage_tests_passed contains result if some result in data.gate.lib.violations(
+	"stage5.stage_tests_passed", check_stage_tests_passed,
+	"No test of a stage passed",
+)
 
 check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 	"fixtures",
@@ -103,7 +94,7 @@ check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 
 # METADATA
 # title: Test fixtures are configured
-# description: The stage tests share their set-up through fixtures of a conftest file.
+# description: The stage tests share their setup through fixtures in a conftest file.
 # custom:
 #   short_name: fixtures_configured
 #   severity: HIGH
@@ -111,13 +102,10 @@ check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [stage_tests.fixtures]
-deny_fixtures_configured contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.fixtures_configured",
-		check_fixtures_configured,
-		"The stage tests have no fixtures",
-	)
-}
+deny_fixtures_configured contains result if some result in data.gate.lib.violations(
+	"stage5.fixtures_configured", check_fixtures_configured,
+	"The stage tests have no fixtures",
+)
 
 check_seeds_present := data.gate.lib.check([data.gate.lib.contains_all(
 	"seeds",
@@ -140,35 +128,29 @@ check_seeds_present := data.gate.lib.check([data.gate.lib.contains_all(
 #     - fixtures.seeds.metamorphic
 #     - fixtures.seeds.chaos
 #     - fixtures.seeds.integration
-deny_seeds_present contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.seeds_present",
-		check_seeds_present,
-		"A kind of random test has no seed",
-	)
-}
+deny_seeds_present contains result if some result in data.gate.lib.violations(
+	"stage5.seeds_present", check_seeds_present,
+	"A kind of random test has no seed",
+)
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage5"))
 
 # METADATA
 # title: Nobody who may stop the stage rejected it
 # description: >-
-#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
-#   an approval is a condition.
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks
+#   for in an approval becomes a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
-#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage5]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage5.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

@@ -1,7 +1,6 @@
 # METADATA
 # title: Account probe
-# description: >-
-#   The account that will be traded is the paper account it is taken for, with known limits and permissions.
+# description: The account to be traded is the paper account it is taken for, with known limits and permissions.
 # custom:
 #   question: Is the paper account what we think it is?
 package gate.stage6
@@ -13,7 +12,7 @@ check_metadata_retrieved := data.gate.lib.check([data.gate.lib.none(
 
 # METADATA
 # title: The account's figures were retrieved
-# description: Type, value, cash, buying power and margin of the account are known.
+# description: The account's type, value, cash, buying power and margin are known.
 # custom:
 #   short_name: metadata_retrieved
 #   severity: HIGH
@@ -28,13 +27,10 @@ check_metadata_retrieved := data.gate.lib.check([data.gate.lib.none(
 #     - account.maintenance_margin_cents
 #     - account.equity_with_loan_cents
 #     - account.margin_cushion_ppm
-deny_metadata_retrieved contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.metadata_retrieved",
-		check_metadata_retrieved,
-		"A figure of the account is not known",
-	)
-}
+deny_metadata_retrieved contains result if some result in data.gate.lib.violations(
+	"stage6.metadata_retrieved", check_metadata_retrieved,
+	"A figure of the account is not known",
+)
 
 metadata_missing(names) := {name |
 	some name in names
@@ -53,13 +49,10 @@ check_connected := data.gate.lib.check([data.gate.lib.is_true("connected", input
 #   owner: devops_lead
 #   controls: [gate:stage6]
 #   facts: [account.connected]
-deny_connected contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.connected",
-		check_connected,
-		"The probe was not connected to the broker",
-	)
-}
+deny_connected contains result if some result in data.gate.lib.violations(
+	"stage6.connected", check_connected,
+	"The probe was not connected to the broker",
+)
 
 check_account_is_paper := data.gate.lib.check([
 	data.gate.lib.equals("account_type", input.facts.account.account_type, data.gate.params.stage6.account_type),
@@ -75,8 +68,8 @@ check_account_is_paper := data.gate.lib.check([
 # METADATA
 # title: The account is the pinned paper account
 # description: >-
-#   The account says that it is a paper account, its id starts as paper ids do and equals the pinned one, and it does
-#   not belong to a simulator.
+#   The account reports that it is a paper account, its id has a paper prefix and equals the pinned one, and it is not
+#   a simulator's.
 # custom:
 #   short_name: account_is_paper
 #   severity: CRITICAL
@@ -84,13 +77,10 @@ check_account_is_paper := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.account_type, account.prefix, account.simulated, account.pinned]
-deny_account_is_paper contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.account_is_paper",
-		check_account_is_paper,
-		"The account is not the pinned paper account",
-	)
-}
+deny_account_is_paper contains result if some result in data.gate.lib.violations(
+	"stage6.account_is_paper", check_account_is_paper,
+	"The account is not the pinned paper account",
+)
 
 check_paper_port := data.gate.lib.check([
 	data.gate.lib.none_of("live_port", live_port(input.facts.account.port)),
@@ -99,7 +89,7 @@ check_paper_port := data.gate.lib.check([
 
 # METADATA
 # title: The connection goes to a paper port
-# description: The port is one of the paper ports; a live port is refused by name, whatever else is allowed.
+# description: The port is one of the paper ports. A live port is refused even if it is listed as a paper port.
 # custom:
 #   short_name: paper_port
 #   severity: CRITICAL
@@ -107,13 +97,10 @@ check_paper_port := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.port]
-deny_paper_port contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.paper_port",
-		check_paper_port,
-		"The port is not a paper port",
-	)
-}
+deny_paper_port contains result if some result in data.gate.lib.violations(
+	"stage6.paper_port", check_paper_port,
+	"The port is not a paper port",
+)
 
 live_port(port) := {{"term": term, "text": sprintf("%s (%s)", [term, kind])} |
 	some term, kind in data.gate.params.stage6.live_ports.value
@@ -135,23 +122,19 @@ check_permissions_match := data.gate.lib.check([
 # METADATA
 # title: The account's permissions are the expected ones
 # description: >-
-#   Each expected permission is as expected, and nothing else is granted. What is not known is a mismatch. With the
-#   risk officer's sign-off of this stage a mismatch becomes a condition.
+#   Each expected permission is as expected, and nothing else is granted. An unknown permission is a mismatch. If the
+#   risk officer signs this stage, a mismatch becomes a condition.
 # custom:
 #   short_name: permissions_match
 #   severity: CRITICAL
-#   solution: >-
-#     Have the broker correct the permissions, or let the risk officer sign this stage with the mismatch in view.
+#   solution: Have the broker correct the permissions, or have the risk officer review the mismatch and sign this stage.
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.file, account.permissions, signoffs.signoffs]
-deny_permissions_match contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.permissions_match",
-		check_permissions_match,
-		"A permission of the account is not the expected one",
-	)
-}
+deny_permissions_match contains result if some result in data.gate.lib.violations(
+	"stage6.permissions_match", check_permissions_match,
+	"A permission of the account is not the expected one",
+)
 
 condition_permissions_match contains condition if {
 	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
@@ -183,22 +166,19 @@ check_buying_power := data.gate.lib.check([buying_power(input.facts.account.buyi
 # METADATA
 # title: The account has buying power
 # description: >-
-#   Buying power is above zero. With the risk officer's sign-off of this stage zero becomes a condition; less than
-#   zero is never accepted.
+#   Buying power is above zero. If the risk officer signs this stage, zero becomes a condition; a negative value is
+#   never accepted.
 # custom:
 #   short_name: buying_power
 #   severity: CRITICAL
-#   solution: Fund or reset the paper account, or let the risk officer sign this stage with the figure in view.
+#   solution: Fund or reset the paper account, or have the risk officer review the figure and sign this stage.
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.buying_power_cents, signoffs.signoffs]
-deny_buying_power contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.buying_power",
-		check_buying_power,
-		"The account has no buying power",
-	)
-}
+deny_buying_power contains result if some result in data.gate.lib.violations(
+	"stage6.buying_power", check_buying_power,
+	"The account has no buying power",
+)
 
 condition_buying_power contains condition if {
 	data.gate.lib.accepted("stage6", data.gate.params.stage6.halt_roles) == true
@@ -232,21 +212,18 @@ check_limits_within_caps := data.gate.lib.check(array.concat(
 
 # METADATA
 # title: The account's limits are within the caps
-# description: The largest order and the largest position of the account are limited, each within its cap.
+# description: The account's largest order and largest position are limited, each within its cap.
 # custom:
 #   short_name: limits_within_caps
 #   severity: HIGH
-#   solution: Set the limits of the account to the caps or below; a limit of zero is no limit.
+#   solution: Set the account's limits to the caps or below; a limit of zero is no limit.
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.limits.max_order_size, account.limits.max_position_value_cents]
-deny_limits_within_caps contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.limits_within_caps",
-		check_limits_within_caps,
-		"A limit of the account is outside its cap",
-	)
-}
+deny_limits_within_caps contains result if some result in data.gate.lib.violations(
+	"stage6.limits_within_caps", check_limits_within_caps,
+	"A limit of the account is outside its cap",
+)
 
 check_account_fresh := data.gate.lib.check(data.gate.lib.between(
 	"account_age",
@@ -257,7 +234,7 @@ check_account_fresh := data.gate.lib.check(data.gate.lib.between(
 
 # METADATA
 # title: The account was probed recently
-# description: The probe is not older than allowed and not from the future.
+# description: The probe is not older than allowed and not in the future.
 # custom:
 #   short_name: account_fresh
 #   severity: HIGH
@@ -265,58 +242,48 @@ check_account_fresh := data.gate.lib.check(data.gate.lib.between(
 #   owner: devops_lead
 #   controls: [gate:stage6]
 #   facts: [account.observed_at_s]
-deny_account_fresh contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.account_fresh",
-		check_account_fresh,
-		"The account was not probed recently",
-	)
-}
+deny_account_fresh contains result if some result in data.gate.lib.violations(
+	"stage6.account_fresh", check_account_fresh,
+	"The account was not probed recently",
+)
 
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"account": input.facts.provenance.account}))
 
 # METADATA
-# title: The probe is not known to be old or of other sources
+# title: The probe is not known to be stale or from other sources
 # description: >-
-#   The probe of the account is as recent as the operator asks for, and not known to be made from other sources. Where it
-#   does not state what it was made from, nothing is known about that.
+#   The probe of the account is as recent as the operator asks for, and not known to come from other sources. If it
+#   does not state its sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: >-
-#     Probe the account again, and state it with `gate provenance` right afterwards.
+#   solution: Probe the account again, then run `gate provenance` right away.
 #   owner: devops_lead
 #   controls: [gate:stage6]
 #   facts: [provenance.account.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.evidence_current",
-		check_evidence_current,
-		"The probe of the account is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage6.evidence_current", check_evidence_current,
+	"The probe of the account is not current",
+)
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage6"))
 
 # METADATA
 # title: Nobody who may stop the stage rejected it
 # description: >-
-#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
-#   an approval is a condition.
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks
+#   for in an approval becomes a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
-#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage6.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

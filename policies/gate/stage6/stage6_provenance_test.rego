@@ -21,7 +21,7 @@ test_evidence_current_account_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: age of account: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of account: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of account"}}
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: age of account: 604801 s old; it may be 0 to 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of account: 604801 s old; it may be 0 to 604800 s old", "unit": "list", "term": "age of account"}}
 }
 
 test_evidence_current_account_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_account_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: age of account: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of account: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of account"}}
+	denied == {{"code": "stage6.evidence_current", "msg": "The probe of the account is not current: age of account: states no time; it may be at most 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of account: states no time; it may be at most 604800 s old", "unit": "list", "term": "age of account"}}
 }
 
 test_evidence_current_account_of_other_sources if {

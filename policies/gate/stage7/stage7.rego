@@ -1,6 +1,6 @@
 # METADATA
 # title: Paper trading
-# description: The system traded on paper fast enough, cleanly enough and close enough to its backtest.
+# description: On paper, the system traded fast enough, cleanly enough and close enough to its backtest.
 # custom:
 #   question: Did it trade well enough on paper?
 package gate.stage7
@@ -13,7 +13,7 @@ check_latency_delta := data.gate.lib.check([data.gate.lib.below(
 
 # METADATA
 # title: Paper is not much slower than the mock
-# description: The median latency on paper exceeds that of the mock by less than the allowed share.
+# description: The median latency on paper exceeds the mock's by less than the allowed share.
 # custom:
 #   short_name: latency_delta
 #   severity: HIGH
@@ -21,13 +21,10 @@ check_latency_delta := data.gate.lib.check([data.gate.lib.below(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.latency_delta_ppm]
-deny_latency_delta contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.latency_delta",
-		check_latency_delta,
-		"Paper trading is too much slower than the mock",
-	)
-}
+deny_latency_delta contains result if some result in data.gate.lib.violations(
+	"stage7.latency_delta", check_latency_delta,
+	"Paper trading is too much slower than the mock",
+)
 
 check_pacing := data.gate.lib.check([data.gate.lib.equals(
 	"pacing_violations",
@@ -36,8 +33,8 @@ check_pacing := data.gate.lib.check([data.gate.lib.equals(
 )])
 
 # METADATA
-# title: The session kept the pacing limits
-# description: No message rate above the limit was reported by the broker or counted in the log.
+# title: The session kept within the pacing limits
+# description: Neither the broker nor the log reports a message rate above the limit.
 # custom:
 #   short_name: pacing
 #   severity: CRITICAL
@@ -45,13 +42,10 @@ check_pacing := data.gate.lib.check([data.gate.lib.equals(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.pacing_violations]
-deny_pacing contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.pacing",
-		check_pacing,
-		"The session violated the pacing limits",
-	)
-}
+deny_pacing contains result if some result in data.gate.lib.violations(
+	"stage7.pacing", check_pacing,
+	"The session violated the pacing limits",
+)
 
 check_fill_rate := data.gate.lib.check([data.gate.lib.above(
 	"fill_rate",
@@ -65,17 +59,14 @@ check_fill_rate := data.gate.lib.check([data.gate.lib.above(
 # custom:
 #   short_name: fill_rate
 #   severity: HIGH
-#   solution: Find why orders were not filled (price, symbol, state handling) and run the session again.
+#   solution: Find out why orders were not filled (price, symbol, state handling) and run the session again.
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.fill_rate_ppm]
-deny_fill_rate contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.fill_rate",
-		check_fill_rate,
-		"Too few orders were filled",
-	)
-}
+deny_fill_rate contains result if some result in data.gate.lib.violations(
+	"stage7.fill_rate", check_fill_rate,
+	"Too few orders were filled",
+)
 
 check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
 	"sharpe_ratio",
@@ -85,21 +76,18 @@ check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
 
 # METADATA
 # title: Paper keeps enough of the backtest Sharpe
-# description: The Sharpe ratio on paper is at least the required share of that of the backtest.
+# description: The Sharpe ratio on paper is at least the required share of the backtest's.
 # custom:
 #   short_name: sharpe_ratio
 #   severity: HIGH
-#   solution: Compare the fills and costs of paper with those the backtest assumes, and correct the one that is wrong.
+#   solution: Compare fills and costs on paper with those the backtest assumes, and correct whichever is wrong.
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.sharpe_ratio_ppm]
-deny_sharpe_ratio contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.sharpe_ratio",
-		check_sharpe_ratio,
-		"Paper keeps too little of the Sharpe of the backtest",
-	)
-}
+deny_sharpe_ratio contains result if some result in data.gate.lib.violations(
+	"stage7.sharpe_ratio", check_sharpe_ratio,
+	"Paper keeps too little of the backtest's Sharpe ratio",
+)
 
 check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
 	"sharpe_source_not_accepted",
@@ -109,7 +97,7 @@ check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
 
 # METADATA
 # title: The Sharpe ratio was recomputed
-# description: The Sharpe ratio on paper comes from the log and not only from the claim of the metrics file.
+# description: The Sharpe ratio on paper is recomputed from the log, not only claimed by the metrics file.
 # custom:
 #   short_name: sharpe_source
 #   severity: MEDIUM
@@ -117,13 +105,10 @@ check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.sharpe_source]
-deny_sharpe_source contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.sharpe_source",
-		check_sharpe_source,
-		"The Sharpe ratio is only claimed",
-	)
-}
+deny_sharpe_source contains result if some result in data.gate.lib.violations(
+	"stage7.sharpe_source", check_sharpe_source,
+	"The Sharpe ratio is only claimed",
+)
 
 check_trade_count := data.gate.lib.check(data.gate.lib.between(
 	"trades",
@@ -133,22 +118,19 @@ check_trade_count := data.gate.lib.check(data.gate.lib.between(
 ))
 
 # METADATA
-# title: The session had enough trades and not too many
-# description: The number of trades lies within the planned range.
+# title: The number of trades is within the planned range
+# description: The session has no fewer and no more trades than planned.
 # custom:
 #   short_name: trade_count
 #   severity: HIGH
-#   solution: Run a session with a number of trades within the range.
+#   solution: Run a session whose number of trades is within the range.
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.trades]
-deny_trade_count contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.trade_count",
-		check_trade_count,
-		"The number of trades is outside the planned range",
-	)
-}
+deny_trade_count contains result if some result in data.gate.lib.violations(
+	"stage7.trade_count", check_trade_count,
+	"The number of trades is outside the planned range",
+)
 
 check_session_length := data.gate.lib.check([data.gate.lib.at_least(
 	"session_length",
@@ -158,7 +140,7 @@ check_session_length := data.gate.lib.check([data.gate.lib.at_least(
 
 # METADATA
 # title: The session was long enough
-# description: The session covered the phases of a trading day.
+# description: The session covered all phases of a trading day.
 # custom:
 #   short_name: session_length
 #   severity: HIGH
@@ -166,13 +148,10 @@ check_session_length := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.duration_s]
-deny_session_length contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.session_length",
-		check_session_length,
-		"The session was too short",
-	)
-}
+deny_session_length contains result if some result in data.gate.lib.violations(
+	"stage7.session_length", check_session_length,
+	"The session was too short",
+)
 
 check_p95_latency := data.gate.lib.check([data.gate.lib.below(
 	"p95_latency",
@@ -190,13 +169,10 @@ check_p95_latency := data.gate.lib.check([data.gate.lib.below(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.latency.p95_us]
-deny_p95_latency contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.p95_latency",
-		check_p95_latency,
-		"The p95 latency is not below its ceiling",
-	)
-}
+deny_p95_latency contains result if some result in data.gate.lib.violations(
+	"stage7.p95_latency", check_p95_latency,
+	"The p95 latency is not below its ceiling",
+)
 
 check_disconnects_recovered := data.gate.lib.check([data.gate.lib.equals(
 	"unrecovered_disconnects",
@@ -205,22 +181,19 @@ check_disconnects_recovered := data.gate.lib.check([data.gate.lib.equals(
 )])
 
 # METADATA
-# title: Every disconnect was recovered
-# description: After each disconnect of the session a reconnect followed.
+# title: The session recovered from every disconnect
+# description: A reconnect followed each disconnect of the session.
 # custom:
 #   short_name: disconnects_recovered
 #   severity: HIGH
-#   solution: Mend the reconnection and run the session again.
+#   solution: Fix the reconnection and run the session again.
 #   owner: devops_lead
 #   controls: [gate:stage7]
 #   facts: [paper.unrecovered_disconnects]
-deny_disconnects_recovered contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.disconnects_recovered",
-		check_disconnects_recovered,
-		"A disconnect was not recovered",
-	)
-}
+deny_disconnects_recovered contains result if some result in data.gate.lib.violations(
+	"stage7.disconnects_recovered", check_disconnects_recovered,
+	"A disconnect was not recovered",
+)
 
 check_metrics_agree := data.gate.lib.check([
 	data.gate.lib.contains_all(
@@ -232,22 +205,19 @@ check_metrics_agree := data.gate.lib.check([
 ])
 
 # METADATA
-# title: The claimed metrics are those of the log
-# description: The metrics file claims every required figure, and each equals what was recomputed from the log.
+# title: The claimed metrics match the log
+# description: The metrics file claims every required figure, and each equals the value recomputed from the log.
 # custom:
 #   short_name: metrics_agree
 #   severity: CRITICAL
-#   solution: Find out how the metrics file was made; write it from the log.
+#   solution: Find out how the metrics file was made, and generate it from the log.
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [paper.file, paper.metrics_file, paper.claimed_metrics, paper.disagreements]
-deny_metrics_agree contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.metrics_agree",
-		check_metrics_agree,
-		"A metric is not claimed, or is not what the log gives",
-	)
-}
+deny_metrics_agree contains result if some result in data.gate.lib.violations(
+	"stage7.metrics_agree", check_metrics_agree,
+	"A metric is not claimed, or differs from the log",
+)
 
 disagreements(found) := {{"term": one.metric, "text": text} |
 	some one in found
@@ -263,7 +233,7 @@ check_symbols := data.gate.lib.check(data.gate.lib.between(
 
 # METADATA
 # title: The planned number of symbols was traded
-# description: The session traded as many symbols as the plan asks for.
+# description: The session traded as many symbols as planned.
 # custom:
 #   short_name: symbols
 #   severity: LOW
@@ -271,13 +241,10 @@ check_symbols := data.gate.lib.check(data.gate.lib.between(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.symbols]
-deny_symbols contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.symbols",
-		check_symbols,
-		"The number of symbols is outside the planned range",
-	)
-}
+deny_symbols contains result if some result in data.gate.lib.violations(
+	"stage7.symbols", check_symbols,
+	"The number of symbols is outside the planned range",
+)
 
 check_order_types := data.gate.lib.check([data.gate.lib.none(
 	"order_types_missing",
@@ -286,7 +253,7 @@ check_order_types := data.gate.lib.check([data.gate.lib.none(
 
 # METADATA
 # title: Market and limit orders were used
-# description: Each kind of order that production uses occurs in the session.
+# description: Each kind of order used in production occurs in the session.
 # custom:
 #   short_name: order_types
 #   severity: LOW
@@ -294,13 +261,10 @@ check_order_types := data.gate.lib.check([data.gate.lib.none(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.file, paper.order_types]
-deny_order_types contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.order_types",
-		check_order_types,
-		"A kind of order was not used",
-	)
-}
+deny_order_types contains result if some result in data.gate.lib.violations(
+	"stage7.order_types", check_order_types,
+	"A kind of order was not used",
+)
 
 order_types_missing(used) := {kind |
 	some kind, names in data.gate.params.stage7.order_types.value
@@ -312,22 +276,19 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage7"))
 # METADATA
 # title: Nobody who may stop the stage rejected it
 # description: >-
-#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks for in
-#   an approval is a condition.
+#   No role that may stop a stage signed a rejection of exactly this source and this evidence. What such a role asks
+#   for in an approval becomes a condition.
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
-#   solution: Mend what the rejection names and judge the stage again with the new evidence.
+#   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [signoffs.signoffs]
-deny_not_rejected contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.not_rejected",
-		check_not_rejected,
-		"The stage was rejected",
-	)
-}
+deny_not_rejected contains result if some result in data.gate.lib.violations(
+	"stage7.not_rejected", check_not_rejected,
+	"The stage was rejected",
+)
 
 condition_not_rejected contains condition if {
 	some condition in data.gate.lib.signoff_conditions(

@@ -21,7 +21,7 @@ test_evidence_current_paper_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: age of paper: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of paper: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of paper"}}
+	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: age of paper: 604801 s old; it may be 0 to 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of paper: 604801 s old; it may be 0 to 604800 s old", "unit": "list", "term": "age of paper"}}
 }
 
 test_evidence_current_paper_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_paper_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: age of paper: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of paper: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of paper"}}
+	denied == {{"code": "stage7.evidence_current", "msg": "The session is not current: age of paper: states no time; it may be at most 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of paper: states no time; it may be at most 604800 s old", "unit": "list", "term": "age of paper"}}
 }
 
 test_evidence_current_paper_of_other_sources if {

@@ -11,7 +11,7 @@ check_paper_fresh := data.gate.lib.check(data.gate.lib.between(
 
 # METADATA
 # title: The session is recent
-# description: The session ended not longer ago than allowed and not in the future.
+# description: The session ended no longer ago than allowed, and not in the future.
 # custom:
 #   short_name: paper_fresh
 #   severity: HIGH
@@ -19,36 +19,29 @@ check_paper_fresh := data.gate.lib.check(data.gate.lib.between(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.observed_at_s]
-deny_paper_fresh contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.paper_fresh",
-		check_paper_fresh,
-		"The session is not recent",
-	)
-}
+deny_paper_fresh contains result if some result in data.gate.lib.violations(
+	"stage7.paper_fresh", check_paper_fresh,
+	"The session is not recent",
+)
 
 check_evidence_current := data.gate.lib.check(data.gate.lib.current({"paper": input.facts.provenance.paper}))
 
 # METADATA
-# title: The session is not known to be old or of other sources
+# title: The session is not known to be stale or from other sources
 # description: >-
-#   The session is as recent as the operator asks for, and not known to be made from other sources. Where it does not state
-#   what it was made from, nothing is known about that.
+#   The session is as recent as the operator asks for, and not known to come from other sources. If it does not state
+#   its sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: >-
-#     Run the session again with the sources that are judged, and state it with `gate provenance` right afterwards.
+#   solution: Run the session again with the sources that are judged, then run `gate provenance` right away.
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [provenance.paper.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.evidence_current",
-		check_evidence_current,
-		"The session is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage7.evidence_current", check_evidence_current,
+	"The session is not current",
+)
 
 check_account_not_simulated := data.gate.lib.check([
 	data.gate.lib.is_false("simulated", input.facts.account.simulated),
@@ -58,8 +51,8 @@ check_account_not_simulated := data.gate.lib.check([
 # METADATA
 # title: The session ran on a paper account of the broker
 # description: >-
-#   The probed account is not a simulated one, and where the log names its account that is no simulated one either and
-#   has a paper prefix. A log that says it holds sample data is reported as a warning.
+#   The probed account is not simulated. If the log names its account, that one is not simulated either and has a paper
+#   prefix. A log that says it holds sample data is a warning.
 # custom:
 #   short_name: account_not_simulated
 #   severity: CRITICAL
@@ -67,13 +60,10 @@ check_account_not_simulated := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [account.simulated]
-deny_account_not_simulated contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.account_not_simulated",
-		check_account_not_simulated,
-		"The session did not run on a paper account of the broker",
-	)
-}
+deny_account_not_simulated contains result if some result in data.gate.lib.violations(
+	"stage7.account_not_simulated", check_account_not_simulated,
+	"The session did not run on a paper account of the broker",
+)
 
 # What is wrong with the account that the log names; nothing where it names none.
 session_account(paper) := {"simulated" | paper.simulated == true} | {paper.account_prefix |

@@ -113,7 +113,7 @@ test_sharpe_ratio_sharpe_ratio_one_off if {
 	checked := check_sharpe_ratio with input as doc
 	checked.holds == false
 	denied := deny_sharpe_ratio with input as doc
-	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the Sharpe of the backtest", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": 499999, "unit": "ppm"}}
+	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": 499999, "unit": "ppm"}}
 }
 
 test_sharpe_ratio_sharpe_ratio_null if {
@@ -121,7 +121,7 @@ test_sharpe_ratio_sharpe_ratio_null if {
 	checked := check_sharpe_ratio with input as doc
 	checked.holds == false
 	denied := deny_sharpe_ratio with input as doc
-	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the Sharpe of the backtest", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": null, "unit": "ppm"}}
+	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": null, "unit": "ppm"}}
 }
 
 test_sharpe_ratio_negative if {
@@ -129,7 +129,7 @@ test_sharpe_ratio_negative if {
 	checked := check_sharpe_ratio with input as doc
 	checked.holds == false
 	denied := deny_sharpe_ratio with input as doc
-	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the Sharpe of the backtest", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": -800000, "unit": "ppm"}}
+	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": -800000, "unit": "ppm"}}
 }
 
 test_sharpe_source_holds if {
@@ -315,8 +315,8 @@ test_metrics_agree_disagree if {
 	checked.holds == false
 	denied := deny_metrics_agree with input as doc
 	denied == {
-		{"code": "stage7.metrics_agree", "msg": "A metric is not claimed, or is not what the log gives: fill_rate: claimed 0.99, recomputed 0.97", "operand": "disagreements", "op": "∅", "expected": [], "actual": "fill_rate: claimed 0.99, recomputed 0.97", "unit": "list", "term": "fill_rate"},
-		{"code": "stage7.metrics_agree", "msg": "A metric is not claimed, or is not what the log gives: duration: claimed 8, recomputed 6", "operand": "disagreements", "op": "∅", "expected": [], "actual": "duration: claimed 8, recomputed 6", "unit": "list", "term": "duration"},
+		{"code": "stage7.metrics_agree", "msg": "A metric is not claimed, or differs from the log: fill_rate: claimed 0.99, recomputed 0.97", "operand": "disagreements", "op": "∅", "expected": [], "actual": "fill_rate: claimed 0.99, recomputed 0.97", "unit": "list", "term": "fill_rate"},
+		{"code": "stage7.metrics_agree", "msg": "A metric is not claimed, or differs from the log: duration: claimed 8, recomputed 6", "operand": "disagreements", "op": "∅", "expected": [], "actual": "duration: claimed 8, recomputed 6", "unit": "list", "term": "duration"},
 	}
 }
 

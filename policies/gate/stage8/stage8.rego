@@ -1,6 +1,6 @@
 # METADATA
 # title: Go-live decision
-# description: Those who answer for it approved going live, and the way back was rehearsed.
+# description: Everyone responsible approved going live, and the way back was rehearsed.
 # custom:
 #   question: May it go live?
 package gate.stage8
@@ -13,23 +13,20 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 # METADATA
 # title: Going live is signed by every required role
 # description: >-
-#   For each required role somebody who may act in it approved exactly this source and this evidence with a key that
-#   is valid, nobody in two roles, nobody their own change, and nobody who may stop the stage rejected it.
+#   For each required role, someone who may act in it approved exactly this source and this evidence with a valid key.
+#   Nobody signed in two roles or approved their own change, and nobody who may stop the stage rejected it.
 # custom:
 #   short_name: governance_signed
 #   severity: CRITICAL
 #   solution: >-
-#     Let the risk officer, the CTO and the lead trader review the evidence and sign; sign again after every change.
+#     Have the risk officer, the CTO and the lead trader review the evidence and sign; sign again after every change.
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [signoffs.signoffs]
-deny_governance_signed contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.governance_signed",
-		check_governance_signed,
-		"Going live is not approved",
-	)
-}
+deny_governance_signed contains result if some result in data.gate.lib.violations(
+	"stage8.governance_signed", check_governance_signed,
+	"Going live is not approved",
+)
 
 condition_governance_signed contains condition if {
 	some condition in data.gate.lib.signoff_conditions(
@@ -51,7 +48,7 @@ check_rollback_documented := data.gate.lib.check([
 # METADATA
 # title: The rollback procedure is documented
 # description: >-
-#   The procedure says when to roll back, how, and how to know that it worked, with every trigger and every step.
+#   The procedure says when to roll back, how, and how to confirm that it worked, with every trigger and every step.
 # custom:
 #   short_name: rollback_documented
 #   severity: HIGH
@@ -65,13 +62,10 @@ check_rollback_documented := data.gate.lib.check([
 #     - rollback.sections.recovery
 #     - rollback.triggers
 #     - rollback.steps
-deny_rollback_documented contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.rollback_documented",
-		check_rollback_documented,
-		"The rollback procedure is incomplete",
-	)
-}
+deny_rollback_documented contains result if some result in data.gate.lib.violations(
+	"stage8.rollback_documented", check_rollback_documented,
+	"The rollback procedure is incomplete",
+)
 
 rollback_sections_not_filled(sections) := {{"term": section, "text": sprintf("%s: %v", [section, state])} |
 	some section in sections
@@ -118,12 +112,12 @@ check_rollback_verified := data.gate.lib.check(array.concat(
 # METADATA
 # title: The rollback was rehearsed
 # description: >-
-#   A recent drill recovered in time: orders cancelled, all positions flat, the value of the account kept and the
-#   logs archived.
+#   A recent drill recovered in time: orders cancelled, all positions flat, the account's value kept and the logs
+#   archived.
 # custom:
 #   short_name: rollback_verified
 #   severity: CRITICAL
-#   solution: Run a rollback drill and record it; fix what took too long or was left over.
+#   solution: Run a rollback drill and record it; fix what took too long or was left open.
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts:
@@ -134,13 +128,10 @@ check_rollback_verified := data.gate.lib.check(array.concat(
 #     - rollback.drill.open_orders
 #     - rollback.drill.nav_delta_ppm
 #     - rollback.drill.logs_archived
-deny_rollback_verified contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.rollback_verified",
-		check_rollback_verified,
-		"The rollback drill did not reach its targets",
-	)
-}
+deny_rollback_verified contains result if some result in data.gate.lib.violations(
+	"stage8.rollback_verified", check_rollback_verified,
+	"The rollback drill did not reach its targets",
+)
 
 check_kill_switch_verified := data.gate.lib.check(array.concat(
 	[data.gate.lib.none_of(
@@ -168,21 +159,18 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 
 # METADATA
 # title: The kill switches were exercised
-# description: Each required switch was triggered recently and on purpose, and halted trading in time.
+# description: Each required switch was recently triggered on purpose, and halted trading in time.
 # custom:
 #   short_name: kill_switch_verified
 #   severity: CRITICAL
-#   solution: Exercise the switches named and record the result; fix a switch that did not halt.
+#   solution: Exercise the switches named and record the results; fix any switch that did not halt trading.
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [kill_switch.file, kill_switch.switches, kill_switch.verified_at_s]
-deny_kill_switch_verified contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.kill_switch_verified",
-		check_kill_switch_verified,
-		"A kill switch is not verified",
-	)
-}
+deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
+	"stage8.kill_switch_verified", check_kill_switch_verified,
+	"A kill switch is not verified",
+)
 
 switches_not_verified(names) := {{"term": name, "text": sprintf("%s: %s", [name, problem])} |
 	some name in names
@@ -209,25 +197,22 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({
 }))
 
 # METADATA
-# title: The rehearsals are not known to be old or of other sources
+# title: The rehearsals are not known to be stale or from other sources
 # description: >-
-#   The drill of the rollback and the verification of the kill switches are as recent as the operator asks for, and not
-#   known to be made from other sources. Where they do not state what they were made from, nothing is known about that.
+#   The rollback drill and the kill-switch verification are as recent as the operator asks for, and not known to come
+#   from other sources. If they do not state their sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
 #   solution: >-
-#     Repeat the drill or the verification with the sources that are judged, and state it with `gate provenance`.
+#     Repeat the drill or the verification with the sources that are judged, then run `gate provenance` right away.
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [provenance.rollback.sources, provenance.kill_switch.sources]
-deny_evidence_current contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.evidence_current",
-		check_evidence_current,
-		"A rehearsal is not current",
-	)
-}
+deny_evidence_current contains result if some result in data.gate.lib.violations(
+	"stage8.evidence_current", check_evidence_current,
+	"A rehearsal is not current",
+)
 
 check_checklist_score := data.gate.lib.check([data.gate.lib.at_least(
 	"checklist_score",
@@ -241,17 +226,14 @@ check_checklist_score := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: checklist_score
 #   severity: HIGH
-#   solution: Do and tick the open items of the pre-live checklist.
+#   solution: Complete and tick the open items of the pre-live checklist.
 #   owner: qa_lead
 #   controls: [gate:stage8]
 #   facts: [checklist.score_ppm]
-deny_checklist_score contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.checklist_score",
-		check_checklist_score,
-		"Too much of the pre-live checklist is open",
-	)
-}
+deny_checklist_score contains result if some result in data.gate.lib.violations(
+	"stage8.checklist_score", check_checklist_score,
+	"Too much of the pre-live checklist is open",
+)
 
 check_scale_up_plan := data.gate.lib.check([
 	data.gate.lib.none("steps_missing", steps_missing(input.facts.scale_up.steps)),
@@ -262,24 +244,19 @@ check_scale_up_plan := data.gate.lib.check([
 # METADATA
 # title: Capital is scaled up step by step
 # description: >-
-#   The plan has the required steps, each with a position cap and a review rhythm, and no step that uses more
-#   capital than its weeks allow.
+#   The plan has the required steps, each with a position cap and a review schedule, and no step uses more capital than
+#   its weeks allow.
 # custom:
 #   short_name: scale_up_plan
 #   severity: MEDIUM
-#   solution: >-
-#     Bring the steps of the scale-up plan in line with the required ones, each with a position cap and a review
-#     rhythm.
+#   solution: Align the scale-up plan with the required steps, each with a position cap and a review schedule.
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [scale_up.file, scale_up.steps]
-deny_scale_up_plan contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.scale_up_plan",
-		check_scale_up_plan,
-		"The scale-up plan is not the required one",
-	)
-}
+deny_scale_up_plan contains result if some result in data.gate.lib.violations(
+	"stage8.scale_up_plan", check_scale_up_plan,
+	"The scale-up plan is not the required one",
+)
 
 steps_missing(steps) := {step_name(wanted) |
 	some wanted in data.gate.params.stage8.scale_up_steps.value
@@ -294,7 +271,7 @@ steps_missing(steps) := {step_name(wanted) |
 
 steps_unguarded(steps) := {{"term": step_name(step), "text": sprintf("%s has no %s", [step_name(step), part])} |
 	some step in steps
-	some part, present in {"position cap": step.position_cap, "review rhythm": step.review}
+	some part, present in {"position cap": step.position_cap, "review schedule": step.review}
 	present != true
 }
 
@@ -328,21 +305,17 @@ check_tree_clean := data.gate.lib.check([data.gate.lib.none(
 
 # METADATA
 # title: Nothing is uncommitted
-# description: >-
-#   The working tree has no changes that are not committed; a workspace without git has nothing to say about this.
+# description: The working tree has no uncommitted changes. In a workspace without git, this rule holds.
 # custom:
 #   short_name: tree_clean
 #   severity: MEDIUM
-#   solution: Commit or discard the changes and judge again.
+#   solution: Commit or discard the changes, then judge again.
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: []
-deny_tree_clean contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.tree_clean",
-		check_tree_clean,
-		"The working tree has uncommitted changes",
-	)
-}
+deny_tree_clean contains result if some result in data.gate.lib.violations(
+	"stage8.tree_clean", check_tree_clean,
+	"The working tree has uncommitted changes",
+)
 
 uncommitted_changes(dirty) := {"working tree" | dirty == true}

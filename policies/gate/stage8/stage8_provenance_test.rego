@@ -21,7 +21,7 @@ test_evidence_current_rollback_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of rollback: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of rollback: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of rollback"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of rollback: 604801 s old; it may be 0 to 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of rollback: 604801 s old; it may be 0 to 604800 s old", "unit": "list", "term": "age of rollback"}}
 }
 
 test_evidence_current_rollback_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_rollback_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of rollback: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of rollback: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of rollback"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of rollback: states no time; it may be at most 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of rollback: states no time; it may be at most 604800 s old", "unit": "list", "term": "age of rollback"}}
 }
 
 test_evidence_current_rollback_of_other_sources if {
@@ -53,7 +53,7 @@ test_evidence_current_kill_switch_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of kill_switch: 604801 s old, 0 to 604800 s is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of kill_switch: 604801 s old, 0 to 604800 s is asked for", "unit": "list", "term": "age of kill_switch"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of kill_switch: 604801 s old; it may be 0 to 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of kill_switch: 604801 s old; it may be 0 to 604800 s old", "unit": "list", "term": "age of kill_switch"}}
 }
 
 test_evidence_current_kill_switch_undated if {
@@ -61,7 +61,7 @@ test_evidence_current_kill_switch_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of kill_switch: states no time, at most 604800 s old is asked for", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of kill_switch: states no time, at most 604800 s old is asked for", "unit": "list", "term": "age of kill_switch"}}
+	denied == {{"code": "stage8.evidence_current", "msg": "A rehearsal is not current: age of kill_switch: states no time; it may be at most 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of kill_switch: states no time; it may be at most 604800 s old", "unit": "list", "term": "age of kill_switch"}}
 }
 
 test_evidence_current_kill_switch_of_other_sources if {

@@ -20,13 +20,14 @@ check_risk_parameters_approved := data.gate.lib.check([
 # METADATA
 # title: The risk parameters are the approved ones
 # description: >-
-#   Each risk parameter is a number at a declared place, everywhere the same one, and none changed since the approved
-#   version unless the risk officer signed this stage. A value that cannot be told is never an approved one. Where no approved version is named, nothing is compared and a warning says so.
+#   Each risk parameter is a number at a declared place and the same everywhere, and none changed since the approved
+#   version unless the risk officer signed this stage. A value that cannot be told is never approved. Without an
+#   approved version nothing is compared, and a warning says so.
 # custom:
 #   short_name: risk_parameters_approved
 #   severity: HIGH
 #   solution: >-
-#     Take the change back, or let the risk officer review it and sign this stage. Where a value cannot be told, write it
+#     Undo the change, or have the risk officer review it and sign this stage. Where a value cannot be told, write it
 #     as a plain number in one place and import it from there.
 #   owner: risk_officer
 #   controls: [gate:stage8]
@@ -37,13 +38,10 @@ check_risk_parameters_approved := data.gate.lib.check([
 #     - risk_parameters.conflicting
 #     - signoffs.signoffs
 #   optional_facts: [risk_parameters.baseline, risk_parameters.changes, risk_parameters.changed]
-deny_risk_parameters_approved contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.risk_parameters_approved",
-		check_risk_parameters_approved,
-		"A risk parameter is not the approved one",
-	)
-}
+deny_risk_parameters_approved contains result if some result in data.gate.lib.violations(
+	"stage8.risk_parameters_approved", check_risk_parameters_approved,
+	"A risk parameter is not the approved one",
+)
 
 warn_risk_parameters_approved contains remark if {
 	some remark in data.gate.lib.baseline_remarks(

@@ -495,7 +495,7 @@ test_scale_up_plan_no_review if {
 	checked := check_scale_up_plan with input as doc
 	checked.holds == false
 	denied := deny_scale_up_plan with input as doc
-	denied == {{"code": "stage8.scale_up_plan", "msg": "The scale-up plan is not the required one: weeks 1 to 1: 100000 ppm has no review rhythm", "operand": "steps_unguarded", "op": "∅", "expected": [], "actual": "weeks 1 to 1: 100000 ppm has no review rhythm", "unit": "list", "term": "weeks 1 to 1: 100000 ppm"}}
+	denied == {{"code": "stage8.scale_up_plan", "msg": "The scale-up plan is not the required one: weeks 1 to 1: 100000 ppm has no review schedule", "operand": "steps_unguarded", "op": "∅", "expected": [], "actual": "weeks 1 to 1: 100000 ppm has no review schedule", "unit": "list", "term": "weeks 1 to 1: 100000 ppm"}}
 }
 
 test_scale_up_plan_too_large if {

@@ -100,7 +100,7 @@ stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
         ("policy: {digest: abc}", "is not written as it must be", "policy.digest"),
         ("policy: {version: 1.0}", "must be a text; put a number", "policy.version"),
         ("ledger: {origin: 'Has Spaces'}", "is not written as it must be", "ledger.origin"),
-        ("engine: opa9", "must be 'embedded'", "engine"),
+        ("engine: opa9", "there is no policy engine 'opa9'", "engine"),
         ("stages: {stage5: [stage3]}", "must be a mapping", "stages.stage5"),
         ("stages: {stage5: {}}", "is missing and has no default", "stages.stage5.depends_on"),
         ("effective_time: yesterday", "'yesterday' is not an RFC 3339 time", "effective_time"),

@@ -59,7 +59,7 @@ def test_the_common_parameters_can_be_written_short(load: Load) -> None:
         (ROLES + entry("condition_due_days", "{LOW: soon}", "map of days"), MAP_OF_DAYS),
         (ROLES + entry("condition_due_days", "{LOW: true}", "map of days"), MAP_OF_DAYS),
         (DAYS + WARNING + entry("waiver_approver_roles", "cto", "text"), "must have the unit 'list'"),
-        (DAYS + WARNING + entry("waiver_approver_roles", "[cto, 3]", "list"), "must list roles as texts"),
+        (DAYS + WARNING + entry("waiver_approver_roles", "[cto, 3]", "list"), "must list roles as strings"),
         (DAYS + ROLES.replace("unit: days", "unit: s"), "must have the unit 'days'"),
         (DAYS + ROLES + entry("stage2_actions", "GO", "text"), "'stage2_actions' must have the unit 'map'"),
     ],
@@ -86,10 +86,10 @@ def test_bad_common_parameters(load: Load, text: str, what: str) -> None:
     ],
 )
 def test_bad_actions(load: Load, actions: str) -> None:
-    """A decision says what people are to do: a text for each of the four outcomes, and nothing else."""
+    """A decision says what people are to do: a string for each of the four outcomes, and nothing else."""
     error = refused(load({COMMON: DAYS + ROLES + entry("stage2_actions", f"{{{actions}}}", "map")}))
     assert error.what == (
-        "the parameter 'stage2_actions' needs a text for exactly PASS, FAIL, FAIL_CRITICAL, CONDITIONAL"
+        "the parameter 'stage2_actions' needs a string for exactly PASS, FAIL, FAIL_CRITICAL, CONDITIONAL"
     )
     assert (error.path, error.place) == (COMMON, "stage2_actions.value")
 
@@ -105,10 +105,10 @@ def test_bad_actions(load: Load, actions: str) -> None:
         ("x: {unit: ppm, rationale: r}", "the parameter 'x' needs 'value', 'unit' and 'rationale'"),
         ("x: {value: 1, rationale: r}", "the parameter 'x' needs 'value', 'unit' and 'rationale'"),
         ("x: {value: 1, unit: ppm}", "the parameter 'x' needs 'value', 'unit' and 'rationale'"),
-        ("x: {value: 1, unit: 7, rationale: r}", "the parameter 'x' needs its 'unit' as text"),
-        ("x: {value: 1, unit: '', rationale: r}", "the parameter 'x' needs its 'unit' as text"),
-        ("x: {value: 1, unit: ppm, rationale: [r]}", "the parameter 'x' needs its 'rationale' as text"),
-        ("x: {value: 1, unit: ppm, rationale: ' '}", "the parameter 'x' needs its 'rationale' as text"),
+        ("x: {value: 1, unit: 7, rationale: r}", "the parameter 'x' needs its 'unit' as a string"),
+        ("x: {value: 1, unit: '', rationale: r}", "the parameter 'x' needs its 'unit' as a string"),
+        ("x: {value: 1, unit: ppm, rationale: [r]}", "the parameter 'x' needs its 'rationale' as a string"),
+        ("x: {value: 1, unit: ppm, rationale: ' '}", "the parameter 'x' needs its 'rationale' as a string"),
     ],
 )
 def test_a_parameter_needs_value_unit_and_rationale(load: Load, group: str, text: str, what: str) -> None:
@@ -135,11 +135,11 @@ def test_a_parameter_needs_value_unit_and_rationale(load: Load, group: str, text
             "a mapping to whole numbers",
         ),
         ("boolean", "true | false", "null | 1 | 'true' | no", "true or false"),
-        ("text", "x", "null | 1 | '' | [x]", "a text"),
-        ("string", "x", "true", "a text"),
-        ("name", "x", "5", "a text"),
-        ("state", "x", "5", "a text"),
-        ("type", "x", "5", "a text"),
+        ("text", "x", "null | 1 | '' | [x]", "a string"),
+        ("string", "x", "true", "a string"),
+        ("name", "x", "5", "a string"),
+        ("state", "x", "5", "a string"),
+        ("type", "x", "5", "a string"),
     ],
 )
 def test_a_value_fits_its_unit(load: Load, unit: str, good: str, bad: str, wanted: str) -> None:
@@ -196,3 +196,40 @@ def test_a_spoiled_threshold_of_the_shipped_bundle(tmp_path: Path, name: str, va
 def test_no_common_parameters(load: Load, changes: dict[str, str | None]) -> None:
     """A bundle without its common parameters is refused."""
     assert refused(load(changes)).what == "the data of gate/params/common is missing"
+
+
+def test_rules_that_cannot_be_told(load: Load) -> None:
+    """A bundle may say by rule what follows; without the parameter, and for other rules, they fail."""
+    assert make_plan(load()).on_unknown == {}
+    for value, expected in [
+        ("{}", {}),
+        ("{stage1.amount: warn, stage2.amount: fail}", {"stage1.amount": "warn", "stage2.amount": "fail"}),
+        ("{stage1.amount: condition}", {"stage1.amount": "condition"}),
+    ]:
+        text = DAYS + ROLES + entry("on_unknown", value, "outcomes")
+        assert make_plan(load({COMMON: text})).on_unknown == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "what", "place", "remedy"),
+    [
+        ("{stage1.amuont: warn}", "outcomes", "names the rule 'stage1.amuont', which", ".value.stage1.amuont",
+         "did you mean 'stage1.amount'?"),
+        ("{xyz: warn}", "outcomes", "names the rule 'xyz', which", ".value.xyz", "take it out"),
+        ("{stage1.amount: pass}", "outcomes", "has 'pass' for stage1.amount", ".value.stage1.amount",
+         "write one of fail, condition, warn"),
+        ("{stage1.amount: FAIL}", "outcomes", "has 'FAIL'", ".value.stage1.amount", "write one of fail"),
+        ("{stage1.amount: true}", "outcomes", "its value must be a mapping", ".value", "correct the value"),
+        ("[stage1.amount]", "outcomes", "so its value must be a mapping", ".value", "correct the value"),
+        ("null", "outcomes", "so its value must be a mapping", ".value", "correct the value"),
+        ("{stage1.amount: warn}", "map", "must have the unit 'outcomes'", ".unit", "in this unit"),
+    ],
+)  # fmt: skip
+def test_bad_outcomes_of_rules_that_cannot_be_told(
+    load: Load, value: str, unit: str, what: str, place: str, remedy: str
+) -> None:
+    """A code or outcome that does not exist would silently change nothing: it is refused, with its place."""
+    error = refused(load({COMMON: DAYS + ROLES + entry("on_unknown", value, unit)}))
+    assert what in error.what
+    assert (error.path, error.place) == (COMMON, f"on_unknown{place}")
+    assert remedy in str(error.remedy)

@@ -68,22 +68,22 @@ def test_the_shipped_plan() -> None:
     ("old", "new", "what"),
     [
         ("# METADATA\n", "# METADTA\n", "the rule 'deny_amount' has no METADATA"),
-        ("# title: There is enough of it\n", "", "the METADATA needs 'title' as text"),
-        ("# title: There is enough of it\n", "# title: ' '\n", "the METADATA needs 'title' as text"),
-        ("# title: There is enough of it\n", "# title: 7\n", "the METADATA needs 'title' as text"),
-        ("# description: The amount reaches the least amount.\n", "", "needs 'description' as text"),
+        ("# title: There is enough of it\n", "", "the METADATA needs 'title' as a string"),
+        ("# title: There is enough of it\n", "# title: ' '\n", "the METADATA needs 'title' as a string"),
+        ("# title: There is enough of it\n", "# title: 7\n", "the METADATA needs 'title' as a string"),
+        ("# description: The amount reaches the least amount.\n", "", "needs 'description' as a string"),
         ("#   short_name: amount\n", "#   short_name: amuont\n", "custom.short_name must be 'amount'"),
-        ("#   short_name: amount\n", "", "the METADATA needs 'short_name' as text"),
+        ("#   short_name: amount\n", "", "the METADATA needs 'short_name' as a string"),
         ("#   severity: HIGH\n", "#   severity: SEVERE\n", "must be one of CRITICAL, HIGH, MEDIUM, LOW"),
         ("#   severity: HIGH\n", "#   severity: high\n", "custom.severity must be one of"),
         ("#   severity: HIGH\n", "", "custom.severity must be one of"),
         ("#   severity: HIGH\n", "#   severity: [HIGH]\n", "custom.severity must be one of"),
-        ("#   solution: Make more of it.\n", "", "the METADATA needs 'solution' as text"),
-        ("#   owner: qa_lead\n", "", "the METADATA needs 'owner' as text"),
-        ("#   controls: [gate:stage1]\n", "", "the METADATA needs 'controls' as a list of texts"),
+        ("#   solution: Make more of it.\n", "", "the METADATA needs 'solution' as a string"),
+        ("#   owner: qa_lead\n", "", "the METADATA needs 'owner' as a string"),
+        ("#   controls: [gate:stage1]\n", "", "the METADATA needs 'controls' as a list of strings"),
         ("#   controls: [gate:stage1]\n", "#   controls: []\n", "needs at least one of 'controls'"),
         ("#   facts: [coverage.line_ppm]\n", "#   facts: coverage.line_ppm\n", "needs 'facts' as a list"),
-        ("#   facts: [coverage.line_ppm]\n", "#   facts: [1]\n", "needs 'facts' as a list of texts"),
+        ("#   facts: [coverage.line_ppm]\n", "#   facts: [1]\n", "needs 'facts' as a list of strings"),
         (
             "#   facts: [coverage.line_ppm]\n",
             "#   facts: [coverage.lines]\n",
@@ -144,11 +144,11 @@ def test_facts_used_in_rules_exist(load: Load, bundle_files: dict[str, str]) -> 
 @pytest.mark.parametrize(
     ("reference", "what", "remedy"),
     [
-        ("stage1.leest.value", "there is no parameter 'stage1.leest'", "perhaps 'least' is meant"),
-        ("stage1.leest", "there is no parameter 'stage1.leest'", "perhaps 'least' is meant"),
+        ("stage1.leest.value", "there is no parameter 'stage1.leest'", "did you mean 'least'?"),
+        ("stage1.leest", "there is no parameter 'stage1.leest'", "did you mean 'least'?"),
         ("stage1.most.value", "there is no parameter 'stage1.most'", "add it"),
-        ("stag1.least.value", "there is no parameter group 'stag1'", "perhaps 'stage1' is meant"),
-        ("stag1", "there is no parameter group 'stag1'", "perhaps 'stage1' is meant"),
+        ("stag1.least.value", "there is no parameter group 'stag1'", "did you mean 'stage1'?"),
+        ("stag1", "there is no parameter group 'stag1'", "did you mean 'stage1'?"),
     ],
 )
 def test_parameters_used_in_rules_exist(
@@ -175,7 +175,7 @@ def test_a_misspelled_parameter_of_the_shipped_bundle(tmp_path: Path) -> None:
     error = refused(load_bundle(tmp_path / "bundle"))
     assert error.what == "there is no parameter 'stage7.fil_rate_min'"
     assert error.path == f"gate/stage7/{module.name}"
-    assert "perhaps 'fill_rate_min' is meant" in str(error.remedy)
+    assert "did you mean 'fill_rate_min'?" in str(error.remedy)
 
 
 @pytest.mark.parametrize("place", ["metadata", "reference", "headline", "evidence"])
@@ -241,16 +241,16 @@ def change(manifest: dict[str, Any], stage: str | None, **fields: Any) -> dict[s
         (None, {"stages": ["stage1"]}, "the manifest lists no stages"),
         (None, {"stages": {"stage1": []}}, "must be a lower-case name with a mapping"),
         ("stage1", {"rules": []}, "has no rules, so it would pass without judging anything"),
-        ("stage1", {"rules": ...}, "the stage 'stage1' needs 'rules' as a list of texts"),
-        ("stage1", {"rules": "stage1.amount"}, "needs 'rules' as a list of texts"),
+        ("stage1", {"rules": ...}, "the stage 'stage1' needs 'rules' as a list of strings"),
+        ("stage1", {"rules": "stage1.amount"}, "needs 'rules' as a list of strings"),
         ("stage1", {"rules": ["stage1.amount", "stage1.amount"]}, "the stage 'stage1' lists a rule twice"),
         ("stage1", {"rules": ["stage1.amuont"]}, "the rule 'stage1.amuont' of the manifest is in no module"),
         ("stage1", {"rules": ["stage2.amount"]}, "the rule 'stage2.amount' belongs to another stage"),
         ("stage1", {"depends_on": ["stage9"]}, "depends on 'stage9', which does not exist"),
         ("stage1", {"depends_on": ["stage2"]}, "in a circle: stage1 → stage2 → stage1"),
         ("stage1", {"depends_on": ["stage1"]}, "in a circle: stage1 → stage1"),
-        ("stage1", {"depends_on": "stage2"}, "needs 'depends_on' as a list of texts"),
-        ("stage1", {"evidence": [1]}, "needs 'evidence' as a list of texts"),
+        ("stage1", {"depends_on": "stage2"}, "needs 'depends_on' as a list of strings"),
+        ("stage1", {"evidence": [1]}, "needs 'evidence' as a list of strings"),
         ("stage1", {"title": ...}, "the stage 'stage1' needs a title and a question"),
         ("stage1", {"question": 7}, "the stage 'stage1' needs a title and a question"),
         ("stage1", {"headline": []}, "needs 'headline' as a mapping"),

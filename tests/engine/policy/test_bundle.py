@@ -119,7 +119,7 @@ def test_bad_manifests(load: Load, text: str | bytes, what: str, place: str | No
         ("gate/params/x/data.yaml", "a: *b", "anchors and aliases"),
         ("gate/params/x/data.yaml", "a: 1\na: 2", "has the key 'a' twice"),
         ("gate/params/x/data.json", "{", "malformed JSON"),
-        ("gate/params/stage1/data.yml", "least: 1", "the data key 'least' is defined by another file"),
+        ("gate/params/stage1/data.yml", "least: 1", "another file defines the data key 'least'"),
         ("gate/x/x.rego", "package gate.x\n\nx := http.send({})", "the function 'http.send' is not accepted"),
         ("gate/x/x.rego", "x := 1", "the module has no package"),
         ("gate/x/x.rego", b"package gate.x # caf\xe9", "not UTF-8"),
@@ -138,7 +138,7 @@ def test_bad_files(load: Load, path: str, text: str | bytes, what: str) -> None:
 def test_data_below_a_value(load: Load, value: str) -> None:
     """A data file below a path that another file gives a value collides with it."""
     error = refused(load, {"gate/params/x/data.yaml": f"y: {value}", "gate/params/x/y/data.yaml": "z: 1"})
-    assert error.what == "the data key 'y' holds a value in another file"
+    assert error.what == "the data key 'y' has a value in another file"
     assert error.path == "gate/params/x/y/data.yaml"
 
 

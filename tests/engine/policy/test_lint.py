@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from gate.engine.policy.annotations import read_annotations
@@ -193,3 +196,21 @@ def test_the_shipped_modules_pass() -> None:
 def test_calls_through_brackets_are_refused(body: str) -> None:
     """A built-in cannot be reached by spelling its name as a string."""
     assert "named in brackets" in refused(body).what
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["sum := 3", "equal := input.a == input.b", "count(x) := 1", "default plus := 1", "max contains 1"],
+)
+def test_a_rule_with_the_name_of_a_builtin_is_refused(body: str) -> None:
+    """Stock OPA calls the rule in place of the built-in or operator; the embedded engine does not."""
+    error = refused(f"other := input.a == sum([1])\n\n{body}")
+    assert "has the name of a built-in" in error.what
+    assert error.place == "line 5"
+
+
+def test_the_page_lists_the_builtins_that_are_accepted() -> None:
+    """The remedy refers to the page, so the page is complete."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "policy-bundles.md").read_text()
+    listed = page.partition("The built-ins that are accepted:")[2].strip().partition("\n\n")[0]
+    assert set(re.findall(r"`([a-z0-9_.]+)`", listed)) == ALLOWED_BUILTINS

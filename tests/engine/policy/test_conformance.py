@@ -1,0 +1,283 @@
+"""What every policy engine must do, asked of each one: the embedded engine, and stock OPA as the reference.
+
+An engine joins by an entry in ``ENGINES``. OPA's is only here: it starts ``opa eval`` for every question.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gate.engine.policy.bundle import SHIPPED, load_bundle
+from gate.engine.policy.engines.embedded import EmbeddedEngine
+from gate.engine.policy.interface import Bundle, PolicyEngine, check_defined
+from gate.evidence.base.errors import EngineError, PolicyError
+from gate.evidence.base.limits import DEFAULT, MIB, Limits
+
+Load = Callable[..., Bundle]
+Open = Callable[..., PolicyEngine]
+
+
+class OpaEval:
+    """Stock OPA: one process per package and question."""
+
+    name = "opa"
+
+    def __init__(self, bundle: Bundle, limits: Limits = DEFAULT) -> None:
+        self._bundle = bundle
+        self._limits = limits
+        self._folder = tempfile.TemporaryDirectory()
+
+    @property
+    def version(self) -> str:
+        """As ``opa version`` says."""
+        done = subprocess.run(["opa", "version"], capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[0].removeprefix("Version: ")
+
+    def __enter__(self) -> Self:
+        for path, source in self._bundle.modules.items():
+            target = Path(self._folder.name) / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(source)
+        (Path(self._folder.name) / "data.json").write_text(json.dumps(self._bundle.data))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._folder.cleanup()
+
+    def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """See :class:`PolicyEngine`."""
+        return check_defined(packages, {package: self._value(package, document) for package in packages})
+
+    def _value(self, package: str, document: dict[str, Any]) -> Any:
+        memory = self._limits.policy_memory_bytes
+        files = [argument for path in [*self._bundle.modules, "data.json"] for argument in ("--data", path)]
+        try:
+            done = subprocess.run(
+                ["opa", "eval", "--format=json", "--strict-builtin-errors", "-I", *files, f"data.{package}"],
+                input=json.dumps(document).encode(),
+                cwd=self._folder.name,
+                capture_output=True,
+                check=False,
+                timeout=self._limits.policy_seconds,
+                # its runtime reserves more address space than it uses
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (memory, memory)),
+            )
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"OPA ran longer than {self._limits.policy_seconds} s") from error
+        if not done.stdout.startswith(b"{"):
+            raise EngineError(f"OPA crashed: {done.stderr.decode()[:200]}")
+        answer = json.loads(done.stdout)
+        for error in answer.get("errors", []):
+            kind = PolicyError if re.fullmatch("rego_.*_error", error["code"]) else EngineError
+            location = error.get("location", {})
+            place = f"line {location.get('row')}, column {location.get('col')}"
+            raise kind(error["message"], path=location.get("file"), place=place)
+        return answer["result"][0]["expressions"][0]["value"] if answer.get("result") else None
+
+
+ENGINES: dict[str, Callable[[Bundle, Limits], PolicyEngine]] = {"embedded": EmbeddedEngine, "opa": OpaEval}
+
+
+@pytest.fixture(params=ENGINES)
+def open_with(request: pytest.FixtureRequest) -> Open:
+    """A factory of one kind of engine over a bundle."""
+    if request.param == "opa":
+        request.getfixturevalue("opa")  # skips where there is no such program
+
+    def make(bundle: Bundle, limits: Limits = DEFAULT) -> PolicyEngine:
+        return ENGINES[request.param](bundle, limits)
+
+    return make
+
+
+def module(body: str) -> dict[str, str | bytes | None]:
+    """Changes that add a module of package gate.x."""
+    return {"gate/x/x.rego": "package gate.x\n\n" + body}
+
+
+def test_packages_are_evaluated(open_with: Open, load: Load) -> None:
+    """Each package's value: rules by name, sets as lists, empty ones too."""
+    facts = {"facts": {"coverage": {"line_ppm": 5}, "artifacts": {"found_ppm": 900_000}}}
+    with open_with(load()) as engine:
+        values = engine.evaluate(["gate.stage1", "gate.stage2"], facts)
+    assert set(values) == {"gate.stage1", "gate.stage2"}
+    assert values["gate.stage1"]["check_amount"]["holds"] is False
+    assert values["gate.stage1"]["deny_amount"] == [
+        {
+            "code": "stage1.amount", "msg": "There is too little", "operand": "amount", "op": "≥",
+            "expected": 800_000, "actual": 5, "unit": "ppm",
+        }
+    ]  # fmt: skip
+    assert values["gate.stage2"]["check_amount"]["holds"] is True
+    assert values["gate.stage2"]["deny_amount"] == []
+
+
+def test_it_says_what_it_is(open_with: Open, load: Load) -> None:
+    """A decision records the engine's name and version, which are known before and after a question."""
+    engine = open_with(load(module("y := 1")))
+    assert re.fullmatch(r"[a-z][a-z0-9_-]*", engine.name)
+    assert re.match(r"\d+\.\d+", engine.version)
+    with engine:
+        engine.evaluate(["gate.x"], {})
+        assert re.match(r"\d+\.\d+", engine.version)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.data())
+def test_values_go_through_unchanged(open_with: Open, data: st.DataObject) -> None:
+    """Text of any script, nesting, null and integers of 64 bits come back as they went in."""
+    source = "package gate.x\n\nsame := input.v\n\nset contains input.v\n"
+    echo = Bundle("echo", "1", "0" * 64, {"x.rego": source}, {}, {}, (), ())
+    with open_with(echo) as engine:
+        value = data.draw(VALUES)
+        assert engine.evaluate(["gate.x"], {"v": value})["gate.x"] == {"same": value, "set": [value]}
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, -(2**63), 999_999_999_999_999_999, 2**53 + 1])
+def test_large_integers_are_compared_exactly(open_with: Open, load: Load, value: int) -> None:
+    """Two integers that a floating-point number cannot tell apart are different, sorted and counted."""
+    other = value - 1 if value > 0 else value + 1
+    body = (
+        "less := input.v < input.w\n\nsame := input.v == input.w\n\ns contains input.v\n\ns contains input.w"
+    )
+    with open_with(load(module(body))) as engine:
+        found = engine.evaluate(["gate.x"], {"v": value, "w": other})["gate.x"]
+    assert found == {"less": value < other, "same": False, "s": sorted([value, other])}
+
+
+def test_sets_are_sorted(open_with: Open, load: Load) -> None:
+    """A set has one order, whatever order its members were made in."""
+    with open_with(load(module("s contains x if { some x in input.v }"))) as engine:
+        values = engine.evaluate(["gate.x"], {"v": ["b", "é", "a", "ת", "B"]})
+    assert values["gate.x"]["s"] == ["B", "a", "b", "é", "ת"]
+
+
+def test_long_lines_and_large_documents(open_with: Open, load: Load) -> None:
+    """Generated policies with long lines, and megabytes of facts, are no problem."""
+    body = "long := " + json.dumps("x" * 30_000) + "\n\nn := count(input.v)"
+    with open_with(load(module(body))) as engine:
+        values = engine.evaluate(["gate.x"], {"v": ["y" * 100] * 50_000})
+    assert values["gate.x"]["n"] == 50_000
+    assert len(values["gate.x"]["long"]) == 30_000
+
+
+def test_parse_errors_name_file_line_and_column(open_with: Open, load: Load) -> None:
+    """A module that is not Rego is a policy error with its place, at the first question and at any other."""
+    with open_with(load(module("x := {\n\ny := ]"))) as engine:
+        for _ in range(2):
+            with pytest.raises(PolicyError) as caught:
+                engine.evaluate(["gate.x"], {})
+            assert (caught.value.path or "").endswith("gate/x/x.rego")
+            assert re.fullmatch(r"line 5, column \d+", str(caught.value.place))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x := 1 if input.a\n\nx := 2 if input.a",
+        "f(a) := 1\n\nf(a) := 2 if a\n\nx := f(input.a)",
+        "x := y\n\ny := x",
+        "x := to_number(input.list)",
+        "x := sum(input.list)",
+    ],
+)
+def test_rules_that_fail_are_errors(open_with: Open, load: Load, body: str) -> None:
+    """A conflict, a cycle and a built-in that fails each end in an error with the file, not in silence."""
+    with open_with(load(module(body))) as engine, pytest.raises((EngineError, PolicyError)) as caught:
+        engine.evaluate(["gate.x"], {"a": True, "list": ["a"]})
+    assert (caught.value.path or "").endswith("gate/x/x.rego")
+    assert re.fullmatch(r"line \d+, column \d+", str(caught.value.place))
+
+
+@pytest.mark.parametrize("package", ["gate.nothing", "gate.x.y", "nothing"])
+def test_an_undefined_package_is_an_error(open_with: Open, load: Load, package: str) -> None:
+    """Nothing evaluated is never a value."""
+    with open_with(load(module("y := 1"))) as engine, pytest.raises(EngineError) as caught:
+        engine.evaluate(["gate.x", package], {})
+    assert caught.value.what == f"the package {package} is undefined, so nothing was evaluated"
+    assert caught.value.remedy
+
+
+def test_many_questions(open_with: Open, load: Load) -> None:
+    """Each answer is that of its own question, also where a fact of an earlier question is absent."""
+    body = "default y := 0\n\ny := input.v\n\nseen contains x if some x in input.list"
+    with open_with(load(module(body))) as engine:
+        for number in range(1, 6):
+            answer = engine.evaluate(["gate.x"], {"v": number, "list": [number]})
+            assert answer == {"gate.x": {"y": number, "seen": [number]}}
+            assert engine.evaluate(["gate.x"], {}) == {"gate.x": {"y": 0, "seen": []}}
+
+
+HUGE = """\
+x := count([1 |
+	some a in numbers.range(1, input.n)
+	some b in numbers.range(1, input.n)
+	some c in numbers.range(1, input.n)
+	a + b + c == 0
+])
+"""
+
+GREEDY = """\
+x := count({concat("-", [text, sprintf("%d", [a])]) |
+	some a in numbers.range(1, input.n)
+	some text in input.texts
+})
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "n", "limits"),
+    [
+        (HUGE, 3000, Limits(policy_seconds=1.0)),
+        (GREEDY, 20_000, Limits(policy_memory_bytes=512 * MIB)),
+        ("x := 1 if input.n == 1\n\nx := 2 if input.n > 0", 1, DEFAULT),
+    ],
+    ids=["time", "memory", "conflict"],
+)
+def test_an_error_ends_one_question_only(
+    open_with: Open, load: Load, body: str, n: int, limits: Limits
+) -> None:
+    """A question that exceeds a limit, or fails, is an error; the next one is answered, and so on."""
+    with open_with(load(module(body)), limits) as engine:
+        for _ in range(2):
+            with pytest.raises(EngineError):
+                engine.evaluate(["gate.x"], {"n": n, "texts": ["x" * 100_000]})
+            assert "x" in engine.evaluate(["gate.x"], {"n": 2, "texts": ["x"]})["gate.x"]
+
+
+def test_each_question_has_its_own_time(open_with: Open, load: Load) -> None:
+    """Many short questions may together take longer than one of them may."""
+    import time
+
+    with open_with(load(module("y := input.v")), Limits(policy_seconds=1.0)) as engine:
+        start, number = time.monotonic(), 0
+        while time.monotonic() < start + 1.1:
+            number += 1
+            assert engine.evaluate(["gate.x"], {"v": number}) == {"gate.x": {"y": number}}
+
+
+def test_the_shipped_bundle_is_defined_for_no_facts_at_all(open_with: Open) -> None:
+    """The shipped packages have a value even for an empty input: undefined facts never hide a rule."""
+    packages = [f"gate.stage{number}" for number in range(1, 9)]
+    with open_with(load_bundle(SHIPPED)) as engine:
+        assert list(engine.evaluate(packages, {"facts": {}, "now_s": 0})) == packages
