@@ -11,7 +11,7 @@ import pytest
 
 from gate.engine import book, run
 from gate.engine.decision.document import statement as lines
-from gate.engine.ledger.files.log import FileLedger
+from gate.engine.ledger import open_ledger
 from gate.engine.report.explain import render_explanation
 from gate.engine.report.interface import Screen
 from gate.engine.report.prelive import render_prelive
@@ -92,7 +92,7 @@ def test_a_line_of_an_earlier_version_does_not_hide_a_verdict(copy_example: Copy
     old = json.loads(json.dumps(judged.decision))
     old["stages"]["stage1"]["verdict"] = "PENDING"
     key, _ = load_or_create_log_key(config)
-    with FileLedger.begin(setting.ledger, key, config_dir=config, origin=None, label="x") as ledger:
+    with open_ledger(setting.ledger, key, config_dir=config, origin=None, label="x") as ledger:
         ledger.append([lines.statement(old, "0" * 64)])
         ledger.seal("2025-11-07T12:00:01Z")
     rows = {row["stage"]: row for row in book.status(setting)}

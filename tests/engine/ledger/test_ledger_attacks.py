@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from gate.engine.ledger import merkle
-from gate.engine.ledger.files.log import FileLedger
-from gate.engine.ledger.files.reader import LedgerReader
+from gate.engine.ledger import merkle, open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.note import Checkpoint
 from gate.engine.ledger.receipts import load_receipt, receipt_path
-from gate.engine.ledger.verify import MAX_FINDINGS, Kind, Report, verify
+from gate.engine.ledger.verify import MAX_FINDINGS, Kind, Report
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.dsse import Envelope
@@ -43,7 +41,7 @@ def clock(minute: int) -> str:
 
 
 def write(path: Path, config: Path | None, numbers: list[int], key: LogKey = KEY, start: int = 0) -> None:
-    with FileLedger.begin(path, key, config_dir=config, origin=ORIGIN) as ledger:
+    with open_ledger(path, key, config_dir=config, origin=ORIGIN) as ledger:
         for minute, number in enumerate(numbers, start):
             ledger.append([statement(number)])
             ledger.seal(clock(minute))
@@ -59,7 +57,7 @@ def path(tmp_path: Path, config: Path) -> Path:
     """A ledger of six entries, each with a checkpoint, and of one unsealed entry."""
     path = tmp_path / "ledger"
     write(path, config, [0, 1, 2, 3, 4, 5])
-    with FileLedger.begin(path, KEY, config_dir=config) as ledger:
+    with open_ledger(path, KEY, config_dir=config) as ledger:
         ledger.append([statement(6)])
     return path
 
@@ -143,9 +141,9 @@ ATTACKS: dict[str, tuple[Callable[[list[bytes]], list[bytes]], set[Kind], int | 
 def test_attacks_on_the_log_are_found(path: Path, name: str) -> None:
     """Without any receipt: the ledger itself shows it, with the line where one is at fault."""
     attack, expected, line = ATTACKS[name]
-    assert verify(path).ok
+    assert verify_ledger(path).ok
     rewrite(path, attack(lines(path)))
-    report = verify(path)
+    report = verify_ledger(path)
     assert kinds(report) == expected
     if line is not None:
         assert [finding.line for finding in report.problems if finding.line] == [line]
@@ -159,7 +157,7 @@ def test_attacks_on_the_log_are_found(path: Path, name: str) -> None:
 def test_nothing_is_sealed_on_top_of_a_damaged_tail(path: Path, config: Path, name: str) -> None:
     rewrite(path, ATTACKS[name][0](lines(path)))
     before = (path / "log.intoto.jsonl").read_bytes(), (path / "checkpoint").read_bytes()
-    with pytest.raises(LedgerError) as caught, FileLedger.begin(path, KEY, config_dir=config) as ledger:
+    with pytest.raises(LedgerError) as caught, open_ledger(path, KEY, config_dir=config) as ledger:
         ledger.seal(clock(30))
     assert caught.value.remedy
     assert str(caught.value.path).endswith("log.intoto.jsonl")
@@ -168,7 +166,7 @@ def test_nothing_is_sealed_on_top_of_a_damaged_tail(path: Path, config: Path, na
 
 def test_a_torn_sealed_line_is_never_repaired_away(path: Path, config: Path) -> None:
     """Cutting a torn tail must not eat what a checkpoint covers, even in a process that is already open."""
-    with FileLedger.begin(path, KEY, config_dir=config) as ledger:
+    with open_ledger(path, KEY, config_dir=config) as ledger:
         rewrite(path, [*lines(path)[:5], b'{"payload":"torn'])
         before = (path / "log.intoto.jsonl").read_bytes()
         with pytest.raises(LedgerError, match=r"entries sealed on .* are missing"):
@@ -183,24 +181,24 @@ def test_cutting_back_consistently_needs_the_receipt(path: Path, config: Path) -
     """Log, checkpoint and history cut back together are a perfect older ledger; the receipt knows better."""
     rewrite(path, lines(path)[:4])
     shutil.copyfile(path / "checkpoints" / "4", path / "checkpoint")
-    assert kinds(verify(path)) == {Kind.TRUNCATED}  # the history still tells
+    assert kinds(verify_ledger(path)) == {Kind.TRUNCATED}  # the history still tells
     for size in ("5", "6"):
         (path / "checkpoints" / size).unlink()
-    assert verify(path).ok  # nothing inside the ledger can show it any more
-    report = verify(path, config_dir=config)
+    assert verify_ledger(path).ok  # nothing inside the ledger can show it any more
+    report = verify_ledger(path, config_dir=config)
     assert kinds(report) == {Kind.RECEIPT}
     assert "covers 6 entries, the log has 4" in report.problems[0].text
     with pytest.raises(LedgerError, match="cut back: it was sealed with 6 entries") as caught:
-        FileLedger.begin(path, KEY, config_dir=config)
+        open_ledger(path, KEY, config_dir=config)
     assert "receipt" in str(caught.value.place)
 
 
 def test_deleting_the_checkpoint_is_noticed(path: Path, config: Path) -> None:
     (path / "checkpoint").unlink()
     shutil.rmtree(path / "checkpoints")
-    assert kinds(verify(path, config_dir=config)) == set()  # the lines still extend the receipt
+    assert kinds(verify_ledger(path, config_dir=config)) == set()  # the lines still extend the receipt
     with pytest.raises(LedgerError, match="now its checkpoint covers 0"):
-        FileLedger.begin(path, KEY, config_dir=config)
+        open_ledger(path, KEY, config_dir=config)
 
 
 def test_a_fork_by_the_holder_of_the_key_is_found_by_the_receipt(
@@ -209,61 +207,61 @@ def test_a_fork_by_the_holder_of_the_key_is_found_by_the_receipt(
     """Two roots of one size, both signed: the ledger was written anew with the true key."""
     fork = tmp_path / "fork"
     write(fork, None, [0, 1, 2, 3, 4, 99])
-    assert verify(fork).ok
-    assert kinds(verify(fork, config_dir=config)) == {Kind.RECEIPT}
+    assert verify_ledger(fork).ok
+    assert kinds(verify_ledger(fork, config_dir=config)) == {Kind.RECEIPT}
     with pytest.raises(
         LedgerError, match="was rewritten: its first 6 entries are not those that the receipt"
     ):
-        FileLedger.begin(fork, KEY, config_dir=config)
+        open_ledger(fork, KEY, config_dir=config)
     write(fork, None, [100], start=10)
     with pytest.raises(LedgerError, match="was rewritten"):
-        FileLedger.begin(fork, KEY, config_dir=config)
+        open_ledger(fork, KEY, config_dir=config)
 
 
 def test_a_given_receipt_is_compared_too(path: Path, tmp_path: Path) -> None:
     fork = tmp_path / "fork"
     write(fork, None, [0, 99])
-    with LedgerReader.open(fork) as reader:
+    with open_reader(fork) as reader:
         witness = reader.checkpoint()
-    report = verify(path, receipt=witness)
+    report = verify_ledger(path, receipt=witness)
     assert kinds(report) == {Kind.RECEIPT}
     assert "the given receipt" in report.problems[0].text
 
 
 def test_everything_rewritten_with_another_key(path: Path, tmp_path: Path) -> None:
-    with LedgerReader.open(path) as reader:
+    with open_reader(path) as reader:
         pinned = reader.verifier
     forged = tmp_path / "forged"
     write(forged, None, [0, 1, 2, 3, 4, 5], key=THIEF)
-    assert verify(forged).ok
-    assert not verify(forged).pinned
-    report = verify(forged, expected_key=pinned)
+    assert verify_ledger(forged).ok
+    assert not verify_ledger(forged).pinned
+    report = verify_ledger(forged, expected_key=pinned)
     assert Kind.KEY in kinds(report)
     assert THIEF.fingerprint in report.problems[0].text
     assert Kind.LINE_SIGNATURE in kinds(report)
-    assert verify(path, expected_key=pinned).pinned
-    assert verify(path, expected_key=pinned).ok
+    assert verify_ledger(path, expected_key=pinned).pinned
+    assert verify_ledger(path, expected_key=pinned).ok
 
 
 @pytest.mark.parametrize("content", [b"", b"gate-ledger/test+00000000+AAAA\n", None])
 def test_a_broken_or_missing_log_key_is_found(path: Path, config: Path, content: bytes | None) -> None:
-    with LedgerReader.open(path) as reader:
+    with open_reader(path) as reader:
         pinned = reader.verifier
     vkey = path / "trust" / "log.vkey"
     vkey.unlink() if content is None else vkey.write_bytes(content)
-    assert Kind.KEY in kinds(verify(path))
-    assert Kind.KEY in kinds(verify(path, expected_key=pinned))
+    assert Kind.KEY in kinds(verify_ledger(path))
+    assert Kind.KEY in kinds(verify_ledger(path, expected_key=pinned))
     with pytest.raises(LedgerError) as caught:
-        FileLedger.begin(path, KEY, config_dir=config)
+        open_ledger(path, KEY, config_dir=config)
     assert str(caught.value.path).endswith("trust/log.vkey")
 
 
 def test_a_forged_checkpoint_is_found(path: Path) -> None:
     note = (path / "checkpoint").read_bytes()
     (path / "checkpoint").write_bytes(note.replace(b"T12:05", b"T11:05"))
-    assert Kind.CHECKPOINT in kinds(verify(path))
+    assert Kind.CHECKPOINT in kinds(verify_ledger(path))
     with pytest.raises(LedgerError, match="does not belong to these bytes"):
-        FileLedger.begin(path, KEY)
+        open_ledger(path, KEY)
 
 
 def test_checkpoints_of_the_history_are_all_compared(path: Path) -> None:
@@ -273,7 +271,7 @@ def test_checkpoints_of_the_history_are_all_compared(path: Path) -> None:
     (history / "README").write_bytes(b"")
     (history / "6.tsr").write_bytes(b"a timestamp token")
     (history / "6").unlink()
-    report = verify(path)
+    report = verify_ledger(path)
     assert [(finding.kind, finding.path) for finding in report.problems] == [
         (Kind.LAYOUT, "checkpoints/README"),
         (Kind.CHECKPOINT, "checkpoints/1"),
@@ -294,7 +292,7 @@ def test_back_dated_and_forked_checkpoints_are_found(path: Path) -> None:
     replaced(path, 3, time="2024-01-01T00:00:00Z")
     replaced(path, 4, root=merkle.EMPTY_ROOT)
     replaced(path, 5, log_bytes=1)
-    report = verify(path)
+    report = verify_ledger(path)
     assert [(finding.kind, finding.path) for finding in report.problems] == [
         (Kind.TIME, "checkpoints/3"),
         (Kind.ROOT, "log.intoto.jsonl"),
@@ -307,7 +305,7 @@ def test_a_second_checkpoint_of_one_size_is_not_signed(path: Path, config: Path)
         Checkpoint(ORIGIN, 7, merkle.EMPTY_ROOT, 1, clock(20)).signed(KEY).note
     )
     with (
-        FileLedger.begin(path, KEY, config_dir=config) as ledger,
+        open_ledger(path, KEY, config_dir=config) as ledger,
         pytest.raises(LedgerError, match="was rewritten: its first 7 entries"),
     ):
         ledger.seal(clock(30))
@@ -320,7 +318,7 @@ def test_a_rewritten_sealed_region_is_found_when_the_frontier_is_computed_anew(
     rewrite(path, [old[1], old[0], *old[2:]])
     (path / "state").unlink()
     with (
-        FileLedger.begin(path, KEY, config_dir=config) as ledger,
+        open_ledger(path, KEY, config_dir=config) as ledger,
         pytest.raises(LedgerError, match="not those that the last checkpoint"),
     ):
         ledger.seal(clock(30))
@@ -328,7 +326,7 @@ def test_a_rewritten_sealed_region_is_found_when_the_frontier_is_computed_anew(
 
 def test_reading_an_entry_that_does_not_hold_names_its_line(path: Path) -> None:
     rewrite(path, edit(lines(path)))
-    with LedgerReader.open(path) as reader, pytest.raises(LedgerError) as caught:
+    with open_reader(path) as reader, pytest.raises(LedgerError) as caught:
         list(reader.entries())
     assert caught.value.place == "line 3"
 
@@ -338,9 +336,9 @@ def test_a_changed_receipt_is_not_believed(path: Path, config: Path, content: by
     verifier = KEY.verifier(ORIGIN)
     receipt_path(config, verifier).write_bytes(content)
     with pytest.raises(LedgerError, match="receipt for this ledger was changed") as caught:
-        FileLedger.begin(path, KEY, config_dir=config)
+        open_ledger(path, KEY, config_dir=config)
     assert "gives up" in str(caught.value.remedy)
-    assert kinds(verify(path, config_dir=config)) == {Kind.RECEIPT}
+    assert kinds(verify_ledger(path, config_dir=config)) == {Kind.RECEIPT}
 
 
 def test_a_user_without_receipts_has_none(tmp_path: Path, config: Path) -> None:
@@ -357,19 +355,19 @@ def test_a_user_without_receipts_has_none(tmp_path: Path, config: Path) -> None:
 def test_links_in_the_ledger_are_refused(path: Path, config: Path, tmp_path: Path, name: str) -> None:
     (path / name).rename(tmp_path / "elsewhere")
     (path / name).symlink_to(tmp_path / "elsewhere")
-    assert not verify(path).ok
+    assert not verify_ledger(path).ok
     if name == "checkpoints/6":
         return  # writing reads no old history
     with (
         pytest.raises(LedgerError, match="regular files and directories only"),
-        FileLedger.begin(path, KEY, config_dir=config) as ledger,
+        open_ledger(path, KEY, config_dir=config) as ledger,
     ):
         ledger.seal(clock(30))
 
 
 def test_a_linked_ledger_directory_is_refused(path: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(path)
-    for attempt in (LedgerReader.open, verify, lambda where: FileLedger.begin(where, KEY)):
+    for attempt in (open_reader, verify_ledger, lambda where: open_ledger(where, KEY)):
         with pytest.raises(LedgerError, match="regular files and directories only") as caught:
             attempt(tmp_path / "link")
         assert caught.value.path == str(tmp_path / "link")
@@ -377,25 +375,25 @@ def test_a_linked_ledger_directory_is_refused(path: Path, tmp_path: Path) -> Non
 
 def test_hard_links_and_directories_in_place_of_files_are_refused(path: Path, tmp_path: Path) -> None:
     (path / "stray").mkdir()
-    assert kinds(verify(path)) == {Kind.LAYOUT}
+    assert kinds(verify_ledger(path)) == {Kind.LAYOUT}
     (path / "stray").rmdir()
     (tmp_path / "second").hardlink_to(path / "log.intoto.jsonl")
-    assert kinds(verify(path)) == {Kind.LAYOUT}
+    assert kinds(verify_ledger(path)) == {Kind.LAYOUT}
     with pytest.raises(LedgerError, match="such as a link"):
-        FileLedger.begin(path, KEY)
+        open_ledger(path, KEY)
 
 
 def test_a_missing_log_is_not_begun_anew(path: Path) -> None:
     (path / "log.intoto.jsonl").unlink()
-    assert kinds(verify(path)) == {Kind.TRUNCATED}
-    for attempt in (LedgerReader.open, lambda where: FileLedger.begin(where, KEY)):
+    assert kinds(verify_ledger(path)) == {Kind.TRUNCATED}
+    for attempt in (open_reader, lambda where: open_ledger(where, KEY)):
         with pytest.raises(LedgerError, match="the log itself is missing"):
             attempt(path)
 
 
 def test_evidence_is_checked_with_the_log(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    with FileLedger.begin(path, KEY) as ledger:
+    with open_ledger(path, KEY) as ledger:
         kept = ledger.evidence.put(b"kept")
         changed = ledger.evidence.put(b"changed")
         lost = "0" * 64
@@ -403,17 +401,17 @@ def test_evidence_is_checked_with_the_log(tmp_path: Path) -> None:
         ledger.seal(clock(0))
     (path / "evidence" / "sha256" / changed[:2] / changed).chmod(0o644)
     (path / "evidence" / "sha256" / changed[:2] / changed).write_bytes(b"swapped")
-    report = verify(
-        path, evidence_of=lambda statement: statement["predicate"]["evidence"], evidence=["f" * 64]
+    report = verify_ledger(
+        path, evidence_of=lambda statement: statement["predicate"]["evidence"], digests=["f" * 64]
     )
     assert kinds(report) == {Kind.EVIDENCE}
     assert {finding.path.rpartition("/")[2] for finding in report.problems} == {changed, lost, "f" * 64}
     (path / "evidence" / "sha256" / "stray").write_text("")
-    assert any("does not belong" in finding.text for finding in verify(path).problems)
+    assert any("does not belong" in finding.text for finding in verify_ledger(path).problems)
 
 
 def test_a_ruined_ledger_gives_a_report_of_bounded_length(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     write(path, None, [0])
     rewrite(path, [b"rubbish\n"] * (3 * MAX_FINDINGS))
-    assert len(verify(path).problems) == MAX_FINDINGS
+    assert len(verify_ledger(path).problems) == MAX_FINDINGS
