@@ -21,9 +21,9 @@ from ..evidence.signing.problems import SignatureError
 from . import run
 from .collecting import open_workspace
 from .decision import statement as lines
-from .ledger.files.log import FileLedger
-from .ledger.files.reader import LedgerReader
+from .ledger import open_ledger, open_reader, verify_ledger
 from .ledger.merkle import Frontier
+from .ledger.reader import LedgerReader
 from .report.json_format import render_json
 from .run import Judged, Setting
 
@@ -66,7 +66,7 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[dict[str, Any], 
     key, fresh = load_or_create_log_key(config_dir)
     own = setting.config.ledger.origin
     limits = setting.config.limits
-    with FileLedger.begin(
+    with open_ledger(
         setting.ledger, key, config_dir=config_dir, origin=own, label=label(setting), limits=limits
     ) as ledger:
         digest = ledger.evidence.put(canonical(judged.decision))
@@ -107,7 +107,7 @@ def decisions(ledger: LedgerReader) -> Iterator[tuple[int, str, dict[str, Any], 
         if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
             raise LedgerError(
                 f"the first {latest.size} entries are not those that were sealed on {latest.time}",
-                path=str(ledger.path),
+                path=ledger.name,
                 remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
             )
         statement = json.loads(entry.payload)
@@ -134,7 +134,7 @@ def find(setting: Setting, target: str) -> dict[str, Any]:
             + ", ".join([*setting.plan.stages, run.ALL])
             + "; or a ledger index or digest",
         )
-    with LedgerReader.open(setting.ledger, setting.config.limits) as ledger:
+    with open_reader(setting.ledger, limits=setting.config.limits) as ledger:
         found = []
         for index, digest, _, summary in decisions(ledger):
             stored = summary["decision"]["sha256"]
@@ -169,7 +169,7 @@ def status(setting: Setting) -> list[dict[str, Any]]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, dict[str, Any]] = {}
     if os.path.lexists(setting.ledger):  # a link that leads nowhere is a broken ledger, not an empty one
-        with LedgerReader.open(setting.ledger, setting.config.limits) as ledger:
+        with open_reader(setting.ledger, limits=setting.config.limits) as ledger:
             for index, _, statement, summary in decisions(ledger):
                 for stage, verdict in summary["stages"].items():
                     if verdict == PENDING:
@@ -202,7 +202,7 @@ def status(setting: Setting) -> list[dict[str, Any]]:
 
 def show(setting: Setting, index: int | None, last: int) -> str:
     """The latest decisions one per line, or one entry's statement as JSON."""
-    with LedgerReader.open(setting.ledger, setting.config.limits) as ledger:
+    with open_reader(setting.ledger, limits=setting.config.limits) as ledger:
         if index is not None:
             for entry in ledger.entries():
                 if entry.index == index:
@@ -233,13 +233,13 @@ def verify(setting: Setting, key: str | None, config_dir: Path) -> tuple[bool, s
         UsageError: the key is not one.
         LedgerError: there is no ledger.
     """
-    from .ledger.verify import verify as check
-
     try:
         expected = VerifierKey.parse(key) if key is not None else None
     except SignatureError as error:
         raise UsageError(f"--key: {error}", remedy="give the line of trust/log.vkey") from error
-    report = check(setting.ledger, expected_key=expected, config_dir=config_dir, evidence_of=_referred)
+    report = verify_ledger(
+        setting.ledger, expected_key=expected, config_dir=config_dir, evidence_of=_referred
+    )
     out = [
         f"log      {report.origin}",
         f"key      {report.key}"
