@@ -113,7 +113,7 @@ class LedgerStorage(LedgerSource, Protocol):
         Raises EnvironmentProblem when the storage failed; none of the lines is then acknowledged.
         """
 
-    def sealing(self) -> AbstractContextManager[None]:
+    def sealing(self) -> AbstractContextManager[object]:
         """Hold off other writers that seal; appending goes on."""
 
     def hint(self) -> bytes | None:
