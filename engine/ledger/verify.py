@@ -36,7 +36,7 @@ class Kind(StrEnum):
     """What kind of thing is wrong."""
 
     LAYOUT = "layout"
-    """A link, or something that does not belong into a ledger."""
+    """A link, or something that does not belong in a ledger."""
     KEY = "key"
     """The log's key is missing, broken or not the pinned one."""
     LINE_FORM = "line_form"

@@ -9,11 +9,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracle import Folder, accepted, check
 
-from gate.engine.ledger import open_ledger
-from gate.engine.ledger import open_reader, verify_ledger
+from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.interface import CHECKPOINT, LOG
-from gate.engine.ledger.reader import check_line
 from gate.engine.ledger.note import Checkpoint, open_note, sign_note
+from gate.engine.ledger.reader import check_line
 from gate.evidence.base.canonical import canonical
 from gate.evidence.reading.parse import decode_text
 from gate.evidence.signing.allowed_signers import AllowedSigners
