@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..evidence.base.atomic import write_file
 from ..evidence.base.errors import EnvironmentProblem, UsageError
 from .console import write_bytes
 
@@ -85,19 +86,8 @@ def write(output: Output, data: bytes) -> None:
     if output.path is None:
         write_bytes(data)
         return
-    import tempfile
-
-    parent = output.path.absolute().parent
     try:
-        fd, temporary = tempfile.mkstemp(dir=parent, prefix=f".{output.path.name}.")
-        try:
-            with os.fdopen(fd, "wb") as file:
-                file.write(data)
-                os.fchmod(file.fileno(), 0o644)
-            Path(temporary).replace(output.path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_file(output.path, data, durable=False)
     except OSError as error:
         raise EnvironmentProblem(
             f"the output cannot be written: {error.strerror}",

@@ -23,11 +23,11 @@ from .context import Context
 from .decide.recorded import ALL, Recorded
 from .decision import statement as statements
 from .decision.document import Decision
-from .ledger.files.log import FileLedger
-from .ledger.files.reader import LedgerReader
+from .ledger import open_ledger, open_reader, verify_ledger
 from .ledger.interface import Entry
 from .ledger.merkle import Frontier
 from .ledger.note import Checkpoint
+from .ledger.reader import LedgerReader
 from .ledger.verify import Report
 from .service import Judged, find_subject
 
@@ -109,7 +109,7 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
     key, fresh = load_or_create_log_key(config_dir)
     own, limits = context.config.ledger.origin, context.config.limits
     attachments = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
-    with FileLedger.begin(
+    with open_ledger(
         context.ledger, key, config_dir=config_dir, origin=own, label=_label(context), limits=limits
     ) as ledger:
         digest = ledger.evidence.put(canonical(document))
@@ -149,7 +149,7 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
         if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
             raise LedgerError(
                 f"the first {latest.size} entries are not those that were sealed on {latest.time}",
-                path=str(ledger.path),
+                path=ledger.name,
                 remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
             )
         statement = json.loads(entry.payload)
@@ -175,7 +175,7 @@ def find(context: Context, target: str) -> tuple[Decision, Entry]:
             f"{target!r} is neither a stage nor a recorded decision",
             remedy=f"known stages: {stages}; or a ledger index or digest",
         )
-    with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+    with open_reader(context.ledger, limits=context.config.limits) as ledger:
         found = []
         for one in decisions(ledger):
             stored = one.summary["decision"]["sha256"]
@@ -207,7 +207,7 @@ def status(context: Context) -> list[StageStatus]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
     if os.path.lexists(context.ledger):  # a link that leads nowhere is a broken ledger, not an empty one
-        with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+        with open_reader(context.ledger, limits=context.config.limits) as ledger:
             for one in decisions(ledger):
                 latest.update(dict.fromkeys(one.summary["stages"], one))
     sources = find_subject(context, open_workspace(context.root, context.config)).digest if latest else None
@@ -238,7 +238,7 @@ def _status(
 
 def latest_decisions(context: Context, last: int) -> tuple[list[DecisionEntry], Checkpoint | None]:
     """The last recorded decisions, oldest first, and the latest checkpoint."""
-    with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+    with open_reader(context.ledger, limits=context.config.limits) as ledger:
         return list(decisions(ledger))[-last:], ledger.checkpoint()
 
 
@@ -248,7 +248,7 @@ def find_statement(context: Context, index: int) -> dict[str, Any]:
     Raises:
         UsageError: there is no such entry.
     """
-    with LedgerReader.open(context.ledger, context.config.limits) as ledger:
+    with open_reader(context.ledger, limits=context.config.limits) as ledger:
         for entry in ledger.entries():
             if entry.index == index:
                 statement: dict[str, Any] = json.loads(entry.payload)
@@ -269,13 +269,11 @@ def verify(context: Context, key: str | None, config_dir: Path) -> Report:
         UsageError: the key is not one.
         LedgerError: there is no ledger.
     """
-    from .ledger.verify import verify as check
-
     try:
         expected = VerifierKey.parse(key) if key is not None else None
     except SignatureError as error:
         raise UsageError(f"--key: {error}", remedy="give the line of trust/log.vkey") from error
-    return check(context.ledger, expected_key=expected, config_dir=config_dir, evidence_of=_referred)
+    return verify_ledger(context.ledger, expected_key=expected, config_dir=config_dir, evidence_of=_referred)
 
 
 def _referred(statement: dict[str, Any]) -> Iterable[str]:

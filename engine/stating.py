@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import __version__
+from ..evidence.base.atomic import write_file
 from ..evidence.base.errors import EnvironmentProblem, UsageError
 from ..evidence.base.times import format_utc
 from ..evidence.collecting.interface import Origin
@@ -104,18 +105,9 @@ def _relative(root: Path, file: str) -> str:
 
 
 def _write(root: Path, path: str, data: bytes) -> str:
-    """Replace the file in one step, so that nobody ever reads half of it."""
-    target = root / path
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(fd)
-        temporary.replace(target)
+        write_file(root / path, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise EnvironmentProblem(
             f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"
         ) from error

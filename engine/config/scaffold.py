@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import EnvironmentProblem, UsageError
 from ...evidence.reading.workspace import TOOL_DIRECTORIES
 from .settings import DEFAULT_SOURCES, FILE
@@ -126,18 +127,16 @@ def write_config(root: Path) -> Path:
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")
     text = _TEMPLATE.format(subject=_subject(_sources(root)), evidence=_evidence(_sources(root)))
     target = root / FILE
-    try:
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-    except FileExistsError as error:
+    if os.path.lexists(target):
         raise UsageError(
             "there is a gate.yaml already", path=str(target), remedy="edit it, or move it away first"
-        ) from error
+        )
+    try:
+        write_file(target, text.encode())
     except OSError as error:
         raise EnvironmentProblem(
             f"cannot be written: {error.strerror}",
             path=str(target),
             remedy="check the directory's permissions",
         ) from error
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        file.write(text)
     return target

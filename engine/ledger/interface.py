@@ -1,17 +1,30 @@
-"""The ledger as the rest of the engine sees it: append statements, seal them, read them back.
+"""Ledger entries as values, and what a ledger's storage implements.
 
-A store knows nothing of what a statement decides. All stores write identical lines (one DSSE envelope each),
-so an export of one verifies like any other.
+A storage keeps lines, checkpoints and blobs, and judges none of them: `reader.LedgerReader`, `writer.Ledger`
+and `verify` sign, seal and check, for every storage alike. It never sees the private key. All storages keep
+identical lines (one DSSE envelope each), so that a copy in another one verifies like the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from ...evidence.base.errors import LedgerError
 from ...evidence.signing.keys import VerifierKey
-from .note import Checkpoint
+from ..store.interface import BlobStorage
+
+if TYPE_CHECKING:
+    from .note import Checkpoint
+
+# The parts of a ledger, as messages name them in every storage and as files are called.
+LOG: Final = "log.intoto.jsonl"
+CHECKPOINT: Final = "checkpoint"
+HISTORY: Final = "checkpoints"
+VERIFIER: Final = "trust/log.vkey"
+RESTORE: Final = "restore the ledger from a copy you trust, and find out who changed it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,72 +41,93 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedEntry:
+class LoggedEntry(Entry):
     """An entry read back.
 
     Attributes:
-        index: its position, from 0.
-        digest: leaf hash of its line, lower-case hexadecimal.
         payload: the in-toto Statement, canonical JSON.
         line: the DSSE envelope, without line feed.
         sealed: whether the latest checkpoint covers it.
     """
 
-    index: int
-    digest: str
     payload: bytes
     line: bytes
     sealed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InclusionProof:
-    """What shows, with a checkpoint alone, that one line is in the log (check: `merkle.verify_inclusion`).
-
-    Attributes:
-        index: position of the line.
-        size: number of entries of the checkpoint.
-        leaf: leaf hash.
-        path: audit path, from the leaf upwards.
-        root: tree head of the checkpoint.
-    """
-
-    index: int
-    size: int
-    leaf: bytes
-    path: tuple[bytes, ...]
-    root: bytes
-
-
-class Ledger(Protocol):
-    """A log that can be written, by several processes at once. Implementations are context managers."""
+class LedgerSource(Protocol):
+    """A ledger as it is read and verified. Methods raise EnvironmentProblem when it cannot be reached."""
 
     @property
-    def verifier(self) -> VerifierKey:
-        """The log's name (origin) and public key."""
+    def name(self) -> str:
+        """Where the ledger is, for messages; nothing secret."""
 
-    def append(self, payloads: Sequence[bytes]) -> list[Entry]:
-        """Sign and append canonical in-toto Statements; when this returns, they are on the disk.
+    @property
+    def blobs(self) -> BlobStorage:
+        """The evidence that lies with the ledger, unless another store is named; closed with it."""
 
-        Raises LedgerError (refused statement, damaged ledger) or EnvironmentProblem (the disk failed; nothing
-        was acknowledged).
+    def verifier(self) -> bytes | None:
+        """The verifier key as it was stored, one line; None when there is no ledger."""
+
+    def note(self, size: int | None = None) -> bytes | None:
+        """The latest checkpoint, or the one of that size, as signed note; None when there is none."""
+
+    def sizes(self) -> Sequence[int]:
+        """The sizes of all checkpoints ever published, ascending."""
+
+    def lines(self, after: Checkpoint | None = None) -> Iterator[bytes]:
+        """The lines after those that a checkpoint covers, without line feeds, as they are at this moment.
+
+        A line beyond `dsse.MAX_LINE_BYTES` may come cut, but longer than that.
         """
 
-    def seal(self, time: str) -> Checkpoint:
-        """Cover everything appended so far with a signed checkpoint of that time (`YYYY-MM-DDTHH:MM:SSZ`).
+    def covers(self, checkpoint: Checkpoint) -> bool:
+        """Whether the log has a line that ends where the checkpoint ends; need not read what is before."""
 
-        Returns the current checkpoint unchanged when nothing is new. Raises LedgerError when the ledger was
-        tampered with or the time runs backwards, EnvironmentProblem when the disk failed.
-        """
+    def faults(self) -> Iterator[LedgerError]:
+        """What else is wrong with the storage itself, such as links and files that do not belong there."""
 
-    def checkpoint(self) -> Checkpoint | None:
-        """The latest checkpoint, verified; None before the first seal."""
-
-    def size(self) -> int:
-        """Number of entries, sealed or not."""
-
-    def entries(self, start: int = 0, *, verify: bool = True) -> Iterator[LoggedEntry]:
-        """Entries from `start` on, oldest first, each verified against the log key unless told otherwise."""
+    def unfinished(self) -> int:
+        """Length in bytes of an unfinished last line that a crash left; `lines` does not give it."""
 
     def close(self) -> None:
-        """Give up the files."""
+        """Give up files and connections; may be called twice."""
+
+
+class LedgerStorage(LedgerSource, Protocol):
+    """A ledger that can be written, by several processes at once."""
+
+    def begin(self, verifier: VerifierKey) -> None:
+        """Store this verifier key and an empty log, unless there is a ledger. Atomic among writers.
+
+        Raises LedgerError when there are lines or checkpoints, but not their key.
+        """
+
+    def append(self, lines: Sequence[bytes], sealed: Checkpoint | None) -> int:
+        """Add lines after all others, as one block; durable when it returns. The index of the first.
+
+        Args:
+            lines: without line feeds.
+            sealed: the latest checkpoint; nothing that it covers may be touched.
+
+        Raises EnvironmentProblem when the storage failed; none of the lines is then acknowledged.
+        """
+
+    def sealing(self) -> AbstractContextManager[object]:
+        """Hold off other writers that seal; appending goes on."""
+
+    def hint(self) -> bytes | None:
+        """The hint of the last `publish`; None when it was lost."""
+
+    def publish(self, checkpoint: Checkpoint, hint: bytes) -> None:
+        """Make all lines durable, then keep the checkpoint under its size, then as the latest one.
+
+        Args:
+            checkpoint: with its note.
+            hint: at most 64 kB that speed up the next seal; the storage may lose it.
+        """
+
+
+Connect = Callable[[str, bool], LedgerStorage]
+"""What an entry point of `gate.ledgers` points to: from the URL, and whether it is to be written, to the
+storage. Raises LedgerError when it is not to be written and there is nothing."""

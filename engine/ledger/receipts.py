@@ -8,7 +8,7 @@ fork to others.
 
 from __future__ import annotations
 
-import os
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
-from .files.access import open_directory, open_subdirectory, read_file, write_file
+from ..store.access import Folder, os_errors
 from .note import MAX_NOTE_BYTES, Checkpoint
 
 RECEIPT_TYPE: Final = "gate.ledger-receipt/v1"
@@ -36,19 +36,11 @@ def load_receipt(config_dir: Path, key: VerifierKey) -> Checkpoint | None:
     import orjson
 
     path = receipt_path(config_dir, key)
-    parent = open_directory(config_dir, create=False)
-    if parent is None:
+    folder = Folder.open(config_dir)
+    if folder is None:
         return None
-    try:
-        directory = open_subdirectory(parent, _DIRECTORY, config_dir, create=False)
-        if directory is None:
-            return None
-        try:
-            data = read_file(directory, path.name, path.parent, 2 * MAX_NOTE_BYTES)
-        finally:
-            os.close(directory)
-    finally:
-        os.close(parent)
+    with closing(folder):
+        data = folder.read(f"{_DIRECTORY}/{path.name}", 2 * MAX_NOTE_BYTES)
     if data is None:
         return None
     try:
@@ -70,19 +62,13 @@ def save_receipt(config_dir: Path, key: VerifierKey, checkpoint: Checkpoint) -> 
 
     Raises EnvironmentProblem when it cannot be written.
     """
-    path = receipt_path(config_dir, key)
-    config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    parent = open_directory(config_dir, create=True)
-    assert parent is not None  # noqa: S101 - narrows the type: create=True never gives None
-    try:
-        directory = open_subdirectory(parent, _DIRECTORY, config_dir, create=True)
-        assert directory is not None  # noqa: S101 - as above
-        try:
-            write_file(directory, path.name, _written(checkpoint, key), path.parent, mode=0o600)
-        finally:
-            os.close(directory)
-    finally:
-        os.close(parent)
+    with os_errors("making the configuration directory", config_dir):
+        config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Folder.open(config_dir, create=True)
+    assert folder is not None  # noqa: S101 - narrows the type: create=True never gives None
+    with closing(folder):
+        name = f"{_DIRECTORY}/{receipt_path(config_dir, key).name}"
+        folder.write(name, _written(checkpoint, key), mode=0o600)
 
 
 def _written(checkpoint: Checkpoint, key: VerifierKey) -> bytes:

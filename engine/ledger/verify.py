@@ -7,48 +7,36 @@ collected, not raised, so that one run names everything that is wrong.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ...evidence.base.errors import LedgerError
-from ...evidence.signing.dsse import MAX_LINE_BYTES, Envelope
 from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
-from ..store.files import EvidenceStore
-from .files.access import TEMPORARY, last_line_end, lines_between, locked, open_directory, open_subdirectory
-from .files.reader import (
-    CHECKPOINT,
-    HISTORY,
-    LOG,
-    TRUST,
-    VERIFIER,
-    absent,
-    check_layout,
-    open_log,
-    read_checkpoint,
-    read_verifier,
-)
+from ..store.evidence import EvidenceStore
+from .interface import CHECKPOINT, HISTORY, LOG, VERIFIER, LedgerSource
 from .merkle import Frontier, leaf_hash
 from .note import Checkpoint, check_time
+from .reader import check_line, read_checkpoint, read_verifier
 from .receipts import load_receipt
 
 MAX_FINDINGS: Final = 100
 """Findings that are listed; a log with more is not worth more lines."""
 
-_TIMESTAMP: Final = ".tsr"
+T = TypeVar("T")
 
 
 class Kind(StrEnum):
     """What kind of thing is wrong."""
 
     LAYOUT = "layout"
-    """A link, or something that does not belong into a ledger."""
+    """A link, or something that does not belong in a ledger."""
     KEY = "key"
     """The log's key is missing, broken or not the pinned one."""
     LINE_FORM = "line_form"
@@ -76,7 +64,7 @@ class Finding:
     Attributes:
         kind: for programs.
         text: for people.
-        path: the file, relative to the ledger directory where it lies in there.
+        path: the part of the ledger, such as `checkpoints/12`; the whole name of what lies elsewhere.
         line: line number in the log, from 1; None where it is not about a line.
     """
 
@@ -123,176 +111,140 @@ class Report:
 
 
 def verify(
-    path: Path,
-    *,
+    source: LedgerSource,
+    evidence: EvidenceStore,
     expected_key: VerifierKey | None = None,
     config_dir: Path | None = None,
     receipt: Checkpoint | None = None,
-    evidence: Iterable[str] = (),
+    digests: Iterable[str] = (),
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
 ) -> Report:
-    """Check a ledger directory completely.
+    """Check a ledger completely, wherever its lines, checkpoints and blobs are.
 
     Args:
-        path: the ledger directory.
+        source: gives the lines, the checkpoints and the key.
+        evidence: the store of what entries refer to.
         expected_key: the key (with the log's name) that the ledger must have; None believes the ledger's own.
         config_dir: where the user's receipts are; the one for this log is compared.
         receipt: a checkpoint from elsewhere (verified with the log's key) that the ledger must extend.
-        evidence: SHA-256 digests (hexadecimal) that must be in the evidence store.
+        digests: SHA-256 digests (hexadecimal) that must be in the evidence store.
         evidence_of: gives, for each Statement, such digests that it refers to.
 
     Raises LedgerError when there is no ledger at all, EnvironmentProblem when it cannot be read. What is
     wrong with a ledger is in the report.
     """
-    directory = open_directory(path, create=False)
-    if directory is None:
-        raise absent(path)
-    try:
-        return _Verification(path, directory, evidence_of).run(expected_key, config_dir, receipt, evidence)
-    finally:
-        os.close(directory)
+    check = _Verification(source, evidence_of, referred=set(digests))
+    key = check.key(expected_key)
+    if key is None:
+        return Report(None, None, False, problems=tuple(check.problems))
+    latest = check.checkpoint(key)
+    history = check.history(key, latest)
+    witnesses = [("the receipt of this user", one) for one in check.receipt(config_dir, key)]
+    if receipt is not None:
+        witnesses.append(("the given receipt", receipt))
+    unsealed = check.log(key, latest, history, witnesses)
+    check.evidence(evidence)
+    return Report(
+        origin=key.name,
+        key=key.fingerprint,
+        pinned=expected_key is not None,
+        size=latest.size if latest else 0,
+        root=latest.root_hex if latest else None,
+        checkpoint_time=latest.time if latest else None,
+        unsealed=unsealed,
+        torn_tail_bytes=check.attempt(Kind.LAYOUT, source.unfinished) or 0,
+        problems=tuple(check.problems),
+    )
 
 
 @dataclass(slots=True)
 class _Verification:
-    path: Path
-    directory: int
+    """The findings so far, and the steps that add to them."""
+
+    source: LedgerSource
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None
+    referred: set[str]
     problems: list[Finding] = field(default_factory=list)
-    wanted: set[str] = field(default_factory=set)
 
-    def run(
-        self,
-        expected: VerifierKey | None,
-        config_dir: Path | None,
-        receipt: Checkpoint | None,
-        evidence: Iterable[str],
-    ) -> Report:
-        key = self._key(expected)
-        if key is None:
-            return Report(None, None, False, problems=tuple(self.problems))
-        latest = self._checkpoint(self.directory, self.path, CHECKPOINT, key)
-        history = self._history(key, latest)
-        witnesses = [("the receipt of this user", one) for one in self._receipt(config_dir, key)]
-        if receipt is not None:
-            witnesses.append(("the given receipt", receipt))
-        unsealed, torn = self._log(key, latest, history, witnesses)
-        self.wanted.update(evidence)
-        self._evidence()
-        return Report(
-            origin=key.name,
-            key=key.fingerprint,
-            pinned=expected is not None,
-            size=latest.size if latest else 0,
-            root=latest.root_hex if latest else None,
-            checkpoint_time=latest.time if latest else None,
-            unsealed=unsealed,
-            torn_tail_bytes=torn,
-            problems=tuple(self.problems),
-        )
+    def add(self, kind: Kind, text: str, path: str, line: int | None = None) -> None:
+        path = path.removeprefix(f"{self.source.name}/")
+        known = any((one.text, one.path, one.line) == (text, path, line) for one in self.problems)
+        if len(self.problems) < MAX_FINDINGS and not known:
+            self.problems.append(Finding(kind, text, path, line))
 
-    def _add(self, kind: Kind, text: str, path: Path | str, line: int | None = None) -> None:
-        if len(self.problems) < MAX_FINDINGS:
-            name = str(path)
-            inside = f"{self.path}{os.sep}"
-            self.problems.append(Finding(kind, text, name.removeprefix(inside), line))
-
-    def _take(self, kind: Kind, error: LedgerError) -> None:
-        self._add(kind, error.what, error.path or str(self.path))
-
-    def _key(self, expected: VerifierKey | None) -> VerifierKey | None:
-        kind = Kind.LAYOUT
+    def attempt(self, kind: Kind, step: Callable[[], T]) -> T | None:
+        """What a step gives; None, and a finding, when it raises LedgerError."""
         try:
-            check_layout(self.directory, self.path)
-            kind = Kind.KEY
-            key = read_verifier(self.directory, self.path)
+            return step()
         except LedgerError as error:
-            self._take(kind, error)
+            self.add(kind, error.what, error.path or self.source.name)
             return None
-        where = f"{TRUST}/{VERIFIER}"
+
+    def key(self, expected: VerifierKey | None) -> VerifierKey | None:
+        """The key to check with; None when the ledger's own is unreadable."""
+
+        def faults() -> None:
+            for fault in self.source.faults():
+                self.add(Kind.LAYOUT, fault.what, fault.path or self.source.name)
+
+        def stated() -> list[VerifierKey | None]:
+            return [read_verifier(self.source)]
+
+        self.attempt(Kind.LAYOUT, faults)
+        found = self.attempt(Kind.KEY, stated)
+        if found is None:
+            return None
+        (key,) = found
         if key is None:
-            self._add(Kind.KEY, "the log's verifier key is missing", where)
+            self.add(Kind.KEY, "the log's verifier key is missing", VERIFIER)
             return expected
-        if expected is not None and key != expected:
-            self._add(
-                Kind.KEY,
-                f"the ledger names {key.name} with key {key.fingerprint}, expected is {expected.name} "
-                f"with key {expected.fingerprint}",
-                where,
-            )
-            return expected  # what is not signed by the pinned key is not to be believed
-        return key
+        if expected is None or key == expected:
+            return key
+        text = (
+            f"the ledger names {key.name} with key {key.fingerprint}, expected is {expected.name} "
+            f"with key {expected.fingerprint}"
+        )
+        self.add(Kind.KEY, text, VERIFIER)
+        return expected  # what is not signed by the pinned key is not to be believed
 
-    def _checkpoint(self, directory: int, path: Path, name: str, key: VerifierKey) -> Checkpoint | None:
-        try:
-            return read_checkpoint(directory, path, key, name)
-        except LedgerError as error:
-            self._take(Kind.CHECKPOINT, error)
-            return None
+    def checkpoint(self, key: VerifierKey, size: int | None = None) -> Checkpoint | None:
+        return self.attempt(Kind.CHECKPOINT, lambda: read_checkpoint(self.source, key, size))
 
-    def _history(self, key: VerifierKey, latest: Checkpoint | None) -> list[Checkpoint]:
+    def history(self, key: VerifierKey, latest: Checkpoint | None) -> list[Checkpoint]:
         """All checkpoints ever signed that are still there, by size."""
         found: list[Checkpoint] = []
-        try:
-            directory = open_subdirectory(self.directory, HISTORY, self.path, create=False)
-        except LedgerError as error:
-            self._take(Kind.LAYOUT, error)
-            return found
-        if directory is not None:
-            try:
-                with os.scandir(directory) as entries:
-                    names = {entry.name for entry in entries if not entry.name.startswith(TEMPORARY)}
-                sizes = {name for name in names if name.isascii() and name.isdigit()}
-                for name in sorted(names - sizes):
-                    if not name.endswith(_TIMESTAMP):
-                        self._add(Kind.LAYOUT, "this does not belong into the history", f"{HISTORY}/{name}")
-                for name in sorted(sizes, key=int):
-                    one = self._checkpoint(directory, self.path / HISTORY, name, key)
-                    if one is not None and str(one.size) != name:
-                        self._add(Kind.CHECKPOINT, f"it covers {one.size} entries", f"{HISTORY}/{name}")
-                    elif one is not None:
-                        found.append(one)
-            finally:
-                os.close(directory)
+        for size in self.attempt(Kind.LAYOUT, self.source.sizes) or ():
+            one = self.checkpoint(key, size)
+            if one is not None and one.size != size:
+                self.add(Kind.CHECKPOINT, f"it covers {one.size} entries", f"{HISTORY}/{size}")
+            elif one is not None:
+                found.append(one)
         if latest is not None and latest.note not in {one.note for one in found}:
-            self._add(
-                Kind.CHECKPOINT, "the latest checkpoint is not in the history", f"{HISTORY}/{latest.size}"
-            )
+            text = "the latest checkpoint is not in the history"
+            self.add(Kind.CHECKPOINT, text, f"{HISTORY}/{latest.size}")
         if latest is None and found:
             text = f"the checkpoint is gone, although one of {found[-1].size} entries was signed"
-            self._add(Kind.CHECKPOINT, text, CHECKPOINT)
+            self.add(Kind.CHECKPOINT, text, CHECKPOINT)
         for one, later in pairwise(found):
             if check_time(later.time) < check_time(one.time):
                 text = f"signed at {later.time}, but the one before it at {one.time}"
-                self._add(Kind.TIME, text, f"{HISTORY}/{later.size}")
+                self.add(Kind.TIME, text, f"{HISTORY}/{later.size}")
         return found
 
-    def _receipt(self, config_dir: Path | None, key: VerifierKey) -> list[Checkpoint]:
-        try:
-            remembered = None if config_dir is None else load_receipt(config_dir, key)
-        except LedgerError as error:
-            self._take(Kind.RECEIPT, error)
+    def receipt(self, config_dir: Path | None, key: VerifierKey) -> list[Checkpoint]:
+        if config_dir is None:
             return []
+        remembered = self.attempt(Kind.RECEIPT, lambda: load_receipt(config_dir, key))
         return [] if remembered is None else [remembered]
 
-    def _log(
+    def log(
         self,
         key: VerifierKey,
         latest: Checkpoint | None,
         history: list[Checkpoint],
         witnesses: list[tuple[str, Checkpoint]],
-    ) -> tuple[int, int]:
-        """Check every line and every checkpoint against the lines: (number of unsealed entries, torn
-        bytes).
-        """
-        try:
-            log = open_log(self.directory, self.path)
-        except LedgerError as error:
-            self._take(Kind.LAYOUT, error)
-            return 0, 0
-        if log is None:
-            self._add(Kind.TRUNCATED, "the log itself is missing", LOG)
-            return 0, 0
+    ) -> int:
+        """Check every line, and every checkpoint against the lines: the number of unsealed entries."""
         signed = [(f"{HISTORY}/{one.size}", Kind.ROOT, one) for one in history]
         signed += [(CHECKPOINT, Kind.ROOT, latest)] if latest else []
         signed += [(name, Kind.RECEIPT, one) for name, one in witnesses]
@@ -300,52 +252,46 @@ class _Verification:
         for item in signed:
             due.setdefault(item[2].size, []).append(item)
         frontier = Frontier()
-        try:
-            with locked(log, self.path / LOG, shared=True):
-                length = os.fstat(log).st_size
-            end = last_line_end(log, 0, length)
-            self._compare(due.pop(0, []), frontier, 0)
-            for offset, line in lines_between(log, 0, end, MAX_LINE_BYTES):
-                self._line(line, frontier.size + 1, key)
+
+        def lines() -> bool:
+            length = 0
+            self.compare(due.pop(0, []), frontier, length)
+            for line in self.source.lines():
+                self.line(line, frontier.size + 1, key)
                 frontier.append(leaf_hash(line))
+                length += len(line) + 1
                 if frontier.size in due:
-                    self._compare(due.pop(frontier.size), frontier, offset)
-        finally:
-            os.close(log)
+                    self.compare(due.pop(frontier.size), frontier, length)
+            return True
+
+        if not self.attempt(Kind.LAYOUT, lines):
+            return 0
         for name, kind, one in (item for size in sorted(due) for item in due[size]):
             text = f"{name} of {one.time} covers {one.size} entries, the log has {frontier.size}"
-            self._add(Kind.TRUNCATED if kind is Kind.ROOT else kind, text, LOG)
-        return max(0, frontier.size - (latest.size if latest else 0)), length - end
+            self.add(Kind.TRUNCATED if kind is Kind.ROOT else kind, text, LOG)
+        return max(0, frontier.size - (latest.size if latest else 0))
 
-    def _line(self, line: bytes, number: int, key: VerifierKey) -> None:
+    def line(self, line: bytes, number: int, key: VerifierKey) -> None:
         try:
-            envelope = Envelope.parse(line)
-            envelope.verify(key)
-            statement = parse_statement(envelope.payload)
+            statement = parse_statement(check_line(line, key).payload)
         except SignatureError as problem:
             forged = problem.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)
-            self._add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, problem.reason, LOG, number)
+            self.add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, problem.reason, LOG, number)
             return
         if self.evidence_of is not None:
-            self.wanted.update(self.evidence_of(statement))
+            self.referred.update(self.evidence_of(statement))
 
-    def _compare(self, items: list[tuple[str, Kind, Checkpoint]], frontier: Frontier, offset: int) -> None:
+    def compare(self, items: list[tuple[str, Kind, Checkpoint]], frontier: Frontier, length: int) -> None:
         for name, kind, one in items:
-            if one.root != frontier.root() or one.log_bytes != offset:
+            if one.root != frontier.root() or one.log_bytes != length:
                 text = (
                     f"the first {one.size} entries are not those that {name} of {one.time} covers: edited, "
                     "inserted, dropped, reordered or forked"
                 )
-                self._add(kind, text, LOG)
+                self.add(kind, text, LOG)
 
-    def _evidence(self) -> None:
-        store = EvidenceStore(self.directory, self.path)
-        try:
-            self.wanted.update(store.digests())
-        except LedgerError as error:
-            self._take(Kind.EVIDENCE, error)
-        for digest in sorted(self.wanted):
-            try:
-                store.check(digest)
-            except LedgerError as error:
-                self._take(Kind.EVIDENCE, error)
+    def evidence(self, store: EvidenceStore) -> None:
+        """Check everything that is stored, and everything that is referred to."""
+        self.attempt(Kind.EVIDENCE, lambda: self.referred.update(store.digests()))
+        for digest in sorted(self.referred):
+            self.attempt(Kind.EVIDENCE, partial(store.check, digest))

@@ -1,1 +1,43 @@
-"""Stores evidence by its SHA-256."""
+"""The evidence store: what ledger entries refer to, found by its SHA-256 (docs/ledger.md, "Another store").
+
+* `interface` - what an implementation does; `files` - the one in a directory; `access` - directories without
+  links.
+* `evidence` - `EvidenceStore`, what the engine uses: it trusts no implementation and checks every digest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...evidence.base.limits import DEFAULT, Limits
+from ..schemes import Schemes
+
+if TYPE_CHECKING:
+    from .evidence import EvidenceStore
+    from .interface import Connect
+
+
+def _files() -> Connect:
+    from .files import connect
+
+    return connect
+
+
+STORES: Final[Schemes[Connect]] = Schemes("an evidence store", "gate.evidence_stores", {"file": _files})
+
+
+def open_store(url: str | Path, *, limits: Limits = DEFAULT) -> EvidenceStore:
+    """The evidence store at a URL; made at its first `put`. A URL without scheme is a directory.
+
+    Args:
+        url: `file:PATH`, a path, or a URL whose scheme another distribution serves.
+        limits: ``file_bytes`` is the most that one blob may have.
+
+    Raises ConfigError for a scheme that nobody serves, LedgerError for a link in place of the directory,
+    EnvironmentProblem when the store cannot be reached.
+    """
+    from .evidence import EvidenceStore
+
+    connect, url = STORES.find(url)
+    return EvidenceStore(connect(str(url)), limits)

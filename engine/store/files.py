@@ -1,171 +1,79 @@
-"""Content-addressed evidence beside the log: `evidence/sha256/<first two digits>/<digest>`, read-only files.
-
-The name of a file is the SHA-256 of its bytes, so `sha256sum` checks the store, and a changed file is found
-whenever it is read.
-"""
+"""Evidence in a directory: `sha256/<first two digits>/<digest>`, read-only files that `sha256sum` checks."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+from ...evidence.base.atomic import TEMPORARY
 from ...evidence.base.errors import LedgerError
-from ...evidence.base.limits import DEFAULT, Limits
-from ..ledger.files.access import (
-    READ,
-    TEMPORARY,
-    check_regular,
-    open_subdirectory,
-    os_errors,
-    read_file,
-    write_file,
-)
+from ..schemes import file_path
+from .access import Folder
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{2}")
 
 
-class EvidenceStore:
-    """The evidence directory of one ledger.
+def connect(url: str) -> FileBlobs:
+    """The blobs below the directory that a `file:` URL names. Raises as `open_store`."""
+    return FileBlobs(file_path(url))
+
+
+class FileBlobs:
+    """Blobs as files; the directory is made at the first write.
 
     Args:
-        directory: open descriptor of the ledger directory; the store does not close it.
-        path: the ledger directory's name, for messages.
-        limits: ``file_bytes`` is the most that one stored piece may have.
+        path: the directory.
+        parent: an open directory to reach it from, without links, by the last part of the path.
     """
 
-    def __init__(self, directory: int, path: Path, limits: Limits = DEFAULT) -> None:
-        self._directory = directory
-        self._path = path / "evidence" / "sha256"
-        self._most = limits.file_bytes
+    def __init__(self, path: Path, parent: Folder | None = None) -> None:
+        self.name = str(path / "sha256")
+        self._path = path
+        self._folder = parent.again() if parent is not None else Folder.open(path)
+        self._inside = f"{path.name}/sha256" if parent is not None else "sha256"
 
-    def put(self, data: bytes) -> str:
-        """Store `data` and return its SHA-256 in lower-case hexadecimal; storing it again changes nothing.
+    def write(self, digest: str, data: bytes) -> None:
+        """Keep a blob."""
+        folder = self._opened(create=True)
+        assert folder is not None  # noqa: S101 - narrows the type: create=True never gives None
+        folder.write(f"{self._inside}/{digest[:2]}/{digest}", data, mode=0o444)
 
-        Raises LedgerError when it is larger than one evidence file may be or the stored copy was changed, and
-        EnvironmentProblem when the disk failed.
-        """
-        if len(data) > self._most:
-            raise LedgerError(
-                f"evidence of {len(data)} bytes is larger than {self._most}",
-                path=str(self._path),
-                remedy="widen limits.file_bytes in gate.yaml, or store a smaller extract of it",
-            )
-        digest = hashlib.sha256(data).hexdigest()
-        with self._shard(digest, create=True) as shard:
-            if shard is not None and self._digest(shard, digest) is None:
-                write_file(shard, digest, data, self._path / digest[:2], mode=0o444)
-        self.check(digest)
-        return digest
-
-    def get(self, digest: str) -> bytes:
-        """The bytes with this digest. Raises LedgerError when they are missing or were changed."""
-        with self._shard(digest, create=False) as shard:
-            place = self._path / digest[:2]
-            data = None if shard is None else read_file(shard, digest, place, self._most)
-        if data is None:
-            raise self._missing(digest)
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise self._changed(digest)
-        return data
-
-    def check(self, digest: str) -> None:
-        """Demand that the bytes with this digest are there and unchanged. Raises LedgerError otherwise."""
-        with self._shard(digest, create=False) as shard:
-            found = None if shard is None else self._digest(shard, digest)
-        if found is None:
-            raise self._missing(digest)
-        if found != digest:
-            raise self._changed(digest)
+    def open(self, digest: str) -> BinaryIO | None:
+        """The blob as a stream; None when there is none. Raises LedgerError for a link."""
+        folder = self._opened()
+        handle = None if folder is None else folder.open_file(f"{self._inside}/{digest[:2]}/{digest}")
+        return None if handle is None else os.fdopen(handle, "rb")
 
     def digests(self) -> Iterator[str]:
-        """The names of everything stored, sorted.
-
-        Raises LedgerError for anything that does not belong there.
-        """
-        with self._root(create=False) as root:
-            if root is None:
-                return
-            for prefix in sorted(entry.name for entry in os.scandir(root)):
-                if not _PREFIX.fullmatch(prefix):
-                    raise self._stray(self._path / prefix)
-                shard = open_subdirectory(root, prefix, self._path, create=False)
-                if shard is None:
-                    continue
-                try:
-                    names = sorted(
-                        entry.name for entry in os.scandir(shard) if not entry.name.startswith(TEMPORARY)
-                    )
-                finally:
-                    os.close(shard)
-                for name in names:
-                    if not _HEX.fullmatch(name) or not name.startswith(prefix):
-                        raise self._stray(self._path / prefix / name)
-                    yield name
-
-    @contextmanager
-    def _root(self, *, create: bool) -> Iterator[int | None]:
-        outer = open_subdirectory(self._directory, "evidence", self._path.parent.parent, create=create)
-        if outer is None:
-            yield None
+        """The names of all blobs, sorted. Raises LedgerError at anything else."""
+        folder = self._opened()
+        if folder is None:
             return
-        try:
-            root = open_subdirectory(outer, "sha256", self._path.parent, create=create)
-            try:
-                yield root
-            finally:
-                if root is not None:
-                    os.close(root)
-        finally:
-            os.close(outer)
+        for prefix, kind in folder.entries(self._inside).items():
+            if kind != "directory" or not _PREFIX.fullmatch(prefix):
+                raise self._stray(prefix)
+            for name in folder.entries(f"{self._inside}/{prefix}"):
+                if name.startswith(TEMPORARY):
+                    continue
+                if not _HEX.fullmatch(name) or not name.startswith(prefix):
+                    raise self._stray(f"{prefix}/{name}")
+                yield name
 
-    @contextmanager
-    def _shard(self, digest: str, *, create: bool) -> Iterator[int | None]:
-        if not _HEX.fullmatch(digest):
-            raise LedgerError(
-                f"{digest[:80]!r} is not a SHA-256 digest",
-                path=str(self._path),
-                remedy="name evidence by 64 lower-case hexadecimal digits",
-            )
-        with self._root(create=create) as root:
-            shard = None if root is None else open_subdirectory(root, digest[:2], self._path, create=create)
-            try:
-                yield shard
-            finally:
-                if shard is not None:
-                    os.close(shard)
+    def close(self) -> None:
+        """Give up the directory."""
+        if self._folder is not None:
+            self._folder.close()
 
-    def _digest(self, shard: int, name: str) -> str | None:
-        path = self._path / name[:2] / name
-        with os_errors("reading evidence", path):
-            try:
-                handle = os.open(name, READ, dir_fd=shard)
-            except FileNotFoundError:
-                return None
-            with os.fdopen(handle, "rb") as stream:
-                check_regular(handle, path)
-                return hashlib.file_digest(stream, "sha256").hexdigest()
+    def _opened(self, *, create: bool = False) -> Folder | None:
+        if self._folder is None:
+            self._folder = Folder.open(self._path, create=create)
+        return self._folder
 
-    def _missing(self, digest: str) -> LedgerError:
+    def _stray(self, name: str) -> LedgerError:
         return LedgerError(
-            "evidence that the ledger names is not in its store",
-            path=str(self._path / digest[:2] / digest),
-            remedy="restore the file from a copy; its name is its SHA-256",
-        )
-
-    def _changed(self, digest: str) -> LedgerError:
-        return LedgerError(
-            "a stored piece of evidence was changed: its SHA-256 is no longer its name",
-            path=str(self._path / digest[:2] / digest),
-            remedy="restore the file from a copy, and find out who changed it",
-        )
-
-    def _stray(self, path: Path) -> LedgerError:
-        return LedgerError(
-            "this does not belong into the evidence store", path=str(path), remedy="move it away"
+            "this does not belong in the evidence store", path=f"{self.name}/{name}", remedy="move it away"
         )

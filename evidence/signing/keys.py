@@ -14,7 +14,6 @@ import binascii
 import hashlib
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..base.atomic import write_at
 from ..base.errors import EnvironmentProblem
 from . import ed25519
 from .problems import Flaw, SignatureError
@@ -185,21 +185,10 @@ def load_or_create_log_key(config_dir: Path) -> tuple[LogKey, bool]:
 
 def _write(directory: int, key: LogKey) -> bool:
     """Put the key in place; False when another process was faster."""
-    temporary = f".{KEY_FILE}.{secrets.token_hex(6)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(temporary, flags, 0o600, dir_fd=directory)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(key._pem())
-            stream.flush()
-            os.fsync(stream.fileno())
-        # A link, unlike a rename, never replaces a key that another process has just made.
-        os.link(temporary, KEY_FILE, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+        write_at(directory, KEY_FILE, key._pem(), mode=0o600, replace=False)
     except FileExistsError:
         return False
-    finally:
-        os.unlink(temporary, dir_fd=directory)
-    os.fsync(directory)
     return True
 
 

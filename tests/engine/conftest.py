@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import shutil
 from collections.abc import Callable
@@ -162,3 +163,10 @@ def judged_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, 
         return made[example, stage]
 
     return judge
+
+
+@pytest.fixture
+def memory_plugin(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The installed distribution `gate-memory`, which serves `memory:` URLs; its module."""
+    monkeypatch.syspath_prepend(Path(__file__).parent / "memory_plugin")
+    return importlib.import_module("gate_memory")

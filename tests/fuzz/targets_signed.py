@@ -9,10 +9,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracle import Folder, accepted, check
 
-from gate.engine.ledger.files.log import FileLedger
-from gate.engine.ledger.files.reader import CHECKPOINT, LOG, LedgerReader, check_line
+from gate.engine.ledger import open_ledger, open_reader, verify_ledger
+from gate.engine.ledger.interface import CHECKPOINT, LOG
 from gate.engine.ledger.note import Checkpoint, open_note, sign_note
-from gate.engine.ledger.verify import verify
+from gate.engine.ledger.reader import check_line
 from gate.evidence.base.canonical import canonical
 from gate.evidence.reading.parse import decode_text
 from gate.evidence.signing.allowed_signers import AllowedSigners
@@ -113,7 +113,7 @@ def _ledger() -> tuple[Folder, bytes, bytes]:
         "predicateType": "https://example.com/fuzz/v1",
         "predicate": {"n": 1},
     }
-    with FileLedger.begin(folder.root / "ledger", KEY, origin=NAME) as ledger:
+    with open_ledger(folder.root / "ledger", KEY, origin=NAME) as ledger:
         ledger.append([canonical(one), canonical(one | {"predicate": {"n": 2}})])
         ledger.seal(TIME)
     path = folder.root / "ledger"
@@ -137,7 +137,7 @@ def _verify(name: str, data: bytes) -> None:
     folder.write(f"ledger/{name}", data)
     try:
         accepted(lambda: _read(path))
-        report, _ = accepted(lambda: verify(path, expected_key=VERIFIER))
+        report, _ = accepted(lambda: verify_ledger(path, expected_key=VERIFIER))
         if report is not None and report.ok:
             check(_says_the_same(name, data, original), "a changed ledger passes verification")
         check(report is None or report.ok or report.problems, "a problem without a name")
@@ -163,6 +163,6 @@ def _holds(line: bytes) -> bool:
 
 
 def _read(path: Any) -> int:
-    with LedgerReader.open(path) as reader:
+    with open_reader(path) as reader:
         reader.checkpoint()
         return sum(1 for _ in reader.entries())

@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from ...base.atomic import write_at
+
 KEY_FILE: Final = "cache-key"
 """Name of the key in the configuration directory, beside the log's key."""
 
@@ -29,7 +31,6 @@ _MAGIC: Final = b"gate cache 1\n"
 _KEY_BYTES: Final = 32
 _MAC_BYTES: Final = 32
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Store:
@@ -91,7 +92,8 @@ class Store:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _directory(self._folder, 0o077) as folder:
                 _make_room(folder, self._name)
-                _replace(folder, self._name, [_MAGIC, self._mac(key, body), body])
+                data = b"".join((_MAGIC, self._mac(key, body), body))
+                write_at(folder, self._name, data, mode=0o600, durable=False)
         except OSError:
             return False
         return True
@@ -135,32 +137,10 @@ def _key(directory: int) -> bytes:
         if len(key) != _KEY_BYTES:
             raise OSError("not a key")
         return key
-    temporary = _temporary(KEY_FILE)
-    try:
-        _write(directory, temporary, [secrets.token_bytes(_KEY_BYTES)])
-        with suppress(FileExistsError):  # a link, unlike a rename, replaces no key that was made just now
-            os.link(temporary, KEY_FILE, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
-    finally:
-        _remove(directory, temporary)
+    key = secrets.token_bytes(_KEY_BYTES)
+    with suppress(FileExistsError):
+        write_at(directory, KEY_FILE, key, mode=0o600, durable=False, replace=False)
     return _read(directory, KEY_FILE, _KEY_BYTES)
-
-
-def _replace(directory: int, name: str, parts: list[bytes]) -> None:
-    temporary = _temporary(name)
-    try:
-        _write(directory, temporary, parts)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    finally:
-        _remove(directory, temporary)
-
-
-def _temporary(name: str) -> str:
-    return f".{name}.{secrets.token_hex(6)}"
-
-
-def _write(directory: int, name: str, parts: list[bytes]) -> None:
-    with os.fdopen(os.open(name, _WRITE, 0o600, dir_fd=directory), "wb") as stream:
-        stream.writelines(parts)
 
 
 def _remove(directory: int, name: str) -> None:

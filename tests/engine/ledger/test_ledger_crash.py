@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.ledger.files.log import FileLedger
-from gate.engine.ledger.verify import verify
+from gate.engine.ledger import open_ledger, verify_ledger
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.signing.keys import LogKey
@@ -24,8 +23,8 @@ KEY = LogKey.from_seed(bytes(range(32)))
 COMMON = """
 import os, signal, sys
 from pathlib import Path
-from gate.engine.ledger.files import log as log_module
-from gate.engine.ledger.files.log import FileLedger
+from gate.engine.ledger.files import storage as log_module
+from gate.engine.ledger import open_ledger
 from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import LogKey
 
@@ -67,7 +66,7 @@ for name in ("write", "fsync", "rename", "ftruncate", "mkdir"):
     setattr(os, name, deadly(getattr(os, name)))
 log_module.datasync = deadly(log_module.datasync)
 for round in range(2):
-    with FileLedger.begin(path, key, config_dir=config) as ledger:
+    with open_ledger(path, key, config_dir=config) as ledger:
         for entry in ledger.append([statement(round), statement(round + 100)]):
             real_write(acknowledged, f"{entry.index} {entry.digest}\\n".encode())
         sealed = ledger.seal(f"2025-11-07T12:00:0{round}Z")
@@ -79,7 +78,7 @@ real_write(acknowledged, b"finished\\n")
 WRITER = (
     COMMON
     + """
-with FileLedger.begin(path, key, config_dir=config) as ledger:
+with open_ledger(path, key, config_dir=config) as ledger:
     for number in range(15):
         for entry in ledger.append([statement(int(sys.argv[3]) * 1000 + number)]):
             print(entry.index, entry.digest)
@@ -102,7 +101,7 @@ def statement(number: int) -> bytes:
 
 def survives(path: Path, config: Path, acknowledged: list[str]) -> None:
     """Reopen, and find everything that was acknowledged; then go on writing."""
-    with FileLedger.begin(path, KEY, config_dir=config) as ledger:
+    with open_ledger(path, KEY, config_dir=config) as ledger:
         found = [entry.digest for entry in ledger.entries()]
         for line in acknowledged:
             if line[0].isdigit():
@@ -114,7 +113,7 @@ def survives(path: Path, config: Path, acknowledged: list[str]) -> None:
                 assert latest.size >= int(line.split()[1])
         assert ledger.append([statement(7)])[0].index == len(found)
         assert ledger.seal("2025-11-07T12:00:30Z").size == len(found) + 1
-    report = verify(path, config_dir=config)
+    report = verify_ledger(path, config_dir=config)
     assert report.ok, report.problems
     assert (report.unsealed, report.torn_tail_bytes) == (0, 0)
 
@@ -179,7 +178,7 @@ def largest_file(size: int) -> Iterator[None]:
 def test_a_write_that_does_not_fit_is_taken_back(tmp_path: Path, room: int, what: str) -> None:
     path = tmp_path / "ledger"
     log = path / "log.intoto.jsonl"
-    with FileLedger.begin(path, KEY) as ledger:
+    with open_ledger(path, KEY) as ledger:
         ledger.append([statement(number) for number in range(20)])
         before = log.read_bytes()
         with largest_file(len(before) + room), pytest.raises(EnvironmentProblem, match=what) as caught:
@@ -188,7 +187,7 @@ def test_a_write_that_does_not_fit_is_taken_back(tmp_path: Path, room: int, what
         assert log.read_bytes() == before
         assert ledger.append([statement(20)])[0].index == 20
         ledger.seal("2025-11-07T12:00:00Z")
-    assert verify(path).ok
+    assert verify_ledger(path).ok
 
 
 def strace_works() -> bool:
@@ -200,7 +199,7 @@ def strace_works() -> bool:
 ONCE = (
     COMMON
     + """
-with FileLedger.begin(path, key, config_dir=config) as ledger:
+with open_ledger(path, key, config_dir=config) as ledger:
     for entry in ledger.append([statement(int(sys.argv[3]))]):
         print(entry.index, entry.digest, flush=True)
     sealed = ledger.seal(f"2025-11-07T12:00:0{sys.argv[3]}Z")

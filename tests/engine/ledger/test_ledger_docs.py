@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.ledger.files.log import FileLedger
+from gate.engine.ledger import open_ledger
 from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.dsse import max_payload_bytes
 from gate.evidence.signing.keys import LogKey
@@ -30,7 +30,7 @@ def ledger(tmp_path: Path) -> Path:
         "subject": [{"digest": {"sha256": "0" * 64}}],
         "predicateType": "https://example.com/decision/v1",
     }
-    with FileLedger.begin(tmp_path / "ledger", KEY) as opened:
+    with open_ledger(tmp_path / "ledger", KEY) as opened:
         opened.append([canonical(value)])
         opened.evidence.put(b"evidence")
         opened.seal("2025-11-07T12:00:00Z")
@@ -54,7 +54,7 @@ def test_the_commands_check_a_ledger(ledger: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert KEY.fingerprint in done.stdout
     assert done.stdout.count("Signature Verified Successfully") == 2
-    with FileLedger.begin(ledger, KEY) as opened:
+    with open_ledger(ledger, KEY) as opened:
         assert next(opened.entries()).digest in done.stdout
 
 

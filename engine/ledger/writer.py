@@ -1,0 +1,246 @@
+"""Writing a ledger: how entries are signed and sealed, whatever storage keeps them.
+
+Append: sign, add to the end; the storage makes it durable before it is acknowledged. Seal: check and cover
+the new lines, sign a checkpoint, publish it, remember it as receipt. Nothing in a line depends on a clock:
+the same statements signed with the same key are the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Final
+
+from ...evidence.base.canonical import canonical
+from ...evidence.base.errors import LedgerError
+from ...evidence.signing.dsse import Envelope, max_payload_bytes
+from ...evidence.signing.intoto import parse_statement
+from ...evidence.signing.keys import LogKey, VerifierKey
+from ...evidence.signing.problems import SignatureError
+from ..store.evidence import EvidenceStore
+from .interface import CHECKPOINT, HISTORY, LOG, RESTORE, VERIFIER, Entry, LedgerStorage
+from .merkle import Frontier, leaf_hash
+from .note import Checkpoint, check_time
+from .reader import LedgerReader, check_line, read_checkpoint
+from .receipts import load_receipt, receipt_path, save_receipt
+
+CLOCK_SKEW_S: Final = 300
+"""How far (seconds) a sealing clock may lag behind the last checkpoint before sealing is refused."""
+
+_COPY: Final = (
+    "if this is a copy of a ledger that went on elsewhere, move the copy away and a new one is begun; "
+    "otherwise "
+)
+
+
+def new_verifier(key: LogKey, origin: str, place: str) -> VerifierKey:
+    """The public half of the key under a log's name. Raises LedgerError when it cannot be a name."""
+    try:
+        return key.verifier(origin)
+    except SignatureError as problem:
+        raise LedgerError(
+            f"the ledger cannot be named {origin[:80]!r}: {problem.reason}",
+            path=place,
+            remedy="choose another name for the ledger's origin",
+        ) from None
+
+
+class Ledger(LedgerReader):
+    """A ledger opened for writing with the log's private key. Several processes may do so at once."""
+
+    def __init__(
+        self,
+        storage: LedgerStorage,
+        evidence: EvidenceStore,
+        new: VerifierKey,
+        key: LogKey,
+        config_dir: Path | None,
+    ) -> None:
+        """Open a ledger, which is begun under the name `new` when there is none. Raises as `open_ledger`."""
+        self._storage = storage
+        self._key = key
+        self._config_dir = config_dir
+        try:
+            storage.begin(new)
+        except BaseException:
+            evidence.close()
+            storage.close()
+            raise
+        super().__init__(storage, evidence)
+        try:
+            if self.verifier.public != key.public:
+                raise LedgerError(
+                    f"this ledger was begun with key {self.verifier.fingerprint}, "
+                    f"but yours is {key.fingerprint}",
+                    path=f"{self.name}/{VERIFIER}",
+                    remedy="use the configuration directory with the first key (GATE_CONFIG_DIR), or begin a "
+                    "ledger of your own in another directory",
+                )
+            self._undisputed()
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, payloads: Sequence[bytes]) -> list[Entry]:
+        """Sign and append in-toto Statements (canonical JSON); when this returns they are durable.
+
+        Entries that were written before a crash, but not acknowledged, may remain; none is ever half there.
+
+        Raises LedgerError for a payload that is no canonical Statement or too large for a line (about 48 kB:
+        store such evidence and name its digest), and for a ledger that lost sealed entries;
+        EnvironmentProblem when the storage fails, in which case nothing of this call is acknowledged.
+        """
+        lines = [self._sign(number, payload) for number, payload in enumerate(payloads)]
+        if not lines:
+            return []
+        first = self._storage.append(lines, self.checkpoint())
+        return [Entry(first + number, leaf_hash(line).hex()) for number, line in enumerate(lines)]
+
+    def seal(self, time: str) -> Checkpoint:
+        """Cover all entries with a signed checkpoint and remember it as receipt.
+
+        Args:
+            time: the present, `YYYY-MM-DDTHH:MM:SSZ`. When it is up to five minutes before the last
+                checkpoint (clocks of two machines), that checkpoint's time is stated instead.
+
+        Returns the current checkpoint, unchanged, when nothing is new.
+
+        Raises LedgerError for an entry that does not hold, a log that does not extend the last checkpoint or
+        the receipt, or a clock running backwards; EnvironmentProblem when the storage fails; ValueError for
+        another form of time.
+        """
+        now_s = check_time(time)
+        with self._storage.sealing():
+            latest = self._undisputed()
+            new = self._storage.lines(latest)
+            first = list(islice(new, 1))
+            if latest is not None:
+                behind_s = check_time(latest.time) - now_s
+                if not first:
+                    self._remember(latest)
+                    return latest
+                if behind_s > CLOCK_SKEW_S:
+                    raise LedgerError(
+                        f"the clock runs backwards: the last checkpoint was signed {behind_s} seconds after "
+                        "the present moment",
+                        path=f"{self.name}/{CHECKPOINT}",
+                        place=f"time {latest.time}",
+                        remedy="set the machine's clock, then run again",
+                    )
+                time = latest.time if behind_s > 0 else time
+            frontier = self._frontier(latest)
+            end = (latest.log_bytes if latest else 0) + self._cover(frontier, chain(first, new))
+            sealed = Checkpoint(self.verifier.name, frontier.size, frontier.root(), end, time)
+            sealed = self._unless_published(sealed.signed(self._key))
+            hint = {"frontier": [one.hex() for one in frontier.hashes], "size": frontier.size}
+            self._storage.publish(sealed, canonical(hint))
+            self._remember(sealed)
+        return sealed
+
+    def _sign(self, number: int, payload: bytes) -> bytes:
+        if len(payload) > max_payload_bytes():
+            raise LedgerError(
+                f"statement {number} has {len(payload)} bytes, a line takes {max_payload_bytes()}",
+                path=f"{self.name}/{LOG}",
+                remedy="store what makes it large as evidence, and name it by digest",
+            )
+        try:
+            parse_statement(payload)
+        except SignatureError as problem:
+            raise LedgerError(
+                f"statement {number} cannot be recorded: {problem.reason}",
+                path=f"{self.name}/{LOG}",
+                remedy="write the statement with evidence.base.canonical",
+            ) from None
+        return Envelope.sign(payload, self._key).line()
+
+    def _cover(self, frontier: Frontier, lines: Iterable[bytes]) -> int:
+        """Add lines to the frontier, having checked each: their length in bytes."""
+        length = 0
+        for line in lines:
+            try:
+                check_line(line, self.verifier)
+            except SignatureError as problem:
+                raise LedgerError(
+                    f"an entry that is not sealed yet does not hold: {problem.reason}",
+                    path=f"{self.name}/{LOG}",
+                    place=f"line {frontier.size + 1}",
+                    remedy="nothing was sealed; find out who wrote it, then remove it and what follows",
+                ) from None
+            frontier.append(leaf_hash(line))
+            length += len(line) + 1
+        return length
+
+    def _frontier(self, latest: Checkpoint | None) -> Frontier:
+        """The frontier of the sealed region: from the hint when that gives the signed root, else from the
+        lines.
+        """
+        import orjson
+
+        if latest is None:
+            return Frontier()
+        try:
+            data = orjson.loads(self._storage.hint() or b"")
+            frontier = Frontier(data["size"], map(bytes.fromhex, data["frontier"]))
+        except (ValueError, TypeError, KeyError):
+            frontier = Frontier()  # derived and disposable
+        if (frontier.size, frontier.root()) != (latest.size, latest.root):
+            frontier = self._recompute(latest.size)
+        if frontier.root() != latest.root:
+            raise self._rewritten(latest, "the last checkpoint", f"{self.name}/{CHECKPOINT}")
+        return frontier
+
+    def _recompute(self, size: int) -> Frontier:
+        """The frontier of the first `size` lines, read anew."""
+        frontier = Frontier()
+        for line in islice(self._storage.lines(), size):
+            frontier.append(leaf_hash(line))
+        return frontier
+
+    def _unless_published(self, sealed: Checkpoint) -> Checkpoint:
+        """A new checkpoint, or the one of the same size that a crash left in the history."""
+        earlier = read_checkpoint(self._storage, self.verifier, sealed.size)
+        if earlier is None:
+            return sealed
+        if (earlier.root, earlier.log_bytes) != (sealed.root, sealed.log_bytes):
+            place = f"{self.name}/{HISTORY}/{sealed.size}"
+            raise self._rewritten(earlier, "an earlier checkpoint", place)
+        return earlier
+
+    def _undisputed(self) -> Checkpoint | None:
+        """The latest checkpoint. Raises LedgerError when it does not extend what this user saw before."""
+        # The receipt is read first: another process may seal meanwhile, and a checkpoint is never older than
+        # the receipt that was written after it.
+        receipt = None if self._config_dir is None else load_receipt(self._config_dir, self.verifier)
+        latest = self.checkpoint()
+        if receipt is None or self._config_dir is None:
+            return latest
+        place = str(receipt_path(self._config_dir, self.verifier))
+        if latest is None or latest.size < receipt.size:
+            raise LedgerError(
+                f"the ledger was cut back: it was sealed with {receipt.size} entries on {receipt.time}, "
+                f"and now its checkpoint covers {latest.size if latest else 0}",
+                path=f"{self.name}/{CHECKPOINT}",
+                place=f"receipt {place}",
+                remedy=_COPY + RESTORE,
+            )
+        root = latest.root if latest.size == receipt.size else self._recompute(receipt.size).root()
+        if root != receipt.root:
+            raise self._rewritten(receipt, "the receipt", place)
+        return latest
+
+    def _remember(self, latest: Checkpoint) -> None:
+        if self._config_dir is not None:
+            earlier = load_receipt(self._config_dir, self.verifier)
+            if earlier is None or earlier.note != latest.note:
+                save_receipt(self._config_dir, self.verifier, latest)
+
+    def _rewritten(self, witness: Checkpoint, name: str, place: str) -> LedgerError:
+        return LedgerError(
+            f"the log was rewritten: its first {witness.size} entries are not those that {name} of "
+            f"{witness.time} covers",
+            path=f"{self.name}/{LOG}",
+            place=f"compared with {place}",
+            remedy=_COPY + RESTORE,
+        )

@@ -1,0 +1,83 @@
+"""Which implementation serves a URL: gate's own by scheme, those of other distributions by entry point.
+
+The name of an entry point is the scheme it serves, in lower case; what it points to is loaded only when a URL
+has that scheme.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Generic, TypeVar, cast
+
+from ..evidence.base.errors import ConfigError
+
+T = TypeVar("T")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+
+
+class Schemes(Generic[T]):
+    """The implementations of one plug point.
+
+    Args:
+        what: what a URL names, for messages: `a ledger`.
+        group: the entry point group of other distributions.
+        builtin: gate's own, by scheme; each is called to import the implementation.
+    """
+
+    def __init__(self, what: str, group: str, builtin: Mapping[str, Callable[[], T]]) -> None:
+        self._what, self._group, self._builtin = what, group, builtin
+
+    def find(self, url: str | Path) -> tuple[T, str]:
+        """The implementation for a URL, and the URL with its scheme; a path is a `file:` URL.
+
+        Raises ConfigError when no implementation serves the scheme, or the one that does cannot be loaded.
+        """
+        match = _SCHEME.match(url) if isinstance(url, str) else None
+        scheme = match[1].lower() if match else "file"
+        text = str(url) if match else f"file:{url}"
+        if scheme in self._builtin:
+            return self._builtin[scheme](), text
+        from importlib.metadata import entry_points
+
+        found = {entry.name: entry for entry in entry_points(group=self._group)}
+        if scheme not in found:
+            raise self._unknown(scheme, sorted({*self._builtin, *found}))
+        try:
+            return cast(T, found[scheme].load()), text
+        except (ImportError, AttributeError) as error:
+            dist = found[scheme].dist
+            raise ConfigError(
+                f"what serves {scheme}: cannot be loaded: {error}",
+                place=f"entry points {self._group}",
+                remedy=f"reinstall or uninstall {dist.name if dist else found[scheme].value}",
+            ) from error
+
+    def _unknown(self, scheme: str, known: list[str]) -> ConfigError:
+        from difflib import get_close_matches
+
+        close = get_close_matches(scheme, known, n=1)
+        meant = f"did you mean {close[0]}:? " if close else ""
+        return ConfigError(
+            f"{self._what} at {scheme[:40]}: is not supported",
+            remedy=f"{meant}known: {', '.join(f'{name}:' for name in known)} and paths without a scheme; "
+            f"others come with distributions that have an entry point in {self._group}",
+        )
+
+
+def file_path(url: str) -> Path:
+    """The path that a `file:` URL names, taken as it is written; relative ones are allowed.
+
+    Raises ConfigError for one on another machine (`file://host/…`) or an empty one.
+    """
+    path = url.partition(":")[2]
+    if path.startswith("//"):
+        path = path[2:]
+        if not path.startswith("/"):
+            raise ConfigError(
+                f"{url[:80]!r} names another machine", remedy="write file:PATH, or file:///PATH from the root"
+            )
+    if not path or "\0" in path:
+        raise ConfigError(f"{url[:80]!r} names no directory", remedy="write a path, or file:PATH")
+    return Path(path)

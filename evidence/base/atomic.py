@@ -1,0 +1,64 @@
+"""Writing a file as a whole: a reader finds the old content or the new one, never a part of it.
+
+The data goes to a temporary file in the same directory, which then takes the name. A link that has the name
+is replaced, never followed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+TEMPORARY: Final = ".tmp-"
+"""How the names of unfinished files begin; what a crash left of them may be deleted."""
+
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Create or replace the file at `path`, mode 0644 less the umask. Raises OSError as `write_at`."""
+    directory = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        write_at(directory, path.name, data, durable=durable)
+    finally:
+        os.close(directory)
+
+
+def write_at(
+    directory: int, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True, replace: bool = True
+) -> None:
+    """Create or replace the file `name` in an open directory.
+
+    Args:
+        directory: descriptor of the directory.
+        name: of the file, without folders.
+        data: its whole content.
+        mode: its permissions, less the umask.
+        durable: whether content and name are on the disk (fsync) before the function returns.
+        replace: whether the name may be taken already.
+
+    Raises FileExistsError when the name is taken and not to be replaced, OSError when the disk failed; the
+    name then stands for what it did before.
+    """
+    temporary = TEMPORARY + secrets.token_hex(8)
+    handle = os.open(temporary, _CREATE, mode, dir_fd=directory)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            if durable:
+                os.fsync(handle)
+        if replace:
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        else:  # a link, unlike a rename, never takes a name that another process has just given
+            os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+            os.unlink(temporary, dir_fd=directory)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+    if durable:
+        os.fsync(directory)

@@ -1,0 +1,182 @@
+"""Ledgers in every storage, with a way past gate to what the storage keeps: that is what an attacker has.
+
+Another storage takes part in the conformance suite by a class here and its name in `STORAGES`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.engine.ledger import open_ledger, open_reader, verify_ledger
+from gate.engine.ledger.interface import CHECKPOINT, HISTORY, LOG, VERIFIER
+from gate.engine.ledger.reader import LedgerReader
+from gate.engine.ledger.verify import Report
+from gate.engine.ledger.writer import Ledger
+from gate.evidence.base.canonical import canonical
+from gate.evidence.signing.keys import LogKey
+
+KEY = LogKey.from_seed(bytes(range(32)))
+ORIGIN = "gate-ledger/test"
+
+
+class Place(ABC):
+    """One ledger at a URL."""
+
+    def __init__(self, url: str, config: Path) -> None:
+        self.url, self.config = url, config
+
+    def open(self, key: LogKey = KEY, **options: Any) -> Ledger:
+        """Open it as gate does, with the user's receipts."""
+        return open_ledger(self.url, key, **{"config_dir": self.config, "origin": ORIGIN, **options})
+
+    def read(self) -> LedgerReader:
+        return open_reader(self.url)
+
+    def verify(self, **options: Any) -> Report:
+        return verify_ledger(self.url, **options)
+
+    def record(self, numbers: Sequence[int], start: int = 0, **options: Any) -> None:
+        """Append one statement per number, each sealed."""
+        with self.open(**options) as ledger:
+            for minute, number in enumerate(numbers, start):
+                ledger.append([self.statement(number)])
+                ledger.seal(f"2025-11-07T12:{minute:02}:00Z")
+
+    @staticmethod
+    def statement(number: int = 0, **predicate: Any) -> bytes:
+        return canonical(
+            {
+                "_type": "https://in-toto.io/Statement/v1",
+                "subject": [{"name": "subject", "digest": {"sha256": "0" * 64}}],
+                "predicateType": "https://example.com/decision/v1",
+                "predicate": {"number": number, **predicate},
+            }
+        )
+
+    @abstractmethod
+    def another(self, name: str) -> Place:
+        """A second ledger in the same kind of storage, without the user's receipts."""
+
+    @abstractmethod
+    def lines(self) -> list[bytes]:
+        """Its lines, without line feeds."""
+
+    @abstractmethod
+    def rewrite(self, lines: list[bytes]) -> None:
+        """Put other lines in their place."""
+
+    @abstractmethod
+    def note(self, size: int | None = None) -> bytes:
+        """The latest checkpoint, or the one of that size."""
+
+    @abstractmethod
+    def set_note(self, size: int | None, note: bytes | None) -> None:
+        """Put another note in its place; None removes it."""
+
+    @abstractmethod
+    def set_verifier(self, line: bytes | None) -> None:
+        """Put another verifier key in its place; None removes it."""
+
+    @abstractmethod
+    def set_hint(self, hint: bytes | None) -> None:
+        """Put another hint in its place; None removes it."""
+
+    @abstractmethod
+    def set_blob(self, digest: str, data: bytes | None) -> None:
+        """Put other bytes in the place of a blob; None removes it."""
+
+
+class Files(Place):
+    def __init__(self, path: Path, config: Path) -> None:
+        super().__init__(f"file:{path}", config)
+        self.path = path
+
+    def another(self, name: str) -> Place:
+        return Files(self.path.with_name(name), self.config.with_name("config-of-another"))
+
+    def lines(self) -> list[bytes]:
+        return (self.path / LOG).read_bytes().splitlines()
+
+    def rewrite(self, lines: list[bytes]) -> None:
+        (self.path / LOG).write_bytes(b"".join(line + b"\n" for line in lines))
+
+    def _note(self, size: int | None) -> Path:
+        return self.path / (CHECKPOINT if size is None else f"{HISTORY}/{size}")
+
+    def note(self, size: int | None = None) -> bytes:
+        return self._note(size).read_bytes()
+
+    def set_note(self, size: int | None, note: bytes | None) -> None:
+        put(self._note(size), note)
+
+    def set_verifier(self, line: bytes | None) -> None:
+        put(self.path / VERIFIER, line)
+
+    def set_hint(self, hint: bytes | None) -> None:
+        put(self.path / "state", hint)
+
+    def set_blob(self, digest: str, data: bytes | None) -> None:
+        put(self.path / "evidence" / "sha256" / digest[:2] / digest, data)
+
+
+def put(path: Path, data: bytes | None) -> None:
+    path.unlink(missing_ok=True)
+    if data is not None:
+        path.write_bytes(data)
+
+
+class Memory(Place):
+    def __init__(self, url: str, config: Path, plugin: Any) -> None:
+        super().__init__(url, config)
+        self._plugin = plugin
+
+    @property
+    def _kept(self) -> Any:
+        return self._plugin.WORLD[self.url]
+
+    def another(self, name: str) -> Place:
+        return Memory(f"{self.url}-{name}", self.config.with_name("config-of-another"), self._plugin)
+
+    def lines(self) -> list[bytes]:
+        return list(self._kept.lines)
+
+    def rewrite(self, lines: list[bytes]) -> None:
+        self._kept.lines[:] = lines
+
+    def note(self, size: int | None = None) -> bytes:
+        return bytes(self._kept.notes[size])
+
+    def set_note(self, size: int | None, note: bytes | None) -> None:
+        set_item(self._kept.notes, size, note)
+
+    def set_verifier(self, line: bytes | None) -> None:
+        self._kept.verifier = line
+
+    def set_hint(self, hint: bytes | None) -> None:
+        self._kept.hint = hint
+
+    def set_blob(self, digest: str, data: bytes | None) -> None:
+        set_item(self._kept.blobs, digest, data)
+
+
+def set_item(items: dict[Any, bytes], key: Any, data: bytes | None) -> None:
+    items.pop(key, None)
+    if data is not None:
+        items[key] = data
+
+
+STORAGES = ["file", "memory"]
+
+
+@pytest.fixture(params=STORAGES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where a ledger can be begun, in each storage."""
+    config = tmp_path / "config"
+    if request.param == "file":
+        return Files(tmp_path / "work" / "ledger", config)
+    return Memory(f"memory:{tmp_path}", config, request.getfixturevalue("memory_plugin"))

@@ -1,0 +1,107 @@
+"""What every evidence store does, in every storage."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.engine.store import open_store
+from gate.evidence.base.errors import LedgerError
+from gate.evidence.base.limits import Limits
+
+DIGEST = hashlib.sha256(b"data").hexdigest()
+Tamper = Callable[[str, bytes | None], None]
+
+
+@pytest.fixture(params=["file", "memory"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "memory":
+        request.getfixturevalue("memory_plugin")
+    return f"{request.param}:{tmp_path / 'store'}"
+
+
+@pytest.fixture
+def tamper(url: str, tmp_path: Path, memory_plugin: Any) -> Tamper:
+    """Puts other bytes in the place of a blob, behind the store's back; None removes it."""
+
+    def change(digest: str, data: bytes | None) -> None:
+        path = tmp_path / "store" / "sha256" / digest[:2] / digest
+        if url.startswith("file:"):
+            path.unlink(missing_ok=True)
+            if data is not None:
+                path.write_bytes(data)
+            return
+        memory_plugin.WORLD[url].blobs.pop(digest)
+        if data is not None:
+            memory_plugin.WORLD[url].blobs[digest] = data
+
+    return change
+
+
+def test_what_is_put_comes_back(url: str) -> None:
+    with open_store(url) as store:
+        assert store.put(b"data") == DIGEST
+        assert store.put(b"data") == DIGEST
+        store.check(DIGEST)
+    with open_store(url) as again:
+        assert again.get(DIGEST) == b"data"
+        assert list(again.digests()) == [DIGEST]
+
+
+def test_an_empty_store_has_nothing(url: str) -> None:
+    with open_store(url) as store:
+        assert list(store.digests()) == []
+        for use in (store.get, store.check):
+            with pytest.raises(LedgerError, match="not in its store"):
+                use(DIGEST)
+
+
+def test_digests_come_sorted(url: str) -> None:
+    with open_store(url) as store:
+        for number in range(20):
+            store.put(bytes([number]))
+        assert list(store.digests()) == sorted(hashlib.sha256(bytes([n])).hexdigest() for n in range(20))
+
+
+def test_a_changed_blob_is_found_whenever_it_is_used(url: str, tamper: Tamper) -> None:
+    with open_store(url) as store:
+        store.put(b"data")
+        tamper(DIGEST, b"date")
+        for use in (lambda: store.get(DIGEST), lambda: store.check(DIGEST), lambda: store.put(b"data")):
+            with pytest.raises(LedgerError, match="no longer its name") as caught:
+                use()
+            assert str(caught.value.path).endswith(DIGEST)
+            assert "restore the file" in str(caught.value.remedy)
+
+
+def test_a_missing_blob_is_found_and_can_be_put_again(url: str, tamper: Tamper) -> None:
+    with open_store(url) as store:
+        store.put(b"data")
+        tamper(DIGEST, None)
+        with pytest.raises(LedgerError, match="not in its store"):
+            store.get(DIGEST)
+        store.put(b"data")
+        assert store.get(DIGEST) == b"data"
+
+
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "", "A" * 64, "a" * 63, "a" * 64 + "\n"])
+def test_only_digests_are_names(url: str, name: str) -> None:
+    with open_store(url) as store:
+        for use in (store.get, store.check):
+            with pytest.raises(LedgerError, match="not a SHA-256 digest"):
+                use(name)
+
+
+def test_too_large_blobs_are_refused_and_still_verified(url: str) -> None:
+    """A store that was filled under wider limits can be checked, though not read, under narrow ones."""
+    with open_store(url, limits=Limits(file_bytes=3)) as small, open_store(url) as store:
+        with pytest.raises(LedgerError, match="larger than 3"):
+            small.put(b"data")
+        store.put(b"data")
+        with pytest.raises(LedgerError, match="larger than 3 bytes"):
+            small.get(DIGEST)
+        small.check(DIGEST)
