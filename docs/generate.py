@@ -39,7 +39,8 @@ def commands() -> dict[str, str]:
     """Every command (nested ones as ``ledger show``) with the line that its help begins with."""
     group = typer.main.get_command(app)
     found: dict[str, str] = {}
-    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
+    for name in sorted(group.commands):  # type: ignore[attr-defined]
+        command = group.get_command(typer.Context(group), name)  # type: ignore[attr-defined]
         inner = getattr(command, "commands", None)
         if inner is None:
             found[name] = command.help.splitlines()[0]

@@ -60,7 +60,9 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
         ConfigError: the ledger's directory would hide judged content or other files.
     """
     root = root.resolve()
-    ledger = Path(os.path.normpath(root / config.ledger.location.removeprefix("file:")))
+    if config.ledger.directory is None:
+        return Workspace(root, config.limits)
+    ledger = Path(os.path.normpath(root / config.ledger.directory))
     inside = ledger.relative_to(root).as_posix()
     for source in config.sources:
         fixed = source.partition("*")[0].partition("?")[0].rstrip("/")

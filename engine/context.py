@@ -44,9 +44,10 @@ class Context:
         return masked(self.config.name or self.root.name)
 
     @property
-    def ledger(self) -> Path:
-        """The ledger's directory."""
-        return self.root / self.config.ledger.location.removeprefix("file:")
+    def ledger(self) -> Path | str:
+        """Where the ledger is: a directory of the workspace, or the URL of a ledger elsewhere."""
+        directory = self.config.ledger.directory
+        return self.config.ledger.location if directory is None else self.root / directory
 
     def check_stage(self, stage: str) -> None:
         """Refuse a stage that the bundle does not have.

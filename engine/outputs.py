@@ -62,14 +62,15 @@ def _check_target(path: Path) -> None:
         )
 
 
-def keep_out(outputs: Sequence[Output], ledger: Path) -> None:
+def keep_out(outputs: Sequence[Output], ledger: Path | str) -> None:
     """Refuse outputs that would be written into the ledger.
 
     Raises:
         UsageError: one would.
     """
     for output in outputs:
-        if output.path is not None and output.path.resolve().is_relative_to(ledger.resolve()):
+        path = output.path
+        if path is not None and isinstance(ledger, Path) and path.resolve().is_relative_to(ledger.resolve()):
             raise UsageError(
                 "the output would be written into the ledger",
                 path=str(output.path),

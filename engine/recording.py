@@ -10,12 +10,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..evidence.base.canonical import canonical
 from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError
+from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
 from .collecting import open_workspace
@@ -107,10 +108,16 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
             remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
         )
     key, fresh = load_or_create_log_key(config_dir)
-    own, limits = context.config.ledger.origin, context.config.limits
+    settings = context.config.ledger
     attachments = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
     with open_ledger(
-        context.ledger, key, config_dir=config_dir, origin=own, label=_label(context), limits=limits
+        context.ledger,
+        key,
+        config_dir=config_dir,
+        origin=settings.origin,
+        label=_label(context),
+        evidence=settings.evidence,
+        limits=_limits(context),
     ) as ledger:
         digest = ledger.evidence.put(canonical(document))
         for data in (canonical(stored), *attachments):
@@ -124,6 +131,17 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
         entry,
         f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there",
     )
+
+
+def _limits(context: Context) -> Limits:
+    """Limits of the evidence store: a tight one on evidence must not keep a decision from being recorded."""
+    limits = context.config.limits
+    return replace(limits, file_bytes=max(limits.file_bytes, DEFAULT.file_bytes))
+
+
+def _reader(context: Context) -> LedgerReader:
+    evidence = context.config.ledger.evidence
+    return open_reader(context.ledger, evidence=evidence, limits=_limits(context))
 
 
 def _label(context: Context) -> str:
@@ -175,7 +193,7 @@ def find(context: Context, target: str) -> tuple[Decision, Entry]:
             f"{target!r} is neither a stage nor a recorded decision",
             remedy=f"known stages: {stages}; or a ledger index or digest",
         )
-    with open_reader(context.ledger, limits=context.config.limits) as ledger:
+    with _reader(context) as ledger:
         found = []
         for one in decisions(ledger):
             stored = one.summary["decision"]["sha256"]
@@ -206,8 +224,11 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
 def status(context: Context) -> list[StageStatus]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
-    if os.path.lexists(context.ledger):  # a link that leads nowhere is a broken ledger, not an empty one
-        with open_reader(context.ledger, limits=context.config.limits) as ledger:
+    here = context.ledger
+    if not isinstance(here, Path) or os.path.lexists(
+        here
+    ):  # a link that leads nowhere is a broken ledger, not an empty one
+        with _reader(context) as ledger:
             for one in decisions(ledger):
                 latest.update(dict.fromkeys(one.summary["stages"], one))
     sources = find_subject(context, open_workspace(context.root, context.config)).digest if latest else None
@@ -238,7 +259,7 @@ def _status(
 
 def latest_decisions(context: Context, last: int) -> tuple[list[DecisionEntry], Checkpoint | None]:
     """The last recorded decisions, oldest first, and the latest checkpoint."""
-    with open_reader(context.ledger, limits=context.config.limits) as ledger:
+    with _reader(context) as ledger:
         return list(decisions(ledger))[-last:], ledger.checkpoint()
 
 
@@ -248,7 +269,7 @@ def find_statement(context: Context, index: int) -> dict[str, Any]:
     Raises:
         UsageError: there is no such entry.
     """
-    with open_reader(context.ledger, limits=context.config.limits) as ledger:
+    with _reader(context) as ledger:
         for entry in ledger.entries():
             if entry.index == index:
                 statement: dict[str, Any] = json.loads(entry.payload)
@@ -273,7 +294,13 @@ def verify(context: Context, key: str | None, config_dir: Path) -> Report:
         expected = VerifierKey.parse(key) if key is not None else None
     except SignatureError as error:
         raise UsageError(f"--key: {error}", remedy="give the line of trust/log.vkey") from error
-    return verify_ledger(context.ledger, expected_key=expected, config_dir=config_dir, evidence_of=_referred)
+    return verify_ledger(
+        context.ledger,
+        expected_key=expected,
+        config_dir=config_dir,
+        evidence_of=_referred,
+        evidence=context.config.ledger.evidence,
+    )
 
 
 def _referred(statement: dict[str, Any]) -> Iterable[str]:

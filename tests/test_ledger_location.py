@@ -75,8 +75,7 @@ def test_every_command_refuses_it(
     (workspace / "gate.yaml").write_text("ledger: {location: 'postgresql://host/db'}")
     done = gate(*command, "-w", workspace)
     assert (done.code, done.out) == (2, "")
-    assert done.err.splitlines() == [
-        "configuration error: a ledger at postgresql: is not supported",
-        "  where: gate.yaml, ledger.location",
-        "  to do: name a directory inside the workspace, relative to it, such as: ledger",
-    ]
+    first, where, remedy = done.err.splitlines()
+    assert first == "configuration error: a ledger at postgresql: is not supported"
+    assert where == "  where: gate.yaml, ledger.location"
+    assert "name a directory inside the workspace" in remedy

@@ -26,6 +26,7 @@ from ...evidence.reading.yaml_reader import parse_yaml
 from ..policy import registry as engines
 
 FILE = "gate.yaml"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 SCHEMA = "gate_config"
 """The contract of the file, generated from the classes below and from the collectors' options."""
 
@@ -78,12 +79,26 @@ class LedgerSettings(Settings):
     """Where decisions are recorded."""
 
     location: Text = field(
-        default="ledger", metadata={"description": "Directory inside the workspace, reached without links."}
+        default="ledger",
+        metadata={
+            "description": "Directory inside the workspace, reached without links, or the URL of a ledger "
+            "that a plug-in serves."
+        },
+    )
+    evidence: Text | None = field(
+        default=None,
+        metadata={"description": "URL of the evidence store; it lies with the ledger if absent."},
     )
     origin: Annotated[str, Bounded(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = field(
         default=None,
         metadata={"description": "The log's name in its checkpoints; gate.local/<name>/<random> if absent."},
     )
+
+    @property
+    def directory(self) -> str | None:
+        """The directory in the workspace that holds the ledger; None where it is elsewhere."""
+        elsewhere = _SCHEME.match(self.location) and not self.location.startswith("file:")
+        return None if elsewhere else self.location.removeprefix("file:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +169,7 @@ def load_config(root: Path) -> GateConfig:
     except EvidenceError as error:
         raise ConfigError(error.what, path=error.path, place=error.place, remedy=error.remedy) from error
     if view is None or raw is None:
-        _check_ledger(root, LedgerSettings().location)
+        _check_ledger(root, LedgerSettings())
         return GateConfig()
     value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)
     config = read_settings(GateConfig, {} if value is None else value)
@@ -173,19 +188,21 @@ def load_config(root: Path) -> GateConfig:
     for pattern in [*config.sources, *config.subject.exclude]:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
-    _check_ledger(root, config.ledger.location)
+    _check_ledger(root, config.ledger)
     engines.check(config.engine)
     return config
 
 
-def _check_ledger(root: Path, location: str) -> None:
-    """Refuse a ledger anywhere but in a directory of the workspace: before anything is judged or shown."""
-    path = location.removeprefix("file:")
+def _check_ledger(root: Path, settings: LedgerSettings) -> None:
+    """Refuse a ledger that is neither a directory of the workspace nor served by a plug-in."""
+    path = settings.directory
+    if path is None or settings.evidence is not None:
+        _check_urls(settings)
+    if path is None:
+        return
     parts = path.rstrip("/").split("/")
-    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path)
-    if scheme or "://" in location:
-        problem: str | None = f"a ledger at {location.partition(':')[0]}: is not supported"
-    elif path.startswith("/") or ".." in parts or "\\" in path or "\x00" in path:
+    problem: str | None
+    if _SCHEME.match(path) or path.startswith("/") or ".." in parts or "\\" in path or "\x00" in path:
         problem = "the ledger's directory does not lie in the workspace"
     elif not set(parts) - {"", "."}:
         problem = "the ledger's directory is the workspace itself"
@@ -198,6 +215,30 @@ def _check_ledger(root: Path, location: str) -> None:
             place="ledger.location",
             remedy="name a directory inside the workspace, relative to it, such as: ledger",
         )
+
+
+def _check_urls(settings: LedgerSettings) -> None:
+    from ..ledger import LEDGERS
+    from ..store import STORES
+
+    evidence = settings.evidence
+    if evidence is not None and (not _SCHEME.match(evidence) or evidence.lower().startswith("file:")):
+        raise ConfigError(
+            "evidence in files lies with the ledger, and nowhere else",
+            path=FILE,
+            place="ledger.evidence",
+            remedy="leave it out, or give the URL of a store that a plug-in serves",
+        )
+    for name, schemes, url in (
+        ("location", LEDGERS, settings.location if settings.directory is None else None),
+        ("evidence", STORES, settings.evidence),
+    ):
+        if url is not None:
+            try:
+                schemes.find(url)
+            except ConfigError as error:
+                remedy = f"name a directory inside the workspace, such as: ledger; {error.remedy}"
+                raise ConfigError(error.what, path=FILE, place=f"ledger.{name}", remedy=remedy) from error
 
 
 def _not_directories(root: Path, parts: Sequence[str]) -> str | None:

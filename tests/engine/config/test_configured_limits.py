@@ -182,12 +182,12 @@ def test_a_bundle_of_the_workspace_keeps_to_the_limits(
     assert "larger than 10 bytes" in caught.value.what
 
 
-def test_the_evidence_store_keeps_to_the_limit_of_files(make_workspace: Make, tmp_path: Path) -> None:
-    """What is larger is not recorded, and the setting is named."""
+def test_a_tight_limit_on_evidence_files_keeps_no_decision_from_being_recorded(
+    make_workspace: Make, tmp_path: Path
+) -> None:
+    """A decision is larger than a small evidence file may be, and is not evidence."""
     root = make_workspace({"tests/a.py": "", "gate.yaml": "limits: {file_bytes: 2000}"})
     setting = open_context(root)
     judged = service.evaluate(setting, "stage1", NOW)
-    with pytest.raises(GateError) as caught:
-        recording.record(judged, tmp_path / "config", NOW.text)
-    assert "is larger than 2000" in caught.value.what
-    assert "limits.file_bytes" in str(caught.value.remedy)
+    entry, _ = recording.record(judged, tmp_path / "config", NOW.text)
+    assert recording.find(setting, str(entry.index)) == (judged.decision, entry)
