@@ -1,217 +1,235 @@
-"""The decision on one screen: what was judged, what failed, why, which file proves it, what to do next."""
+"""The first screen: verdict, what fails with its figures and places, what to do, what weakens the decision."""
 
 from __future__ import annotations
 
-import io
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
 
-from ...evidence.base.records import to_json
-from ..decision.document import Decision
+from ...evidence.collecting.interface import ProblemKind
+from ..decision.document import Check, CheckStatus, Decision, Notice, Verdict
 from ..ledger.interface import Entry
-from .figures import clean, figure, for_people, requirement, shorten, weight
+from .figures import coverage, figure, label, scale
+from .findings import Finding, Findings, by_stage, few
 from .interface import Screen
+from .lines import Lines, Part, columns, pad
 
-MAX_GROUPS = 8
-"""Rules shown in full; the rest is counted and left to `gate explain`."""
-MAX_TERMS = 4
-MAX_WARNINGS = 5
-MAX_TERM = 60
-MAX_REASON = 200
+MAX_FINDINGS = 10
+"""Findings shown in full; of the others, the rules are named."""
+MAX_ITEMS = 4
+MAX_NOTICES = 5
+LABEL = 10
+"""Columns of the words before places, fixes and so on."""
 
-VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow"}
-_SEVERITY_STYLE = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
-
-
-def render_table(decision: dict[str, Any], screen: Screen) -> str:
-    """The decision as text for a terminal (or a log, without colours)."""
-    from rich.console import Console
-
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=screen.width,
-        force_terminal=screen.color,
-        no_color=not screen.color,
-        color_system="standard" if screen.color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    _Table(decision, console).show()
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+VERDICT_STYLE = {Verdict.PASS: "green", Verdict.FAIL: "alarm", Verdict.CONDITIONAL: "yellow"}
+SEVERITY_STYLE = {"CRITICAL": "alarm", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
+_ALSO = {
+    CheckStatus.UNKNOWN: "cannot be told",
+    CheckStatus.WAIVED: "waived",
+    CheckStatus.CONDITIONAL: "conditional",
+}
 
 
-class _Table:
-    def __init__(self, decision: dict[str, Any], console: Any) -> None:
+def head(decision: Decision) -> tuple[list[Part], str]:
+    """The first line: verdict, stage and subject, and how many rules hold."""
+    subject, verdict = decision.subject, decision.verdict
+    commit = f" @ {subject.commit[:7]}" if subject.commit else ", no git commit"
+    left: list[Part] = [(verdict.value, VERDICT_STYLE[verdict]), "  ", (decision.stage, "bold")]
+    if decision.action:
+        left += [" → ", (decision.action, "bold")]
+    left.append(f" · {decision.workspace}{commit}{' with changes' if subject.dirty else ''}")
+    found = Counter(check.status for check in decision.checks)
+    counts = [f"{found[CheckStatus.HOLDS]} of {len(decision.checks)} rules hold"]
+    counts += [f"{found[status]} {words}" for status, words in _ALSO.items() if found[status]]
+    return left, " · ".join(counts)
+
+
+class _Page:
+    def __init__(self, decision: Decision, entry: Entry | None, screen: Screen) -> None:
         self.decision = decision
-        self.console = console
-        self.files = {item["id"]: [file["path"] for file in item["files"]] for item in decision["evidence"]}
+        self.entry = entry
+        self.screen = screen
+        self.lines = Lines(screen)
+        self.findings = Findings(decision)
+        self.several = len(decision.stages) > 1
 
-    def line(self, *parts: tuple[str, str] | str, indent: int = 0) -> None:
-        """Print styled parts, wrapped with a hanging indent."""
-        from rich.padding import Padding
-        from rich.text import Text
-
-        text = Text.assemble(*parts)
-        self.console.print(Padding(text, (0, 0, 0, indent)) if indent else text)
-
-    def show(self) -> None:
-        """Print everything."""
-        self._head()
+    def text(self) -> str:
+        left, right = head(self.decision)
+        used = columns("".join(part if isinstance(part, str) else part[0] for part in left))
+        if used + 5 + columns(right) <= self.lines.width:
+            self.lines.add(*left, "     ", right)
+        else:
+            self.lines.add(*left, hang=6)
+            self.lines.add(right, indent=6)
         self._stages()
-        self._violations()
-        self._conditions()
-        self._foot()
+        if self.several:
+            self.lines.add("")
+        found = self.findings.all()
+        for finding in found[:MAX_FINDINGS]:
+            self._finding(finding)
+        self._others(found[MAX_FINDINGS:])
+        self._blocked()
+        if self.screen.successes:
+            for check in self.decision.checks:
+                if check.status is CheckStatus.HOLDS:
+                    self._success(check)
+        self._remarks(found)
+        self._foot(found)
+        return self.lines.text()
 
-    def _head(self) -> None:
-        decision, subject = self.decision, self.decision["subject"]
-        verdict = decision["verdict"]
-        self.line(
-            (f"{verdict}", VERDICT_STYLE[verdict]),
-            f"  {decision['stage']} of {clean(decision['workspace'])}",
-            (f"  → {decision['action']}" if decision["action"] else "", "bold"),
-        )
-        commit = f"commit {subject['commit'][:12]}" if subject["commit"] else "no git commit"
-        dirty = " (sources differ from it)" if subject["dirty"] else ""
-        policy = decision["policy"]
-        self.line(
-            (
-                f"judged: {subject['files']} source file{'s' if subject['files'] != 1 else ''}, "
-                f"sha256 {subject['digest'][:12]}…, {commit}{dirty}; "
-                f"policy {clean(policy['name'])} {clean(policy['version'])} ({policy['digest'][:12]}…)",
-                "dim",
-            )
-        )
-        pinned = "" if decision["effective_time_source"] == "clock" else " (set, not the time of the run)"
-        self.line((f"as of {decision['effective_time']}{pinned}", "dim"))
+    def name(self, code: str) -> str:
+        """The rule's short name where only one stage is judged."""
+        return code if self.several else code.rpartition(".")[2]
+
+    def _labelled(self, name: str, *parts: Part, style: str = "dim") -> None:
+        self.lines.add((f"{name:<{LABEL}}", style), *parts, indent=4, hang=4 + LABEL)
 
     def _stages(self) -> None:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-        for heading in ("stage", "verdict", "what", "figures"):
-            table.add_column(heading, no_wrap=heading != "figures")
-        blocked = self._only_blocked()
-        for name, stage in self.decision["stages"].items():
-            style = VERDICT_STYLE[stage["verdict"]]
+        stages, blocked = self.decision.stages.items(), self._only_blocked()
+        shown = {n: stage.verdict.value + (" (blocked)" if n in blocked else "") for n, stage in stages}
+        verdicts, titles = max(map(len, shown.values())), max(columns(stage.title) for _, stage in stages)
+        for name, stage in stages:
             figures = ", ".join(
-                f"{clean(label.replace('_', ' '))} {figure(item['value'], item['unit'])}"
-                for label, item in stage["figures"].items()
+                f"{label(n)} {figure(item.value, scale(n, item.unit))}"
+                + (f" in {coverage(item.scope)}" if item.scope else "")
+                for n, item in stage.figures.items()
             )
-            table.add_row(
-                name,
-                Text(stage["verdict"] + (" (blocked)" if name in blocked else ""), style=style),
-                Text(clean(stage["title"])),
-                Text(figures) if stage["has_evidence"] else Text("no evidence", style="dim"),
+            figures = figures if stage.has_evidence else "no evidence"
+            if not self.several:
+                self.lines.add((figures, "dim"), indent=6)
+                continue
+            start, title = f"{pad(name, 6)}  ", pad(stage.title, titles)
+            verdict = f"{shown[name]:<{verdicts}}  "
+            before = columns(start + verdict + title) + 2
+            self.lines.add(
+                start,
+                (verdict, VERDICT_STYLE[stage.verdict]),
+                f"{title}  ",
+                (figures, "dim"),
+                hang=before if self.lines.width - before >= 40 else columns(start),
             )
-        self.console.print()
-        self.console.print(table)
 
     def _only_blocked(self) -> set[str]:
         """Stages that fail for nothing but a stage they depend on."""
-        found = {violation["stage"] for violation in self.decision["violations"]}
-        own = {v["stage"] for v in self.decision["violations"] if not v["code"].endswith(".dependency")}
-        return {name for name in found - own if self.decision["stages"][name]["verdict"] == "FAIL"}
+        own = {v.stage for v in self.decision.violations if not _waits(v.code)}
+        stages = self.decision.stages.items()
+        return {n for n, stage in stages if n not in own and stage.verdict is Verdict.FAIL}
 
-    def _violations(self) -> None:
-        groups: dict[str, list[dict[str, Any]]] = {}
-        blocked: dict[str, list[str]] = {}
-        for violation in self.decision["violations"]:
-            if violation["code"].endswith(".dependency"):
-                blocked.setdefault(violation["stage"], []).append(violation["term"])
-            else:
-                groups.setdefault(violation["code"], []).append(violation)
-        if groups:
-            self.console.print()
-        for items in list(groups.values())[:MAX_GROUPS]:
-            self._group(items)
-        hidden = len(groups) - MAX_GROUPS
-        if hidden > 0:
-            self.line((f"… and {hidden} more rules: gate explain {self.decision['stage']}", "bold"))
-        if blocked:
-            waits = "; ".join(f"{stage} needs {', '.join(on)}" for stage, on in blocked.items())
-            self.console.print()
-            self.line(("blocked: ", "red"), clean(waits))
-
-    def _group(self, items: list[dict[str, Any]]) -> None:
-        first = items[0]
-        files = [path for source in first["evidence"] for path in self.files.get(source, [])]
-        shown = ", ".join(clean(path) for path in files[:2]) + (
-            f" +{len(files) - 2}" if len(files) > 2 else ""
-        )
-        proof = f"  [{shown}]" if shown and not first["problem"] else ""
-        self.line(
-            (f"{weight(first):<8} ", _SEVERITY_STYLE[first["severity"]]),
-            (f"{first['code']}  ", "bold"),
-            _reason(items),
-            (proof, "dim"),
-        )
-        self.line(("→ ", "green"), clean(first["solution"]), indent=9)
-
-    def _conditions(self) -> None:
-        if self.decision["verdict"] == "FAIL" or not self.decision["conditions"]:
-            return
-        self.console.print()
-        for condition in self.decision["conditions"]:
-            who, due = clean(condition["owner"]), clean(condition["due"][:10])
-            self.line(("condition ", "yellow"), f"{clean(condition['msg'])}  ({who}, due {due})")
-
-    def _foot(self) -> None:
-        self.console.print()
-        for item in self.decision["waived"]:
-            self.line(
-                (f"WAIVED   {item['severity']:<8} ", "yellow"),
-                (f"{clean(item['code'])}  ", "bold"),
-                f"until {clean(item['effective_until'][:10])} by {clean(item['approver'])} "
-                f"({clean(item['waiver'])}): {clean(item['msg'])}",
-            )
-        for item in self.decision["warnings"]:
-            if item["level"] == "error":
-                self.line(("error: ", "bold red"), clean(item["msg"]))
-        failed = self.decision["verdict"] == "FAIL"
-        warnings = [
-            item
-            for item in self.decision["warnings"]
-            if item["level"] != "error" and (not failed or item["msg"].startswith("waiver "))
-        ]
-        for item in [*warnings[:MAX_WARNINGS], *self.decision["weakenings"]]:
-            self.line(("note: ", "yellow"), clean(item["msg"]))
-        if len(warnings) > MAX_WARNINGS:
-            self.line(("note: ", "yellow"), f"{len(warnings) - MAX_WARNINGS} more warnings are in the JSON")
-        place = self.decision["ledger"]
-        if place is None:
-            self.line(("not recorded", "yellow"))
+    def _finding(self, finding: Finding) -> None:
+        mark = "?" if finding.kind is ProblemKind.UNKNOWN else "✘"
+        style = SEVERITY_STYLE[finding.severity]
+        name = self.name(finding.codes[0]) if len(finding.codes) == 1 else f"{len(finding.codes)} rules"
+        items = finding.items
+        if len(items) == 1 and finding.listed != "note":
+            text, items = (f"{finding.text}: {items[0]}" if finding.text else items[0]), ()
         else:
-            self.line((f"recorded: entry {place['index']} of the ledger, {place['digest'][:16]}…", "dim"))
+            text = finding.text
+        if finding.raised_from:
+            text += f" ({finding.raised_from} rule, raised: evidence is missing)"
+        start = f"{mark} {finding.severity:<8}  {pad(name, 20)}  "
+        room = self.lines.width - columns(start)
+        first: list[Part] = [(f"{mark} {finding.severity:<8}", style), "  ", (pad(name, 20), "bold")]
+        if room >= min(columns(text), 44):
+            self.lines.add(*first, f"  {text}", hang=columns(start) if room >= 44 else 4)
+        else:
+            self.lines.add(*first)
+            self.lines.add(text, indent=4)
+        if len(finding.codes) > 1:
+            self._labelled("rules", self._rules(finding.codes))
+        if items:
+            self._labelled(finding.listed, few(items, MAX_ITEMS))
+        due = sorted({(c.due[:10], c.owner) for c in self.decision.conditions if c.code in finding.codes})
+        until = (
+            f" ({due[0][1]}, due {due[0][0]})" if due and self.decision.verdict is not Verdict.FAIL else ""
+        )
+        self._labelled("fix", finding.fix + until, style="green")
+
+    def _rules(self, codes: tuple[str, ...]) -> str:
+        if not self.several:
+            return few([self.name(code) for code in codes], 8)
+        return "; ".join(f"{stage}: {few(names, 6)}" for stage, names in by_stage(codes).items())
+
+    def _others(self, findings: list[Finding]) -> None:
+        if findings:
+            codes = tuple(dict.fromkeys(code for finding in findings for code in finding.codes))
+            self.lines.add((f"and {len(findings)} more: ", "bold"), self._rules(codes), hang=4)
+
+    def _blocked(self) -> None:
+        waiting: dict[str, list[str]] = {}
+        for violation in self.decision.violations:
+            if _waits(violation.code) and violation.severity.blocks:
+                waiting.setdefault(violation.stage, []).append(violation.term or "")
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for stage, needed in waiting.items():
+            groups.setdefault(tuple(needed), []).append(stage)
+        texts = (
+            f"{', '.join(stages)} need{'s' if len(stages) == 1 else ''} {few(needed, MAX_ITEMS)}"
+            for needed, stages in groups.items()
+        )
+        if groups:
+            self.lines.add(("blocked: ", "red"), " · ".join(texts), hang=4)
+
+    def _success(self, check: Check) -> None:
+        values = ", ".join(
+            f"{label(o.name)} {figure(o.actual, scale(o.name, o.unit))}" for o in check.operands
+        )
+        looked = " and ".join(map(coverage, self.findings.scopes(check)))
+        text = f"{values} in {looked}" if looked else values
+        first = f"✔ {check.severity:<8}  {pad(self.name(check.code), 20)}  "
+        self.lines.add((first, "green"), text, hang=4)
+
+    def _remarks(self, found: list[Finding]) -> None:
+        for waived in self.decision.waived:
+            until = (
+                f"until {waived.effective_until[:10]} by {waived.approver} ({waived.waiver}): {waived.msg}"
+            )
+            self.lines.add(
+                ("waived: ", "yellow"), f"{waived.severity} {self.name(waived.code)} {until}", hang=4
+            )
+        if self.decision.verdict is not Verdict.FAIL:
+            for one in self.findings.conditions():
+                self.lines.add(
+                    ("condition: ", "yellow"), f"{one.msg} ({one.owner}, due {one.due[:10]})", hang=4
+                )
+        shown = {code for finding in found for code in finding.codes}
+        notices = list(
+            _together(n for n in self.decision.warnings if n.level == "error" or n.code not in shown)
+        )
+        for notice, more in notices[:MAX_NOTICES]:
+            style = "alarm" if notice.level == "error" else "yellow"
+            self.lines.add((f"{notice.level}: ", style), notice.msg + (f" (+{more})" if more else ""), hang=4)
+        if len(notices) > MAX_NOTICES:
+            self.lines.add(("warning: ", "yellow"), f"+{len(notices) - MAX_NOTICES} more, in -o json", hang=4)
+        for weakening in self.decision.weakenings:
+            self.lines.add(("weakened: ", "yellow"), weakening.msg, hang=4)
+
+    def _foot(self, found: list[Finding]) -> None:
+        decision, subject, policy = self.decision, self.decision.subject, self.decision.policy
+        sources = f"{subject.files} source file{'' if subject.files == 1 else 's'} ({subject.digest[:12]}…)"
+        judged = f"judged {sources} by {policy.name} {policy.version} ({policy.digest[:12]}…)"
+        self.lines.add((f"{judged} as of {decision.effective_time}", "dim"), hang=4)
+        if self.entry is None:
+            self.lines.add(("not recorded", "yellow"))
+        else:
+            self.lines.add(
+                (f"recorded: entry {self.entry.index} of the ledger, {self.entry.digest[:16]}…", "dim")
+            )
+        steps = [f"fix {self.name(found[0].codes[0])}"] if found else []
+        steps = [f"next: {step}" for step in steps] + [f"why: gate explain {decision.stage}"]
+        steps += [] if self.screen.successes else ["all rules: --show-successes"]
+        self.lines.add((" · ".join(steps), "bold"), hang=4)
 
 
-def _common_start(texts: list[str]) -> str:
-    first, last = min(texts), max(texts)
-    same = next(
-        (n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
-    )
-    return first[:same]
+def _waits(code: str) -> bool:
+    return code.endswith(".dependency")
 
 
-def _reason(items: list[dict[str, Any]]) -> str:
-    """Why a rule does not hold: its message, with the figures compared or the terms concerned."""
-    if len(items) == 1:
-        detail = requirement(items[0])
-        return shorten(clean(items[0]["msg"]), MAX_REASON) + (f": {detail}" if detail else "")
-    terms = list(dict.fromkeys(clean(item["term"]) for item in items if item["term"]))
-    if not terms:
-        details = list(dict.fromkeys(filter(None, (requirement(item) for item in items))))
-        return f"{clean(items[0]['msg'])}: {'; '.join(details)}" if details else clean(items[0]["msg"])
-    common = _common_start([clean(item["msg"]) for item in items])
-    what = common.rpartition(": ")[0] or common.strip()
-    place = _common_start(terms)
-    place = place[: max(place.rfind("/"), place.rfind(":")) + 1]
-    named = ", ".join(shorten(term.removeprefix(place), MAX_TERM) for term in terms[:MAX_TERMS])
-    more = f" and {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else ""
-    return f"{what}: {named}{more}"
+def _together(notices: Iterator[Notice]) -> Iterator[tuple[Notice, int]]:
+    """The first notice of each rule, mistakes first, and how many more the rule has."""
+    groups: dict[tuple[bool, str], list[Notice]] = {}
+    for notice in notices:
+        groups.setdefault((notice.level != "error", notice.code), []).append(notice)
+    for _, same in sorted(groups.items(), key=lambda group: group[0][0]):
+        yield same[0], len(same) - 1
 
 
 class TableReport:
@@ -219,4 +237,4 @@ class TableReport:
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`."""
-        return for_people(render_table({**decision.to_json(), "ledger": to_json(entry)}, screen)).encode()
+        return _Page(decision, entry, screen).text().encode()
