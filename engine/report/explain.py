@@ -64,9 +64,7 @@ class _Tree:
             if notice.code not in self.shown:
                 self.lines.add((f"{notice.level}: ", "yellow"), notice.msg, hang=4)
         if hidden and not self.screen.rules:
-            self.lines.add(
-                (f"{hidden} more rule{'s hold' if hidden > 1 else ' holds'}: --all shows them", "dim")
-            )
+            self.lines.add((f"{hidden} rule{'s hold' if hidden > 1 else ' holds'}: --all shows them", "dim"))
         return self.lines.text()
 
     def _row(self, name: str, *parts: Part, indent: int = 6, style: str = "dim") -> None:

@@ -1,4 +1,4 @@
-"""Values as people read them (``357142 ppm`` → ``35.7 %``), and text that acts on no terminal and no CI system."""
+"""Values as people read them (``357142 ppm`` → ``35.7 %``), and text that is safe on a terminal and in CI."""
 
 from __future__ import annotations
 

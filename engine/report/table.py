@@ -1,4 +1,4 @@
-"""The first screen: verdict, what fails with its figures and places, what to do, what weakens the decision."""
+"""The first screen: verdict, what fails with its figures and places, what to do, and what weakens it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...evidence.collecting.interface import ProblemKind
-from ..decision.document import Check, CheckStatus, Decision, Notice, Verdict
+from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Verdict
 from ..ledger.interface import Entry
 from .figures import coverage, figure, label, scale
 from .findings import Finding, Findings, by_stage, few
@@ -217,6 +217,14 @@ class _Page:
         steps = [f"next: {step}" for step in steps] + [f"why: gate explain {decision.stage}"]
         steps += [] if self.screen.successes else ["all rules: --show-successes"]
         self.lines.add((" · ".join(steps), "bold"), hang=4)
+
+
+def _short(operand: Operand) -> str:
+    """The value; of a long list only how many entries it has."""
+    value = operand.actual
+    if isinstance(value, (list, tuple, dict)) and len(value) > MAX_ITEMS:
+        return str(len(value))
+    return figure(value, scale(operand.name, operand.unit))
 
 
 def _waits(code: str) -> bool:
