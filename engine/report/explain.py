@@ -13,11 +13,10 @@ from ..ledger.interface import Entry
 from .figures import comparison, coverage, shorten
 from .findings import Findings, place_text
 from .interface import Screen
-from .lines import Lines, Part
+from .lines import Lines
 from .table import SEVERITY_STYLE, VERDICT_STYLE, head
 
 MAX_FILES = 6
-LABEL = 10
 _MARK = {
     CheckStatus.HOLDS: ("✔", "green"),
     CheckStatus.VIOLATED: ("✘", "red"),
@@ -67,8 +66,8 @@ class _Tree:
             self.lines.add((f"{hidden} rule{'s hold' if hidden > 1 else ' holds'}: --all shows them", "dim"))
         return self.lines.text()
 
-    def _row(self, name: str, *parts: Part, indent: int = 6, style: str = "dim") -> None:
-        self.lines.add((f"{name:<{LABEL}}", style), *parts, indent=indent, hang=indent + LABEL)
+    def _row(self, name: str, text: str, indent: int = 6, style: str = "dim") -> None:
+        self.lines.row(name, text, style, indent)
 
     def _stage(self, name: str) -> int:
         """Show a stage; the number of its rules that are not shown."""

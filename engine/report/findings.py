@@ -6,7 +6,7 @@ because of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,7 +59,7 @@ class Findings:
         self._facts = Facts({}, {e.id: e.problems for e in evidence}, {}, {e.id: e.scopes for e in evidence})
 
     def all(self) -> list[Finding]:
-        """Every finding, heaviest first; stages that wait for others are none."""
+        """Every finding, heaviest first; that a stage waits for another is none."""
         rules: dict[str, list[Violation]] = {}
         problems: dict[Problem, list[Violation]] = {}
         for violation in self._decision.violations:
@@ -69,15 +69,22 @@ class Findings:
             elif violation.code in self._checks:
                 rules.setdefault(violation.code, []).append(violation)
         # several problems with one remedy that the same rules have are one finding
-        merged: dict[tuple[Any, ...], list[Problem]] = {}
+        merged: dict[object, list[Problem]] = {}
         for problem, concerned in problems.items():
-            merged.setdefault((problem.kind, problem.remedy, *(v.code for v in concerned)), []).append(
-                problem
-            )
+            key = (problem.kind, problem.remedy, *(v.code for v in concerned))
+            merged.setdefault(key, []).append(problem)
         found = [self._of_rule(violations) for violations in rules.values()]
         found += [_of_problems(same, problems[same[0]]) for same in merged.values()]
         order = list(dict.fromkeys(violation.code for violation in self._decision.violations))
         return sorted(found, key=lambda one: (one.severity.rank, order.index(one.codes[0])))
+
+    def waiting(self) -> dict[str, list[str]]:
+        """Stages that cannot pass before others do, with these."""
+        found: dict[str, list[str]] = {}
+        for violation in self._decision.violations:
+            if violation.code not in self._checks and violation.severity.blocks:
+                found.setdefault(violation.stage, []).append(violation.term or "")
+        return found
 
     def scopes(self, check: Check) -> tuple[Scope, ...]:
         """How much was looked at for the facts that the rule needs."""
@@ -96,13 +103,13 @@ class Findings:
         """Why the rule's evidence decides nothing, each reason once, whichever facts it is about."""
         check = self._checks.get(violation.code)
         about = [p for fact in check.facts for p in self._facts.about(fact.name)] if check else []
-        same = dict.fromkeys(replace(p, fact="", remedy=p.remedy or violation.solution) for p in about)
-        if same:
-            return list(same)
-        reason = violation.msg.partition(": ")[2] or violation.msg
-        path = violation.places[0].path if violation.places else None
+        found = dict.fromkeys(replace(p, fact="", remedy=p.remedy or violation.solution) for p in about)
         kind = violation.problem or ProblemKind.MISSING
-        return [Problem("", reason, violation.solution, kind, path)]
+        if kind in (problem.kind for problem in found):
+            return list(found)
+        # no problem of the evidence says it: that nothing was looked at, or that a fact was not measured
+        reason = violation.msg.partition(": ")[2] or violation.msg
+        return [*found, Problem("", reason, violation.solution, kind)]
 
     def _of_rule(self, violations: Sequence[Violation]) -> Finding:
         first = violations[0]
@@ -110,8 +117,7 @@ class Findings:
         remarks = [notice.msg for notice in self._decision.warnings if notice.code == first.code]
         compared = [v for v in violations if v.operand is not None and v.op not in _UNORDERED]
         others = [v for v in violations if v not in compared]
-        texts = [self._requirement(check, v) for v in compared]
-        texts += [_message(v) for v in others]
+        texts = [self._requirement(check, v) for v in compared] + [_message(v) for v in others]
         items = [place_text(place) for v in compared for place in v.places] + [_item(v) for v in others]
         items = [item for item in items if item]
         listed = "where" if any(v.places for v in violations) else "missing" if first.op == "⊇" else "which"
@@ -155,6 +161,7 @@ def _reason(problem: Problem) -> str:
 
 
 def place_text(place: Place) -> str:
+    """The place as ``path:line``, a long path shortened in the middle."""
     return middle(place.path) + (f":{place.line}" if place.line else place.pointer or "")
 
 
@@ -186,15 +193,6 @@ def _folded(texts: Sequence[str]) -> list[str]:
         return list(texts)
     varying = [n for n, words in enumerate(zip(*rows, strict=True)) if len(set(words)) > 1]
     return [*texts[:1], *(" ".join(row[n] for n in varying) for row in rows[1:])]
-
-
-def by_stage(codes: Iterable[str]) -> Mapping[str, list[str]]:
-    """Rules' short names by stage."""
-    found: dict[str, list[str]] = {}
-    for code in codes:
-        stage, _, name = code.rpartition(".")
-        found.setdefault(stage, []).append(name)
-    return found
 
 
 def few(items: Sequence[str], most: int) -> str:

@@ -90,6 +90,10 @@ class Lines:
                 return
             text, styles, indent = rest, styles[len(text) - len(rest) :], hang
 
+    def row(self, name: str, text: str, style: str = "dim", indent: int = 4, label: int = 10) -> None:
+        """Add text after a label of that many columns; the lines that follow are indented as far."""
+        self.add((f"{name:<{label}}", style), text, indent=indent, hang=indent + label)
+
     def text(self) -> str:
         """The page."""
         return for_people("".join(line.rstrip() + "\n" for line in self._lines))

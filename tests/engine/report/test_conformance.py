@@ -66,7 +66,7 @@ def test_json_is_the_decision(full: Decision) -> None:
 SOURCE = """
 class Lines:
     def render(self, decision, entry, screen):
-        {body}
+        BODY
 """
 
 
@@ -74,10 +74,12 @@ class Lines:
 def install(tmp_path: Path) -> Callable[..., dict[str, str]]:
     """A factory of installed distributions with one report format; gives the environment that finds it."""
 
-    def make(body: str, dist: str = "gate-lines", points_to: str = "Lines") -> dict[str, str]:
+    def make(
+        body: str, dist: str = "gate-lines", points_to: str = "Lines", source: str = SOURCE
+    ) -> dict[str, str]:
         module, site = dist.replace("-", "_"), tmp_path / "site"
         site.mkdir(exist_ok=True)
-        (site / f"{module}.py").write_text(SOURCE.format(body=body))
+        (site / f"{module}.py").write_text(source.replace("BODY", body))
         info = site / f"{module}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
@@ -87,12 +89,19 @@ def install(tmp_path: Path) -> Callable[..., dict[str, str]]:
     return make
 
 
-def test_a_format_of_another_distribution(program: Any, install: Any, copy_example: Any) -> None:
-    """Installed, it is an output format like any other: it gets the typed decision, and bytes come out."""
-    body = 'return f"{decision.verdict} {len(decision.violations)} {entry.index} é\\n".encode()'
-    done = program("evaluate", "stage1", "-w", copy_example("algo-trade"), "-o", "lines", env=install(body))
-    verdict, count, index, _ = done.out.split(" ")
-    assert (done.code, verdict, index) == (1, "FAIL", "0") and int(count) > 3
+def test_the_documented_format(program: Any, install: Any, copy_example: Any) -> None:
+    """docs/plugins.md's, installed, is an output format like any other: it gets the typed decision."""
+    page = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
+    [source] = [
+        code for code in re.findall("```python\n(.*?)```", page, re.DOTALL) if "SummaryReport" in code
+    ]
+    env = install("pass", points_to="SummaryReport", source=source)
+    root = copy_example("algo-trade")
+    done = program("evaluate", "stage1", "-w", root, "-o", "lines", "-o", f"json={root / 'd.json'}", env=env)
+    first, *lines = done.out.splitlines()
+    assert (done.code, done.err.startswith("created the log key"), first) == (1, True, "FAIL stage1")
+    found = json.loads((root / "d.json").read_text())["violations"]
+    assert [line.split()[:2] for line in lines] == [[v["severity"], v["code"]] for v in found] != []
 
 
 @pytest.mark.parametrize(

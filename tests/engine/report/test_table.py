@@ -13,7 +13,7 @@ from gate.engine.decision.document import CheckStatus, Condition, Decision, Noti
 from gate.engine.ledger.interface import Entry
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import MAX_FINDINGS, TableReport
-from gate.evidence.collecting.interface import Problem, Scope
+from gate.evidence.collecting.interface import Problem, ProblemKind, Scope
 
 WIDE = Screen(width=200)
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -47,9 +47,10 @@ def test_a_finding_has_the_failing_operand_and_a_fix(failed: Decision) -> None:
     assert lines[at + 1].startswith(
         "    note      Artifact account_config was not found (ACCOUNT_CONFIG.json), go"
     )
-    assert lines[at + 2].startswith("    fix       Create the missing artifacts;")
+    assert "    fix       Create the missing artifacts; the" in "\n".join(lines[at + 2 : at + 4])
     names = [v.code.partition(".")[2] for v in failed.violations]
-    assert all(sum(name in line.split()[:3] for line in lines) == 1 for name in set(names))
+    shown = [line.split()[2] for line in lines if line.startswith("✘")]
+    assert shown == list(dict.fromkeys(names))
 
 
 def test_a_share_is_counted_where_a_scope_says_of_what(failed: Decision, make: Any) -> None:
@@ -132,6 +133,16 @@ def test_a_reason_that_no_problem_states(passed: Decision, make: Any) -> None:
     bare = make.with_evidence(made, "source", problems=())
     text = table(replace(bare, violations=(replace(one, msg="Cannot be told: source looked at no files"),)))
     assert "? HIGH      stage4.order_types    cannot be told: source looked at no files\n" in text
+
+
+def test_a_reason_of_another_kind_does_not_hide_the_one_that_decides(passed: Decision, make: Any) -> None:
+    """Evidence with something unknown in it that also was not measured shows both."""
+    made = make.unknown(passed)
+    [one] = made.violations
+    absent = replace(one, problem=ProblemKind.MISSING, msg="No evidence: it was not measured")
+    text = table(replace(made, violations=(absent,)))
+    assert "✘ HIGH      stage4.order_types    no evidence: it was not measured\n" in text
+    assert "? HIGH      stage4.order_types    cannot be told\n" in text
 
 
 def test_what_cannot_be_told(passed: Decision, make: Any) -> None:
