@@ -73,7 +73,7 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Judge a stage and everything it depends on, and record the decision."""
-    outputs = parse_outputs(output, registry.names())
+    outputs = parse_outputs(output, registry.names(output or ()))
     reports = {item.format: registry.load(item.format) for item in outputs}
     context = open_workspace(workspace, policy, no_cache=no_cache)
     keep_out(outputs, context.ledger)
