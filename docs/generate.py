@@ -23,7 +23,7 @@ from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
 from gate.engine.decide.recorded import Time
 from gate.engine.policy.bundle import SHIPPED, load_bundle
-from gate.engine.report.figures import figure
+from gate.engine.report.figures import figure, scale
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import TableReport
 from gate.engine.service import evaluate
@@ -97,7 +97,7 @@ def _parameters(params: dict[str, dict[str, object]]) -> Iterator[str]:
     yield "| --- | --- | --- | --- |"
     for name, entry in params.items():
         unit = str(entry["unit"])
-        yield f"| `{name}` | {figure(entry['value'], unit)} | {unit} | {entry['rationale']} |"
+        yield f"| `{name}` | {figure(entry['value'], scale(name, unit))} | {unit} | {entry['rationale']} |"
     yield ""
 
 
@@ -133,7 +133,7 @@ def demo() -> str:
         decision = evaluate(context, "stage8", time).decision
     # the last line says where it was recorded, which is another place for everybody
     shown = TableReport().render(decision, None, Screen(width=100)).decode()
-    return shown.strip().removesuffix("not recorded").strip()
+    return shown.replace("not recorded\n", "").strip()
 
 
 def readme(text: str) -> str:

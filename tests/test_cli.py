@@ -142,10 +142,10 @@ def test_table_shows_verdict_reason_proof_and_remedy(gate: Gate, copy_example: C
     """The screen names the verdict, the comparison, the evidence file and what to do."""
     run = gate("evaluate", "stage8", "-w", copy_example("algo-trade"), "-o", "table")
     assert run.code == 1
-    assert run.out.startswith("FAIL  stage8 of algo-trade  → ROLLBACK_AND_INVESTIGATE")
-    assert "is 0.357, needs ≥ 0.80" in run.out
-    assert "PRE_LIVE_CHECKLIST.md" in run.out
-    assert "→ " in run.out
+    assert run.out.startswith("FAIL  stage8 → ROLLBACK_AND_INVESTIGATE · algo-trade")
+    assert "stage1.artifact_coverage  35.7 %, needs ≥ 80 %" in run.out
+    assert "ACCOUNT_CONFIG.json does not exist" in run.out
+    assert "fix       " in run.out
     assert "recorded: entry 0" in run.out
     assert "\x1b" not in run.out
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from gate.engine.report import render
+from gate.engine.decision.document import Decision
+from gate.engine.recording import StageStatus
 from gate.engine.report.facts import facts_json
 from gate.engine.report.figures import for_people
-from gate.engine.report.interface import Format, Screen
+from gate.engine.report.interface import Screen
 from gate.engine.report.json_format import render_json
 from gate.engine.report.status import status_json
+from gate.engine.report.table import TableReport
 from gate.evidence.collecting.interface import Evidence
 
 ACTIVE = [
@@ -40,7 +42,7 @@ def _strings(value: Any) -> Iterator[str]:
     "written",
     [
         lambda value: render_json({value: value}),
-        lambda value: status_json([{"stage": value}]),
+        lambda value: status_json([StageStatus(value, value, "PASS", 0, "", "", True, True)], Screen()),
         lambda value: facts_json({"x": Evidence("x", "1", {"name": value}, (), (), None)}),
     ],
     ids=["json", "status", "facts"],
@@ -86,21 +88,22 @@ def test_a_file_name_is_no_command_in_an_error(gate: Gate, make_workspace: Calla
 
 
 @pytest.mark.parametrize("width", [60, 77, 110, 160])
-def test_a_wrapped_line_of_a_report_is_no_command(judged_document: dict[str, Any], width: int) -> None:
+def test_a_wrapped_line_of_a_report_is_no_command(judged: Decision, width: int) -> None:
     """Wherever the line is broken."""
-    shown = render(Format.TABLE, judged_document, Screen(width)).decode()
+    shown = TableReport().render(judged, None, Screen(width)).decode()
     assert "error" in shown
     assert no_command(shown)
 
 
 @pytest.fixture
-def judged_document(gate: Gate, make_workspace: Callable[..., Path]) -> dict[str, Any]:
+def judged(gate: Gate, make_workspace: Callable[..., Path]) -> Decision:
     """A decision whose messages are full of commands."""
     done = gate("evaluate", "stage1", "--no-record", "-o", "json", "-w", make_workspace({"tests/a.py": ""}))
     document: dict[str, Any] = json.loads(done.out)
     for violation in document["violations"]:
         violation["msg"] = " ".join("::error::x" + "y" * n for n in range(30))
-    return document
+    del document["ledger"]
+    return Decision.from_json(document)
 
 
 def test_the_facts_of_a_file_with_an_odd_name(gate: Gate, make_workspace: Callable[..., Path]) -> None:

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from gate.engine.policy.bundle import SHIPPED
+from gate.engine.recording import PENDING, StageStatus
+from gate.engine.report.interface import Screen
+from gate.engine.report.status import status_json, status_text
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
@@ -76,4 +80,42 @@ def test_a_verdict_of_other_policies_is_marked(gate: Gate, copy_example: Copy, c
         if row["entry"] is not None
     ]
     assert (row["stage"], row["current"], row["policy_current"]) == ("stage1", True, not changed)
-    assert ("judged by other policies" in gate("status", "-w", root).out) is changed
+    shown = " ".join(gate("status", "-w", root).out.split())
+    words = "outdated: the policies changed since" if changed else "still current"
+    assert f"since 2025-12-05T12:00:00Z, no git commit, {words}, ledger entry 0" in shown
+
+
+ROWS = [
+    StageStatus("stage1", "First", "PASS", 12, "2025-11-07T12:00:00Z", "c1f3b0f" + "0" * 33, True, True),
+    StageStatus("stage2", "שלב שני\x1b[2J\u202e", "FAIL", 3, "2025-11-07T12:00:00Z", None, False, False),
+    StageStatus("stage10", "Tenth", PENDING, None, None, None, None, None),
+]
+
+
+def test_status_in_words() -> None:
+    """The verdict, since when, for which commit, and whether it is still current, at every width."""
+    lines = status_text(ROWS, Screen(width=200)).decode().splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["stage1", "PASS"],
+        ["stage2", "FAIL"],
+        ["stage10", PENDING],
+    ]
+    words = "since 2025-11-07T12:00:00Z, commit c1f3b0f, still current, ledger entry 12"
+    assert lines[0].endswith(words)
+    assert lines[1].endswith(
+        "no git commit, outdated: the sources and the policies changed since, ledger entry 3"
+    )
+    assert lines[2].endswith("no recorded decision has judged it")
+    assert "\\u001b[2J\\u202e" in lines[1]
+    for width in (60, 80, 200):
+        text = status_text(ROWS, Screen(width)).decode()
+        assert max(map(cell_len, text.splitlines())) <= width
+        assert "\x1b[" in status_text(ROWS, Screen(width, color=True)).decode()
+
+
+def test_status_as_json() -> None:
+    """The rows as they are."""
+    rows = json.loads(status_json(ROWS, Screen()))["stages"]
+    assert [(row["stage"], row["entry"], row["policy_current"]) for row in rows] == [
+        ("stage1", 12, True), ("stage2", 3, False), ("stage10", None, None),
+    ]  # fmt: skip

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc
 from .. import recording, service
 from ..collecting import available
 from ..console import write_error
 from ..decide.recorded import ALL
-from ..decision.document import Verdict
+from ..decision.document import Decision, Verdict
 from ..outputs import keep_out, parse_outputs, write
 from ..report import registry
 from .options import (
@@ -62,13 +64,17 @@ def evaluate(
     no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
     no_cache: NoCache = False,
     policy: Policy = None,
+    show_successes: Annotated[
+        bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
+    ] = False,
     no_color: NoColor = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Judge a stage and everything it depends on, and record the decision."""
-    outputs = parse_outputs(output, registry.names())
+    outputs = parse_outputs(output, registry.names(output or ()))
+    reports = {item.format: registry.load(item.format) for item in outputs}
     context = open_workspace(workspace, policy, no_cache=no_cache)
     keep_out(outputs, context.ledger)
     context.check_stage(stage)
@@ -83,7 +89,8 @@ def evaluate(
     for item in outputs:
         if not (quiet and item.path is None):
             page = screen(no_color=no_color, to_file=item.path is not None)
-            write(item, registry.load(item.format).render(judged.decision, entry, page))
+            page = replace(page, successes=show_successes)
+            write(item, reports[item.format].render(judged.decision, entry, page))
     verdict = judged.decision.verdict
     accepted = accept_conditional and verdict is Verdict.CONDITIONAL
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
@@ -99,6 +106,11 @@ def explain(
         ),
     ],
     workspace: Workspace = HERE,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option("--rule", help="Show this rule, whether it holds or not. Repeatable.", metavar="CODE"),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show the rules that hold, too.")] = False,
     output: Outputs = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
@@ -116,10 +128,25 @@ def explain(
         decision, entry = service.evaluate(context, target, moment).decision, None
     else:
         decision, entry = recording.find(context, target)
+    rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
+        page = replace(page, successes=everything, rules=rules)
         report = registry.load("explain" if item.format == "table" else item.format)
         write(item, report.render(decision, entry, page))
+
+
+def _rules(decision: Decision, name: str) -> list[str]:
+    """Codes of the judged rules of that code or short name."""
+    codes = [check.code for check in decision.checks]
+    found = [code for code in codes if name in (code, code.rpartition(".")[2])]
+    if found:
+        return found
+    from difflib import get_close_matches  # only this error needs it
+
+    near = get_close_matches(name, [*codes, *(code.rpartition(".")[2] for code in codes)], n=1)
+    advice = f"did you mean {near[0]!r}?" if near else "`gate explain STAGE --all` shows the rules of a stage"
+    raise UsageError(f"no rule {name!r} was judged", remedy=advice)
 
 
 @app.command()
@@ -147,12 +174,17 @@ def collect(
 
 @app.command()
 def status(
-    workspace: Workspace = HERE, output: Outputs = None, verbose: Verbose = False, debug: Debug = False
+    workspace: Workspace = HERE,
+    output: Outputs = None,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
 ) -> None:
-    """Show the latest recorded verdict of each stage; PENDING where no decision has judged it."""
+    """Show each stage's latest recorded verdict, since when, for which commit, and whether it is current."""
     from ..report.status import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
     rows = recording.status(open_workspace(workspace))
     for item in outputs:
-        write(item, RENDERERS[item.format](rows))
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        write(item, RENDERERS[item.format](rows, page))

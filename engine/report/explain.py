@@ -1,130 +1,30 @@
-"""The tree behind a decision: verdict → rule → operand values → fact → evidence file and digest."""
+"""The tree behind a decision: verdict → rule → operands → facts → evidence files → why → fix.
+
+Rules that do not hold are shown, all of them or some by their codes where asked for. What several rules have
+in common, a reason or the files of their evidence, is shown with the first of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from ...evidence.base.records import to_json
-from ..decision.document import Decision
+from ..decision.document import Check, CheckStatus, Decision, EvidenceSummary, Verdict
 from ..ledger.interface import Entry
-from .figures import clean, comparison, figure, for_people, shorten, weight
+from .figures import comparison, coverage, shorten
+from .findings import Findings, place_text
 from .interface import Screen
+from .lines import Lines
+from .table import SEVERITY_STYLE, VERDICT_STYLE, head
 
 MAX_FILES = 6
 _MARK = {
-    "holds": "✔",
-    "violated": "✘",
-    "missing evidence": "✘",
-    "cannot be told": "?",
-    "waived": "~",
-    "conditional": "~",
+    CheckStatus.HOLDS: ("✔", "green"),
+    CheckStatus.VIOLATED: ("✘", "red"),
+    CheckStatus.MISSING: ("✘", "red"),
+    CheckStatus.UNKNOWN: ("?", "yellow"),
+    CheckStatus.WAIVED: ("~", "yellow"),
+    CheckStatus.CONDITIONAL: ("~", "yellow"),
 }
-
-
-def render_explanation(decision: dict[str, Any], stage: str | None = None) -> str:
-    """Explain a decision document.
-
-    Args:
-        decision: the document; with ``ledger`` where it was recorded.
-        stage: explain this stage of it in full; the decision's own stage when not given.
-    """
-    main = stage or decision["stage"]
-    lines = [
-        f"{decision['verdict']}  {decision['stage']} of {clean(decision['workspace'])}, "
-        f"as of {decision['effective_time']}" + (f"  → {decision['action']}" if decision["action"] else "")
-    ]
-    place = decision.get("ledger")
-    if place is not None:
-        lines.append(f"  ledger entry {place['index']}, leaf {place['digest']}")
-    lines.append(f"  subject sha256:{decision['subject']['digest']}")
-    if decision["subject"]["commit"]:
-        lines.append(f"  commit  {decision['subject']['commit']}")
-    lines.append(f"  policy  {decision['policy']['name']} {decision['policy']['version']}")
-    lines.append(f"          sha256:{decision['policy']['digest']}")
-    for item in decision["weakenings"]:
-        lines.append(f"  note: {clean(item['msg'])}")
-    for name, value in decision["stages"].items():
-        if stage is not None and name != stage:
-            continue
-        lines.append("")
-        lines += _stage(decision, name, value, full=name == main or main == "all")
-    for item in decision["warnings"]:
-        lines.append(f"{item['level']} {clean(item['code'])}: {clean(item['msg'])}")
-    return "\n".join(clean(line) for line in lines) + "\n"
-
-
-def _stage(decision: dict[str, Any], name: str, stage: dict[str, Any], *, full: bool) -> Iterator[str]:
-    yield f"{name}  {stage['verdict']}  {clean(stage['title'])}: {clean(stage['question'])}"
-    if not stage["has_evidence"]:
-        yield "  there is no evidence for it at all"
-    checks = [check for check in decision["checks"] if check["stage"] == name]
-    dependencies = [(other, decision["stages"][other]["verdict"]) for other in stage["depends_on"]]
-    yield "  formal logic, all of:"
-    for check in checks:
-        operands = [comparison(operand) for operand in check["operands"]]
-        if check["status"] == "missing evidence":
-            operands = [_without_verdict(operand) for operand in operands]
-        for operand in operands:
-            yield f"    {operand}"
-    for other, verdict in dependencies:
-        yield f"    {other} ({verdict}) = PASS → {'true' if verdict == 'PASS' else 'false'}"
-    if not (checks or dependencies):
-        return
-    yield f"    → {stage['verdict']}"
-    for check in checks:
-        if full or check["status"] != "holds":
-            yield from _check(decision, check)
-    for violation in decision["violations"]:
-        if violation["stage"] == name and violation["code"] == f"{name}.dependency":
-            yield f"  ✘ {violation['code']}  {violation['severity']}  {clean(violation['msg'])}"
-            yield f"      to hold   {clean(violation['solution'])}"
-
-
-def _without_verdict(operand: str) -> str:
-    return operand.rpartition(" → ")[0] + " → not evaluated, evidence is missing"
-
-
-def _check(decision: dict[str, Any], check: dict[str, Any]) -> Iterator[str]:
-    status, severity = check["status"], _weight(decision, check)
-    yield f"  {_MARK[status]} {check['code']}  {severity}  {clean(check['title'])}  [{status}]"
-    missing = status == "missing evidence"
-    for operand in check["operands"]:
-        text = comparison(operand)
-        yield f"      operand   {_without_verdict(text) if missing else text}"
-    for fact in check["facts"]:
-        yield f"      fact      {fact['name']} = {_raw(fact['value'])}"
-    sources = {fact["collector"] for fact in check["facts"]}
-    for evidence in decision["evidence"]:
-        if evidence["id"] not in sources:
-            continue
-        yield f"      evidence  {evidence['collector']} sha256:{evidence['digest']}"
-        made = _made(evidence)
-        if made:
-            yield f"        made    {clean(made)}"
-        for file in evidence["files"][:MAX_FILES]:
-            yield f"        file    {clean(file['path'])} sha256:{file['sha256']}"
-        if len(evidence["files"]) > MAX_FILES:
-            yield f"        file    and {len(evidence['files']) - MAX_FILES} more, in the decision's JSON"
-        if not evidence["files"]:
-            yield "        file    none was found"
-    if status == "holds":
-        return
-    for violation in [*decision["violations"], *decision["waived"]]:
-        if violation["code"] == check["code"]:
-            term = f" [{clean(violation['term'])}]" if violation["term"] else ""
-            yield f"      because   {clean(violation['msg'])}{term}"
-    for need in _needs(check, missing=missing):
-        yield f"      to hold   {need}"
-    yield f"      to do     {clean(_solution(decision, check))}"
-
-
-def _weight(decision: dict[str, Any], check: dict[str, Any]) -> str:
-    """The rule's severity, or what missing evidence made of it."""
-    raised = (v for v in decision["violations"] if v["code"] == check["code"] and v["raised_from"])
-    return next((weight(violation) for violation in raised), str(check["severity"]))
-
-
 _SOURCES = {
     "same": "from what is judged",
     "same_commit": "from this commit; whether there were changes is not stated",
@@ -133,40 +33,141 @@ _SOURCES = {
 }
 
 
-def _made(evidence: dict[str, Any]) -> str:
-    """What evidence states of its making, as one line; nothing where it states nothing."""
-    said = [_SOURCES[evidence["sources"]]] if evidence.get("sources") in _SOURCES else []
-    said += [f"at {evidence['observed_at']}"] if evidence["observed_at"] else []
-    said += [f"by {evidence['tool']}"] if evidence.get("tool") else []
-    said += [f"collected by {evidence['provider']}"] if evidence.get("provider") else []
-    return ", ".join(said)
+class _Tree:
+    def __init__(self, decision: Decision, entry: Entry | None, screen: Screen) -> None:
+        self.decision = decision
+        self.entry = entry
+        self.screen = screen
+        self.lines = Lines(screen)
+        self.findings = Findings(decision)
+        self.shown: set[str] = set()
+        self.seen: dict[object, str] = {}
 
+    def text(self) -> str:
+        decision = self.decision
+        left, right = head(decision)
+        self.lines.add(*left)
+        self._row("rules", right, indent=2)
+        self._row("as of", decision.effective_time, indent=2)
+        self._row("sources", f"{decision.subject.files} files, sha256:{decision.subject.digest}", indent=2)
+        if decision.subject.commit:
+            self._row("commit", decision.subject.commit, indent=2)
+        policy = decision.policy
+        self._row("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}", indent=2)
+        if self.entry is not None:
+            self._row("recorded", f"ledger entry {self.entry.index}, leaf {self.entry.digest}", indent=2)
+        for weakening in decision.weakenings:
+            self._row("weakened", weakening.msg, indent=2, style="yellow")
+        hidden = sum([self._stage(name) for name in decision.stages])
+        for notice in () if self.screen.rules else decision.warnings:
+            if notice.code not in self.shown:
+                self.lines.add((f"{notice.level}: ", "yellow"), notice.msg, hang=4)
+        if hidden and not self.screen.rules:
+            self.lines.add((f"{hidden} rule{'s hold' if hidden > 1 else ' holds'}: --all shows them", "dim"))
+        return self.lines.text()
 
-def _solution(decision: dict[str, Any], check: dict[str, Any]) -> str:
-    for violation in decision["violations"]:
-        if violation["code"] == check["code"]:
-            return str(violation["solution"])
-    return str(check["solution"])
+    def _row(self, name: str, text: str, indent: int = 6, style: str = "dim") -> None:
+        self.lines.row(name, text, style, indent)
 
+    def _stage(self, name: str) -> int:
+        """Show a stage; the number of its rules that are not shown."""
+        stage = self.decision.stages[name]
+        checks = [check for check in self.decision.checks if check.stage == name]
+        shown = [check for check in checks if self._is_shown(check)]
+        if self.screen.rules and not shown:
+            return len(checks)
+        self.lines.add("")
+        verdict = (stage.verdict.value, VERDICT_STYLE[stage.verdict])
+        self.lines.add((name, "bold"), "  ", verdict, f"  {stage.title}: {stage.question}", hang=4)
+        if not stage.has_evidence:
+            self.lines.add("there is no evidence for it at all", indent=2)
+        for other in stage.depends_on:
+            there = self.decision.stages[other].verdict
+            holds = "true" if there is Verdict.PASS else "false"
+            self.lines.add(f"{other} ({there}) = PASS → {holds}", indent=2)
+        for check in shown:
+            self._check(check)
+        return len(checks) - len(shown)
 
-def _needs(check: dict[str, Any], *, missing: bool) -> Iterator[str]:
-    for operand in check["operands"]:
-        if operand["holds"] or (missing and operand["op"] in ("∅", "⊇")) or operand["expected"] is None:
-            continue
-        name, op, unit = clean(str(operand["name"])), operand["op"], operand["unit"]
-        if op == "∅":
-            yield f"{name} must be empty; fix {figure(operand['actual'], unit)}"
-        elif op == "⊇":
-            yield f"{name} must also have {figure(operand.get('terms') or operand['expected'], unit)}"
-        else:
-            now = figure(operand["actual"], unit, operand["expected"])
-            yield f"{name} must be {op} {figure(operand['expected'], unit, operand['actual'])}; it is {now}"
+    def _is_shown(self, check: Check) -> bool:
+        if self.screen.rules:
+            return check.code in self.screen.rules
+        return self.screen.successes or check.status is not CheckStatus.HOLDS
 
+    def _check(self, check: Check) -> None:
+        self.shown.add(check.code)
+        violations = [v for v in self.decision.violations if v.code == check.code]
+        raised = next((v for v in violations if v.raised_from), None)
+        severity = check.severity.value
+        if raised is not None:
+            severity = f"{raised.severity} ({raised.raised_from} rule, raised: evidence is missing)"
+        mark, style = _MARK[check.status]
+        self.lines.add(
+            (f"{mark} ", style), (check.code, "bold"), "  ", (severity, SEVERITY_STYLE[check.severity]),
+            f"  {check.title}  [{check.status}]", indent=2, hang=6,
+        )  # fmt: skip
+        for operand in check.operands:
+            text = comparison(operand)
+            if check.status is CheckStatus.MISSING:
+                text = text.rpartition(" → ")[0] + " → not evaluated, evidence is missing"
+            self._row("operand", text)
+        for fact in check.facts:
+            value = "not measured" if fact.value is None else shorten(str(fact.value))
+            self._row("fact", f"{fact.name} = {value}")
+        for scope in self.findings.scopes(check):
+            self._row("looked at", coverage(scope))
+        sources = {fact.collector for fact in check.facts}
+        for evidence in self.decision.evidence:
+            if evidence.id in sources:
+                self._evidence(evidence, check.code)
+        if check.status is not CheckStatus.HOLDS:
+            self._why(check, [v.solution for v in violations])
+        for notice in self.decision.warnings:
+            if notice.code == check.code:
+                self._row(notice.level, notice.msg, style="yellow")
 
-def _raw(value: Any) -> str:
-    if value is None:
-        return "unmeasured"
-    return shorten(clean(str(value)))
+    def _evidence(self, evidence: EvidenceSummary, code: str) -> None:
+        earlier = self.seen.setdefault(("evidence", evidence.id), code)
+        if earlier != code:
+            self._row("evidence", f"{evidence.collector}, see {earlier}")
+            return
+        self._row("evidence", f"{evidence.collector} sha256:{evidence.digest}")
+        made = [_SOURCES[evidence.sources]] if evidence.sources in _SOURCES else []
+        made += [f"at {evidence.observed_at}"] if evidence.observed_at else []
+        made += [f"by {evidence.tool}"] if evidence.tool else []
+        made += [f"collected by {evidence.provider}"] if evidence.provider else []
+        if made:
+            self._row("made", ", ".join(made), indent=8)
+        for file in evidence.files[:MAX_FILES]:
+            self._row("file", f"{file.path} sha256:{file.sha256}", indent=8)
+        more = len(evidence.files) - MAX_FILES
+        if more > 0:
+            self._row("file", f"+{more}, in the decision's JSON", indent=8)
+        elif not evidence.files:
+            self._row("file", "none was found", indent=8)
+
+    def _why(self, check: Check, solutions: Sequence[str]) -> None:
+        reasons = tuple(dict.fromkeys(self._reasons(check.code)))
+        earlier = self.seen.setdefault(("why", reasons), check.code)
+        if earlier != check.code:
+            self._row("why", f"as {earlier}")
+            return
+        for reason in reasons:
+            self._row("why", reason)
+        for solution in dict.fromkeys(solutions or [check.solution]):
+            self._row("fix", solution, style="green")
+
+    def _reasons(self, code: str) -> Iterator[str]:
+        for violation in [*self.decision.violations, *self.decision.waived]:
+            if violation.code == code:
+                term = (
+                    f" [{violation.term}]" if violation.term and violation.term not in violation.msg else ""
+                )
+                places = [place_text(place) for place in violation.places if place.path not in violation.msg]
+                yield violation.msg + term + (f" ({', '.join(places)})" if places else "")
+        for condition in self.findings.conditions():
+            if condition.code == code:
+                yield f"condition: {condition.msg} ({condition.owner}, due {condition.due[:10]})"
 
 
 class ExplainReport:
@@ -174,4 +175,4 @@ class ExplainReport:
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`."""
-        return for_people(render_explanation({**decision.to_json(), "ledger": to_json(entry)})).encode()
+        return _Tree(decision, entry, screen).text().encode()

@@ -1,15 +1,18 @@
-"""Scaled integers as people read them: ``357142 ppm`` → ``0.357``, ``198000 us`` → ``198 ms``."""
+"""Values as people read them (``357142 ppm`` → ``35.7 %``), and text that is safe on a terminal and in CI."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...evidence.base.errors import masked
 
-MAX_CHARS = 160
+if TYPE_CHECKING:
+    from ...evidence.collecting.interface import Scope
+    from ..decision.document import Operand
 
+MAX_CHARS = 160
 
 _JOINERS = frozenset("\u200c\u200d\u200e\u200f")
 """Format characters that scripts need: joiners and direction marks, which cannot reorder a whole line."""
@@ -39,6 +42,11 @@ def for_people(text: str) -> str:
     return _COMMAND.sub(r"\1\2\\u003a", masked(text)).replace("##[", "\\u0023#[")
 
 
+def printable(text: str) -> str:
+    """Text of any origin as one line in which nothing acts, and no account number is shown in full."""
+    return masked(clean(text)).replace("##[", "\\u0023#[")
+
+
 def figure(value: Any, unit: str | None, other: Any = None) -> str:
     """A value with its unit.
 
@@ -48,7 +56,7 @@ def figure(value: Any, unit: str | None, other: Any = None) -> str:
         other: the value it is compared with; more digits are shown where rounding would hide the difference.
     """
     if value is None:
-        return "unmeasured"
+        return "not measured"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -73,7 +81,9 @@ def _list(items: Any) -> str:
 
 def _number(value: int, unit: str | None, other: Any) -> str:
     match unit:
-        case "ppm" | "micro":
+        case "ppm":
+            return _percent(value, other)
+        case "micro":
             return _ratio(value, other)
         case "us":
             return f"{_decimal(value, 3)} ms"
@@ -96,10 +106,20 @@ def _decimal(value: int, digits: int) -> str:
 
 def _ratio(value: int, other: Any) -> str:
     whole, _, fraction = _decimal(value, 6).partition(".")
+    return f"{whole}.{fraction[: None if _hidden(value, other) else 3]:0<2}"
+
+
+def _percent(value: int, other: Any) -> str:
+    shown = _decimal(value, 4) if _hidden(value, other) else _decimal(_thousandths(value), 1)
+    return f"{shown} %"
+
+
+def _hidden(value: int, other: Any) -> bool:
+    """Whether three digits hide the value itself, or that it is not the one beside it."""
     shown = _thousandths(value)
-    if not isinstance(other, int) or value == other or shown not in (0, _thousandths(other)):
-        fraction = fraction[:3]
-    return f"{whole}.{fraction:0<2}"
+    if shown == 0:
+        return value != 0
+    return isinstance(other, int) and value != other and shown == _thousandths(other)
 
 
 def _thousandths(value: int) -> int:
@@ -115,28 +135,59 @@ def _duration(value: int, other: Any) -> str:
     return f"{value} s" if abs(value) < 3600 or hidden else f"{_decimal(hours, 2)} h"
 
 
-def comparison(operand: dict[str, Any]) -> str:
-    """An operand of the formal logic: ``artifact_coverage (0.357) ≥ 0.80 → false``."""
-    unit, actual, expected = operand.get("unit"), operand.get("actual"), operand.get("expected")
-    left = f"{clean(str(operand['name']))} ({figure(actual, unit, expected)})"
-    right = "∅" if operand.get("op") == "∅" else f"{operand.get('op')} {figure(expected, unit, actual)}"
-    joined = f"{left} = ∅" if right == "∅" else f"{left} {right}"
-    return f"{joined} → {'true' if operand.get('holds') else 'false'}"
+_NO_WORDS = (
+    "list",
+    "map",
+    "boolean",
+    "count",
+    "type",
+    "name",
+    "state",
+    "ppm",
+    "micro",
+    "us",
+    "ms",
+    "s",
+    "cents",
+)
+"""Units that are no words beside a number: kinds of values, and those that the number is shown with."""
 
 
-def weight(violation: dict[str, Any]) -> str:
-    """A violation's severity, and why it is not that of its rule: ``HIGH (MEDIUM rule, raised: …)``."""
-    raised = violation["raised_from"]
-    return str(violation["severity"]) + (f" ({raised} rule, raised: evidence is missing)" if raised else "")
+def label(name: str) -> str:
+    """A name of a figure or an operand as words."""
+    return name.replace("_", " ")
 
 
-def requirement(item: dict[str, Any]) -> str:
-    """A violation's figures in words: ``0.357, needs ≥ 0.80``; empty where there is nothing to compare."""
-    if item["problem"] or item["op"] is None:
-        return ""
-    if item["op"] == "∅":
-        return ""
-    unit, actual, expected = item["unit"], item["actual"], item["expected"]
-    if item["op"] == "⊇" and item["term"] is not None:
-        return "absent"
-    return f"is {figure(actual, unit, expected)}, needs {item['op']} {figure(expected, unit, actual)}"
+def scale(name: str, unit: str | None) -> str | None:
+    """The unit of a figure of that name: what is called a ratio (Sharpe's) is a plain number, not a share."""
+    return "micro" if unit == "ppm" and "ratio" in name else unit
+
+
+def comparison(operand: Operand) -> str:
+    """An operand as formal logic: ``artifact_coverage (35.7 %) ≥ 80 % → false``."""
+    unit, actual, expected = scale(operand.name, operand.unit), operand.actual, operand.expected
+    right = "= ∅" if operand.op == "∅" else f"{operand.op} {figure(expected, unit, actual)}"
+    return (
+        f"{operand.name} ({figure(actual, unit, expected)}) {right} → {'true' if operand.holds else 'false'}"
+    )
+
+
+def requirement(name: str, op: str, actual: Any, expected: Any, unit: str | None, share: str = "") -> str:
+    """A comparison in words: ``fill rate 93 %, needs ≥ 95 %``.
+
+    Args:
+        name, op, actual, expected, unit: the comparison.
+        share: the actual value as a share of what was looked at, where that is known: ``5 of 14 artifacts``.
+    """
+    unit = scale(name, unit)
+    needed = figure(expected, unit, actual)
+    if type(expected) is int and unit and unit not in _NO_WORDS:
+        needed = f"{needed} {unit}"
+    have = share or f"{label(name)} {figure(actual, unit, expected)}"
+    return f"{have}, needs {needed}" if op == "=" else f"{have}, needs {op} {needed}"
+
+
+def coverage(scope: Scope) -> str:
+    """How much was looked at: ``71 files``, or ``2 of 71 files`` where not all of it was understood."""
+    looked = f"{scope.looked_at} {scope.unit}"
+    return looked if scope.understood == scope.looked_at else f"{scope.understood} of {looked}"

@@ -11,10 +11,19 @@ from ..ledger.interface import Entry
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The terminal written to: width in columns, and whether colours are wanted."""
+    """The terminal that is written to, and how much is asked for; for formats that people read.
+
+    Attributes:
+        width: columns.
+        color: whether colours are wanted.
+        successes: whether rules that hold are shown, too.
+        rules: codes of the only rules to show; empty for all.
+    """
 
     width: int = 100
     color: bool = False
+    successes: bool = False
+    rules: tuple[str, ...] = ()
 
 
 class Report(Protocol):

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any
 
-from ..decision.document import Decision
+from ..decision.document import Decision, Figure
 from ..ledger.interface import Entry
 from .interface import Screen
 from .json_format import escaped
@@ -19,42 +18,28 @@ _SCALES = {"ppm": Decimal(1_000_000), "micro": Decimal(1_000_000), "us": Decimal
 """Divisors to the unit the file uses: plain ratios, milliseconds, currency units."""
 
 
-def render_prelive(decision: dict[str, Any]) -> bytes:
-    """The verification log of a decision."""
-    gates = {}
-    for name, stage in decision["stages"].items():
-        figures = (
-            {figure: _plain(value) for figure, value in stage["figures"].items()}
-            if stage["has_evidence"]
-            else {}
-        )
-        gates[name] = {"status": stage["verdict"], **figures}
-    document = {
-        "timestamp": decision["effective_time"],
-        "gates": gates,
-        "decision": decision["verdict"],
-        "signatures": _signatures(decision),
-    }
-    return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
-
-
-def _plain(figure: dict[str, Any]) -> Any:
-    value = figure["value"]
-    scale = _SCALES.get(figure["unit"])
-    if scale is None or not isinstance(value, int) or isinstance(value, bool):
-        return value
-    number = Decimal(value) / scale
-    # a float prints its shortest form; with at most 15 significant digits that is the same decimal number
-    return int(number) if number == number.to_integral_value() else float(number)
-
-
-def _signatures(decision: dict[str, Any]) -> dict[str, str | None]:
-    return {item["role"]: item["key"] for item in decision["signatures"]}
-
-
 class PreliveReport:
     """``PRELIVE_VERIFICATION_LOG.json``."""
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`."""
-        return render_prelive(decision.to_json())
+        gates = {}
+        for name, stage in decision.stages.items():
+            figures = stage.figures if stage.has_evidence else {}
+            gates[name] = {"status": stage.verdict, **{key: _plain(item) for key, item in figures.items()}}
+        document = {
+            "timestamp": decision.effective_time,
+            "gates": gates,
+            "decision": decision.verdict,
+            "signatures": {item.role: item.key for item in decision.signatures},
+        }
+        return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
+
+
+def _plain(figure: Figure) -> int | float | str | None:
+    value, scale = figure.value, _SCALES.get(figure.unit)
+    if scale is None or not isinstance(value, int) or isinstance(value, bool):
+        return value
+    number = Decimal(value) / scale
+    # a float prints its shortest form; with at most 15 significant digits that is the same decimal number
+    return int(number) if number == number.to_integral_value() else float(number)

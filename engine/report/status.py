@@ -1,34 +1,52 @@
-"""The stages with their latest recorded verdicts, as a table or JSON."""
+"""The stages with their latest recorded verdicts, in words or as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ...evidence.base.records import to_json
-from ..recording import StageStatus
+from ..decision.document import Verdict
+from ..recording import PENDING, StageStatus
+from .interface import Screen
 from .json_format import render_json
-from .text import to_bytes
+from .lines import Lines, columns, pad
+from .table import VERDICT_STYLE
+
+StatusRenderer = Callable[[Sequence[StageStatus], Screen], bytes]
 
 
-def status_json(rows: Sequence[StageStatus]) -> bytes:
+def status_json(rows: Sequence[StageStatus], screen: Screen) -> bytes:
     """The rows as JSON."""
     return render_json({"stages": [to_json(row) for row in rows]})
 
 
-def status_text(rows: Sequence[StageStatus]) -> bytes:
-    """One line per stage."""
-    table = [("stage", "status", "what", "as of", "entry", "sources")]
+def status_text(rows: Sequence[StageStatus], screen: Screen) -> bytes:
+    """Each stage with its verdict: since when, for which commit, and whether it is still current."""
+    lines = Lines(screen)
+    titles = max((columns(row.title) for row in rows), default=0)
     for row in rows:
-        current = {None: "", True: "as they are now", False: "changed since"}[row.current]
-        if row.policy_current is False:
-            current += ", judged by other policies"
-        entry = "" if row.entry is None else str(row.entry)
-        table.append((row.stage, row.status, row.title, row.effective_time or "", entry, current))
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    return to_bytes(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in table
-    )
+        start = f"{pad(row.stage, 6)}  "
+        before = columns(start) + 13 + titles + 2
+        verdict = (
+            f"{row.status:<13}",
+            VERDICT_STYLE[Verdict(row.status)] if row.status != PENDING else "dim",
+        )
+        hang = before if screen.width - before >= 40 else columns(start)
+        lines.add(start, verdict, f"{pad(row.title, titles)}  ", ", ".join(_words(row)), hang=hang)
+    return lines.text().encode()
 
 
-RENDERERS: dict[str, Callable[[Sequence[StageStatus]], bytes]] = {"table": status_text, "json": status_json}
+def _words(row: StageStatus) -> Iterator[str]:
+    if row.entry is None:
+        yield "no recorded decision has judged it"
+        return
+    yield f"since {row.effective_time}"
+    yield f"commit {row.commit[:7]}" if row.commit else "no git commit"
+    changed = [
+        name for name, same in (("sources", row.current), ("policies", row.policy_current)) if same is False
+    ]
+    yield f"outdated: the {' and the '.join(changed)} changed since" if changed else "still current"
+    yield f"ledger entry {row.entry}"
+
+
+RENDERERS: dict[str, StatusRenderer] = {"table": status_text, "json": status_json}

@@ -1,217 +1,209 @@
-"""The decision on one screen: what was judged, what failed, why, which file proves it, what to do next."""
+"""The first screen: verdict, what fails with its figures and places, what to do, and what weakens it."""
 
 from __future__ import annotations
 
-import io
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
 
-from ...evidence.base.records import to_json
-from ..decision.document import Decision
+from ...evidence.collecting.interface import ProblemKind
+from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Verdict
 from ..ledger.interface import Entry
-from .figures import clean, figure, for_people, requirement, shorten, weight
+from .figures import coverage, figure, label, scale
+from .findings import Finding, Findings, few
 from .interface import Screen
+from .lines import Lines, Part, columns, pad
 
-MAX_GROUPS = 8
-"""Rules shown in full; the rest is counted and left to `gate explain`."""
-MAX_TERMS = 4
-MAX_WARNINGS = 5
-MAX_TERM = 60
-MAX_REASON = 200
+MAX_FINDINGS = 10
+"""Findings shown in full; of the others, the rules are named."""
+MAX_ITEMS = 4
+MAX_NOTICES = 5
 
-VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "CONDITIONAL": "bold yellow"}
-_SEVERITY_STYLE = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
-
-
-def render_table(decision: dict[str, Any], screen: Screen) -> str:
-    """The decision as text for a terminal (or a log, without colours)."""
-    from rich.console import Console
-
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=screen.width,
-        force_terminal=screen.color,
-        no_color=not screen.color,
-        color_system="standard" if screen.color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    _Table(decision, console).show()
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+VERDICT_STYLE = {Verdict.PASS: "green", Verdict.FAIL: "alarm", Verdict.CONDITIONAL: "yellow"}
+SEVERITY_STYLE = {"CRITICAL": "alarm", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan"}
+_ALSO = {
+    CheckStatus.UNKNOWN: "cannot be told",
+    CheckStatus.WAIVED: "waived",
+    CheckStatus.CONDITIONAL: "conditional",
+}
 
 
-class _Table:
-    def __init__(self, decision: dict[str, Any], console: Any) -> None:
+def head(decision: Decision) -> tuple[list[Part], str]:
+    """The first line: verdict, stage and subject, and how many rules hold."""
+    subject, verdict = decision.subject, decision.verdict
+    commit = f" @ {subject.commit[:7]}" if subject.commit else ", no git commit"
+    left: list[Part] = [(verdict.value, VERDICT_STYLE[verdict]), "  ", (decision.stage, "bold")]
+    if decision.action:
+        left += [" → ", (decision.action, "bold")]
+    left.append(f" · {decision.workspace}{commit}{' with changes' if subject.dirty else ''}")
+    found = Counter(check.status for check in decision.checks)
+    counts = [f"{found[CheckStatus.HOLDS]} of {len(decision.checks)} rules hold"]
+    counts += [f"{found[status]} {words}" for status, words in _ALSO.items() if found[status]]
+    return left, " · ".join(counts)
+
+
+class _Page:
+    def __init__(self, decision: Decision, entry: Entry | None, screen: Screen) -> None:
         self.decision = decision
-        self.console = console
-        self.files = {item["id"]: [file["path"] for file in item["files"]] for item in decision["evidence"]}
+        self.entry = entry
+        self.screen = screen
+        self.lines = Lines(screen)
+        self.findings = Findings(decision)
+        self.found = self.findings.all()
+        self.several = len(decision.stages) > 1
 
-    def line(self, *parts: tuple[str, str] | str, indent: int = 0) -> None:
-        """Print styled parts, wrapped with a hanging indent."""
-        from rich.padding import Padding
-        from rich.text import Text
-
-        text = Text.assemble(*parts)
-        self.console.print(Padding(text, (0, 0, 0, indent)) if indent else text)
-
-    def show(self) -> None:
-        """Print everything."""
-        self._head()
+    def text(self) -> str:
+        left, right = head(self.decision)
+        used = columns("".join(part if isinstance(part, str) else part[0] for part in left))
+        if used + 5 + columns(right) <= self.lines.width:
+            self.lines.add(*left, "     ", right)
+        else:
+            self.lines.add(*left, hang=6)
+            self.lines.add(right, indent=6)
         self._stages()
-        self._violations()
-        self._conditions()
+        if self.several:
+            self.lines.add("")
+        for finding in self.found[:MAX_FINDINGS]:
+            self._finding(finding)
+        others = dict.fromkeys(code for one in self.found[MAX_FINDINGS:] for code in one.codes)
+        if others:
+            more = f"and {len(self.found) - MAX_FINDINGS} more: "
+            self.lines.add((more, "bold"), self._rules(others), hang=4)
+        self._blocked()
+        if self.screen.successes:
+            for check in self.decision.checks:
+                if check.status is CheckStatus.HOLDS:
+                    self._success(check)
+        self._remarks()
         self._foot()
+        return self.lines.text()
 
-    def _head(self) -> None:
-        decision, subject = self.decision, self.decision["subject"]
-        verdict = decision["verdict"]
-        self.line(
-            (f"{verdict}", VERDICT_STYLE[verdict]),
-            f"  {decision['stage']} of {clean(decision['workspace'])}",
-            (f"  → {decision['action']}" if decision["action"] else "", "bold"),
-        )
-        commit = f"commit {subject['commit'][:12]}" if subject["commit"] else "no git commit"
-        dirty = " (sources differ from it)" if subject["dirty"] else ""
-        policy = decision["policy"]
-        self.line(
-            (
-                f"judged: {subject['files']} source file{'s' if subject['files'] != 1 else ''}, "
-                f"sha256 {subject['digest'][:12]}…, {commit}{dirty}; "
-                f"policy {clean(policy['name'])} {clean(policy['version'])} ({policy['digest'][:12]}…)",
-                "dim",
-            )
-        )
-        pinned = "" if decision["effective_time_source"] == "clock" else " (set, not the time of the run)"
-        self.line((f"as of {decision['effective_time']}{pinned}", "dim"))
+    def name(self, code: str) -> str:
+        """The rule's short name where only one stage is judged."""
+        return code if self.several else code.rpartition(".")[2]
 
     def _stages(self) -> None:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-        for heading in ("stage", "verdict", "what", "figures"):
-            table.add_column(heading, no_wrap=heading != "figures")
-        blocked = self._only_blocked()
-        for name, stage in self.decision["stages"].items():
-            style = VERDICT_STYLE[stage["verdict"]]
+        stages, waiting = self.decision.stages.items(), self.findings.waiting()
+        own = {code.rpartition(".")[0] for finding in self.found for code in finding.codes}
+        blocked = waiting.keys() - own  # they fail for nothing but the stages that they wait for
+        shown = {n: stage.verdict.value + (" (blocked)" if n in blocked else "") for n, stage in stages}
+        verdicts, titles = max(map(len, shown.values())), max(columns(stage.title) for _, stage in stages)
+        for name, stage in stages:
             figures = ", ".join(
-                f"{clean(label.replace('_', ' '))} {figure(item['value'], item['unit'])}"
-                for label, item in stage["figures"].items()
+                f"{label(n)} {figure(item.value, scale(n, item.unit))}"
+                + (f" in {coverage(item.scope)}" if item.scope else "")
+                for n, item in stage.figures.items()
+                if stage.has_evidence
             )
-            table.add_row(
-                name,
-                Text(stage["verdict"] + (" (blocked)" if name in blocked else ""), style=style),
-                Text(clean(stage["title"])),
-                Text(figures) if stage["has_evidence"] else Text("no evidence", style="dim"),
-            )
-        self.console.print()
-        self.console.print(table)
+            figures = figures or "no evidence"
+            if not self.several:
+                self.lines.add((figures, "dim"), indent=6)
+                continue
+            start, title = f"{pad(name, 6)}  ", pad(stage.title, titles)
+            verdict = f"{shown[name]:<{verdicts}}  "
+            before = columns(start + verdict + title) + 2
+            hang = before if self.lines.width - before >= 40 else columns(start)
+            style = VERDICT_STYLE[stage.verdict]
+            self.lines.add(start, (verdict, style), f"{title}  ", (figures, "dim"), hang=hang)
 
-    def _only_blocked(self) -> set[str]:
-        """Stages that fail for nothing but a stage they depend on."""
-        found = {violation["stage"] for violation in self.decision["violations"]}
-        own = {v["stage"] for v in self.decision["violations"] if not v["code"].endswith(".dependency")}
-        return {name for name in found - own if self.decision["stages"][name]["verdict"] == "FAIL"}
+    def _finding(self, finding: Finding) -> None:
+        mark = "?" if finding.kind is ProblemKind.UNKNOWN else "✘"
+        style = SEVERITY_STYLE[finding.severity]
+        name = self.name(finding.codes[0]) if len(finding.codes) == 1 else f"{len(finding.codes)} rules"
+        items = finding.items
+        if len(items) == 1 and finding.listed != "note":
+            text, items = (f"{finding.text}: {items[0]}" if finding.text else items[0]), ()
+        else:
+            text = finding.text
+        if finding.raised_from:
+            text += f" ({finding.raised_from} rule, raised: evidence is missing)"
+        start = f"{mark} {finding.severity:<8}  {pad(name, 20)}  "
+        room = self.lines.width - columns(start)
+        first: list[Part] = [(f"{mark} {finding.severity:<8}", style), "  ", (pad(name, 20), "bold")]
+        if room >= min(columns(text), 44):
+            self.lines.add(*first, f"  {text}", hang=columns(start) if room >= 44 else 4)
+        else:
+            self.lines.add(*first)
+            self.lines.add(text, indent=4)
+        if len(finding.codes) > 1:
+            self.lines.row("rules", self._rules(finding.codes))
+        if items:
+            self.lines.row(finding.listed, few(items, MAX_ITEMS))
+        due = min(
+            ((c.due[:10], c.owner) for c in self.decision.conditions if c.code in finding.codes), default=None
+        )
+        until = f" ({due[1]}, due {due[0]})" if due and self.decision.verdict is not Verdict.FAIL else ""
+        self.lines.row("fix", finding.fix + until, "green")
 
-    def _violations(self) -> None:
-        groups: dict[str, list[dict[str, Any]]] = {}
-        blocked: dict[str, list[str]] = {}
-        for violation in self.decision["violations"]:
-            if violation["code"].endswith(".dependency"):
-                blocked.setdefault(violation["stage"], []).append(violation["term"])
-            else:
-                groups.setdefault(violation["code"], []).append(violation)
+    def _rules(self, codes: Iterable[str]) -> str:
+        stages: dict[str, list[str]] = {}
+        for code in codes:
+            stage, _, name = code.rpartition(".")
+            stages.setdefault(stage, []).append(name)
+        return "; ".join((f"{stage}: " if self.several else "") + few(n, 6) for stage, n in stages.items())
+
+    def _blocked(self) -> None:
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for stage, needed in self.findings.waiting().items():
+            groups.setdefault(tuple(needed), []).append(stage)
         if groups:
-            self.console.print()
-        for items in list(groups.values())[:MAX_GROUPS]:
-            self._group(items)
-        hidden = len(groups) - MAX_GROUPS
-        if hidden > 0:
-            self.line((f"… and {hidden} more rules: gate explain {self.decision['stage']}", "bold"))
-        if blocked:
-            waits = "; ".join(f"{stage} needs {', '.join(on)}" for stage, on in blocked.items())
-            self.console.print()
-            self.line(("blocked: ", "red"), clean(waits))
+            texts = (
+                f"{', '.join(stages)} need{'s' if len(stages) == 1 else ''} {few(needed, MAX_ITEMS)}"
+                for needed, stages in groups.items()
+            )
+            self._remark("blocked", " · ".join(texts), "red")
 
-    def _group(self, items: list[dict[str, Any]]) -> None:
-        first = items[0]
-        files = [path for source in first["evidence"] for path in self.files.get(source, [])]
-        shown = ", ".join(clean(path) for path in files[:2]) + (
-            f" +{len(files) - 2}" if len(files) > 2 else ""
-        )
-        proof = f"  [{shown}]" if shown and not first["problem"] else ""
-        self.line(
-            (f"{weight(first):<8} ", _SEVERITY_STYLE[first["severity"]]),
-            (f"{first['code']}  ", "bold"),
-            _reason(items),
-            (proof, "dim"),
-        )
-        self.line(("→ ", "green"), clean(first["solution"]), indent=9)
+    def _remark(self, name: str, text: str, style: str = "yellow") -> None:
+        self.lines.add((f"{name}: ", style), text, hang=4)
 
-    def _conditions(self) -> None:
-        if self.decision["verdict"] == "FAIL" or not self.decision["conditions"]:
-            return
-        self.console.print()
-        for condition in self.decision["conditions"]:
-            who, due = clean(condition["owner"]), clean(condition["due"][:10])
-            self.line(("condition ", "yellow"), f"{clean(condition['msg'])}  ({who}, due {due})")
+    def _success(self, check: Check) -> None:
+        values = ", ".join(f"{label(o.name)} {_short(o)}" for o in check.operands)
+        looked = " and ".join(map(coverage, self.findings.scopes(check)))
+        text = f"{values} in {looked}" if looked else values
+        first = f"✔ {check.severity:<8}  {pad(self.name(check.code), 20)}  "
+        self.lines.add((first, "green"), text, hang=4)
+
+    def _remarks(self) -> None:
+        for one in self.decision.waived:
+            rule, until = f"{one.severity} {self.name(one.code)}", one.effective_until[:10]
+            self._remark("waived", f"{rule} until {until} by {one.approver} ({one.waiver}): {one.msg}")
+        if self.decision.verdict is not Verdict.FAIL:
+            for left in self.findings.conditions():
+                self._remark("condition", f"{left.msg} ({left.owner}, due {left.due[:10]})")
+        shown = {code for finding in self.found for code in finding.codes}
+        groups: dict[tuple[bool, str], list[Notice]] = {}
+        for notice in self.decision.warnings:
+            if notice.level == "error" or notice.code not in shown:
+                groups.setdefault((notice.level != "error", notice.code), []).append(notice)
+        ordered = sorted(groups.items(), key=lambda group: group[0][0])  # mistakes first
+        for _, (first, *more) in ordered[:MAX_NOTICES]:
+            text = first.msg + (f" (+{len(more)})" if more else "")
+            self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")
+        if len(ordered) > MAX_NOTICES:
+            self._remark("warning", f"+{len(ordered) - MAX_NOTICES} more, in -o json")
+        for weakening in self.decision.weakenings:
+            self._remark("weakened", weakening.msg)
 
     def _foot(self) -> None:
-        self.console.print()
-        for item in self.decision["waived"]:
-            self.line(
-                (f"WAIVED   {item['severity']:<8} ", "yellow"),
-                (f"{clean(item['code'])}  ", "bold"),
-                f"until {clean(item['effective_until'][:10])} by {clean(item['approver'])} "
-                f"({clean(item['waiver'])}): {clean(item['msg'])}",
-            )
-        for item in self.decision["warnings"]:
-            if item["level"] == "error":
-                self.line(("error: ", "bold red"), clean(item["msg"]))
-        failed = self.decision["verdict"] == "FAIL"
-        warnings = [
-            item
-            for item in self.decision["warnings"]
-            if item["level"] != "error" and (not failed or item["msg"].startswith("waiver "))
-        ]
-        for item in [*warnings[:MAX_WARNINGS], *self.decision["weakenings"]]:
-            self.line(("note: ", "yellow"), clean(item["msg"]))
-        if len(warnings) > MAX_WARNINGS:
-            self.line(("note: ", "yellow"), f"{len(warnings) - MAX_WARNINGS} more warnings are in the JSON")
-        place = self.decision["ledger"]
-        if place is None:
-            self.line(("not recorded", "yellow"))
-        else:
-            self.line((f"recorded: entry {place['index']} of the ledger, {place['digest'][:16]}…", "dim"))
+        decision, subject, policy = self.decision, self.decision.subject, self.decision.policy
+        sources = f"{subject.files} source file{'' if subject.files == 1 else 's'} ({subject.digest[:12]}…)"
+        judged = f"judged {sources} by {policy.name} {policy.version} ({policy.digest[:12]}…)"
+        self.lines.add((f"{judged} as of {decision.effective_time}", "dim"), hang=4)
+        place = "not recorded"
+        if self.entry is not None:
+            place = f"recorded: entry {self.entry.index} of the ledger, {self.entry.digest[:16]}…"
+        self.lines.add((place, "dim" if self.entry else "yellow"))
+        steps = [f"fix {self.name(self.found[0].codes[0])}"] if self.found else []
+        steps = [f"next: {step}" for step in steps] + [f"why: gate explain {decision.stage}"]
+        steps += [] if self.screen.successes else ["all rules: --show-successes"]
+        self.lines.add((" · ".join(steps), "bold"), hang=4)
 
 
-def _common_start(texts: list[str]) -> str:
-    first, last = min(texts), max(texts)
-    same = next(
-        (n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
-    )
-    return first[:same]
-
-
-def _reason(items: list[dict[str, Any]]) -> str:
-    """Why a rule does not hold: its message, with the figures compared or the terms concerned."""
-    if len(items) == 1:
-        detail = requirement(items[0])
-        return shorten(clean(items[0]["msg"]), MAX_REASON) + (f": {detail}" if detail else "")
-    terms = list(dict.fromkeys(clean(item["term"]) for item in items if item["term"]))
-    if not terms:
-        details = list(dict.fromkeys(filter(None, (requirement(item) for item in items))))
-        return f"{clean(items[0]['msg'])}: {'; '.join(details)}" if details else clean(items[0]["msg"])
-    common = _common_start([clean(item["msg"]) for item in items])
-    what = common.rpartition(": ")[0] or common.strip()
-    place = _common_start(terms)
-    place = place[: max(place.rfind("/"), place.rfind(":")) + 1]
-    named = ", ".join(shorten(term.removeprefix(place), MAX_TERM) for term in terms[:MAX_TERMS])
-    more = f" and {len(terms) - MAX_TERMS} more" if len(terms) > MAX_TERMS else ""
-    return f"{what}: {named}{more}"
+def _short(operand: Operand) -> str:
+    """The value; of a long list only how many entries it has."""
+    value = operand.actual
+    if isinstance(value, (list, tuple, dict)) and len(value) > MAX_ITEMS:
+        return str(len(value))
+    return figure(value, scale(operand.name, operand.unit))
 
 
 class TableReport:
@@ -219,4 +211,4 @@ class TableReport:
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`."""
-        return for_people(render_table({**decision.to_json(), "ledger": to_json(entry)}, screen)).encode()
+        return _Page(decision, entry, screen).text().encode()

@@ -18,7 +18,7 @@ import regorus
 from gate.engine import service
 from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
-from gate.engine.decide.recorded import Time
+from gate.engine.decide.recorded import Time, policy_input
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.evidence.base.contracts import DERIVED, load_schema, violations
 
@@ -175,8 +175,9 @@ def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     """Policy inputs around the ready example's."""
     setting = open_context(copy_example("ready"))
     judged = service.evaluate(setting, "stage8", Time("2025-12-05T12:00:00Z", "gate.yaml"))
-    generator = Generator(42, judged.input["input"], setting.bundle.data["gate"]["params"])
-    made = [judged.input["input"], *(generator.document() for _ in range(DOCUMENTS))]
+    document = policy_input(setting.plan, judged.recorded, judged.recorded.context.time)
+    generator = Generator(42, document, setting.bundle.data["gate"]["params"])
+    made = [document, *(generator.document() for _ in range(DOCUMENTS))]
     broken = {
         (name, *found)
         for document in made

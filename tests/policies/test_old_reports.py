@@ -35,12 +35,10 @@ def test_one_passed_test_is_not_enough(
     """An old, future or undated report fails stage 4; one without the stages' own tests fails stage 5."""
     root = copy_example("ready")
     (root / "junit.xml").write_text(REPORT.format(timestamp=timestamp, classname=classname))
-    judged = service.evaluate(open_context(root), "stage6", Time(NOW, "gate.yaml"))
-    found = {violation["code"] for violation in judged.decision["violations"]}
+    decision = service.evaluate(open_context(root), "stage6", Time(NOW, "gate.yaml")).decision
+    found = {violation.code for violation in decision.violations}
     assert found & {FRESH, PASSED} == codes
     if PASSED in codes:
-        operands = {
-            violation["operand"] for violation in judged.decision["violations"] if violation["code"] == PASSED
-        }
+        operands = {violation.operand for violation in decision.violations if violation.code == PASSED}
         stages = {"stage7", "stage8"} if "stage6" in classname else {"stage6", "stage7", "stage8"}
         assert operands == {f"{stage}_tests_passed" for stage in stages}

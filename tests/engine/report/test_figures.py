@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.engine.report.figures import MAX_CHARS, clean, comparison, figure, requirement, shorten
+from gate.engine.decision.document import Operand
+from gate.engine.report.figures import MAX_CHARS, clean, comparison, coverage, figure, requirement, shorten
+from gate.evidence.collecting.interface import Scope
 
 UNITS = ("ppm", "micro", "us", "ms", "s", "seconds", "cents", "count", None)
 NUMBERS = st.integers(-(10**6), 10**6) | st.integers(-(10**13), 10**13)
@@ -17,15 +20,16 @@ NUMBERS = st.integers(-(10**6), 10**6) | st.integers(-(10**13), 10**13)
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (357_142, "ppm", "0.357"), (800_000, "ppm", "0.80"), (1_000_000, "ppm", "1.00"), (0, "ppm", "0.00"),
-        (50, "ppm", "0.000"), (1_400_000, "micro", "1.40"), (-1_234_567, "micro", "-1.234"),
+        (357_142, "ppm", "35.7 %"), (800_000, "ppm", "80 %"), (1_000_000, "ppm", "100 %"), (0, "ppm", "0 %"),
+        (50, "ppm", "0.005 %"), (-129_000, "ppm", "-12.9 %"),
+        (1_400_000, "micro", "1.40"), (-1_234_567, "micro", "-1.234"),
         (198_000, "us", "198 ms"), (198_050, "us", "198.05 ms"), (-5, "us", "-0.005 ms"), (0, "us", "0 ms"),
         (999, "ms", "999 ms"), (1500, "ms", "1.5 s"), (60_000, "ms", "60 s"),
         (59, "s", "59 s"), (3600, "s", "1 h"), (5400, "seconds", "1.5 h"),
         (86_400, "s", "1 d"), (7 * 86_400, "s", "7 d"),
         (100_000_00, "cents", "100,000.00"), (5, "cents", "0.05"), (-123_45, "cents", "-123.45"),
         (14, "count", "14"), (14, None, "14"), (14, "furlongs", "14"),
-        (None, "ppm", "unmeasured"), (True, "boolean", "yes"), (False, "ppm", "no"),
+        (None, "ppm", "not measured"), (True, "boolean", "yes"), (False, "ppm", "no"),
         ("MARKET", "text", "MARKET"),
         ([], "list", "none"), (["a", 2], "list", "a, 2"), ({}, "map", "none"),
         ({"a": 1}, "map", "a=1"), ((), None, "none"),
@@ -47,16 +51,16 @@ def test_different_figures_never_look_equal(value: int, other: int, unit: str | 
 @given(NUMBERS, NUMBERS, st.sampled_from(("ppm", "micro")))
 def test_ratios_keep_their_order(value: int, other: int, unit: str) -> None:
     """What looks larger is larger."""
-    left, right = float(figure(value, unit, other)), float(figure(other, unit, value))
+    left, right = (float(figure(*pair).rstrip(" %")) for pair in ((value, unit, other), (other, unit, value)))
     assert (left > right) == (value > other)
 
 
 @pytest.mark.parametrize(
     ("value", "other", "unit", "text"),
     [
-        (799_999, 800_000, "ppm", "0.799"),
-        (800_001, 800_000, "ppm", "0.800001"),
-        (800_400, 800_000, "ppm", "0.8004"),
+        (799_999, 800_000, "ppm", "79.9 %"),
+        (800_001, 800_000, "ppm", "80.0001 %"),
+        (800_400, 800_000, "ppm", "80.04 %"),
         (-1_000, -1_500, "micro", "-0.001"),
         (-1_500, -1_000, "micro", "-0.0015"),
         (-1, 0, "micro", "-0.000001"),
@@ -73,41 +77,35 @@ def test_digits_are_added_where_rounding_would_hide(value: int, other: int, unit
 
 def test_comparison_is_the_formal_logic() -> None:
     """Operands read as in the audit report."""
-    coverage = {
-        "name": "artifact_coverage",
-        "op": "≥",
-        "actual": 357_142,
-        "expected": 800_000,
-        "unit": "ppm",
-        "holds": False,
-    }
-    assert comparison(coverage) == "artifact_coverage (0.357) ≥ 0.80 → false"
-    stubs = {"name": "stubs", "op": "∅", "actual": ["health"], "expected": [], "unit": "list", "holds": False}
+    coverage = Operand("artifact_coverage", "≥", 357_142, 800_000, "ppm", holds=False)
+    assert comparison(coverage) == "artifact_coverage (35.7 %) ≥ 80 % → false"
+    stubs = Operand("stubs", "∅", ["health"], [], "list", holds=False, terms=("health",))
     assert comparison(stubs) == "stubs (health) = ∅ → false"
-    assert comparison({**stubs, "actual": [], "holds": True}) == "stubs (none) = ∅ → true"
-    assert comparison({**coverage, "actual": None}) == "artifact_coverage (unmeasured) ≥ 0.80 → false"
+    assert comparison(replace(stubs, actual=[], holds=True)) == "stubs (none) = ∅ → true"
+    assert comparison(replace(coverage, actual=None)) == "artifact_coverage (not measured) ≥ 80 % → false"
 
 
-def violation(**changes: Any) -> dict[str, Any]:
-    """A violation as it stands in a decision."""
-    return {
-        "missing": False,
-        "op": "≥",
-        "unit": "ppm",
-        "actual": 357_142,
-        "expected": 800_000,
-        "term": None,
-        **changes,
-    }
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (("fill_rate", "≥", 930_000, 950_000, "ppm"), "fill rate 93 %, needs ≥ 95 %"),
+        (("fill_rate", "≥", None, 950_000, "ppm"), "fill rate not measured, needs ≥ 95 %"),
+        (("sharpe_ratio", "≥", 357_142, 500_000, "ppm"), "sharpe ratio 0.357, needs ≥ 0.50"),
+        (("stated_total", "=", 660, 760, "points"), "stated total 660, needs 760 points"),
+        (("all_flat", "=", False, True, "boolean"), "all flat no, needs yes"),
+        (("age", "≤", 172_800, 86_400, "s"), "age 2 d, needs ≤ 1 d"),
+        (("found", "≥", 357_142, 800_000, "ppm", "5 of 14 artifacts"), "5 of 14 artifacts, needs ≥ 80 %"),
+    ],
+)
+def test_requirement(given: tuple[Any, ...], text: str) -> None:
+    """What is and what is needed, with the unit; a ratio such as Sharpe's is no percentage."""
+    assert requirement(*given) == text
 
 
-def test_requirement() -> None:
-    """What is and what is needed; nothing where there is nothing to compare."""
-    assert requirement(violation()) == "is 0.357, needs ≥ 0.80"
-    assert requirement(violation(actual=None)) == "is unmeasured, needs ≥ 0.80"
-    assert requirement(violation(op="⊇", term="connect")) == "absent"
-    for nothing in (violation(missing=True), violation(op=None), violation(op="∅")):
-        assert requirement(nothing) == ""
+def test_coverage() -> None:
+    """How much was looked at, and how much of that was understood."""
+    assert coverage(Scope("", 71, 71, "files")) == "71 files"
+    assert coverage(Scope("", 71, 2, "files")) == "2 of 71 files"
 
 
 def test_hostile_text_is_made_visible() -> None:
