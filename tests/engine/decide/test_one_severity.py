@@ -26,11 +26,6 @@ def judged(copy_example: Callable[[str], Path]) -> Decision:
     return service.evaluate(setting, "stage1", Time("2025-12-05T12:00:00Z", "gate.yaml")).decision
 
 
-def of(code: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is about one rule."""
-    return [item for item in items if item["code"] == code]
-
-
 def test_the_decision_has_both_severities(judged: Decision) -> None:
     """The rule's own stands with its check, and beside that of the violation where that was raised."""
     assert [check.severity for check in judged.checks if check.code == TOTAL] == ["MEDIUM"]

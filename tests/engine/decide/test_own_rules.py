@@ -70,7 +70,7 @@ def test_a_command_s_answer_is_judged_and_kept(gate: Run, workspace: Callable[[s
     assert gate("ledger", "verify", "-w", root).code == 0
     before = decision["stages"]["stage1"]["evidence_digest"]
     (root / "data.txt").write_text("900001")
-    after = json.loads(gate("evaluate", "stage1", "-o", "json", "-w", root, "--output", "json").out)
+    after = json.loads(gate("evaluate", "stage1", "-w", root, "--output", "json").out)
     assert after["stages"]["stage1"]["evidence_digest"] != before
     (root / "data.txt").write_text("700000")
     done = gate("evaluate", "stage1", "-w", root, "--output", "json")
