@@ -26,12 +26,12 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(STAMP): pyproject.toml requirements/installer.txt requirements/dev.txt
+$(STAMP): pyproject.toml .ci/requirements/installer.txt .ci/requirements/dev.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "gate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	"$(PYTHON)" -m venv --clear $(VENV)
-	$(LOCKED) -r requirements/installer.txt
-	$(LOCKED) -r requirements/dev.txt
+	$(LOCKED) -r .ci/requirements/installer.txt
+	$(LOCKED) -r .ci/requirements/dev.txt
 	@# the warning is about packages of this name in the current directory; nothing here is called gate
 	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
@@ -71,7 +71,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/coverage_xml.py
 	$(BIN)/python benchmarks/messages.py
 
-$(VENV)/.bench: requirements/bench.txt $(STAMP)
+$(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<
 	@touch $@
 
@@ -85,19 +85,19 @@ fuzz: $(STAMP) ## Look for inputs that break a parser, FUZZ_SECONDS for each tar
 		&& $(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(TARGETS); \
 	fi
 
-$(FUZZ_STAMP): $(STAMP) requirements/fuzz.txt
-	$(LOCKED) -r requirements/fuzz.txt
+$(FUZZ_STAMP): $(STAMP) .ci/requirements/fuzz.txt
+	$(LOCKED) -r .ci/requirements/fuzz.txt
 	@touch $@
 
 lock: $(VENV)/.lock ## Write the locks anew, keeping their versions; ARGS=--upgrade takes the newest
-	$(LOCK) --group dev --all-extras pyproject.toml -o requirements/dev.txt
-	$(LOCK) --group build -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+	$(LOCK) --group dev --all-extras pyproject.toml -o .ci/requirements/dev.txt
+	$(LOCK) --group build -c .ci/requirements/dev.txt pyproject.toml -o .ci/requirements/run.txt
 	for group in bench fuzz installer lock; do \
-		$(LOCK) --group pyproject.toml:$$group -c requirements/dev.txt -o requirements/$$group.txt || exit 1; done
-	@if git diff --quiet -- requirements; then touch $(STAMP) $(VENV)/.lock; fi
+		$(LOCK) --group pyproject.toml:$$group -c .ci/requirements/dev.txt -o .ci/requirements/$$group.txt || exit 1; done
+	@if git diff --quiet -- .ci/requirements; then touch $(STAMP) $(VENV)/.lock; fi
 
-$(VENV)/.lock: $(STAMP) requirements/lock.txt
-	$(LOCKED) -r requirements/lock.txt
+$(VENV)/.lock: $(STAMP) .ci/requirements/lock.txt
+	$(LOCKED) -r .ci/requirements/lock.txt
 	@touch $@
 
 clean: ## Remove environments, builds and caches

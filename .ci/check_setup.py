@@ -32,7 +32,7 @@ NO_NETWORK = ["unshare", "--net"]
 
 def locked() -> dict[str, str]:
     """Every locked package with its version, by normalised name."""
-    text = "\n".join((ROOT / "requirements" / f"{lock}.txt").read_text() for lock in LOCKS)
+    text = "\n".join((ROOT / ".ci" / "requirements" / f"{lock}.txt").read_text() for lock in LOCKS)
     return {normal(name): version for name, version in PINNED.findall(text)}
 
 
