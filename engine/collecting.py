@@ -1,23 +1,24 @@
 """A workspace's collectors, made from its settings.
 
-Apart from :mod:`gate.engine.run`, so that the collectors' processes can start before the rest is imported.
+Apart from :mod:`gate.engine.run`, so that the collectors can start before the rest is imported.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..evidence.base.errors import ConfigError
 from ..evidence.collecting import registry
-from ..evidence.collecting.cache import Outcome, ResultCache
-from ..evidence.collecting.interface import Collector
-from ..evidence.collecting.runner import Collecting, Make
-from ..evidence.collectors import BUILTIN, groups
+from ..evidence.collecting.cache import ResultCache
+from ..evidence.collecting.interface import Collector, Evidence
+from ..evidence.collecting.runner import Make, Running
+from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, GateConfig, read_settings
 
@@ -32,7 +33,7 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
 
     Raises:
         UsageError: there is none of that name.
-        EvidenceError: the plug-in cannot be loaded.
+        PluginError: the plug-in cannot be loaded.
         ConfigError: its options in ``gate.yaml`` are wrong.
     """
     kind = registry.load(collector_id)
@@ -90,12 +91,18 @@ class Places:
     config_dir: Path
 
 
-def collecting(
+def start(
     root: Path, config: GateConfig, ids: Iterable[str] | None = None, places: Places | None = None
-) -> Collecting:
-    """The named collectors, or all available ones, ready to run side by side; which of them is said later.
+) -> Running:
+    """The named collectors, or all available ones, ready to run in another process while this one goes on.
 
-    With ``places``, what earlier runs found is used where nothing changed.
+    They run from entering the context on, and ``result()`` gives their evidence.
+
+    Args:
+        root: the workspace.
+        config: its settings.
+        ids: collectors' names; None is all available ones.
+        places: where results of earlier runs are kept; they are not used without.
 
     Raises:
         UsageError: there is no collector of that name.
@@ -104,36 +111,59 @@ def collecting(
     chosen = tuple(available(config) if ids is None else ids)
     registry.check(chosen)
     workspace = open_workspace(root, config)
-    guests = {name: said for name in chosen if (said := registry.provider(name)) is not None}
+    guests = {name: found for name in chosen if (found := registry.provider(name)) is not None}
     makers: dict[str, Make] = {name: partial(make_collector, config, name) for name in chosen}
-    memory = None if places is None else _Memory(workspace, config, places)
-    return Collecting(workspace, makers, groups(chosen), registry.load, guests, memory)
+    if places is None:
+        return Running(workspace, makers, guests)
+    cache = ResultCache(workspace, places.cache_dir, places.config_dir)
+    shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
+    keys = {
+        name: cache.key(name, "", {"own": config.evidence.get(name, {}), "shared": shared})
+        for name in chosen
+        if name not in guests
+    }
+    return Running(workspace, makers, guests, cache, keys)
 
 
-class _Memory:
-    """The result cache, asked by collectors' names: the settings that they depend on are part of the key."""
+def collect(
+    root: Path, config: GateConfig, ids: Iterable[str] | None = None, places: Places | None = None
+) -> tuple[Workspace, dict[str, Evidence]]:
+    """The workspace as it was seen, and the evidence of the named collectors; see :func:`start`.
 
-    def __init__(self, workspace: Workspace, config: GateConfig, places: Places) -> None:
-        self._cache = ResultCache(workspace, places.cache_dir, places.config_dir)
-        self._shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
-        self._options = config.evidence
-        self._keys: dict[str, str | None] = {}
+    Raises:
+        GateError: as :func:`start` and :meth:`Running.result` say.
+    """
+    with start(root, config, ids, places) as running:
+        return running.workspace, running.result()
 
-    def _key(self, name: str) -> str | None:
-        if name not in self._keys:
-            options = {"own": self._options.get(name, {}), "shared": self._shared}
-            self._keys[name] = self._cache.key(name, "", options)
-        return self._keys[name]
 
-    def find(self, name: str) -> Outcome | None:
-        return self._cache.find(name, self._key(name))
+class Collecting:
+    """Adapter for callers that name the collectors only after they entered the context; to be removed."""
 
-    def keep(self, name: str, outcome: Outcome) -> None:
-        trace = outcome.pop("trace", None)
-        self._cache.keep(name, self._key(name), outcome, trace)
+    def __init__(
+        self,
+        root: Path,
+        config: GateConfig,
+        ids: Iterable[str] | None = None,
+        places: Places | None = None,
+    ) -> None:
+        self._given = (root, config, places)
+        self._stack = ExitStack()
 
-    def save(self) -> None:
-        self._cache.save()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def want(self, ids: Iterable[str]) -> None:
+        """Start the collectors."""
+        root, config, places = self._given
+        running = self._stack.enter_context(start(root, config, ids, places))
+        self.workspace, self.result = running.workspace, running.result
+
+
+collecting = Collecting
 
 
 def available(config: GateConfig) -> list[str]:

@@ -18,10 +18,9 @@ from ..evidence.base.errors import ConfigError, InternalError, PolicyError, mask
 from ..evidence.base.times import parse_rfc3339
 from ..evidence.collecting import subject
 from ..evidence.collecting.interface import Evidence
-from ..evidence.collecting.runner import Collecting
-from ..evidence.collectors import NARROWING
+from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
-from .collecting import Places, available, collecting
+from .collecting import Collecting, Places, available, collecting
 from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, age_seconds, load_config
 from .decide.model import Plan, Subject
 from .decide.plan import make_plan
@@ -159,7 +158,8 @@ def _own_settings(config: GateConfig) -> list[dict[str, str]]:
         message = f"gate.yaml widens limits.{name} from {usual:g} to {value:g}"
         found.append({"code": "limit_widened", "msg": message})
     for collector in sorted(config.evidence):
-        for option in sorted(NARROWING.get(collector, frozenset()) & config.evidence[collector].keys()):
+        narrowing = BUILTIN[collector].narrowing if collector in BUILTIN else frozenset[str]()
+        for option in sorted(narrowing & config.evidence[collector].keys()):
             message = f"gate.yaml sets evidence.{collector}.{option}, which decides how much is looked at"
             found.append({"code": "evidence_narrowed", "msg": message})
     return found

@@ -6,13 +6,15 @@
     ├── UsageError           the command line asks for something impossible
     ├── ConfigError          gate.yaml (or an environment variable) is wrong
     ├── EvidenceError        a file that is evidence is malformed, hostile or unreadable
+    ├── PluginError          a plug-in is broken
     ├── PolicyError          the policy bundle is wrong
     ├── EngineError          the policy engine failed, or a policy ran away
     ├── LedgerError          the ledger is damaged, foreign or tampered with
     ├── EnvironmentProblem   the machine lacks something (disk, permission, program)
     └── InternalError        our own mistake
 
-An error is not a verdict: each of them ends a judging command with exit code 2.
+An error is not a verdict: one that reaches the command line ends it with exit code 2. An EvidenceError of a
+collector does not reach it: its facts are rejected evidence, and the rest is judged.
 """
 
 from __future__ import annotations
@@ -86,6 +88,12 @@ class EvidenceError(GateError):
     """A file that is evidence is malformed, hostile, unreadable or changed while it was read."""
 
     title = "evidence error"
+
+
+class PluginError(GateError):
+    """A plug-in raises something of its own, hangs, crashes or breaks its contract."""
+
+    title = "plug-in error"
 
 
 class PolicyError(GateError):
