@@ -1,7 +1,7 @@
-"""One collector's run: its observation checked, turned into evidence, or into the errors that it ended with.
+"""One collector's run: its observation checked and turned into evidence, or into the errors it ended with.
 
-A file that cannot be used rejects the collector's evidence and nothing else. An outcome is what passes between
-processes and into the cache: JSON-like, with either ``errors`` or an
+A file that cannot be used rejects the collector's evidence and nothing else. An outcome is what passes
+between processes and into the cache: JSON-like, with either ``errors`` or an
 :class:`~gate.evidence.collecting.interface.Evidence`. Beside those, ``trace`` has what the collector was told
 about the workspace, for the cache.
 """
@@ -294,7 +294,7 @@ def _odd(value: Any, name: str) -> Iterator[tuple[str, str]]:
             if isinstance(key, str):
                 yield from _odd(item, f"{name}.{key}")
             else:
-                yield name, "a key that is no text"
+                yield name, "a key that is no string"
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from _odd(item, f"{name}.{index}")

@@ -93,7 +93,8 @@ def attributed(name: str, provider: str, error: GateError, raised: BaseException
     Returns:
         An EvidenceError if it is about a file that was read, otherwise a PluginError.
     """
-    what = f"the collector plug-in {name!r} ({provider}) ended with: {error.what[:300]}{plugin_line(name, raised)}"
+    what = f"the collector plug-in {name!r} ({provider}) ended with: {error.what[:300]}"
+    what += plugin_line(name, raised)
     advice = [] if error.remedy is None else [error.remedy]
     if isinstance(error, EvidenceError) and error.path is not None:
         remedy = "; ".join([*advice, "otherwise report it to the plug-in's authors"])
@@ -141,7 +142,7 @@ def load(plugin: Plugin) -> type[Collector]:
             plugin.id, plugin.provider, f"is a collector with the id {getattr(kind, 'id', None)!r}"
         )
     if not isinstance(kind.version, str) or not kind.version:
-        raise plugin_error(plugin.id, plugin.provider, "has a version that is no text")
+        raise plugin_error(plugin.id, plugin.provider, "has a version that is no string")
     loaded: type[Collector] = kind
     return loaded
 

@@ -147,15 +147,15 @@ class Running:
                 f"needed more memory than it gets ({most} bytes)",
                 "give it less to read, or widen limits.collector_memory_bytes in gate.yaml",
             )
-        how = ended.error if ended.number is None else f"was ended by {_signal_name(ended.number)}"
+        if ended.number is None:
+            how = f"its process ended early ({ended.error})"
+            remedy = "run again with --debug and report the traceback"
+        else:
+            how = f"its process was ended by {_signal_name(ended.number)}"
+            remedy = "check the machine's memory and limits, then run again"
         if ended.number in _CRASHES or name in self._guests:
-            return self._exceeded(name, f"failed: its process {how}", "check the files that it reads")
-        error = InternalError(
-            f"the process for collecting {name}: {how}",
-            remedy="check the machine's memory and limits, then run again"
-            if ended.number is not None
-            else "run again with --debug and report the traceback",
-        )
+            return self._exceeded(name, f"failed: {how}", "check the files that it reads")
+        error = InternalError(f"the collector {name!r} failed: {how}", remedy=remedy)
         error.add_note(ended.trace)
         self._failures.append(error)
         return {}

@@ -1,8 +1,8 @@
 """Work in one child process: its messages come back, as lines of JSON through a pipe.
 
-While this process has a single thread on Linux, the child is forked, which costs two milliseconds. To fork a
-process with threads is unsafe (https://docs.python.org/3/library/os.html#os.fork) and so is any fork on macOS;
-there the child is a new interpreter, which is given the same work pickled.
+While this process has a single thread on Linux, the child is forked, which costs two milliseconds. To fork
+a process with threads is unsafe (https://docs.python.org/3/library/os.html#os.fork), and so is any fork on
+macOS; there the child is a new interpreter, which is given the same work pickled.
 
 A child leads a process group of its own, which ends with it. What it prints goes to standard error: standard
 output belongs to the parent's payload.
