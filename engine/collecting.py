@@ -15,7 +15,6 @@ from typing import Any, Self
 
 from ..evidence.base.errors import ConfigError
 from ..evidence.collecting import registry
-from ..evidence.collecting.cache import ResultCache
 from ..evidence.collecting.interface import Collector, Evidence
 from ..evidence.collecting.runner import Make, Running
 from ..evidence.collectors import BUILTIN
@@ -115,6 +114,8 @@ def start(
     makers: dict[str, Make] = {name: partial(make_collector, config, name) for name in chosen}
     if places is None:
         return Running(workspace, makers, guests)
+    from ..evidence.collecting.cache import ResultCache
+
     cache = ResultCache(workspace, places.cache_dir, places.config_dir)
     shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
     keys = {
