@@ -14,10 +14,9 @@ from typing import Any
 
 from ..evidence.base.errors import ConfigError
 from ..evidence.collecting import registry
-from ..evidence.collecting.cache import Outcome, ResultCache
 from ..evidence.collecting.interface import Collector
-from ..evidence.collecting.runner import Collecting, Make
-from ..evidence.collectors import BUILTIN, groups
+from ..evidence.collecting.runner import Make, Running
+from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, GateConfig, read_settings
 
@@ -32,7 +31,7 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
 
     Raises:
         UsageError: there is none of that name.
-        EvidenceError: the plug-in cannot be loaded.
+        PluginError: the plug-in cannot be loaded.
         ConfigError: its options in ``gate.yaml`` are wrong.
     """
     kind = registry.load(collector_id)
@@ -92,12 +91,18 @@ class Places:
     config_dir: Path
 
 
-def collecting(
+def start(
     root: Path, config: GateConfig, ids: Iterable[str] | None = None, places: Places | None = None
-) -> Collecting:
-    """The named collectors, or all available ones, ready to run side by side; which of them is said later.
+) -> Running:
+    """The named collectors, or all available ones, ready to run in another process while this one goes on.
 
-    With ``places``, what earlier runs found is used where nothing changed.
+    They run from entering the context on, and ``result()`` gives their evidence.
+
+    Args:
+        root: the workspace.
+        config: its settings.
+        ids: collectors' names; None is all available ones.
+        places: where results of earlier runs are kept; they are not used without.
 
     Raises:
         UsageError: there is no collector of that name.
@@ -106,36 +111,20 @@ def collecting(
     chosen = tuple(available(config) if ids is None else ids)
     registry.check(chosen)
     workspace = open_workspace(root, config)
-    guests = {name: said for name in chosen if (said := registry.provider(name)) is not None}
+    guests = {name: found for name in chosen if (found := registry.provider(name)) is not None}
     makers: dict[str, Make] = {name: partial(make_collector, config, name) for name in chosen}
-    memory = None if places is None else _Memory(workspace, config, places)
-    return Collecting(workspace, makers, groups(chosen), registry.load, guests, memory)
+    if places is None:
+        return Running(workspace, makers, guests)
+    from ..evidence.collecting.cache import ResultCache
 
-
-class _Memory:
-    """The result cache, asked by collectors' names: the settings that they depend on are part of the key."""
-
-    def __init__(self, workspace: Workspace, config: GateConfig, places: Places) -> None:
-        self._cache = ResultCache(workspace, places.cache_dir, places.config_dir)
-        self._shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
-        self._options = config.evidence
-        self._keys: dict[str, str | None] = {}
-
-    def _key(self, name: str) -> str | None:
-        if name not in self._keys:
-            options = {"own": self._options.get(name, {}), "shared": self._shared}
-            self._keys[name] = self._cache.key(name, "", options)
-        return self._keys[name]
-
-    def find(self, name: str) -> Outcome | None:
-        return self._cache.find(name, self._key(name))
-
-    def keep(self, name: str, outcome: Outcome) -> None:
-        trace = outcome.pop("trace", None)
-        self._cache.keep(name, self._key(name), outcome, trace)
-
-    def save(self) -> None:
-        self._cache.save()
+    cache = ResultCache(workspace, places.cache_dir, places.config_dir)
+    shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
+    keys = {
+        name: cache.key(name, "", {"own": config.evidence.get(name, {}), "shared": shared})
+        for name in chosen
+        if name not in guests
+    }
+    return Running(workspace, makers, guests, cache, keys)
 
 
 def available(config: GateConfig) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..evidence.base.contracts import PROVENANCE, source_of
 from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked
-from ..evidence.collectors import NARROWING
+from ..evidence.collectors import BUILTIN
 from .collecting import Places
 from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, load_config
 from .decide.model import Plan
@@ -128,7 +128,8 @@ def _own_settings(config: GateConfig) -> list[Weakening]:
         message = f"gate.yaml widens limits.{name} from {usual:g} to {value:g}"
         found.append(Weakening("limit_widened", message))
     for collector in sorted(config.evidence):
-        for option in sorted(NARROWING.get(collector, frozenset()) & config.evidence[collector].keys()):
+        narrowing = BUILTIN[collector].narrowing if collector in BUILTIN else frozenset()
+        for option in sorted(narrowing & config.evidence[collector].keys()):
             message = f"gate.yaml sets evidence.{collector}.{option}, which decides how much is looked at"
             found.append(Weakening("evidence_narrowed", message))
     return found

@@ -14,7 +14,7 @@ from ..evidence.base.errors import masked
 from ..evidence.collecting import subject as subjects
 from ..evidence.collecting.interface import Evidence
 from ..evidence.reading.workspace import Workspace
-from .collecting import collecting
+from .collecting import start
 from .config.settings import FILE, age_seconds
 from .context import Context
 from .decide import recorded as recording
@@ -70,11 +70,10 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
     """Run collectors, find out what is judged, and put down everything that a decision depends on."""
     config = context.config
     chosen = sorted(ids)
-    with collecting(context.root, config, chosen, context.places) as running:
-        running.want(chosen)
+    with start(context.root, config, chosen, context.places) as running:
         subject = find_subject(context, running.workspace)
-        evidence = running.result()
         settings = settings_digest(running.workspace)
+        evidence = running.result()
     around = recording.Context(
         workspace=context.name,
         stage=stage,
@@ -98,9 +97,7 @@ def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:
     Raises:
         UsageError: there is none of that name.
     """
-    chosen = tuple(ids)
-    with collecting(context.root, context.config, chosen, context.places) as running:
-        running.want(chosen)
+    with start(context.root, context.config, tuple(ids), context.places) as running:
         return running.result()
 
 

@@ -96,7 +96,6 @@ evidence:
       b: {file: values/b.yaml}
       c: {file: values/c.toml}
       d: {file: values/d.csv}
-limits: {patience_seconds: 60.0}
 """
 
 

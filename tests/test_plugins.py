@@ -123,28 +123,17 @@ MISBEHAVING = {
         "import json\njson.loads('{')",
         "double quotes: line 1 column 2 (char 1) (gate_demo/__init__.py, line 13)",
     ),
-    "reads a file that is not there": (
-        "view.read_text('nope.txt')",
-        "No such file or directory (gate_demo/__init__.py, line 12)\n  where: nope.txt\n  to do: ",
-    ),
     "looks outside": (
         "view.read_text('../../etc/passwd')",
         "ended with: '../../etc/passwd' is not a path inside the workspace (gate_demo/__init__.py, line 12)\n"
         "  to do: ",
     ),
-    "raises an error of gate's": (
-        "from gate.evidence.base.errors import EvidenceError\n"
-        "raise EvidenceError('is odd', path='data.txt', place='line 3', remedy='make it even')",
-        "ended with: is odd (gate_demo/__init__.py, line 13)\n  where: data.txt, line 3\n"
-        "  to do: make it even; otherwise report it to",
-    ),
-    "raises two errors of gate's": (
-        "from gate.evidence.base.errors import EvidenceError, raise_all\n"
-        "raise_all([EvidenceError('is odd', path='a'), EvidenceError('is even', path='b')])",
-        "ended with: is even (gate_demo/__init__.py, line 13)\n  where: b\n",
+    "raises an error of gate's that names no file": (
+        "from gate.evidence.base.errors import EvidenceError\nraise EvidenceError('is odd')",
+        "ended with: is odd (gate_demo/__init__.py, line 13)\n  to do: otherwise report it to",
     ),
     "leaves": ("sys.exit(0)", "left the program with 0"),
-    "disappears": ("os._exit(0)", "failed: ended its process"),
+    "disappears": ("os._exit(0)", "failed: its process ended early (exit status 0)"),
     "is killed": ("os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
     "gives nothing": ("pass", "gave NoneType instead of an Observation"),
     "gives other facts": ("return Observation({'answer': 1, 'more': 2})", "break its contract"),
@@ -155,7 +144,10 @@ MISBEHAVING = {
     ),
     "gives a set": ("return Observation({'answer': {1}})", "gave a set as the fact 'demo.answer'"),
     "gives a huge number": ("return Observation({'answer': 2 ** 60})", "gave an integer beyond 2^53 as the"),
-    "gives a key that is no text": ("return Observation({'answer': {1: 2}})", "gave a key that is no text"),
+    "gives a key that is no string": (
+        "return Observation({'answer': {1: 2}})",
+        "gave a key that is no string",
+    ),
     "gives no time": ("return Observation({'answer': 1}, observed_at='soon')", "impossible /observed_at"),
     "gives no date": ("return Observation({'answer': 1}, observed_at='2025-02-30T12:00:00Z')", "2025-02-30"),
     "gives a wrong attachment": ("return Observation({'answer': 1}, attachments={'a': 'b'})", "TypeError"),
@@ -177,9 +169,40 @@ def test_a_misbehaving_plugin_is_an_error_that_names_it(
     done = program("collect", "demo", "tests", "-w", workspace, env=install(body))
     assert done.code == 2, done
     assert done.out == ""
-    assert done.err.startswith("evidence error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
+    assert done.err.startswith("plug-in error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
     assert said in done.err
     assert "Traceback" not in done.err and "to do: " in done.err
+
+
+REJECTED = {
+    "malformed": ("view.read_json('data.json')", "data.json", "line 1", "(gate_demo/__init__.py, line 12)"),
+    "not there": ("view.read('nope.txt')", "nope.txt", None, "No such file or directory"),
+    "odd, as the plug-in says": (
+        "from gate.evidence.base.errors import EvidenceError\n"
+        "raise EvidenceError('is odd', path='data.txt', place='line 3', remedy='make it even')",
+        "data.txt",
+        "line 3",
+        "ended with: is odd (gate_demo/__init__.py, line 13)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REJECTED)
+def test_a_file_that_a_plugin_cannot_use_is_rejected_evidence(
+    program: Any, install: Install, workspace: Path, case: str
+) -> None:
+    """The plug-in has no facts and a problem that names it, the file and the place; nothing else ends."""
+    body, path, place, reason = REJECTED[case]
+    (workspace / "data.json").write_text("{")
+    done = program("collect", "demo", "--format", "json", "-w", workspace, env=install(body))
+    assert done.err == ""
+    found = json.loads(done.out)["demo"]
+    assert (found["facts"], found["provider"]) == ({}, "gate-demo 1.0")
+    [problem] = found["problems"]
+    assert (problem["kind"], problem["fact"], problem["path"]) == ("rejected", "", path)
+    assert str(problem["place"]).startswith(str(place))
+    assert problem["reason"].startswith("the collector plug-in 'demo' (gate-demo 1.0) ended with: ")
+    assert reason in problem["reason"]
 
 
 def test_its_authors_can_see_a_traceback(program: Any, install: Install, workspace: Path) -> None:
@@ -203,22 +226,10 @@ def test_a_plugin_that_hangs_is_ended(
     (workspace / "gate.yaml").write_text("limits: {collector_seconds: 5}\n")
     done = program("collect", "demo", "tests", "-w", workspace, env=install(body))
     assert done.code == 2
-    assert "evidence error: the collector 'demo' took longer than 5 s and was ended" in done.err
+    assert "plug-in error: the collector plug-in 'demo' (gate-demo 1.0) took longer than 5 s" in done.err
     state = Path(f"/proc/{pid.read_text()}/stat") if pid.exists() else tmp_path / "not started"
     # a zombie is over, and waits for whoever inherited it
     assert not state.exists() or ") Z " in state.read_text()
-
-
-def test_a_slow_plugin_does_not_hold_up_another_one_s_error(
-    program: Any, install: Install, workspace: Path
-) -> None:
-    """The broken file is reported long before the slow plug-in would be ready, which is said too."""
-    (workspace / "junit.xml").write_text("<testsuites>")
-    (workspace / "gate.yaml").write_text("limits: {patience_seconds: 1}\n")
-    done = program("collect", "demo", "tests", "-w", workspace, env=install("time.sleep(9000)"))
-    assert done.code == 2
-    assert "where: junit.xml" in done.err
-    assert "not waited for, as others failed: demo" in done.err
 
 
 def test_what_a_plugin_prints_is_not_in_the_payload(program: Any, install: Install, workspace: Path) -> None:
@@ -249,7 +260,7 @@ def test_a_broken_plugin_is_named(
     """Whatever is wrong with it, the error names the plug-in and where it comes from."""
     done = program("collect", "demo", "-w", workspace, env=install(**given))
     assert done.code == 2
-    assert done.err.startswith("evidence error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
+    assert done.err.startswith("plug-in error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
     assert said in done.err and "Traceback" not in done.err
 
 

@@ -170,7 +170,7 @@ def _summary(evidence: Evidence, facts: Facts) -> EvidenceSummary:
         observed_at=evidence.observed_at,
         tool=evidence.tool,
         sources=facts.value(f"{PROVENANCE}.{evidence.collector}.sources") or "unstated",
-        files=tuple(FileDigest(file.path, file.sha256, file.size) for file in evidence.files),
+        files=tuple(FileDigest(masked(file.path), file.sha256, file.size) for file in evidence.files),
         problems=evidence.problems,
         scopes=evidence.scopes,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...evidence.base.canonical import canonical, manifest_bytes, sha256_hex
 from ...evidence.base.contracts import PROVENANCE, violations
-from ...evidence.base.errors import InternalError
+from ...evidence.base.errors import InternalError, masked
 from ...evidence.base.records import from_json, to_json
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence
@@ -135,14 +135,14 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
             frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
             - PEOPLE
         )
-        files = {}
+        files = set()
         for name in sorted(ids & recorded.evidence.keys()):
             item = recorded.evidence[name]
-            files.update({file.path: file.sha256 for file in item.files if file.path not in left_out})
+            files |= {(masked(file.path), file.sha256) for file in item.files if file.path not in left_out}
             # a name that no path of the workspace can have
-            files.update({f"/{name}/{part.name}": part.sha256 for part in item.attachments})
+            files |= {(f"/{name}/{part.name}", part.sha256) for part in item.attachments}
         if context.settings_digest is not None:
-            files[SETTINGS] = context.settings_digest
+            files.add((SETTINGS, context.settings_digest))
         digests[stage] = sha256_hex(manifest_bytes(files))
     return digests
 

@@ -13,7 +13,8 @@
     ├── EnvironmentProblem   the machine lacks something (disk, permission, program)
     └── InternalError        our own mistake
 
-An error is not a verdict: each of them ends a judging command with exit code 2.
+An error is not a verdict: one that reaches the command line ends it with exit code 2. An EvidenceError of a
+collector does not reach it: its facts are rejected evidence, and the rest is judged.
 """
 
 from __future__ import annotations

@@ -63,9 +63,7 @@ class Limits(Settings):
     collector_seconds: float = 120.0
     """Time one collector may take in all."""
     collector_memory_bytes: int = 2048 * MIB
-    """Address space of a collector's process."""
-    patience_seconds: float = 60.0
-    """How long the other collectors' reports are awaited once one has failed."""
+    """Memory of the process that collects: address space on Linux, resident memory elsewhere."""
     command_seconds: float = 60.0
     """Time a command declared in ``gate.yaml``, or a collection of tests by pytest, may take."""
     command_bytes: int = 8 * MIB

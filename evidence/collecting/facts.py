@@ -24,7 +24,7 @@ def contract_has(fact: str) -> bool:
     """Whether a dotted fact name exists in its facts contract.
 
     Raises:
-        EvidenceError: the contract of a plug-in cannot be read.
+        PluginError: the contract of a plug-in cannot be read.
     """
     first, *path = fact.split(".")
     if not path:

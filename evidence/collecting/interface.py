@@ -207,8 +207,8 @@ class Evidence:
     """An observation with everything that binds it: collector, files and their digests.
 
     ``provider`` names the distribution of a plug-in, None for a collector of gate itself; the other fields
-    are those of :class:`Observation`. Account numbers in files' names are masked; two names may look alike
-    then, and stay two entries.
+    are those of :class:`Observation`. Account numbers in files' names are masked in all that is stored;
+    two names may look alike then, and stay two entries.
     """
 
     collector: str
@@ -227,8 +227,6 @@ class Evidence:
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        files = tuple(replace(file, path=masked(file.path)) for file in self.files)
-        object.__setattr__(self, "files", files)
         object.__setattr__(self, "digest", sha256_hex(canonical(self.to_json())))
 
     @classmethod
@@ -253,7 +251,7 @@ class Evidence:
             "facts": self.facts,
             "problems": [problem.to_json() for problem in self.problems],
             "scopes": [scope.to_json() for scope in self.scopes],
-            "files": [{"path": f.path, "sha256": f.sha256, "size": f.size} for f in self.files],
+            "files": [{"path": masked(f.path), "sha256": f.sha256, "size": f.size} for f in self.files],
             "observed_at": self.observed_at,
             "tool": self.tool,
             "format": self.format,

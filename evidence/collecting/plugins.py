@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.contracts import DERIVED
-from ..base.errors import ConfigError, EvidenceError, GateError
+from ..base.errors import ConfigError, EvidenceError, GateError, PluginError
 from ..base.limits import DEFAULT
 from ..collectors import BUILTIN
 from ..reading.parse import parse_json
@@ -67,7 +67,7 @@ def _wrong(what: str) -> ConfigError:
     return ConfigError(what, place=f"entry points {GROUP}", remedy="uninstall one of the distributions")
 
 
-def guest_error(name: str, provider: str, what: str) -> EvidenceError:
+def plugin_error(name: str, provider: str, what: str) -> PluginError:
     """An error that names the plug-in at fault.
 
     Args:
@@ -75,33 +75,33 @@ def guest_error(name: str, provider: str, what: str) -> EvidenceError:
         provider: the distribution it comes from.
         what: what it did, in words that follow its name.
     """
-    return EvidenceError(
+    return PluginError(
         f"the collector plug-in {name!r} ({provider}) {what[:400]}",
         remedy="report it to the plug-in's authors, or take it out of gate.yaml and the policies",
     )
 
 
-def guest_says(name: str, provider: str, said: GateError, raised: BaseException) -> EvidenceError:
-    """An error of gate's own kind that ended a plug-in, as one that names the plug-in.
+def attributed(name: str, provider: str, error: GateError, raised: BaseException) -> GateError:
+    """An error that ended a plug-in, as one that names the plug-in.
 
     Args:
         name: the collector's id.
         provider: the distribution it comes from.
-        said: the error, raised by the plug-in or by what it called.
+        error: raised by the plug-in or by what it called.
         raised: the exception as it arrived, with its traceback.
+
+    Returns:
+        An EvidenceError if it is about a file that was read, otherwise a PluginError.
     """
-    named = isinstance(said, ConfigError)  # a path that the plug-in made up, or took from its options
-    advice = [] if said.remedy is None else [said.remedy]
-    if named:
+    what = f"the collector plug-in {name!r} ({provider}) ended with: {error.what[:300]}"
+    what += plugin_line(name, raised)
+    advice = [] if error.remedy is None else [error.remedy]
+    if isinstance(error, EvidenceError) and error.path is not None:
+        remedy = "; ".join([*advice, "otherwise report it to the plug-in's authors"])
+        return EvidenceError(what, path=error.path, place=error.place, remedy=remedy)
+    if isinstance(error, ConfigError):  # a path that the plug-in made up, or took from its options
         advice.append(f"if gate.yaml names it under evidence.{name}, correct it there")
-    advice.append("otherwise report it to the plug-in's authors")
-    what = f"{said.what[:300]}{plugin_line(name, raised)}"
-    return EvidenceError(
-        f"the collector plug-in {name!r} ({provider}) ended with: {what}",
-        path=None if named else said.path,
-        place=None if named else said.place,
-        remedy="; ".join(advice),
-    )
+    return PluginError(what, remedy="; ".join([*advice, "otherwise report it to the plug-in's authors"]))
 
 
 def plugin_line(name: str, error: BaseException) -> str:
@@ -128,21 +128,21 @@ def load(plugin: Plugin) -> type[Collector]:
     """The plug-in's class; this runs its code.
 
     Raises:
-        EvidenceError: there is no such class, or it is no collector of that id.
+        PluginError: there is no such class, or it is no collector of that id.
     """
     try:
         kind = plugin.entry.load()
     except (ImportError, AttributeError) as error:
-        raise guest_error(plugin.id, plugin.provider, f"cannot be loaded: {error}") from error
+        raise plugin_error(plugin.id, plugin.provider, f"cannot be loaded: {error}") from error
     for name in ("version", "Options", "collect"):
         if not hasattr(kind, name):
-            raise guest_error(plugin.id, plugin.provider, f"has no {name!r}, so it is no collector")
+            raise plugin_error(plugin.id, plugin.provider, f"has no {name!r}, so it is no collector")
     if getattr(kind, "id", None) != plugin.id:
-        raise guest_error(
+        raise plugin_error(
             plugin.id, plugin.provider, f"is a collector with the id {getattr(kind, 'id', None)!r}"
         )
     if not isinstance(kind.version, str) or not kind.version:
-        raise guest_error(plugin.id, plugin.provider, "has a version that is no text")
+        raise plugin_error(plugin.id, plugin.provider, "has a version that is no string")
     loaded: type[Collector] = kind
     return loaded
 
@@ -151,7 +151,7 @@ def facts_contract(collector_id: str) -> dict[str, Any]:
     """The JSON Schema of a plug-in's facts.
 
     Raises:
-        EvidenceError: the plug-in has none, or it is not JSON.
+        PluginError: the plug-in has none, or it is not JSON.
     """
     plugin = installed()[collector_id]
     package = plugin.entry.module.partition(".")[0]
@@ -167,9 +167,9 @@ def facts_contract(collector_id: str) -> dict[str, Any]:
                 schema = parse_json(data, name, DEFAULT)
             except EvidenceError as error:
                 what = f"has a facts contract that cannot be read: {error.what}"
-                raise guest_error(collector_id, plugin.provider, what) from error
+                raise plugin_error(collector_id, plugin.provider, what) from error
             if isinstance(schema, dict):
                 return schema
-    raise guest_error(
+    raise plugin_error(
         collector_id, plugin.provider, f"ships no facts contract {name} in the package {package!r}"
     )

@@ -42,7 +42,7 @@ def load(collector_id: str) -> type[Collector]:
 
     Raises:
         UsageError: there is no collector of that name.
-        EvidenceError: the plug-in cannot be loaded.
+        PluginError: the plug-in cannot be loaded.
     """
     check([collector_id])
     if collector_id in BUILTIN:

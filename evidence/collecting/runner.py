@@ -1,269 +1,192 @@
-"""Runs collectors side by side and turns what they saw into evidence.
+"""Runs collectors one after another in one limited process, and turns what they saw into evidence.
 
-Every collector has a time limit. A slow one holds up nobody: what comes after it in its group is taken over
-by another process, and once one collector has failed, the others' reports are awaited only for a while.
+A collector that exceeds its time or memory is ended with that process; its evidence is rejected, and a new
+process goes on with the next one. Each plug-in has a process of its own.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from ..base.errors import EvidenceError, GateError, InternalError, raise_all
-from ..process import children
+from ..process.children import Child, Ended
 from ..reading.workspace import Workspace
 from .interface import Collector, Evidence
-from .outcomes import Outcome, evidence, failed, lookup, observe, outcome, problems, took_too_long, within
-from .plugins import guest_error
+from .outcomes import Outcome, errors_of, failed, lookup, observe, outcome, packed, rejected, unpacked
+from .plugins import plugin_error
 
-__all__ = ["Collecting", "Make", "collect", "lookup", "observe"]
+if TYPE_CHECKING:
+    from .cache import ResultCache
+
+__all__ = ["Make", "Running", "collect", "lookup", "observe"]
 
 Make = Callable[[], Collector]
 """Makes a collector; called where the collector will run, so that only that process imports it.
 It may raise a GateError when the collector's options are wrong."""
 
-
-class Memory(Protocol):
-    """What earlier runs found; :mod:`gate.evidence.collecting.cache` is one. Nothing in it ever raises."""
-
-    def find(self, name: str) -> Outcome | None:
-        """The outcome a collector would have again, if that is known."""
-        ...
-
-    def keep(self, name: str, outcome: Outcome) -> None:
-        """Remember what a collector gave just now."""
-        ...
-
-    def save(self) -> None:
-        """Write down what is new."""
-        ...
+_CRASHES = frozenset({signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV})
+"""Signals by which a process ends itself: a library got no more memory, or cannot cope with what it read."""
 
 
-SLOW_SECONDS = 1.0
-"""After so long with one collector, the rest of its group is given to another process."""
-
-
-class _Group:
-    """A child process with the collectors it still has to report on, in order, and since when it is at the
-    first of them."""
-
-    def __init__(self, child: children.Child, names: Iterable[str]) -> None:
-        self.child = child
-        self.names = list(names)
-        self.since = time.monotonic()
-
-
-class Collecting:
-    """Collectors at work: one child process for each group, which run while the caller does other things.
-
-    The processes are there as soon as the context is entered, and load their collectors until they are told
-    which of them are wanted. A wanted collector that is in no group gets a process of its own. Where forking
-    is not possible, collectors run in this process when the result is asked for. All are run even when one
-    fails, so that one run reports every broken file.
+class Running:
+    """Collectors at work in another process, from entering the context until the result is asked for.
 
     Args:
         workspace: walked before the collectors start, so that all see the same files.
-        makers: by collector id, how to make it.
-        groups: disjoint sets of ids; collectors of one group run one after the other.
-        load: imports a collector's code, so that making it takes no time.
+        makers: by collector id, how to make it; picklable where no process can be forked.
         guests: of these ids, the plug-ins, with the distribution each comes from.
-        memory: what earlier runs found; collectors whose outcome is in there are not run.
+        cache: what earlier runs found; collectors whose outcome is in there are not run.
+        keys: by collector id, the key in the cache; plug-ins have none.
     """
 
     def __init__(
         self,
         workspace: Workspace,
         makers: Mapping[str, Make],
-        groups: Iterable[Collection[str]],
-        load: Callable[[str], object] = str,
         guests: Mapping[str, str] | None = None,
-        memory: Memory | None = None,
+        cache: ResultCache | None = None,
+        keys: Mapping[str, str | None] | None = None,
     ) -> None:
         self.workspace = workspace
         self._makers = makers
-        self._names = [[name for name in makers if name in group] for group in groups]
-        self._load = load
         self._guests = guests or {}
-        self._memory = memory
-        self._found: dict[str, Outcome] = {}
-        self._wanted: tuple[str, ...] = ()
-        self._groups: list[_Group] = []
-        self._crashes: dict[str, GateError] = {}
-        self._stack = ExitStack()
+        self._cache = cache
+        self._keys = keys or {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._failures: list[GateError] = []
+        self._jobs: list[list[str]] = []
+        self._child: Child | None = None
 
     def __enter__(self) -> Self:
         self.workspace.inventory()
-        for names in self._names:
-            names[:] = [name for name in names if not self._remembers(name)]
-        if sum(map(bool, self._names)) > 1 and children.possible():
-            with ExitStack() as stack:
-                self._stack = stack
-                for names in self._names:
-                    self._start(names)
-                self._stack = stack.pop_all()
+        if self._cache is not None:
+            for name, key in self._keys.items():
+                known = self._cache.find(name, key)
+                if known is not None:
+                    self._outcomes[name] = known
+        rest = [name for name in self._makers if name not in self._outcomes]
+        own = [name for name in rest if name not in self._guests]
+        self._jobs = [job for job in (own, *([name] for name in rest if name in self._guests)) if job]
+        if self._jobs:
+            self._child = self._start(self._jobs[0])
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        children.stop(group.child for group in self._groups)
-        self._stack.close()
-        if self._memory is not None:
-            self._memory.save()
+        if self._child is not None:
+            self._child.__exit__(kind, error, trace)
+        if self._cache is not None:
+            self._cache.save()
 
-    def _remembers(self, name: str) -> bool:
-        if self._memory is not None and name not in self._found and name not in self._guests:
-            outcome = self._memory.find(name)
-            if outcome is not None:
-                self._found[name] = outcome
-        return name in self._found
-
-    def _start(self, names: Sequence[str]) -> _Group:
-        child = children.Child("collecting " + ", ".join(names), partial(self._work, names))
-        group = _Group(self._stack.enter_context(child), names)
-        self._groups.append(group)
-        return group
-
-    def _work(self, names: Sequence[str], question: children.Question, say: children.Say) -> None:
-        for name in names:
-            if name not in self._guests:
-                self._load(name)
-        wanted = question()
-        children.limit_memory(self.workspace.limits.collector_memory_bytes)
-        for name in wanted:
-            say(self._outcome(name))
-
-    def _outcome(self, name: str) -> Outcome:
-        return outcome(self.workspace, self._makers[name], self._guests.get(name), name)
-
-    def want(self, ids: Iterable[str]) -> None:
-        """Say which collectors are to be run; once, before asking for the result."""
-        self._wanted = tuple(ids)
-        to_run = [name for name in self._wanted if not self._remembers(name)]
-        grouped = {name for names in self._names for name in names}
-        started = bool(self._groups)
-        if children.possible() and (started or self._guests.keys() & set(to_run)):
-            for name in to_run:
-                if name not in grouped or not started:
-                    self._start([name])
-        for group in self._groups:
-            self._ask(group, [name for name in to_run if name in group.names])
-
-    def _ask(self, group: _Group, names: Sequence[str]) -> None:
-        group.names = list(names)
-        group.since = time.monotonic()
-        group.child.ask(group.names)
+    def _start(self, names: Sequence[str]) -> Child:
+        tasks = [(name, self._makers[name], self._guests.get(name)) for name in names]
+        return Child(partial(_outcomes, self.workspace, tasks), self.workspace.limits.collector_memory_bytes)
 
     def result(self) -> dict[str, Evidence]:
-        """Evidence of every wanted collector, by id, in the order they were given.
+        """Evidence of every collector, by id, in the order they were given; to be asked for once.
 
         Raises:
-            EvidenceError: one file is malformed, changed between two readings, or took too long; a plug-in
-                misbehaved; ManyErrors when there are several.
             ConfigError: a collector's options are wrong.
-            InternalError: a collector's facts break its own contract, or its process ended early.
+            EnvironmentProblem: a program that a collector needs is not there.
+            InternalError: a collector's facts break its own contract, or it crashed.
+            PluginError: a plug-in is broken.
+            ManyErrors: several of these.
         """
-        seen = self._await() if self._groups else self._one_by_one()
-        if self._memory is not None:
-            for name, outcome in seen.items():
-                if name not in self._guests:
-                    self._memory.keep(name, outcome)
-        seen |= self._found
-        found: dict[str, Evidence] = {}
-        failures: list[GateError] = []
-        left_out = [name for name in self._wanted if name not in seen]
-        for name in self._wanted:
-            if name in self._crashes:
-                failures.append(self._crashes[name])  # with its traceback
-            elif name in seen:
-                failures += problems(seen[name])
-        if left_out:
-            names = ", ".join(left_out)
-            failures.append(
-                EvidenceError(f"not waited for, as others failed: {names}", remedy="fix the others first")
+        for job in self._jobs:
+            names = list(job)
+            while names:
+                with self._child or self._start(names) as child:
+                    self._child = None
+                    self._follow(child, names)
+        for name in self._makers:
+            self._failures += errors_of(self._outcomes.get(name, {}))
+        raise_all(self._failures)
+        return {name: self._evidence(name) for name in self._makers}
+
+    def _follow(self, child: Child, names: list[str]) -> None:
+        """Take what the process reports on the named collectors, until it is over with one that ends it.
+
+        Collectors that were reported on are taken off the list.
+        """
+        limits = self.workspace.limits
+        while names:
+            name = names.pop(0)
+            try:
+                found = child.receive(limits.collector_seconds)
+            except TimeoutError:
+                self._outcomes[name] = self._exceeded(
+                    name,
+                    f"took longer than {limits.collector_seconds:g} s and was ended",
+                    "give it less to read, or widen limits.collector_seconds in gate.yaml",
+                )
+                return
+            except Ended as ended:
+                self._outcomes[name] = self._lost(name, ended)
+                return
+            if self._cache is not None and name in self._keys:
+                self._cache.keep(name, self._keys[name], found, found.pop("trace", None))
+            self._outcomes[name] = found
+
+    def _exceeded(self, name: str, what: str, remedy: str) -> Outcome:
+        if name in self._guests:
+            return failed(plugin_error(name, self._guests[name], what))
+        error = EvidenceError(f"the collector {name!r} {what}", remedy=remedy)
+        return packed(rejected(name, self._makers[name]().version, [error]))
+
+    def _lost(self, name: str, ended: Ended) -> Outcome:
+        """The outcome of a collector whose process ended before it reported."""
+        most = self.workspace.limits.collector_memory_bytes
+        if ended.memory:
+            return self._exceeded(
+                name,
+                f"needed more memory than it gets ({most} bytes)",
+                "give it less to read, or widen limits.collector_memory_bytes in gate.yaml",
             )
-        raise_all(failures)
-        for name in self._wanted:
-            found[name] = evidence(name, **seen[name])
-            self.workspace.remember(found[name].files)
+        if ended.number is None:
+            how = f"its process ended early ({ended.error})"
+            remedy = "run again with --debug and report the traceback"
+        else:
+            how = f"its process was ended by {_signal_name(ended.number)}"
+            remedy = "check the machine's memory and limits, then run again"
+        if ended.number in _CRASHES or name in self._guests:
+            return self._exceeded(name, f"failed: {how}", "check the files that it reads")
+        error = InternalError(f"the collector {name!r} failed: {how}", remedy=remedy)
+        error.add_note(ended.trace)
+        self._failures.append(error)
+        return {}
+
+    def _evidence(self, name: str) -> Evidence:
+        found = unpacked(self._outcomes[name])
+        try:
+            self.workspace.remember(found.files)
+        except EvidenceError as error:
+            return rejected(name, found.version, [error], found.files, found.provider)
         return found
 
-    def _one_by_one(self) -> dict[str, Outcome]:
-        seen: dict[str, Outcome] = {}
-        for name in self._wanted:
-            if name in self._found:
-                continue
-            try:
-                seconds = self.workspace.limits.collector_seconds
-                seen[name] = within(seconds, name, partial(self._outcome, name))
-            except EvidenceError as error:
-                seen[name] = failed(error)
-        return seen
 
-    def _await(self) -> dict[str, Outcome]:
-        """What the processes report. Without the collectors that were not waited for."""
-        limits = self.workspace.limits
-        seen: dict[str, Outcome] = {}
-        failed_at: float | None = None
-        while busy := [group for group in self._groups if group.names]:
-            now = time.monotonic()
-            if failed_at is None and any("errors" in outcome for outcome in seen.values()):
-                failed_at = now
-            if failed_at is not None and now >= failed_at + limits.patience_seconds:
-                break
-            moments = [] if failed_at is None else [failed_at + limits.patience_seconds]
-            for group in busy:
-                if now >= group.since + limits.collector_seconds:
-                    group.child.stop()
-                    self._relieve(group)
-                    seen[group.names[0]] = failed(took_too_long(group.names[0], limits.collector_seconds))
-                    group.names = []
-                elif len(group.names) > 1 and now >= group.since + SLOW_SECONDS:
-                    self._relieve(group)
-                slow = SLOW_SECONDS if len(group.names) > 1 else limits.collector_seconds
-                moments.append(group.since + slow)
-            busy = [group for group in self._groups if group.names]
-            for child in children.ready([group.child for group in busy], min(moments) - now) if busy else ():
-                self._hear(next(group for group in busy if group.child is child), seen)
-        return seen
+def _outcomes(workspace: Workspace, tasks: Sequence[tuple[str, Make, str | None]]) -> Iterator[Outcome]:
+    """The collectors' outcomes, one after the other; this runs in a process of its own."""
+    for name, make, guest in tasks:
+        yield outcome(workspace, make, guest, name)
 
-    def _relieve(self, group: _Group) -> None:
-        """Give what comes after the first collector of a group to another process."""
-        rest = group.names[1:]
-        if rest and children.possible():
-            group.names = group.names[:1]
-            self._ask(self._start(rest), rest)
 
-    def _hear(self, group: _Group, seen: dict[str, Outcome]) -> None:
-        reports = group.child.receive()
-        if reports is None:
-            failure = group.child.failure()
-            name = group.names[0]
-            if name in self._guests:
-                what = failure.what if failure else "ended its process"
-                seen[name] = failed(guest_error(name, self._guests[name], f"failed: {what}"))
-            else:
-                self._crashes[name] = failure or InternalError(f"the collector {name!r} ended its process")
-                seen[name] = failed(self._crashes[name])
-            self._relieve(group)
-            group.names = []
-            return
-        for report in reports:
-            if group.names:  # what was given to another process is reported there
-                seen.setdefault(group.names.pop(0), report)
-                group.since = time.monotonic()
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def collect(workspace: Workspace, collectors: Sequence[Collector]) -> dict[str, Evidence]:
-    """Evidence of collectors that exist already, each a group of its own; see :meth:`Collecting.result`."""
+    """Evidence of collectors that exist already; see :meth:`Running.result`."""
     makers: dict[str, Make] = {collector.id: partial(_same, collector) for collector in collectors}
-    with Collecting(workspace, makers, [[name] for name in makers]) as collecting:
-        collecting.want(makers)
-        return collecting.result()
+    with Running(workspace, makers) as running:
+        return running.result()
 
 
 def _same(collector: Collector) -> Collector:

@@ -2,76 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from importlib import import_module
 
 from ..base.errors import UsageError
 from ..collecting.interface import Collector
 
-BUILTIN: dict[str, str] = {
-    "account": "AccountCollector",
-    "artifacts": "ArtifactsCollector",
-    "checklist": "ChecklistCollector",
-    "commands": "CommandsCollector",
-    "components": "ComponentsCollector",
-    "contracts": "ContractsCollector",
-    "coverage": "CoverageCollector",
-    "fixtures": "FixturesCollector",
-    "integration_flow": "IntegrationFlowCollector",
-    "interface_map": "InterfaceMapCollector",
-    "kill_switch": "KillSwitchCollector",
-    "messages": "MessagesCollector",
-    "paper": "PaperCollector",
-    "risk_parameters": "RiskParametersCollector",
-    "rollback": "RollbackCollector",
-    "scale_up": "ScaleUpCollector",
-    "scans": "ScansCollector",
-    "signoffs": "SignoffsCollector",
-    "source": "SourceCollector",
-    "stage_tests": "StageTestsCollector",
-    "tests": "TestsCollector",
-    "values": "ValuesCollector",
-    "waivers": "WaiversCollector",
+
+class Builtin:
+    """A collector of gate itself, in the module named like its id.
+
+    Args:
+        kind: the name of its class.
+        narrowing: options that change how much is looked at, not only where; a decision says when a workspace
+            sets them.
+    """
+
+    def __init__(self, kind: str, *narrowing: str) -> None:
+        self.kind = kind
+        self.narrowing = frozenset(narrowing)
+
+
+BUILTIN: dict[str, Builtin] = {
+    "account": Builtin("AccountCollector"),
+    "artifacts": Builtin("ArtifactsCollector", "matrix", "partial_from_ppm", "compliant_from_ppm"),
+    "checklist": Builtin("ChecklistCollector"),
+    "commands": Builtin("CommandsCollector"),
+    "components": Builtin("ComponentsCollector"),
+    "contracts": Builtin("ContractsCollector", "paths", "approved", "approved_copy"),
+    "coverage": Builtin("CoverageCollector", "sources", "omit", "exclude_also"),
+    "fixtures": Builtin("FixturesCollector", "signed"),
+    "integration_flow": Builtin("IntegrationFlowCollector"),
+    "interface_map": Builtin("InterfaceMapCollector"),
+    "kill_switch": Builtin("KillSwitchCollector"),
+    "messages": Builtin("MessagesCollector", "sets"),
+    "paper": Builtin("PaperCollector"),
+    "risk_parameters": Builtin("RiskParametersCollector", "names", "paths", "approved", "approved_copy"),
+    "rollback": Builtin("RollbackCollector"),
+    "scale_up": Builtin("ScaleUpCollector"),
+    "scans": Builtin("ScansCollector"),
+    "signoffs": Builtin("SignoffsCollector"),
+    "source": Builtin("SourceCollector", "paths", "names", "secret_paths", "patterns"),
+    "stage_tests": Builtin("StageTestsCollector"),
+    "tests": Builtin("TestsCollector"),
+    "values": Builtin("ValuesCollector"),
+    "waivers": Builtin("WaiversCollector"),
 }
-"""Collector id (also its module's name) → class."""
-
-NARROWING: dict[str, frozenset[str]] = {
-    "artifacts": frozenset({"matrix", "partial_from_ppm", "compliant_from_ppm"}),
-    "contracts": frozenset({"paths", "approved", "approved_copy"}),
-    "coverage": frozenset({"sources", "omit", "exclude_also"}),
-    "fixtures": frozenset({"signed"}),
-    "messages": frozenset({"sets"}),
-    "risk_parameters": frozenset({"names", "paths", "approved", "approved_copy"}),
-    "source": frozenset({"paths", "names", "secret_paths", "patterns"}),
-}
-"""Options that change how much is looked at, not only where: a decision says when a workspace sets them."""
-
-ON_DEMAND = frozenset({"commands", "components", "messages", "scans", "values"})
-"""Collectors that no shipped stage needs: started only when they are asked for."""
-
-_DOCUMENTS = frozenset(
-    {
-        "artifacts",
-        "checklist",
-        "integration_flow",
-        "interface_map",
-        "rollback",
-        "scale_up",
-        "signoffs",
-        "waivers",
-    }
-)
-"""Collectors that need the Markdown parser or signatures: loading these takes longer than what they do."""
-
-
-def groups(ids: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """The collectors that stages usually need, in groups to run side by side: each group takes about as long,
-    and shares what it loads. Others, and plug-ins, are in no group."""
-    chosen = tuple(name for name in ids if name in BUILTIN and name not in ON_DEMAND)
-    return (
-        tuple(name for name in chosen if name in _DOCUMENTS),
-        tuple(name for name in chosen if name not in _DOCUMENTS),
-    )
+"""Every collector of gate itself, by id."""
 
 
 def load(collector_id: str) -> type[Collector]:
@@ -81,7 +57,7 @@ def load(collector_id: str) -> type[Collector]:
         UsageError: there is no collector of that name.
     """
     try:
-        name = BUILTIN[collector_id]
+        name = BUILTIN[collector_id].kind
     except KeyError:
         raise UsageError(
             f"there is no collector {collector_id!r}", remedy="known: " + ", ".join(sorted(BUILTIN))

@@ -1,8 +1,11 @@
-"""Work in forked child processes: a question goes in and messages come back, as lines of JSON through pipes.
+"""Work in one child process: its messages come back, as lines of JSON through a pipe.
 
-A collector spends its time in Python code, which threads of one process cannot run at once. A forked child
-costs two milliseconds, not a start of the interpreter with all its imports. To fork a process with threads is
-unsafe (https://docs.python.org/3/library/os.html#os.fork), so :func:`possible` must be asked.
+While this process has a single thread on Linux, the child is forked, which costs two milliseconds. To fork
+a process with threads is unsafe (https://docs.python.org/3/library/os.html#os.fork), and so is any fork on
+macOS; there the child is a new interpreter, which is given the same work pickled.
+
+A child leads a process group of its own, which ends with it. What it prints goes to standard error: standard
+output belongs to the parent's payload.
 """
 
 from __future__ import annotations
@@ -15,22 +18,30 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from ..base.errors import InternalError
-
 _TASKS = "/proc/self/task"
+_RESULTS = 3
+"""The descriptor a new interpreter writes its messages to."""
+_NO_MEMORY = 3
+"""Exit status of a child that needed more memory than it gets."""
+_WATCH_SECONDS = 0.1
+_LAST_SECONDS = 1.0
+"""What a child gets for ending by itself after its last message."""
+_START = (
+    "import pickle, sys; sys.path[:], sys.argv[:] = pickle.load(sys.stdin.buffer); "
+    f"from {__name__} import serve; serve()"
+)
 
-_LAST_CHANCE_SECONDS = 1.0
-"""What a child gets for removing its temporary directories, before it is killed."""
+Work = Callable[[], Iterable[Any]]
+"""Gives JSON-like messages, one after the other. It must be picklable where the child cannot be forked."""
 
 
-def possible() -> bool:
+def can_fork() -> bool:
     """Whether this process may fork: on Linux, while it has a single thread."""
     if sys.platform != "linux":
         return False
@@ -40,58 +51,67 @@ def possible() -> bool:
         return False
 
 
-Question = Callable[[], Any]
-"""Waits for what the parent sends."""
-
-Say = Callable[[Any], None]
-"""Sends something JSON-like to the parent."""
-
-
-_scratch: dict[Path, Callable[[Path], None]] = {}
-"""Directories of this process that are removed when it is asked to end, and how."""
-
-
 @contextmanager
 def scratch(prefix: str) -> Iterator[Path]:
-    """An empty temporary directory, gone afterwards; also when this is a child that is asked to end."""
-    import shutil
+    """An empty temporary directory, gone afterwards; also when this is a child that is ended."""
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
-        path = Path(name).resolve()
-        _scratch[path] = partial(shutil.rmtree, ignore_errors=True)
-        try:
-            yield path
-        finally:
-            del _scratch[path]
+    name = f"gate-{os.getpid()}-{prefix.removeprefix('gate-')}"
+    with tempfile.TemporaryDirectory(prefix=name, ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
+
+
+class Ended(Exception):
+    """The child ended before its time.
+
+    Attributes:
+        number: the signal that ended it, if one did.
+        memory: whether it needed more memory than it gets.
+        error: the exception that ended it, as ``class: message``, if one did.
+        trace: the traceback of that exception.
+    """
+
+    def __init__(self, number: int | None, memory: bool, error: str, trace: str) -> None:
+        super().__init__(error)
+        self.number = number
+        self.memory = memory
+        self.error = error
+        self.trace = trace
 
 
 class Child:
     """One child process; as a context manager it is gone afterwards, whatever happened.
 
-    It leads a process group of its own, so that what it started ends with it. What it prints goes to standard
-    error: standard output belongs to the parent's payload.
-
     Args:
-        what: what it does, for messages.
-        work: runs in the child; may wait for a question, and says what it found.
+        work: what it does.
+        memory_bytes: address space it gets on top of what is in use; outside Linux, its resident memory.
+
+    Raises:
+        OSError: no process can be started.
     """
 
-    def __init__(self, what: str, work: Callable[[Question, Say], None]) -> None:
-        self._what = what
-        self._status: int | None = None
-        self._received = b""
-        self._complaint: dict[str, str] = {}
-        question, self._question = os.pipe()
-        self._answer, answer = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            os.close(self._question)  # or the end of the parent would go unnoticed
-            _run(work, question, answer)
-        with suppress(OSError):  # it may have done so itself, or have ended
-            os.setpgid(self._pid, self._pid)
-        os.close(question)
-        os.close(answer)
+    def __init__(self, work: Work, memory_bytes: int) -> None:
+        self._received = bytearray()
+        self._failed = {"error": "", "trace": ""}
+        self._alive = True
+        self._late = False
+        self._reader, writer = _pipe()
+        try:
+            if can_fork():
+                parent = os.getpid()
+                self._pid = os.fork()
+                if self._pid == 0:
+                    os.close(self._reader)  # or the end of the parent would go unnoticed
+                    _live(work, writer, memory_bytes, parent)
+                with suppress(OSError):  # it may have done so itself, or have ended
+                    os.setpgid(self._pid, self._pid)
+            else:
+                self._pid = _spawn(work, writer, memory_bytes)
+        except BaseException:
+            os.close(self._reader)
+            raise
+        finally:
+            os.close(writer)
 
     def __enter__(self) -> Self:
         return self
@@ -99,108 +119,144 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
-        os.close(self._question)
-        os.close(self._answer)
+        if kind is None and self._alive:
+            with suppress(TimeoutError, Ended):
+                self.receive(0 if self._late else _LAST_SECONDS)
+        if self._alive:
+            self._kill()
+            self._reap()
+        os.close(self._reader)
 
-    def fileno(self) -> int:
-        """The descriptor that is readable when there is something to :meth:`receive`."""
-        return self._answer
-
-    def ask(self, question: Any) -> None:
-        """Send what ``work`` waits for, something JSON-like of less than a pipe holds. May be done once."""
-        with suppress(BrokenPipeError):  # it ended already; its failure says why
-            os.write(self._question, json.dumps(question).encode() + b"\n")
-
-    def receive(self) -> list[Any] | None:
-        """What the child has said since; waits for the next piece. None when it will say no more."""
-        piece = os.read(self._answer, 1 << 20)
-        if not piece:
-            return None
-        *lines, self._received = (self._received + piece).split(b"\n")
-        said = [json.loads(line) for line in lines]
-        self._complaint = next((line["failed"] for line in said if "failed" in line), self._complaint)
-        return [line["said"] for line in said if "said" in line]
-
-    def failure(self) -> InternalError | None:
-        """Why the child ended before its time, or None; to be asked once it says no more. Waits for its end.
-
-        It was ended by a signal, or ``work`` raised something.
-        """
-        self._reap(0)
-        if self._status is None:
-            raise AssertionError("waiting for a child's end gave none")
-        if self._status < 0:
-            return InternalError(
-                f"the process for {self._what} was ended by {_signal_name(-self._status)}",
-                remedy="check the machine's memory and limits, then run again",
-            )
-        if self._status == 0:
-            return None
-        error = InternalError(
-            f"{self._complaint.get('error', f'exit status {self._status}')} "
-            f"(in the process for {self._what})",
-            remedy="run again with --debug and report the traceback",
-        )
-        error.add_note(self._complaint.get("traceback", ""))
-        return error
-
-    def stop(self) -> None:
-        """End the child, if it is still there, and everything in its process group."""
-        stop([self])
-
-    def _gone(self) -> bool:
-        self._reap(os.WNOHANG)
-        return self._status is not None
-
-    def _reap(self, options: int) -> None:
-        """Take note of the child's end, and end what is left of its process group.
-
-        Until the child is waited for, its number belongs to nobody else, and neither does its group's.
-        """
-        if self._status is None and os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | options):
-            self._signal(signal.SIGKILL)
-            self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-
-    def _signal(self, number: int) -> None:
+    def _kill(self) -> None:
+        """End everything in the child's process group."""
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pid, number)
+            os.killpg(self._pid, signal.SIGKILL)
+
+    def _reap(self) -> int:
+        """Wait for the child's end, and end what is left of it."""
+        if hasattr(os, "waitid"):  # until the child is waited for, its number belongs to no other group
+            os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
+            self._kill()
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self._alive = False
+        if code != 0:
+            _remove_scratch(self._pid)
+        return code
+
+    def receive(self, seconds: float) -> Any:
+        """The child's next message.
+
+        Raises:
+            TimeoutError: there was none for so long.
+            Ended: there will be no more.
+        """
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        end = self._received.find(b"\n")
+        while end < 0:
+            left = deadline - time.monotonic()
+            if not poll.poll(max(0.0, min(left, 3600.0)) * 1000):
+                if left > 0:
+                    continue
+                self._late = True
+                raise TimeoutError
+            piece = os.read(self._reader, 1 << 20)
+            if not piece:
+                raise self._ended()
+            found = piece.find(b"\n")
+            end = len(self._received) + found if found >= 0 else -1
+            self._received += piece
+        message = json.loads(self._received[:end])
+        del self._received[: end + 1]
+        if "failed" in message:
+            self._failed = message["failed"]
+            return self.receive(seconds)
+        return message["result"]
+
+    def _ended(self) -> Ended:
+        code = self._reap()
+        error = self._failed["error"] or f"exit status {code}"
+        return Ended(-code if code < 0 else None, code == _NO_MEMORY, error, self._failed["trace"])
 
 
-def stop(children: Iterable[Child]) -> None:
-    """End several children at once; see :meth:`Child.stop`."""
-    left = [child for child in children if not child._gone()]
-    for child in left:
-        child._signal(signal.SIGTERM)
-    deadline = time.monotonic() + _LAST_CHANCE_SECONDS
-    while (left := [child for child in left if not child._gone()]) and time.monotonic() < deadline:
-        time.sleep(0.002)
-    for child in left:
-        child._signal(signal.SIGKILL)
-        child.failure()
+def _pipe() -> tuple[int, int]:
+    """A pipe whose descriptors are no standard streams, which a caller may have closed, nor ``_RESULTS``."""
+    ends = os.pipe()
+    moved = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends)
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]
 
 
-def ready(children: Sequence[Child], seconds: float) -> list[Child]:
-    """Those of the children that said something or ended; waits for the first at most so long."""
-    poll = select.poll()
-    by_descriptor = {child.fileno(): child for child in children}
-    for descriptor in by_descriptor:
-        poll.register(descriptor, select.POLLIN)
-    return [by_descriptor[descriptor] for descriptor, _ in poll.poll(max(0.0, seconds) * 1000)]
+def _spawn(work: Work, writer: int, memory_bytes: int) -> int:
+    import pickle
+
+    request = pickle.dumps((sys.path, sys.argv)) + pickle.dumps((work, memory_bytes, os.getpid()))
+    reader, sender = _pipe()
+    with os.fdopen(sender, "wb") as stream:
+        try:
+            pid = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-I", "-c", _START],
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, reader, 0),
+                    (os.POSIX_SPAWN_DUP2, writer, _RESULTS),
+                ],
+                setpgroup=0,
+            )
+        finally:
+            os.close(reader)
+        with suppress(BrokenPipeError):  # it ended; its status says how
+            stream.write(request)
+            stream.flush()
+    return pid
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+def serve() -> NoReturn:
+    """Be the child, in a new interpreter."""
+    import pickle
+
+    with suppress(BaseException):
+        work, memory_bytes, parent = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the parent
+        _live(work, _RESULTS, memory_bytes, parent)
+    os._exit(1)
 
 
-def limit_memory(most: int) -> None:
-    """Let this process, and what it starts, have so much address space, where the system has such limits.
+def _live(work: Work, writer: int, memory_bytes: int, parent: int) -> NoReturn:
+    """The child's whole life. Nothing of the parent may run here, such as its handlers and its buffers."""
+    status = 1
+    with suppress(BaseException):
+        with suppress(OSError):
+            os.setpgid(0, 0)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        with suppress(OSError):  # where standard error is closed, there is nothing to print on
+            os.dup2(2, 1)
+        _limit_memory(memory_bytes)
+        _watch(parent, memory_bytes)
+        with os.fdopen(writer, "wb") as stream:
 
-    What was there already is not counted. Programs may lift it up to the limit that the user had.
-    """
+            def send(message: dict[str, Any]) -> None:
+                stream.write(json.dumps(message).encode() + b"\n")
+                stream.flush()
+
+            try:
+                for result in work():
+                    send({"result": result})
+                status = 0
+            except MemoryError:
+                status = _NO_MEMORY
+            except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+                said = f"{type(error).__name__}: {error}"
+                send({"failed": {"error": said, "trace": traceback.format_exc()}})
+            os._exit(status)  # before the stream is closed: its end means that the status is known
+    os._exit(status)
+
+
+def _limit_memory(most: int) -> None:
+    """Let this process have so much more address space, on Linux. Programs it starts may lift that again."""
     if sys.platform == "linux":
         import resource
 
@@ -211,61 +267,25 @@ def limit_memory(most: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
 
 
-def _above_streams(descriptor: int) -> int:
-    """The same pipe under a number that no standard stream has: a caller may have closed those."""
-    if descriptor > 2:
-        return descriptor
-    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-    os.close(descriptor)
-    return moved
+def _watch(parent: int, memory_bytes: int) -> None:
+    """End this process group when the parent is gone, and outside Linux when it holds too much memory."""
+    import resource
+    import threading
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            if sys.platform != "linux" and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > memory_bytes:
+                os._exit(_NO_MEMORY)
+            time.sleep(_WATCH_SECONDS)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
-def _run(work: Callable[[Question, Say], None], reader: int, writer: int) -> NoReturn:
-    """The child's whole life. Nothing of the parent may run here, such as its handlers and its buffers."""
-    status = [1]
-    with suppress(BaseException):
-        _scratch.clear()  # those of the parent
-        signal.signal(signal.SIGTERM, _end)
-        _live(work, reader, writer, status)
-    os._exit(status[0])
+def _remove_scratch(pid: int) -> None:
+    """Remove the temporary directories that a process left behind when it was ended."""
+    import shutil
+    import tempfile
 
-
-def _end(number: int, frame: FrameType | None) -> None:
-    """End this child at once.
-
-    It must not raise: a handler may run inside a callback of the garbage collector or of an import, which
-    prints an exception and swallows it. What was started in the child's process group ends by the parent's
-    signal; a program with a supervisor ends when this process lets go of the control pipe.
-    """
-    # not SIG_IGN: Python 3.13 complains of it when another request came just before
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    with suppress(BaseException):
-        for path, remove in tuple(_scratch.items()):
-            remove(path)
-    os._exit(1)
-
-
-def _live(work: Callable[[Question, Say], None], reader: int, writer: int, status: list[int]) -> None:
-    """Do the work and say what came of it."""
-
-    def question() -> Any:
-        with os.fdopen(reader, "rb") as stream:
-            return json.loads(stream.readline())
-
-    with suppress(OSError):
-        os.setpgid(0, 0)
-    reader, writer = _above_streams(reader), _above_streams(writer)
-    with suppress(OSError):  # where standard error is closed, there is nothing to print on
-        os.dup2(2, 1)
-    with os.fdopen(writer, "wb") as stream:
-
-        def send(message: dict[str, Any]) -> None:
-            stream.write(json.dumps(message).encode() + b"\n")
-            stream.flush()
-
-        try:
-            work(question, lambda said: send({"said": said}))
-            status[0] = 0
-        except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-            said = f"{type(error).__name__}: {error}"
-            send({"failed": {"error": said, "traceback": traceback.format_exc()}})
+    for folder in Path(tempfile.gettempdir()).glob(f"gate-{pid}-*"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -72,6 +72,7 @@ def plain(content: str) -> str:
     return " ".join("".join(parts).split())
 
 
+@functools.lru_cache(maxsize=1024)
 def heading_key(title: str) -> str:
     """A heading as it is matched: without its decoration.
 

@@ -30,7 +30,7 @@ __all__ = ["FileStamp", "Outcome", "ResultCache", "code_state"]
 Outcome = dict[str, Any]
 """What a collector's run gave, JSON-like (:mod:`gate.evidence.collecting.outcomes`)."""
 
-_FORMAT = 1
+_FORMAT = 2
 """To be raised when what is written has another shape: nothing in a file of this format is checked again."""
 _PACKAGE = Path(__file__).resolve().parents[2]
 _LIBRARIES = frozenset({"site-packages", "dist-packages"})

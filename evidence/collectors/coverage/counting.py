@@ -5,8 +5,12 @@ So the figures are those of coverage.py's report, for the text as it is now.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from ..shared import python_source as python
@@ -52,9 +56,7 @@ def count(
     Raises:
         NotCountable: the source does not parse.
     """
-    from coverage.exceptions import NotPython
-    from coverage.results import analysis_from_file_reporter
-
+    library = _library()
     python.silence_warnings()
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     text += "" if text.endswith("\n") or not text else "\n"
@@ -65,8 +67,8 @@ def count(
         if listed is not None:
             return _compare(listed, parser, branches)
         seen = _Seen(recorded, branches)
-        analysis = analysis_from_file_reporter(_any(seen), 0, _any(_reporter(parser)), path)
-    except NotPython as error:
+        analysis = library.analyse(_any(seen), 0, _any(_reporter(parser)), path)
+    except library.NotPython as error:
         raise NotCountable(f"{path} is not valid Python: {str(error).rpartition(': ')[2][:200]}") from error
     except (RecursionError, MemoryError) as error:
         raise NotCountable(f"{path} nests too deeply to be analysed") from error
@@ -141,21 +143,42 @@ class _Seen:
         return sorted(self.recorded.arcs)
 
 
+@functools.cache
+def _library() -> SimpleNamespace:
+    """The parts of coverage.py that analyse a text.
+
+    Importing the package also imports everything that measures and reports, which takes as long as the
+    analysis of an average project. So its modules are imported under a package that is not executed.
+    """
+    loaded = sys.modules.get("coverage")
+    if loaded is None:
+        spec = importlib.util.find_spec("coverage")
+        assert spec is not None  # noqa: S101 - a dependency of ours
+        sys.modules["coverage"] = importlib.util.module_from_spec(spec)
+    try:
+        from coverage import config, exceptions, misc, parser, results
+    finally:
+        if loaded is None:
+            del sys.modules["coverage"]  # whoever needs the package gets the whole of it
+    return SimpleNamespace(
+        NotPython=exceptions.NotPython,
+        analyse=results.analysis_from_file_reporter,
+        Parser=parser.PythonParser,
+        exclude=lambda also: misc.join_regex([*config.DEFAULT_EXCLUDE, *also]),
+        partial=misc.join_regex([*config.DEFAULT_PARTIAL, *config.DEFAULT_PARTIAL_ALWAYS]),
+    )
+
+
 def _parser(text: str, also: Sequence[str]) -> Any:
     """Coverage.py's parser, having parsed the text."""
-    from coverage.config import DEFAULT_EXCLUDE
-    from coverage.misc import join_regex
-    from coverage.parser import PythonParser
-
-    parser = PythonParser(text=text, filename=python.FILENAME, exclude=join_regex([*DEFAULT_EXCLUDE, *also]))
+    library = _library()
+    parser = library.Parser(text=text, filename=python.FILENAME, exclude=library.exclude(also))
     parser.parse_source()
     return parser
 
 
 def _reporter(parser: Any) -> Any:
     """Stands in for coverage.py's file reporter, whose own reads the file from disk a second time."""
-    from coverage.config import DEFAULT_PARTIAL, DEFAULT_PARTIAL_ALWAYS
-    from coverage.misc import join_regex
 
     class Reporter:
         lines = staticmethod(lambda: parser.statements)
@@ -167,6 +190,6 @@ def _reporter(parser: Any) -> Any:
 
         @staticmethod
         def no_branch_lines() -> set[int]:
-            return parser.lines_matching(join_regex([*DEFAULT_PARTIAL, *DEFAULT_PARTIAL_ALWAYS]))  # type: ignore[no-any-return]
+            return parser.lines_matching(_library().partial)  # type: ignore[no-any-return]
 
     return Reporter()

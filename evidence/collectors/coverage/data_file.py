@@ -1,16 +1,16 @@
 """Coverage measurements out of coverage.py's data files.
 
 A data file is SQLite (https://coverage.readthedocs.io/en/latest/dbschema.html) and may be hostile: it is
-opened as a private copy, and only when it holds plain tables of reasonable size. Parallel data files are
-combined by coverage.py itself, also as private copies.
+opened as a private copy, and only when it holds plain tables of reasonable size. Parallel data files count
+together: what one of them recorded was recorded.
 """
 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
+from contextlib import closing
 from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError
@@ -18,6 +18,8 @@ from ...process.children import scratch
 from .model import Book, Measured, Recorded, Targets
 
 _HEADER = b"SQLite format 3\x00"
+_SCHEMA = 7
+"""Version of the schema, since coverage.py 5.0."""
 _COMPUTED = re.compile(r"\bvirtual\b|\bgenerated\b|\bas\s*\(", re.IGNORECASE)
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 _AGAIN = "measure again: coverage run -m pytest"
@@ -33,130 +35,104 @@ def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
     Raises:
         EvidenceError: not such a file, damaged, of another schema, built to do harm, or not to be combined.
     """
-    import sqlite3
-
-    from coverage import CoverageData
-    from coverage.exceptions import CoverageException
-
-    current = ""
+    book: Book[Recorded] = Book(targets)
+    tools = set()
+    kinds = set()
     with scratch("gate-coverage-") as folder:
-        copies: dict[str, Path] = {}
-        described = []
-        combined = folder / "data"
-        try:
-            for number, (path, data) in enumerate(parts.items()):
-                current = path
-                if not data.startswith(_HEADER):
-                    raise EvidenceError(
-                        "is not a coverage.py data file (no SQLite header)", path=path, remedy=_AGAIN
-                    )
-                copies[path] = folder / f"data.{number}"
-                copies[path].write_bytes(data)
-                described.append(_inspect(copies[path], path))
-            if len(copies) == 1:
-                combined = copies[current]
-            else:
-                together = CoverageData(basename=str(combined))
-                try:
-                    for current, copy in copies.items():  # noqa: B007 - named in the error
-                        part = CoverageData(basename=str(copy))
-                        part.read()
-                        together.update(part)
-                        part.close(force=True)
-                finally:
-                    together.close(force=True)
-            current = next(iter(parts))
-            files, branches = _contents(combined, targets, current)
-        except (CoverageException, sqlite3.Error, ValueError, TypeError) as error:
-            said = str(error)
-            for path, copy in copies.items():
-                said = said.replace(str(copy), path)
-            said = said.replace(str(combined), current)
-            raise EvidenceError(
-                f"the coverage data cannot be read: {said[:200]}", path=current, remedy=_AGAIN
-            ) from error
-    tools = {tool for tool, _ in described}
-    schemas = {schema for _, schema in described}
+        for number, (path, data) in enumerate(parts.items()):
+            if not data.startswith(_HEADER):
+                raise EvidenceError(
+                    "is not a coverage.py data file (no SQLite header)", path=path, remedy=_AGAIN
+                )
+            copy = folder / f"data.{number}"
+            copy.write_bytes(data)
+            try:
+                with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+                    tools.add(_inspect(database, path))
+                    kinds.add(_read(database, book, targets, path))
+            except (sqlite3.Error, ValueError, TypeError) as error:
+                said = str(error)[:200]
+                raise EvidenceError(
+                    f"the coverage data cannot be read: {said}", path=path, remedy=_AGAIN
+                ) from error
+    first = next(iter(parts))
+    if len(kinds) > 1:
+        raise EvidenceError(
+            "the parallel data files do not fit together: not all of them have branches measured",
+            path=first,
+            remedy="measure everything with the same settings, then combine: coverage combine",
+        )
     return Measured(
-        files=files,
-        branches=branches,
+        files=book.finish(first),
+        branches=kinds.pop(),
         tool=tools.pop() if len(tools) == 1 else None,
-        format="coverage.py sqlite" + (f" {schemas.pop()}" if len(schemas) == 1 else ""),
+        format=f"coverage.py sqlite {_SCHEMA}",
         undated="a data file states its time without a zone",
         data_files=len(parts),
     )
 
 
-def _contents(copy: Path, targets: Targets, path: str) -> tuple[dict[str, Recorded], bool]:
-    """What a data file recorded of the files asked about, and whether branches were measured."""
-    from contextlib import nullcontext
+def _read(database: sqlite3.Connection, book: Book[Recorded], targets: Targets, path: str) -> bool:
+    """Take what a data file recorded of the files asked about; whether branches were measured."""
+    row = database.execute("select value from meta where key = 'has_arcs'").fetchone()
+    branches = bool(int(row[0])) if row else database.execute("select 1 from arc").fetchone() is not None
+    for number, name in database.execute("select id, path from file order by path").fetchall():
+        if targets.find(name) is None:
+            continue
+        if branches:
+            arcs = set(database.execute("select distinct fromno, tono from arc where file_id = ?", (number,)))
+            lines = {line for arc in arcs for line in arc if line > 0}
+        else:
+            arcs = set()
+            lines = set()
+            for (bits,) in database.execute("select numbits from line_bits where file_id = ?", (number,)):
+                lines.update(
+                    place * 8 + bit
+                    for place, byte in enumerate(bits)
+                    if byte
+                    for bit in range(8)
+                    if byte >> bit & 1
+                )
+        book.add(name, Recorded(lines, arcs))
+    return branches
 
-    from coverage import CoverageData
 
-    found = CoverageData(basename=str(copy))
-    # where the library can, the file is opened once instead of for every question
-    keep_open = getattr(found, "keep_db_open", nullcontext)
-    book: Book[Recorded] = Book(targets)
-    try:
-        found.read()
-        branches = found.has_arcs()
-        with keep_open():
-            for name in sorted(found.measured_files()):
-                if targets.find(name) is not None:
-                    arcs = set(found.arcs(name) or ()) if branches else set()
-                    book.add(name, Recorded(set(found.lines(name) or ()), arcs))
-    finally:
-        found.close(force=True)
-    return book.finish(path), branches
-
-
-def _inspect(copy: Path, path: str) -> tuple[str | None, int | None]:
-    """Refuse a database that computes anything when it is read.
-
-    Returns:
-        The tool that wrote it and the version of its schema, where it says so.
-    """
-    import sqlite3
-    from contextlib import closing
+def _inspect(database: sqlite3.Connection, path: str) -> str | None:
+    """Refuse a database that computes anything when it is read; the tool that wrote it, where it says so."""
 
     def refuse(what: str) -> NoReturn:
         raise EvidenceError(f"the coverage data {what}", path=path, remedy=_AGAIN)
 
-    with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-        for kind, name, sql in database.execute("select type, name, sql from sqlite_master"):
-            if kind == "index" and sql is None:
-                continue
-            if kind != "table" or not isinstance(sql, str) or _COMPUTED.search(sql):
-                refuse(f"has the {kind} {str(name)[:40]!r}, which coverage.py never makes")
-        if database.execute("pragma quick_check(1)").fetchone() != ("ok",):
-            refuse("is damaged")
-        checks = (
-            (
-                "select count(*) from file where typeof(path) <> 'text'",
-                "names a file by something else than text",
-            ),
-            (
-                # one bit a line: 131072 bytes are about a million lines
-                "select count(*) from line_bits where typeof(numbits) <> 'blob' or length(numbits) > 131072",
-                "has an impossible set of line numbers",
-            ),
-            (
-                "select count(*) from arc where typeof(fromno) <> 'integer' or typeof(tono) <> 'integer'",
-                "has a branch without line numbers",
-            ),
-        )
-        for query, what in checks:
-            if database.execute(query).fetchone()[0]:
-                refuse(what)
-        row = database.execute("select value from meta where key = 'version'").fetchone()
-        schema = None
-        with suppress(sqlite3.Error):  # coverage.py says in its own words what is wrong with such a file
-            schema = database.execute("select version from coverage_schema").fetchone()
-    return tool_name(row[0] if row else None), _small(schema[0] if schema else None)
-
-
-def _small(value: Any) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 1000 else None
+    for kind, name, sql in database.execute("select type, name, sql from sqlite_master"):
+        if kind == "index" and sql is None:
+            continue
+        if kind != "table" or not isinstance(sql, str) or _COMPUTED.search(sql):
+            refuse(f"has the {kind} {str(name)[:40]!r}, which coverage.py never makes")
+    if database.execute("pragma quick_check(1)").fetchone() != ("ok",):
+        refuse("is damaged")
+    checks = (
+        (
+            "select count(*) from file where typeof(path) <> 'text'",
+            "names a file by something else than text",
+        ),
+        (
+            # one bit a line: 131072 bytes are about a million lines
+            "select count(*) from line_bits where typeof(numbits) <> 'blob' or length(numbits) > 131072",
+            "has an impossible set of line numbers",
+        ),
+        (
+            "select count(*) from arc where typeof(fromno) <> 'integer' or typeof(tono) <> 'integer'",
+            "has a branch without line numbers",
+        ),
+    )
+    for query, what in checks:
+        if database.execute(query).fetchone()[0]:
+            refuse(what)
+    row = database.execute("select value from meta where key = 'version'").fetchone()
+    schema = database.execute("select version from coverage_schema").fetchone()
+    if schema != (_SCHEMA,):
+        refuse(f"has the wrong schema: {str(schema[0] if schema else None)[:40]} instead of {_SCHEMA}")
+    return tool_name(row[0] if row else None)
 
 
 def tool_name(version: Any) -> str | None:

@@ -14,7 +14,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...base.canonical import sha256_hex
 from ...base.errors import EvidenceError, GateError
@@ -76,6 +76,13 @@ class Workspace:
         self._blobs: dict[str, str] = {}
         self._matches: dict[str, tuple[str, ...]] = {}
         self._repository: list[str | None] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs to go on with: everything but the lock and the contents."""
+        return {**self.__dict__, "_lock": None, "_content": {}, "_kept": 0}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock())
 
     def inventory(self) -> tuple[str, ...]:
         """Relative POSIX paths of all regular files, sorted; contents are not read.

@@ -109,14 +109,6 @@ CASE = {
         READ,
         program=True,
     ),
-    "patience_seconds": Case(
-        "0.01",
-        ("rollback", "account", "commands"),
-        "not waited for, as others failed: ",
-        {"ACCOUNT_CONFIG.json": "{"},
-        COMMAND.format(SLEEP),
-        program=True,
-    ),
     "command_seconds": Case("0.01", ("commands",), "took longer than 0.01 s", {}, COMMAND.format(SLEEP)),
     "command_bytes": Case("2", ("commands",), "wrote more than 2 bytes", {}, COMMAND.format(PRINT)),
 }

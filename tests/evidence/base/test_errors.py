@@ -51,7 +51,7 @@ def test_every_error_ends_a_judging_command_with_two() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GateError)]
     assert {kind.exit_code for kind in kinds} == {2}
     titles = [kind.title for kind in kinds if kind not in (GateError, ManyErrors)]
-    assert len(set(titles)) == len(titles) == 8
+    assert len(set(titles)) == len(titles) == 9
 
 
 def test_raise_all() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,8 +12,9 @@ from typing import Any, ClassVar
 import pytest
 
 from gate.evidence.base.canonical import canonical, sha256_hex
-from gate.evidence.base.errors import EvidenceError, InternalError, ManyErrors
-from gate.evidence.collecting.interface import Observation, Options, Problem
+from gate.evidence.base.errors import InternalError
+from gate.evidence.collecting.interface import Observation, Options, Origin, Problem, ProblemKind
+from gate.evidence.collecting.provenance import statement
 from gate.evidence.collecting.runner import collect, lookup, observe
 from gate.evidence.reading.workspace import View, Workspace
 
@@ -41,18 +45,6 @@ class Scripted:
         return self.action(view)
 
 
-class Other(Scripted):
-    """A second collector with another contract."""
-
-    id: ClassVar[str] = "coverage"
-
-
-def coverage_facts() -> dict[str, Any]:
-    """An unmeasured coverage."""
-    names = ("line_ppm", "branch_ppm", "statements", "covered", "files", "never_imported", "format", "tool")
-    return {**dict.fromkeys(names), "sources": []}
-
-
 def test_evidence_binds_facts_files_and_version(make_workspace: Make) -> None:
     """Evidence has the facts, what was read for them, and a digest over all of it."""
 
@@ -66,24 +58,6 @@ def test_evidence_binds_facts_files_and_version(make_workspace: Make) -> None:
     assert [file.path for file in evidence.files] == ["a", "b"]
     assert evidence.observed_at == "2025-11-07T12:00:00Z"
     assert evidence.digest == sha256_hex(canonical(evidence.to_json()))
-
-
-def test_every_collector_runs_although_one_fails(make_workspace: Make) -> None:
-    """One run reports every broken file, in the order of the collectors."""
-
-    def broken(name: str) -> Action:
-        def action(view: View) -> Observation:
-            return view.read_json(name)  # type: ignore[no-any-return]
-
-        return action
-
-    workspace = Workspace(make_workspace({"a.json": "{", "b.json": "["}))
-    with pytest.raises(ManyErrors) as caught:
-        collect(workspace, [Scripted(broken("b.json")), Other(broken("a.json"))])
-    assert [error.path for error in caught.value.errors] == ["b.json", "a.json"]
-    with pytest.raises(EvidenceError) as single:
-        collect(workspace, [Scripted(broken("a.json")), Other(broken("a.json"))])
-    assert single.value.path == "a.json"
 
 
 def test_no_collectors(make_workspace: Make) -> None:
@@ -121,6 +95,14 @@ def test_a_missing_fact_must_be_null(make_workspace: Make) -> None:
     assert "calls 'file' missing but gives a value" in caught.value.what
 
 
+@pytest.mark.parametrize("fact", ["", "file"])
+def test_one_problem_explains_all_the_facts_inside(make_workspace: Make, fact: str) -> None:
+    """A file that gives many facts is one problem, not one for each of them."""
+    problems = (Problem(fact, "no file", "write it"), *MISSING[: 0 if fact == "" else 1])
+    workspace = Workspace(make_workspace({}))
+    assert observe(workspace, Scripted(lambda view: Observation(kill_switch_facts(), problems)))
+
+
 def test_a_null_fact_needs_a_reason(make_workspace: Make) -> None:
     """What was not measured is never left without an explanation."""
     workspace = Workspace(make_workspace({}))
@@ -144,18 +126,44 @@ def test_lookup() -> None:
     assert [lookup(facts, name) for name in ("n", "n.x", "a.x", "a.b.c", "a.c.0", "")] == [None] * 6
 
 
-SIDE_BY_SIDE = """
+FOREIGN = json.loads(
+    statement("a.json", "0" * 64, Origin(digest="1" * 64), "2025-11-07T12:00:00Z", "urn:x:y")
+)
+PROVENANCE = "a.json.provenance.json"
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"), [("{", "line 1"), (json.dumps(FOREIGN), "/subject"), ("{}", "/")]
+)
+def test_a_statement_that_cannot_be_used_is_a_problem(
+    make_workspace: Make, statement: str, place: str
+) -> None:
+    """It rejects what the collector found, which is shown all the same, and nothing else."""
+    workspace = Workspace(make_workspace({"a.json": "{}", PROVENANCE: statement}))
+
+    def action(view: View) -> Observation:
+        view.read_json("a.json")
+        return Observation({**kill_switch_facts("a"), "verified_at_s": 1})
+
+    evidence = observe(workspace, Scripted(action))
+    [problem] = evidence.problems
+    assert (problem.kind, problem.fact, problem.path) == (ProblemKind.REJECTED, "", PROVENANCE)
+    assert str(problem.place).startswith(place)
+    assert evidence.origins == () and evidence.facts["file"] == "a"
+
+
+FORKED = """
 import os, sys, time
 from functools import partial
 from pathlib import Path
-from gate.evidence.process import children
-from gate.evidence.collecting import runner
-from gate.evidence.base.errors import GateError
-from gate.evidence.collecting.interface import Problem, Observation
+from gate.evidence.process.children import can_fork
+from gate.evidence.base.errors import ConfigError, EvidenceError, GateError, raise_all
+from gate.evidence.collecting.interface import Observation
 from gate.evidence.base.limits import Limits
-from gate.evidence.collecting.runner import Collecting
+from gate.evidence.collecting.provenance import statement
+from gate.evidence.collecting.runner import Running, collect, observe
 from gate.evidence.reading.workspace import Workspace
-assert children.possible()
+assert can_fork()
 FACTS = {
     "kill_switch": {"file": "a", "switches": [], "verified_at_s": 1},
     "integration_flow": {"file": "a", "stages": [], "stages_defined": 1},
@@ -167,12 +175,14 @@ class Scripted:
     def collect(self, view):
         self.action(view)
         return Observation(FACTS[self.id])
-def run(first, second, groups, **limits):
-    makers = {"kill_switch": partial(Scripted, "kill_switch", first),
-              "integration_flow": partial(Scripted, "integration_flow", second), "idle": None}
-    with Collecting(Workspace(Path("."), Limits(**limits)), makers, groups) as running:
-        running.want(FACTS)
-        return list(running.result())
+def run(first, second, **limits):
+    collectors = [Scripted("kill_switch", first), Scripted("integration_flow", second)]
+    return list(collect(Workspace(Path("."), Limits(**limits)), collectors).values())
+def problem(evidence):
+    assert evidence.facts == {} and evidence.version == "1" and not evidence.repeatable
+    [one] = evidence.problems
+    assert (one.kind, one.fact) == ("rejected", ""), one
+    return one
 def failure(*arguments, **limits):
     try:
         run(*arguments, **limits)
@@ -181,19 +191,14 @@ def failure(*arguments, **limits):
     raise AssertionError("no error")
 def nothing(view): pass
 def slow(view): time.sleep(36_000)
-def broken(view): view.read("nowhere")
-ONE = [["kill_switch", "integration_flow"], ["idle"]]
-TWO = [["kill_switch"], ["integration_flow"]]
+def broken(view): view.read("a"); view.read("nowhere")
 """
 
 
-def side_by_side(code: str, cwd: Path) -> None:
+def forked(code: str, cwd: Path) -> None:
     """Run the code in a process of its own, which has one thread and so may fork."""
-    import subprocess
-    import sys
-
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SIDE_BY_SIDE + code],
+        [sys.executable, "-W", "error", "-c", FORKED + code],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -203,70 +208,105 @@ def side_by_side(code: str, cwd: Path) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
-def test_a_slow_collector_does_not_hold_up_the_report_of_an_error(tmp_path: Path) -> None:
-    """Neither in another group nor behind it in its own; it is said who was not waited for."""
+def test_a_file_that_cannot_be_used_rejects_one_collector_s_evidence(tmp_path: Path) -> None:
+    """Its problems name the files; the files that it read before are there; the next one has its facts."""
+    (tmp_path / "a").write_text("U7654321")
     code = """
-for groups in (ONE, TWO):
-    said = failure(slow, broken, groups, patience_seconds=0.2)
-    assert "where: nowhere" in said, said
-    assert "not waited for, as others failed: kill_switch" in said, said
+def many(view):
+    raise_all([EvidenceError("is odd U7654321", path="x"), EvidenceError("is even", remedy="make it odd")])
+rejected, found = run(broken, nothing)
+assert problem(rejected).path == "nowhere" and [file.path for file in rejected.files] == ["a"]
+assert found.facts == FACTS["integration_flow"] and found.problems == ()
+rejected, other = run(many, broken)
+assert [one.reason for one in rejected.problems] == ["is odd U****21", "is even"]
+assert [one.remedy for one in rejected.problems] == ["correct the file", "make it odd"]
+assert problem(other).path == "nowhere"
 """
-    side_by_side(code, tmp_path)
+    forked(code, tmp_path)
 
 
-def test_a_collector_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    """The error names it and the limit; what comes after it is collected all the same."""
+def test_a_collector_that_takes_too_long_is_rejected(tmp_path: Path) -> None:
+    """The problem names it and the limit; what comes after it is collected all the same."""
     code = """
-for groups in (ONE, TWO):
-    said = failure(slow, nothing, groups, collector_seconds=0.5)
-    assert said.startswith("evidence error: the collector 'kill_switch' took longer than 0.5 s"), said
-    assert said.count("error") == 1 and "limits.collector_seconds" in said, said
+rejected, found = run(slow, nothing, collector_seconds=0.5)
+one = problem(rejected)
+assert one.reason == "the collector 'kill_switch' took longer than 0.5 s and was ended", one
+assert "limits.collector_seconds" in one.remedy
+assert found.facts == FACTS["integration_flow"]
+found, rejected = run(nothing, slow, collector_seconds=0.5)
+assert "took longer" in problem(rejected).reason and found.problems == ()
 """
-    side_by_side(code, tmp_path)
+    forked(code, tmp_path)
 
 
-def test_a_collector_that_crashes_takes_no_other_one_along(tmp_path: Path) -> None:
-    """Both are reported: the process that was killed, and the broken file behind it in its group."""
-    code = """
-def crash(view):
-    os.kill(os.getpid(), 9)
-for groups in (ONE, TWO):
-    said = failure(crash, broken, groups)
-    assert "was ended by SIGKILL" in said and "where: nowhere" in said, said
-"""
-    side_by_side(code, tmp_path)
-
-
-def test_a_slow_collector_that_succeeds_is_waited_for(tmp_path: Path) -> None:
-    """Being slow is no error; what was taken over by another process counts once."""
-    code = """
-runner.SLOW_SECONDS = 0.05
-assert run(lambda view: time.sleep(0.4), nothing, ONE) == ["kill_switch", "integration_flow"]
-assert run(nothing, lambda view: time.sleep(0.4), ONE) == ["kill_switch", "integration_flow"]
-"""
-    side_by_side(code, tmp_path)
-
-
-def test_without_processes_there_is_a_time_limit_too(tmp_path: Path) -> None:
-    """Where nothing can be forked, a timer ends what takes too long."""
-    code = """
-children.possible = lambda: False
-said = failure(slow, broken, TWO, collector_seconds=0.3)
-assert "the collector 'kill_switch' took longer than 0.3 s" in said and "where: nowhere" in said, said
-assert run(nothing, nothing, TWO) == ["kill_switch", "integration_flow"]
-"""
-    side_by_side(code, tmp_path)
-
-
-def test_a_collector_that_needs_too_much_memory_is_an_error(tmp_path: Path) -> None:
-    """The error names it and the limit; the others are collected all the same."""
+def test_a_collector_that_needs_too_much_memory_is_rejected(tmp_path: Path) -> None:
+    """The problem names it and the limit; the others are collected all the same."""
     code = """
 def greedy(view):
     bytearray(300 * 2**20)
-for groups in (ONE, TWO):
-    said = failure(greedy, nothing, groups, collector_memory_bytes=200 * 2**20)
-    assert said.startswith("evidence error: the collector 'kill_switch' needed more memory"), said
-    assert said.count("error") == 1 and "limits.collector_memory_bytes" in said, said
-assert run(lambda view: bytearray(100 * 2**20), nothing, TWO)
+rejected, found = run(greedy, nothing, collector_memory_bytes=200 * 2**20)
+one = problem(rejected)
+assert one.reason.startswith("the collector 'kill_switch' needed more memory than it gets"), one
+assert "limits.collector_memory_bytes" in one.remedy
+assert found.problems == ()
+assert run(lambda view: bytearray(100 * 2**20), nothing)[0].problems == ()
 """
-    side_by_side(code, tmp_path)
+    forked(code, tmp_path)
+
+
+def test_a_collector_that_crashes_takes_no_other_one_along(tmp_path: Path) -> None:
+    """A library that gives up over a file rejects that evidence; being killed by somebody is an error."""
+    code = """
+rejected, found = run(lambda view: os.kill(os.getpid(), 6), nothing)
+assert "was ended by SIGABRT" in problem(rejected).reason and found.problems == ()
+said = failure(lambda view: os.kill(os.getpid(), 9), nothing)
+assert said.startswith("internal error: the collector 'kill_switch' failed: its process was ended"), said
+"""
+    forked(code, tmp_path)
+
+
+def test_errors_that_are_no_evidence_are_reported_together(tmp_path: Path) -> None:
+    """One run names every wrong option and every mistake of ours, with its own class."""
+    code = """
+def options(view):
+    raise ConfigError("wrong option", path="gate.yaml", place="evidence.x", remedy="correct it")
+said = failure(options, lambda view: 1 / 0)
+assert "configuration error: wrong option\\n  where: gate.yaml, evidence.x\\n" in said, said
+assert "the collector 'integration_flow' failed: its process ended early (ZeroDivisionError: " in said, said
+try:
+    run(nothing, lambda view: 1 / 0)
+except GateError as error:
+    assert "in <lambda>" in error.__notes__[0]
+"""
+    forked(code, tmp_path)
+
+
+def test_a_file_that_changed_since_it_was_measured_is_rejected(tmp_path: Path) -> None:
+    """The subject's digest and the facts are about the same bytes, or there are no facts."""
+    (tmp_path / "a").write_text("before")
+    code = """
+reader, writer = os.pipe()
+def second(view):
+    os.read(reader, 1); view.read("a")
+workspace = Workspace(Path("."))
+with Running(workspace, {"kill_switch": partial(Scripted, "kill_switch", second)}) as running:
+    workspace.file_digest("a")
+    Path("a").write_text("after")
+    os.write(writer, b"x")
+    one = problem(running.result()["kill_switch"])
+assert (one.reason, one.path) == ("changed while it was read", "a"), one
+"""
+    forked(code, tmp_path)
+
+
+def test_the_evidence_is_that_of_this_process(tmp_path: Path) -> None:
+    """Nothing is lost on the way, files and digests included."""
+    (tmp_path / "a").write_text("1")
+    code = """
+def read(view):
+    view.read("a")
+for evidence in run(read, nothing):
+    action = read if evidence.files else nothing
+    assert evidence == observe(Workspace(Path(".")), Scripted(evidence.collector, action))
+"""
+    forked(code, tmp_path)

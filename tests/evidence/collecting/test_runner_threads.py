@@ -1,85 +1,145 @@
-"""Collecting off the main thread: the same evidence, the same errors and the same time limit."""
+"""Collecting where nothing can be forked: the same evidence, the same errors and the same limits."""
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from gate.evidence.base.errors import ConfigError, EvidenceError
+from gate.evidence.base.errors import ConfigError, GateError, InternalError
 from gate.evidence.base.limits import Limits
-from gate.evidence.collecting.interface import Evidence, Observation, Options
+from gate.evidence.collecting.interface import Evidence, Observation, Options, ProblemKind
 from gate.evidence.collecting.runner import collect
 from gate.evidence.reading.workspace import View, Workspace
 
-FACTS = {"file": "a", "switches": [], "verified_at_s": 1}
+FACTS = {
+    "kill_switch": {"file": "a", "switches": [], "verified_at_s": 1},
+    "integration_flow": {"file": "a", "stages": [], "stages_defined": 1},
+}
 
 
 class Scripted:
-    """A collector that does what a test says."""
+    """A collector that does what a test says, in a process that imports this module."""
 
-    id: ClassVar[str] = "kill_switch"
     version: ClassVar[str] = "1"
     Options: ClassVar[type[Options]] = Options
 
-    def __init__(self, options: Any) -> None:
-        self.action: Callable[[View], object] = options
+    def __init__(self, name: str, action: Callable[[View], object]) -> None:
+        self.id = name
+        self.action = action
 
     def collect(self, view: View) -> Observation:
         """Do it."""
         self.action(view)
-        return Observation(dict(FACTS))
+        return Observation(dict(FACTS[self.id]))
+
+
+def nothing(view: View) -> None:
+    """Find nothing odd."""
+
+
+def read(path: str, view: View) -> None:
+    """Read a file."""
+    view.read_json(path)
+
+
+def hang(view: View) -> None:
+    """Wait without end, where no signal handler of Python runs."""
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+
+def grow(view: View) -> None:
+    """Take memory until there is no more, slowly enough to be noticed."""
+    kept = []
+    while True:
+        kept.append(b"x" * 2**24)
+        time.sleep(0.01)
+
+
+def misconfigured(view: View) -> None:
+    """Find a wrong option."""
+    raise ConfigError("wrong option", path="gate.yaml", place="evidence.x")
+
+
+def mistaken(view: View) -> None:
+    """Have a bug."""
+    raise ZeroDivisionError("ours")
+
+
+def killed(view: View) -> None:
+    """Be killed by somebody."""
+    os.kill(os.getpid(), 9)
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Callable[..., dict[str, Evidence]]:
-    """Collect in another thread."""
-
-    def run(action: Callable[[View], object], seconds: float = 3600) -> dict[str, Evidence]:
-        workspace = Workspace(tmp_path, Limits(collector_seconds=seconds))
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(collect, workspace, [Scripted(action)]).result()
-
-    return run
-
-
-@pytest.fixture
-def released() -> Iterator[threading.Event]:
-    """Set when the test is over, so that no thread waits on."""
-    event = threading.Event()
-    yield event
-    event.set()
+def thread() -> Iterator[None]:
+    """A second thread, so that this process may not fork."""
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    yield
+    done.set()
+    other.join()
 
 
-def test_a_collector_that_hangs_is_given_up(
-    elsewhere: Callable[..., dict[str, Evidence]], released: threading.Event
-) -> None:
-    """It would wait forever; the error names it and the setting."""
-    with pytest.raises(EvidenceError) as caught:
-        elsewhere(lambda view: released.wait(), 0.01)
-    assert caught.value.what == "the collector 'kill_switch' took longer than 0.01 s and was ended"
-    assert "limits.collector_seconds" in str(caught.value.remedy)
+def run(root: Path, action: Callable[[View], Any], **limits: Any) -> dict[str, Evidence]:
+    """Two collectors, the first of which does something."""
+    collectors = [Scripted("kill_switch", action), Scripted("integration_flow", nothing)]
+    return collect(Workspace(root, Limits(**limits)), collectors)  # type: ignore[arg-type]
 
 
-def test_a_collector_in_time_gives_its_evidence(elsewhere: Callable[..., dict[str, Evidence]]) -> None:
-    """A thread of its own changes nothing."""
-    assert elsewhere(lambda view: None)["kill_switch"].facts == FACTS
+@pytest.mark.usefixtures("thread")
+def test_the_evidence_is_the_same(tmp_path: Path) -> None:
+    """Another interpreter sees the same files."""
+    (tmp_path / "a.json").write_text("{}")
+    found = run(tmp_path, partial(read, "a.json"))
+    assert [item.facts for item in found.values()] == list(FACTS.values())
+    assert [file.path for file in found["kill_switch"].files] == ["a.json"]
 
 
+@pytest.mark.usefixtures("thread")
 @pytest.mark.parametrize(
-    "error",
-    [ConfigError("wrong option"), EvidenceError("malformed"), ZeroDivisionError("ours"), TimeoutError("its")],
+    ("action", "limits", "reason"),
+    [
+        (partial(read, "a.json"), {}, "is not JSON"),
+        (hang, {"collector_seconds": 3}, "took longer than 3 s and was ended"),
+        (grow, {"collector_memory_bytes": 2**28}, "needed more memory than it gets"),
+    ],
 )
-def test_errors_arrive_as_they_are(elsewhere: Callable[..., dict[str, Evidence]], error: Exception) -> None:
-    """A user's mistake stays that, and ours keeps its class; a collector's own timeout is not the limit's."""
+def test_a_collector_over_its_limits_is_rejected(
+    tmp_path: Path, action: Callable[[View], object], limits: dict[str, Any], reason: str
+) -> None:
+    """Its evidence says why; the other collector's is there."""
+    (tmp_path / "a.json").write_text("{")
+    found = run(tmp_path, action, **limits)
+    [problem] = found["kill_switch"].problems
+    assert (problem.kind, problem.fact) == (ProblemKind.REJECTED, "")
+    assert found["kill_switch"].facts == {} and found["kill_switch"].version == "1"
+    assert found["integration_flow"].facts == FACTS["integration_flow"]
+    assert reason in problem.reason or problem.path == "a.json"
 
-    def fail(view: View) -> None:
-        raise error
 
-    with pytest.raises(type(error)) as caught:
-        elsewhere(fail)
-    assert str(caught.value) == str(error)
+@pytest.mark.usefixtures("thread")
+@pytest.mark.parametrize(
+    ("action", "kind", "said"),
+    [
+        (misconfigured, ConfigError, "wrong option"),
+        (mistaken, InternalError, "ZeroDivisionError: ours"),
+        (killed, InternalError, "was ended by SIGKILL"),
+    ],
+)
+def test_what_is_not_evidence_ends_the_run(
+    tmp_path: Path, action: Callable[[View], object], kind: type[GateError], said: str
+) -> None:
+    """A wrong setting stays that, and a mistake of ours never looks like a finding."""
+    with pytest.raises(kind) as caught:
+        run(tmp_path, action)
+    assert said in caught.value.what

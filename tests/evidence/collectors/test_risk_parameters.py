@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.base.errors import ConfigError, EvidenceError
-from gate.evidence.collectors import NARROWING
+from gate.evidence.collectors import BUILTIN
 from gate.evidence.collectors.risk_parameters import NAMES, compare
 from gate.evidence.collectors.risk_parameters.model import Definition, exact
 
@@ -386,7 +386,7 @@ def test_a_copy_beside_what_is_judged_is_none_of_it(watch: Any) -> None:
 
 def test_a_decision_says_who_chose_the_approved_version() -> None:
     for collector in ("risk_parameters", "contracts"):
-        assert {"approved", "approved_copy", "paths"} <= NARROWING[collector]
+        assert {"approved", "approved_copy", "paths"} <= BUILTIN[collector].narrowing
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""A workspace's collectors, made from its settings and run."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gate.engine.collecting import Places, collect, start
+from gate.engine.config.settings import load_config
+from gate.evidence.base.errors import ConfigError, UsageError
+from gate.evidence.collecting.cache.store import Store
+from gate.evidence.collecting.interface import ProblemKind
+from gate.evidence.collectors import BUILTIN, load
+
+Make = Callable[..., Path]
+
+
+def test_a_malformed_file_is_rejected_evidence(make_workspace: Make) -> None:
+    """Its collector has no facts and says why, with the file and the place; the others have theirs."""
+    root = make_workspace({"ACCOUNT_CONFIG.json": "{", "src/a.py": ""})
+    workspace, evidence = collect(root, load_config(root), ["account", "kill_switch"])
+    assert list(evidence) == ["account", "kill_switch"]
+    [problem] = evidence["account"].problems
+    assert evidence["account"].facts == {}
+    assert (problem.kind, problem.fact, problem.path) == (ProblemKind.REJECTED, "", "ACCOUNT_CONFIG.json")
+    assert str(problem.place).startswith("line 1") and problem.remedy
+    assert [file.path for file in evidence["account"].files] == ["ACCOUNT_CONFIG.json"]
+    assert evidence["kill_switch"].facts["switches"] == []
+    assert workspace.is_file("ACCOUNT_CONFIG.json")
+
+
+def test_rejected_evidence_is_never_remembered(make_workspace: Make, tmp_path: Path) -> None:
+    """A second run looks again."""
+    root = make_workspace({"ACCOUNT_CONFIG.json": "{"})
+    time.sleep(0.12)  # what was changed a moment ago is not remembered
+    places = Places(tmp_path / "cache", tmp_path / "config")
+    first, second = (collect(root, load_config(root), ["account", "kill_switch"], places)[1] for _ in "12")
+    assert first == second
+    stored = Store(places.cache_dir, places.config_dir, os.fsencode(root.resolve())).load()
+    assert list(stored["results"]) == ["kill_switch"]
+
+
+def test_the_caller_goes_on_while_collectors_run(make_workspace: Make) -> None:
+    """Wrong options are an error of the settings, and known only when the result is asked for."""
+    root = make_workspace({"gate.yaml": "evidence: {source: {patterns: ['(']}}\n"})
+    with pytest.raises(ConfigError), start(root, load_config(root), ["kill_switch", "source"]) as running:
+        assert running.workspace.inventory() == ("gate.yaml",)
+        running.result()
+
+
+def test_an_unknown_collector(make_workspace: Make) -> None:
+    """It is refused before anything runs."""
+    root = make_workspace({})
+    with pytest.raises(UsageError, match="there is no collector 'nothing'"):
+        start(root, load_config(root), ["nothing"])
+
+
+@pytest.mark.parametrize("name", [name for name, entry in BUILTIN.items() if entry.narrowing])
+def test_options_that_narrow_exist(name: str) -> None:
+    """A renamed option does not silently cease to be reported."""
+    assert BUILTIN[name].narrowing <= {field.name for field in dataclasses.fields(load(name).Options)}
