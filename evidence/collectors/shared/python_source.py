@@ -6,6 +6,7 @@ Shared by the collectors ``artifacts``, ``source`` and ``stage_tests``.
 from __future__ import annotations
 
 import ast
+import codecs
 import re
 import threading
 import warnings
@@ -13,13 +14,19 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...base.errors import EvidenceError
+from ...reading.parse import decode_text
 from ...reading.workspace import View
 
 FILENAME = "<gate-evidence>"
 """The name sources are compiled under: a warning filter of ours recognises them by it."""
 
-_ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_CACHE_SIZE = 64
+_ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_BLANK = re.compile(rb"[ \t\f]*(?:#.*)?")
+_HEAD = 4096
+_SLOW = frozenset({"idna", "punycode"})
+"""Encodings whose decoders take quadratic time."""
+_CACHE_SIZE = 512
 _cache: OrderedDict[str, Parsed] = OrderedDict()
 _lock = threading.Lock()
 
@@ -42,38 +49,66 @@ class Parsed:
 
 
 def parse_file(view: View, path: str) -> Parsed:
-    """The file's syntax tree, from a cache when the same content was parsed before.
+    """The file's syntax tree, from a cache if the same content was parsed before.
 
-    Raises:
-        EvidenceError: the file is unreadable, too large or not UTF-8 text.
+    A file that is unreadable, too large or not text in its encoding has a problem, too.
     """
-    text = view.read_text(path)
+    try:
+        data = view.read(path, view.limits.text_bytes)
+    except EvidenceError as error:
+        return Parsed(None, None, error.what)
     digest = view.digest(path)
     with _lock:
         found = _cache.get(digest)
         if found is None:
-            found = parse_text(text)
-            _cache[digest] = found
+            found = _cache[digest] = parse_bytes(data)
             if len(_cache) > _CACHE_SIZE:
                 _cache.popitem(last=False)
     return found
 
 
-def parse_text(text: str) -> Parsed:
-    """The syntax tree of Python source; a problem where the parser refuses, whatever the reason.
+def parse_bytes(data: bytes) -> Parsed:
+    """The syntax tree of a Python file's content."""
+    try:
+        return parse_text(decode_source(data, ""))
+    except EvidenceError as error:
+        line = error.place.removeprefix("line ") if error.place else ""
+        return Parsed(None, int(line) if line.isdecimal() else None, error.what)
 
-    So it is where the source declares an encoding in which Python would read another text than we do
-    (https://peps.python.org/pep-0263/).
+
+def decode_source(data: bytes, path: str) -> str:
+    """The text of a Python file: UTF-8, or the encoding that it declares (https://peps.python.org/pep-0263/).
+
+    Raises:
+        EvidenceError: it is not text in that encoding, or Python has no such encoding.
     """
+    head = data[:_HEAD].removeprefix(codecs.BOM_UTF8).splitlines()[:2]
+    declared = next(filter(None, map(_ENCODING.match, head)), None)
+    if declared is None or (declared.string is not head[0] and not _BLANK.fullmatch(head[0])):
+        return decode_text(data, path)
+    name = declared[1].decode()
+    try:
+        encoding = codecs.lookup(name).name
+        if encoding in ("utf-8", "utf-8-sig"):
+            return decode_text(data, path)
+        if encoding in _SLOW or data.startswith(codecs.BOM_UTF8):
+            raise LookupError
+        text = data.decode(encoding)
+        if "coding" in text[:_HEAD] and "\0" not in text:
+            return text
+    except (LookupError, ValueError):
+        pass
+    raise EvidenceError(
+        f"declares the encoding {name[:40]!r}, and is not text in it",
+        path=path,
+        place=f"line {head.index(declared.string) + 1}",
+        remedy="save the file as UTF-8",
+    )
+
+
+def parse_text(text: str) -> Parsed:
+    """The syntax tree of Python source; a problem where the parser refuses, whatever the reason."""
     silence_warnings()
-    for number, row in enumerate(text.split("\n", 2)[:2], 1):
-        declared = _ENCODING.match(row)
-        if declared is not None and not _same_text(declared[1], text):
-            return Parsed(
-                None, number, f"declares the encoding {declared[1][:40]!r}, and is not that in UTF-8"
-            )
-        if row.strip() and not row.lstrip().startswith("#"):
-            break
     try:
         return Parsed(ast.parse(text, FILENAME))
     except SyntaxError as error:
@@ -83,14 +118,6 @@ def parse_text(text: str) -> Parsed:
         return Parsed(None, None, "nests too deeply to be parsed")
     except ValueError as error:
         return Parsed(None, None, f"is not valid Python: {error}")
-
-
-def _same_text(encoding: str, text: str) -> bool:
-    """Whether the bytes that we read as UTF-8 are the same text in this encoding."""
-    try:
-        return text.encode().decode(encoding) == text
-    except (LookupError, ValueError):
-        return False
 
 
 def silence_warnings() -> None:
