@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..evidence.base.canonical import canonical, manifest_bytes, sha256_hex
 from ..evidence.base.contracts import PROVENANCE, source_of, violations
-from ..evidence.base.errors import ConfigError, InternalError, PolicyError, masked
+from ..evidence.base.errors import ConfigError, InternalError, PolicyError, masked, raise_all
 from ..evidence.base.times import parse_rfc3339
 from ..evidence.collecting import subject
 from ..evidence.collecting.interface import Evidence
@@ -315,10 +315,8 @@ def _commit_weakening(judged: Subject) -> list[dict[str, str]]:
 
 def find_subject(setting: Setting, workspace: Workspace) -> Subject:
     """What is judged."""
-    settings = setting.config.subject
-    explicit = settings.sources is not None
-    sources = setting.config.sources
-    measured = subject.measure_sources(workspace, sources, settings.exclude, explicit=explicit)
+    measured = subject.measure_sources(workspace)
+    raise_all(measured.unreadable)
     commit = subject.find_commit(workspace, measured)
     return Subject(
         digest=measured.digest,

@@ -11,7 +11,6 @@ from ..evidence.base.errors import EnvironmentProblem, UsageError
 from ..evidence.base.times import format_utc
 from ..evidence.collecting.interface import Origin
 from ..evidence.collecting.provenance import SUFFIX, statement
-from ..evidence.collecting.subject import source_files
 from .collecting import open_workspace
 from .run import Setting, find_subject
 
@@ -55,10 +54,7 @@ def state_provenance(
     workspace = open_workspace(setting.root, setting.config)
     judged = find_subject(setting, workspace)
     origin = Origin(judged.commit, judged.dirty, judged.digest)
-    settings = setting.config.subject
-    sources = source_files(
-        workspace, setting.config.sources, settings.exclude, explicit=settings.sources is not None
-    )
+    sources = workspace.judged().paths
     names = [_relative(setting.root, file) for file in dict.fromkeys(files)]
     for name in names:
         if name.endswith(SUFFIX):
