@@ -84,7 +84,7 @@ def _evidence(sources: Sequence[str]) -> str:
     own = [name for name in sources if name not in BESIDE]
     if not own:
         return "# evidence:\n#   coverage: {data: .coverage}"
-    return f"evidence:\n  coverage: {{sources: [{', '.join(own)}]}}    # whose statements the tests have to cover"
+    return f"evidence:\n  coverage: {{sources: [{', '.join(own)}]}}    # what the tests have to cover"
 
 
 def write_config(root: Path) -> Path:

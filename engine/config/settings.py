@@ -50,8 +50,8 @@ class SubjectSettings(Settings):
     sources: list[Text] | None = field(
         default=None,
         metadata={
-            "description": "Directories, files or globs whose content is judged; if absent, everything at the top "
-            "that has Python in it (but docs, examples, build and the like), contracts, fixtures and tests."
+            "description": "Directories, files or globs whose content is judged. If absent: everything at the "
+            "top that has Python in it (but docs, examples, build and the like), contracts, fixtures, tests."
         },
     )
     exclude: list[Text] = field(

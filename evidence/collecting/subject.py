@@ -73,7 +73,7 @@ def measure_sources(workspace: Workspace) -> Sources:
 
 
 def odd_files(judged: Selection) -> Iterator[EvidenceError]:
-    """Why something among the judged files cannot be judged: what is no regular file, links to other files."""
+    """Why some of the judged files cannot be judged: no regular files, and links to what is not judged."""
     for path in sorted(judged.special):
         yield EvidenceError(
             "among the sources is something that is no regular file",

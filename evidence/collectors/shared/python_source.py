@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...base.canonical import sha256_hex
 from ...base.errors import EvidenceError
 from ...reading.parse import decode_text
 from ...reading.workspace import View
@@ -49,31 +50,29 @@ class Parsed:
 
 
 def parse_file(view: View, path: str) -> Parsed:
-    """The file's syntax tree, from a cache if the same content was parsed before.
-
-    A file that is unreadable, too large or not text in its encoding has a problem, too.
-    """
+    """The file's syntax tree, or why there is none: also where it is unreadable, too large or no text."""
     try:
         data = view.read(path, view.limits.text_bytes)
     except EvidenceError as error:
         return Parsed(None, None, error.what)
-    digest = view.digest(path)
-    with _lock:
-        found = _cache.get(digest)
-        if found is None:
-            found = _cache[digest] = parse_bytes(data)
-            if len(_cache) > _CACHE_SIZE:
-                _cache.popitem(last=False)
-    return found
+    return parse_bytes(data)
 
 
 def parse_bytes(data: bytes) -> Parsed:
-    """The syntax tree of a Python file's content."""
-    try:
-        return parse_text(decode_source(data, ""))
-    except EvidenceError as error:
-        line = error.place.removeprefix("line ") if error.place else ""
-        return Parsed(None, int(line) if line.isdecimal() else None, error.what)
+    """The syntax tree of a Python file's content, from a cache if the same content was parsed before."""
+    digest = sha256_hex(data)
+    with _lock:
+        found = _cache.get(digest)
+        if found is None:
+            try:
+                found = parse_text(decode_source(data, ""))
+            except EvidenceError as error:
+                line = error.place.removeprefix("line ") if error.place else ""
+                found = Parsed(None, int(line) if line.isdecimal() else None, error.what)
+            _cache[digest] = found
+            if len(_cache) > _CACHE_SIZE:
+                _cache.popitem(last=False)
+    return found
 
 
 def decode_source(data: bytes, path: str) -> str:
@@ -195,64 +194,3 @@ def is_declaration(owner: ast.ClassDef | None, function: Function) -> bool:
     if names & {"abstractmethod", "overload"}:
         return True
     return owner is not None and any(dotted(base).rpartition(".")[2] == "Protocol" for base in owner.bases)
-
-
-HEALTH = frozenset({"health", "health_check", "healthcheck"})
-
-
-def stub_reason(function: Function) -> str | None:
-    """Why the function is a stub; None when it does something.
-
-    A stub's body is nothing but a docstring, ``...``, ``pass``, an empty ``return`` or
-    ``raise NotImplementedError``; a health check that returns a constant is one too.
-    """
-    body = statements(function.body)
-    if not body:
-        return "the body is only a docstring"
-    rest = [node for node in body if not _does_nothing(node)]
-    if not rest:
-        return f"the body is only {_shown(body[0])}"
-    for node in rest:
-        if isinstance(node, ast.Raise) and node.exc is not None:
-            if dotted(node.exc).rpartition(".")[2] == "NotImplementedError":
-                return "raises NotImplementedError"
-            break
-        if isinstance(node, (ast.Return, ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)):
-            break
-    last = rest[-1]
-    if (
-        function.name in HEALTH
-        and len(rest) == 1
-        and isinstance(last, ast.Return)
-        and last.value is not None
-        and _is_constant(last.value)
-    ):
-        return "returns a constant whatever the state of the connection"
-    return None
-
-
-def _shown(node: ast.stmt) -> str:
-    """A statement that does nothing, as a reader knows it; a constant is not quoted, whatever it may be."""
-    if isinstance(node, ast.Expr):
-        is_dots = isinstance(node.value, ast.Constant) and node.value.value is Ellipsis
-        return "`...`" if is_dots else "a constant"
-    return f"`{ast.unparse(node)}`"
-
-
-def _does_nothing(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Pass):
-        return True
-    if isinstance(node, ast.Return):
-        return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_constant(node: ast.expr) -> bool:
-    pending: list[ast.AST] = [node]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, (ast.Dict, ast.List, ast.Tuple, ast.Set, ast.UnaryOp)):
-            pending.extend(ast.iter_child_nodes(item))
-        elif not isinstance(item, (ast.Constant, ast.expr_context, ast.unaryop)):
-            return False
-    return True

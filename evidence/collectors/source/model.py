@@ -73,6 +73,11 @@ class Routine:
         return found
 
     @cached_property
+    def checks(self) -> list[ast.If]:
+        """Its ``if`` statements."""
+        return [node for node in self.nodes if isinstance(node, ast.If)]
+
+    @cached_property
     def called(self) -> frozenset[str]:
         """Last components of the names it calls, and of its decorators."""
         names = {called_name(node) for node in self.nodes if isinstance(node, ast.Call)}

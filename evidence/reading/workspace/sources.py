@@ -90,7 +90,7 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
 def _discover(files: Sequence[str]) -> list[str]:
     found = set()
     for path in files:
-        top, _, inside = path.partition("/")
+        top = path.partition("/")[0]
         if path.endswith(".py") and not top.startswith(".") and top not in NOT_THE_PRODUCT:
             found.add(top)
     if not any(name not in BESIDE and not is_test(name) for name in found):
