@@ -42,7 +42,7 @@ NARROWING: dict[str, frozenset[str]] = {
     "fixtures": frozenset({"signed"}),
     "messages": frozenset({"sets"}),
     "risk_parameters": frozenset({"names", "paths", "approved", "approved_copy"}),
-    "source": frozenset({"paths", "names", "secret_paths", "patterns"}),
+    "source": frozenset({"paths", "names", "secret_paths", "left_out"}),
 }
 """Options that change how much is looked at, not only where: a decision says when a workspace sets them."""
 

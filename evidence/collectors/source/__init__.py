@@ -267,6 +267,8 @@ def _order_types(
         ]
     problems += unknown[:most]
     found.sort(key=lambda item: (*_place(item), item["value"]))
+    if len(found) <= _MOST:
+        return found
     first = {(item["path"], item["value"]): index for index, item in reversed(list(enumerate(found)))}
     chosen = set(list(first.values())[:_MOST])
     return [found[index] for index in sorted(range(len(found)), key=lambda index: index not in chosen)][

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .model import Module, Program, Routine, called_name, given
+from .model import Module, Program, Routine, called_name, given, text
 from .secrets import snake
 from .values import resolve
 
@@ -35,6 +35,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.BitXor: operator.xor,
     ast.BitOr: operator.or_,
 }
+_LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
 _HIGHEST = 1_000_000
 _DEPTH = 6
 
@@ -62,7 +63,7 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
         return _ports(program, node, module.path, routine, _DEPTH)
 
     for node, routine in program.walk(module):
-        for name, value in () if isinstance(node, ast.Compare) else given(node):
+        for name, value in [*given(node), *_defaults(node)]:
             plain = snake(name)
             if PORT_NAME.fullmatch(plain) and name not in compared:
                 found.update(ports(value, routine).live)
@@ -87,9 +88,15 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
     return found, unknown
 
 
-def addresses(text: str) -> Iterator[tuple[int, int]]:
+def _defaults(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What is taken where the environment or a mapping has nothing of a name."""
+    if isinstance(node, ast.Call) and called_name(node) in _LOOKUPS and len(node.args) > 1:
+        yield text(node.args[0]), node.args[1]
+
+
+def addresses(content: str) -> Iterator[tuple[int, int]]:
     """Offsets and live ports of the addresses in a text."""
-    for match in ADDRESS.finditer(text):
+    for match in ADDRESS.finditer(content):
         yield match.start(), int(match[1] or match[2])
 
 

@@ -1,7 +1,7 @@
-"""The literals that an expression may stand for: through conditions, constants, look-ups, imports, annotations.
+"""The literals that an expression may stand for: through conditions, constants, look-ups, annotations, imports.
 
-Nothing is executed. What cannot be told from the inspected modules stands for nothing, and the search says so.
-It takes a bounded number of steps, whatever the source looks like.
+Nothing is executed. What cannot be told from the inspected modules stands for nothing. A search takes a
+bounded number of steps, whatever the source looks like.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ class _Search:
                 yield from self.values(value, home, deeper)
             yield from self._annotated(node, place.at(node.lineno), deeper)
         elif isinstance(node, ast.Subscript):
+            known = self.complete
             wanted = [key for key, _ in self._constants(node.slice, place, deeper)]
+            self.complete = known  # without the key, it is one of the entries
             for table in self.values(node.value, place, deeper):
                 yield from self._entries(table, wanted, deeper)
         elif isinstance(node, ast.Call):

@@ -68,7 +68,7 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
         ConfigError: a configured path matches nothing, or leaves the workspace.
     """
     everything = sorted([*walked.files, *walked.links, *walked.special])
-    patterns = tuple(_discover(walked.files) if sources is None else sources)
+    patterns = tuple(_discover(everything) if sources is None else sources)
     chosen: set[str] = set()
     for pattern in patterns:
         found = [path for path in everything if matches(pattern, path)]

@@ -85,7 +85,7 @@ class View:
         return self._workspace.inventory()
 
     def judged(self) -> Selection:
-        """The files whose content is judged; see :meth:`Workspace.judged <gate.evidence.reading.workspace>`."""
+        """The files whose content is judged; see :meth:`Door.judged`."""
         self._asked.add(("judged", ""))
         return self._workspace.judged()
 
