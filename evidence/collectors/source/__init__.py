@@ -175,9 +175,8 @@ class SourceCollector:
             return facts, None
         names = method_names(self._options.names)
         program = load_program(view, paths, sources)
-        methods = followed(
-            program, [m for p in paths for m in find_methods(program.modules[p].tree, names, p)]
-        )
+        written = [m for p in paths for m in find_methods(program.modules[p].tree, names, p)]
+        methods = followed(program, written)
         implemented: dict[str, set[str]] = {operation: set() for operation in OPERATIONS}
         for method in methods:
             if method.state != "stub":
@@ -194,7 +193,7 @@ class SourceCollector:
                         f"line {method.line}",
                     )
                 )
-        program = _with_entries(view, program, paths, sources, methods)
+        program = _with_entries(view, program, paths, sources, written)
         return {
             "operations": operation_states(methods),
             "clients": [

@@ -159,6 +159,8 @@ def _carries_out(program: Program, routine: Routine, node: ast.AST, operation: s
             if own and node.func.attr in program.by_name:
                 return False
             return wanted.fullmatch(node.func.attr[:100]) is not None
+        if operation == "connect" and called_name(node) == "Watchdog":
+            return True
         if called_name(node) == "getattr" and len(node.args) > 1:
             return wanted.fullmatch(text(node.args[1])[:100]) is not None
     if operation == "order_status" and isinstance(node, ast.Attribute):

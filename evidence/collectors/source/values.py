@@ -1,4 +1,4 @@
-"""The literals that an expression may stand for: through conditions, constants, look-ups, annotations, imports.
+"""The literals that an expression may stand for: by conditions, constants, look-ups, annotations, imports.
 
 Nothing is executed. What cannot be told from the inspected modules stands for nothing. A search takes a
 bounded number of steps, whatever the source looks like.

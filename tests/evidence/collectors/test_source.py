@@ -1,4 +1,5 @@
 """Operations of the broker client are found in the syntax tree; a stub is no implementation."""
+# ruff: noqa: E501 (a source under test reads best on one line)
 
 from __future__ import annotations
 
@@ -231,22 +232,36 @@ def test_placing_an_order_must_lead_to_the_broker(watch: Any, body: str, state: 
         ("T = {'a': 'MKT', 'b': 'LMT'}\ndef f(o, i): o.orderType = T[i.kind]", None),
         ("from typing import Literal\ndef f(o, kind: Literal['MKT', 'LMT']): o.orderType = kind", None),
         ("class K(StrEnum):\n    A = 'MKT'\ndef f(o, k: K): o.orderType = k.value", None),
-        ("class I:\n    kind: 'K'\nclass K(Enum):\n    A = 'MKT'\ndef f(o, i: I): o.orderType = i.kind.value", None),
+        (
+            "class I:\n    kind: 'K'\nclass K(Enum):\n    A = 'MKT'\ndef f(o, i: I): o.orderType = i.kind.value",
+            None,
+        ),
         ("def f(o, i):\n    match i.kind:\n        case 'MARKET': o.orderType = 'MKT'", None),
         ("def f(o, i):\n    if i.t not in ('MKT', 'LMT'): raise ValueError\n    o.orderType = i.t", None),
-        ("class C:\n    def _o(self, t): o.orderType = t\n    def f(self): self._o('MKT'); self._o('LMT')", None),
+        (
+            "class C:\n    def _o(self, t): o.orderType = t\n    def f(self): self._o('MKT'); self._o('LMT')",
+            None,
+        ),
         ("class C:\n    def _o(self, t): o.orderType = t\n    def f(self, i): self._o(i.t)", "t"),
-        ("common = {'action': 'BUY'}\ndef f(i):\n    more = {'tif': 'DAY'}\n    Order(orderType='MKT', **more)", None),
+        (
+            "common = {'action': 'BUY'}\ndef f(i):\n    more = {'tif': 'DAY'}\n    Order(orderType='MKT', **more)",
+            None,
+        ),
         ("def report(trade): return {'orderType': trade.order.orderType}", None),
     ],
 )
-def test_an_order_type_that_is_passed_through_cannot_be_told(watch: Any, text: str, unknown: str | None) -> None:
+def test_an_order_type_that_is_passed_through_cannot_be_told(
+    watch: Any, text: str, unknown: str | None
+) -> None:
     problems = [one for one in watch("source", {HANDLER: text + "\n"}).problems if one.fact == "order_types"]
     assert len(problems) == (unknown is not None)
     for problem in problems:
         assert problem.kind is ProblemKind.UNKNOWN
         assert (problem.path, unknown) == (HANDLER, unknown) and str(unknown) in problem.reason
-        assert problem.place == f"line {next(n for n, line in enumerate(text.splitlines(), 1) if 'rder' in line)}"
+        assert (
+            problem.place
+            == f"line {next(n for n, line in enumerate(text.splitlines(), 1) if 'rder' in line)}"
+        )
 
 
 def test_declarations_are_neither_implemented_nor_stubs(watch: Any) -> None:
