@@ -30,7 +30,12 @@ def find_safeguards(program: Program, operations: Mapping[str, set[str]], most: 
         {(path, line) for path, module in program.modules.items() for line in find_swallowed(module.tree)}
     )
     on_path = program.reachable(operations["connect"])
-    checks = [clue for routine in program.routines for clue in _paper_checks(program, routine, on_path)]
+    clients = frozenset(
+        r.owner.name for r in program.routines if r.owner and r.node.name in operations["connect"]
+    )
+    checks = [
+        clue for routine in program.routines for clue in _paper_checks(program, routine, on_path, clients)
+    ]
     return {
         "pacing_limiter": _found(find_pacing(program, operations), most),
         "reconnection": _found(find_reconnection(program), most),
@@ -52,8 +57,13 @@ def _found(clues: Iterable[Clue], most: int) -> dict[str, Any]:
     return {"state": state, "evidence": places}
 
 
-def _paper_checks(program: Program, routine: Routine, on_path: frozenset[str]) -> Iterator[tuple[str, Clue]]:
-    """Where the function refuses an account that is not for paper trading, or a port that is not."""
+def _paper_checks(
+    program: Program, routine: Routine, on_path: frozenset[str], clients: frozenset[str]
+) -> Iterator[tuple[str, Clue]]:
+    """Where the function refuses an account that is not for paper trading, or a port that is not.
+
+    The session alone knows its accounts; the port may also be checked when the client is made.
+    """
     if not any(_refuses(node) for node in routine.nodes):
         return
     used = routine.handle in on_path
@@ -63,7 +73,11 @@ def _paper_checks(program: Program, routine: Routine, on_path: frozenset[str]) -
                 what = f"{routine.name} checks that the account is for paper trading"
                 yield "account_check", Clue(routine.path, check.lineno, what, used)
             if names_ports(program, check.test, routine):
-                yield "port_check", Clue(routine.path, check.lineno, f"{routine.name} checks the port", used)
+                in_use = used or routine.handle in clients
+                yield (
+                    "port_check",
+                    Clue(routine.path, check.lineno, f"{routine.name} checks the port", in_use),
+                )
 
 
 def _refuses(node: ast.AST) -> bool:

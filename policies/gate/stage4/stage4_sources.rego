@@ -1,6 +1,6 @@
 package gate.stage4
 
-# Each file of the broker client by itself, what keeps live trading out, and code that nobody judges.
+# Each file of the broker client by itself, and code that nobody judges.
 
 check_client_operations := data.gate.lib.check([
 	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
@@ -29,40 +29,16 @@ deny_client_operations contains result if {
 
 client_operations_missing(clients) := {{"term": term, "text": text} |
 	some client in clients
-	present := {name |
-		some name in data.gate.params.stage4.client_operations.value
-		client.operations[name] != "absent"
-	}
-	count(present) >= data.gate.params.stage4.client_operations_min.value
+	count(operations_present(client)) >= data.gate.params.stage4.client_operations_min.value
 	some name in data.gate.params.stage4.client_operations.value
 	client.operations[name] != data.gate.params.stage4.operation_state.value
 	term := sprintf("%s:%s", [client.path, name])
 	text := sprintf("%s %s: %s", [client.path, name, client.operations[name]])
 }
 
-check_paper_only := data.gate.lib.check([
-	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
-	data.gate.lib.none_of("checks_missing", safeguards_missing(data.gate.params.stage4.paper_checks.value)),
-])
-
-# METADATA
-# title: Connecting refuses live trading
-# description: On the way of connecting, the client refuses an account and a port that are not for paper trading.
-# custom:
-#   short_name: paper_only
-#   severity: CRITICAL
-#   solution: >-
-#     Refuse every managed account whose id does not begin with DU, and every port but 7497 and 4002, where the client
-#     connects.
-#   owner: risk_officer
-#   controls: [gate:stage4]
-#   facts: [source.files, source.safeguards.account_check, source.safeguards.port_check]
-deny_paper_only contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.paper_only",
-		check_paper_only,
-		"Live trading is not refused",
-	)
+operations_present(client) := {name |
+	some name in data.gate.params.stage4.client_operations.value
+	client.operations[name] != "absent"
 }
 
 check_sources_listed := data.gate.lib.check([

@@ -7,7 +7,7 @@ test_client_operations_holds if {
 	denied == set()
 }
 
-client(changes) := {"path": "a.py", "operations": object.union(
+client_with(changes) := {"path": "a.py", "operations": object.union(
 	{
 		"connect": "implemented",
 		"disconnect": "implemented",
@@ -22,19 +22,19 @@ client(changes) := {"path": "a.py", "operations": object.union(
 )}
 
 test_client_operations_one_absent if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [client({"cancel_order": "absent"})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [client_with({"cancel_order": "absent"})]}}})
 	denied := deny_client_operations with input as doc
 	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py cancel_order: absent", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py cancel_order: absent", "unit": "list", "term": "a.py:cancel_order"}}
 }
 
 test_client_operations_one_stub if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [client({"place_order": "stub"})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [client_with({"place_order": "stub"})]}}})
 	denied := deny_client_operations with input as doc
 	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py place_order: stub", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py place_order: stub", "unit": "list", "term": "a.py:place_order"}}
 }
 
 test_client_operations_another_kind_of_file if {
-	feed := client({"place_order": "absent", "cancel_order": "absent", "order_status": "absent", "market_data": "implemented"})
+	feed := client_with({"place_order": "absent", "cancel_order": "absent", "order_status": "absent", "market_data": "implemented"})
 	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [feed]}}})
 	denied := deny_client_operations with input as doc
 	denied == set()
