@@ -61,8 +61,10 @@ _PLACEHOLDER = re.compile(
 )
 """What a value says that only holds a place, in lower case and without punctuation."""
 _HOLDING = frozenset(
-    "your insert replace changeme changeit replaceme placeholder example sample dummy fake todo tbd redacted "
-    "masked hidden here".split()
+    {
+        *("your", "insert", "replace", "changeme", "changeit", "replaceme", "placeholder", "example"),
+        *("sample", "dummy", "fake", "todo", "tbd", "redacted", "masked", "hidden", "here"),
+    }
 )
 """Words, parted by punctuation, of which one is enough."""
 _PROVIDER = re.compile(
@@ -117,7 +119,7 @@ def is_placeholder(value: str, name: str = "") -> bool:
 
 
 def is_made_up(token: str) -> bool:
-    """Whether a token, its provider's prefix aside, names a placeholder, repeats itself, or only counts up."""
+    """Whether a token, its provider's prefix aside, holds a place, repeats itself, or only counts up."""
     body = token.removeprefix(found[0]) if (found := _PROVIDER.match(token)) else token
     if "EXAMPLE" in body:
         return True
