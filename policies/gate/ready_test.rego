@@ -472,7 +472,6 @@ doc := {
 				"path": "algo_trade/core/config.py",
 				"line": 11,
 				"value": "-0.05",
-				"form": "literal",
 				"text": "-0.05",
 			}],
 			"total": 7,

@@ -82,7 +82,9 @@ class SourceCollector:
         client = self._client_files(view, inspected)
         scanned = self._scanned_files(view, client)
         inspected = sorted({*inspected, *client})
-        errors = [{"path": error.path or "", "line": None, "text": error.what} for error in odd_files(judged)]
+        errors: list[dict[str, Any]] = [
+            {"path": error.path or "", "line": None, "text": error.what} for error in odd_files(judged)
+        ]
         stubs: list[dict[str, Any]] = []
         parsed: set[str] = set()
         for path in inspected:
