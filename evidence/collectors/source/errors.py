@@ -29,7 +29,7 @@ def find_error_handling(program: Program) -> tuple[list[Clue], set[int]]:
     handlers: list[tuple[Routine, Clue]] = []
     for path, line, handler, attaching in handlers_of(program, "error_event"):
         used = attaching is None or program.is_live(attaching)
-        for name in mentioned(handler):
+        for name in mentioned(ast.walk(handler)):
             for routine in program.by_name.get(name, ())[:_SAME_NAME]:
                 handlers.append((routine, _clue(path, line, routine, used)))
     for routine in program.routines:

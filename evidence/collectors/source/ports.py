@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .model import Module, Program, Routine, called_name, given, text
+from .model import Module, Program, Routine, called_name, given, target_name, text
 from .secrets import snake
 from .values import resolve
 
@@ -36,6 +36,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.BitOr: operator.or_,
 }
 _LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
+_ADDING = frozenset({"add", "append", "extend", "insert", "update"})
 _HIGHEST = 1_000_000
 _DEPTH = 6
 
@@ -63,13 +64,15 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
         return _ports(program, node, module.path, routine, _DEPTH)
 
     for node, routine in program.walk(module):
-        for name, value in [*given(node), *_defaults(node)]:
+        for name, value in [*given(node), *_defaults(node), *_added(node)]:
             plain = snake(name)
             if PORT_NAME.fullmatch(plain) and name not in compared:
                 found.update(ports(value, routine).live)
             elif _PORTS_NAME.fullmatch(plain) and not _REFUSED_NAME.fullmatch(plain):
                 among = ports(value, routine)
-                if isinstance(value, (ast.BinOp, ast.Call, ast.Set, ast.Tuple, ast.List)):
+                if isinstance(
+                    value, (ast.BinOp, ast.Call, ast.Set, ast.Tuple, ast.List, ast.Dict, ast.Constant)
+                ):
                     found.update(among.live)
                     unknown.update([value.lineno] if among.open else [])
         if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
@@ -94,6 +97,14 @@ def _defaults(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         yield text(node.args[0]), node.args[1]
 
 
+def _added(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What is put into a collection later on."""
+    if isinstance(node, ast.AugAssign):
+        yield target_name(node.target), node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ADDING:
+        yield from ((target_name(node.func.value), argument) for argument in node.args)
+
+
 def addresses(content: str) -> Iterator[tuple[int, int]]:
     """Offsets and live ports of the addresses in a text."""
     for match in ADDRESS.finditer(content):
@@ -105,6 +116,9 @@ def _ports(program: Program, node: ast.expr, path: str, routine: Routine | None,
         return _Found((), True)
     if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
         return _union(_ports(program, item, path, routine, depth - 1) for item in node.elts[:100])
+    if isinstance(node, ast.Dict):
+        items = [item for item in (*node.keys, *node.values) if item is not None]
+        return _union(_ports(program, item, path, routine, depth - 1) for item in items[:100])
     if isinstance(node, ast.Starred):
         return _ports(program, node.value, path, routine, depth - 1)
     if isinstance(node, ast.BinOp):
@@ -127,8 +141,6 @@ def _ports(program: Program, node: ast.expr, path: str, routine: Routine | None,
         _Found(((value.line, value.node.value),))
         if isinstance(value.node, ast.Constant)
         else _ports(program, value.node, value.place.path, value.place.routine, depth - 1)
-        if not isinstance(value.node, ast.Dict)
-        else _Found((), True)
         for value in values[:100]
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Sequence
 
@@ -65,5 +66,5 @@ def external_names(view: View, program: Program, sources: Iterable[str]) -> froz
         if words & wanted:
             tree = python.parse_file(view, path).tree
             if tree is not None:
-                found |= mentioned(tree) & wanted
+                found |= mentioned(ast.walk(tree)) & wanted
     return frozenset(found)

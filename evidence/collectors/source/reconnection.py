@@ -45,7 +45,7 @@ def find_reconnection(program: Program) -> list[Clue]:
     clues: list[Clue] = []
     connecting = _connecting(program)
     for path, line, handler, routine in handlers_of(program, "disconnected_event"):
-        if connecting & mentioned(handler) or _connects(handler):
+        if connecting & mentioned(ast.walk(handler)) or _connects(handler):
             used = routine is None or program.is_live(routine)
             clues.append(Clue(path, line, "a handler of lost connections connects again", used))
     for routine in program.routines:

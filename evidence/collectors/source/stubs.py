@@ -45,6 +45,7 @@ _HARMLESS = frozenset(
 )
 """What can be called without reaching anything beyond the program."""
 
+_TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
 
@@ -112,7 +113,7 @@ def _touches_nothing(function: python.Function, *, constant: bool) -> bool:
 def is_harmless(call: ast.Call) -> bool:
     """Whether a call reaches nothing beyond the program: it prints, waits or makes a record."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in _HARMLESS or name.lstrip("_") in ("sleep", "clock", "now") or name[:1].isupper()
+    return name in _HARMLESS or _TIME.fullmatch(name) is not None or name[:1].isupper()
 
 
 def _always_true(function: python.Function) -> bool:
