@@ -28,7 +28,7 @@ SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", "
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?:DUSIM|D?[UFI])\d{5,}(?![A-Za-z0-9_])")
 _ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
-_PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|[Pp]orts?\b|PORTS?\b|_port")
+_PORT_BYTES = re.compile(rb"7_?496|4_?001|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
 _LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|\'((?:[^\'\\\n]|\\.)*+)\'')
@@ -125,7 +125,7 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
     found.secrets += _shapes(text, covered)
-    ports, unknown = find_ports(program, module)
+    ports, unknown = find_ports(program, module) if _PORT_BYTES.search(text.encode()) else (set(), set())
     found.live_ports += [{"line": line, "port": port} for line, port in sorted(ports)]
     found.ports_unknown += sorted(unknown)
     return found

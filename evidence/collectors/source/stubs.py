@@ -15,8 +15,9 @@ _CHECK = re.compile(
     r"(?:_\w+)?|_?(?:checks?|validates?|approves?|risks?)[A-Z]\w*"
 )
 _DUTY = re.compile(
-    r"_?(?:place|submit|send|cancel|modify|replace|execute)(?:_(?:an?_)?(?:all_)?(?:order|intent|trade)s?)?|"
-    r"_?(?:flatten|liquidate|halt|close)(?:_(?:all|positions?|everything))*|_?kill(?:_switch)?|_?(?:re|dis)?connect|"
+    r"_?(?:place|submit|send|cancel|modify|replace|execute)_(?:an?_)?(?:all_)?(?:order|intent|trade)s?|"
+    r"place|submit|send|cancel|execute|_?(?:flatten|liquidate|halt|close)(?:_(?:all|positions?|everything))*|"
+    r"_?kill(?:_switch)?|_?(?:re|dis)?connect|"
     r"_?(?:un)?subscribe(?:_\w+)?|_?reconcile(?:_\w+)?"
 )
 """Names of what the order path must really do: a function of this name that touches nothing is a stub."""
