@@ -63,7 +63,7 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
         return Workspace(root, config.limits)
     ledger = Path(os.path.normpath(root / config.ledger.directory))
     inside = ledger.relative_to(root).as_posix()
-    for source in config.sources:
+    for source in config.subject.sources or ():
         fixed = source.partition("*")[0].partition("?")[0].rstrip("/")
         if source != "." and (f"{inside}/".startswith(f"{fixed}/") or f"{fixed}/".startswith(f"{inside}/")):
             raise _ledger_error(f"overlaps the source path {source!r}, whose content is judged")
@@ -71,7 +71,8 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
     foreign = sorted(set(os.listdir(ledger)) - LEDGER_FILES) if ledger.is_dir() else []  # noqa: PTH208
     if foreign:
         raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
-    return Workspace(root, config.limits, ignore=[inside])
+    judged = config.subject
+    return Workspace(root, config.limits, [inside], judged.sources, judged.exclude)
 
 
 def _ledger_error(what: str) -> ConfigError:

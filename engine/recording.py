@@ -231,7 +231,7 @@ def status(context: Context) -> list[StageStatus]:
         with _reader(context) as ledger:
             for one in decisions(ledger):
                 latest.update(dict.fromkeys(one.summary["stages"], one))
-    sources = find_subject(context, open_workspace(context.root, context.config)).digest if latest else None
+    sources = find_subject(open_workspace(context.root, context.config))[0].digest if latest else None
     return [
         _status(name, stage.title, latest.get(name), sources, context.bundle.digest)
         for name, stage in context.plan.stages.items()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from .. import __version__
 from ..evidence.base.errors import masked
 from ..evidence.collecting import subject as subjects
-from ..evidence.collecting.interface import Evidence
+from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.reading.workspace import Workspace
 from .collecting import start
 from .config.settings import FILE, age_seconds
@@ -71,7 +71,7 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
     config = context.config
     chosen = sorted(ids)
     with start(context.root, config, chosen, context.places) as running:
-        subject = find_subject(context, running.workspace)
+        subject, odd = find_subject(running.workspace)
         settings = settings_digest(running.workspace)
         evidence = running.result()
     around = recording.Context(
@@ -80,6 +80,7 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
         gate_version=__version__,
         time=time,
         subject=subject,
+        odd_sources=odd,
         settings_digest=settings,
         allowed_signers=config.allowed_signers,
         roles=tuple(config.roles),
@@ -117,15 +118,11 @@ def settings_digest(workspace: Workspace) -> str | None:
     return workspace.file_digest(FILE) if workspace.is_file(FILE) else None
 
 
-def find_subject(context: Context, workspace: Workspace) -> Subject:
-    """What is judged."""
-    settings = context.config.subject
-    explicit = settings.sources is not None
-    measured = subjects.measure_sources(
-        workspace, context.config.sources, settings.exclude, explicit=explicit
-    )
+def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
+    """What is judged, and what among it cannot be."""
+    measured = subjects.measure_sources(workspace)
     commit = subjects.find_commit(workspace, measured)
-    return Subject(
+    subject = Subject(
         digest=measured.digest,
         commit=commit.commit,
         dirty=commit.dirty,
@@ -133,6 +130,8 @@ def find_subject(context: Context, workspace: Workspace) -> Subject:
         sources=tuple(masked(pattern) for pattern in measured.patterns),
         files=len(measured.files),
     )
+    odd = [*measured.unreadable, *subjects.odd_files(workspace.judged())]
+    return subject, tuple(Problem.rejected(error).masked() for error in odd)
 
 
 def _unused(context: Context) -> list[Notice]:

@@ -12,7 +12,6 @@ from ..evidence.base.errors import EnvironmentProblem, UsageError
 from ..evidence.base.times import format_utc
 from ..evidence.collecting.interface import Origin
 from ..evidence.collecting.provenance import SUFFIX, statement
-from ..evidence.collecting.subject import source_files
 from .collecting import open_workspace
 from .context import Context
 from .service import find_subject
@@ -55,12 +54,9 @@ def state_provenance(
         EnvironmentProblem: a statement cannot be written.
     """
     workspace = open_workspace(context.root, context.config)
-    judged = find_subject(context, workspace)
+    judged, _ = find_subject(workspace)
     origin = Origin(judged.commit, judged.dirty, judged.digest)
-    settings = context.config.subject
-    sources = source_files(
-        workspace, context.config.sources, settings.exclude, explicit=settings.sources is not None
-    )
+    sources = workspace.judged().paths
     names = [_relative(context.root, file) for file in dict.fromkeys(files)]
     for name in names:
         if name.endswith(SUFFIX):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import EnvironmentProblem, UsageError
-from ...evidence.reading.workspace import TOOL_DIRECTORIES
-from .settings import DEFAULT_SOURCES, FILE
+from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.workspace.sources import BESIDE
+from .settings import FILE
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -70,27 +72,7 @@ version: 1
 """
 
 
-_NO_PRODUCT = ("contracts", "fixtures", "tests")
-
-
-def _sources(root: Path) -> list[str]:
-    """The usual source paths as far as they exist, otherwise top directories with Python files in them."""
-    usual = [name for name in DEFAULT_SOURCES if (root / name).is_dir()]
-    if set(usual) - set(_NO_PRODUCT):
-        return usual
-    others = [
-        entry.name
-        for entry in sorted(root.iterdir())
-        if entry.is_dir()
-        and not entry.is_symlink()
-        and _PLAIN.fullmatch(entry.name)
-        and entry.name not in TOOL_DIRECTORIES | set(usual)
-        and (any(entry.glob("*.py")) or any(entry.glob("*/*.py")))
-    ]
-    return [*others, *usual] if others else usual
-
-
-def _subject(sources: list[str]) -> str:
+def _subject(sources: Sequence[str]) -> str:
     if not sources:
         return (
             '# subject:\n#   sources: [src]    # the directories of your code\n#   exclude: ["**/.coverage"]'
@@ -99,21 +81,11 @@ def _subject(sources: list[str]) -> str:
     return f'subject:\n  sources:\n{rows}\n  # exclude: ["**/.coverage"]'
 
 
-def _evidence(sources: list[str]) -> str:
-    """Where the usual names are absent, collectors that look for them are told what to look at instead."""
-    own = [name for name in sources if name not in DEFAULT_SOURCES]
+def _evidence(sources: Sequence[str]) -> str:
+    own = [name for name in sources if name not in BESIDE]
     if not own:
         return "# evidence:\n#   coverage: {data: .coverage}"
-    searched = ", ".join([f'"{name}/**"' for name in own] + ['"config/**"'])
-    return (
-        "# `gate init` found these directories, as none has one of the names that gate looks for by itself.\n"
-        "# Check both lists: without coverage.sources nothing would be measured, and without\n"
-        "# source.secret_paths nothing searched for secrets. Each decision names them under `weakenings`:\n"
-        "# whoever shortens them hides code from the rules.\n"
-        "evidence:\n"
-        f"  coverage: {{sources: [{', '.join(own)}]}}\n"
-        f"  source: {{secret_paths: [{searched}]}}"
-    )
+    return f"evidence:\n  coverage: {{sources: [{', '.join(own)}]}}    # what the tests have to cover"
 
 
 def write_config(root: Path) -> Path:
@@ -125,7 +97,9 @@ def write_config(root: Path) -> Path:
     """
     if not root.is_dir():
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")
-    text = _TEMPLATE.format(subject=_subject(_sources(root)), evidence=_evidence(_sources(root)))
+    found = Workspace(root).judged().patterns
+    sources = [name for name in found if _PLAIN.fullmatch(name)]
+    text = _TEMPLATE.format(subject=_subject(sources), evidence=_evidence(sources))
     target = root / FILE
     if os.path.lexists(target):
         raise UsageError(

@@ -30,7 +30,6 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 SCHEMA = "gate_config"
 """The contract of the file, generated from the classes below and from the collectors' options."""
 
-DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane", "contracts", "fixtures", "tests")
 DEFAULT_EXCLUDE = ("**/.coverage",)
 
 
@@ -50,7 +49,11 @@ class SubjectSettings(Settings):
     """What is judged."""
 
     sources: list[Text] | None = field(
-        default=None, metadata={"description": "Directories, files or globs whose content is judged."}
+        default=None,
+        metadata={
+            "description": "Directories, files or globs whose content is judged. If absent, all at the "
+            "top that has Python in it (but docs, examples, build and the like), contracts, fixtures, tests."
+        },
     )
     exclude: list[Text] = field(
         default_factory=lambda: list(DEFAULT_EXCLUDE),
@@ -151,11 +154,6 @@ class GateConfig(Settings):
         default_factory=dict, metadata={"description": "Changed dependencies between stages."}
     )
 
-    @property
-    def sources(self) -> list[str]:
-        """The configured or default source paths."""
-        return list(DEFAULT_SOURCES) if self.subject.sources is None else self.subject.sources
-
 
 def load_config(root: Path) -> GateConfig:
     """The settings of the workspace at ``root``; defaults where there is no ``gate.yaml``.
@@ -185,7 +183,7 @@ def load_config(root: Path) -> GateConfig:
             raise ConfigError(
                 str(error), path=FILE, place="effective_time", remedy="write it like 2025-11-07T12:00:00Z"
             ) from error
-    for pattern in [*config.sources, *config.subject.exclude]:
+    for pattern in [*(config.subject.sources or ()), *config.subject.exclude]:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
     _check_ledger(root, config.ledger)

@@ -70,7 +70,7 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     waivers = facts.value("waivers.waivers") or []
     valid, notices = assess(waivers, plan, context.subject.digest, time.seconds)
     wanted = wanted_stages(plan, context.stage)
-    results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds)
+    results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds, context.odd_sources)
     verdict = overall(results) if context.stage == ALL else results[context.stage].verdict
     judged = list(results.values())
     weakenings = [*context.weakenings, *_no_author(context), *_set_time(time)]

@@ -67,6 +67,7 @@ def judge(
     facts: Facts,
     waivers: Sequence[Waiver],
     now_s: int,
+    odd_sources: Sequence[Problem] = (),
 ) -> dict[str, StageResult]:
     """Judge the wanted stages and everything they depend on, dependencies first.
 
@@ -77,6 +78,7 @@ def judge(
         facts: the facts the policies saw.
         waivers: waivers that are valid at ``now_s``.
         now_s: the effective time, epoch seconds.
+        odd_sources: why some of the judged sources cannot be judged; no stage holds then.
 
     Raises:
         EngineError: an expected rule was not evaluated, reported without being expected, or contradicts
@@ -86,6 +88,8 @@ def judge(
     for name in plan.closure(tuple(wanted)):
         stage = plan.stages[name]
         judging = _Judging(plan, stage, outputs[stage.package], facts, waivers, now_s)
+        if odd_sources:
+            judging.violations.append(_odd_sources(stage, odd_sources))
         results[name] = judging.result(results)
     return results
 
@@ -303,6 +307,24 @@ class _Judging:
                 solution=f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
             )
         )
+
+
+def _odd_sources(stage: Stage, problems: Sequence[Problem]) -> Violation:
+    """The violation of a stage whose sources cannot all be judged."""
+    rule = Rule(
+        code=f"{stage.id}.subject",
+        stage=stage.id,
+        short_name="subject",
+        kind="violation",
+        title="The sources can be judged",
+        description="",
+        severity=Severity.HIGH,
+        solution="",
+        owner="",
+        controls=(),
+        facts=(),
+    )
+    return _evidence_violation(rule, ProblemKind.REJECTED, {"the judged sources": tuple(problems)})
 
 
 _WHAT = {

@@ -15,7 +15,7 @@ from ...evidence.base.contracts import PROVENANCE, violations
 from ...evidence.base.errors import InternalError, masked
 from ...evidence.base.records import from_json, to_json
 from ...evidence.base.times import parse_rfc3339
-from ...evidence.collecting.interface import Evidence
+from ...evidence.collecting.interface import Evidence, Problem
 from ..decision.document import Notice, Subject, Weakening
 from .facts import Facts
 from .model import Plan
@@ -56,6 +56,7 @@ class Context:
         gate_version: version of the program.
         time: the effective time.
         subject: what is judged.
+        odd_sources: files among the sources that cannot be judged.
         settings_digest: SHA-256 of ``gate.yaml``, None without it.
         allowed_signers: path of the file of allowed signers, which no sign-off binds to.
         roles: the workspace's roles.
@@ -70,6 +71,7 @@ class Context:
     gate_version: str
     time: Time
     subject: Subject
+    odd_sources: tuple[Problem, ...]
     settings_digest: str | None
     allowed_signers: str
     roles: tuple[str, ...]

@@ -63,8 +63,14 @@ def sha256_hex(data: bytes) -> str:
 def manifest_bytes(entries: Mapping[str, str] | Iterable[tuple[str, str]]) -> bytes:
     """The text ``sha256sum`` prints for files given as paths and hex digests, sorted by the path's bytes.
 
-    Hashing these bytes gives a digest of a file tree that ``sha256sum`` alone can recompute.
+    Hashing these bytes gives a digest of a file tree that ``sha256sum`` alone can recompute. A name with a
+    backslash or a line break is escaped as there, with a backslash before the digest.
     """
     pairs = entries.items() if isinstance(entries, Mapping) else entries
-    rows = sorted(pairs, key=lambda item: (item[0].encode(), item[1]))
-    return b"".join(f"{digest}  {path}\n".encode() for path, digest in rows)
+    rows = sorted((path.encode("utf-8", "surrogateescape"), digest) for path, digest in pairs)
+    return b"".join(_manifest_row(path, digest.encode()) for path, digest in rows)
+
+
+def _manifest_row(path: bytes, digest: bytes) -> bytes:
+    escaped = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
+    return (b"" if escaped == path else b"\\") + digest + b"  " + escaped + b"\n"

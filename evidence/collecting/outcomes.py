@@ -236,8 +236,8 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
         )
     named = frozenset(problem.fact for problem in observation.problems)
     for problem in observation.problems:
-        missing = problem.kind is ProblemKind.MISSING
-        if missing and lookup(observation.facts, problem.fact) is not None:
+        value = lookup(observation.facts, problem.fact)
+        if problem.kind is ProblemKind.MISSING and not (value is None or isinstance(value, Mapping)):
             raise InternalError(
                 f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
                 remedy="report this with the file it read",

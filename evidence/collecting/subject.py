@@ -9,28 +9,31 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.canonical import manifest_bytes, sha256_hex
-from ..base.errors import ConfigError, EvidenceError
+from ..base.errors import EvidenceError
 from ..base.limits import DEFAULT, Limits
 from ..reading import git
+from ..reading.files import printable
 from ..reading.git.state import object_format
-from ..reading.workspace import Workspace, check_relative, glob_regex
-
-_ESCAPED = re.compile(r"[\n\r\\]")
+from ..reading.workspace import Selection, Workspace, glob_regex
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The judged content: digest, its files and links, and the paths that were configured."""
+    """The judged content: digest, its files and links, the paths they are under, and what could not be read.
+
+    A file that cannot be read stands in the digest without its content, so a decision over such sources must
+    not pass; the collector ``source`` reports what :func:`odd_files` finds.
+    """
 
     digest: str
     files: tuple[str, ...]
     patterns: tuple[str, ...]
+    unreadable: tuple[EvidenceError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,106 +45,49 @@ class Commit:
     dirty: bool | None
 
 
-def source_files(
-    workspace: Workspace, sources: Sequence[str], exclude: Sequence[str], *, explicit: bool
-) -> tuple[str, ...]:
-    """Files and links under the source paths (directories, files or globs), without the excluded ones.
-
-    Raises:
-        ConfigError: an explicitly configured source matches nothing, or a path leaves the workspace.
-    """
-    everything = sorted([*workspace.inventory(), *workspace.links(), *workspace.special()])
-    dropped = [_matcher(pattern) for pattern in exclude]
-    chosen: set[str] = set()
-    for pattern in sources:
-        matches = _matcher(pattern)
-        found = [path for path in everything if matches(path)]
-        if not found and explicit:
-            raise ConfigError(
-                f"the source path {pattern!r} matches no file",
-                path="gate.yaml",
-                place="subject.sources",
-                remedy="correct it, or remove it from subject.sources",
-            )
-        chosen.update(found)
-    return tuple(path for path in sorted(chosen) if not any(drop(path) for drop in dropped))
-
-
-class _matcher:  # noqa: N801 - a callable, used like a function
-    def __init__(self, pattern: str) -> None:
-        self._everything = pattern == "."
-        self._exact = pattern if self._everything else check_relative(pattern.rstrip("/"))
-        self._regex = glob_regex(self._exact) if set("*?") & set(pattern) else None
-
-    def __call__(self, path: str) -> bool:
-        if self._everything:
-            return True
-        if self._regex is not None:
-            return self._regex.fullmatch(path) is not None
-        return path == self._exact or path.startswith(self._exact + "/")
-
-
-def measure_sources(
-    workspace: Workspace, sources: Sequence[str], exclude: Sequence[str], *, explicit: bool
-) -> Sources:
+def measure_sources(workspace: Workspace) -> Sources:
     """Digest of the judged content, and the files it was taken over.
 
     Raises:
-        ConfigError: no file is under the source paths.
-        EvidenceError: a source file cannot be read, or its name cannot stand in a ``sha256sum`` manifest.
+        ConfigError: a configured source path matches nothing.
     """
-    paths = source_files(workspace, sources, exclude, explicit=explicit)
-    if not paths:
-        raise ConfigError(
-            "no file is under the source paths, so there is nothing to judge",
-            path="gate.yaml",
-            place="subject.sources",
-            remedy=f"name the directories of your code there (now: {', '.join(sources)}); "
-            "`gate init` writes a commented gate.yaml",
-        )
-    links, special = workspace.links(), workspace.special()
-    for path in paths:
-        if _ESCAPED.search(path) or not _is_utf8(path):
-            raise EvidenceError(  # ``sha256sum`` would print such a name escaped
-                "the file's name has a line break or a backslash, or is not UTF-8",
-                path=ascii(path),
-                remedy="rename the file",
-            )
-        if path in special:
-            raise EvidenceError(
-                "among the sources is something that is no regular file",
-                path=path,
-                remedy="remove it, or exclude it under subject.exclude",
-            )
-    chosen = frozenset(paths) - links.keys()
-    for path in paths:
-        if path in links:
-            _check_link(path, links[path], chosen)
+    judged = workspace.judged()
+    entries: dict[str, str] = {}
+    unreadable: list[EvidenceError] = []
     # with git's ids taken from the same bytes, find_commit has nothing left to read
-    files = [path for path in paths if path not in links]
-    entries = workspace.digests(files, object_format(workspace.root))
-    for path in paths:
-        if path in links:
-            entries[path] = sha256_hex(f"link:{links[path]}".encode("utf-8", "surrogateescape"))
-    return Sources(sha256_hex(manifest_bytes(entries)), paths, tuple(sources))
-
-
-def _check_link(path: str, target: str, judged: frozenset[str]) -> None:
-    where = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    if where not in judged:
-        raise EvidenceError(
-            f"is a symbolic link to {target!r}, which is not judged",
-            path=path,
-            remedy="replace the link by the file itself, or exclude it under subject.exclude",
-        )
-
-
-def _is_utf8(path: str) -> bool:
+    known = object_format(workspace.root)
     try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        entries.update(workspace.digests(judged.files, known))
+    except EvidenceError:
+        for path in judged.files:
+            try:
+                entries.update(workspace.digests([path], known))
+            except EvidenceError as error:
+                unreadable.append(error)
+                entries[path] = sha256_hex(b"unreadable")
+    for path in judged.special:
+        entries[path] = sha256_hex(b"special")
+    for path, target in judged.links.items():
+        entries[path] = sha256_hex(f"link:{target}".encode("utf-8", "surrogateescape"))
+    return Sources(sha256_hex(manifest_bytes(entries)), judged.paths, judged.patterns, tuple(unreadable))
+
+
+def odd_files(judged: Selection) -> Iterator[EvidenceError]:
+    """Why some of the judged files cannot be judged: no regular files, and links to what is not judged."""
+    for path in sorted(judged.special):
+        yield EvidenceError(
+            "among the sources is something that is no regular file",
+            path=printable(path),
+            remedy="remove it, or exclude it under subject.exclude",
+        )
+    files = frozenset(judged.files) if judged.links else frozenset[str]()
+    for path, target in judged.links.items():
+        if posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) not in files:
+            yield EvidenceError(
+                f"is a symbolic link to {target!r}, which is not judged",
+                path=printable(path),
+                remedy="replace the link by the file itself, or exclude it under subject.exclude",
+            )
 
 
 def find_commit(workspace: Workspace, sources: Sources) -> Commit:
@@ -150,7 +96,7 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
     if state is None or state.commit is None:
         return Commit(None, None, None)
     author = git.last_author(workspace.root, state.commit, sources.patterns, workspace.limits)
-    changed = dirty(
+    changed = bool(sources.unreadable) or dirty(
         workspace.root,
         sources.patterns,
         workspace.limits,
@@ -211,6 +157,8 @@ def dirty(
         return bool(present)
     blobs = git.tree(root, state.commit, [], limits)
     if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
+        return True
+    if present & workspace.special():
         return True
     workspace.digests(sorted(present - links.keys()), state.object_format)
     for path in sorted(present):

@@ -41,7 +41,7 @@ BUILTIN: dict[str, Builtin] = {
     "scale_up": Builtin("ScaleUpCollector"),
     "scans": Builtin("ScansCollector"),
     "signoffs": Builtin("SignoffsCollector"),
-    "source": Builtin("SourceCollector", "paths", "names", "secret_paths", "patterns"),
+    "source": Builtin("SourceCollector", "paths", "names", "secret_paths", "left_out"),
     "stage_tests": Builtin("StageTestsCollector"),
     "tests": Builtin("TestsCollector"),
     "values": Builtin("ValuesCollector"),

@@ -153,11 +153,11 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
             continue
         if not python.statements(parsed.tree.body):
             problems.append(Defect(path, None, "holds no code"))
-        for method in find_methods(parsed.tree, method_names({})):
+        for method in find_methods(parsed.tree, method_names({}), path):
             methods.append(method)
-            if method["state"] == "stub" and method["operation"] in required.operations:
-                text = f"{method['class']}.{method['name']} is a stub: {method['reason']}"
-                problems.append(Defect(path, method["line"], text))
+            if method.state == "stub" and method.operation in required.operations:
+                text = f"{method.name} is a stub: {method.reason}"
+                problems.append(Defect(path, method.line, text))
     if not required.operations:
         return _all_or_nothing(problems)
     states = operation_states(methods)

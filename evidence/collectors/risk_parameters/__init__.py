@@ -6,25 +6,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
+from ...base.errors import EvidenceError
 from ...base.limits import Limits
 from ...base.settings import Bounded, Text
-from ...collecting.interface import Observation, Options, Problem
-from ...reading.parse import decode_text
-from ...reading.workspace import View
-from ..shared.baseline import Baseline, approved_version, present, unnamed
+from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
+from ...reading.workspace import View, glob_regex
+from ...reading.workspace.sources import BESIDE, is_test
+from ..shared.baseline import Baseline, approved_version, unnamed
 from .model import Definition
 
 NAMES = ("KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH", "BOX_LIM", "GROSS_LIM", "NET_LIM", "VOL_TARGET")
 _ENDINGS = (".py", ".yaml", ".yml", ".json", ".toml")
-_PLACES = ("algo_trade", "data_plane", "order_plane", "config")
-_PATHS = (
-    *(f"{place}/**/*{ending}" for place in _PLACES for ending in _ENDINGS),
-    "*.py", "*.yaml", "*.yml", "*.toml",
-)  # fmt: skip
+_AT_THE_TOP = (".py", ".yaml", ".yml", ".toml")
 _ESCAPE = re.compile(rb"\\[xuUN0-7]")
 
 Name = Annotated[str, Bounded(longest=100, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -36,14 +33,14 @@ class RiskParametersOptions(Options):
 
     Attributes:
         names: the parameters.
-        paths: globs of the Python, YAML, JSON and TOML files they may be in; files of other kinds are left
-            alone.
+        paths: globs of the Python, YAML, JSON and TOML files they may be in; by default the judged ones but
+            tests, contracts and fixtures, everything below ``config``, and Python, YAML and TOML at the top.
         approved: the branch, tag or commit whose values were approved.
         approved_copy: instead of ``approved``: a directory with the approved files under their own paths.
     """
 
     names: tuple[Name, ...] = field(default=NAMES)
-    paths: tuple[str, ...] = field(default=_PATHS)
+    paths: tuple[str, ...] | None = field(default=None, metadata={"min_length": 1})
     approved: Text | None = None
     approved_copy: Text | None = None
 
@@ -52,7 +49,7 @@ class RiskParametersCollector:
     """See the module."""
 
     id: ClassVar[str] = "risk_parameters"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = RiskParametersOptions
 
     def __init__(self, options: RiskParametersOptions) -> None:
@@ -63,70 +60,125 @@ class RiskParametersCollector:
         """Find the parameters' definitions, and compare them with the approved ones.
 
         Raises:
-            EvidenceError: a file that mentions a parameter is malformed in one of the versions; the approved
-                version does not exist.
             ConfigError: the options name two approved versions, or one that is the judged version itself.
         """
         options = self._options
-        baseline = approved_version(view, self.id, options.approved, options.approved_copy, options.paths)
-        by_path = {
-            path: self._read(view.read(path), path, path, view.limits)
-            for path in present(view, options.paths, options.approved_copy)
-            if path.endswith(_ENDINGS)
-        }
+        problems: list[Problem] = []
+        baseline = None
+        patterns = self._patterns(view)
+        try:
+            baseline = approved_version(view, self.id, options.approved, options.approved_copy, patterns)
+            if baseline is None:
+                problems += [unnamed(self.id, fact) for fact in ("baseline", "changed", "changes")]
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error))
+        by_path: dict[str, list[Definition]] = {}
+        paths = self._present(view, patterns)
+        for path in paths:
+            try:
+                by_path[path] = self._read(view.read(path), path, path, view.limits)
+            except EvidenceError as error:
+                problems.append(Problem.rejected(error))
         after = _settled([one for path in sorted(by_path) for one in by_path[path]])
         unknown = [one for one in after if one.value is None]
         values: dict[str, set[object]] = {}
         for one in after:
             values.setdefault(one.name, set()).add(one.meaning)
         changes: list[dict[str, Any]] | None = None
-        missing: tuple[Problem, ...] = tuple(
-            unnamed(self.id, fact) for fact in ("baseline", "changed", "changes")
-        )
         if baseline is not None:
-            changes, missing = compare(self._approved(view, baseline, by_path), after), ()
+            changes = compare(self._approved(view, baseline, patterns, by_path, problems), after)
+        most = view.limits.problems
+        problems += [
+            Problem(
+                "found",
+                f"the value of {one.name} cannot be told: {one.text}",
+                "write it as a plain number in one place and import it from there",
+                ProblemKind.UNKNOWN,
+                one.path,
+                None if one.line is None else f"line {one.line}",
+            )
+            for one in unknown[:most]
+        ]
         return Observation(
             {
-                "parameters": [_entry(one) for one in after[: view.limits.problems]],
+                "parameters": [_entry(one) for one in after[:most]],
                 "total": len(after),
                 "found": sorted(values),
                 "absent": sorted(self._names - values.keys()),
                 "unknown": [
                     {"name": one.name, "path": one.path, "line": one.line, "text": one.text}
-                    for one in unknown[: view.limits.problems]
+                    for one in unknown[:most]
                 ],
                 "unknown_total": len(unknown),
                 "conflicting": sorted(name for name, known in values.items() if len(known) > 1),
                 "baseline": None if baseline is None else baseline.to_json(),
                 "changed": None if changes is None else len(changes),
-                "changes": None if changes is None else changes[: view.limits.problems],
+                "changes": None if changes is None else changes[:most],
             },
-            missing,
+            tuple(problems),
+            scopes=(Scope("", len(paths), len(by_path), "files"),),
         )
 
+    def _patterns(self, view: View) -> tuple[str, ...]:
+        """Globs of the files that are looked at."""
+        if self._options.paths is not None:
+            return self._options.paths
+        found = ["config/**", *(f"*{ending}" for ending in _AT_THE_TOP)]
+        judged = view.judged()
+        for pattern in judged.patterns:
+            if pattern not in BESIDE:
+                plain = pattern.rstrip("/")
+                found += (
+                    ["**/*"] if plain == "." else [plain] if plain in judged.files else [plain, f"{plain}/**"]
+                )
+        return tuple(found)
+
+    def _is_looked_at(self, path: str) -> bool:
+        if not path.endswith(_ENDINGS):
+            return False
+        return self._options.paths is not None or not (is_test(path) or path.partition("/")[0] in BESIDE)
+
+    def _present(self, view: View, patterns: Iterable[str]) -> list[str]:
+        copy = self._options.approved_copy
+        inside = None if copy is None else copy.removesuffix("/") + "/"
+        expressions = [glob_regex(pattern) for pattern in patterns]
+        return [
+            path
+            for path in view.paths()
+            if self._is_looked_at(path)
+            and any(one.fullmatch(path) for one in expressions)
+            and (inside is None or not path.startswith(inside))
+        ]
+
     def _approved(
-        self, view: View, baseline: Baseline, known: dict[str, list[Definition]]
+        self,
+        view: View,
+        baseline: Baseline,
+        patterns: Iterable[str],
+        known: dict[str, list[Definition]],
+        problems: list[Problem],
     ) -> list[Definition]:
         found: list[Definition] = []
-        for path in baseline.files(self._options.paths):
-            if not path.endswith(_ENDINGS):
-                continue
+        for path in filter(self._is_looked_at, baseline.files(patterns)):
             if path in known and baseline.same(path):
                 found += known[path]
                 continue
-            data = baseline.read(path)
-            if data is not None:
-                found += self._read(data, path, baseline.label(path), view.limits)
+            try:
+                data = baseline.read(path)
+                if data is not None:
+                    found += self._read(data, path, baseline.label(path), view.limits)
+            except EvidenceError as error:
+                problems.append(Problem.rejected(error, "changes"))
         return _settled(found)
 
     def _read(self, data: bytes, path: str, label: str, limits: Limits) -> list[Definition]:
         if not self._mentioned(data, path):
             return []
         if path.endswith(".py"):
-            from ..shared.python_source import parse_text
+            from ..shared.python_source import decode_source, parse_text
             from . import python_files as python
 
-            text = decode_text(data, label)
+            text = decode_source(data, label)
             return python.definitions(parse_text(text), text, path, self._names, label)
         from . import data_files as _risk_data
 
@@ -158,7 +210,6 @@ def _entry(one: Definition) -> dict[str, Any]:
         "path": one.path,
         "line": one.line,
         "value": one.value,
-        "form": "unknown" if one.value is None else "literal",
         "text": one.text,
     }
 

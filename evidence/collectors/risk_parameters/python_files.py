@@ -1,7 +1,8 @@
 """Where Python source gives one of some names a value, and which; nothing is executed.
 
 A number that a plain assignment of a module or a class has, or that stands under a name in a dictionary
-assigned there, is known. Every other place that binds one of the names is one whose value cannot be told.
+assigned there, is known. Every other place that binds one of the names, or takes it from the environment or
+with a default, is one whose value cannot be told. So is one that takes it from a module that is not read.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...base.errors import EvidenceError
-from ..shared.python_source import Parsed
+from ..shared.python_source import Parsed, dotted
 from .model import Definition, exact, one_line, plain
 
 _SETTERS = frozenset(
@@ -27,14 +28,15 @@ _SETTERS = frozenset(
 _NAMED = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar,
 )  # fmt: skip
+_GETTERS = frozenset({"get", "getattr", "getenv", "pop"})
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], label: str) -> list[Definition]:
     """Every place of one of the names.
 
-    A mere passing on (``KILL_PNL=config.KILL_PNL``) is none; imports of a name are there with their module,
-    for :func:`without_passing_on`.
+    A mere passing on (``KILL_PNL=self.KILL_PNL``) is none; what comes from another module is there with the
+    module, for :func:`without_passing_on`.
 
     Args:
         parsed: the syntax tree.
@@ -75,7 +77,13 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
             continue
         for name, at in _bound(node):
             if name in names:
-                add(name, at, None, node, _module(node, name))
+                add(name, at, None, node)
+    imports = _imports(parsed.tree)
+    given_here = {(one.line, one.name) for one in found.values()}
+    for node in ast.walk(parsed.tree):
+        for name, module in _taken(node, names, imports):
+            if (getattr(node, "lineno", 1), name) not in given_here:
+                add(name, node, None, node, module)
     return sorted(found.values(), key=lambda one: (one.line or 0, one.name))
 
 
@@ -133,9 +141,12 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         pairs = zip(node.kwonlyargs, node.kw_defaults, strict=True)
         for one in [*with_default, *(one for one, default in pairs if default is not None)]:
             yield one.arg, one
-    elif isinstance(node, (ast.Import, ast.ImportFrom)):
-        for alias in node.names:
-            yield alias.asname or alias.name, node
+    elif isinstance(node, ast.Import):
+        yield from ((alias.asname or alias.name, node) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield from (
+            (alias.asname, node) for alias in node.names if alias.asname and alias.asname != alias.name
+        )
     elif isinstance(node, _NAMED):
         yield node.name or "", node
     elif isinstance(node, ast.MatchMapping):
@@ -148,7 +159,43 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
                 yield from ((word, inner) for word in named)
 
 
-def _name(node: ast.expr) -> str:
+def _imports(tree: ast.Module) -> dict[str, str]:
+    """Local name → module, with ``:name`` where that is taken from it; under ``*`` the last star import."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update({(one.asname or one.name): one.name for one in node.names})
+        elif isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            found.update({(one.asname or one.name): f"{source}:{one.name}" for one in node.names})
+    return found
+
+
+def _taken(node: ast.AST, names: frozenset[str], imports: dict[str, str]) -> Iterator[tuple[str, str | None]]:
+    """Names whose values the node takes from elsewhere: with the module, or None for the environment."""
+    if isinstance(node, ast.ImportFrom):
+        for one in node.names:
+            if one.name in names:
+                yield one.name, "." * node.level + (node.module or "")
+    elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+        if isinstance(node, ast.Name):
+            if node.id in names and "*" in imports:
+                yield node.id, imports["*"].removesuffix(":*")
+        elif node.attr in names and (source := imports.get(dotted(node.value))) is not None:
+            yield node.attr, source
+    elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        if _name(node) in names and _name(node.value) == "environ":
+            yield _name(node), None
+    elif isinstance(node, ast.Call) and node.args and _name(node.func) in _GETTERS:
+        at = 1 if _name(node.func) == "getattr" else 0
+        of_environment = _name(node.func) == "getenv" or _name(getattr(node.func, "value", node)) == "environ"
+        given = node.args[at : at + 2]
+        default = len(given) > 1 and not (isinstance(given[1], ast.Constant) and given[1].value is None)
+        if given and _name(given[0]) in names and (of_environment or default):
+            yield _name(given[0]), None
+
+
+def _name(node: ast.AST) -> str:
     """The name of a variable, an attribute, a key or a string; empty if it has none."""
     if isinstance(node, ast.Name):
         return node.id
@@ -168,11 +215,13 @@ def _passes_on(value: ast.expr, name: str) -> bool:
 
 def _decimal_type(tree: ast.Module) -> bool:
     """Whether ``Decimal`` is what the module ``decimal`` has, and bound to nothing else in the source."""
-    bound = [
-        isinstance(node, ast.ImportFrom) and node.module == "decimal" and not node.level
-        for node in ast.walk(tree)
-        if not isinstance(node, ast.Call) and any(name == "Decimal" for name, _ in _bound(node))
-    ]
+    bound = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names = [one.asname or one.name for one in node.names]
+            bound += [node.module == "decimal" and not node.level] * names.count("Decimal")
+        elif not isinstance(node, ast.Call):
+            bound += [False for name, _ in _bound(node) if name == "Decimal"]
     return bound == [True]
 
 
@@ -195,19 +244,11 @@ def _number(node: ast.expr, text: str, decimal_type: bool) -> str | None:
     return exact(sign + (ast.get_source_segment(text, node) or "")) if isinstance(node.value, float) else None
 
 
-def _module(node: ast.AST, name: str) -> str | None:
-    if isinstance(node, ast.ImportFrom) and any(
-        one.name == name and one.asname in (None, name) for one in node.names
-    ):
-        return "." * node.level + (node.module or "")
-    return None
-
-
 def without_passing_on(found: Sequence[Definition]) -> list[Definition]:
-    """All places but imports of a name from a file that is looked at and has a place for the name.
+    """All places but those that take a name from a file that is looked at and has a place for the name.
 
-    An import stays where its own file gives the name a value as well: which of the two holds, only running
-    would tell.
+    One stays where its own file gives the name a value as well: which of the two holds, only running would
+    tell.
     """
     own = {(one.name, one.path) for one in found if one.module is None}
     places: dict[str, set[str]] = {}
@@ -224,12 +265,17 @@ def without_passing_on(found: Sequence[Definition]) -> list[Definition]:
 
 def _is_module(path: str, at: Definition) -> bool:
     """Whether a file is the module that is imported from, or may be it for an absolute import."""
-    dotted = (at.module or "").lstrip(".")
-    level = len(at.module or "") - len(dotted)
+    written = (at.module or "").lstrip(".")
+    level = len(at.module or "") - len(written)
     folders = at.path.split("/")[:-1]
     if level > len(folders) + 1:
         return False
     start = folders[: len(folders) - level + 1] if level else []
-    module = "/".join([*start, *(dotted.split(".") if dotted else [])])
-    files = (f"{module}.py", f"{module}/__init__.py".lstrip("/"))
-    return path in files or (not level and any(path.endswith(f"/{file}") for file in files))
+    module, _, inner = written.partition(":")
+    parts = [part for part in module.split(".") if part]
+    for names in ([*parts, inner], parts) if inner else (parts,):
+        place = "/".join([*start, *names])
+        files = (f"{place}.py", f"{place}/__init__.py".lstrip("/"))
+        if path in files or (not level and any(path.endswith(f"/{file}") for file in files)):
+            return True
+    return False

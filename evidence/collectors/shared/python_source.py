@@ -6,6 +6,7 @@ Shared by the collectors ``artifacts``, ``source`` and ``stage_tests``.
 from __future__ import annotations
 
 import ast
+import codecs
 import re
 import threading
 import warnings
@@ -13,13 +14,20 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...base.canonical import sha256_hex
+from ...base.errors import EvidenceError
+from ...reading.parse import decode_text
 from ...reading.workspace import View
 
 FILENAME = "<gate-evidence>"
 """The name sources are compiled under: a warning filter of ours recognises them by it."""
 
-_ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_CACHE_SIZE = 64
+_ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_BLANK = re.compile(rb"[ \t\f]*(?:#.*)?")
+_HEAD = 4096
+_SLOW = frozenset({"idna", "punycode"})
+"""Encodings whose decoders take quadratic time."""
+_CACHE_SIZE = 512
 _cache: OrderedDict[str, Parsed] = OrderedDict()
 _lock = threading.Lock()
 
@@ -42,38 +50,64 @@ class Parsed:
 
 
 def parse_file(view: View, path: str) -> Parsed:
-    """The file's syntax tree, from a cache when the same content was parsed before.
+    """The file's syntax tree, or why there is none: also where it is unreadable, too large or no text."""
+    try:
+        data = view.read(path, view.limits.text_bytes)
+    except EvidenceError as error:
+        return Parsed(None, None, error.what)
+    return parse_bytes(data)
 
-    Raises:
-        EvidenceError: the file is unreadable, too large or not UTF-8 text.
-    """
-    text = view.read_text(path)
-    digest = view.digest(path)
+
+def parse_bytes(data: bytes) -> Parsed:
+    """The syntax tree of a Python file's content, from a cache if the same content was parsed before."""
+    digest = sha256_hex(data)
     with _lock:
         found = _cache.get(digest)
         if found is None:
-            found = parse_text(text)
+            try:
+                found = parse_text(decode_source(data, ""))
+            except EvidenceError as error:
+                line = error.place.removeprefix("line ") if error.place else ""
+                found = Parsed(None, int(line) if line.isdecimal() else None, error.what)
             _cache[digest] = found
             if len(_cache) > _CACHE_SIZE:
                 _cache.popitem(last=False)
     return found
 
 
-def parse_text(text: str) -> Parsed:
-    """The syntax tree of Python source; a problem where the parser refuses, whatever the reason.
+def decode_source(data: bytes, path: str) -> str:
+    """The text of a Python file: UTF-8, or the encoding that it declares (https://peps.python.org/pep-0263/).
 
-    So it is where the source declares an encoding in which Python would read another text than we do
-    (https://peps.python.org/pep-0263/).
+    Raises:
+        EvidenceError: it is not text in that encoding, or Python has no such encoding.
     """
+    head = data[:_HEAD].removeprefix(codecs.BOM_UTF8).splitlines()[:2]
+    declared = next(filter(None, map(_ENCODING.match, head)), None)
+    if declared is None or (declared.string is not head[0] and not _BLANK.fullmatch(head[0])):
+        return decode_text(data, path)
+    name = declared[1].decode()
+    try:
+        encoding = codecs.lookup(name).name
+        if encoding in ("utf-8", "utf-8-sig"):
+            return decode_text(data, path)
+        if encoding in _SLOW or data.startswith(codecs.BOM_UTF8):
+            raise LookupError
+        text = data.decode(encoding)
+        if "coding" in text[:_HEAD] and "\0" not in text:
+            return text
+    except (LookupError, ValueError):
+        pass
+    raise EvidenceError(
+        f"declares the encoding {name[:40]!r}, and is not text in it",
+        path=path,
+        place=f"line {head.index(declared.string) + 1}",
+        remedy="save the file as UTF-8",
+    )
+
+
+def parse_text(text: str) -> Parsed:
+    """The syntax tree of Python source; a problem where the parser refuses, whatever the reason."""
     silence_warnings()
-    for number, row in enumerate(text.split("\n", 2)[:2], 1):
-        declared = _ENCODING.match(row)
-        if declared is not None and not _same_text(declared[1], text):
-            return Parsed(
-                None, number, f"declares the encoding {declared[1][:40]!r}, and is not that in UTF-8"
-            )
-        if row.strip() and not row.lstrip().startswith("#"):
-            break
     try:
         return Parsed(ast.parse(text, FILENAME))
     except SyntaxError as error:
@@ -83,14 +117,6 @@ def parse_text(text: str) -> Parsed:
         return Parsed(None, None, "nests too deeply to be parsed")
     except ValueError as error:
         return Parsed(None, None, f"is not valid Python: {error}")
-
-
-def _same_text(encoding: str, text: str) -> bool:
-    """Whether the bytes that we read as UTF-8 are the same text in this encoding."""
-    try:
-        return text.encode().decode(encoding) == text
-    except (LookupError, ValueError):
-        return False
 
 
 def silence_warnings() -> None:
@@ -168,64 +194,3 @@ def is_declaration(owner: ast.ClassDef | None, function: Function) -> bool:
     if names & {"abstractmethod", "overload"}:
         return True
     return owner is not None and any(dotted(base).rpartition(".")[2] == "Protocol" for base in owner.bases)
-
-
-HEALTH = frozenset({"health", "health_check", "healthcheck"})
-
-
-def stub_reason(function: Function) -> str | None:
-    """Why the function is a stub; None when it does something.
-
-    A stub's body is nothing but a docstring, ``...``, ``pass``, an empty ``return`` or
-    ``raise NotImplementedError``; a health check that returns a constant is one too.
-    """
-    body = statements(function.body)
-    if not body:
-        return "the body is only a docstring"
-    rest = [node for node in body if not _does_nothing(node)]
-    if not rest:
-        return f"the body is only {_shown(body[0])}"
-    for node in rest:
-        if isinstance(node, ast.Raise) and node.exc is not None:
-            if dotted(node.exc).rpartition(".")[2] == "NotImplementedError":
-                return "raises NotImplementedError"
-            break
-        if isinstance(node, (ast.Return, ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)):
-            break
-    last = rest[-1]
-    if (
-        function.name in HEALTH
-        and len(rest) == 1
-        and isinstance(last, ast.Return)
-        and last.value is not None
-        and _is_constant(last.value)
-    ):
-        return "returns a constant whatever the state of the connection"
-    return None
-
-
-def _shown(node: ast.stmt) -> str:
-    """A statement that does nothing, as a reader knows it; a constant is not quoted, whatever it may be."""
-    if isinstance(node, ast.Expr):
-        is_dots = isinstance(node.value, ast.Constant) and node.value.value is Ellipsis
-        return "`...`" if is_dots else "a constant"
-    return f"`{ast.unparse(node)}`"
-
-
-def _does_nothing(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Pass):
-        return True
-    if isinstance(node, ast.Return):
-        return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_constant(node: ast.expr) -> bool:
-    pending: list[ast.AST] = [node]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, (ast.Dict, ast.List, ast.Tuple, ast.Set, ast.UnaryOp)):
-            pending.extend(ast.iter_child_nodes(item))
-        elif not isinstance(item, (ast.Constant, ast.expr_context, ast.unaryop)):
-            return False
-    return True

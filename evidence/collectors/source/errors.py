@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ..shared import python_source as python
 from .dependence import Dependence
 from .model import Clue, Program, Routine, called_name, mentioned
-from .patterns import Patterns
+from .patterns import matches
 from .reconnection import handlers_of
 from .values import resolve
 
@@ -21,26 +21,26 @@ _HIGHEST = 99_999
 _BROAD = frozenset({"Exception", "BaseException"})
 
 
-def find_error_handling(program: Program, patterns: Patterns) -> tuple[list[Clue], set[int]]:
+def find_error_handling(program: Program) -> tuple[list[Clue], set[int]]:
     """Handlers of the broker's errors that branch on the code, and the codes that they tell apart.
 
     The codes are those of handlers in use if there are any.
     """
     handlers: list[tuple[Routine, Clue]] = []
-    for path, line, handler, attaching in handlers_of(program, patterns, "error_event"):
+    for path, line, handler, attaching in handlers_of(program, "error_event"):
         used = attaching is None or program.is_live(attaching)
-        for name in mentioned(handler):
+        for name in mentioned(ast.walk(handler)):
             for routine in program.by_name.get(name, ())[:_SAME_NAME]:
                 handlers.append((routine, _clue(path, line, routine, used)))
     for routine in program.routines:
         if (
             routine.owner is not None
-            and patterns.match("error_handler", routine.node.name)
+            and matches("error_handler", routine.node.name)
             and len(routine.parameters) >= 3
             and routine.owner.bases
         ):
             handlers.append((routine, _clue(routine.path, routine.node.lineno, routine, True)))
-    told = {routine: _codes(program, routine, patterns) for routine in {routine for routine, _ in handlers}}
+    told = {routine: _codes(program, routine) for routine in {routine for routine, _ in handlers}}
     branching = [(clue, known) for routine, clue in handlers if (known := told[routine]) is not None]
     in_use = [pair for pair in branching if pair[0].used]
     codes = {code for _, known in in_use for code in known}
@@ -52,9 +52,9 @@ def _clue(path: str, line: int, routine: Routine, used: bool) -> Clue:
     return Clue(path, line, f"{routine.name} branches on the code of an error", used)
 
 
-def _codes(program: Program, routine: Routine, patterns: Patterns) -> set[int] | None:
+def _codes(program: Program, routine: Routine) -> set[int] | None:
     """Codes that the handler, or one it hands the code to, compares with; None if none branches on it."""
-    names = {name for name in routine.parameters if patterns.match("code", name)}
+    names = {name for name in routine.parameters if matches("code", name)}
     known: set[int] = set()
     branches = False
     pending = [(routine, frozenset(names or routine.parameters[_CODE_POSITION : _CODE_POSITION + 1]))]

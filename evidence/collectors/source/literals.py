@@ -10,29 +10,25 @@ import ast
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ...base.errors import masked
+from ...base.errors import EvidenceError, masked
 from ..shared import python_source as python
 from ..shared.account_id import mask
 from . import secrets as rules
 from .model import Module, Program, called_name, given, target_name
 from .model import text as text_of
-from .values import resolve
-
-LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4001}
-"""Ports of TWS and Gateway for live trading, by what is written."""
+from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
 
 SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env")
 """Kinds of files that are looked through; and names that begin with ``.env``."""
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?:DUSIM|D?[UFI])\d{5,}(?![A-Za-z0-9_])")
 _ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
-_PORT_BYTES = re.compile(rb"7_?496|4_?001")
-_PORT_NAME = re.compile(r"(?:.*_)?port(?:_?(?:live|prod|production|tws|gateway|default|number|\d+))?")
-_CONNECT = re.compile(r"_?e?connect(?:_?async)?|create_connection|open_connection", re.IGNORECASE)
+_PORT_BYTES = re.compile(rb"7_?496|4_?001|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
 _LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|\'((?:[^\'\\\n]|\\.)*+)\'')
@@ -49,6 +45,7 @@ class Findings:
     secrets: list[dict[str, Any]] = field(default_factory=list)
     account_ids: list[dict[str, Any]] = field(default_factory=list)
     live_ports: list[dict[str, Any]] = field(default_factory=list)
+    ports_unknown: list[int] = field(default_factory=list)
 
 
 def is_scanned(path: str) -> bool:
@@ -74,14 +71,16 @@ def find_literals(path: str, data: bytes, program: Program | None = None) -> Fin
         program: modules that were parsed already; constants they import from each other are known then.
     """
     text = data.decode("utf-8", "replace")
-    if program is not None and path in program.modules:
-        return _in_python(program, program.modules[path], text)
     if path.endswith(".py"):
-        parsed = python.parse_text(text)
-        if parsed.tree is not None:
-            module = Module(path, parsed.tree)
-            return _in_python(Program({path: module}, {}), module, text)
-    return _in_text(text, quoted_only=path.endswith(".py"))
+        if program is None or path not in program.modules:
+            parsed = python.parse_bytes(data)
+            if parsed.tree is None:
+                return _in_text(text, quoted_only=True)
+            program = Program({path: Module(path, parsed.tree)}, {})
+        with suppress(EvidenceError):
+            text = python.decode_source(data, path)
+        return _in_python(program, program.modules[path], text)
+    return _in_text(text, quoted_only=False)
 
 
 def _lines(text: str) -> Callable[[int], int]:
@@ -109,12 +108,10 @@ def _shapes(text: str, covered: set[tuple[str, int]]) -> Iterator[dict[str, Any]
 
 def _in_python(program: Program, module: Module, text: str) -> Findings:
     found = Findings()
-    path = module.path
     comments = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}  # or documentation
     covered: set[tuple[str, int]] = set()
     seen: set[tuple[int, int]] = set()
-    compared = _only_compared(module)
-    for node, routine in program.walk(module):
+    for node, _ in program.walk(module):
         for name, value in _named_values(node):
             is_secret = rules.is_about_secret(name)
             for first, content, last, column in _literal_parts(value) if is_secret else ():
@@ -123,39 +120,15 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
                     seen.add((first, column))
                     found.secrets.append(_secret(first, kind, name, len(content)))
                     covered.update((kind, line) for line in range(first, last + 1))
-            is_port = _PORT_NAME.fullmatch(rules.snake(name)) is not None and name not in compared
-            if is_port and not isinstance(node, ast.Compare):
-                found.live_ports += _ports(program, value, path, routine)
-        if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
-            for argument in node.args:
-                found.live_ports += _ports(program, argument, path, routine)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in comments:
             found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
     found.secrets += _shapes(text, covered)
+    ports, unknown = find_ports(program, module) if _PORT_BYTES.search(text.encode()) else (set(), set())
+    found.live_ports += [{"line": line, "port": port} for line, port in sorted(ports)]
+    found.ports_unknown += sorted(unknown)
     return found
-
-
-def _ports(program: Program, node: ast.expr, path: str, routine: Any) -> Iterator[dict[str, Any]]:
-    for value in resolve(program, node, path, routine):
-        port = value.node.value if isinstance(value.node, ast.Constant) else None
-        if type(port) in (int, str) and port in LIVE_PORTS:
-            yield {"line": value.line, "port": LIVE_PORTS[port]}
-
-
-def _only_compared(module: Module) -> set[str]:
-    """Constants that are only compared with, or put into a collection: what refuses a port has to name it."""
-    uses: dict[str, list[bool]] = {}
-    harmless: set[int] = set()
-    for node in module.nodes:  # from the outside in
-        if isinstance(node, ast.Compare):
-            harmless.update(map(id, (node.left, *node.comparators)))
-        elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-            harmless.update(map(id, node.elts))
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            uses.setdefault(node.id, []).append(id(node) in harmless)
-    return {name for name, harmlessly in uses.items() if name in module.constants and all(harmlessly)}
 
 
 def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -218,15 +191,16 @@ def _in_text(text: str, *, quoted_only: bool) -> Findings:
     while (match := _ENTRY.search(text, position)) is not None:
         name, start = match.group(1), match.end()
         position = start
-        is_port = _PORT_NAME.fullmatch(rules.snake(name)) is not None
+        is_port = PORT_NAME.fullmatch(rules.snake(name)) is not None
         if not is_port and not rules.is_about_secret(name):
             continue
         value = _text_value(text, start, quoted_only=quoted_only)
         if not value:
             continue
         line = lines(start)
-        if is_port and value in LIVE_PORTS:
-            found.live_ports.append({"line": line, "port": int(value)})
+        live = LIVE_PORTS.get(value) if is_port else None
+        if live is not None:
+            found.live_ports.append({"line": line, "port": live})
         kind = rules.kind_of(name, value)
         if kind is not None:
             found.secrets.append(_secret(line, kind, name, len(value)))
@@ -234,6 +208,9 @@ def _in_text(text: str, *, quoted_only: bool) -> Findings:
             position = start + len(value)  # what looks like an entry in there is part of the secret
     found.secrets += _shapes(text, covered)
     found.account_ids += [_account(lines(match.start()), match.group()) for match in _ACCOUNT.finditer(text)]
+    found.live_ports += [
+        {"line": lines(start), "port": port} for start, port in addresses("" if quoted_only else text)
+    ]
     return found
 
 

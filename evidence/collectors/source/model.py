@@ -35,13 +35,13 @@ class Routine:
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
-        """The function and everything in it."""
-        return list(ast.walk(self.node))
+        """The function and everything in it that can run."""
+        return list(running(self.node))
 
     @cached_property
     def references(self) -> frozenset[str]:
         """Names that its body, its decorators and its defaults mention in code."""
-        return mentioned(self.node)
+        return mentioned(self.nodes)
 
     @cached_property
     def handle(self) -> str:
@@ -71,6 +71,11 @@ class Routine:
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(value)
         return found
+
+    @cached_property
+    def checks(self) -> list[ast.If]:
+        """Its ``if`` statements."""
+        return [node for node in self.nodes if isinstance(node, ast.If)]
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -282,11 +287,33 @@ def called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def mentioned(node: ast.AST) -> frozenset[str]:
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and everything in it, but what follows a ``return`` or ``raise`` and what is ``if False``."""
+    pending = [node]
+    while pending:
+        item = pending.pop()
+        yield item
+        for name, value in ast.iter_fields(item):
+            if name == "body" and isinstance(item, (ast.If, ast.While)) and _is_false(item.test):
+                continue
+            if isinstance(value, list):
+                ends = (i for i, part in enumerate(value, 1) if isinstance(part, (ast.Return, ast.Raise)))
+                pending += [part for part in value[: next(ends, len(value))] if isinstance(part, ast.AST)]
+            elif isinstance(value, ast.AST):
+                pending.append(value)
+
+
+def _is_false(test: ast.expr) -> bool:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(map(_is_false, test.values))
+    return isinstance(test, ast.Constant) and not test.value
+
+
+def mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """Names, and last components of dotted names, that the code looks up."""
     return frozenset(
         target_name(part)
-        for part in ast.walk(node)
+        for part in nodes
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
     )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from ...base.errors import masked
 from ..shared import python_source as python
-from .model import Module, Program, assignments, called_name, given, target_name
+from .model import Module, Program, Routine, assignments, called_name, given, target_name, text
 from .secrets import shapes
-from .values import strings
+from .values import is_closed, strings
 
 NAMES = frozenset({"order_type", "orderType", "ordertype", "ORDER_TYPE", "ord_type", "ordType"})
 """What an order type is called, as a variable, attribute, parameter or key."""
@@ -24,10 +23,12 @@ _CLIENT_LIBRARY = {"Order": 5}
 _LONGEST = 100
 _HIDDEN = "(a secret)"
 _MANY = 4000
+_SENT = "orderType"
+"""What the broker's interface calls it: what is given under this name is sent."""
 
 
-def find_order_types(program: Program, module: Module) -> list[dict[str, Any]]:
-    """Line and value of each literal given as an order type in the module, without repetition.
+def find_order_types(program: Program, module: Module) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
+    """Order types in a module: lines and values of the literals, and lines and texts of what cannot be told.
 
     Args:
         program: the inspected modules, for constants and the positions of parameters.
@@ -35,12 +36,32 @@ def find_order_types(program: Program, module: Module) -> list[dict[str, Any]]:
     """
     positions = _positions(program)
     found: set[tuple[int, str]] = set()
+    unknown: set[tuple[int, str]] = set()
     for node, routine in program.walk(module):
-        for value in _given(node, positions):
+        for value, sent in _given(node, positions):
             found.update(strings(program, value, module.path, routine))
+            if sent and not is_closed(program, value, module.path, routine):
+                unknown.add((value.lineno, ast.unparse(value)))
+        if isinstance(node, ast.Call) and called_name(node) in _CLIENT_LIBRARY and _spread(node, routine):
+            unknown.add((node.lineno, ast.unparse(node)))
         if len(found) >= _MANY:
             break
-    return [{"line": line, "value": value} for line, value in sorted(found)]
+    return found, unknown
+
+
+def _spread(call: ast.Call, routine: Routine | None) -> bool:
+    """Whether the order type is among arguments that come from a mapping or a sequence of unknown content."""
+    if any(word.arg == _SENT for word in call.keywords):
+        return False
+    for word in call.keywords:
+        values = [word.value]
+        if isinstance(word.value, ast.Name) and routine is not None:
+            values = list(routine.variables.get(word.value.id, values))
+        if word.arg is None and not all(
+            isinstance(value, ast.Dict) and all(text(key) for key in value.keys) for value in values
+        ):
+            return True
+    return any(isinstance(argument, ast.Starred) for argument in call.args)
 
 
 def shortened(value: str) -> str:
@@ -50,17 +71,29 @@ def shortened(value: str) -> str:
     return masked(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")
 
 
-def _given(node: ast.AST, positions: dict[str, int]) -> Iterator[ast.expr]:
-    """Expressions that the node gives as an order type."""
-    yield from (value for name, value in given(node) if name in NAMES)
+def _given(node: ast.AST, positions: dict[str, int]) -> Iterator[tuple[ast.expr, bool]]:
+    """Expressions that the node gives as an order type, and whether they go to the broker."""
+    for name, value in given(node):
+        if name in NAMES:
+            yield value, name == _SENT and not _is_kept(node, value)
     if isinstance(node, ast.ClassDef) and _ENUM.fullmatch(node.name):
         for member in node.body:
             for _, value in assignments(member):
-                yield from value.elts[:1] if isinstance(value, ast.Tuple) else [value]
+                yield (value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value), False
     elif isinstance(node, ast.Call) and (position := positions.get(called_name(node))) is not None:
         before = node.args[: position + 1]
         if len(before) > position and not any(isinstance(argument, ast.Starred) for argument in before):
-            yield before[position]
+            yield before[position], called_name(node) in _CLIENT_LIBRARY
+
+
+def _is_kept(node: ast.AST, value: ast.expr) -> bool:
+    """Whether what is given stays here: a variable, a default, a report of what the broker's order says."""
+    if isinstance(node, ast.Dict):
+        return isinstance(value, ast.Attribute) and value.attr == _SENT
+    targets = [target for target, _ in assignments(node)]
+    return isinstance(node, ast.arguments) or (
+        bool(targets) and all(isinstance(t, ast.Name) for t in targets)
+    )
 
 
 def _positions(program: Program) -> dict[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from .dependence import Dependence, filled, key_of, written
 from .model import Clue, Program, Routine, assignments, called_name, target_name
-from .patterns import Patterns
+from .patterns import matches
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
 """Settings of the throttle in the client libraries (``ib.client``); zero requests switch it off."""
@@ -30,27 +30,26 @@ _LIBRARIES = {
 _SENDING = ("place_order", "cancel_order", "market_data", "account_info", "positions")
 
 
-def find_pacing(program: Program, patterns: Patterns, operations: Mapping[str, set[str]]) -> list[Clue]:
+def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> list[Clue]:
     """Every limiter of the message rate, and whether what is sent goes through it.
 
     Args:
         program: the inspected modules.
-        patterns: what things are called.
         operations: operation id → names of the implemented methods that stand for it.
     """
     sending = {name for operation in _SENDING for name in operations.get(operation, ())}
     sending |= {
         routine.node.name
         for routine in program.routines
-        if program.is_live(routine) and any(patterns.match("send", name) for name in routine.called)
+        if program.is_live(routine) and any(matches("send", name) for name in routine.called)
     }
     on_path = program.reachable(sending) & program.live
     used = frozenset(routine for routine in program.routines if routine.handle in on_path)
     clues = [*_throttles(program), *_limiters(program, used)]
-    states = {id(routine): _state(routine, patterns) for routine in program.routines}
+    states = {id(routine): _state(routine) for routine in program.routines}
     keepers = frozenset(routine.node.name for routine in program.routines if states[id(routine)])
     for routine in program.routines:
-        line = _limits(routine, patterns, states[id(routine)], keepers)
+        line = _limits(routine, states[id(routine)], keepers)
         if line is not None:
             clues.append(Clue(routine.path, line, f"{routine.name} limits by the clock", routine in used))
     return clues
@@ -88,7 +87,7 @@ def _known(program: Program, path: str, node: ast.expr) -> str | None:
     return name if name.rpartition(".")[2] in _LIBRARIES.get(name.partition(".")[0], ()) else None
 
 
-def _limits(routine: Routine, patterns: Patterns, state: set[str], keepers: frozenset[str]) -> int | None:
+def _limits(routine: Routine, state: set[str], keepers: frozenset[str]) -> int | None:
     """Line at which the function waits or refuses depending on a state made from the clock; or None."""
     if not (state or routine.called & keepers):
         return None
@@ -97,7 +96,7 @@ def _limits(routine: Routine, patterns: Patterns, state: set[str], keepers: froz
     lines = []
     while pending:
         node, guarded = pending.pop()
-        if isinstance(node, ast.Call) and patterns.match("wait", called_name(node)):
+        if isinstance(node, ast.Call) and matches("wait", called_name(node)):
             if guarded or any(map(depends.on, node.args)):
                 lines.append(node.lineno)
         elif guarded and isinstance(node, (ast.Raise, ast.Return)) and _refuses(node):
@@ -113,10 +112,10 @@ def _refuses(node: ast.Raise | ast.Return) -> bool:
     return isinstance(node.value, ast.Constant) and node.value.value is False
 
 
-def _state(routine: Routine, patterns: Patterns) -> set[str]:
+def _state(routine: Routine) -> set[str]:
     """What the function keeps beyond the call, made from the clock, and looks at again."""
-    clocks = frozenset(name for name in routine.called if patterns.match("clock", name))
-    moments = {name for name in routine.parameters if patterns.match("moment", name)}
+    clocks = frozenset(name for name in routine.called if matches("clock", name))
+    moments = {name for name in routine.parameters if matches("moment", name)}
     if not clocks and not moments:
         return set()
     time = Dependence(routine, moments, clocks)

@@ -1,13 +1,10 @@
-"""What things are called in a broker client: a regular expression for each kind of name, all replaceable."""
+"""What things are called in a broker client: a regular expression for each kind of name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
-PATTERNS: dict[str, str] = {
+_PATTERNS = {
     "clock": r"_?((time|monotonic|perf_counter)(_ns)?|clock|now|utcnow|loop_time)",
     "moment": r"now|at|when|t|ts|timestamp|current_time|moment",
     "wait": r"_?(sleep|wait|pause|waitFor|wait_for)",
@@ -19,25 +16,10 @@ PATTERNS: dict[str, str] = {
     "error_handler": r"error",
     "code": r"code|errorCode|error_code|err_code|errcode",
 }
-"""Kind of name → regular expression for the last component of an identifier, matched in full."""
-
+_COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _LONGEST = 100
 
 
-@dataclass(frozen=True)
-class Patterns:
-    """The patterns in force.
-
-    Args:
-        configured: kinds whose expression is another one.
-    """
-
-    configured: Mapping[str, str]
-
-    @cached_property
-    def _compiled(self) -> dict[str, re.Pattern[str]]:
-        return {kind: re.compile(text) for kind, text in {**PATTERNS, **self.configured}.items()}
-
-    def match(self, kind: str, name: str) -> bool:
-        """Whether the name is of this kind; an overlong one is of none."""
-        return len(name) <= _LONGEST and self._compiled[kind].fullmatch(name) is not None
+def matches(kind: str, name: str) -> bool:
+    """Whether the last component of an identifier is of this kind; an overlong one is of none."""
+    return len(name) <= _LONGEST and _COMPILED[kind].fullmatch(name) is not None

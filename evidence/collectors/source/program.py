@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Sequence
 
+from ...base.errors import EvidenceError
 from ...reading.workspace import View
 from ..shared import python_source as python
 from .model import Module, Program, mentioned, module_files
@@ -19,10 +20,7 @@ _IDENTIFIER = re.compile(rb"[A-Za-z_]\w*")
 def load_program(view: View, paths: Sequence[str], sources: Iterable[str]) -> Program:
     """The files of ``paths`` and the modules among ``sources`` that they import, directly or not.
 
-    What does not parse, is no UTF-8 text or too large is left out.
-
-    Raises:
-        EvidenceError: one of ``paths`` is unreadable, too large or not UTF-8 text.
+    What does not parse or cannot be read is left out.
     """
     known = frozenset(sources) | frozenset(paths)
     modules: dict[str, Module] = {}
@@ -31,7 +29,7 @@ def load_program(view: View, paths: Sequence[str], sources: Iterable[str]) -> Pr
     seen = set(pending)
     while pending and len(modules) < MOST_MODULES:
         path = pending.pop(0)
-        tree = python.parse_file(view, path).tree if path in paths else _tree(view, path)
+        tree = python.parse_file(view, path).tree
         if tree is None:
             continue
         module = modules[path] = Module(path, tree)
@@ -60,16 +58,13 @@ def external_names(view: View, program: Program, sources: Iterable[str]) -> froz
     for path in sources:
         if path in program.modules or not wanted:
             continue
-        words = {word.decode() for word in _IDENTIFIER.findall(view.read(path)) if word.isascii()}
+        try:
+            data = view.read(path, view.limits.text_bytes)
+        except EvidenceError:
+            continue
+        words = {word.decode() for word in _IDENTIFIER.findall(data) if word.isascii()}
         if words & wanted:
-            tree = _tree(view, path)
+            tree = python.parse_file(view, path).tree
             if tree is not None:
-                found |= mentioned(tree) & wanted
+                found |= mentioned(ast.walk(tree)) & wanted
     return frozenset(found)
-
-
-def _tree(view: View, path: str) -> ast.Module | None:
-    data = view.read(path)
-    if len(data) > view.limits.text_bytes:
-        return None
-    return python.parse_text(data.decode("utf-8", "replace")).tree

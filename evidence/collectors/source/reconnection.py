@@ -12,16 +12,15 @@ from itertools import islice
 
 from ..shared import python_source as python
 from .model import Clue, Program, Routine, called_name, mentioned
-from .patterns import Patterns
+from .patterns import matches
+from .stubs import stub_reason
 
 _MOST_LOOPS = 20
 _RETRIES = {"tenacity": {"retry"}, "backoff": {"on_exception", "on_predicate"}}
 """Packages → their decorators that call a function again."""
 
 
-def handlers_of(
-    program: Program, patterns: Patterns, kind: str
-) -> Iterator[tuple[str, int, ast.expr, Routine | None]]:
+def handlers_of(program: Program, kind: str) -> Iterator[tuple[str, int, ast.expr, Routine | None]]:
     """Handlers attached to an event: file, line, the handler's expression, and the function that does it."""
     for module in program.modules.values():
         for node, routine in program.walk(module):
@@ -37,41 +36,40 @@ def handlers_of(
                 event, handler = node.func.value, node.args[0]
             else:
                 continue
-            if isinstance(event, ast.Attribute) and patterns.match(kind, event.attr):
+            if isinstance(event, ast.Attribute) and matches(kind, event.attr):
                 yield module.path, node.lineno, handler, routine
 
 
-def find_reconnection(program: Program, patterns: Patterns) -> list[Clue]:
+def find_reconnection(program: Program) -> list[Clue]:
     """Every way in which the client connects again, and whether it is in use."""
     clues: list[Clue] = []
-    connecting = _connecting(program, patterns)
-    for path, line, handler, routine in handlers_of(program, patterns, "disconnected_event"):
-        if connecting & mentioned(handler) or _connects(handler, patterns):
+    connecting = _connecting(program)
+    for path, line, handler, routine in handlers_of(program, "disconnected_event"):
+        if connecting & mentioned(ast.walk(handler)) or _connects(handler):
             used = routine is None or program.is_live(routine)
             clues.append(Clue(path, line, "a handler of lost connections connects again", used))
     for routine in program.routines:
         name, path, used = routine.name, routine.path, program.is_live(routine)
         if (
-            patterns.match("disconnected_handler", routine.node.name)
+            matches("disconnected_handler", routine.node.name)
             and _is_callback(program, routine)
-            and (connecting & routine.references or _connects(routine.node, patterns))
+            and (connecting & routine.references or _connects(routine.node))
         ):
             clues.append(Clue(path, routine.node.lineno, f"{name} connects again", True))
-        for line in _loops(routine, patterns, connecting):
+        for line in _loops(routine, connecting):
             clues.append(Clue(path, line, f"{name} tries to connect repeatedly", used))
-        for line in _decorated(program, routine, patterns):
+        for line in _decorated(program, routine):
             clues.append(Clue(path, line, f"{name} is tried repeatedly", used))
     clues += _watchdogs(program)
     return clues
 
 
-def _connecting(program: Program, patterns: Patterns) -> frozenset[str]:
+def _connecting(program: Program) -> frozenset[str]:
     """Names of functions that connect, directly or through others. A stub connects to nothing."""
     found = {
         routine.node.name
         for routine in program.routines
-        if python.stub_reason(routine.node) is None
-        and any(patterns.match("connect", n) for n in routine.called)
+        if stub_reason(routine.node) is None and any(matches("connect", n) for n in routine.called)
     }
     callers: dict[str, set[str]] = {}
     for routine in program.routines:
@@ -93,30 +91,29 @@ def _is_callback(program: Program, routine: Routine) -> bool:
     return bool(names - program.classes - {"object", "ABC", "Protocol", "Generic", ""})
 
 
-def _connects(node: ast.AST, patterns: Patterns, others: frozenset[str] = frozenset()) -> bool:
+def _connects(node: ast.AST, others: frozenset[str] = frozenset()) -> bool:
     return any(
-        isinstance(part, ast.Call)
-        and (patterns.match("connect", called_name(part)) or called_name(part) in others)
+        isinstance(part, ast.Call) and (matches("connect", called_name(part)) or called_name(part) in others)
         for part in ast.walk(node)
     )
 
 
-def _loops(routine: Routine, patterns: Patterns, connecting: frozenset[str]) -> Iterator[int]:
+def _loops(routine: Routine, connecting: frozenset[str]) -> Iterator[int]:
     """Lines of loops that connect inside ``try``, go on after a failure, and wait in between."""
     loops = (node for node in routine.nodes if isinstance(node, (ast.For, ast.AsyncFor, ast.While)))
     for loop in islice(loops, _MOST_LOOPS):
         inside = [node for statement in loop.body for node in ast.walk(statement)]
         waits = any(
             isinstance(node, ast.Call)
-            and patterns.match("wait", called_name(node))
+            and matches("wait", called_name(node))
             and node.args
-            and not any(_connects(argument, patterns) for argument in node.args)
+            and not any(_connects(argument) for argument in node.args)
             for node in inside
         )
         if waits and any(
             isinstance(node, ast.Try)
             and not all(map(_gives_up, node.handlers))
-            and any(_connects(statement, patterns, connecting) for statement in node.body)
+            and any(_connects(statement, connecting) for statement in node.body)
             for node in inside
         ):
             yield loop.lineno
@@ -127,9 +124,9 @@ def _gives_up(handler: ast.ExceptHandler) -> bool:
     return bool(handler.body) and isinstance(handler.body[-1], (ast.Raise, ast.Break, ast.Return))
 
 
-def _decorated(program: Program, routine: Routine, patterns: Patterns) -> Iterator[int]:
+def _decorated(program: Program, routine: Routine) -> Iterator[int]:
     """Lines of decorators of tenacity or backoff on a function that connects."""
-    if any(patterns.match("connect", name) for name in routine.called):
+    if any(matches("connect", name) for name in routine.called):
         for decorator in routine.node.decorator_list:
             package, _, name = program.modules[routine.path].full_name(decorator).partition(".")
             if name.rpartition(".")[2] in _RETRIES.get(package, ()):

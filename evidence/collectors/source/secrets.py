@@ -55,11 +55,24 @@ _ABOUT = re.compile(
 )
 
 _PLACEHOLDER = re.compile(
-    r"(?:your|insert|replacewith|enteryour|changeme).*|changeit|replaceme|fill(?:me|in)|placeholder|example|sample|"
-    r"dummy|todo|tbd|none|null|nil|undefined|redacted|masked|hidden|unset|notset|true|false|yes|no|required|optional|"
-    r"env|environ|prompt|ask|keyring|vault|string|str|notarealsecret"
+    r"(?:your|my|insert|replace|enter|put|add|change)(?:with|your|own|ib|ibkr|bot|api|app|access|secret|private|real|"
+    r"actual|password|passwd|token|key|id|here|value|me|it|this)+|fill(?:me|in)|none|null|nil|undefined|unset|notset|"
+    r"true|false|yes|no|required|optional|env|environ|prompt|ask|keyring|vault|string|str|notarealsecret"
 )
 """What a value says that only holds a place, in lower case and without punctuation."""
+_HOLDING = frozenset(
+    {
+        *("your", "insert", "replace", "changeme", "changeit", "replaceme", "placeholder", "example"),
+        *("sample", "dummy", "fake", "todo", "tbd", "redacted", "masked", "hidden", "here"),
+    }
+)
+"""Words, parted by punctuation, of which one is enough."""
+_PROVIDER = re.compile(
+    r"(?:xox[abeoprs]|gh[pousr]|github_pat|glpat|[srp]k(?:[-_](?:live|test|proj|ant))*|hf|npm|pypi)[-_]|A[KS]IA|"
+    r"\d{6,12}:"
+)
+"""What the tokens of well-known providers begin with."""
+_SEQUENCE = "0123456789abcdefghijklmnopqrstuvwxyz"
 _REFERENCE = re.compile(
     r"\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{[^}]*\}\}|\{[^}]*\}|%\([^)]*\)s|<[^>]*>|\[[^\]]*\]|"
     r"(?:env|vault|file|secret|ssm|op|aws|gcp|keyring|sops)://?\S*|(?:env|vault|file|ssm|keyring):\S+|arn:aws:\S*"
@@ -98,11 +111,25 @@ def is_placeholder(value: str, name: str = "") -> bool:
     bare = re.sub(r"[\W_]", "", text[:200].lower())
     if not bare or _FILLER.fullmatch(text) or _REFERENCE.fullmatch(text[:2000]):
         return True
-    if _PLACEHOLDER.fullmatch(bare):
+    if _PLACEHOLDER.fullmatch(bare) or is_made_up(text):
         return True
     if _VARIABLE.fullmatch(text[:_LONGEST_NAME]) and is_about_secret(text):
         return True  # the name of an environment variable
     return bool(name) and (snake(text) == snake(name) or snake(name).endswith("_" + snake(text)))
+
+
+def is_made_up(token: str) -> bool:
+    """Whether a token, its provider's prefix aside, holds a place, repeats itself, or only counts up."""
+    body = token.removeprefix(found[0]) if (found := _PROVIDER.match(token)) else token
+    if "EXAMPLE" in body:
+        return True
+    parts = [part for part in re.split(r"[\W_]+", body[:300].lower()) if part]
+    return not _HOLDING.isdisjoint(parts) or all(_is_filler(part, found is not None) for part in parts)
+
+
+def _is_filler(part: str, prefixed: bool) -> bool:
+    repeated = len(set(part)) == 1 and (prefixed or len(part) > 2)
+    return repeated or (len(part) >= 10 and (part in _SEQUENCE or part in "1234567890"))
 
 
 def kind_of(name: str, value: str) -> str | None:
@@ -139,10 +166,10 @@ def looks_random(value: str) -> bool:
 
 
 def shapes(text: str) -> Iterator[tuple[str, int, int]]:
-    """Well-known tokens in a text: kind, start and end. Those the issuers use as examples do not count."""
+    """Well-known tokens in a text: kind, start and end. Those that only hold a place do not count."""
     for kind, pattern in SHAPES.items():
         for match in pattern.finditer(text):
-            if "EXAMPLE" not in match.group()[:300] or kind == "private_key":
+            if kind in ("private_key", "jwt") or not is_made_up(match.group()):
                 yield kind, match.start(), match.end()
 
 

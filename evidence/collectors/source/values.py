@@ -1,4 +1,4 @@
-"""The literals that an expression may stand for: through conditions, constants, look-ups and imports.
+"""The literals that an expression may stand for: by conditions, constants, look-ups, annotations, imports.
 
 Nothing is executed. What cannot be told from the inspected modules stands for nothing. A search takes a
 bounded number of steps, whatever the source looks like.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..shared import python_source as python
-from .model import Module, Program, Routine, called_name
+from .model import Module, Program, Routine, called_name, text
 
 _DEPTH = 8
 _STEPS = 400
@@ -67,15 +67,34 @@ def strings(
             yield value.line, value.node.value
 
 
+def is_closed(program: Program, node: ast.expr, path: str, routine: Routine | None) -> bool:
+    """Whether the expression stands for some of the literals that :func:`resolve` gives and nothing else."""
+    search = _Search(program)
+    found = list(search.values(node, Place(path, routine), _DEPTH))
+    return bool(found) and search.complete
+
+
 class _Search:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._left = _STEPS
+        self.complete = True
 
     def values(self, node: ast.expr | None, place: Place, depth: int) -> Iterator[Value]:
+        found = False
+        for value in self._values(node, place, depth):
+            found = True
+            yield value
+        if not found:
+            self.complete = False
+
+    def _values(self, node: ast.expr | None, place: Place, depth: int) -> Iterator[Value]:
         self._left -= 1
         if node is None or depth == 0 or self._left < 0:
             return
+        guarded = _guard(node, place.routine)
+        if guarded is not None:
+            node = guarded
         deeper = depth - 1
         if isinstance(node, (ast.Constant, ast.Dict, ast.Tuple, ast.List, ast.Set)):
             yield Value(node, place.line or node.lineno, place)
@@ -87,16 +106,66 @@ class _Search:
         elif isinstance(node, (ast.Name, ast.Attribute)):
             for value, home in self._named(node, place.at(node.lineno)):
                 yield from self.values(value, home, deeper)
+            yield from self._annotated(node, place.at(node.lineno), deeper)
         elif isinstance(node, ast.Subscript):
+            known = self.complete
             wanted = [key for key, _ in self._constants(node.slice, place, deeper)]
+            self.complete = known  # without the key, it is one of the entries
             for table in self.values(node.value, place, deeper):
                 yield from self._entries(table, wanted, deeper)
         elif isinstance(node, ast.Call):
             yield from self._call(node, place, deeper)
         elif isinstance(node, (ast.JoinedStr, ast.BinOp)):
-            text = self._text(node, place, deeper)
-            if text is not None:
-                yield Value(ast.Constant(text), place.line or node.lineno, place)
+            whole = self._text(node, place, deeper)
+            if whole is not None:
+                yield Value(ast.Constant(whole), place.line or node.lineno, place)
+
+    def _annotated(self, node: ast.Name | ast.Attribute, place: Place, depth: int) -> Iterator[Value]:
+        """The values that an annotation allows: a ``Literal``, or the members of an enumeration."""
+        annotation, home = self._annotation(node, place)
+        if isinstance(annotation, ast.Subscript) and python.dotted(annotation).endswith("Literal"):
+            inner = annotation.slice
+            for item in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
+                yield from self.values(item, home, depth)
+        elif (found := self._class(annotation, home)) is not None:
+            module, owner = found
+            if any(python.dotted(base).endswith("Enum") for base in owner.bases):
+                for name, value in module.constants.items():
+                    if name.rpartition(".")[0] == owner.name:
+                        yield from self.values(value, Place(module.path, None, place.line), depth)
+
+    def _annotation(self, node: ast.expr, place: Place) -> tuple[ast.expr | None, Place]:
+        """The annotation of a parameter, or of a field of what is annotated with a class of the program."""
+        routine = place.routine
+        if isinstance(node, ast.Name) and routine is not None:
+            for argument in ast.walk(routine.node.args):
+                if isinstance(argument, ast.arg) and argument.arg == node.id:
+                    return argument.annotation, place
+        elif isinstance(node, ast.Attribute):
+            if node.attr == "value":
+                return self._annotation(node.value, place)
+            annotation, home = self._annotation(node.value, place)
+            found = self._class(annotation, home)
+            for field in found[1].body if found is not None else ():
+                if isinstance(field, ast.AnnAssign) and getattr(field.target, "id", "") == node.attr:
+                    return field.annotation, Place(found[0].path if found else "", None, place.line)
+        return None, place
+
+    def _class(self, node: ast.expr | None, place: Place) -> tuple[Module, ast.ClassDef] | None:
+        """The class of the program that an annotation names, and its module."""
+        path, name = place.path, text(node) or ("" if node is None else python.dotted(node))
+        for _ in range(_DEPTH):
+            module = self._program.modules.get(path)
+            if module is None or not name:
+                return None
+            for found in python.definitions(module.tree.body):
+                if isinstance(found, ast.ClassDef) and found.name == name:
+                    return module, found
+            origin = self._imported(module, name)
+            if origin is None:
+                return None
+            path, name = origin
+        return None
 
     def _constants(self, node: ast.expr, place: Place, depth: int) -> Iterator[tuple[object, int]]:
         for value in self.values(node, place, depth):
@@ -109,6 +178,7 @@ class _Search:
             yield from ((value, place) for value in routine.variables[node.id])
             return
         if routine is not None and isinstance(node, ast.Name) and node.id in routine.given:
+            yield from self._handed_in(node.id, routine)
             return
         name = python.dotted(node).removesuffix(".value")
         first, _, rest = name.partition(".")
@@ -126,6 +196,17 @@ class _Search:
             if origin is None:
                 return
             path, name = origin
+
+    def _handed_in(self, name: str, routine: Routine) -> Iterator[tuple[ast.expr, Place]]:
+        """What callers give for a parameter of a private function, which nobody else calls."""
+        if not routine.node.name.startswith("_") or routine.node.name.startswith("__"):
+            return
+        for path, module in self._program.modules.items():
+            for call, around in self._program.walk(module):
+                if isinstance(call, ast.Call) and called_name(call) == routine.node.name:
+                    given = {word.arg: word.value for word in call.keywords}
+                    given.update(zip(routine.parameters, call.args, strict=False))
+                    yield given.get(name, call.func), Place(path, around)
 
     def _imported(self, module: Module, name: str) -> tuple[str, str] | None:
         """Path, and name there, of something that the module has by importing."""
@@ -151,6 +232,8 @@ class _Search:
             return
         pairs = list(zip(table.node.keys, table.node.values, strict=True))
         exact = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value in wanted]
+        if any(key is None for key, _ in pairs):
+            self.complete = False
         for value in exact or [value for _, value in pairs]:
             yield from self.values(value, table.place, depth)
 
@@ -166,9 +249,9 @@ class _Search:
             for default in node.args[1:2]:
                 yield from self.values(default, place, depth)
         elif name in _CASES and not node.args:
-            for text, line in self._constants(node.func.value, place, depth):
-                if isinstance(text, str):
-                    yield Value(ast.Constant(_CASES[name](text)), line, place)
+            for content, line in self._constants(node.func.value, place, depth):
+                if isinstance(content, str):
+                    yield Value(ast.Constant(_CASES[name](content)), line, place)
 
     def _text(self, node: ast.JoinedStr | ast.BinOp, place: Place, depth: int) -> str | None:
         """The text of an f-string or a sum of strings, if every part of it is known."""
@@ -179,10 +262,31 @@ class _Search:
                 part.value if isinstance(part, ast.FormattedValue) and part.format_spec is None else part
                 for part in node.values
             ]
-        text = ""
+        whole = ""
         for part in parts:
             values = [value for value, _ in self._constants(part, place, depth)]
-            if len(values) != 1 or not isinstance(values[0], str) or len(text) > _CHARACTERS:
+            if len(values) != 1 or not isinstance(values[0], str) or len(whole) > _CHARACTERS:
                 return None
-            text += values[0]
-        return text or None
+            whole += values[0]
+        return whole or None
+
+
+def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
+    """What the expression must be one of: where anything else was refused before in the same function."""
+    if routine is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+        return None
+    same = ast.dump(node)
+    for check in routine.checks:
+        test = check.test
+        if (
+            check.lineno < node.lineno
+            and isinstance(test, ast.Compare)
+            and isinstance(test.ops[0], ast.NotIn)
+            and isinstance(check.body[-1], (ast.Raise, ast.Return))
+            and ast.dump(test.left) == same
+        ):
+            allowed = test.comparators[0]
+            choices = allowed.elts if isinstance(allowed, (ast.Tuple, ast.List, ast.Set)) else []
+            if choices and not any(isinstance(choice, ast.Starred) for choice in choices):
+                return ast.copy_location(ast.BoolOp(ast.Or(), list(choices)), node)
+    return None

@@ -12,7 +12,7 @@ import os
 import stat
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from ...base.limits import DEFAULT, Limits
 from ..files import PIECE, FileRead, Folders, ObjectFormat, Reading, changed, check_name, printable, too_large
 from ..paths import check_relative, glob_regex
 from .digests import Digests, fits
+from .sources import Selection, select
 from .view import Trace, View
 from .walk import TOOL_DIRECTORIES, Inventory, walk
 
@@ -32,6 +33,7 @@ __all__ = [
     "TOOL_DIRECTORIES",
     "Digests",
     "FileRead",
+    "Selection",
     "Trace",
     "View",
     "Workspace",
@@ -50,6 +52,8 @@ class Workspace:
         root: the directory; must exist.
         limits: caps on everything read.
         ignore: relative directories left out of the walk (the ledger, for one).
+        sources: directories, files or globs whose content is judged; discovered when None.
+        exclude: globs of what is not judged among them.
 
     Attributes:
         memory: digests that earlier runs took, and those that this one takes; without it, nothing is
@@ -59,7 +63,14 @@ class Workspace:
         EvidenceError: ``root`` is not a readable directory.
     """
 
-    def __init__(self, root: Path, limits: Limits = DEFAULT, ignore: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        limits: Limits = DEFAULT,
+        ignore: Iterable[str] = (),
+        sources: Sequence[str] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> None:
         if not root.is_dir():
             raise EvidenceError(
                 "the workspace is not a directory", path=str(root), remedy="give an existing directory"
@@ -68,6 +79,9 @@ class Workspace:
         self.limits = limits
         self.memory: Digests | None = None
         self._ignore = frozenset(ignore)
+        self._sources = sources
+        self._exclude = tuple(exclude)
+        self._judged: Selection | None = None
         self._lock = threading.RLock()
         self._inventory: Inventory | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
@@ -99,6 +113,17 @@ class Workspace:
     def special(self) -> frozenset[str]:
         """Pipes, sockets and devices met in the walk."""
         return self._walked().special
+
+    def judged(self) -> Selection:
+        """The files whose content is judged.
+
+        Raises:
+            ConfigError: a configured source path matches nothing, or leaves the workspace.
+        """
+        with self._lock:
+            if self._judged is None:
+                self._judged = select(self._walked(), self._sources, self._exclude)
+            return self._judged
 
     @property
     def history(self) -> History:
@@ -194,12 +219,14 @@ class Workspace:
         """What a view's question about the inventory is answered, errors included, as a short text.
 
         Args:
-            question: ``exists``, ``glob`` or ``paths``.
+            question: ``exists``, ``glob``, ``paths`` or ``judged``.
             argument: the path or pattern.
         """
         try:
             if question == "exists":
                 return str(self.is_file(argument))
+            if question == "judged":
+                return sha256_hex(repr(self.judged()).encode("utf-8", "surrogateescape"))
             found = self.inventory() if question == "paths" else self.matching(argument)
         except GateError as error:
             return error.diagnostics()

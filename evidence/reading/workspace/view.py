@@ -12,6 +12,7 @@ from ...base.limits import Limits
 from .. import parse
 from ..files import FileRead
 from ..yaml_reader import parse_yaml
+from .sources import Selection
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -33,6 +34,7 @@ class Door(Protocol):
     @property
     def history(self) -> History: ...
     def inventory(self) -> tuple[str, ...]: ...
+    def judged(self) -> Selection: ...
     def matching(self, pattern: str) -> tuple[str, ...]: ...
     def is_file(self, path: str) -> bool: ...
     def read(self, path: str, cap: int | None = None) -> tuple[bytes, FileRead]: ...
@@ -81,6 +83,11 @@ class View:
         """Every regular file of the workspace, sorted."""
         self._asked.add(("paths", ""))
         return self._workspace.inventory()
+
+    def judged(self) -> Selection:
+        """The files whose content is judged; see :meth:`Door.judged`."""
+        self._asked.add(("judged", ""))
+        return self._workspace.judged()
 
     def glob(self, pattern: str) -> tuple[str, ...]:
         """Regular files matching the pattern, sorted; a pattern without wildcard behaves like ``exists``."""

@@ -40,30 +40,35 @@ operations_not_implemented(operations) := {{"term": operation, "text": sprintf("
 }
 
 check_no_stubs := data.gate.lib.check([
-	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
-	data.gate.lib.none_of("stubs", stubs(input.facts.source.stubs)),
+	data.gate.lib.at_least("source_files", input.facts.source.inspected, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("stubs", stubs(input.facts.source)),
 ])
 
 # METADATA
-# title: The broker client has no stubs
-# description: No method of the inspected sources is a placeholder, and no health check returns a constant.
+# title: The sources have no stubs
+# description: >-
+#   No function of the judged sources is a placeholder, no check always says yes, and no health check returns a
+#   constant.
 # custom:
 #   short_name: no_stubs
 #   severity: HIGH
 #   solution: Implement or delete the methods named; let health() report the state of the connection.
 #   owner: lead_quant
 #   controls: [gate:stage4]
-#   facts: [source.files, source.stubs]
-deny_no_stubs contains result if some result in data.gate.lib.violations(
-	"stage4.no_stubs", check_no_stubs,
-	"The broker client has a stub",
-)
+#   facts: [source.inspected, source.stubs, source.stubs_total]
+deny_no_stubs contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.no_stubs",
+		check_no_stubs,
+		"The sources have a stub",
+	)
+}
 
-stubs(found) := {{"term": term, "text": text} |
-	some stub in found
+stubs(source) := {{"term": term, "text": text} |
+	some stub in source.stubs
 	term := sprintf("%s:%s", [stub.path, stub.name])
 	text := sprintf("%s %s, line %d: %s", [stub.path, stub.name, stub.line, stub.reason])
-}
+} | data.gate.lib.not_listed(source.stubs, source.stubs_total)
 
 check_sources_parse := data.gate.lib.check([
 	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),

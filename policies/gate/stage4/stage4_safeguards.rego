@@ -55,3 +55,28 @@ codes_not_handled(codes) := {{"term": term, "text": term} |
 	some missing in data.gate.lib.others(wanted, handled)
 	term := sprintf("%d", [missing])
 }
+
+check_paper_only := data.gate.lib.check([
+	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
+	data.gate.lib.none_of("checks_missing", safeguards_missing(data.gate.params.stage4.paper_checks.value)),
+])
+
+# METADATA
+# title: Connecting refuses live trading
+# description: On the way of connecting, the client refuses an account and a port that are not for paper trading.
+# custom:
+#   short_name: paper_only
+#   severity: CRITICAL
+#   solution: >-
+#     Refuse every managed account whose id does not begin with DU, and every port but 7497 and 4002, where the client
+#     connects.
+#   owner: risk_officer
+#   controls: [gate:stage4]
+#   facts: [source.files, source.safeguards.account_check, source.safeguards.port_check]
+deny_paper_only contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.paper_only",
+		check_paper_only,
+		"Live trading is not refused",
+	)
+}

@@ -33,7 +33,7 @@ test_operations_implemented_null if {
 
 test_no_stubs_holds if {
 	checked := check_no_stubs with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "stubs", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": 20, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "stubs", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_no_stubs with input as data.gate.ready.doc
 	denied == set()
 }
@@ -43,11 +43,11 @@ test_no_stubs_found if {
 	checked := check_no_stubs with input as doc
 	checked.holds == false
 	denied := deny_no_stubs with input as doc
-	denied == {{"code": "stage4.no_stubs", "msg": "The broker client has a stub: a.py health, line 4: returns a constant", "operand": "stubs", "op": "∅", "expected": [], "actual": "a.py health, line 4: returns a constant", "unit": "list", "term": "a.py:health"}}
+	denied == {{"code": "stage4.no_stubs", "msg": "The sources have a stub: a.py health, line 4: returns a constant", "operand": "stubs", "op": "∅", "expected": [], "actual": "a.py health, line 4: returns a constant", "unit": "list", "term": "a.py:health"}}
 }
 
 test_no_stubs_one_file_inspected if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 1}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"inspected": 1}}})
 	checked := check_no_stubs with input as doc
 	checked.holds == true
 	denied := deny_no_stubs with input as doc
@@ -55,11 +55,11 @@ test_no_stubs_one_file_inspected if {
 }
 
 test_no_stubs_no_file_inspected if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 0}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"inspected": 0}}})
 	checked := check_no_stubs with input as doc
 	checked.holds == false
 	denied := deny_no_stubs with input as doc
-	denied == {{"code": "stage4.no_stubs", "msg": "The broker client has a stub", "operand": "source_files", "op": "≥", "expected": 1, "actual": 0, "unit": "files"}}
+	denied == {{"code": "stage4.no_stubs", "msg": "The sources have a stub", "operand": "source_files", "op": "≥", "expected": 1, "actual": 0, "unit": "files"}}
 }
 
 test_sources_parse_holds if {

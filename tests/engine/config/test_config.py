@@ -13,7 +13,7 @@ import pytest
 
 from gate.engine.collecting import make_collector
 from gate.engine.config.errors import FORMS, page
-from gate.engine.config.settings import DEFAULT_SOURCES, GateConfig, load_config
+from gate.engine.config.settings import GateConfig, load_config
 from gate.evidence.base.contracts import CONTRACTS
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.base.limits import DEFAULT
@@ -38,7 +38,7 @@ def test_defaults(make_workspace: Make, text: str | None) -> None:
     """No file, an empty file and a minimal file give the defaults."""
     config = load_config(make_workspace({} if text is None else {"gate.yaml": text}))
     assert config == GateConfig()
-    assert config.sources == list(DEFAULT_SOURCES)
+    assert config.subject.sources is None
     assert (config.engine, config.ledger.location, config.allowed_signers) == (
         "embedded",
         "ledger",
@@ -65,7 +65,7 @@ stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
 """ % ("a" * 64)
     config = load_config(make_workspace({"gate.yaml": text}))
     assert (config.name, config.effective_time) == ("my-system_2.0", "2025-11-07T12:00:00Z")
-    assert config.sources == ["src", "**/*.py", "."]
+    assert config.subject.sources == ["src", "**/*.py", "."]
     assert config.subject.exclude == ["src/gen"]
     assert config.evidence == {"coverage": {"data": "no"}, "paper": {}}
     assert config.roles == {"cto": ["cto@example.com"], "risk_officer": ["a", "b"]}

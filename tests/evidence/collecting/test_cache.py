@@ -471,7 +471,7 @@ from gate.evidence.collecting.subject import find_commit, measure_sources
 from gate.evidence.reading.workspace import Workspace
 
 root, place = Path(sys.argv[1]), Path(sys.argv[2])
-workspace = Workspace(root)
+workspace = Workspace(root, sources=["src"])
 cache = ResultCache(workspace, place / "cache", place / "config")
 key = cache.key("it", "1", {})
 found = cache.find("it", key)
@@ -480,7 +480,7 @@ if found is None:
     found = {"facts": [view.read_text(path) for path in view.glob("reports/*")], "repeatable": True}
     found["facts"] += [line.decode() for _, line in view.lines("reports/large")]
     cache.keep("it", key, found, view.trace())
-sources = measure_sources(workspace, ["src"], [], explicit=True)
+sources = measure_sources(workspace)
 print(sources.digest, find_commit(workspace, sources), found)
 cache.save()
 """

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.base.errors import ConfigError, EvidenceError
-from gate.evidence.collecting.subject import Commit, find_commit, measure_sources, source_files
+from gate.evidence.base.errors import ConfigError
+from gate.evidence.base.limits import Limits
+from gate.evidence.collecting.subject import Commit, find_commit, measure_sources, odd_files
 from gate.evidence.reading.workspace import Workspace
 
 Make = Callable[..., Path]
@@ -41,7 +42,7 @@ def sha256sum(root: Path, find: str) -> str:
 def test_the_digest_is_what_sha256sum_gives(make_workspace: Make) -> None:
     """``find | sort | sha256sum | sha256sum`` gives the subject's digest."""
     root = make_workspace(FILES)
-    measured = measure_sources(Workspace(root), ["src", "tests/"], [], explicit=True)
+    measured = measure_sources(Workspace(root, sources=["src", "tests/"]))
     assert measured.digest == sha256sum(root, "src tests")
     assert len(measured.files) == 6
     assert measured.patterns == ("src", "tests/")
@@ -63,7 +64,7 @@ def test_the_digest_of_any_tree_is_what_sha256sum_gives(
     for name, content in files.items():
         (root / name).write_bytes(content)
     names = " ".join(shlex.quote(name) for name in files)
-    assert measure_sources(Workspace(root), ["."], [], explicit=True).digest == sha256sum(root, names)
+    assert measure_sources(Workspace(root, sources=["."])).digest == sha256sum(root, names)
 
 
 def test_every_change_of_content_changes_the_digest(make_workspace: Make) -> None:
@@ -71,7 +72,7 @@ def test_every_change_of_content_changes_the_digest(make_workspace: Make) -> Non
     root = make_workspace(FILES)
 
     def digest() -> str:
-        return measure_sources(Workspace(root), ["src"], [], explicit=True).digest
+        return measure_sources(Workspace(root, sources=["src"])).digest
 
     seen = {digest()}
     (root / "junit.xml").write_text("evidence")
@@ -91,11 +92,11 @@ def test_every_change_of_content_changes_the_digest(make_workspace: Make) -> Non
 def test_files_read_before_are_not_read_again(make_workspace: Make) -> None:
     """The digest is over the bytes the collectors saw, also when the file changed since."""
     root = make_workspace({"src/a": "one"})
-    workspace = Workspace(root)
+    workspace = Workspace(root, sources=["src"])
     workspace.view().read("src/a")
-    before = measure_sources(Workspace(root), ["src"], [], explicit=True).digest
+    before = measure_sources(Workspace(root, sources=["src"])).digest
     (root / "src/a").write_text("two")
-    assert measure_sources(workspace, ["src"], [], explicit=True).digest == before
+    assert measure_sources(workspace).digest == before
 
 
 def test_links_count_with_their_text(make_workspace: Make) -> None:
@@ -104,32 +105,33 @@ def test_links_count_with_their_text(make_workspace: Make) -> None:
     (root / "src/link").symlink_to("a")
     digest = hashlib.sha256(b"link:a").hexdigest()
     manifest = f"{hashlib.sha256(b'x').hexdigest()}  src/a\n{digest}  src/link\n"
-    first = measure_sources(Workspace(root), ["src"], [], explicit=True)
+    first = measure_sources(Workspace(root, sources=["src"]))
     assert first.digest == hashlib.sha256(manifest.encode()).hexdigest()
     assert len(first.files) == 2
     (root / "src/link").unlink()
     (root / "src/link").symlink_to("./a")
-    assert measure_sources(Workspace(root), ["src"], [], explicit=True).digest != first.digest
+    assert measure_sources(Workspace(root, sources=["src"])).digest != first.digest
 
 
 @pytest.mark.parametrize("target", ["../../outside", "/etc/hostname", "../other/b", "missing", "link2", "."])
-def test_links_to_what_is_not_judged_are_refused(make_workspace: Make, target: str) -> None:
-    """What such a link leads to could change without the digest noticing."""
+def test_links_to_what_is_not_judged_are_named(make_workspace: Make, target: str) -> None:
+    """What such a link leads to could change without the digest noticing; it is never followed."""
     root = make_workspace({"src/a": "x", "other/b": "y"})
     (root / "src/link2").symlink_to("a")
     (root / "src/link").symlink_to(target)
-    with pytest.raises(EvidenceError) as caught:
-        measure_sources(Workspace(root), ["src"], [], explicit=True)
-    assert caught.value.path == "src/link"
-    assert repr(target) in caught.value.what
+    workspace = Workspace(root, sources=["src"])
+    assert len(measure_sources(workspace).files) == 3
+    (odd,) = odd_files(workspace.judged())
+    assert odd.path == "src/link"
+    assert repr(target) in odd.what
 
 
 def test_sources_and_excludes(make_workspace: Make) -> None:
     """Directories, files, globs and the whole workspace; excluded files are left out."""
-    workspace = Workspace(make_workspace({**FILES, "src/x.pyc": "", "src.py": ""}))
+    root = make_workspace({**FILES, "src/x.pyc": "", "src.py": ""})
 
     def files(sources: list[str], exclude: list[str]) -> tuple[str, ...]:
-        return source_files(workspace, sources, exclude, explicit=True)
+        return Workspace(root, sources=sources, exclude=exclude).judged().files
 
     assert files(["src/b.py", "tests"], []) == ("src/b.py", "tests/x.py")
     assert files(["**/*.pyc"], []) == ("src/x.pyc",)
@@ -141,53 +143,86 @@ def test_sources_and_excludes(make_workspace: Make) -> None:
 
 
 def test_a_source_that_matches_nothing(make_workspace: Make) -> None:
-    """A configured source without a file is an error; a default one may be absent."""
-    workspace = Workspace(make_workspace({"src/a": ""}))
-    assert source_files(workspace, ["src", "lib"], [], explicit=False) == ("src/a",)
+    """A configured source without a file is an error."""
     with pytest.raises(ConfigError) as caught:
-        source_files(workspace, ["src", "lib"], [], explicit=True)
+        Workspace(make_workspace({"src/a": ""}), sources=["src", "lib"]).judged()
     assert caught.value.what == "the source path 'lib' matches no file"
     assert (caught.value.path, caught.value.place) == ("gate.yaml", "subject.sources")
     assert caught.value.remedy
 
 
-def test_nothing_to_judge(make_workspace: Make) -> None:
-    """No source file at all is an error that says what to configure."""
-    with pytest.raises(ConfigError) as caught:
-        measure_sources(Workspace(make_workspace({"a": ""})), ["src", "lib"], [], explicit=False)
-    assert "nothing to judge" in caught.value.what
-    assert caught.value.remedy is not None
-    assert "src, lib" in caught.value.remedy
-    assert "gate init" in caught.value.remedy
+@pytest.mark.parametrize(
+    ("files", "patterns"),
+    [
+        (["src/pkg/a.py", "src/pkg/b.txt", "README.md"], ["src"]),
+        (["bot.py", "setup.py", "data.csv"], ["bot.py", "setup.py"]),
+        (
+            ["lib/a.py", "app/deep/er/b.py", "tests/t.py", "contracts/c.json"],
+            ["app", "contracts", "lib", "tests"],
+        ),
+        (
+            ["app/a.py", "docs/conf.py", "examples/x.py", "build/lib/a.py", ".github/s.py", "venv/v.py"],
+            ["app"],
+        ),
+        (["app/a.py", "test_app.py"], ["app", "test_app.py"]),
+        (["contracts/c.json", "notes.md"], ["."]),
+        (["tests/t.py", "main.go"], ["."]),
+        (["docs/conf.py", "main.go"], ["."]),
+        ([], []),
+    ],
+)
+def test_without_settings_the_sources_are_discovered(
+    make_workspace: Make, files: list[str], patterns: list[str]
+) -> None:
+    """Everything with Python in it, wherever it lies; all files where there is no Python; or nothing."""
+    workspace = Workspace(make_workspace(dict.fromkeys(files, "x = 1\n")))
+    measured = measure_sources(workspace)
+    assert list(measured.patterns) == patterns
+    assert workspace.judged().discovered
+    assert bool(measured.files) == bool(files)
+    if not files:
+        assert measured.digest == hashlib.sha256(b"").hexdigest()
 
 
 @pytest.mark.parametrize("source", ["../x", "/etc", "a/../../b", "", "a\\b"])
 def test_sources_stay_inside(make_workspace: Make, source: str) -> None:
     """A source outside of the workspace is a configuration error."""
     with pytest.raises(ConfigError):
-        source_files(Workspace(make_workspace({"a": ""})), [source], [], explicit=True)
+        Workspace(make_workspace({"a": ""}), sources=[source]).judged()
 
 
-@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\\b", os.fsdecode(b"caf\xe9")])
-def test_names_that_sha256sum_would_escape(make_workspace: Make, name: str) -> None:
-    """A source file whose name sha256sum would escape is refused; the message is plain ASCII."""
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\\b", "a\\nb"])
+def test_names_that_sha256sum_escapes(make_workspace: Make, name: str) -> None:
+    """The digest over a name with a line break or a backslash is the one that ``sha256sum`` gives."""
     root = make_workspace({"src/ok": ""})
     (root / "src" / name).write_text("x")
-    with pytest.raises(EvidenceError) as caught:
-        measure_sources(Workspace(root), ["src"], [], explicit=True)
-    assert caught.value.what == "the file's name has a line break or a backslash, or is not UTF-8"
-    assert caught.value.path == ascii(f"src/{name}")
-    assert caught.value.remedy == "rename the file"
+    assert measure_sources(Workspace(root, sources=["src"])).digest == sha256sum(root, "src")
 
 
-def test_pipes_among_the_sources_are_refused(make_workspace: Make) -> None:
+@pytest.mark.parametrize("kind", ["unreadable", "large", "name"])
+def test_what_cannot_be_read_is_named_and_the_rest_is_measured(make_workspace: Make, kind: str) -> None:
+    """One odd file changes the digest, makes the sources differ from the commit, and is no end of the run."""
+    root = make_workspace({"src/a": "x" * 10, "src/b": "y"})
+    if kind == "name":
+        (root / "src" / os.fsdecode(b"caf\xe9")).write_text("z")
+    limits = Limits(file_bytes=5) if kind == "large" else Limits()
+    if kind == "unreadable":
+        if os.geteuid() == 0:
+            pytest.skip("root reads everything")
+        (root / "src/a").chmod(0)
+    measured = measure_sources(Workspace(root, limits, sources=["src"]))
+    assert len(measured.unreadable) == 1
+    assert len(measured.files) == (3 if kind == "name" else 2)
+
+
+def test_pipes_among_the_sources_are_named(make_workspace: Make) -> None:
     """What is no regular file has no content that could be judged."""
     root = make_workspace({"src/a": "x"})
     os.mkfifo(root / "src/pipe")
-    with pytest.raises(EvidenceError) as caught:
-        measure_sources(Workspace(root), ["src"], [], explicit=True)
-    assert caught.value.path == "src/pipe"
-    assert measure_sources(Workspace(root), ["src"], ["src/pipe"], explicit=True).files == ("src/a",)
+    workspace = Workspace(root, sources=["src"])
+    assert len(measure_sources(workspace).files) == 2
+    assert [odd.path for odd in odd_files(workspace.judged())] == ["src/pipe"]
+    assert measure_sources(Workspace(root, sources=["src"], exclude=["src/pipe"])).files == ("src/a",)
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -199,8 +234,8 @@ def git(root: Path, *arguments: str) -> str:
 
 def commit_of(root: Path, exclude: Sequence[str] = ()) -> Commit:
     """The commit around the workspace, for what is under src."""
-    workspace = Workspace(root)
-    return find_commit(workspace, measure_sources(workspace, ["src"], exclude, explicit=True))
+    workspace = Workspace(root, sources=["src"], exclude=exclude)
+    return find_commit(workspace, measure_sources(workspace))
 
 
 def test_an_excluded_file_makes_nothing_dirty(make_workspace: Make) -> None:

@@ -180,7 +180,6 @@ def test_csv_and_json_are_held_against_their_contract(watch: Any) -> None:
         ("PRELIVE_VERIFICATION_LOG.json", "{}", "contract 'prelive_verification_log'"),
         ("PRE_LIVE_CHECKLIST.md", b"\xff", "not UTF-8"),
         ("contracts/a.json", "nope", "malformed JSON"),
-        ("tests/stage6_a.py", b"\x00", "NUL"),
         ("trust/allowed_signers", "dana\n", ""),
         ("signatures/artifacts.sha256", "abc  x\n", "not in the format of sha256sum"),
     ],

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import Limits
 from gate.evidence.base.settings import validate
+from gate.evidence.collecting.interface import ProblemKind
 from gate.evidence.collecting.runner import observe
 from gate.evidence.collectors import load
 from gate.evidence.collectors.source.literals import find_literals, may_hold
@@ -54,8 +54,9 @@ def found(
 def test_the_examples_hold_no_secret(name: str) -> None:
     kind = load("source")
     facts = observe(Workspace(EXAMPLES / name), kind(validate(kind.Options, {}))).facts
-    for what in ("secrets", "account_ids", "live_ports", "unscanned"):
+    for what in ("secrets", "live_ports", "unscanned"):
         assert (facts[what], facts[f"{what}_total"]) == ([], 0)
+    assert (facts["live_account_ids_total"], facts["unlisted"]) == (0, [])
     assert facts["scanned"] > 10
 
 
@@ -125,10 +126,47 @@ def test_literals_with_the_name_of_a_secret_are_secrets(watch: Any, text: str, n
         "print('password: hunter2')",
         "if '-----BEGIN PRIVATE KEY-----' in text: pass",
         "key = 'AKIAIOSFODNN7EXAMPLE'",
+        "SECRET_KEY = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'",
+        "token = 'xoxb-your-bot-token'",
+        "token = 'xoxb-xxxxxxxxxxxx-xxxxxxxxxxxx'",
+        "token = 'xoxb-000000000000-000000000000-abcdefghijklmnopqrstuvwx'",
+        "api_key = 'sk-your-api-key-here-000000'",
+        "token = 'ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
+        "token = 'ghp_0123456789abcdefghijklmnopqrstuvwxyz'",
+        "token = 'github_pat_XXXXXXXXXXXXXXXXXXXXXXXXXXXX'",
+        "secret_key = 'sk_test_your_key'",
+        "secret_key = 'sk_live_xxxxxxxxxxxxxxxxxxxxxxxx'",
+        "secret_key = 'sk_live_your_secret_key_goes_here'",
+        "token = '123456789:YOUR_BOT_TOKEN'",
+        "aws_access_key_id = 'AKIAXXXXXXXXXXXXXXXX'",
+        "aws_access_key_id = 'AKIA0000000000000000'",
+        "password = 'your_ib_password'",
+        "password = 'yourpassword'",
+        "token = 'replace-me'",
+        "api_key = 'insert_key_here'",
+        "api_key = 'my-example-key'",
+        "api_key = 'dummy'",
+        "token = '1234567890'",
+        "password = '<token>'",
     ],
 )
 def test_what_only_holds_a_place_or_is_about_secrets_is_none(watch: Any, text: str) -> None:
     assert found(watch, text + "\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password = 'insertion9Xk'",  # a word inside another one
+        "password = 'yours-truly-77'",
+        "password = 'exampled'",
+        "token = 'ghp_' + 'a1B2yourC3D4E5F6G7H8I9J0K1L2M3N4O5P6'",
+        "api_key = 'sk-Zx81kQ0pVr7Lm3TnB5yWc9Jh'",
+        "token = '123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw'",
+    ],
+)
+def test_what_only_looks_like_a_placeholder_is_a_secret(watch: Any, text: str) -> None:
+    assert len(found(watch, text + "\n")) == 1
 
 
 SHAPED = {
@@ -275,6 +313,23 @@ WORD = "XU7654321 U1 U123456abc"
         ("ib.connect('127.0.0.1', 7497)", []),
         ("year = 4001", []),
         ("report = 7496", []),
+        ("PAPER_PORTS = frozenset({7497, 4002, 7496})", [7496]),
+        ("PAPER_PORTS = (7497, 4002, 4001)", [4001]),
+        ("PAPER_PORTS = {7497 - 1, 4002}", [7496]),
+        ("PAPER_PORTS = {7497} | {4001}", [4001]),
+        ("LIVE = 7496\nALLOWED_PORTS = [7497, LIVE]", [7496]),
+        ("LIVE_PORTS = {7496}\nPAPER_PORTS = {7497} | LIVE_PORTS", [7496]),
+        ("if port not in (7496, 7497): raise ValueError", [7496]),
+        ("if port not in PAPER and port != 7496: raise ValueError", [7496]),
+        ("if port not in PAPER and port == 7496: raise ValueError", []),
+        ("ib.connect(h, 7497 - 1)", [7496]),
+        ("PORT = int('74' + '96')", [7496]),
+        ("ADDRESS = 'localhost:7496'", [7496]),
+        ("url = f'{host}:4001/x'", [4001]),
+        ("url = '127.0.0.1:4001'", [4001]),
+        ('"""Docs: localhost:7496"""', []),
+        ("note = 'error:4001'", []),
+        ("LIVE_PORTS = (7496, 4001)\nif port in LIVE_PORTS: raise ValueError", []),
     ],
 )
 def test_live_ports_are_those_connected_to(watch: Any, text: str, ports: list[int]) -> None:
@@ -283,23 +338,35 @@ def test_live_ports_are_those_connected_to(watch: Any, text: str, ports: list[in
     assert facts["live_ports_total"] == len(ports)
 
 
+@pytest.mark.parametrize(
+    "text", ["PAPER_PORTS = {7497, int(os.environ['P'])}", "ALLOWED_PORTS = tuple(load_ports())"]
+)
+def test_ports_that_a_check_lets_through_and_that_cannot_be_told(watch: Any, text: str) -> None:
+    (problem,) = (one for one in watch("source", {FILE: text + "\n"}).problems if one.fact == "live_ports")
+    assert (problem.kind, problem.path, problem.place) == (ProblemKind.UNKNOWN, FILE, "line 1")
+
+
 def test_live_ports_in_configuration(watch: Any) -> None:
     facts = watch(
         "source",
-        {"config/a.yaml": "ib:\n  port: 7496\n  transport: 4001\n", "config/b.env": "IB_PORT=4001\n"},
+        {
+            "config/a.yaml": "ib:\n  port: 7496\n  transport: 4001\n",
+            "config/b.env": "IB_PORT=4001\nGATEWAY=127.0.0.1:7496\n",
+        },
     ).facts
     assert [(p["path"], p["line"], p["port"]) for p in facts["live_ports"]] == [
         ("config/a.yaml", 2, 7496),
         ("config/b.env", 1, 4001),
+        ("config/b.env", 2, 7496),
     ]
 
 
-def test_a_link_among_the_files_is_refused(watch: Any, tmp_path: Path) -> None:
+def test_a_link_among_the_files_is_a_finding(watch: Any, tmp_path: Path) -> None:
     (tmp_path / "algo_trade").mkdir()
     (tmp_path / "real.py").write_text("x = 1\n")
     (tmp_path / FILE).symlink_to(tmp_path / "real.py")
-    with pytest.raises(EvidenceError, match="symbolic link"):
-        watch("source", {})
+    facts = watch("source", {}).facts
+    assert [error["path"] for error in facts["parse_errors"]] == [FILE]
 
 
 @pytest.mark.parametrize(
@@ -411,19 +478,28 @@ def test_any_text_is_looked_through(path: str, text: str) -> None:
     [
         ("# coding: utf-8\n", True),
         ("#!/usr/bin/python\n# -*- coding: latin-1 -*-\n", True),
-        ("# coding: utf-7\n", False),
-        ("\n# coding: utf-7\n", False),
-        ("x = 1\n# coding: utf-7\n", True),
+        ("# coding: utf-7\n", True),
+        ("\f\n# coding: utf-7\n", True),
+        ("x = 1\n# coding: nowhere\n", True),
         ("# coding: nowhere\n", False),
-        ("# coding: cp1252\n# é\n", False),
+        ("# coding: rot13\n", False),
+        ("# coding: utf-16\n", False),
+        ("# coding: cp1252\n# é\n", True),
+        ("\ufeff# coding: utf-8\n", True),
+        ("\ufeff# coding: latin-1\n", False),
     ],
 )
-def test_a_source_in_another_encoding_is_not_read_as_something_else(
-    watch: Any, head: str, read: bool
-) -> None:
-    """Python would run another text than the one we see (`+AAo-` is a line break in UTF-7)."""
-    text = f"{head}# a comment +AAo-import os\ndef connect(self):\n    pass\n"
-    errors = watch("source", {"algo_trade/core/execution/IBKR_handler.py": text}).facts["parse_errors"]
-    assert (errors == []) is read
+def test_a_source_is_read_in_the_encoding_that_it_declares(watch: Any, head: str, read: bool) -> None:
+    text = f"{head}def connect(self):\n    pass\n"
+    facts = watch("source", {"algo_trade/core/execution/IBKR_handler.py": text}).facts
+    assert (facts["parse_errors"] == []) is read
     if not read:
-        assert "declares the encoding" in errors[0]["text"]
+        assert "declares the encoding" in facts["parse_errors"][0]["text"]
+
+
+def test_what_another_encoding_hides_is_seen(watch: Any) -> None:
+    """`+AAo-` is a line break in UTF-7, so Python runs what looks like a comment."""
+    text = "# coding: utf-7\n# a comment +AAo-password = 'hunter2'\n"
+    assert found(watch, text) == [("named", "password", 3, 7)]
+    latin = b"# -*- coding: latin-1 -*-\nNAME = 'Z\xfcrich'\npassword = 'h\xfcnter2'\n"
+    assert found(watch, latin) == [("named", "password", 3, 7)]

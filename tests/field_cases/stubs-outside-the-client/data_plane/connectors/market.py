@@ -1,0 +1,7 @@
+class MarketClient:
+    async def connect(self): ...
+
+    async def subscribe(self, contract): ...
+
+    def health(self):
+        return {"connected": True}
