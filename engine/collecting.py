@@ -49,6 +49,8 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
             )
         if name in known:
             options[name] = value
+    if "sources" in known:
+        options.setdefault("sources", config.sources)
     place = ("evidence", collector_id)
     return kind(read_settings(kind.Options, options, place) if options else kind.Options())
 
@@ -115,7 +117,11 @@ class _Memory:
 
     def __init__(self, workspace: Workspace, config: GateConfig, places: Places) -> None:
         self._cache = ResultCache(workspace, places.cache_dir, places.config_dir)
-        self._shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
+        self._shared = {
+            "roles": config.roles,
+            "allowed_signers": config.allowed_signers,
+            "sources": config.sources,
+        }
         self._options = config.evidence
         self._keys: dict[str, str | None] = {}
 
