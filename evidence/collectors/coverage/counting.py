@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...base.errors import EvidenceError
 from ..shared import python_source as python
 from .model import Counts, Listed, Recorded
 
@@ -24,6 +25,8 @@ class Counted:
         foreign: lines that the measurement names and that hold no statement in the text: it was made from
             another text.
         unlisted: statements of the text that a report does not list; none of them ran.
+        excluded: statements that do not count because a comment (``pragma: no cover``) or a pattern of the
+            settings excludes them.
     """
 
     counts: Counts
@@ -31,10 +34,7 @@ class Counted:
     ran: frozenset[int]
     foreign: int
     unlisted: int
-
-
-class NotCountable(Exception):
-    """A source has no statements to count because it does not parse; the message says why."""
+    excluded: int
 
 
 def count(
@@ -50,7 +50,7 @@ def count(
         also: regular expressions that exclude a line or the block it opens, besides coverage.py's defaults.
 
     Raises:
-        NotCountable: the source does not parse.
+        EvidenceError: the source does not parse.
     """
     from coverage.exceptions import NotPython
     from coverage.results import analysis_from_file_reporter
@@ -62,16 +62,19 @@ def count(
     recorded = measured if isinstance(measured, Recorded) else Recorded()
     try:
         parser = _parser(text, also)
+        excluded = 0
+        if parser.excluded:
+            excluded = len(_parser(text, (), pragmas=False).statements) - len(parser.statements)
         if listed is not None:
-            return _compare(listed, parser, branches)
+            return _compare(listed, parser, branches, excluded)
         seen = _Seen(recorded, branches)
         analysis = analysis_from_file_reporter(_any(seen), 0, _any(_reporter(parser)), path)
     except NotPython as error:
-        raise NotCountable(f"{path} is not valid Python: {str(error).rpartition(': ')[2][:200]}") from error
+        raise _refused(f"is not valid Python: {str(error).rpartition(': ')[2][:200]}", path) from error
     except (RecursionError, MemoryError) as error:
-        raise NotCountable(f"{path} nests too deeply to be analysed") from error
+        raise _refused("nests too deeply to be analysed", path) from error
     except (ValueError, AssertionError) as error:
-        raise NotCountable(f"{path} cannot be analysed: {str(error)[:200]}") from error
+        raise _refused("is not valid Python", path) from error
     numbers = analysis.numbers
     return Counted(
         Counts(
@@ -84,10 +87,16 @@ def count(
         frozenset(analysis.statements - analysis.missing),
         _foreign(recorded.lines, parser),
         0,
+        excluded,
     )
 
 
-def _compare(listed: Listed, parser: Any, branches: bool) -> Counted:
+def _refused(what: str, path: str) -> EvidenceError:
+    remedy = "correct the source, or leave it out with evidence.coverage.omit"
+    return EvidenceError(what, path=path, remedy=remedy)
+
+
+def _compare(listed: Listed, parser: Any, branches: bool, excluded: int) -> Counted:
     """What a report says of the statements that the text has.
 
     Otherwise a report that lists only what ran, or lines that the text does not have, could claim anything.
@@ -107,7 +116,7 @@ def _compare(listed: Listed, parser: Any, branches: bool) -> Counted:
             sum(total for _, total in real) + sum(exits[line] for line in unlisted if exits.get(line, 0) > 1),
             sum(taken for taken, _ in real),
         )
-    return Counted(counts, statements, ran, _foreign(lines, parser), len(unlisted))
+    return Counted(counts, statements, ran, _foreign(lines, parser), len(unlisted), excluded)
 
 
 def _foreign(lines: set[int] | frozenset[int], parser: Any) -> int:
@@ -141,13 +150,15 @@ class _Seen:
         return sorted(self.recorded.arcs)
 
 
-def _parser(text: str, also: Sequence[str]) -> Any:
-    """Coverage.py's parser, having parsed the text."""
+def _parser(text: str, also: Sequence[str], *, pragmas: bool = True) -> Any:
+    """Coverage.py's parser, having parsed the text; without ``pragmas`` no comment excludes anything."""
     from coverage.config import DEFAULT_EXCLUDE
     from coverage.misc import join_regex
     from coverage.parser import PythonParser
 
-    parser = PythonParser(text=text, filename=python.FILENAME, exclude=join_regex([*DEFAULT_EXCLUDE, *also]))
+    patterns = [*(each for each in DEFAULT_EXCLUDE if pragmas or "pragma" not in each), *also]
+    exclude = join_regex(patterns) if patterns else None
+    parser = PythonParser(text=text, filename=python.FILENAME, exclude=exclude)
     parser.parse_source()
     return parser
 

@@ -83,7 +83,6 @@ def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
         tool=tools.pop() if len(tools) == 1 else None,
         format="coverage.py sqlite" + (f" {schemas.pop()}" if len(schemas) == 1 else ""),
         undated="a data file states its time without a zone",
-        data_files=len(parts),
     )
 
 

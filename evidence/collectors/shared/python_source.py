@@ -6,6 +6,7 @@ Shared by the collectors ``artifacts``, ``source`` and ``stage_tests``.
 from __future__ import annotations
 
 import ast
+import codecs
 import re
 import threading
 import warnings
@@ -13,6 +14,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...base.errors import EvidenceError
+from ...reading.parse import decode_text
 from ...reading.workspace import View
 
 FILENAME = "<gate-evidence>"
@@ -91,6 +94,28 @@ def _same_text(encoding: str, text: str) -> bool:
         return text.encode().decode(encoding) == text
     except (LookupError, ValueError):
         return False
+
+
+def decode_source(data: bytes, path: str) -> str:
+    """The text of a Python file: UTF-8, or the encoding that it declares (https://peps.python.org/pep-0263/).
+
+    Raises:
+        EvidenceError: it is not text in that encoding, or Python has no such encoding.
+    """
+    first, _, rest = data[:4096].partition(b"\n")
+    for row in (first, rest.partition(b"\n")[0]):
+        declared = re.match(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", row)
+        if declared is not None:
+            name = declared[1].decode()
+            try:
+                if codecs.lookup(name).name not in ("utf-8", "idna", "punycode"):
+                    return data.decode(name)
+            except (LookupError, ValueError) as error:
+                what = f"declares the encoding {name[:40]!r}, and is not text in it"
+                raise EvidenceError(what, path=path, remedy="save the file as UTF-8") from error
+        if row.strip() and not row.lstrip().startswith(b"#"):
+            break
+    return decode_text(data, path)
 
 
 def silence_warnings() -> None:
