@@ -102,13 +102,13 @@ class CoverageCollector:
             names = [name for name in self._options.files if name is not None]
             return facts.unmeasured(f"no coverage report found (looked for {', '.join(names)})", _REMEDY)
         paths = sorted({path for group in groups.values() for path in group})
+        kind, measured = self._read(view, inputs, Targets(view.paths(), paths, view.root.as_posix()))
         if not paths:
             reason = f"the sources have no Python file outside of tests ({', '.join(self._sources)})"
             return facts.unmeasured(reason, "name directories with Python code in evidence.coverage.sources")
-        kind, measured = self._read(view, inputs, Targets(view.paths(), paths, view.root.as_posix()))
         if not measured.files:
-            names = list(groups)
-            return facts.unmeasured(f"{inputs[0]} has no record of any file under {', '.join(names)}", _REMEDY)
+            reason = f"{inputs[0]} has no record of any file under {', '.join(groups)}"
+            return facts.unmeasured(reason, _REMEDY)
         problems = [
             Problem("line_ppm", f"nothing is under the source {source[:80]!r}", _WRONG, ProblemKind.UNKNOWN)
             for source in nowhere
@@ -128,9 +128,7 @@ class CoverageCollector:
         revision = self._options.base
         if revision is None:
             reason = "no base commit is configured"
-            problems.append(
-                Problem("diff", reason, "name a branch, tag or commit in evidence.coverage.base")
-            )
+            problems.append(Problem("diff", reason, "name a branch, tag or commit in evidence.coverage.base"))
             return None
         history = view.history
         base = history.resolve(revision)

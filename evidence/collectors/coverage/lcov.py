@@ -1,9 +1,9 @@
 """Coverage reports in LCOV's tracefile format, read line by line.
 
 Format: https://github.com/linux-test-project/lcov/blob/master/man/geninfo.1 (section FILES), as written by
-``coverage lcov`` (https://coverage.readthedocs.io/en/latest/commands/cmd_lcov.html), geninfo, jest and others.
-Lines, hits and branches are taken as listed; the sums LF, LH, BRF and BRH of a file asked about are claims
-that must agree with them. Entries of other kinds (functions, conditions, test names) are passed over.
+``coverage lcov`` (https://coverage.readthedocs.io/en/latest/commands/cmd_lcov.html), geninfo, jest and
+others. Lines, hits and branches are taken as listed; the sums LF, LH, BRF and BRH of a file asked about are
+claims that must agree with them. Entries of other kinds (functions, test names) are passed over.
 """
 
 from __future__ import annotations

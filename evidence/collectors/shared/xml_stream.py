@@ -59,7 +59,10 @@ class XmlReader:
             ) from error
         except (LookupError, ValueError) as error:
             raise EvidenceError(
-                "is not text in the encoding that the XML declares", path=self.path, remedy="save it as UTF-8"
+                "is not text in the encoding that the XML declares",
+                path=self.path,
+                place="line 1",
+                remedy="save it as UTF-8",
             ) from error
         finally:
             # the parser and this object refer to each other

@@ -139,9 +139,9 @@ class History:
     def changed_lines(self, commit: str, path: str, now: bytes) -> frozenset[int]:
         """Numbers (from 1) of the lines of ``now`` that ``git diff`` would show as added since the commit.
 
-        A file that git takes for renamed is compared with the one it was; all lines of any other file that the
-        commit does not have are new. Compared are the bytes, without filters (line endings, LFS) and whatever
-        ``.gitattributes`` says.
+        A file that git takes for renamed is compared with the one it was; of any other file that the commit
+        does not have all lines are new. Compared are the bytes, without filters (line endings, LFS) and
+        whatever ``.gitattributes`` says.
 
         Raises:
             EvidenceError: as :meth:`file`.
