@@ -33,6 +33,7 @@ _SINGLE = (
 )
 """Facts that are null when nothing was measured."""
 
+_UNIT = "Python files of the sources, those of tests left out"
 _BRANCH_REMEDY = "measure branches too: coverage run --branch -m pytest"
 _SOURCES_REMEDY = "correct evidence.coverage.sources"
 
@@ -57,7 +58,7 @@ class Changes:
 def unmeasured(reason: str, remedy: str) -> Observation:
     """Nothing was measured, for this one reason."""
     facts: dict[str, Any] = {**dict.fromkeys(_SINGLE), "sources": [], "packages": [], "excluded": []}
-    return Observation(facts, (Problem("", reason, remedy),))
+    return Observation(facts, (Problem("", reason, remedy),), scopes=(Scope("", 0, 0, _UNIT),))
 
 
 def observation(
@@ -120,7 +121,7 @@ def observation(
         observed_at=None if measured.observed_at_s is None else format_utc(measured.observed_at_s),
         tool=measured.tool,
         format=measured.format,
-        scopes=(Scope("", looked_at, len(counted), "Python files of the sources, those of tests left out"),),
+        scopes=(Scope("", looked_at, len(counted), _UNIT),),
     )
 
 

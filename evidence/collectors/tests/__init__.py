@@ -24,7 +24,16 @@ from .words import OUTCOMES
 
 _NAME_CHARS = 300
 _SUITE_CHARS = 200
-_SINGLE = ("skipped_ppm", "expected_failures", "unexpected_passes", "flaky", "reruns", "suites_total", "file")
+_SINGLE = (
+    "functions",
+    "skipped_ppm",
+    "expected_failures",
+    "unexpected_passes",
+    "flaky",
+    "reruns",
+    "suites_total",
+    "file",
+)
 _TIMES = ("duration_ms", "observed_at_s", "latest_s")
 _PASSED, _BAD = 1, 2
 _SEEN = {"passed": _PASSED, "failed": _BAD, "errors": _BAD, "skipped": 0}
@@ -125,6 +134,9 @@ def _facts(reports: dict[str, Report], most: int) -> dict[str, Any]:
     times = [] if _without_time(reports) else [time for each in reports.values() for time in each.times]
     return {
         **counted,
+        "functions": len(
+            {(place, name.partition("[")[0]) for place, name in (each.identity for each in cases)}
+        ),
         "skipped_ppm": ratio_ppm(counted["skipped"], counted["total"]) if counted["total"] else None,
         "expected_failures": sum(case.expected_failure for case in cases),
         "unexpected_passes": sum(case.unexpected_pass for case in cases),
