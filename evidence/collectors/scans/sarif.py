@@ -18,8 +18,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from ...base.times import parse_rfc3339
-from ..shared.json_fields import Fields, Place, pointer, shown
+from ..shared.json_fields import Fields, Place, epoch, pointer, shown
 
 SEVERITIES = ("critical", "high", "medium", "low", "none")
 """From the heaviest to the lightest."""
@@ -179,10 +178,10 @@ class _RunReader:
             if level == "error" or (level is None and any(rule.level == "error" for rule in found or ())):
                 text = _text(_map(notice, "message"), "text")
                 run.trouble = run.trouble or text or "the scanner reports an error of its own"
-        times = (_epoch(invocation.get(key)) for key in ("endTimeUtc", "startTimeUtc"))
-        epoch = next((time for time in times if time is not None), None)
-        if epoch is not None:
-            run.observed_s = max(epoch, run.observed_s or 0)
+        times = (epoch(invocation.get(key)) for key in ("endTimeUtc", "startTimeUtc"))
+        ended = next((time for time in times if time is not None), None)
+        if ended is not None:
+            run.observed_s = max(ended, run.observed_s or 0)
         levels: dict[int, str] = {}
         for override in _maps(invocation, "ruleConfigurationOverrides"):
             level = _level(_map(override, "configuration"))
@@ -362,14 +361,6 @@ def _index(owner: dict[str, Any], key: str) -> int | None:
 def _level(owner: dict[str, Any]) -> str | None:
     level = (_text(owner, "level") or "").lower()
     return level if level in LEVELS else None
-
-
-def _epoch(stated: Any) -> int | None:
-    try:
-        epoch = parse_rfc3339(stated) if isinstance(stated, str) else -1
-    except ValueError:
-        return None
-    return epoch if epoch >= 0 else None
 
 
 def _prefixes(name: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError, masked
+from ...base.times import parse_rfc3339
 from .documents import MAX_INTEGER
 
 Place = tuple[str | int, ...]
@@ -42,6 +43,15 @@ def shown(text: str, longest: int = 200, *, identifier: bool = False) -> str:
     line = line if identifier else masked(line)
     cut = len(line) > longest or len(text) > 4 * longest
     return line[: longest - 1] + "…" if cut else line
+
+
+def epoch(stated: Any) -> int | None:
+    """Epoch seconds of an RFC 3339 time from 1970 on; None of anything else."""
+    try:
+        found = parse_rfc3339(stated) if isinstance(stated, str) else -1
+    except ValueError:
+        return None
+    return found if found >= 0 else None
 
 
 class Fields:

@@ -14,10 +14,12 @@ from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
-from .inspection import Inspected, inspect
+from .inspection import Inspected, findings, inspect, inspect_tests
 
 if TYPE_CHECKING:
     from .collection import Collection
+
+__all__ = ["StageTestsCollector", "StageTestsOptions", "inspect_tests"]
 
 STAGES = ("stage6", "stage7", "stage8")
 _UNIT = "test files"
@@ -143,13 +145,7 @@ class StageTestsCollector:
         if not files:
             problems.append(_problem(self._patterns[stage], None, "no file matches this pattern"))
         for path in files:
-            problems += [_problem(path, *found) for found in seen[path].problems]
-            problems += [
-                _problem(path, line, f"{name} has a body without a call or an assertion: it proves nothing")
-                for line, name in seen[path].empty
-            ]
-            if seen[path].parsed and not seen[path].tests:
-                problems.append(_problem(path, None, "defines no test function or method"))
+            problems += findings(path, seen[path])
         broken = [path for path in conftest if not seen[path].parsed]
         above = [one for one in broken if any(_is_below(path, one) for path in files)]
         problems += [_problem(one, *seen[one].problems[0]) for one in above]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...base.errors import EvidenceError
 from ...reading.workspace import View
@@ -52,6 +53,26 @@ def inspect(view: View, path: str) -> Inspected:
             found.fixtures += _is_fixture(node)
     _count(parsed.tree.body, found)
     return found
+
+
+def inspect_tests(view: View, path: str) -> tuple[int, list[dict[str, Any]]]:
+    """Number of tests in a file, and what keeps pytest from collecting some or all: path, line and text."""
+    found = inspect(view, path)
+    return found.tests, findings(path, found)
+
+
+def findings(path: str, found: Inspected) -> list[dict[str, Any]]:
+    """What is wrong with a test file, as facts: path, line and text."""
+    told = [
+        *found.problems,
+        *(
+            (line, f"{name} has a body without a call or an assertion: it proves nothing")
+            for line, name in found.empty
+        ),
+    ]
+    if found.parsed and not found.tests:
+        told.append((None, "defines no test function or method"))
+    return [{"path": path, "line": line, "text": text} for line, text in told]
 
 
 def _count(body: list[ast.stmt], found: Inspected) -> None:

@@ -78,9 +78,6 @@ test_stage_tests_passed_holds if {
 			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as data.gate.ready.doc
@@ -96,9 +93,6 @@ test_stage_tests_passed_one_each if {
 			{"actual": 1, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 1, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 1, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
@@ -114,13 +108,10 @@ test_stage_tests_passed_stage6_none if {
 			{"actual": 0, "expected": 1, "holds": false, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
-	denied == {{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
 }
 
 test_stage_tests_passed_stage6_null if {
@@ -132,13 +123,10 @@ test_stage_tests_passed_stage6_null if {
 			{"actual": null, "expected": 1, "holds": false, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
-	denied == {{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
 }
 
 test_stage_tests_passed_stage7_none if {
@@ -150,13 +138,10 @@ test_stage_tests_passed_stage7_none if {
 			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 0, "expected": 1, "holds": false, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
-	denied == {{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
 }
 
 test_stage_tests_passed_stage7_null if {
@@ -168,13 +153,10 @@ test_stage_tests_passed_stage7_null if {
 			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": null, "expected": 1, "holds": false, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
-	denied == {{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
 }
 
 test_stage_tests_passed_stage8_none if {
@@ -186,13 +168,10 @@ test_stage_tests_passed_stage8_none if {
 			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 0, "expected": 1, "holds": false, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
-	denied == {{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": 0, "unit": "tests"}}
 }
 
 test_stage_tests_passed_stage8_null if {
@@ -204,13 +183,10 @@ test_stage_tests_passed_stage8_null if {
 			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": null, "expected": 1, "holds": false, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
-	denied == {{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
+	denied == {{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"}}
 }
 
 test_stage_tests_passed_no_report if {
@@ -222,31 +198,14 @@ test_stage_tests_passed_no_report if {
 			{"actual": null, "expected": 1, "holds": false, "name": "stage6_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": null, "expected": 1, "holds": false, "name": "stage7_tests_passed", "op": "≥", "unit": "tests"},
 			{"actual": null, "expected": 1, "holds": false, "name": "stage8_tests_passed", "op": "≥", "unit": "tests"},
-			{"actual": 4, "expected": 1, "holds": true, "name": "stage6_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage7_tests_run", "op": "≥", "unit": "tests"},
-			{"actual": 5, "expected": 1, "holds": true, "name": "stage8_tests_run", "op": "≥", "unit": "tests"},
 		],
 	}
 	denied := deny_stage_tests_passed with input as doc
 	denied == {
-		{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
-		{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
-		{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
+		{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage6_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
+		{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage7_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
+		{"code": "stage5.stage_tests_passed", "msg": "No test of a stage passed", "operand": "stage8_tests_passed", "op": "≥", "expected": 1, "actual": null, "unit": "tests"},
 	}
-}
-
-test_stage_tests_passed_fewer_run_than_there_are if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"stage_tests": {"stages": {"stage7": {"tests": 6}}}}})
-	checked := check_stage_tests_passed with input as doc
-	checked.holds == false
-	denied := deny_stage_tests_passed with input as doc
-	denied == {{"code": "stage5.stage_tests_passed", "msg": "The tests of a stage were not all run, or none passed", "operand": "stage7_tests_run", "op": "≥", "expected": 6, "actual": 5, "unit": "tests"}}
-}
-
-test_stage_tests_that_prove_nothing_are_warned_of if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"stage_tests": {"stages": {"stage6": {"problems": [{"path": "t.py", "line": 1, "text": "test_a proves nothing"}]}}}}})
-	warned := warn_stage_tests_collectable with input as doc
-	warned == {{"code": "stage5.stage_tests_collectable", "msg": "stage6: t.py test_a proves nothing"}}
 }
 
 test_fixtures_configured_holds if {
