@@ -42,6 +42,7 @@ NARROWING: dict[str, frozenset[str]] = {
     "fixtures": frozenset({"signed"}),
     "messages": frozenset({"sets"}),
     "risk_parameters": frozenset({"names", "paths", "approved", "approved_copy"}),
+    "stage_tests": frozenset({"tests"}),
     "source": frozenset({"paths", "names", "secret_paths", "patterns"}),
 }
 """Options that change how much is looked at, not only where: a decision says when a workspace sets them."""

@@ -65,7 +65,6 @@ class StageTestsCollector:
         """Inspect the test files and the conftest files that pytest would load for them.
 
         Raises:
-            EvidenceError: what pytest wrote cannot be used; see :mod:`.collection`.
             EnvironmentProblem: the interpreter asked for is not there, or has no pytest.
         """
         problems: list[Problem] = []
@@ -95,10 +94,14 @@ class StageTestsCollector:
         if self._python is not None and staged:
             from . import collection as pytest_collection
 
-            collection = pytest_collection.collect(view, self._python, staged)
-            markers = set(collection.markers)
-            for found in stages.values():
-                _check(found, collection, seen)
+            try:
+                collection = pytest_collection.collect(view, self._python, staged)
+            except EvidenceError as error:
+                problems += [Problem.rejected(error, fact) for fact in ("stages", "markers")]
+            else:
+                markers = set(collection.markers)
+                for found in stages.values():
+                    _check(found, collection, seen)
         for found in stages.values():
             found["problems_total"] = len(found["problems"])
             found["problems"] = found["problems"][: view.limits.problems]
@@ -116,7 +119,7 @@ class StageTestsCollector:
             facts,
             tuple(problems),
             tool=None if collection is None else collection.tool,
-            repeatable=collection is None,
+            repeatable=self._python is None,
             attachments={} if collection is None else {"pytest_collection.json": collection.report},
             scopes=(
                 Scope("stages", len(staged), len(staged) - broken, _UNIT),

@@ -129,7 +129,6 @@ def test_cyclonedx_in_full(watch: Any) -> None:
         "without_license": 3,
         "without_hash": 3,
         "vulnerabilities": None,
-        "subject": "shop 9",
         "tool": "maker 3",
         "observed_at_s": 1762513200,
     }

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.base.errors import ConfigError, EnvironmentProblem, EvidenceError
+from gate.evidence.base.errors import ConfigError, EnvironmentProblem
 from gate.evidence.base.limits import Limits
+from gate.evidence.collecting.interface import ProblemKind
 from gate.evidence.collectors.stage_tests import pytest_runner as _pytest_runner
 
 CONFTEST = """
@@ -401,19 +402,20 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
         ),
     ],
 )
-def test_a_conftest_that_spoils_the_report_is_an_error(watch: Any, conftest: str, said: str) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        by_pytest(watch, {"tests/conftest.py": conftest}, limits=Limits(command_bytes=100_000))
-    assert said in caught.value.what
-    assert caught.value.remedy
+def test_a_conftest_that_spoils_the_report_is_rejected(watch: Any, conftest: str, said: str) -> None:
+    evidence = by_pytest(watch, {"tests/conftest.py": conftest}, limits=Limits(command_bytes=100_000))
+    assert [problem.fact for problem in evidence.problems] == ["stages", "markers"]
+    for problem in evidence.problems:
+        assert problem.kind is ProblemKind.REJECTED
+        assert said in problem.reason
+    assert not evidence.repeatable
 
 
 def test_a_conftest_that_hangs_is_ended(watch: Any) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        conftest = {"tests/conftest.py": "import time; time.sleep(36_000)"}
-        by_pytest(watch, conftest, limits=Limits(command_seconds=0.5))
-    assert caught.value.what == "collecting the stage tests with pytest took longer than 0.5 s"
-    assert "limits.command_seconds" in str(caught.value.remedy)
+    conftest = {"tests/conftest.py": "import time; time.sleep(36_000)"}
+    rejected = by_pytest(watch, conftest, limits=Limits(command_seconds=0.5)).problems[0]
+    assert rejected.reason == "collecting the stage tests with pytest took longer than 0.5 s"
+    assert "limits.command_seconds" in rejected.remedy
 
 
 def test_a_conftest_that_prints_or_forks_is_no_problem(watch: Any) -> None:
@@ -480,8 +482,8 @@ def test_the_interpreter_must_be_there_and_have_pytest(watch: Any, tmp_path: Pat
         watch("stage_tests", GOOD, python="bare/python")
     assert (caught.value.path, caught.value.place) == ("gate.yaml", "/evidence/stage_tests/python")
     bare.write_text("#!/bin/sh\necho no Python at all >&2; exit 3\n")
-    with pytest.raises(EvidenceError, match="left no report: exit code 3, no Python at all"):
-        watch("stage_tests", GOOD, python="bare/python")
+    rejected = watch("stage_tests", GOOD, python="bare/python").problems[0]
+    assert "left no report: exit code 3, no Python at all" in rejected.reason
 
 
 def test_an_account_number_in_an_error_is_masked(watch: Any) -> None:
