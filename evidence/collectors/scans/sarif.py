@@ -331,7 +331,7 @@ def _security(owner: dict[str, Any]) -> str | None:
     stated = _map(owner, "properties").get("security-severity")
     if isinstance(stated, str) and _NUMBER.fullmatch(stated):
         stated = Decimal(stated)
-    if type(stated) not in (int, Decimal) or not 0 < stated <= 10:
+    if not isinstance(stated, (int, Decimal)) or isinstance(stated, bool) or not 0 < stated <= 10:
         return None
     return next(name for least, name in _BANDS if stated >= least)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from .model import Case, Identity, Suite
@@ -62,9 +62,9 @@ def check(suite: Suite, own: Totals, below: Totals, *, subtests: bool) -> tuple[
     own.count(suite.cases)
     everything = own + below
     stated = suite.counts
-    for attribute, least, most in _bounds(stated, own, everything):
-        if not any(low <= stated[attribute] <= high for low, high in zip(least, most, strict=True)):
-            return everything, _stated(attribute, stated[attribute], least[1])
+    for attribute, number, least, most in _bounds(stated, own, everything):
+        if not any(low <= number <= high for low, high in zip(least, most, strict=True)):
+            return everything, _stated(attribute, number, least[1])
     if suite.outcome in _BAD and not everything.bad:
         return everything, "it says that this did not end well, and none of its test cases is the cause"
     declared = stated.get("tests")
@@ -86,26 +86,23 @@ def _stated(attribute: str, declared: int, counted: int) -> str:
     return f"{attribute}={declared} is stated, {counted} are in its test cases"
 
 
-def _bounds(stated: dict[str, int], *readings: Totals) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
-    """For each number that is stated, the least and the most that each reading allows.
+def _bounds(stated: dict[str, int], *readings: Totals) -> Iterator[tuple[str, int, list[int], list[int]]]:
+    """Each number that is stated about outcomes, with the least and the most that each reading allows.
 
     Where failures and errors are both stated, only their sum is compared: mocha counts failures as errors.
     """
-    found = []
-    bad = [name for name in ("failures", "errors") if name in stated]
-    if len(bad) == 2:
-        stated["failures + errors"] = stated["failures"] + stated["errors"]
-        bad = ["failures + errors"]
-    for name in bad:
-        least = tuple(
-            t.failures + t.errors if "+" in name else t.failures if name == "failures" else t.errors
-            for t in readings
-        )
-        found.append((name, least, tuple(t.failures + t.errors + t.loose for t in readings)))
+    failures, errors = stated.get("failures"), stated.get("errors")
+    most = [t.failures + t.errors + t.loose for t in readings]
+    if failures is not None and errors is not None:
+        least = [t.failures + t.errors for t in readings]
+        yield "failures and errors", failures + errors, least, most
+    elif failures is not None:
+        yield "failures", failures, [t.failures for t in readings], most
+    elif errors is not None:
+        yield "errors", errors, [t.errors for t in readings], most
     if "skipped" in stated:
-        least = tuple(t.skips for t in readings)
-        found.append(("skipped", least, tuple(t.skips + t.loose_skips for t in readings)))
-    return found
+        least = [t.skips for t in readings]
+        yield "skipped", stated["skipped"], least, [t.skips + t.loose_skips for t in readings]
 
 
 def _explains(declared: int, totals: Totals, *, bounded: bool) -> bool:
