@@ -68,18 +68,18 @@ class StageTestsCollector:
             EnvironmentProblem: the interpreter asked for is not there, or has no pytest.
         """
         problems: list[Problem] = []
-        files: dict[str, tuple[str, ...]] = {}
-        for stage in STAGES:
-            try:
-                files[stage] = view.glob(self._patterns[stage])
-            except EvidenceError as error:  # a link, or something that is no file
-                files[stage] = ()
-                problems.append(Problem.rejected(error, f"stages.{stage}"))
+        files = {
+            stage: _matching(view, self._patterns[stage], f"stages.{stage}", problems) for stage in STAGES
+        }
         staged = sorted({path for paths in files.values() for path in paths})
-        conftest = self._conftest(view, staged)
-        others = {path for pattern in self._tests for path in view.glob(pattern)}
-        seen = {path: inspect(view, path) for path in sorted({*staged, *conftest, *others})}
-        unread = [path for path in (*staged, *sorted(others - {*staged})) if not seen[path].parsed]
+        conftest = self._conftest(view, staged, problems)
+        others = {
+            path for pattern in self._tests for path in _matching(view, pattern, "tests_defined", problems)
+        }
+        others -= {*staged, *conftest}
+        seen = {path: inspect(view, path) for path in (*staged, *conftest)}
+        seen |= {path: inspect(view, path, tests_only=True) for path in sorted(others)}
+        unread = [path for path in (*staged, *sorted(others)) if not seen[path].parsed]
         for path in unread:
             line, text = seen[path].problems[0]
             touched = ["tests_defined", *(f"stages.{stage}" for stage in STAGES if path in files[stage])]
@@ -132,14 +132,15 @@ class StageTestsCollector:
             ),
         )
 
-    def _conftest(self, view: View, files: list[str]) -> list[str]:
+    def _conftest(self, view: View, files: list[str], problems: list[Problem]) -> list[str]:
         """Conftest files in the directories of the tests and above, where pytest looks."""
         folders = {""}
         places = files or [pattern.partition("*")[0] + "_" for pattern in self._patterns.values()]
         for place in places:
             parts = place.split("/")[:-1]
             folders.update("/".join(parts[:count]) + "/" for count in range(1, len(parts) + 1))
-        return sorted(path for folder in folders if view.exists(path := f"{folder}conftest.py"))
+        names = [f"{folder}conftest.py" for folder in sorted(folders)]
+        return [path for name in names for path in _matching(view, name, "fixtures", problems)]
 
     def _stage(
         self, stage: str, files: tuple[str, ...], conftest: list[str], seen: dict[str, Inspected]
@@ -161,6 +162,15 @@ class StageTestsCollector:
             "collectable": bool(files) and not above and all(seen[path].tests for path in files),
             "problems": _sorted(problems),
         }
+
+
+def _matching(view: View, pattern: str, fact: str, problems: list[Problem]) -> tuple[str, ...]:
+    """The files that match; where one is a link or no file, none and a problem."""
+    try:
+        return view.glob(pattern)
+    except EvidenceError as error:
+        problems.append(Problem.rejected(error, fact))
+        return ()
 
 
 def _problem(path: str, line: int | None, text: str) -> dict[str, Any]:

@@ -37,8 +37,11 @@ class Inspected:
     fixtures: int = 0
 
 
-def inspect(view: View, path: str) -> Inspected:
-    """Look at one file; one that cannot be read or parsed has a problem and nothing else."""
+def inspect(view: View, path: str, *, tests_only: bool = False) -> Inspected:
+    """Look at one file; one that cannot be read or parsed has a problem and nothing else.
+
+    With ``tests_only`` markers and fixtures are left out, which takes half of the time.
+    """
     try:
         parsed = python.parse_file(view, path)
     except EvidenceError as error:
@@ -46,9 +49,11 @@ def inspect(view: View, path: str) -> Inspected:
     if parsed.tree is None:
         return Inspected(False, problems=[(parsed.line, parsed.problem or "is not valid Python")])
     found = Inspected()
-    for node in ast.walk(parsed.tree):
-        if isinstance(node, ast.Attribute) and python.dotted(node) == f"pytest.mark.{node.attr}":
-            found.markers.add(node.attr)
+    for node in () if tests_only else ast.walk(parsed.tree):
+        if isinstance(node, ast.Attribute):
+            mark = node.value
+            if isinstance(mark, ast.Attribute) and python.dotted(mark) == "pytest.mark":
+                found.markers.add(node.attr)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             found.fixtures += _is_fixture(node)
     _count(parsed.tree.body, found)
@@ -57,7 +62,7 @@ def inspect(view: View, path: str) -> Inspected:
 
 def inspect_tests(view: View, path: str) -> tuple[int, list[dict[str, Any]]]:
     """Number of tests in a file, and what keeps pytest from collecting some or all: path, line and text."""
-    found = inspect(view, path)
+    found = inspect(view, path, tests_only=True)
     return found.tests, findings(path, found)
 
 

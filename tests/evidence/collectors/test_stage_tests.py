@@ -138,6 +138,9 @@ def test_a_linked_or_binary_test_is_rejected_and_hides_nothing(watch: Any, tmp_p
     (tmp_path / "tests" / "stage6_b.py").symlink_to("stage6_c.py")
     evidence = watch("stage_tests", {})
     assert "symbolic link" in evidence.problems[0].reason
+    (tmp_path / "conftest.py").symlink_to("elsewhere.py")
+    linked = [problem.fact for problem in watch("stage_tests", {}).problems if "link" in problem.reason]
+    assert "fixtures" in linked
     assert evidence.facts["stages"]["stage7"]["tests"] == 1
 
 
