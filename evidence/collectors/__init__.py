@@ -42,7 +42,7 @@ BUILTIN: dict[str, Builtin] = {
     "scans": Builtin("ScansCollector"),
     "signoffs": Builtin("SignoffsCollector"),
     "source": Builtin("SourceCollector", "paths", "names", "secret_paths", "left_out"),
-    "stage_tests": Builtin("StageTestsCollector"),
+    "stage_tests": Builtin("StageTestsCollector", "tests"),
     "tests": Builtin("TestsCollector"),
     "values": Builtin("ValuesCollector"),
     "waivers": Builtin("WaiversCollector"),

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from ..base.canonical import sha256_hex
-from ..base.errors import ConfigError, EvidenceError, GateError, masked, raise_all
+from ..base.errors import ConfigError, EvidenceError, masked
 from ..base.settings import Settings, Text
-from ..collecting.interface import Observation, Options, Problem
+from ..collecting.interface import Observation, Options, Problem, Scope
 from ..process.children import scratch
 from ..process.programs import Finished, clean_environment, run
 from ..reading.parse import decode_text, parse_json
@@ -94,36 +94,40 @@ class CommandsCollector:
     """See the module."""
 
     id: ClassVar[str] = "commands"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = CommandsOptions
 
     def __init__(self, options: CommandsOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Run every command.
+        """Run every command; one whose output cannot be used is a problem of its own.
 
         Raises:
-            ConfigError: a command asks for more time than commands may take.
+            ConfigError: a command asks for more time than commands may take, or its pointer is none.
             EnvironmentProblem: a program is not there or cannot be started.
-            EvidenceError: it takes too long or prints too much, or prints what it must not; ManyErrors when
-                several commands fail like that.
         """
         facts: dict[str, Any] = {}
-        missing: list[Problem] = []
-        errors: list[GateError] = []
+        problems: list[Problem] = []
         printed: dict[str, bytes] = {}
-        for name, command in sorted(self._options.run.items()):
+        commands = sorted(self._options.run.items())
+        for name, command in commands:
             _check_time(view, name, command)
-        for name, command in sorted(self._options.run.items()):
+        for name, command in commands:
             try:
                 facts[name], absent, printed[f"{name}.stdout"] = _observe(view, name, command)
-            except GateError as error:
-                errors.append(error)
+            except EvidenceError as error:
+                facts[name] = None
+                problems.append(Problem.rejected(error, name))
                 continue
-            missing += absent
-        raise_all(errors)
-        return Observation(facts, tuple(missing), repeatable=not self._options.run, attachments=printed)
+            problems += absent
+        return Observation(
+            facts,
+            tuple(problems),
+            repeatable=not commands,
+            attachments=printed,
+            scopes=(Scope("", len(commands), len(printed), "commands"),),
+        )
 
 
 def _place(name: str) -> str:

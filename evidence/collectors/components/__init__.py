@@ -1,6 +1,6 @@
 """Collector ``components``: what software is made of, out of CycloneDX and SPDX documents in JSON.
 
-Formats: :mod:`._cyclonedx`, :mod:`._spdx`. Options, facts and meaning: ``docs/collectors/components.md``.
+Formats: :mod:`.cyclonedx`, :mod:`.spdx`. Options, facts and meaning: ``docs/collectors/components.md``.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from ...base.errors import EvidenceError
 from ...base.times import format_utc
-from ...collecting.interface import Observation, Options, Problem
+from ...collecting.interface import Observation, Options, Problem, Scope
+from ...reading.parse import parse_json
 from ...reading.workspace import View
 from ..shared.json_fields import Fields, shown
 from .cyclonedx import SEVERITIES, read_cyclonedx
@@ -75,68 +76,68 @@ class ComponentsCollector:
     """See the module."""
 
     id: ClassVar[str] = "components"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = ComponentsOptions
 
     def __init__(self, options: ComponentsOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Count the components of every document.
-
-        Raises:
-            EvidenceError: a document is malformed, or is of no format or version that is read.
-        """
-        patterns = self._options.documents
-        paths = sorted({path for pattern in patterns for path in view.glob(pattern)})
-        bills = [_read(view, path) for path in paths]
-        facts = _facts(bills, view.limits.problems)
-        missing = []
-        rated = [f"by_severity.{severity}" for severity in SEVERITIES]
+        """Count the components of every document that can be read; each other one is a problem."""
+        bills: list[Bill] = []
+        problems: list[Problem] = []
+        for pattern in self._options.documents:
+            try:
+                paths = [path for path in view.glob(pattern) if path not in {bill.path for bill in bills}]
+            except EvidenceError as error:  # a link, or something that is no file
+                problems.append(Problem.rejected(error))
+                continue
+            for path in paths:
+                try:
+                    bills.append(_read(view, path))
+                except EvidenceError as error:
+                    problems.append(Problem.rejected(error))
+        seen = len(bills) + len(problems)
+        facts = _facts(sorted(bills, key=lambda bill: bill.path), view.limits.problems)
         if not bills:
-            reason = f"there is no component list ({', '.join(patterns)})"
             facts.update(dict.fromkeys(_COUNTS), by_severity=dict.fromkeys(SEVERITIES))
-            missing = [Problem(name, reason, _MAKE) for name in [*_COUNTS, *rated, "observed_at_s"]]
+            if not problems:
+                reason = f"no component list found (looked for {', '.join(self._options.documents)})"
+                problems.append(Problem("", reason, _MAKE))
         elif all(bill.vulnerabilities is None for bill in bills):
             reason = "no document has a list of vulnerabilities"
+            remedy = "add one with a scanner that writes CycloneDX, or use pip-audit"
             facts.update(vulnerabilities=None, dismissed=None, by_severity=dict.fromkeys(SEVERITIES))
-            missing = [
-                Problem(name, reason, "add one with a scanner that writes CycloneDX, or use pip-audit")
-                for name in ["vulnerabilities", "dismissed", *rated]
+            problems += [
+                Problem(fact, reason, remedy) for fact in ("vulnerabilities", "dismissed", "by_severity")
             ]
         if bills and facts["observed_at_s"] is None:
             silent = next(bill.path for bill in bills if bill.created_s is None)
-            reason = f"{silent} does not say when it was made"
-            missing.append(Problem("observed_at_s", reason, "let the tool write the time"))
+            reason = "does not say when it was made"
+            problems.append(Problem("observed_at_s", reason, "let the tool write the time", path=silent))
         observed = facts["observed_at_s"]
         tools = sorted({shown(bill.tool) for bill in bills if bill.tool})
         formats = sorted({f"{bill.format} {bill.version}" for bill in bills})
         return Observation(
             facts,
-            tuple(missing),
+            tuple(problems),
             observed_at=None if observed is None else format_utc(observed),
             tool=", ".join(tools[:10]) or None,
             format=", ".join(formats) or None,
+            scopes=(Scope("", seen, len(bills), "component lists"),),
         )
 
 
 def _read(view: View, path: str) -> Bill:
-    start = view.read(path)[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if start[:1] == b"<":
-        _refuse(path, "is XML, only JSON is read")
-    if start.startswith((b"SPDXVersion:", b"SPDXID:")):
-        _refuse(path, "is an SPDX document in tag-value form, only JSON is read")
-    whole = Fields(path, REMEDY).whole(view.read_json(path))
+    data = view.read(path)
+    if data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        raise EvidenceError("is XML, only JSON is read", path=path, remedy=REMEDY)
+    whole = Fields(path, REMEDY).whole(parse_json(data, path, view.limits))
     if "bomFormat" in whole:
         return read_cyclonedx(whole, path)
     if "spdxVersion" in whole:
         return read_spdx(whole, path)
-    if "@graph" in whole or "@context" in whole:
-        _refuse(path, "is an SPDX 3 document (JSON-LD), only SPDX 2.2 and 2.3 are read")
-    return _refuse(path, "is neither CycloneDX nor SPDX: it has no 'bomFormat' and no 'spdxVersion'")
-
-
-def _refuse(path: str, what: str) -> NoReturn:
+    what = "is neither CycloneDX nor SPDX 2: it has no 'bomFormat' and no 'spdxVersion'"
     raise EvidenceError(what, path=path, remedy=REMEDY)
 
 
@@ -193,7 +194,6 @@ def _document(bill: Bill) -> dict[str, Any]:
         "without_license": sum(not one.licenses for one in bill.components),
         "without_hash": sum(not one.hashed for one in bill.components),
         "vulnerabilities": None if bill.vulnerabilities is None else len(bill.vulnerabilities),
-        "subject": shown(bill.subject) if bill.subject else None,
         "tool": shown(bill.tool) if bill.tool else None,
         "observed_at_s": bill.created_s,
     }

@@ -10,18 +10,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from ..shared.json_fields import Fields, Place, shown
-from .model import NO_LICENSE, REMEDY, Bill, Component, Vulnerability, created
+from ..shared.json_fields import Fields, Place, epoch
+from .model import NO_LICENSE, REMEDY, Bill, Component, Vulnerability
 
 VERSIONS = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 SEVERITIES = ("critical", "high", "medium", "low", "info", "none", "unrated")
 """From the heaviest to the lightest; ``unrated`` is no rating, or one that says ``unknown``."""
 
-_STATED = (*SEVERITIES[:-1], "unknown")
-_METHODS = ("CVSSv2", "CVSSv3", "CVSSv31", "CVSSv4", "OWASP", "SSVC", "other")
 _BANDS = ((9, "critical"), (7, "high"), (4, "medium"))
 _DISMISSED = ("resolved", "resolved_with_pedigree", "false_positive", "not_affected")
-_STATES = (*_DISMISSED, "exploitable", "in_triage")
 
 
 def read_cyclonedx(whole: dict[str, Any], path: str) -> Bill:
@@ -38,13 +35,10 @@ def read_cyclonedx(whole: dict[str, Any], path: str) -> Bill:
     at = ("metadata",)
     bill = Bill(path, "cyclonedx", version)
     bill.tool = _tool(read, metadata, at)
-    bill.created_s = created(read.text(metadata, "timestamp", at), read, (*at, "timestamp"))
+    bill.created_s = epoch(metadata.get("timestamp"))
     names: dict[str, str] = {}
     subject = read.mapping(metadata, "component", at)
-    if subject:
-        made, reference = _component(read, subject, (*at, "component"))
-        bill.subject = " ".join(part for part in (made.name, made.version) if part)
-        names[reference or ""] = made.name
+    names[str(subject.get("bom-ref"))] = str(subject.get("name"))
     for component, place in (
         *_below(read, subject, (*at, "component")),
         *_below(read, whole, ()),
@@ -108,30 +102,22 @@ def _tool(read: Fields, metadata: dict[str, Any], at: Place) -> str | None:
 
 
 def _vulnerability(read: Fields, entry: dict[str, Any], place: Place, names: dict[str, str]) -> Vulnerability:
-    ratings = [_rating(read, rating, at) for rating, at in read.objects(entry, "ratings", place)]
+    ratings = [_rating(rating) for rating, _ in read.objects(entry, "ratings", place)]
     analysis = read.mapping(entry, "analysis", place)
-    state = read.choice(analysis, "state", (*place, "analysis"), _STATES)
     references = [read.required(target, "ref", at) for target, at in read.objects(entry, "affects", place)]
     return Vulnerability(
         read.text(entry, "id", place) or "",
         min(ratings, key=SEVERITIES.index, default="unrated"),
-        state in _DISMISSED,
+        analysis.get("state") in _DISMISSED,
         tuple(names.get(reference, reference) for reference in references),
     )
 
 
-def _rating(read: Fields, rating: dict[str, Any], place: Place) -> str:
-    severity = read.choice(rating, "severity", place, _STATED)
-    method = read.choice(rating, "method", place, _METHODS)
-    score = rating.get("score")
-    if score is not None and type(score) not in (int, Decimal):
-        read.fail("score is not a number", (*place, "score"))
-    if severity not in (None, "unknown"):
+def _rating(rating: dict[str, Any]) -> str:
+    severity, method, score = rating.get("severity"), rating.get("method"), rating.get("score")
+    if severity in SEVERITIES:
         return str(severity)
-    if score is None or method is None or not method.startswith("CVSS"):
+    scored = type(score) in (int, Decimal) and isinstance(method, str) and method.startswith("CVSS")
+    if not scored or score is None or not 0 <= score <= 10:
         return "unrated"
-    if not 0 <= score <= 10:
-        read.fail(f"the CVSS score {shown(str(score), 20)} is not between 0 and 10", (*place, "score"))
-    if score == 0:
-        return "none"
-    return next((name for least, name in _BANDS if score >= least), "low")
+    return "none" if score == 0 else next((name for least, name in _BANDS if score >= least), "low")

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...base.errors import EvidenceError
-from ..shared.documents import seconds
-from ..shared.json_fields import Fields, Place, pointer
-
 REMEDY = "write the component list again, as CycloneDX or SPDX 2.3 in JSON"
 NO_LICENSE = frozenset({"", "NOASSERTION", "NONE"})
 """What says that there is no licence, or that nobody looked."""
@@ -52,7 +48,6 @@ class Bill:
     Attributes:
         version: of the format.
         vulnerabilities: None where the document does not speak of any.
-        subject: what the document describes, as name and version.
         created_s: when it was made, epoch seconds.
     """
 
@@ -61,25 +56,5 @@ class Bill:
     version: str
     components: list[Component] = field(default_factory=list)
     vulnerabilities: list[Vulnerability] | None = None
-    subject: str | None = None
     tool: str | None = None
     created_s: int | None = None
-
-
-def created(stated: str | None, read: Fields, place: Place) -> int | None:
-    """Epoch seconds of the time a document states.
-
-    Raises:
-        EvidenceError: it is no RFC 3339 time from 1970 on.
-    """
-    if stated is None:
-        return None
-    epoch = seconds(stated, read.path, pointer(place))
-    if epoch < 0:
-        raise EvidenceError(
-            f"the time {stated[:40]!r} lies before 1970",
-            path=read.path,
-            place=pointer(place),
-            remedy=REMEDY,
-        )
-    return epoch

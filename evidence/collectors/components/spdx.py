@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..shared.json_fields import Fields, Place
-from .model import NO_LICENSE, REMEDY, Bill, Component, created
+from ..shared.json_fields import Fields, Place, epoch
+from .model import NO_LICENSE, REMEDY, Bill, Component
 
 VERSIONS = ("SPDX-2.2", "SPDX-2.3")
 _PURL = "purl"
@@ -28,8 +28,7 @@ def read_spdx(whole: dict[str, Any], path: str) -> Bill:
     creators = read.texts(made, "creators", at)
     bill = Bill(path, "spdx", version.removeprefix("SPDX-"))
     bill.tool = next((who.removeprefix(_TOOL).strip() for who in creators if who.startswith(_TOOL)), None)
-    bill.created_s = created(read.text(made, "created", at), read, (*at, "created"))
-    bill.subject = read.text(whole, "name", ())
+    bill.created_s = epoch(made.get("created"))
     bill.components = [_package(read, entry, place) for entry, place in read.objects(whole, "packages", ())]
     return bill
 

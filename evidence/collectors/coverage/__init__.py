@@ -2,6 +2,7 @@
 
 The most original of the files wins. Only what ran is taken from it: statements are counted in the source text
 as it is now.
+Files in directories named ``test`` or ``tests`` are not under measurement.
 Options, facts and their meaning: ``docs/collectors/coverage.md``.
 """
 
@@ -9,25 +10,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text
-from ...collecting.interface import Observation, Options
+from ...collecting.interface import Observation, Options, Problem, ProblemKind
 from ...reading.workspace import View, check_relative, glob_regex
+from ..shared.python_source import decode_source
 from . import facts
-from .counting import Counted, NotCountable, count
+from .counting import Counted, count
 from .model import Measured, Targets
 
-if TYPE_CHECKING:
-    from ...reading.git.history import History
-
-DEFAULT_SOURCES = ("algo_trade", "data_plane", "order_plane")
+_TESTS = frozenset({"test", "tests"})
+"""Directories whose files are tests, wherever they lie: they are not under measurement."""
 DEFAULT_FILES = (".coverage", "coverage.json", "coverage.xml", "coverage.lcov")
 """Where measurements are looked for, the most original first."""
 
 _BESIDE_DATA = ("-journal", ".provenance.json")
 """Ends of names that are no parallel data files although they begin like one."""
+_WRONG = "correct or remove it in evidence.coverage.sources"
 _REMEDY = "run the tests under coverage: coverage run --branch -m pytest"
 
 
@@ -43,8 +44,8 @@ class CoverageOptions(Options):
         json_report: the JSON report (``json`` in gate.yaml).
         xml: the Cobertura report.
         lcov: the LCOV report.
-        sources: directories whose Python files must be covered, each with at least one; by default
-            `DEFAULT_SOURCES`, as far as they are there.
+        sources: directories, files or globs whose Python files must be covered, those in directories named
+            ``test`` or ``tests`` left out; by default the judged sources (``subject.sources``).
         omit: globs of files under them that do not count.
         exclude_also: regular expressions of lines (and the blocks they open) that do not count, besides
             coverage.py's defaults. The settings of the judged project itself are not read: what counts is
@@ -72,7 +73,7 @@ class CoverageCollector:
     """See the module."""
 
     id: ClassVar[str] = "coverage"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = CoverageOptions
 
     def __init__(self, options: CoverageOptions) -> None:
@@ -92,40 +93,56 @@ class CoverageCollector:
         """Read the measurement and count statements in the sources.
 
         Raises:
-            EvidenceError: the data, a report or a source file is malformed, hostile or unreadable; a
-                configured source has no Python file; git does not know the base.
+            EvidenceError: the data or the report is malformed, hostile or unreadable.
+            ConfigError: the base is not the name of a branch, tag or commit.
         """
-        groups = self._groups(view)
-        history = view.history
-        base = self._base(history)
-        paths = sorted({path for group in groups.values() for path in group})
+        groups, nowhere = self._groups(view)
         inputs = self._inputs(view)
         if not inputs:
             names = [name for name in self._options.files if name is not None]
-            reason = f"none of {', '.join(names)} exists" if len(names) > 1 else f"{names[0]} does not exist"
-            return facts.unmeasured(reason, _REMEDY)
-        targets = Targets(view.paths(), paths, view.root.as_posix())
-        kind, measured = self._read(view, inputs, targets)
+            return facts.unmeasured(f"no coverage report found (looked for {', '.join(names)})", _REMEDY)
+        paths = sorted({path for group in groups.values() for path in group})
+        kind, measured = self._read(view, inputs, Targets(view.paths(), paths, view.root.as_posix()))
         if not paths:
-            return facts.unmeasured(
-                "no Python file is under " + ", ".join(groups), "correct evidence.coverage.sources"
-            )
+            reason = f"the sources have no Python file outside of tests ({', '.join(self._sources(view))})"
+            return facts.unmeasured(reason, "name directories with Python code in evidence.coverage.sources")
         if not measured.files:
-            return facts.unmeasured(
-                f"{inputs[0]} has no record of any file under " + ", ".join(groups), _REMEDY
-            )
-        try:
-            counted = {path: self._count(view, path, measured) for path in paths}
-        except NotCountable as error:
-            return facts.unmeasured(
-                str(error), "correct the source, or leave it out with evidence.coverage.omit"
-            )
-        changes = None
-        if base is not None:
-            lines = {path: history.changed_lines(base, path, view.read(path)) for path in paths}
-            changes = facts.Changes(base, lines)
+            reason = f"{inputs[0]} has no record of any file under {', '.join(groups)}"
+            return facts.unmeasured(reason, _REMEDY)
+        problems = [
+            Problem("line_ppm", f"nothing is under the source {source[:80]!r}", _WRONG, ProblemKind.UNKNOWN)
+            for source in nowhere
+        ]
+        counted: dict[str, Counted] = {}
+        for path in paths:
+            try:
+                counted[path] = self._count(view, path, measured)
+            except EvidenceError as error:
+                problems.append(Problem.rejected(error))
+        changes = self._changes(view, list(counted), problems)
         evidence = facts.Evidence(kind, inputs[0], measured)
-        return facts.observation(counted, groups, evidence, changes, view.limits)
+        return facts.observation(counted, len(paths), groups, evidence, changes, problems, view.limits)
+
+    def _changes(self, view: View, paths: list[str], problems: list[Problem]) -> facts.Changes | None:
+        """What differs from the configured base; None, with a problem, where that is not known."""
+        revision = self._options.base
+        if revision is None:
+            reason = "no base commit is configured"
+            problems.append(Problem("diff", reason, "name a branch, tag or commit in evidence.coverage.base"))
+            return None
+        history = view.history
+        base = history.resolve(revision)
+        if base is None:
+            reason = f"git knows no commit {revision[:80]!r} (evidence.coverage.base)"
+            problems.append(Problem("diff", reason, "fetch it (git fetch --unshallow), or name another base"))
+            return None
+        try:
+            return facts.Changes(
+                base, {path: history.changed_lines(base, path, view.read(path)) for path in paths}
+            )
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, "diff"))
+            return None
 
     def _inputs(self, view: View) -> list[str]:
         """The files that are read: the most original ones there are."""
@@ -169,48 +186,34 @@ class CoverageCollector:
         return "coverage-sqlite", read_data_files(contents, targets)
 
     def _count(self, view: View, path: str, measured: Measured) -> Counted:
-        found = measured.files.get(path)
-        return count(view.read_text(path), path, found, measured.branches, self._options.exclude_also)
+        text = decode_source(view.read(path, view.limits.text_bytes), path)
+        return count(text, path, measured.files.get(path), measured.branches, self._options.exclude_also)
 
-    def _base(self, history: History) -> str | None:
-        """The commit that the configured base names."""
-        revision = self._options.base
-        if revision is None:
-            return None
-        commit = history.resolve(revision)
-        if commit is None:
-            raise EvidenceError(
-                f"the base {revision[:80]!r} is no commit that git knows here",
-                path="gate.yaml",
-                place="/evidence/coverage/base",
-                remedy="name a branch, tag or commit that is there, and fetch it first (no shallow clone)",
-            )
-        return commit
+    def _sources(self, view: View) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._options.sources or view.judged().patterns or (".",)))
 
-    def _groups(self, view: View) -> dict[str, list[str]]:
-        """The Python files that count, by configured source."""
-        configured = self._options.sources
-        groups = {
-            source: self._files(view, source) for source in dict.fromkeys(configured or DEFAULT_SOURCES)
-        }
-        for place, source in enumerate(configured or ()):
-            if not groups[source]:
-                raise EvidenceError(
-                    f"no Python file that counts is under the source {source[:80]!r}",
-                    path="gate.yaml",
-                    place=f"/evidence/coverage/sources/{place}",
-                    remedy="correct or remove it: nothing says whether what it should name is covered",
-                )
-        return groups
-
-    def _files(self, view: View, source: str) -> list[str]:
-        """Python files at or below the source directory that are not omitted."""
-        place = check_relative(source.rstrip("/"))
+    def _groups(self, view: View) -> tuple[dict[str, list[str]], list[str]]:
+        """The Python files under measurement, by source; and the sources under which there is no file."""
         dropped = [glob_regex(pattern) for pattern in self._options.omit]
-        return [
-            path
-            for path in view.paths()
-            if path.endswith(".py")
-            and (path == place or path.startswith(f"{place}/"))
-            and not any(drop.fullmatch(path) for drop in dropped)
-        ]
+        groups: dict[str, list[str]] = {}
+        nowhere = []
+        for source in self._sources(view):
+            found = _below(view, source)
+            if not found:
+                nowhere.append(source)
+            groups[source] = [
+                path
+                for path in found
+                if path.endswith(".py")
+                and not _TESTS.intersection(path.split("/")[:-1])
+                and not any(drop.fullmatch(path) for drop in dropped)
+            ]
+        return {source: paths for source, paths in groups.items() if paths}, nowhere
+
+
+def _below(view: View, source: str) -> list[str]:
+    """Files at or below a directory, file or glob."""
+    if source == ".":
+        return list(view.paths())
+    place = glob_regex(check_relative(source.rstrip("/")) + "/")
+    return [path for path in view.paths() if place.match(f"{path}/")]

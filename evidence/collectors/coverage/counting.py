@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from ...base.errors import EvidenceError
 from ..shared import python_source as python
 from .model import Counts, Listed, Recorded
 
@@ -28,6 +29,8 @@ class Counted:
         foreign: lines that the measurement names and that hold no statement in the text: it was made from
             another text.
         unlisted: statements of the text that a report does not list; none of them ran.
+        excluded: statements that do not count because a comment (``pragma: no cover``) or a pattern of the
+            settings excludes them.
     """
 
     counts: Counts
@@ -35,10 +38,7 @@ class Counted:
     ran: frozenset[int]
     foreign: int
     unlisted: int
-
-
-class NotCountable(Exception):
-    """A source has no statements to count because it does not parse; the message says why."""
+    excluded: int
 
 
 def count(
@@ -54,7 +54,7 @@ def count(
         also: regular expressions that exclude a line or the block it opens, besides coverage.py's defaults.
 
     Raises:
-        NotCountable: the source does not parse.
+        EvidenceError: the source does not parse.
     """
     library = _library()
     python.silence_warnings()
@@ -64,16 +64,19 @@ def count(
     recorded = measured if isinstance(measured, Recorded) else Recorded()
     try:
         parser = _parser(text, also)
+        excluded = 0
+        if parser.excluded:
+            excluded = len(_parser(text, (), pragmas=False).statements) - len(parser.statements)
         if listed is not None:
-            return _compare(listed, parser, branches)
+            return _compare(listed, parser, branches, excluded)
         seen = _Seen(recorded, branches)
         analysis = library.analyse(_any(seen), 0, _any(_reporter(parser)), path)
     except library.NotPython as error:
-        raise NotCountable(f"{path} is not valid Python: {str(error).rpartition(': ')[2][:200]}") from error
+        raise _refused(f"is not valid Python: {str(error).rpartition(': ')[2][:200]}", path) from error
     except (RecursionError, MemoryError) as error:
-        raise NotCountable(f"{path} nests too deeply to be analysed") from error
+        raise _refused("nests too deeply to be analysed", path) from error
     except (ValueError, AssertionError) as error:
-        raise NotCountable(f"{path} cannot be analysed: {str(error)[:200]}") from error
+        raise _refused("is not valid Python", path) from error
     numbers = analysis.numbers
     return Counted(
         Counts(
@@ -86,10 +89,16 @@ def count(
         frozenset(analysis.statements - analysis.missing),
         _foreign(recorded.lines, parser),
         0,
+        excluded,
     )
 
 
-def _compare(listed: Listed, parser: Any, branches: bool) -> Counted:
+def _refused(what: str, path: str) -> EvidenceError:
+    remedy = "correct the source, or leave it out with evidence.coverage.omit"
+    return EvidenceError(what, path=path, remedy=remedy)
+
+
+def _compare(listed: Listed, parser: Any, branches: bool, excluded: int) -> Counted:
     """What a report says of the statements that the text has.
 
     Otherwise a report that lists only what ran, or lines that the text does not have, could claim anything.
@@ -109,7 +118,7 @@ def _compare(listed: Listed, parser: Any, branches: bool) -> Counted:
             sum(total for _, total in real) + sum(exits[line] for line in unlisted if exits.get(line, 0) > 1),
             sum(taken for taken, _ in real),
         )
-    return Counted(counts, statements, ran, _foreign(lines, parser), len(unlisted))
+    return Counted(counts, statements, ran, _foreign(lines, parser), len(unlisted), excluded)
 
 
 def _foreign(lines: set[int] | frozenset[int], parser: Any) -> int:
@@ -164,15 +173,18 @@ def _library() -> SimpleNamespace:
         NotPython=exceptions.NotPython,
         analyse=results.analysis_from_file_reporter,
         Parser=parser.PythonParser,
-        exclude=lambda also: misc.join_regex([*config.DEFAULT_EXCLUDE, *also]),
+        default_exclude=config.DEFAULT_EXCLUDE,
+        join=misc.join_regex,
         partial=misc.join_regex([*config.DEFAULT_PARTIAL, *config.DEFAULT_PARTIAL_ALWAYS]),
     )
 
 
-def _parser(text: str, also: Sequence[str]) -> Any:
-    """Coverage.py's parser, having parsed the text."""
+def _parser(text: str, also: Sequence[str], *, pragmas: bool = True) -> Any:
+    """Coverage.py's parser, having parsed the text; without ``pragmas`` no comment excludes anything."""
     library = _library()
-    parser = library.Parser(text=text, filename=python.FILENAME, exclude=library.exclude(also))
+    patterns = [*(each for each in library.default_exclude if pragmas or "pragma" not in each), *also]
+    exclude = library.join(patterns) if patterns else None
+    parser = library.Parser(text=text, filename=python.FILENAME, exclude=exclude)
     parser.parse_source()
     return parser
 

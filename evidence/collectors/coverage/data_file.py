@@ -68,7 +68,6 @@ def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
         tool=tools.pop() if len(tools) == 1 else None,
         format=f"coverage.py sqlite {_SCHEMA}",
         undated="a data file states its time without a zone",
-        data_files=len(parts),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...base.limits import Limits
 from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
-from ...collecting.interface import Observation, Problem
+from ...collecting.interface import Observation, Problem, Scope
 from .counting import Counted
 from .model import Counts, Measured
 
@@ -24,15 +24,16 @@ _SINGLE = (
     "never_imported",
     "foreign_lines",
     "unlisted_lines",
-    "packages_total",
+    "excluded_statements",
+    "excluded_ppm",
     "diff",
     "format",
-    "data_files",
     "tool",
     "observed_at_s",
 )
 """Facts that are null when nothing was measured."""
 
+_UNIT = "Python files of the sources, those of tests left out"
 _BRANCH_REMEDY = "measure branches too: coverage run --branch -m pytest"
 _SOURCES_REMEDY = "correct evidence.coverage.sources"
 
@@ -56,29 +57,34 @@ class Changes:
 
 def unmeasured(reason: str, remedy: str) -> Observation:
     """Nothing was measured, for this one reason."""
-    facts: dict[str, Any] = {**dict.fromkeys(_SINGLE), "sources": [], "packages": []}
-    return Observation(facts, tuple(Problem(name, reason, remedy) for name in _SINGLE))
+    facts: dict[str, Any] = {**dict.fromkeys(_SINGLE), "sources": [], "packages": [], "excluded": []}
+    return Observation(facts, (Problem("", reason, remedy),), scopes=(Scope("", 0, 0, _UNIT),))
 
 
 def observation(
     counted: Mapping[str, Counted],
-    groups: Mapping[str, Iterable[str]],
+    looked_at: int,
+    groups: Mapping[str, Sequence[str]],
     evidence: Evidence,
     changes: Changes | None,
+    problems: Iterable[Problem],
     limits: Limits,
 ) -> Observation:
     """Everything that was measured.
 
     Args:
-        counted: every file, by path.
-        groups: the files of each configured source.
+        counted: every file that could be counted, by path.
+        looked_at: number of files under measurement.
+        groups: the files of each source.
         evidence: where the measurement comes from.
-        changes: what changed since the base; None when no base is configured.
-        limits: how many packages are listed.
+        changes: what changed since the base; None when that is not known.
+        problems: what is known already not to be known.
+        limits: how many packages and files are listed.
     """
     measured = evidence.measured
     branches = measured.branches
     total = sum((file.counts for file in counted.values()), Counts())
+    excluded = sum(file.excluded for file in counted.values())
     packages: dict[str, list[str]] = {}
     for path in counted:
         packages.setdefault(path.rpartition("/")[0] or ".", []).append(path)
@@ -90,6 +96,13 @@ def observation(
         ),
         "foreign_lines": sum(file.foreign for file in counted.values()),
         "unlisted_lines": sum(file.unlisted for file in counted.values()),
+        "excluded_statements": excluded,
+        "excluded_ppm": _share(excluded, excluded + total.statements),
+        "excluded": [
+            {"path": path, "statements": file.excluded}
+            for path, file in sorted(counted.items(), key=lambda item: -item[1].excluded)[: limits.problems]
+            if file.excluded
+        ],
         "sources": [
             {"source": source, **_entry(paths, counted, branches)} for source, paths in groups.items()
         ],
@@ -97,19 +110,18 @@ def observation(
             [{"name": name, **_entry(paths, counted, branches)} for name, paths in packages.items()],
             limits.problems,
         ),
-        "packages_total": len(packages),
         "diff": None if changes is None else _diff(changes, counted),
         "format": evidence.kind,
-        "data_files": measured.data_files,
         "tool": measured.tool,
         "observed_at_s": measured.observed_at_s,
     }
     return Observation(
         facts,
-        tuple(_missing(facts, evidence)),
+        (*problems, *_missing(facts, evidence)),
         observed_at=None if measured.observed_at_s is None else format_utc(measured.observed_at_s),
         tool=measured.tool,
         format=measured.format,
+        scopes=(Scope("", looked_at, len(counted), _UNIT),),
     )
 
 
@@ -117,21 +129,18 @@ def _missing(facts: Mapping[str, Any], evidence: Evidence) -> Iterable[Problem]:
     measured = evidence.measured
     if facts["line_ppm"] is None:
         yield Problem("line_ppm", "the sources have no statement", _SOURCES_REMEDY)
+    if facts["excluded_ppm"] is None:
+        yield Problem("excluded_ppm", "the sources have no statement", _SOURCES_REMEDY)
     if not measured.branches:
         for name in ("branches", "taken", "branch_ppm"):
             yield Problem(name, "branches were not measured", _BRANCH_REMEDY)
     elif facts["branch_ppm"] is None:
         yield Problem("branch_ppm", "the sources have no branch", _SOURCES_REMEDY)
-    if facts["diff"] is None:
-        reason = "no base commit is configured"
-        yield Problem("diff", reason, "name a branch, tag or commit in evidence.coverage.base")
-    elif facts["diff"]["line_ppm"] is None:
+    if facts["diff"] is not None and facts["diff"]["line_ppm"] is None:
         reason = "no statement of the sources changed since the base"
         yield Problem("diff.line_ppm", reason, "compare with an earlier commit, if there should be a change")
     if facts["tool"] is None:
         reason = f"{evidence.path} does not say which tool and version wrote it"
-        if measured.data_files > 1:
-            reason = "the parallel data files were written by several versions, or do not say by which"
         yield Problem("tool", reason, "write it with one current coverage.py")
     if facts["observed_at_s"] is None:
         yield Problem(
@@ -153,7 +162,7 @@ def _figures(counts: Counts, branches: bool) -> dict[str, Any]:
 
 
 def _entry(paths: Iterable[str], counted: Mapping[str, Counted], branches: bool) -> dict[str, Any]:
-    files = [counted[path].counts for path in paths]
+    files = [counted[path].counts for path in paths if path in counted]
     return {"files": len(files), **_figures(sum(files, Counts()), branches)}
 
 

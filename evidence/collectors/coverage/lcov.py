@@ -1,9 +1,9 @@
 """Coverage reports in LCOV's tracefile format, read line by line.
 
 Format: https://github.com/linux-test-project/lcov/blob/master/man/geninfo.1 (section FILES), as written by
-``coverage lcov`` (https://coverage.readthedocs.io/en/latest/commands/cmd_lcov.html), geninfo and others.
-Lines, hits and branches are taken as listed; the sums LF, LH, BRF and BRH are claims that must agree with
-them.
+``coverage lcov`` (https://coverage.readthedocs.io/en/latest/commands/cmd_lcov.html), geninfo, jest and
+others. Lines, hits and branches are taken as listed; the sums LF, LH, BRF and BRH of a file asked about are
+claims that must agree with them. Entries of other kinds (functions, test names) are passed over.
 """
 
 from __future__ import annotations
@@ -17,16 +17,11 @@ from typing import NoReturn
 from ...base.errors import EvidenceError
 from .model import Book, Listed, Measured, Targets
 
-_NUMBER = re.compile(rb"[1-9][0-9]{0,8}")
-_HITS = re.compile(rb"[0-9]{1,18}")
-_SUM = re.compile(rb"[0-9]{1,9}")
+_NUMBER = re.compile(rb"[0-9]{1,9}")
+_HITS = re.compile(rb"[0-9]{1,19}")
 _SUMS = {b"LF": "lines", b"LH": "lines that ran", b"BRF": "branches", b"BRH": "branches taken"}
-_IGNORED = frozenset({b"TN", b"VER", b"FN", b"FNDA", b"FNF", b"FNH", b"FNL", b"FNA", b"MCDC", b"MCF", b"MCH"})
-"""Test names, versions, functions and conditions: not counted here."""
-_UNLISTED = 0
-"""Stands for the line of branches that a report counts and does not list."""
+_ENTRY = re.compile(rb"[A-Z]{2,10}:|end_of_record\Z|#|\s*\Z")
 _NAME_BYTES = 4096
-_REMEDY = "write the report again: coverage lcov"
 
 
 @dataclass(slots=True)
@@ -37,7 +32,8 @@ class _Record:
     lines: list[int] = field(default_factory=list)
     ran: list[int] = field(default_factory=list)
     branches: dict[int, list[int]] = field(default_factory=dict)
-    """Line number → branches taken, branches."""
+    """Line number → branches taken, branches. Line 0 stands for branches without a line: coverage.py before
+    7.6.2 writes it for a branch that leaves the file."""
     sums: dict[bytes, int] = field(default_factory=dict)
 
 
@@ -54,45 +50,47 @@ def read_lcov(lines: Iterable[tuple[int, bytes]], path: str, targets: Targets) -
     """
     reader = _Reader(path, targets)
     for number, line in lines:
-        reader.take(number, line)
+        reader.take(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
     return reader.finish()
 
 
 class _Reader:
     def __init__(self, path: str, targets: Targets) -> None:
         self._path = path
+        self._targets = targets
         self._book: Book[Listed] = Book(targets)
         self._record: _Record | None = None
         self._records = 0
         self._branches = False
         self._line = 0
-        self._numbers: dict[bytes, int] = {}
-        self._hits = {b"0": False, b"1": True}
 
     def take(self, number: int, line: bytes) -> None:
         """One line of the report."""
         self._line = number
         line = line.rstrip(b"\r")
-        key, colon, rest = line.partition(b":")
-        if key == b"DA" and self._record is not None:
-            self._data(self._record, rest)
-        elif not line or line.startswith(b"#") or (colon and key in _IGNORED):
-            return
-        elif key == b"SF" and colon:
+        key, _, rest = line.partition(b":")
+        record = self._record
+        if record is not None and key == b"DA":
+            fields = rest.split(b",")
+            if len(fields) not in (2, 3):  # the third is a checksum of the source line
+                self._fail("has a DA entry that is not line,hits")
+            record.lines.append(self._number(fields[0]))
+            if self._count(fields[1]):
+                record.ran.append(record.lines[-1])
+        elif key == b"SF":
             self._begin(rest)
-        elif self._record is None:
-            known = key in _SUMS or key in (b"DA", b"BRDA", b"end_of_record")
-            self._fail("is no LCOV report" if not known else f"has {key.decode()} outside of a record")
-        elif key == b"BRDA":
-            self._branch(self._record, rest)
-        elif key in _SUMS:
-            if _SUM.fullmatch(rest) is None or key in self._record.sums:
-                self._fail(f"states {key.decode()} twice, or not as a count")
-            self._record.sums[key] = int(rest)
-        elif line == b"end_of_record":
-            self._end(self._record)
-        else:
-            self._fail(f"has the unknown entry {line[:40].decode('ascii', 'backslashreplace')!r}")
+        elif record is not None and key == b"BRDA":
+            self._branch(record, rest)
+        elif record is not None and key in _SUMS:
+            if key in record.sums:
+                self._fail(f"states {key.decode()} twice")
+            record.sums[key] = self._number(rest)
+        elif record is not None and line == b"end_of_record":
+            self._end(record)
+        elif _ENTRY.match(line) is None:
+            self._fail("is no LCOV report" if not self._records else f"has the unknown entry {_shown(line)}")
+        elif record is None and (key in (b"DA", b"BRDA", b"end_of_record") or key in _SUMS):
+            self._fail(f"has {key.decode()} outside of a record")
 
     def finish(self) -> Measured:
         """The measurement, after the last line."""
@@ -109,62 +107,46 @@ class _Reader:
         )
 
     def _fail(self, what: str) -> NoReturn:
-        raise EvidenceError(what, path=self._path, place=f"line {self._line}", remedy=_REMEDY)
+        place = f"line {self._line}"
+        raise EvidenceError(
+            what, path=self._path, place=place, remedy="write the report again: coverage lcov"
+        )
 
     def _begin(self, name: bytes) -> None:
         if self._record is not None:
             self._fail(f"begins a record inside the one of {self._record.name[:200]!r}")
         if not name or len(name) > _NAME_BYTES or b"\x00" in name:
             self._fail("has a record without a usable file name")
-        try:
-            self._record = _Record(name.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise EvidenceError(
-                "the file is not UTF-8",
-                path=self._path,
-                place=f"line {self._line}",
-                remedy="save it as UTF-8",
-            ) from error
-
-    def _data(self, record: _Record, rest: bytes) -> None:
-        fields = rest.split(b",")
-        if len(fields) not in (2, 3):  # the third is a checksum of the source line
-            self._fail("has a DA entry that is not line,hits")
-        line = self._numbers.get(fields[0]) or self._number(fields[0])
-        record.lines.append(line)
-        ran = self._hits.get(fields[1])
-        if self._count(fields[1]) if ran is None else ran:
-            record.ran.append(line)
+        # a name that is not UTF-8 is no file that is asked about
+        self._record = _Record(name.decode("utf-8", "backslashreplace"))
 
     def _number(self, text: bytes) -> int:
         if _NUMBER.fullmatch(text) is None:
-            self._fail(f"has the line number {_shown(text)}")
-        number = int(text)
-        if number < 100_000:
-            self._numbers[text] = number
-        return number
+            self._fail(f"has the number {_shown(text)}")
+        return int(text)
 
     def _count(self, text: bytes) -> bool:
         if _HITS.fullmatch(text) is None:
-            self._fail(f"has the hits {_shown(text)}, which is no count of up to 18 digits")
-        ran = int(text) > 0
-        if len(text) < 5:
-            self._hits[text] = ran
-        return ran
+            self._fail(f"has the hits {_shown(text)}, which is no count of up to 19 digits")
+        return bool(text.strip(b"0"))
 
     def _branch(self, record: _Record, rest: bytes) -> None:
-        """``line,block,branch,taken``: a branch may be a text with commas; ``-``: the line never ran."""
+        """``line,block,branch,taken``: a branch may be text with commas; ``-``: the line never ran."""
         first, _, others = rest.partition(b",")
         block, _, last = others.partition(b",")
         _branch, comma, taken = last.rpartition(b",")
         if not comma or not block:
             self._fail("has a BRDA entry that is not line,block,branch,taken")
-        line = self._numbers.get(first) or self._number(first)
-        counts = record.branches.setdefault(line, [0, 0])
+        counts = record.branches.setdefault(self._number(first), [0, 0])
         counts[0] += taken != b"-" and self._count(taken)
         counts[1] += 1
 
     def _end(self, record: _Record) -> None:
+        self._record = None
+        self._records += 1
+        self._branches = self._branches or bool(record.branches) or b"BRF" in record.sums
+        if self._targets.find(record.name) is None:
+            return
         listed = Listed(array("i", record.lines), array("i", record.ran))
         for line, (taken, total) in record.branches.items():
             listed.branches.extend((line, taken, total))
@@ -173,24 +155,22 @@ class _Reader:
         if spare > 0 and spare == record.sums.get(b"BRH", 0) - counts.taken:
             # coverage.py counts both branches of a line marked "pragma: no branch" as taken, and lists those
             # that really were; with the rest the figures are those of its own report
-            listed.branches.extend((_UNLISTED, spare, spare))
+            listed.branches.extend((0, taken := spare + record.branches.get(0, [0, 0])[0], taken))
             counts = listed.counts()
-        actual = {
-            b"LF": counts.statements,
-            b"LH": counts.covered,
-            b"BRF": counts.branches,
-            b"BRH": counts.taken,
-        }
-        for key, stated in record.sums.items():
-            if stated != actual[key]:
-                self._fail(
-                    f"contradicts itself: {key.decode()} states {stated} {_SUMS[key]} in"
-                    f" {record.name[:200]!r}, listed are {actual[key]}"
-                )
-        self._branches = self._branches or bool(record.branches) or b"BRF" in record.sums
+        for whole, part, listed_whole, listed_part in (
+            (b"LF", b"LH", counts.statements, counts.covered),
+            (b"BRF", b"BRH", counts.branches, counts.taken),
+        ):
+            # before 7.3 coverage.py lists lines and branches that its own sums leave out
+            surplus = listed_whole - record.sums.get(whole, listed_whole)
+            for key, found, most in ((whole, listed_whole, surplus), (part, listed_part, max(surplus, 0))):
+                stated = record.sums.get(key, found)
+                if not 0 <= found - stated <= most:
+                    self._fail(
+                        f"contradicts itself: {key.decode()} states {stated} {_SUMS[key]} in"
+                        f" {record.name[:200]!r}, listed are {found}"
+                    )
         self._book.add(record.name, listed)
-        self._record = None
-        self._records += 1
 
 
 def _shown(text: bytes) -> str:

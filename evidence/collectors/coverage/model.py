@@ -104,7 +104,6 @@ class Measured:
         format: name and version of its format.
         observed_at_s: the time it states, epoch seconds; None when it states none that can be used.
         undated: why there is no time, one clause.
-        data_files: number of files that it was read from.
     """
 
     files: dict[str, Recorded] | dict[str, Listed]
@@ -113,7 +112,6 @@ class Measured:
     format: str
     observed_at_s: int | None = None
     undated: str = ""
-    data_files: int = 1
 
 
 class Targets:

@@ -1,6 +1,6 @@
 """Collector ``scans``: what security and style scanners found, out of their SARIF and pip-audit reports.
 
-Formats and how a severity is found: :mod:`._sarif`, :mod:`._pip_audit` and ``docs/collectors/scans.md``.
+Formats and how a severity is found: :mod:`.sarif`, :mod:`.pip_audit` and ``docs/collectors/scans.md``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from ...base.errors import EvidenceError
 from ...base.times import format_utc
-from ...collecting.interface import Observation, Options, Origin, Problem
+from ...collecting.interface import Observation, Options, Origin, Problem, ProblemKind, Scope
 from ...reading.workspace import View
 from ..shared.json_fields import shown
 from . import pip_audit, sarif
-from .sarif_rules import SEVERITIES
+from .sarif import SEVERITIES
 
 _COUNTS = ("runs", "results", "suppressed", "suppressed_in_source", "undecided", "absent", "incomplete")
+_GROUPS = ("by_severity", "suppressed_by_severity")
+_SARIF = (*_COUNTS, *_GROUPS)
+"""Facts that every SARIF report has a part in."""
+_LISTS = ("files", "reports", "findings", "tools")
+_AUDITS = ("pip_audit",)
 _AUDIT_COUNTS = ("dependencies", "audited", "skipped", "vulnerable", "vulnerabilities", "unrated", "unfixed")
 _REPORTS = 1000
 """Runs listed one by one; all are counted."""
@@ -48,52 +54,69 @@ class ScansCollector:
     """See the module."""
 
     id: ClassVar[str] = "scans"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = ScansOptions
 
     def __init__(self, options: ScansOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Count the findings of every report.
-
-        Raises:
-            EvidenceError: a report is malformed, is not of the format, or contradicts itself.
-        """
-        logs = _matches(view, self._options.sarif)
-        audits = _matches(view, self._options.pip_audit)
+        """Count the findings of every report that can be read; each other one is a problem."""
+        problems: list[Problem] = []
+        logs = _matches(view, self._options.sarif, problems, _SARIF)
+        audits = _matches(view, self._options.pip_audit, problems, _AUDITS)
         runs: list[tuple[str, sarif.Run]] = []
-        unscanned = []
+        read = 0
         for path in logs:
-            found = sarif.read_log(view.read_json(path), path, view.root.as_posix())
+            try:
+                found = sarif.read_log(view.read_json(path), path, view.root.as_posix())
+            except EvidenceError as error:
+                problems += [Problem.rejected(error, fact) for fact in _SARIF]
+                continue
+            read += 1
             runs += [(path, run) for run in found]
             if not found or not all(run.scanned for run in found):
-                unscanned.append(path)
+                remedy, rejected = "run the scanner again, to its end", ProblemKind.REJECTED
+                reason = "holds no scan: it has no run with results"
+                problems += [Problem(fact, reason, remedy, rejected, path) for fact in _SARIF]
         audit = pip_audit.Audit()
+        audited = 0
         for path in audits:
-            audit.add(view.read_json(path), path)
+            try:
+                report = view.read_json(path)
+                pip_audit.Audit().add(report, path)  # of a report that is rejected half-way nothing counts
+                audit.add(report, path)
+                audited += 1
+            except EvidenceError as error:
+                problems.append(Problem.rejected(error, *_AUDITS))
+        for path, run in runs:
+            for what, place in run.unknown[: view.limits.problems]:
+                unknown = ProblemKind.UNKNOWN
+                problems.append(Problem("by_severity", what, sarif.REMEDY, unknown, path=path, place=place))
         facts = _sarif_facts(runs, view.limits.problems)
-        missing = []
-        if not logs:
-            missing += _unmeasured(facts, f"there is no SARIF report ({', '.join(self._options.sarif)})")
-        elif unscanned:
-            missing += _unmeasured(facts, f"{unscanned[0]} holds no scan: it has no run with results")
+        if not any(run.scanned for _, run in runs):
+            facts.update(dict.fromkeys(_COUNTS))
+            facts.update({group: dict.fromkeys(SEVERITIES) for group in _GROUPS})
+            if not logs and not any(problem.fact in _SARIF for problem in problems):
+                reason = f"no SARIF report found (looked for {', '.join(self._options.sarif)})"
+                problems += [Problem(fact, reason, _SCAN) for fact in _SARIF]
         if facts["observed_at_s"] is None:
             silent = next((path for path, run in runs if run.observed_s is None), None)
-            reason = f"{silent} states no time of its run" if silent else "there is no run of a scanner"
-            missing.append(Problem("observed_at_s", reason, _TIME if silent else _SCAN))
+            reason = "states no time of its run" if silent else "there is no run of a scanner"
+            problems.append(Problem("observed_at_s", reason, _TIME if silent else _SCAN, path=silent))
         facts["pip_audit"] = _audit_facts(audit, view.limits.problems)
         facts["files"] = logs
         facts["pip_audit"]["files"] = audits
-        if not audits:
-            reason = f"there is no pip-audit report ({', '.join(self._options.pip_audit)})"
+        if not audited:
             facts["pip_audit"].update(dict.fromkeys(_AUDIT_COUNTS))
-            missing += [Problem(f"pip_audit.{name}", reason, pip_audit.REMEDY) for name in _AUDIT_COUNTS]
+            if not any(problem.fact in _AUDITS for problem in problems):
+                reason = f"no pip-audit report found (looked for {', '.join(self._options.pip_audit)})"
+                problems.append(Problem(*_AUDITS, reason, pip_audit.REMEDY))
         observed = facts["observed_at_s"]
         formats = [*(["sarif 2.1.0"] if logs else []), *(["pip-audit json"] if audits else [])]
         return Observation(
             facts,
-            tuple(missing),
+            tuple(problems),
             # pip-audit states no time, and the oldest of times that are not all known is not known
             observed_at=None if observed is None or audits else format_utc(observed),
             tool=_tools(facts["tools"], audits),
@@ -101,11 +124,24 @@ class ScansCollector:
             origins=tuple(
                 Origin(commit=commit) for commit in sorted({c for _, r in runs for c in r.commits})
             ),
+            scopes=(
+                *(Scope(fact, len(logs), read, "SARIF reports") for fact in (*_SARIF, *_LISTS)),
+                Scope("pip_audit", len(audits), audited, "pip-audit reports"),
+            ),
         )
 
 
-def _matches(view: View, patterns: Iterable[str]) -> list[str]:
-    return sorted({path for pattern in patterns for path in view.glob(pattern)})
+def _matches(
+    view: View, patterns: Iterable[str], problems: list[Problem], touched: Iterable[str]
+) -> list[str]:
+    """The reports that match; one that is a link or no file is a problem."""
+    found: set[str] = set()
+    for pattern in patterns:
+        try:
+            found.update(view.glob(pattern))
+        except EvidenceError as error:
+            problems += [Problem.rejected(error, fact) for fact in touched]
+    return sorted(found)
 
 
 def _tools(tools: list[dict[str, Any]], audits: list[str]) -> str | None:
@@ -147,15 +183,6 @@ def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> dict[str, Any]
         ],
         "observed_at_s": min(times) if runs and len(times) == len(runs) else None,
     }
-
-
-def _unmeasured(facts: dict[str, Any], reason: str) -> list[Problem]:
-    names = list(_COUNTS)
-    facts.update(dict.fromkeys(_COUNTS))
-    for group in ("by_severity", "suppressed_by_severity"):
-        facts[group] = dict.fromkeys(SEVERITIES)
-        names += [f"{group}.{severity}" for severity in SEVERITIES]
-    return [Problem(name, reason, _SCAN) for name in names]
 
 
 def _report(path: str, run: sarif.Run) -> dict[str, Any]:

@@ -1,31 +1,44 @@
 """What a SARIF 2.1.0 log says: runs of scanners, their findings, and whether scans were whole.
 
 Standard: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html (section numbers below are of it).
+``security-severity`` is GitHub's addition, with the bands of its page "SARIF support for code scanning":
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning
+
+Only what results and runs are counted by has to keep to the standard. An optional field of another type
+counts as absent; a level, kind or reference that cannot be interpreted is noted as unknown, and its result
+counts.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from ..shared.documents import seconds
-from ..shared.json_fields import Fields, Place, pointer, shown
-from .sarif_rules import LEVELS, SEVERITIES, Rule, Tool, security
+from ..shared.json_fields import Fields, Place, epoch, pointer, shown
 
+SEVERITIES = ("critical", "high", "medium", "low", "none")
+"""From the heaviest to the lightest."""
+LEVELS = {"error": "high", "warning": "medium", "note": "low", "none": "none"}
+"""Levels from the heaviest to the lightest, and the severity of each where nothing else states one."""
+REMEDY = "write the report again with the scanner, as SARIF 2.1.0"
+
+_BANDS = ((Decimal(9), "critical"), (Decimal(7), "high"), (Decimal(4), "medium"), (Decimal(0), "low"))
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 _KINDS = ("fail", "open", "review", "pass", "informational", "notApplicable")
 _UNDECIDED = ("open", "review")
-_BASELINE = ("new", "unchanged", "updated", "absent")
-_STATUS = ("accepted", "underReview", "rejected")
-_SUPPRESSION = ("inSource", "external")
 _BANDIT = {"HIGH": "high", "MEDIUM": "medium", "LOW": "low"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NOTIFICATIONS = ("toolExecutionNotifications", "toolConfigurationNotifications")
+_NEEDED = frozenset({"driver", "extensions", "invocations", "results"})
+"""Parts of a run that must not be kept in other files; others, such as taxonomies, are not read."""
+_PARTS = 16
 _BASES = 8
 _LONGEST = 1000
 """Characters kept of text that is put together: a long part must not be copied into every result."""
-REMEDY = "write the report again with the scanner, as SARIF 2.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +57,8 @@ class Finding:
     @property
     def order(self) -> tuple[int, str, str, int, str]:
         """Sorts the heaviest first, then by file, line and rule."""
-        return (
-            SEVERITIES.index(self.severity),
-            self.file or "",
-            self.rule,
-            self.line or 0,
-            self.message[:400],
-        )
+        place = SEVERITIES.index(self.severity)
+        return (place, self.file or "", self.rule, self.line or 0, self.message[:400])
 
 
 @dataclass(slots=True)
@@ -65,7 +73,8 @@ class Run:
         absent: results of the baseline that this scan did not find any more.
         trouble: why the scan was not whole; None when nothing says so.
         observed_s: latest time an invocation states, epoch seconds.
-        revisions: revisions of the sources, as stated.
+        commits: revisions of the sources that are full ids of git commits.
+        unknown: what could not be interpreted, with its place.
     """
 
     tool: str
@@ -77,12 +86,31 @@ class Run:
     absent: int = 0
     trouble: str | None = None
     observed_s: int | None = None
-    revisions: list[str] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
+    unknown: list[tuple[str, str]] = field(default_factory=list)
 
-    @property
-    def commits(self) -> list[str]:
-        """The revisions that are full ids of git commits."""
-        return [revision for revision in self.revisions if _COMMIT.fullmatch(revision)]
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A descriptor of a rule or a notification: its default level, its band and its texts by key."""
+
+    id: str
+    level: str | None
+    severity: str | None
+    messages: dict[str, Any]
+
+
+class _Component:
+    """Descriptors of the driver or of an extension, by position and by id."""
+
+    def __init__(self, component: dict[str, Any], key: str) -> None:
+        self.rules: list[_Rule] = []
+        self.by_id: dict[str, list[_Rule]] = {}
+        for entry in _maps(component, key):
+            level = _level(_map(entry, "defaultConfiguration"))
+            rule = _Rule(_text(entry, "id") or "", level, _security(entry), _map(entry, "messageStrings"))
+            self.rules.append(rule)
+            self.by_id.setdefault(rule.id, []).append(rule)
 
 
 def read_log(log: Any, path: str, root: str) -> list[Run]:
@@ -94,96 +122,93 @@ def read_log(log: Any, path: str, root: str) -> list[Run]:
         root: the workspace's directory, to make absolute locations below it relative.
 
     Raises:
-        EvidenceError: not SARIF 2.1.0, a field of a wrong type, a reference to nothing, or results that
-            are kept elsewhere.
+        EvidenceError: not SARIF 2.1.0, results that are no objects, or parts that are kept elsewhere.
     """
     read = Fields(path, REMEDY)
     whole = read.whole(log)
     if "version" not in whole or "runs" not in whole:
         read.fail("is no SARIF log: it has no 'version' and 'runs'", ())
     version = read.required(whole, "version", ())
-    if version != "2.1.0":
+    if not version.startswith("2.1.0"):
         read.fail(f"is SARIF {shown(version, 20)}, only 2.1.0 is read", ("version",))
-    _refuse_elsewhere(read, whole, "inlineExternalProperties", ())
+    if any(_NEEDED & part.keys() for part in _maps(whole, "inlineExternalProperties")):
+        read.fail("keeps parts of a run outside of it, which is not read", ("inlineExternalProperties",))
     return [_RunReader(read, run, place, root).run for run, place in read.objects(whole, "runs", ())]
-
-
-def _refuse_elsewhere(read: Fields, owner: dict[str, Any], key: str, place: Place) -> None:
-    if owner.get(key):
-        read.fail(f"keeps parts of the log outside the run ({key}), which is not read", (*place, key))
 
 
 class _RunReader:
     def __init__(self, read: Fields, run: dict[str, Any], place: Place, root: str) -> None:
-        self._read = read
         self._root = root
-        _refuse_elsewhere(read, run, "externalPropertyFileReferences", place)
-        tool = Tool(read, run, place)
-        self._tool = tool
-        self._artifacts = list(read.objects(run, "artifacts", place))
-        bases = read.mapping(run, "originalUriBaseIds", place)
-        self._at_bases = (*place, "originalUriBaseIds")
-        self._bases = {name: read.mapping(bases, name, self._at_bases) for name in bases}
+        elsewhere = _map(run, "externalPropertyFileReferences")
+        if any(elsewhere.get(part) for part in _NEEDED):
+            at = (*place, "externalPropertyFileReferences")
+            read.fail("keeps parts of the run in other files, which are not read", at)
+        tool = read.mapping(run, "tool", place)
+        driver = read.mapping(tool, "driver", (*place, "tool"))
+        name = read.required(driver, "name", (*place, "tool", "driver"))
+        self._bandit = name.lower() == "bandit"
+        self._parts = [driver, *_maps(tool, "extensions")]
+        self._rules = [_Component(part, "rules") for part in self._parts]
+        self._notices = [_Component(part, "notifications") for part in self._parts]
+        self._artifacts = [_map(entry, "location") for entry in _maps(run, "artifacts")]
+        self._bases = _map(run, "originalUriBaseIds")
         self._overrides: list[dict[int, str]] = []
-        self.run = Run(tool.name, tool.version)
-        for source, at in read.objects(run, "versionControlProvenance", place):
-            revision = read.text(source, "revisionId", at)
-            self.run.revisions += [revision] if revision else []
-        for invocation, at in read.objects(run, "invocations", place):
-            self._invocation(invocation, at)
+        self._place = place
+        self.run = Run(name, _text(driver, "version") or _text(driver, "semanticVersion"))
+        for source in _maps(run, "versionControlProvenance"):
+            revision = _text(source, "revisionId") or ""
+            self.run.commits += [revision] if _COMMIT.fullmatch(revision) else []
+        for invocation in _maps(run, "invocations"):
+            self._invocation(invocation)
         self.run.scanned = run.get("results") is not None
-        for result, at in read.objects(run, "results", place):
-            self._result(result, at)
+        for result, self._place in read.objects(run, "results", place):
+            self._result(result)
 
-    def _invocation(self, invocation: dict[str, Any], place: Place) -> None:
-        read, run = self._read, self.run
-        if read.flag(invocation, "executionSuccessful", place) is not True:
-            self._trouble("the scanner does not say that it ran to its end")
-        for key in _NOTIFICATIONS:
-            for notification, at in read.objects(invocation, key, place):
-                level = read.choice(notification, "level", at, LEVELS)
-                text = read.text(read.mapping(notification, "message", at), "text", (*at, "message"))
-                descriptor = read.mapping(notification, "descriptor", at)
-                found = self._tool.notifications(descriptor, (*at, "descriptor"))
-                defaults = [rule.level for rule in found if rule.level is not None]
-                if level == "error" or (level is None and "error" in defaults):
-                    self._trouble(text or "the scanner reports an error of its own")
-        for key in ("endTimeUtc", "startTimeUtc"):
-            stated = read.text(invocation, key, place)
-            if stated is None:
-                continue
-            epoch = seconds(stated, read.path, pointer((*place, key)))
-            if epoch < 0:
-                read.fail(f"the time {stated[:40]!r} lies before 1970", (*place, key))
-            run.observed_s = max(epoch, run.observed_s or 0)
-            break
+    def _unknown(self, what: str) -> None:
+        self.run.unknown.append((what, pointer(self._place)))
+
+    def _invocation(self, invocation: dict[str, Any]) -> None:
+        run = self.run
+        success = invocation.get("executionSuccessful")
+        if success is not True and (success is not None or invocation.get("exitCode") != 0):
+            run.trouble = run.trouble or "the scanner does not say that it ran to its end"
+        for notice in (notice for key in _NOTIFICATIONS for notice in _maps(invocation, key)):
+            level = _level(notice)
+            found = self._find(self._notices, _map(notice, "descriptor"), None)
+            if level == "error" or (level is None and any(rule.level == "error" for rule in found or ())):
+                text = _text(_map(notice, "message"), "text")
+                run.trouble = run.trouble or text or "the scanner reports an error of its own"
+        times = (epoch(invocation.get(key)) for key in ("endTimeUtc", "startTimeUtc"))
+        ended = next((time for time in times if time is not None), None)
+        if ended is not None:
+            run.observed_s = max(ended, run.observed_s or 0)
         levels: dict[int, str] = {}
-        for override, at in read.objects(invocation, "ruleConfigurationOverrides", place):
-            chosen = read.mapping(override, "configuration", at)
-            level = read.choice(chosen, "level", (*at, "configuration"), LEVELS)
-            descriptor = read.mapping(override, "descriptor", at)
-            for rule in self._tool.rules(descriptor, (*at, "descriptor")):
+        for override in _maps(invocation, "ruleConfigurationOverrides"):
+            level = _level(_map(override, "configuration"))
+            for rule in self._find(self._rules, _map(override, "descriptor"), None) or ():
                 if level is not None:
                     levels[id(rule)] = level
         self._overrides.append(levels)
 
-    def _trouble(self, text: str) -> None:
-        self.run.trouble = self.run.trouble or text
-
-    def _result(self, result: dict[str, Any], place: Place) -> None:
-        read, run = self._read, self.run
-        state = read.choice(result, "baselineState", place, _BASELINE)
-        kind = read.choice(result, "kind", place, _KINDS) or "fail"
-        stated = read.choice(result, "level", place, LEVELS)
-        reference = read.mapping(result, "rule", place)
-        rule_id = read.text(result, "ruleId", place)
-        if "ruleIndex" in result and reference.get("index") is None:
-            reference = {**reference, "index": read.integer(result, "ruleIndex", place, least=-1)}
-        at = (*place, "rule") if "rule" in result else place
-        rules = self._tool.rules(reference, at, rule_id)
-        name = rule_id or reference.get("id") or (rules[0].id if rules else "")
-        finding = self._finding(result, place, rules, name, stated)
-        if state == "absent":
+    def _result(self, result: dict[str, Any]) -> None:
+        run = self.run
+        reference = _map(result, "rule")
+        rule_id = _text(result, "ruleId")
+        if "ruleIndex" in result and "index" not in reference:
+            reference = {**reference, "index": result["ruleIndex"]}
+        rules = self._find(self._rules, reference, rule_id)
+        name = rule_id or _text(reference, "id") or (rules[0].id if rules else "")
+        stated = _level(result)
+        if result.get("level") is not None and stated is None:
+            self._unknown(f"the level {shown(str(result['level']), 40)!r} is not known")
+        elif stated is None and rules is None:
+            self._unknown("the level is that of a rule which the report does not have")
+        kind = result.get("kind") or "fail"
+        if kind not in _KINDS:
+            self._unknown(f"the kind {shown(str(kind), 40)!r} is not known")
+            kind = "fail"
+        finding = self._finding(result, rules or [], name, stated)
+        if result.get("baselineState") == "absent":
             run.absent += 1
         elif kind != "fail" and stated in (None, "none"):
             run.undecided += kind in _UNDECIDED
@@ -191,100 +216,158 @@ class _RunReader:
         else:  # also a result that is called passed and yet has a level, which the standard forbids (3.27.10)
             run.findings.append(finding)
 
-    def _finding(
-        self, result: dict[str, Any], place: Place, rules: list[Rule], name: str, stated: str | None
-    ) -> Finding:
-        level = stated or self._level(result, place, rules)
-        severity = security(self._read, result, place)
-        severity = severity or min(
-            (rule.severity for rule in rules if rule.severity), key=SEVERITIES.index, default=None
-        )
-        if severity is None and self._tool.bandit:
-            properties = self._read.mapping(result, "properties", place)
-            own = self._read.text(properties, "issue_severity", (*place, "properties"))
-            severity = _BANDIT.get(own or "")
-        file, line = self._location(result, place)
-        return Finding(
-            severity or LEVELS[level],
-            level,
-            name,
-            file,
-            line,
-            self._message(result, place, rules),
-            self._suppressed(result, place),
-        )
+    def _finding(self, result: dict[str, Any], rules: list[_Rule], name: str, stated: str | None) -> Finding:
+        level = stated or self._default_level(result, rules)
+        bands = [rule.severity for rule in rules if rule.severity]
+        severity = _security(result) or min(bands, key=SEVERITIES.index, default=None)
+        if severity is None and self._bandit:
+            severity = _BANDIT.get(_text(_map(result, "properties"), "issue_severity") or "")
+        file, line = self._location(result)
+        message = self._message(result, rules)
+        return Finding(severity or LEVELS[level], level, name, file, line, message, _suppressed(result))
 
-    def _level(self, result: dict[str, Any], place: Place, rules: list[Rule]) -> str:
+    def _default_level(self, result: dict[str, Any], rules: list[_Rule]) -> str:
         """The level of a result that states none (3.27.10); the heaviest where several rules may be meant."""
-        provenance = self._read.mapping(result, "provenance", place)
-        number = self._read.integer(provenance, "invocationIndex", (*place, "provenance"), least=-1)
+        number = _index(_map(result, "provenance"), "invocationIndex")
         overrides: dict[int, str] = {}
-        if number is not None and number >= 0:
-            if number >= len(self._overrides):
-                self._read.fail(f"there is no invocation {number}", (*place, "provenance", "invocationIndex"))
+        if number is not None and number < len(self._overrides):
             overrides = self._overrides[number]
+        elif number is not None:
+            self._unknown(f"the level may be one that invocation {number} sets, which is not there")
         levels = [overrides.get(id(rule)) or rule.level or "warning" for rule in rules]
         return min(levels, key=list(LEVELS).index, default="warning")
 
-    def _suppressed(self, result: dict[str, Any], place: Place) -> str | None:
-        kinds = []
-        accepted = True
-        for suppression, at in self._read.objects(result, "suppressions", place):
-            kind = self._read.choice(suppression, "kind", at, _SUPPRESSION)
-            if kind is None:
-                self._read.fail("there is no 'kind'", at)
-            kinds.append(kind)
-            accepted &= self._read.choice(suppression, "status", at, _STATUS) in (None, "accepted")
-        return max(kinds) if kinds and accepted else None
+    def _find(
+        self, components: list[_Component], reference: dict[str, Any], named: str | None
+    ) -> list[_Rule] | None:
+        """The rules a reference (3.52) may mean, several when ids are not unique; None if they are not there.
 
-    def _message(self, result: dict[str, Any], place: Place, rules: list[Rule]) -> str:
-        message = self._read.mapping(result, "message", place)
-        at = (*place, "message")
-        text = self._read.text(message, "text", at) or self._read.text(message, "markdown", at)
-        key = self._read.text(message, "id", at)
-        arguments = self._read.texts(message, "arguments", at)
+        An empty list where nothing is referred to, or only a name in a report without any rule.
+        """
+        name = _text(reference, "id") or named
+        index = _index(reference, "index")
+        part = self._part(_map(reference, "toolComponent"))
+        if part is None:
+            return None
+        if index is not None and index < len(components[part].rules):
+            found = components[part].rules[index]
+            if name is None or name == found.id or name.startswith(f"{found.id}/"):
+                return [found]
+        if name is None:
+            return [] if index is None else None
+        # a reference that does not say where means the driver, yet many writers keep rules in extensions
+        order = components[part : part + 1] if part else components
+        matches = (each.by_id[key] for key in _prefixes(name) for each in order if key in each.by_id)
+        return next(matches, [] if index is None else None)
+
+    def _part(self, reference: dict[str, Any]) -> int | None:
+        """Which component a reference (3.54) means: 0 is the driver, which it is by default."""
+        index = _index(reference, "index")
+        if index is not None:
+            return index + 1 if index + 1 < len(self._parts) else None
+        for key in ("guid", "name"):
+            stated = _text(reference, key)
+            if stated is not None:
+                parts = enumerate(self._parts)
+                return next((number for number, part in parts if part.get(key) == stated), None)
+        return 0
+
+    def _message(self, result: dict[str, Any], rules: list[_Rule]) -> str:
+        message = _map(result, "message")
+        text = _text(message, "text") or _text(message, "markdown")
+        key = _text(message, "id")
         if text is None and key is not None:
-            text = next((rule.messages[key] for rule in rules if key in rule.messages), "")
+            text = next(
+                (_text(_map(rule.messages, key), "text") for rule in rules if key in rule.messages), ""
+            )
         text = text or ""
-        for number, argument in enumerate(arguments[:10]):
-            text = text[:_LONGEST].replace(f"{{{number}}}", argument[:_LONGEST], 1)
+        arguments = message.get("arguments")
+        for number, argument in enumerate(arguments[:10] if isinstance(arguments, list) else ()):
+            text = text[:_LONGEST].replace(f"{{{number}}}", str(argument)[:_LONGEST], 1)
         return text
 
-    def _location(self, result: dict[str, Any], place: Place) -> tuple[str | None, int | None]:
-        for location, at in self._read.objects(result, "locations", place):
-            physical = self._read.mapping(location, "physicalLocation", at)
-            at = (*at, "physicalLocation")
-            region = self._read.mapping(physical, "region", at)
-            line = self._read.integer(region, "startLine", (*at, "region"), least=1)
-            artifact = self._read.mapping(physical, "artifactLocation", at)
-            return self._file(artifact, (*at, "artifactLocation")), line
+    def _location(self, result: dict[str, Any]) -> tuple[str | None, int | None]:
+        for location in _maps(result, "locations"):
+            physical = _map(location, "physicalLocation")
+            line = _index(_map(physical, "region"), "startLine") or None
+            return self._file(_map(physical, "artifactLocation")), line
         return None, None
 
-    def _file(self, artifact: dict[str, Any], place: Place) -> str | None:
+    def _file(self, artifact: dict[str, Any]) -> str | None:
         """The file a location names, relative to the workspace where it lies there; it is never opened."""
-        read = self._read
-        uri = read.text(artifact, "uri", place)
-        index = read.integer(artifact, "index", place, least=-1)
-        if uri is None and index is not None and index >= 0:
-            if index >= len(self._artifacts):
-                read.fail(f"there is no artifact {index}", (*place, "index"))
-            entry, at = self._artifacts[index]
-            artifact, place = read.mapping(entry, "location", at), (*at, "location")
-            uri = read.text(artifact, "uri", place)
+        index = _index(artifact, "index")
+        if _text(artifact, "uri") is None and index is not None and index < len(self._artifacts):
+            artifact = self._artifacts[index]
+        uri = _text(artifact, "uri")
         if uri is None:
             return None
-        base = read.text(artifact, "uriBaseId", place)
+        base = _text(artifact, "uriBaseId")
         for _ in range(_BASES):  # a base may have a base; going round in a circle ends here
-            if base is None or base not in self._bases:
-                break
-            where = self._bases[base]
-            at = (*self._at_bases, base)
-            prefix = read.text(where, "uri", at)
+            where = _map(self._bases, base or "")
+            prefix = _text(where, "uri")
             if prefix:
                 uri = prefix[:_LONGEST].rstrip("/") + "/" + uri[:_LONGEST]
-            base = read.text(where, "uriBaseId", at)
+            base = _text(where, "uriBaseId")
         path = unquote(uri[: 4 * _LONGEST])
         for scheme in ("file://localhost/", "file:///"):
             if path.lower().startswith(scheme):
                 path = "/" + path[len(scheme) :]
         return path.removeprefix(f"{self._root}/")
+
+
+def _suppressed(result: dict[str, Any]) -> str | None:
+    """Where every suppression is accepted, of which kind they are; anything else does not hide a result."""
+    found = result.get("suppressions")
+    if not isinstance(found, list) or not all(
+        isinstance(one, dict) and one.get("status") in (None, "accepted") for one in found
+    ):
+        return None
+    kinds = ["inSource" if one.get("kind") == "inSource" else "external" for one in found]
+    return max(kinds, default=None)
+
+
+def _security(owner: dict[str, Any]) -> str | None:
+    """The band of ``security-severity``; None where it is no number, 0 or above 10 (as GitHub takes it)."""
+    stated = _map(owner, "properties").get("security-severity")
+    if isinstance(stated, str) and _NUMBER.fullmatch(stated):
+        stated = Decimal(stated)
+    if not isinstance(stated, (int, Decimal)) or isinstance(stated, bool) or not 0 < stated <= 10:
+        return None
+    return next(name for least, name in _BANDS if stated >= least)
+
+
+def _map(owner: dict[str, Any], key: str) -> dict[str, Any]:
+    value = owner.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _maps(owner: dict[str, Any], key: str) -> Iterable[dict[str, Any]]:
+    """The objects of an array; one that is none stands for an empty one, so that positions stay."""
+    value = owner.get(key)
+    return [one if isinstance(one, dict) else {} for one in value] if isinstance(value, list) else []
+
+
+def _text(owner: dict[str, Any], key: str) -> str | None:
+    value = owner.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _index(owner: dict[str, Any], key: str) -> int | None:
+    """A position; None where there is none, which may be written as -1."""
+    value = owner.get(key)
+    return value if type(value) is int and 0 <= value < 2**53 else None
+
+
+def _level(owner: dict[str, Any]) -> str | None:
+    level = (_text(owner, "level") or "").lower()
+    return level if level in LEVELS else None
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    """A hierarchical rule id and what it is below: ``A/B``, then ``A`` (3.27.5)."""
+    yield name
+    for _ in range(_PARTS):
+        name, slash, _rest = name.rpartition("/")
+        if not slash:
+            break
+        yield name

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError, masked
-from .documents import MAX_INTEGER
+from ...base.times import parse_rfc3339
 
 Place = tuple[str | int, ...]
 """Keys and indices that lead to a value in a JSON document."""
 
-_KINDS: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "true or false"}
+_KINDS: dict[type, str] = {dict: "an object", list: "an array", str: "a string"}
 _PLAIN = re.compile(r"[ -~]*")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -42,6 +42,15 @@ def shown(text: str, longest: int = 200, *, identifier: bool = False) -> str:
     line = line if identifier else masked(line)
     cut = len(line) > longest or len(text) > 4 * longest
     return line[: longest - 1] + "…" if cut else line
+
+
+def epoch(stated: Any) -> int | None:
+    """Epoch seconds of an RFC 3339 time from 1970 on; None of anything else."""
+    try:
+        found = parse_rfc3339(stated) if isinstance(stated, str) else -1
+    except ValueError:
+        return None
+    return found if found >= 0 else None
 
 
 class Fields:
@@ -124,18 +133,4 @@ class Fields:
         found = self.text(owner, key, place)
         if found is not None and found not in known:
             self.fail(f"{key} is {shown(found, 40)!r}, known are {', '.join(known)}", (*place, key))
-        return found
-
-    def flag(self, owner: dict[str, Any], key: str, place: Place) -> bool | None:
-        """True, false, or None where there is none."""
-        found: bool | None = self._field(bool, owner, key, place)
-        return found
-
-    def integer(self, owner: dict[str, Any], key: str, place: Place, least: int) -> int | None:
-        """An integer from ``least`` to 2^53 - 1; None where there is none."""
-        found = owner.get(key)
-        if found is None:
-            return None
-        if type(found) is not int or not least <= found <= MAX_INTEGER:
-            self.fail(f"{key} is not an integer from {least}", (*place, key))
         return found

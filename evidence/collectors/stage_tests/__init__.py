@@ -1,24 +1,28 @@
 """Collector ``stage_tests``: do the tests of stages 6, 7 and 8 exist, and can pytest collect them?
 
 Found out from syntax trees; nothing is imported into this process. Where the operator names an interpreter,
-pytest collects the tests in a process of its own. See ``docs/collectors/stage_tests.md``.
+pytest collects the tests in a process of its own. The tests of all other files are counted from their sources
+only: a report of a run must have at least as many. See ``docs/collectors/stage_tests.md``.
 """
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text
-from ...collecting.interface import Observation, Options
+from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
-from ..shared import python_source as python
+from .inspection import Inspected, findings, inspect, inspect_tests
 
 if TYPE_CHECKING:
     from .collection import Collection
 
+__all__ = ["StageTestsCollector", "StageTestsOptions", "inspect_tests"]
+
 STAGES = ("stage6", "stage7", "stage8")
+_UNIT = "test files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,13 @@ class StageTestsOptions(Options):
 
     Attributes:
         patterns: stage → glob of its test files; a stage that is not named keeps the default.
+        tests: globs of all test files of the workspace, those of the stages besides.
         python: a Python with pytest that is to collect the tests: its path from the workspace, or its name.
             This runs the project's code. If absent, the tests are only read.
     """
 
     patterns: dict[str, str] = field(default_factory=dict)
+    tests: tuple[str, ...] = field(default=("**/test_*.py", "**/*_test.py"))
     python: Text | None = None
 
 
@@ -39,12 +45,10 @@ class StageTestsCollector:
     """See the module."""
 
     id: ClassVar[str] = "stage_tests"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = StageTestsOptions
 
     def __init__(self, options: StageTestsOptions) -> None:
-        from ...base.errors import ConfigError
-
         unknown = sorted(set(options.patterns) - set(STAGES))
         if unknown:
             raise ConfigError(
@@ -54,93 +58,127 @@ class StageTestsCollector:
                 remedy="known: " + ", ".join(STAGES),
             )
         self._patterns = {stage: f"tests/{stage}*.py" for stage in STAGES} | options.patterns
+        self._tests = options.tests
         self._python = options.python
 
     def collect(self, view: View) -> Observation:
         """Inspect the test files and the conftest files that pytest would load for them.
 
         Raises:
-            EvidenceError: a file is unreadable, too large or not UTF-8 text; or see
-                :func:`gate.evidence.collectors._pytest_collection.collect`.
             EnvironmentProblem: the interpreter asked for is not there, or has no pytest.
         """
-        files = {stage: view.glob(self._patterns[stage]) for stage in STAGES}
-        everything = sorted({path for paths in files.values() for path in paths})
-        conftest = self._conftest(view, everything)
-        fixtures = 0
-        broken: list[dict[str, Any]] = []
-        for path in conftest:
-            parsed = python.parse_file(view, path)
-            if parsed.tree is None:
-                broken.append({"path": path, "line": parsed.line, "text": parsed.problem})
-            else:
-                fixtures += count_fixtures(parsed.tree)
-        markers: set[str] = set()
-        stages = {stage: self._stage(view, stage, files[stage], broken, markers) for stage in STAGES}
+        problems: list[Problem] = []
+        files = {
+            stage: _matching(view, self._patterns[stage], f"stages.{stage}", problems) for stage in STAGES
+        }
+        staged = sorted({path for paths in files.values() for path in paths})
+        conftest = self._conftest(view, staged, problems)
+        others = {
+            path for pattern in self._tests for path in _matching(view, pattern, "tests_defined", problems)
+        }
+        others -= {*staged, *conftest}
+        seen = {path: inspect(view, path) for path in (*staged, *conftest)}
+        seen |= {path: inspect(view, path, tests_only=True) for path in sorted(others)}
+        unread = [path for path in (*staged, *sorted(others)) if not seen[path].parsed]
+        for path in unread:
+            line, text = seen[path].problems[0]
+            touched = ["tests_defined", *(f"stages.{stage}" for stage in STAGES if path in files[stage])]
+            place = None if line is None else f"line {line}"
+            remedy = "correct the file"
+            problems += [
+                Problem(fact, text, remedy, ProblemKind.REJECTED, path=path, place=place) for fact in touched
+            ]
+        stages = {stage: self._stage(stage, files[stage], conftest, seen) for stage in STAGES}
+        markers = {marker for path in staged for marker in seen[path].markers}
         collection: Collection | None = None
-        if self._python is not None and everything:
-            from . import collection as _pytest_collection
+        if self._python is not None and staged:
+            from . import collection as pytest_collection
 
-            collection = _pytest_collection.collect(view, self._python, everything)
-            markers = set(collection.markers)
-            for stage in stages.values():
-                _check(view, stage, collection)
-        for stage in stages.values():
-            stage["problems_total"] = len(stage["problems"])
-            stage["problems"] = stage["problems"][: view.limits.problems]
+            try:
+                collection = pytest_collection.collect(view, self._python, staged)
+            except EvidenceError as error:
+                problems += [Problem.rejected(error, fact) for fact in ("stages", "markers")]
+            else:
+                markers = set(collection.markers)
+                for found in stages.values():
+                    _check(found, collection, seen)
+        for found in stages.values():
+            found["problems_total"] = len(found["problems"])
+            found["problems"] = found["problems"][: view.limits.problems]
+        everything = {*staged, *others}
         facts = {
             "stages": stages,
-            "fixtures": fixtures,
-            "conftest": list(conftest),
+            "tests_defined": sum(seen[path].tests for path in everything),
+            "fixtures": sum(seen[path].fixtures for path in conftest),
+            "conftest": conftest,
             "markers": sorted(markers),
             "method": "static" if self._python is None else "pytest",
         }
-        if collection is None:
-            return Observation(facts)
+        broken = sum(not seen[path].parsed for path in staged)
         return Observation(
             facts,
-            tool=collection.tool,
-            repeatable=False,
-            attachments={"pytest_collection.json": collection.report},
+            tuple(problems),
+            tool=None if collection is None else collection.tool,
+            repeatable=self._python is None,
+            attachments={} if collection is None else {"pytest_collection.json": collection.report},
+            scopes=(
+                Scope("stages", len(staged), len(staged) - broken, _UNIT),
+                Scope("markers", len(staged), len(staged) - broken, _UNIT),
+                Scope("tests_defined", len(everything), len(everything) - len(unread), _UNIT),
+                Scope(
+                    "fixtures", len(conftest), sum(seen[path].parsed for path in conftest), "conftest files"
+                ),
+                Scope("conftest", len(staged), len(staged), _UNIT),
+            ),
         )
 
-    def _conftest(self, view: View, files: list[str]) -> list[str]:
+    def _conftest(self, view: View, files: list[str], problems: list[Problem]) -> list[str]:
         """Conftest files in the directories of the tests and above, where pytest looks."""
         folders = {""}
         places = files or [pattern.partition("*")[0] + "_" for pattern in self._patterns.values()]
         for place in places:
             parts = place.split("/")[:-1]
             folders.update("/".join(parts[:count]) + "/" for count in range(1, len(parts) + 1))
-        return sorted(path for folder in folders if view.exists(path := f"{folder}conftest.py"))
+        names = [f"{folder}conftest.py" for folder in sorted(folders)]
+        return [path for name in names for path in _matching(view, name, "fixtures", problems)]
 
     def _stage(
-        self, view: View, stage: str, files: tuple[str, ...], broken: list[dict[str, Any]], markers: set[str]
+        self, stage: str, files: tuple[str, ...], conftest: list[str], seen: dict[str, Inspected]
     ) -> dict[str, Any]:
         problems: list[dict[str, Any]] = []
-        tests = 0
-        collectable = bool(files)
-        for path in files:
-            count, found = inspect_tests(view, path)
-            tests += count
-            problems += found
-            collectable = collectable and count > 0
-            tree = python.parse_file(view, path).tree
-            if tree is not None:
-                markers |= find_markers(tree)
-            for conftest in broken:
-                if path.startswith(conftest["path"].removesuffix("conftest.py")):
-                    problems.append(conftest)
-                    collectable = False
         if not files:
-            pattern = self._patterns[stage]
-            problems.append({"path": pattern, "line": None, "text": "no file matches this pattern"})
+            problems.append(_problem(self._patterns[stage], None, "no file matches this pattern"))
+        for path in files:
+            problems += findings(path, seen[path])
+        broken = [path for path in conftest if not seen[path].parsed]
+        above = [one for one in broken if any(_is_below(path, one) for path in files)]
+        problems += [_problem(one, *seen[one].problems[0]) for one in above]
+        tests = sum(seen[path].tests for path in files)
         return {
             "files": list(files),
             "tests": tests,
             "tests_static": tests,
-            "collectable": collectable,
+            "tests_empty": sum(len(seen[path].empty) for path in files),
+            "collectable": bool(files) and not above and all(seen[path].tests for path in files),
             "problems": _sorted(problems),
         }
+
+
+def _matching(view: View, pattern: str, fact: str, problems: list[Problem]) -> tuple[str, ...]:
+    """The files that match; where one is a link or no file, none and a problem."""
+    try:
+        return view.glob(pattern)
+    except EvidenceError as error:
+        problems.append(Problem.rejected(error, fact))
+        return ()
+
+
+def _problem(path: str, line: int | None, text: str) -> dict[str, Any]:
+    return {"path": path, "line": line, "text": text}
+
+
+def _is_below(path: str, conftest: str) -> bool:
+    return path.startswith(conftest.removesuffix("conftest.py"))
 
 
 def _sorted(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -148,7 +186,7 @@ def _sorted(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [unique[key] for key in sorted(unique)]
 
 
-def _check(view: View, stage: dict[str, Any], collection: Collection) -> None:
+def _check(stage: dict[str, Any], collection: Collection, seen: dict[str, Inspected]) -> None:
     """Put what pytest collected in place of what was counted, and hold the one against the other."""
     problems: list[dict[str, Any]] = []
     tests = 0
@@ -159,15 +197,15 @@ def _check(view: View, stage: dict[str, Any], collection: Collection) -> None:
         problems += [{**error, "path": _inside(error["path"]) or path} for error in errors]
         if left_out:
             text = f"the project's options for pytest leave out {left_out} of its tests"
-            problems.append({"path": path, "line": None, "text": text})
-        if count and not inspect_tests(view, path)[0]:
+            problems.append(_problem(path, None, text))
+        if count and not seen[path].tests:
             # such as a report that the tests' own code has forged
             text = f"pytest reports {count} tests, but the file defines none; they are not counted"
-            problems.append({"path": path, "line": None, "text": text})
+            problems.append(_problem(path, None, text))
             continue
         if not count and not errors:
-            problems.append({"path": path, "line": None, "text": "pytest collects no test from it"})
-        tests += count
+            problems.append(_problem(path, None, "pytest collects no test from it"))
+        tests += max(count - len(seen[path].empty), 0)
         stage["collectable"] = stage["collectable"] and count > 0 and not errors
     stage["tests"] = tests
     stage["problems"] = _sorted(stage["problems"] + problems)
@@ -186,74 +224,3 @@ def _concerns(place: str | None, path: str) -> bool:
 def _inside(place: str | None) -> str | None:
     """The place, if it is a path in the workspace."""
     return None if place is None or place.startswith("/") else place
-
-
-def inspect_tests(view: View, path: str) -> tuple[int, list[dict[str, Any]]]:
-    """Number of test functions and methods in a file, and what keeps pytest from collecting some or all.
-
-    A parametrised test counts once, a test that a later one of the same name replaces not at all.
-    """
-    parsed = python.parse_file(view, path)
-    if parsed.tree is None:
-        return 0, [{"path": path, "line": parsed.line, "text": parsed.problem}]
-    count, problems = _count_tests(parsed.tree)
-    found = [{"path": path, "line": line, "text": text} for line, text in problems]
-    if count == 0:
-        found.append({"path": path, "line": None, "text": "defines no test function or method"})
-    return count, found
-
-
-def _count_tests(tree: ast.Module) -> tuple[int, list[tuple[int, str]]]:
-    count = 0
-    problems: list[tuple[int, str]] = []
-    pending: list[list[ast.stmt]] = [tree.body]
-    while pending:
-        seen: set[str] = set()
-        for node in python.definitions(pending.pop()):
-            if isinstance(node, ast.ClassDef):
-                if not _is_test_class(node):
-                    continue
-                if not _is_unittest(node) and _has_constructor(node):
-                    text = f"pytest cannot collect class {node.name} because it has a constructor"
-                    problems.append((node.lineno, text))
-                    continue
-                pending.append(node.body)
-            elif node.name.startswith("test") and not _is_fixture(node):
-                if node.name in seen:
-                    problems.append((node.lineno, f"{node.name} replaces an earlier test of the same name"))
-                else:
-                    count += 1
-                seen.add(node.name)
-    return count, problems
-
-
-def _is_unittest(node: ast.ClassDef) -> bool:
-    return any(python.dotted(base).endswith("TestCase") for base in node.bases)
-
-
-def _is_test_class(node: ast.ClassDef) -> bool:
-    return node.name.startswith("Test") or _is_unittest(node)
-
-
-def _has_constructor(node: ast.ClassDef) -> bool:
-    names = {member.name for member in python.definitions(node.body)}
-    return bool(names & {"__init__", "__new__"})
-
-
-def _is_fixture(function: python.Function) -> bool:
-    """``@pytest.fixture``, ``@fixture`` and ``@pytest_asyncio.fixture``, called or not."""
-    return any(python.dotted(decorator).split(".")[-1] == "fixture" for decorator in function.decorator_list)
-
-
-def count_fixtures(tree: ast.Module) -> int:
-    """Number of pytest fixtures a module defines."""
-    return sum(_is_fixture(function) for _, _, function in python.all_functions(tree))
-
-
-def find_markers(tree: ast.Module) -> set[str]:
-    """Names used as ``pytest.mark.NAME`` anywhere in the module."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and python.dotted(node) == f"pytest.mark.{node.attr}":
-            found.add(node.attr)
-    return found

@@ -12,18 +12,33 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
+from ...base.errors import EvidenceError
+from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
-from ...collecting.interface import Observation, Options, Origin, Problem
+from ...collecting.interface import Observation, Options, Origin, Problem, ProblemKind, Scope
 from ...reading.workspace import View
 from .junit import read_report
 from .kinds import KINDS, STAGES
-from .model import OUTCOMES, REMEDY, Identity, Report, Suite
+from .model import REMEDY, Identity, Report, Suite
+from .words import OUTCOMES
 
 _NAME_CHARS = 300
-_SINGLE = ("expected_failures", "unexpected_passes", "flaky", "reruns", "suites_total")
+_SUITE_CHARS = 200
+_SINGLE = (
+    "functions",
+    "skipped_ppm",
+    "expected_failures",
+    "unexpected_passes",
+    "flaky",
+    "reruns",
+    "suites_total",
+    "file",
+)
+_TIMES = ("duration_ms", "observed_at_s", "latest_s")
 _PASSED, _BAD = 1, 2
 _SEEN = {"passed": _PASSED, "failed": _BAD, "errors": _BAD, "skipped": 0}
-_TIME_REMEDY = "write the report with pytest 8 or newer"
+_TIME_REMEDY = "write it with a tool that states a zone (pytest 8 or newer), or state it with gate provenance"
+_KNOWN_REMEDY = "write the report as pytest, Surefire, Gradle, jest, mocha or googletest do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,77 +60,100 @@ class TestsCollector:
     __test__ = False  # the name is no invitation to pytest
 
     id: ClassVar[str] = "tests"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = TestsOptions
 
     def __init__(self, options: TestsOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Count the test cases of every report.
-
-        Raises:
-            EvidenceError: a report is malformed, is no JUnit report, says something that is not known, or
-                contradicts itself.
-        """
-        paths = list(dict.fromkeys(path for pattern in self._options.junit for path in view.glob(pattern)))
-        if not paths:
-            return _nothing(", ".join(self._options.junit))
-        reports = {path: read_report(view.read(path), path, view.limits) for path in paths}
-        suites = [suite for report in reports.values() for suite in report.suites]
-        missing: list[Problem] = []
-        duration = _duration(suites)
-        if duration is None:
-            reason = "the report has a test case without a time, or no test case"
-            missing.append(Problem("duration_ms", reason, REMEDY))
-        times = _times(reports)
-        if isinstance(times, str):
-            reason = f"a suite in {times} states no time with a zone"
-            missing += [Problem(name, reason, _TIME_REMEDY) for name in ("observed_at_s", "latest_s")]
-        first, last = (None, None) if isinstance(times, str) else times
-        ends = Counter(end for suite in suites for end in suite.ends())
-        flaky, reruns = _flaky(suites)
-        kinds = {kind: _outcomes(ends, kind) for kind in (*KINDS, *STAGES)}
-        most = view.limits.problems
-        facts: dict[str, Any] = {
-            **_outcomes(ends),
-            "expected_failures": sum(case.expected_failure for suite in suites for case in suite.cases),
-            "unexpected_passes": sum(case.unexpected_pass for suite in suites for case in suite.cases),
-            "flaky": len(flaky),
-            "flaky_tests": flaky[:most],
-            "reruns": reruns,
-            "suites": [{"name": suite.name, **_outcomes(Counter(suite.ends()))} for suite in suites[:most]],
-            "suites_total": len(suites),
-            "by_kind": kinds,
-            "stage_passed": {stage: kinds[stage]["passed"] for stage in STAGES},
-            "file": ", ".join(paths),
-            "duration_ms": duration,
-            "observed_at_s": first,
-            "latest_s": last,
-        }
+        """Count the test cases of every report that can be read; each other one is a problem."""
+        reports: dict[str, Report] = {}
+        problems: list[Problem] = []
+        for pattern in self._options.junit:
+            try:
+                paths = [path for path in view.glob(pattern) if path not in reports]
+            except EvidenceError as error:  # a link, or something that is no file
+                problems.append(Problem.rejected(error))
+                continue
+            for path in paths:
+                try:
+                    reports[path] = read_report(view.read(path), path, view.limits)
+                except EvidenceError as error:
+                    problems.append(Problem.rejected(error))
+        scope = Scope("", len(reports) + len(problems), len(reports), "test reports")
+        if not reports:
+            if not problems:
+                reason = f"no test report found (looked for {', '.join(self._options.junit)})"
+                problems.append(Problem("", reason, REMEDY))
+            return Observation(_nothing(), tuple(problems), scopes=(scope,))
+        for path, report in reports.items():
+            for what, place in report.unknown[: view.limits.problems]:
+                unknown = ProblemKind.UNKNOWN
+                problems.append(Problem("", what, _KNOWN_REMEDY, unknown, path=path, place=place))
+        facts = _facts(reports, view.limits.problems)
+        if facts["skipped_ppm"] is None:
+            problems.append(Problem("skipped_ppm", "the reports have no test case", REMEDY))
+        if facts["duration_ms"] is None:
+            reason = "the reports have a test case without a time, or no test case"
+            problems.append(Problem("duration_ms", reason, REMEDY))
+        silent = _without_time(reports)
+        if silent is not None:
+            reason = f"a suite in {silent} states no time with a zone"
+            problems += [Problem(name, reason, _TIME_REMEDY, path=silent) for name in _TIMES[1:]]
+        first = facts["observed_at_s"]
         tools = sorted({tool for report in reports.values() for tool in report.tools})
         return Observation(
             facts,
-            tuple(missing),
+            tuple(problems),
             None if first is None else format_utc(first),
             tool=", ".join(tools)[:_NAME_CHARS] or None,
             format="junit",
             origins=_origins(reports.values()),
+            scopes=(scope,),
         )
 
 
-def _nothing(patterns: str) -> Observation:
-    reason = f"there is no test report ({patterns})"
-    names = ["total", *OUTCOMES, *_SINGLE, "file", "duration_ms", "observed_at_s", "latest_s"]
-    facts: dict[str, Any] = {
-        **dict.fromkeys(names),
+def _nothing() -> dict[str, Any]:
+    return {
+        **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
         "flaky_tests": [],
         "suites": [],
         "by_kind": dict.fromkeys((*KINDS, *STAGES)),
         "stage_passed": dict.fromkeys(STAGES),
     }
-    names += [f"{name}.{key}" for name in ("by_kind", "stage_passed") for key in facts[name]]
-    return Observation(facts, tuple(Problem(name, reason, REMEDY) for name in names))
+
+
+def _facts(reports: dict[str, Report], most: int) -> dict[str, Any]:
+    suites = [suite for report in reports.values() for suite in report.suites]
+    cases = [case for suite in suites for case in suite.cases]
+    ends = Counter(end for suite in suites for end in suite.ends())
+    flaky, reruns = _flaky(suites)
+    kinds = {kind: _outcomes(ends, kind) for kind in (*KINDS, *STAGES)}
+    counted = _outcomes(ends)
+    times = [] if _without_time(reports) else [time for each in reports.values() for time in each.times]
+    return {
+        **counted,
+        "functions": len(
+            {(place, name.partition("[")[0]) for place, name in (each.identity for each in cases)}
+        ),
+        "skipped_ppm": ratio_ppm(counted["skipped"], counted["total"]) if counted["total"] else None,
+        "expected_failures": sum(case.expected_failure for case in cases),
+        "unexpected_passes": sum(case.unexpected_pass for case in cases),
+        "flaky": len(flaky),
+        "flaky_tests": flaky[:most],
+        "reruns": reruns,
+        "suites": [
+            {"name": suite.name[:_SUITE_CHARS], **_outcomes(Counter(suite.ends()))} for suite in suites[:most]
+        ],
+        "suites_total": len(suites),
+        "by_kind": kinds,
+        "stage_passed": {stage: kinds[stage]["passed"] for stage in STAGES},
+        "file": ", ".join(reports),
+        "duration_ms": _duration(suites),
+        "observed_at_s": min(times, default=None),
+        "latest_s": max(times, default=None),
+    }
 
 
 def _outcomes(ends: Counter[tuple[str, frozenset[str]]], kind: str | None = None) -> dict[str, int]:
@@ -136,18 +174,16 @@ def _duration(suites: list[Suite]) -> int | None:
     return int((seconds * 1000).to_integral_value(ROUND_CEILING))
 
 
-def _times(reports: dict[str, Report]) -> tuple[int, int] | str:
-    """The earliest and the latest start, or the report that keeps silent about one.
+def _without_time(reports: dict[str, Report]) -> str | None:
+    """The first report that does not state when each of its suites started.
 
-    The earliest is the age of the evidence: a stale report must not hide behind a fresh one, nor one that
-    does not state its time.
+    The earliest start is the age of the evidence: a stale report must not hide behind a fresh one, nor one
+    that does not state its time.
     """
     for path, report in reports.items():
-        silent = any(suite.cases and suite.started_s is None for suite in report.suites)
-        if silent or report.span is None:
+        if not report.times or any(suite.cases and suite.started_s is None for suite in report.suites):
             return path
-    spans = [report.span for report in reports.values() if report.span is not None]
-    return min(first for first, _ in spans), max(last for _, last in spans)
+    return None
 
 
 def _flaky(suites: list[Suite]) -> tuple[list[str], int]:

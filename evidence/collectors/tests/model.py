@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import MappingProxyType
 
 from ...collecting.interface import Origin
 from .kinds import suite_kinds
 
-OUTCOMES = ("passed", "failed", "errors", "skipped")
 REMEDY = "run the tests again: pytest --junitxml=junit.xml"
 
 Identity = tuple[str, str]
 """A test across suites and reports: where it is defined, and its name."""
-
-_NO_ATTEMPTS: Mapping[Identity, int] = MappingProxyType({})
-_NO_KINDS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +32,12 @@ class Case:
 
     identity: Identity
     outcome: str
-    bare: bool
-    kinds: frozenset[str]
-    silent: tuple[bool, bool]
-    expected_failure: bool
-    unexpected_pass: bool
-    attempts: int
+    bare: bool = False
+    kinds: frozenset[str] = frozenset()
+    silent: tuple[bool, bool] = (True, True)
+    expected_failure: bool = False
+    unexpected_pass: bool = False
+    attempts: int = 0
 
 
 @dataclass(slots=True)
@@ -50,24 +45,35 @@ class Suite:
     """One ``testsuite`` (or root) element without the suites nested in it.
 
     Attributes:
-        name: its name, cut to two hundred characters.
+        tag: the element.
+        name: its name.
         started_s: epoch seconds its start is stated as, by itself or a suite around it; None when it is not.
         parent: the suite around it.
-        listed: whether it counts as a suite; a root that is none does if it has cases of its own.
+        counts: what its attributes claim, by attribute.
+        outcome: how it is stated to have ended, one of `OUTCOMES`; empty where it is not.
         cases: its test cases, without the attempts that were followed by another one.
         attempts: such attempts that stood in it as cases of their own, by test.
         seconds: time of everything in it, attempts included; None when one does not state it.
         markers: markers among its properties, and once the report is read among those of suites around it.
+        said: what its properties state of the sources.
     """
 
+    tag: str
     name: str
     started_s: int | None
     parent: Suite | None
-    listed: bool
-    cases: Sequence[Case] = ()
-    attempts: Mapping[Identity, int] = field(default_factory=lambda: _NO_ATTEMPTS)
+    counts: dict[str, int]
+    outcome: str
+    cases: list[Case] = field(default_factory=list)
+    attempts: Mapping[Identity, int] = field(default_factory=dict)
     seconds: Decimal | None = Decimal(0)
-    markers: frozenset[str] = _NO_KINDS
+    markers: frozenset[str] = frozenset()
+    said: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """The suite, for messages."""
+        return f"{self.tag} {self.name[:100]!r}"
 
     def ends(self) -> list[tuple[str, frozenset[str]]]:
         """Of each of its cases the outcome and the kinds, where its own or those of the suite decide."""
@@ -86,13 +92,15 @@ class Report:
     """One report.
 
     Attributes:
-        suites: its suites in document order.
-        span: the earliest and the latest start that is stated with a zone, in epoch seconds, or None.
+        suites: its suites in document order; a root that is none only if it has cases of its own.
+        times: starts that are stated with a zone, epoch seconds.
         origins: what its suites state about the sources; each statement once.
         tools: what its suites state as the tool that ran them; each once.
+        unknown: what is in it and could not be interpreted, with its place.
     """
 
     suites: list[Suite] = field(default_factory=list)
-    span: tuple[int, int] | None = None
+    times: list[int] = field(default_factory=list)
     origins: dict[Origin, None] = field(default_factory=dict)
     tools: dict[str, None] = field(default_factory=dict)
+    unknown: list[tuple[str, str]] = field(default_factory=list)

@@ -1,11 +1,15 @@
-"""Words that writers of JUnit XML have for how a test case or a suite ended, in attributes of theirs."""
+"""Values in the attributes of JUnit XML as its many writers spell them: outcomes, counts, times."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
 
-from ...base.errors import EvidenceError
+from ...base.times import parse_rfc3339
 
+OUTCOMES = ("passed", "failed", "errors", "skipped")
 RANKS = {"failed": 0, "errors": 1, "skipped": 2, "passed": 3}
 """The lower one decides where a case says two."""
 
@@ -24,32 +28,59 @@ _WORDS = {
 whatever was not disabled, CTest ``fail`` and ``notrun``, Ginkgo ``panicked`` and ``timedout``, behave
 ``untested``, ``undefined`` and ``hook_error``."""
 _BLANKS = str.maketrans("", "", " _-")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{0,12})?([eE]-[0-9]{1,2})?|\.[0-9]{1,12}")
+_HTTP_DATE = re.compile(
+    r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})", re.ASCII
+)
+_SHORT_ZONE = re.compile(r"([+-]\d\d)(\d\d)\Z", re.ASCII)
 
 
-def stated_outcome(attributes: Mapping[str, str], path: str, place: str) -> str:
-    """The worst outcome that attributes state in so many words; empty when none does.
+def stated_outcome(attributes: Mapping[str, str]) -> tuple[str, str]:
+    """The worst outcome that attributes state in so many words, and a statement that is not known.
 
-    Args:
-        attributes: of a test case or a suite; one in a namespace has it and a ``}`` before its name.
-        path: the file, for messages.
-        place: where in it, for messages.
-
-    Raises:
-        EvidenceError: one states something that is not known.
+    Returns:
+        one of `OUTCOMES`, or empty; and ``the status is 'odd'``, or empty.
     """
-    worst = ""
+    worst = unknown = ""
     for name, value in attributes.items():
         plain = name.rpartition("}")[2].lower()
         if plain not in _STATUS or not value.strip():
             continue
         outcome = _WORDS.get(value.translate(_BLANKS).lower())
         if outcome is None:
-            raise EvidenceError(
-                f"the {plain} is {value[:40]!r}, which is not known: it might be a failure",
-                path=path,
-                place=place,
-                remedy="write the report with a word like passed, failed, error or skipped",
-            )
-        if not worst or RANKS[outcome] < RANKS[worst]:
+            unknown = f"the {plain} is {value[:40]!r}"
+        elif not worst or RANKS[outcome] < RANKS[worst]:
             worst = outcome
-    return worst
+    return worst, unknown
+
+
+def count(stated: str | None) -> int | None:
+    """The count that an attribute states; None where it states none.
+
+    Raises:
+        ValueError: it is no count.
+    """
+    plain = (stated or "").strip().replace(",", "")
+    if plain and not _COUNT.fullmatch(plain):
+        raise ValueError(plain)
+    return int(plain) if plain else None
+
+
+def seconds(stated: str | None) -> Decimal | None:
+    """A duration in seconds, thousands perhaps grouped by commas; None where none can be told."""
+    plain = (stated or "").strip().replace(",", "")
+    return Decimal(plain) if _SECONDS.fullmatch(plain) else None
+
+
+def instant(stated: str | None) -> int | None:
+    """Epoch seconds of a time with a zone, as RFC 3339 or HTTP writes it; None of any other."""
+    text = (stated or "").strip()
+    try:
+        if _HTTP_DATE.fullmatch(text):
+            epoch = int(parsedate_to_datetime(text.replace("UTC", "GMT")).timestamp())
+        else:
+            epoch = parse_rfc3339(_SHORT_ZONE.sub(r"\1:\2", text.replace(" ", "T", 1)))
+    except (ValueError, OverflowError):
+        return None
+    return epoch if epoch >= 0 else None

@@ -157,6 +157,13 @@ def changed_lines(old: bytes, new: bytes, limits: Limits) -> frozenset[int]:
     return frozenset(found)
 
 
+def renames(root: Path, commit: str, limits: Limits) -> dict[str, str]:
+    """Files that ``git diff -M`` takes for renamed since the commit, in the index: new name → old name."""
+    arguments = ["diff-index", "--cached", "--name-status", "-z", "-M", "-l1000", "--diff-filter=R"]
+    fields = ask(root, [*arguments, "--relative", commit, "--"], limits).split(b"\x00")
+    return {os.fsdecode(new): os.fsdecode(old) for old, new in zip(fields[1::3], fields[2::3], strict=False)}
+
+
 def all_lines(data: bytes) -> frozenset[int]:
     """The numbers of all lines, the last one also without a line end."""
     count = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))

@@ -46,6 +46,7 @@ class History:
         self.limits = limits
         self._head: list[git.GitState | None] = []
         self._trees: dict[str, dict[str, str]] = {}
+        self._renames: dict[str, dict[str, str]] = {}
         self._objects: dict[str, tuple[str, bytes] | None] = {}
 
     def head(self) -> git.GitState | None:
@@ -138,16 +139,21 @@ class History:
     def changed_lines(self, commit: str, path: str, now: bytes) -> frozenset[int]:
         """Numbers (from 1) of the lines of ``now`` that ``git diff`` would show as added since the commit.
 
-        All of them when the commit has no such file. Compared are the bytes, without filters (line endings,
-        LFS) and whatever ``.gitattributes`` says; a renamed file counts as new.
+        A file that git takes for renamed is compared with the one it was; of any other file that the commit
+        does not have all lines are new. Compared are the bytes, without filters (line endings, LFS) and
+        whatever ``.gitattributes`` says.
 
         Raises:
             EvidenceError: as :meth:`file`.
         """
-        from .changes import all_lines, changed_lines
+        from .changes import all_lines, changed_lines, renames
 
         if commit not in self._trees:
             self.files(commit)
+        if path not in self._trees[commit]:
+            if commit not in self._renames:
+                self._renames[commit] = renames(self.root, _checked(commit), self.limits)
+            path = self._renames[commit].get(path, path)
         blob = self._trees[commit].get(path)
         if blob is None:
             return all_lines(now)

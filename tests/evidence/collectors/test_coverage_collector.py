@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.errors import ConfigError, EvidenceError
 from gate.evidence.base.limits import Limits
+from gate.evidence.collecting.interface import ProblemKind, Scope
 from gate.evidence.collectors.coverage import counting
 from gate.evidence.collectors.coverage.model import Recorded
 
@@ -138,7 +139,8 @@ def test_the_figures_are_the_tools_own(
     assert (facts["files"], facts["never_imported"]) == (4, 2)
     assert facts["format"] == kind
     assert facts["tool"] == f"coverage.py {report['meta']['version']}"
-    assert (facts["foreign_lines"], facts["unlisted_lines"], facts["data_files"]) == (0, 0, 1)
+    assert (facts["foreign_lines"], facts["unlisted_lines"]) == (0, 0)
+    assert facts["excluded_statements"] == 2
     by_source = {entry["source"]: entry for entry in facts["sources"]}
     assert by_source["extra"] == {
         "source": "extra",
@@ -163,7 +165,7 @@ def test_the_ready_example_has_the_figures_the_tool_reports(
     command = [sys.executable, "-m", "coverage", "json", "-q", "-o", "report.json"]
     subprocess.run(command, cwd=tmp_path, env=clean, check=True, capture_output=True)
     totals = json.loads((tmp_path / "report.json").read_bytes())["totals"]
-    facts = watch("coverage", {}).facts
+    facts = watch("coverage", {}, sources=["algo_trade", "data_plane", "order_plane"]).facts
     assert (facts["statements"], facts["covered"]) == (totals["num_statements"], totals["covered_lines"])
     assert facts["branch_ppm"] == totals["covered_branches"] * 1_000_000 // totals["num_branches"]
 
@@ -208,9 +210,10 @@ def test_nothing_measured_is_missing(watch: Any) -> None:
     evidence = watch("coverage", {"algo_trade/a.py": "x = 1\n"})
     assert evidence.facts["line_ppm"] is None
     assert evidence.facts["sources"] == []
-    assert (
-        evidence.problems[0].reason == "none of .coverage, coverage.json, coverage.xml, coverage.lcov exists"
-    )
+    [problem] = evidence.problems
+    assert problem.fact == ""
+    looked_for = ".coverage, coverage.json, coverage.xml, coverage.lcov"
+    assert problem.reason == f"no coverage report found (looked for {looked_for})"
 
 
 def test_data_about_something_else_is_no_measurement(watch: Any, measure: Any) -> None:
@@ -218,22 +221,43 @@ def test_data_about_something_else_is_no_measurement(watch: Any, measure: Any) -
     evidence = watch("coverage", {"other/a.py": "x = 1\n"}, sources=["other"])
     assert evidence.facts["statements"] is None
     assert "no record of any file under other" in evidence.problems[0].reason
-    evidence = watch("coverage", {})
-    assert "no Python file is under algo_trade, data_plane" in evidence.problems[0].reason
+    evidence = watch("coverage", {"tests/a.py": "x = 1\n"}, sources=["tests"])
+    assert "no Python file outside of tests (tests)" in evidence.problems[0].reason
 
 
-def test_a_configured_source_without_files_is_an_error(watch: Any, measure: Any) -> None:
+def test_a_source_that_is_not_there_is_unknown_and_one_without_python_says_nothing(
+    watch: Any, measure: Any
+) -> None:
     measure(branch=False)
-    for options, place in (
-        ({"sources": ["pkg/", "nowhere"]}, 1),
-        ({"sources": ["pkg"], "omit": ["pkg/**"]}, 0),
-        ({"sources": ["algo_trade", "data_plane", "order_plane"]}, 0),
-    ):
-        with pytest.raises(EvidenceError) as caught:
-            watch("coverage", {}, **options)
-        assert "no Python file that counts is under the source" in caught.value.what
-        assert caught.value.path == "gate.yaml"
-        assert caught.value.place == f"/evidence/coverage/sources/{place}"
+    evidence = watch("coverage", {"docs/a.md": "x"}, sources=["pkg/", "nowhere", "docs", "p?g"])
+    unknown = [problem for problem in evidence.problems if problem.kind is ProblemKind.UNKNOWN]
+    assert [(one.fact, one.reason) for one in unknown] == [
+        ("line_ppm", "nothing is under the source 'nowhere'")
+    ]
+    assert [entry["source"] for entry in evidence.facts["sources"]] == ["pkg/", "p?g"]
+
+
+def test_tests_are_not_under_measurement(watch: Any, measure: Any) -> None:
+    measure(branch=False)
+    files = {"pkg/tests/test_a.py": "x = 1\n", "test/b.py": "y = 1\n", "pkg/latest.py": "z = 1\n"}
+    evidence = watch("coverage", files, sources=["pkg", "test"])
+    assert evidence.facts["files"] == 4
+    unit = "Python files of the sources, those of tests left out"
+    assert evidence.scopes == (Scope("", 4, 4, unit),)
+
+
+def test_excluded_statements_are_counted(watch: Any) -> None:
+    text = (
+        "import typing\nif typing.TYPE_CHECKING:\n    import a\n\n\nclass Order:  # pragma: no cover\n"
+        '    """Words."""\n\n    def send(self):\n        return 1\n\n    def stub(self): ...\n'
+    )
+    content = report(files={"pkg/a.py": {"executed_lines": [1]}})
+    files = {"coverage.json": content, "pkg/a.py": text, "pkg/b.py": "x = 1\n"}
+    facts = watch("coverage", files, sources=["pkg"]).facts
+    assert (facts["statements"], facts["excluded_statements"]) == (2, 3)
+    assert (facts["excluded_ppm"], facts["excluded"]) == (600_000, [{"path": "pkg/a.py", "statements": 3}])
+    facts = watch("coverage", {}, sources=["pkg"], exclude_also=["x = 1"]).facts
+    assert (facts["statements"], facts["excluded_statements"]) == (1, 4)
 
 
 def report(**changes: Any) -> dict[str, Any]:
@@ -249,6 +273,7 @@ def test_sources_without_a_statement_or_a_version(watch: Any) -> None:
     assert evidence.facts["line_ppm"] is None
     assert {missing.fact: missing.reason for missing in evidence.problems} == {
         "line_ppm": "the sources have no statement",
+        "excluded_ppm": "the sources have no statement",
         "branch_ppm": "the sources have no branch",
         "diff": "no base commit is configured",
         "tool": "coverage.json does not say which tool and version wrote it",
@@ -259,19 +284,25 @@ def test_sources_without_a_statement_or_a_version(watch: Any) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("def (\n", "pkg/a.py is not valid Python"),
-        ("x = " + "-" * 50_000 + "1\n", "pkg/a.py nests too deeply"),
+        ("def (\n", "is not valid Python"),
+        ("x = " + "-" * 50_000 + "1\n", "nests too deeply"),
     ],
 )
-def test_a_source_that_does_not_parse_leaves_coverage_unmeasured(watch: Any, source: str, said: str) -> None:
-    evidence = watch("coverage", {"coverage.json": report(), "pkg/a.py": source}, sources=["pkg"])
-    assert evidence.facts["line_ppm"] is None
-    assert evidence.problems[0].reason.startswith(said)
+def test_a_source_that_does_not_parse_is_rejected_and_the_others_count(
+    watch: Any, source: str, said: str
+) -> None:
+    files = {"coverage.json": report(), "pkg/a.py": "x = 1\n", "pkg/b.py": source}
+    evidence = watch("coverage", files, sources=["pkg"])
+    assert (evidence.facts["line_ppm"], evidence.facts["files"]) == (1_000_000, 1)
+    [rejected] = [problem for problem in evidence.problems if problem.fact == ""]
+    assert (rejected.kind, rejected.path) == (ProblemKind.REJECTED, "pkg/b.py")
+    assert rejected.reason.startswith(said)
+    assert (evidence.scopes[0].looked_at, evidence.scopes[0].understood) == (2, 1)
 
 
 def test_text_that_no_parser_takes_is_not_countable() -> None:
     for text in ("x = 1\x00\n", "x = '\ud800'\n"):
-        with pytest.raises(counting.NotCountable, match=r"^a\.py "):
+        with pytest.raises(EvidenceError, match=r"^is not valid Python"):
             counting.count(text, "a.py", None, False, ())
 
 
@@ -383,7 +414,7 @@ def test_never_more_than_everything_ran(lines: list[str], ran: set[int]) -> None
     try:
         counts = counting.count("\n".join(lines), "a.py", recorded, False, ()).counts
         nothing = counting.count("\n".join(lines), "a.py", None, False, ()).counts
-    except counting.NotCountable:
+    except EvidenceError:
         return
     assert 0 <= counts.covered <= counts.statements <= len(lines)
     assert (nothing.statements, nothing.covered) == (counts.statements, 0)

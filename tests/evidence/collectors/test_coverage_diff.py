@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.base.errors import ConfigError, EvidenceError
+from gate.evidence.base.errors import ConfigError
 
 BEFORE = "def one(x):\n    if x:\n        return 1\n    return 2\n\n\ndef two():\n    return 2\n"
 AFTER = (
@@ -85,6 +85,28 @@ def test_changed_lines_are_covered_as_diff_cover_says(
         assert diff["files"] == len(said["src_stats"]) == 2
 
 
+@pytest.mark.parametrize("more", ["", "\n\ndef four():\n    return 4\n"])
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_renamed_file_is_compared_with_what_it_was(
+    watch: Any, changed: tuple[Path, str], more: str, committed: bool
+) -> None:
+    """As ``git diff -M`` does, also in a subdirectory's index; a file too different is new."""
+    root, _ = changed
+    base = commit(root)
+    run(root, "git", "mv", "pkg/a.py", "pkg/b.py")
+    run(root, "git", "mv", "pkg/same.py", "pkg/other.py")
+    (root / "pkg/b.py").write_text(AFTER + more)
+    (root / "pkg/other.py").write_text("def nothing_alike():\n    return 2\n")
+    run(root, "git", "add", "-A")
+    if committed:
+        commit(root)
+    lcov = "SF:pkg/b.py\nDA:2,1\nDA:20,1\nend_of_record\n"
+    (root / ".coverage").unlink()
+    evidence = watch("coverage", {"r.lcov": lcov}, sources=["pkg"], base=base, lcov="r.lcov")
+    diff = evidence.facts["diff"]
+    assert (diff["files"], diff["statements"], diff["covered"]) == (2, 4, 1) if more else (1, 2, 0)
+
+
 def test_a_base_may_be_a_tag_a_branch_or_a_short_id(watch: Any, changed: tuple[Path, str]) -> None:
     root, base = changed
     found = {
@@ -104,14 +126,16 @@ def test_without_a_base_there_is_no_difference(watch: Any, changed: tuple[Path, 
 
 
 @pytest.mark.parametrize("base", ["nowhere", "0" * 40, "v2"])
-def test_a_base_that_git_does_not_know_is_an_error(watch: Any, changed: tuple[Path, str], base: str) -> None:
+def test_a_base_that_git_does_not_know(watch: Any, changed: tuple[Path, str], base: str) -> None:
     root, _ = changed
-    with pytest.raises(EvidenceError) as caught:
-        watch("coverage", {}, sources=["pkg"], base=base)
-    assert "no commit that git knows" in caught.value.what
-    assert (caught.value.path, caught.value.place) == ("gate.yaml", "/evidence/coverage/base")
+
+    def reason(base: str) -> list[str]:
+        evidence = watch("coverage", {}, sources=["pkg"], base=base)
+        assert evidence.facts["line_ppm"] is not None
+        return [one.reason for one in evidence.problems if one.fact == "diff"]
+
+    assert reason(base) == [f"git knows no commit {base!r} (evidence.coverage.base)"]
     with pytest.raises(ConfigError):
         watch("coverage", {}, sources=["pkg"], base="--upload-pack=x")
     (root / ".git").rename(root / "git-gone")
-    with pytest.raises(EvidenceError, match="no commit that git knows"):
-        watch("coverage", {}, sources=["pkg"], base="main")
+    assert reason("main") == ["git knows no commit 'main' (evidence.coverage.base)"]

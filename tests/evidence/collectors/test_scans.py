@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.base.errors import EvidenceError
+from gate.evidence.collecting.interface import ProblemKind
 from gate.evidence.collecting.runner import observe
 from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
@@ -166,10 +166,15 @@ def test_without_a_report_nothing_is_zero(watch: Any) -> None:
     ],
 )
 def test_a_log_without_a_scan_is_not_a_clean_scan(watch: Any, empty: Any) -> None:
-    evidence = watch("scans", {"a.sarif": empty, "b.sarif": sarif(run(result()))})
+    evidence = watch("scans", {"a.sarif": empty})
     assert evidence.facts["results"] is None
-    assert "a.sarif holds no scan" in evidence.problems[0].reason
-    assert evidence.facts["reports"][-1]["results"] == 1
+    rejected = [one for one in evidence.problems if one.kind is ProblemKind.REJECTED]
+    assert {(one.path, one.reason) for one in rejected} == {
+        ("a.sarif", "holds no scan: it has no run with results")
+    }
+    evidence = watch("scans", {"b.sarif": sarif(run(result()))})
+    assert (evidence.facts["results"], evidence.facts["reports"][-1]["results"]) == (1, 1)
+    assert "results" in {one.fact for one in evidence.problems if one.kind is ProblemKind.REJECTED}
 
 
 def test_a_scan_without_results_is_clean(watch: Any) -> None:
@@ -182,6 +187,9 @@ def test_a_scan_without_results_is_clean(watch: Any) -> None:
     [
         ({"executionSuccessful": False}, "ran to its end"),
         ({}, "ran to its end"),
+        ({"exitCode": 2}, "ran to its end"),
+        ({"exitCode": 0}, None),
+        ({"executionSuccessful": True, "exitCode": 1}, None),  # as it ends when there are findings
         (
             {
                 "executionSuccessful": True,
@@ -232,7 +240,8 @@ def test_time_and_commit_are_those_the_report_states(watch: Any, tmp_path: Path)
     # where one report states no time, the oldest is not known
     evidence = watch("scans", {"c.sarif": sarif(run())})
     assert evidence.observed_at is None
-    assert evidence.problems[0].reason.startswith("c.sarif states no time")
+    [undated] = [one for one in evidence.problems if one.fact == "observed_at_s"]
+    assert (undated.path, undated.reason) == ("c.sarif", "states no time of its run")
 
 
 def test_where_a_finding_is(watch: Any, tmp_path: Path) -> None:
@@ -328,72 +337,91 @@ def test_long_parts_are_not_copied_into_every_result(watch: Any) -> None:
         ({"version": "2.1.0", "runs": {}}, "not an array", "/runs"),
         (sarif("x"), "not an object", "/runs/0"),
         (sarif({"results": []}), "there is no 'name'", "/runs/0/tool/driver"),
-        (sarif(run({"level": "fatal"})), "level is 'fatal', known are error", "/runs/0/results/0/level"),
-        (sarif(run({"kind": 1})), "not a string", "/runs/0/results/0/kind"),
-        (sarif(run({"ruleIndex": 7})), "there is no rule 7", "/runs/0/results/0"),
-        (sarif(run({"ruleIndex": 2**55})), "not an integer", "/runs/0/results/0/ruleIndex"),
-        (sarif(run({"ruleIndex": True})), "not an integer", "/runs/0/results/0/ruleIndex"),
-        (sarif(run({"ruleId": "X", "ruleIndex": 0}, rules=[RULE])), "and also number 0", "/runs/0/results/0"),
-        (
-            sarif(run({"rule": {"toolComponent": {"index": 3}}})),
-            "there is no extension 3",
-            "/runs/0/results/0/rule/toolComponent/index",
-        ),
-        (
-            sarif(run({"rule": {"toolComponent": {"name": "nobody"}}})),
-            "the tool has no part 'nobody'",
-            "/runs/0/results/0/rule/toolComponent",
-        ),
-        (
-            sarif(run({"properties": {"security-severity": "severe"}})),
-            "security-severity is not a number",
-            "/runs/0/results/0/properties/security-severity",
-        ),
-        (
-            sarif(run({"suppressions": [{"status": "accepted"}]})),
-            "there is no 'kind'",
-            "/runs/0/results/0/suppressions/0",
-        ),
-        (
-            sarif(run({"provenance": {"invocationIndex": 0}})),
-            "there is no invocation 0",
-            "/runs/0/results/0/provenance/invocationIndex",
-        ),
-        (
-            sarif(run(invocations=[{"executionSuccessful": True, "endTimeUtc": "yesterday"}])),
-            "not an RFC 3339 time",
-            "/runs/0/invocations/0/endTimeUtc",
-        ),
-        (
-            sarif(run(invocations=[{"executionSuccessful": True, "endTimeUtc": "0001-01-01T00:00:00Z"}])),
-            "before 1970",
-            "/runs/0/invocations/0/endTimeUtc",
-        ),
+        (sarif(run("x")), "not an object", "/runs/0/results/0"),
+        (sarif(run() | {"results": {}}), "not an array", "/runs/0/results"),
         (
             sarif(run(externalPropertyFileReferences={"results": [{"location": {"uri": "r.json"}}]})),
-            "outside the run",
+            "in other files",
             "/runs/0/externalPropertyFileReferences",
         ),
-        (
-            sarif(run(result(locations=[{"physicalLocation": {"artifactLocation": {"index": 0}}}]))),
-            "there is no artifact 0",
-            "/runs/0/results/0/locations/0/physicalLocation/artifactLocation/index",
-        ),
-        (sarif(inlineExternalProperties=[{}]), "outside the run", "/inlineExternalProperties"),
+        (sarif(inlineExternalProperties=[{"results": []}]), "outside of it", "/inlineExternalProperties"),
         ('{"version": "2.1.0", "runs": [], "runs": []}', "'runs' twice", "line 1"),
         ('{"version": "2.1.0", "runs": [NaN]}', "NaN is not a JSON number", "line 1"),
-        ('{"version": "2.1.0", "runs": [99999999999999999999]}', "more than 18 digits", "line 1"),
+        ('{"version": "2.1.0", "runs": [' + "9" * 50 + "]}", "digits", "line 1"),
         ('{"version": "2.1.0", "runs": ' + "[" * 70 + "]" * 70 + "}", "nests deeper than 64", "line 1"),
         ("<sarif/>", "malformed JSON", "line 1"),
     ],
 )
-def test_bad_logs_are_refused(watch: Any, log: Any, said: str, place: str) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch("scans", {"a.sarif": log})
-    assert said in caught.value.what
-    assert caught.value.path == "a.sarif"
-    assert (caught.value.place or "").startswith(place)
-    assert caught.value.remedy
+def test_bad_logs_are_rejected(watch: Any, log: Any, said: str, place: str) -> None:
+    good = sarif(run(result()))
+    evidence = watch("scans", {"a.sarif": log, "b.sarif": good})
+    rejected = [one for one in evidence.problems if one.kind is ProblemKind.REJECTED]
+    assert {"results", "by_severity", "incomplete"} <= {one.fact for one in rejected}
+    for one in rejected:
+        assert said in one.reason
+        assert one.path == "a.sarif"
+        assert (one.place or "").startswith(place)
+        assert one.remedy
+    assert evidence.facts["results"] == 1
+    assert ("results", 2, 1) in [(one.fact, one.looked_at, one.understood) for one in evidence.scopes]
+
+
+@pytest.mark.parametrize(
+    ("more", "rules", "said", "severity"),
+    [
+        ({"level": "fatal"}, [], "the level 'fatal' is not known", "medium"),
+        ({"level": 1}, [RULE], "the level '1' is not known", "critical"),
+        ({"level": "Error"}, [], None, "high"),
+        ({"kind": 1}, [], "the kind '1' is not known", "medium"),
+        ({"ruleIndex": 7}, [], "a rule which the report does not have", "medium"),
+        ({"ruleIndex": 7, "level": "error"}, [], None, "high"),
+        ({"ruleIndex": 7}, [RULE], None, "critical"),  # it also has the rule's id
+        ({"ruleIndex": 2**55}, [], None, "medium"),
+        ({"ruleIndex": 1}, [{"id": "R0"}, RULE], None, "critical"),
+        ({"ruleIndex": 0}, [{"id": "R0"}, RULE], None, "critical"),
+        ({"rule": {"toolComponent": {"index": 3}}}, [], "a rule which the report does not have", "medium"),
+        ({"rule": {"toolComponent": {"name": "nobody"}}}, [], "a rule which the report", "medium"),
+        ({"provenance": {"invocationIndex": 0}}, [], "invocation 0 sets, which is not there", "medium"),
+        ({"properties": {"security-severity": "severe"}}, [RULE], None, "critical"),
+        ({"properties": {"security-severity": "HIGH"}, "level": "error"}, [], None, "high"),
+        ({"properties": [], "locations": {}, "message": "x"}, [], None, "medium"),
+    ],
+)
+def test_what_cannot_be_interpreted_is_unknown_and_its_result_counts(
+    watch: Any, more: Any, rules: Any, said: str | None, severity: str
+) -> None:
+    evidence = watch("scans", {"a.sarif": sarif(run(result(**more), rules=rules))})
+    assert only(evidence.facts) == {severity: 1}
+    unknown = [one for one in evidence.problems if one.kind is ProblemKind.UNKNOWN]
+    assert [one.place for one in unknown] == ([] if said is None else ["/runs/0/results/0"])
+    assert all(said in one.reason and one.fact == "by_severity" for one in unknown)
+
+
+def test_suppressions_of_no_kind_and_odd_ones(watch: Any) -> None:
+    log = run(
+        result(suppressions=[{"status": "accepted"}]),
+        result(suppressions=[{"kind": "inSource", "status": "maybe"}]),
+        result(suppressions="yes"),
+        result(suppressions=[None]),
+    )
+    facts = watch("scans", {"a.sarif": sarif(log)}).facts
+    assert (facts["results"], facts["suppressed"], facts["suppressed_in_source"]) == (3, 1, 0)
+
+
+def test_oddities_of_writers_are_no_problem(watch: Any) -> None:
+    """A byte order mark, only taxonomies in other files, times that say nothing, a release candidate."""
+    log = sarif(
+        run(
+            result(level="error", locations=[{"physicalLocation": {"artifactLocation": {"index": 5}}}]),
+            externalPropertyFileReferences={"taxonomies": [{"location": {"uri": "cwe.sarif"}}]},
+            invocations=[{"executionSuccessful": True, "endTimeUtc": "yesterday"}],
+        ),
+        inlineExternalProperties=[{"taxonomies": []}],
+    )
+    text = json.dumps(log | {"version": "2.1.0-rtm.6"})
+    evidence = watch("scans", {"a.sarif": b"\xef\xbb\xbf" + text.encode()})
+    assert (evidence.facts["results"], evidence.facts["incomplete"]) == (1, 0)
+    assert {one.fact for one in evidence.problems} == {"observed_at_s", "pip_audit"}
 
 
 # pip-audit: its database cannot be reached here, so these follow its documented format
@@ -461,11 +489,12 @@ def test_a_chain_of_aliases_is_one_vulnerability(watch: Any) -> None:
         ),
     ],
 )
-def test_bad_audits_are_refused(watch: Any, report: Any, said: str, place: str) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch("scans", {"pip-audit.json": report})
-    assert said in caught.value.what
-    assert caught.value.place == place
+def test_bad_audits_are_rejected(watch: Any, report: Any, said: str, place: str) -> None:
+    evidence = watch("scans", {"pip-audit.json": report, "pip-audit-b.json": AUDIT})
+    [rejected] = [one for one in evidence.problems if one.kind is ProblemKind.REJECTED]
+    assert said in rejected.reason
+    assert (rejected.fact, rejected.place) == ("pip_audit", place)
+    assert evidence.facts["pip_audit"]["vulnerabilities"] == 1
 
 
 # whatever is changed in a report, it is read or refused
@@ -541,18 +570,16 @@ def mutate(document: Any, data: st.DataObject) -> Any:
 
 
 @given(data=st.data())
-def test_any_change_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+def test_any_change_is_read_or_rejected(tmp_path: Path, data: st.DataObject) -> None:
     name, document = data.draw(st.sampled_from([("a.sarif", VALID), ("pip-audit.json", AUDIT)]))
     changed = mutate(document, data)
     for old in tmp_path.iterdir():
         old.unlink()
     (tmp_path / name).write_text(json.dumps(changed))
     kind = load("scans")
-    try:
-        facts = observe(Workspace(tmp_path), kind(kind.Options())).facts
-    except EvidenceError as error:
-        assert error.path == name
-        assert error.remedy
+    evidence = observe(Workspace(tmp_path), kind(kind.Options()))
+    facts = evidence.facts
+    if any(problem.kind is ProblemKind.REJECTED for problem in evidence.problems):
         return
     if facts["results"] is not None:
         assert sum(facts["by_severity"].values()) == facts["results"]

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.base.errors import ConfigError, EnvironmentProblem, EvidenceError
+from gate.evidence.base.errors import ConfigError, EnvironmentProblem
 from gate.evidence.base.limits import Limits
+from gate.evidence.collecting.interface import ProblemKind
 from gate.evidence.collectors.stage_tests import pytest_runner as _pytest_runner
 
 CONFTEST = """
@@ -36,6 +37,7 @@ def test_nothing_there(watch: Any) -> None:
         "files": [],
         "tests": 0,
         "tests_static": 0,
+        "tests_empty": 0,
         "collectable": False,
         "problems": [{"path": "tests/stage6*.py", "line": None, "text": "no file matches this pattern"}],
         "problems_total": 1,
@@ -56,18 +58,18 @@ pytestmark = [pytest.mark.paper, pytest.mark.timeout(3)]
 @pytest.mark.parametrize("x", [1, 2])
 async def test_one(x): assert x
 class TestMany:
-    def test_two(self): pass
+    def test_two(self): assert id
     def helper(self): pass
     class TestInner:
-        def test_three(self): pass
+        def test_three(self): assert id
 class Probe(unittest.TestCase):
     def __init__(self): pass
-    def test_four(self): pass
+    def test_four(self): assert id
 class Other:
-    def test_not_collected(self): pass
+    def test_not_collected(self): assert id
 """,
-            "tests/stage7_paper.py": "if True:\n    def test_a(): pass\n",
-            "tests/stage8_go.py": "try:\n  def test_a(): pass\nexcept ValueError:\n  def test_b(): pass\n",
+            "tests/stage7_paper.py": "if True:\n    def test_a(): assert id\n",
+            "tests/stage8_go.py": "try:\n  def test_a(): id()\nexcept ValueError:\n  def test_b(): id()\n",
         },
     ).facts
     assert facts["stages"]["stage6"]["tests"] == 4
@@ -84,10 +86,10 @@ def test_what_keeps_pytest_from_collecting_is_named(watch: Any) -> None:
     facts = watch(
         "stage_tests",
         {
-            "tests/stage6_a.py": "def test_a(): pass\ndef test_a(): pass\n",
-            "tests/stage6_b.py": "class TestC:\n    def __init__(self): pass\n    def test_a(self): pass\n",
+            "tests/stage6_a.py": "def test_a(): assert id\ndef test_a(): assert id\n",
+            "tests/stage6_b.py": "class TestC:\n    def __init__(self): pass\n    def test_a(self): id()\n",
             "tests/stage7_a.py": "def test_a(: pass\n",
-            "tests/stage8_a.py": "import pytest\n@pytest.fixture\ndef test_data(): pass\n",
+            "tests/stage8_a.py": "import pytest\n@pytest.fixture\ndef test_data(): assert id\n",
         },
     ).facts["stages"]
     assert facts["stage6"]["tests"] == 1
@@ -106,9 +108,9 @@ def test_a_broken_conftest_breaks_the_stages_below_it(watch: Any) -> None:
         "stage_tests",
         {
             "tests/conftest.py": "def (\n",
-            "tests/stage6_a.py": "def test_a(): pass\n",
-            "tests/stage6_b.py": "def test_a(): pass\n",
-            "elsewhere/stage7_a.py": "def test_a(): pass\n",
+            "tests/stage6_a.py": "def test_a(): assert id\n",
+            "tests/stage6_b.py": "def test_a(): assert id\n",
+            "elsewhere/stage7_a.py": "def test_a(): assert id\n",
         },
         patterns={"stage7": "elsewhere/stage7*.py"},
     ).facts
@@ -123,13 +125,109 @@ def test_an_unknown_stage_is_refused(watch: Any) -> None:
     assert caught.value.place == "/evidence/stage_tests/patterns"
 
 
-def test_a_linked_or_binary_test_is_refused(watch: Any, tmp_path: Path) -> None:
-    facts = watch("stage_tests", {"tests/stage6_a.py": b"\xff"}).facts["stages"]["stage6"]
-    assert "not UTF-8" in facts["problems"][0]["text"]
+def test_a_linked_or_binary_test_is_rejected_and_hides_nothing(watch: Any, tmp_path: Path) -> None:
+    files = {"tests/stage6_a.py": b"\xff", "tests/stage7_a.py": "def test_a(): assert id\n"}
+    evidence = watch("stage_tests", files)
+    assert [(one.fact, one.path) for one in evidence.problems] == [
+        ("tests_defined", "tests/stage6_a.py"),
+        ("stages.stage6", "tests/stage6_a.py"),
+    ]
+    assert all("not UTF-8" in one.reason for one in evidence.problems)
+    assert (evidence.facts["stages"]["stage7"]["tests"], evidence.facts["tests_defined"]) == (1, 1)
     (tmp_path / "tests" / "stage6_a.py").unlink()
     (tmp_path / "tests" / "stage6_b.py").symlink_to("stage6_c.py")
-    with pytest.raises(EvidenceError, match="symbolic link"):
-        watch("stage_tests", {})
+    evidence = watch("stage_tests", {})
+    assert "symbolic link" in evidence.problems[0].reason
+    (tmp_path / "conftest.py").symlink_to("elsewhere.py")
+    linked = [problem.fact for problem in watch("stage_tests", {}).problems if "link" in problem.reason]
+    assert "fixtures" in linked
+    assert evidence.facts["stages"]["stage7"]["tests"] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pass",
+        "...",
+        '"""Words."""',
+        "x = 1",
+        "return None",
+        "assert True",
+        "assert 1",
+        "if False:\n        check()",
+        "while 0:\n        check()",
+        "return\n    check()",
+        "def inner(): check()",
+        "f = lambda: check()",
+        "import os",
+    ],
+)
+def test_a_body_that_proves_nothing_is_no_test(watch: Any, body: str) -> None:
+    """And is named, with its line."""
+    code = f"def test_a():\n    {body}\n\nclass TestB:\n    def test_b(self): assert id\n"
+    stage = watch("stage_tests", {"tests/stage6_a.py": code}).facts["stages"]["stage6"]
+    assert (stage["tests"], stage["tests_empty"], stage["collectable"]) == (1, 1, True)
+    assert stage["problems"] == [
+        {
+            "path": "tests/stage6_a.py",
+            "line": 1,
+            "text": "test_a has a body without a call or an assertion: it proves nothing",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "assert x",
+        "assert 1 == x",
+        "check()",
+        "with check(): pass",
+        "x = [check() for _ in x]",
+        "if x:\n        return\n    check()",
+        "try:\n        pass\n    finally:\n        check()",
+        "for _ in x:\n        assert _",
+        "raise check()",
+    ],
+)
+def test_a_body_that_calls_or_asserts_is_a_test(watch: Any, body: str) -> None:
+    code = f"def test_a(x):\n    {body}\n"
+    stage = watch("stage_tests", {"tests/stage6_a.py": code}).facts["stages"]["stage6"]
+    assert (stage["tests"], stage["tests_empty"], stage["problems"]) == (1, 0, [])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if False:\n    def test_a(): assert id\n",
+        "if 0:\n    def test_a(): assert id\n",
+        "if True:\n    pass\nelse:\n    def test_a(): assert id\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    def test_a(): assert id\n",
+        "def test_a(): assert id\ndel test_a\n",
+        "def test_a(): assert id\ntest_a = None\n",
+        "def test_a(): assert id\ntest_a.__test__ = False\n",
+        "__test__ = False\ndef test_a(): assert id\n",
+        "def test_a(): assert id\n__test__ = False\n",
+        "class TestA:\n    __test__ = False\n    def test_a(self): assert id\n",
+        "class TestA:\n    def test_a(self): assert id\nTestA.__test__ = False\n",
+        "class TestA:\n    def test_a(self): assert id\n    del test_a\n",
+        "class TestA:\n    def test_a(self): assert id\ndel TestA\n",
+        "raise SystemExit\ndef test_a(): assert id\n",
+    ],
+)
+def test_what_pytest_would_not_collect_is_no_test(watch: Any, code: str) -> None:
+    stage = watch("stage_tests", {"tests/stage6_a.py": code}).facts["stages"]["stage6"]
+    assert (stage["tests"], stage["collectable"]) == (0, False)
+
+
+def test_the_tests_of_all_files_are_counted(watch: Any) -> None:
+    code = "def test_a(): assert id\ndef test_b(): pass\n"
+    files = {"tests/stage6_a.py": code, "tests/unit/test_a.py": code, "src/b_test.py": code, "src/c.py": code}
+    evidence = watch("stage_tests", files | {"tests/test_broken.py": "def ("})
+    assert evidence.facts["tests_defined"] == 3
+    assert [(one.fact, one.path) for one in evidence.problems] == [("tests_defined", "tests/test_broken.py")]
+    assert evidence.scopes[2].looked_at == 4
+    assert watch("stage_tests", {}, tests=["tests/unit/*.py"]).facts["tests_defined"] == 2
 
 
 GOOD = {
@@ -137,12 +235,12 @@ GOOD = {
 import pytest
 @pytest.mark.paper
 @pytest.mark.parametrize("x", [1, 2, 3])
-def test_a(x): pass
+def test_a(x): assert id
 class TestB:
-    def test_b(self): pass
+    def test_b(self): assert id
 """,
-    "tests/stage7_a.py": "def test_a(): pass\n",
-    "tests/stage8_a.py": "def test_a(): pass\n",
+    "tests/stage7_a.py": "def test_a(): assert id\n",
+    "tests/stage8_a.py": "def test_a(): assert id\n",
     "tests/conftest.py": "import pytest\n@pytest.fixture\ndef f(): pass\n",
     "data.json": "{}",
 }
@@ -208,19 +306,27 @@ def test_nothing_to_collect_runs_nothing(watch: Any) -> None:
 @pytest.mark.parametrize(
     ("code", "line", "text"),
     [
-        ("import nothere\ndef test_a(): pass\n", 1, "ModuleNotFoundError: No module named 'nothere'"),
-        ("def f():\n    raise ValueError('bad\\nmore')\nf()\ndef test_a(): pass\n", 2, "ValueError: bad"),
+        ("import nothere\ndef test_a(): assert id\n", 1, "ModuleNotFoundError: No module named 'nothere'"),
         (
-            "import pytest\npytest.skip('no', allow_module_level=True)\ndef test_a(): pass\n",
+            "def f():\n    raise ValueError('bad\\nmore')\nf()\ndef test_a(): assert id\n",
+            2,
+            "ValueError: bad",
+        ),
+        (
+            "import pytest\npytest.skip('no', allow_module_level=True)\ndef test_a(): assert id\n",
             None,
             "is skipped",
         ),
         *(
             pytest.param(*case, marks=pytest.mark.soak)
             for case in [
-                ("class E(Exception):\n    def __str__(self): 1/0\nraise E\ndef test_a(): pass\n", 3, "E: ?"),
-                ("import sys; sys.exit(0)\ndef test_a(): pass\n", None, "SystemExit: 0"),
-                ("def test_a(): pass\ndel test_a\n", None, "pytest collects no test from it"),
+                (
+                    "class E(Exception):\n    def __str__(self): 1/0\nraise E\ndef test_a(): assert id\n",
+                    3,
+                    "E: ?",
+                ),
+                ("import sys; sys.exit(0)\ndef test_a(): assert id\n", None, "SystemExit: 0"),
+                ("def test_a(): assert id\ndel test_a\n", None, "pytest collects no test from it"),
                 ("def test_a(: pass\n", 1, "SyntaxError"),
             ]
         ),
@@ -234,7 +340,9 @@ def test_what_pytest_cannot_collect(watch: Any, code: str, line: int | None, tex
 
 
 def test_a_broken_file_leaves_the_other_stages_alone(watch: Any) -> None:
-    stages = by_pytest(watch, {"tests/stage7_a.py": "import nothere\ndef test_a(): pass\n"}).facts["stages"]
+    stages = by_pytest(watch, {"tests/stage7_a.py": "import nothere\ndef test_a(): assert id\n"}).facts[
+        "stages"
+    ]
     assert stages["stage6"]["tests"] == 4
     assert stages["stage6"]["collectable"]
 
@@ -297,19 +405,20 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
         ),
     ],
 )
-def test_a_conftest_that_spoils_the_report_is_an_error(watch: Any, conftest: str, said: str) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        by_pytest(watch, {"tests/conftest.py": conftest}, limits=Limits(command_bytes=100_000))
-    assert said in caught.value.what
-    assert caught.value.remedy
+def test_a_conftest_that_spoils_the_report_is_rejected(watch: Any, conftest: str, said: str) -> None:
+    evidence = by_pytest(watch, {"tests/conftest.py": conftest}, limits=Limits(command_bytes=100_000))
+    assert [problem.fact for problem in evidence.problems] == ["stages", "markers"]
+    for problem in evidence.problems:
+        assert problem.kind is ProblemKind.REJECTED
+        assert said in problem.reason
+    assert not evidence.repeatable
 
 
 def test_a_conftest_that_hangs_is_ended(watch: Any) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        conftest = {"tests/conftest.py": "import time; time.sleep(36_000)"}
-        by_pytest(watch, conftest, limits=Limits(command_seconds=0.5))
-    assert caught.value.what == "collecting the stage tests with pytest took longer than 0.5 s"
-    assert "limits.command_seconds" in str(caught.value.remedy)
+    conftest = {"tests/conftest.py": "import time; time.sleep(36_000)"}
+    rejected = by_pytest(watch, conftest, limits=Limits(command_seconds=0.5)).problems[0]
+    assert rejected.reason == "collecting the stage tests with pytest took longer than 0.5 s"
+    assert "limits.command_seconds" in rejected.remedy
 
 
 def test_a_conftest_that_prints_or_forks_is_no_problem(watch: Any) -> None:
@@ -376,12 +485,12 @@ def test_the_interpreter_must_be_there_and_have_pytest(watch: Any, tmp_path: Pat
         watch("stage_tests", GOOD, python="bare/python")
     assert (caught.value.path, caught.value.place) == ("gate.yaml", "/evidence/stage_tests/python")
     bare.write_text("#!/bin/sh\necho no Python at all >&2; exit 3\n")
-    with pytest.raises(EvidenceError, match="left no report: exit code 3, no Python at all"):
-        watch("stage_tests", GOOD, python="bare/python")
+    rejected = watch("stage_tests", GOOD, python="bare/python").problems[0]
+    assert "left no report: exit code 3, no Python at all" in rejected.reason
 
 
 def test_an_account_number_in_an_error_is_masked(watch: Any) -> None:
-    code = "raise ValueError('account DU1234567')\ndef test_a(): pass\n"
+    code = "raise ValueError('account DU1234567')\ndef test_a(): assert id\n"
     problems = by_pytest(watch, {"tests/stage7_a.py": code}).facts["stages"]["stage7"]["problems"]
     assert any("DU****67" in problem["text"] for problem in problems)
 

@@ -10,8 +10,15 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from gate.evidence.base.errors import EvidenceError
-from gate.evidence.collecting.interface import Origin
+from gate.evidence.collecting.interface import Evidence, Origin, Problem, ProblemKind, Scope
+
+
+def rejection(evidence: Evidence) -> Problem:
+    """The one problem that touches everything in the reports."""
+    [found] = [each for each in evidence.problems if each.fact == ""]
+    assert found.kind is ProblemKind.REJECTED
+    return found
+
 
 SUITE = """
 import pytest
@@ -385,17 +392,17 @@ def bound(record_testsuite_property):
     "properties", [{"commit": "abc"}, {"commit": "HEAD"}, {"dirty": "no"}, {"source_digest": COMMIT}]
 )
 def test_malformed_statements_are_refused(watch: Any, properties: dict[str, str]) -> None:
-    with pytest.raises(EvidenceError, match="the property") as caught:
-        watch("tests", {"junit.xml": bound(**properties)})
-    assert (caught.value.path, caught.value.place) == ("junit.xml", "suite 's'")
+    refused = rejection(watch("tests", {"junit.xml": bound(**properties)}))
+    assert "the property" in refused.reason
+    assert (refused.path, refused.place) == ("junit.xml", "suite 's'")
 
 
 def test_contradicting_statements_are_refused(watch: Any) -> None:
     report = bound(dirty="true").replace(
         "</properties>", '<property name="dirty" value="false"/></properties>'
     )
-    with pytest.raises(EvidenceError, match="'false' and 'true'"):
-        watch("tests", {"junit.xml": report})
+    refused = rejection(watch("tests", {"junit.xml": report}))
+    assert "'false' and 'true'" in refused.reason
 
 
 def test_a_time_without_zone_is_no_time(watch: Any) -> None:
@@ -405,3 +412,81 @@ def test_a_time_without_zone_is_no_time(watch: Any) -> None:
     assert evidence.facts["observed_at_s"] is None
     assert evidence.facts["duration_ms"] is None
     assert evidence.observed_at is None
+
+
+def test_one_malformed_report_hides_nothing_of_the_others(watch: Any) -> None:
+    files = {"a.xml": FRESH, "b.xml": "<testsuite", "c.xml": OLD}
+    evidence = watch("tests", files, junit=["*.xml"])
+    assert (evidence.facts["total"], evidence.facts["file"]) == (2, "a.xml, c.xml")
+    assert rejection(evidence).path == "b.xml"
+    assert evidence.scopes == (Scope("", 3, 2, "test reports"),)
+
+
+ODD_BUT_KNOWN = [
+    # mocha's xunit reporter calls failures errors
+    ('<testsuite name="Mocha Tests" tests="2" failures="0" errors="1" skipped="0">', (2, 1)),
+    ('<testsuite name="s" tests="2" errors="" failures=" ">', (2, 1)),
+    ('<testsuite name="s" failures="1">', (2, 1)),
+    ('<testsuite name="s" tests="2" time="1,234.5">', (2, 1)),
+    ('<testsuite xmlns="urn:junit" name="s" tests="2">', (2, 1)),
+]
+
+
+@pytest.mark.parametrize(("suite", "counted"), ODD_BUT_KNOWN)
+def test_oddities_of_writers_are_no_problem(watch: Any, suite: str, counted: tuple[int, int]) -> None:
+    cases = '<testcase name="a" time="1,234.5"/><testcase name="b" time="1."><failure>no</failure></testcase>'
+    evidence = watch("tests", {"junit.xml": f"{suite}{cases}</testsuite>"})
+    facts = evidence.facts
+    assert (facts["total"], facts["failed"], facts["duration_ms"]) == (*counted, 1_235_500)
+    assert {problem.fact for problem in evidence.problems} == {"observed_at_s", "latest_s"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "observed"),
+    [
+        ("Mon, 03 Nov 2025 10:00:00 GMT", "2025-11-03T10:00:00Z"),
+        ("03 Nov 2025 12:00:00 +0200", "2025-11-03T10:00:00Z"),
+        ("2025-11-03T10:00:00.123Z", "2025-11-03T10:00:00Z"),
+        ("2025-11-03 12:00:00.5+02:00", "2025-11-03T10:00:00Z"),
+        ("2025-11-03T12:00:00+0200", "2025-11-03T10:00:00Z"),
+        ("2025-11-03T10:00:00", None),
+        ("2025-11-03T10:00:00.123456", None),
+        ("Mon, 03 Nov 2025 10:00:00", None),
+        ("Mon, 99 Nov 2025 10:00:00 GMT", None),
+        ("1969-12-31T23:59:59Z", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_start_in_any_spelling_with_a_zone(watch: Any, stated: str, observed: str | None) -> None:
+    report = f'<testsuite name="s" timestamp="{stated}"><testcase name="a"/></testsuite>'
+    evidence = watch("tests", {"junit.xml": report})
+    assert (evidence.facts["total"], evidence.observed_at) == (1, observed)
+
+
+@pytest.mark.parametrize("time", ["-0.001", "NaN", "", "soon", "1e999"])
+def test_a_duration_that_is_none_is_not_measured(watch: Any, time: str) -> None:
+    report = f'<testsuite name="s"><testcase name="a" time="{time}"/></testsuite>'
+    facts = watch("tests", {"junit.xml": report}).facts
+    assert (facts["passed"], facts["duration_ms"]) == (1, None)
+
+
+def test_output_of_megabytes_is_passed_over(watch: Any) -> None:
+    output = f"<system-out><![CDATA[{'<failure/> ' * 300_000}]]></system-out>"
+    report = f'<testsuite name="s"><testcase name="a">{output}</testcase>{output}</testsuite>'
+    assert watch("tests", {"junit.xml": report}).facts["passed"] == 1
+
+
+def test_an_element_that_is_not_known_is_unknown_and_the_rest_counts(watch: Any) -> None:
+    odd = '<testcase name="b"><ouch><failure/></ouch></testcase>'
+    report = f'<testsuite name="s"><testcase name="a"/>{odd}</testsuite>'
+    evidence = watch("tests", {"junit.xml": report})
+    [found] = [problem for problem in evidence.problems if not problem.fact]
+    assert (found.kind, evidence.facts["total"]) == (ProblemKind.UNKNOWN, 2)
+    assert (found.path, found.place) == ("junit.xml", "test case 'b', line 1")
+
+
+def test_the_share_of_skipped_tests(watch: Any) -> None:
+    cases = '<testcase name="a"/>' + '<testcase name="b"><skipped message="no broker"/></testcase>' * 2
+    facts = watch("tests", {"junit.xml": f'<testsuite name="s">{cases}</testsuite>'}).facts
+    assert (facts["skipped"], facts["skipped_ppm"]) == (2, 666_666)

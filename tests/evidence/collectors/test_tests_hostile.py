@@ -1,4 +1,4 @@
-"""Test reports that are odd, hostile or huge: counted exactly, or refused with one clear error."""
+"""Test reports that are odd, hostile or huge: counted exactly, or rejected with one clear problem."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import Limits
+from gate.evidence.collecting.interface import Evidence, Problem
 
 OK = '<testcase classname="c" name="ok" time="1"/>'
 BAD = '<testcase classname="c" name="bad" time="1"><failure message="x"/></testcase>'
+
+
+def problem(evidence: Evidence) -> Problem:
+    """The one problem that touches everything in the reports."""
+    [found] = [each for each in evidence.problems if each.fact == ""]
+    return found
 
 
 def in_suite(inner: str, stated: str = "") -> str:
@@ -32,14 +38,6 @@ def in_suite(inner: str, stated: str = "") -> str:
         (in_suite(f'<testcase name="a">{BAD}</testcase>'), "'testcase' in 'testcase'", "test case 'a'"),
         (in_suite('<testcase name="a"><Failure/></testcase>'), "'Failure' in 'testcase'", "test case 'a'"),
         (in_suite('<testcase name="a"><failed/></testcase>'), "'failed' in 'testcase'", "test case 'a'"),
-        (
-            in_suite(f'{OK}<testcase name="a"><x:failure xmlns:x="urn:x"/></testcase>'),
-            "'{urn:x}failure' in 'testcase'",
-            "test case 'a'",
-        ),
-        (in_suite(f'{OK}<x:testcase xmlns:x="urn:x"/>'), "'{urn:x}testcase' in", "testsuite 's'"),
-        (in_suite(f'{OK}<testcase xmlns="urn:x"/>'), "'{urn:x}testcase' in", "testsuite 's'"),
-        (f'<testsuites xmlns="urn:x"><testsuite>{OK}</testsuite></testsuites>', "'{urn:x}testsuites'", None),
         (in_suite(f"{OK}<system-out>{BAD}</system-out>"), "'testcase' in 'system-out'", "'s'"),
         (in_suite(f"<properties>{BAD}</properties>"), "'testcase' in 'properties'", "'s'"),
         (
@@ -62,17 +60,16 @@ def in_suite(inner: str, stated: str = "") -> str:
         ),
         (in_suite(OK, 'status="kaputt"'), "the status is 'kaputt'", "suite 's'"),
         (in_suite(OK, 'status="failed"'), "did not end well", "testsuite 's'"),
-        (in_suite(OK, 'failed="5"'), "failed=5 is stated, 0", "testsuite 's'"),
+        (in_suite(OK, 'failed="5"'), "failures=5 is stated, 0", "testsuite 's'"),
         (in_suite(OK, 'failures="2"') + "", "failures=2 is stated, 0", "testsuite 's'"),
     ],
 )
-def test_what_is_not_known_is_refused_by_name(watch: Any, report: str, what: str, place: str | None) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch("tests", {"junit.xml": report})
-    assert what in caught.value.what
-    assert caught.value.path == "junit.xml"
-    assert (place or "line 1") in (caught.value.place or "")
-    assert caught.value.remedy
+def test_what_is_not_known_is_a_problem(watch: Any, report: str, what: str, place: str | None) -> None:
+    refused = problem(watch("tests", {"junit.xml": report}))
+    assert what in refused.reason
+    assert refused.path == "junit.xml"
+    assert (place or "line 1") in (refused.place or "")
+    assert refused.remedy
 
 
 @pytest.mark.parametrize(
@@ -173,9 +170,9 @@ def test_properties_behind_what_they_are_said_of_count_too(watch: Any) -> None:
     ],
 )
 def test_how_much_a_report_holds_is_limited(watch: Any, report: str, limits: Limits, what: str) -> None:
-    with pytest.raises(EvidenceError, match=what) as caught:
-        watch("tests", {"junit.xml": report}, limits=limits)
-    assert caught.value.place == "line 1"
+    refused = problem(watch("tests", {"junit.xml": report}, limits=limits))
+    assert what in refused.reason
+    assert refused.place == "line 1"
 
 
 MEASURE = """
@@ -229,10 +226,6 @@ def test_a_large_report_takes_little_memory(tmp_path: Path, unit: str, said: str
         ('<testsuite name="s" errors="1"><testcase name="a"/></testsuite>', "errors=1 is stated, 0", "'s'"),
         ('<testsuite name="s" skipped="-1"/>', "skipped='-1' is not a count", "'s'"),
         ('<testsuite name="s" tests="many"/>', "tests='many' is not a count", "'s'"),
-        ('<testsuite name="s"><testcase name="a" time="-1"/></testsuite>', "'-1' is not a number", "'a'"),
-        ('<testsuite name="s"><testcase name="a" time="NaN"/></testsuite>', "'NaN' is not a number", "'a'"),
-        ('<testsuite name="s" timestamp="yesterday"/>', "timestamp is wrong", "'s'"),
-        ('<testsuite name="s" timestamp="1969-12-31T23:59:59Z"/>', "before 1970", "'s'"),
         ("<html/>", "not a JUnit report: its root element is 'html'", None),
         ("<html><testcase></html>", "malformed XML", "line 1"),
         ("<html><testsuite/><testcase time='x'/></html>", "its root element is 'html'", "line 1"),
@@ -244,21 +237,20 @@ def test_a_large_report_takes_little_memory(tmp_path: Path, unit: str, said: str
     ],
 )
 def test_bad_reports_are_refused(watch: Any, report: str, said: str, place: str | None) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch("tests", {"junit.xml": report})
-    assert said in caught.value.what
-    assert caught.value.path == "junit.xml"
-    assert caught.value.remedy
-    assert place is None or place in (caught.value.place or "")
+    refused = problem(watch("tests", {"junit.xml": report}))
+    assert said in refused.reason
+    assert refused.path == "junit.xml"
+    assert refused.remedy
+    assert place is None or place in (refused.place or "")
 
 
 def test_oversized_and_linked_reports_are_refused(watch: Any, tmp_path: Path) -> None:
-    with pytest.raises(EvidenceError, match="larger than 10 bytes"):
-        watch("tests", {"junit.xml": '<testsuite name="s"/>'}, limits=Limits(file_bytes=10))
+    refused = problem(watch("tests", {"junit.xml": '<testsuite name="s"/>'}, limits=Limits(file_bytes=10)))
+    assert "larger than 10 bytes" in refused.reason
     (tmp_path / "junit.xml").unlink()
     (tmp_path / "junit.xml").symlink_to(tmp_path / "elsewhere.xml")
-    with pytest.raises(EvidenceError, match="symbolic link"):
-        watch("tests", {})
+    refused = problem(watch("tests", {}))
+    assert "symbolic link" in refused.reason
 
 
 names = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x5FF), max_size=10)
@@ -303,8 +295,7 @@ def test_any_report_counts_every_case_once(watch: Any, suite: Any, nested: bool,
     assert (facts["flaky"], facts["reruns"]) == (0, 0)
     if more and facts["errors"] < more:  # a stated number that is too high is never believed
         wrong = report.replace(' tests="', f' tests="{more}', 1)
-        with pytest.raises(EvidenceError, match="contradicts itself"):
-            watch("tests", {"junit.xml": wrong})
+        assert "contradicts itself" in problem(watch("tests", {"junit.xml": wrong})).reason
 
 
 @given(
@@ -389,13 +380,12 @@ def markup(element: Any) -> str:
 
 
 @given(elements)
-def test_any_elements_give_facts_or_one_clear_error(watch: Any, element: Any) -> None:
+def test_any_elements_give_facts_or_one_clear_problem(watch: Any, element: Any) -> None:
     report = markup(element)
-    try:
-        facts = watch("tests", {"junit.xml": report}).facts
-    except EvidenceError as error:
-        assert error.path == "junit.xml"
-        assert error.remedy
+    evidence = watch("tests", {"junit.xml": report})
+    facts = evidence.facts
+    if facts["total"] is None:
+        assert problem(evidence).path == "junit.xml"
         return
     assert facts["total"] == facts["passed"] + facts["failed"] + facts["errors"] + facts["skipped"]
     assert facts["total"] <= sum(report.count(f"<{tag}") for tag in ("testcase", "failure", "error"))

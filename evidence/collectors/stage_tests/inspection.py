@@ -1,0 +1,187 @@
+"""What the syntax tree of a test file says: tests that pytest would collect by default, and what keeps it.
+
+A test whose body has no call and no assertion about anything proves nothing, and is no test here. Code that
+never runs does not count: what stands under ``if False``, is deleted again, or has ``__test__ = False``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...base.errors import EvidenceError
+from ...reading.workspace import View
+from ..shared import python_source as python
+
+
+@dataclass(slots=True)
+class Inspected:
+    """One test file.
+
+    Attributes:
+        parsed: whether it is valid Python.
+        tests: number of test functions and methods; a parametrised test counts once.
+        empty: line and name of the tests that prove nothing.
+        problems: line (None for the whole file) and text of what keeps pytest from collecting some or all.
+        markers: names used as ``pytest.mark.NAME``.
+        fixtures: number of pytest fixtures that it defines.
+    """
+
+    parsed: bool = True
+    tests: int = 0
+    empty: list[tuple[int, str]] = field(default_factory=list)
+    problems: list[tuple[int | None, str]] = field(default_factory=list)
+    markers: set[str] = field(default_factory=set)
+    fixtures: int = 0
+
+
+def inspect(view: View, path: str, *, tests_only: bool = False) -> Inspected:
+    """Look at one file; one that cannot be read or parsed has a problem and nothing else.
+
+    With ``tests_only`` markers and fixtures are left out, which takes half of the time.
+    """
+    try:
+        parsed = python.parse_file(view, path)
+    except EvidenceError as error:
+        return Inspected(False, problems=[(None, error.what)])
+    if parsed.tree is None:
+        return Inspected(False, problems=[(parsed.line, parsed.problem or "is not valid Python")])
+    found = Inspected()
+    for node in () if tests_only else ast.walk(parsed.tree):
+        if isinstance(node, ast.Attribute):
+            mark = node.value
+            if isinstance(mark, ast.Attribute) and python.dotted(mark) == "pytest.mark":
+                found.markers.add(node.attr)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found.fixtures += _is_fixture(node)
+    _count(parsed.tree.body, found)
+    return found
+
+
+def inspect_tests(view: View, path: str) -> tuple[int, list[dict[str, Any]]]:
+    """Number of tests in a file, and what keeps pytest from collecting some or all: path, line and text."""
+    found = inspect(view, path, tests_only=True)
+    return found.tests, findings(path, found)
+
+
+def findings(path: str, found: Inspected) -> list[dict[str, Any]]:
+    """What is wrong with a test file, as facts: path, line and text."""
+    told = [
+        *found.problems,
+        *(
+            (line, f"{name} has a body without a call or an assertion: it proves nothing")
+            for line, name in found.empty
+        ),
+    ]
+    if found.parsed and not found.tests:
+        told.append((None, "defines no test function or method"))
+    return [{"path": path, "line": line, "text": text} for line, text in told]
+
+
+def _count(body: list[ast.stmt], found: Inspected) -> None:
+    tests: dict[str, python.Function] = {}
+    classes: list[ast.ClassDef] = []
+    for node in _reached(body):
+        if isinstance(node, ast.Raise):
+            found.problems.append((node.lineno, "raises when it is imported"))
+            return
+        if _off(node, "__test__"):
+            return
+        for name in _removed(node):
+            tests.pop(name, None)
+            classes = [each for each in classes if each.name != name]
+        if isinstance(node, ast.ClassDef):
+            classes.append(node)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test"):
+            if _is_fixture(node):
+                continue
+            if node.name in tests:
+                text = f"{node.name} replaces an earlier test of the same name"
+                found.problems.append((node.lineno, text))
+            tests[node.name] = node
+    for test in tests.values():
+        if _proves(test.body):
+            found.tests += 1
+        else:
+            found.empty.append((test.lineno, test.name))
+    for node in classes:
+        unittest = any(python.dotted(base).endswith("TestCase") for base in node.bases)
+        if not unittest and not node.name.startswith("Test"):
+            continue
+        members = {member.name for member in python.definitions(node.body)}
+        if not unittest and members & {"__init__", "__new__"}:
+            text = f"pytest cannot collect class {node.name} because it has a constructor"
+            found.problems.append((node.lineno, text))
+        else:
+            _count(node.body, found)
+
+
+def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that may run, those inside others too; not the bodies of functions and classes."""
+    for node in body:
+        yield node
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        inner = [list(getattr(node, part, [])) for part in ("body", "orelse", "finalbody")]
+        if isinstance(node, (ast.If, ast.While)) and isinstance(node.test, ast.Constant):
+            inner[1 if node.test.value else 0] = []
+        if isinstance(node, ast.If) and python.dotted(node.test).endswith("TYPE_CHECKING"):
+            inner[0] = []
+        inner += [handler.body for handler in getattr(node, "handlers", [])]
+        inner += [case.body for case in getattr(node, "cases", [])]
+        for part in inner:
+            # what a branch raises or returns does not end the whole
+            yield from (each for each in _reached(part) if not isinstance(each, (ast.Raise, ast.Return)))
+        if isinstance(node, (ast.Raise, ast.Return)):
+            return
+
+
+def _off(node: ast.stmt, name: str) -> bool:
+    """Whether the statement gives a false constant to a name (``__test__``) of the module or class."""
+    return (
+        isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+        and isinstance(node.value, ast.Constant)
+        and not node.value.value
+    )
+
+
+def _removed(node: ast.stmt) -> Iterator[str]:
+    """Names that are deleted, given another value, or marked as no test (``test_a.__test__ = False``)."""
+    if not isinstance(node, (ast.Delete, ast.Assign)):
+        return
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            yield target.id
+        elif isinstance(target, ast.Attribute) and target.attr == "__test__":
+            yield python.dotted(target.value)
+
+
+def _proves(body: list[ast.stmt]) -> bool:
+    """Whether a test's body calls something, or asserts something that is no constant."""
+    for node in _reached(body):
+        if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant):
+            return True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        if any(
+            isinstance(inner, (ast.Call, ast.Await))
+            for each in _expressions(node)
+            for inner in ast.walk(each)
+        ):
+            return True
+    return False
+
+
+def _expressions(node: ast.stmt) -> Iterator[ast.AST]:
+    """The parts of a statement that are no statements; without the bodies of lambdas, which nobody calls."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)):
+            yield child
+
+
+def _is_fixture(function: python.Function) -> bool:
+    """``@pytest.fixture``, ``@fixture`` and ``@pytest_asyncio.fixture``, called or not."""
+    return any(python.dotted(decorator).split(".")[-1] == "fixture" for decorator in function.decorator_list)

@@ -1,0 +1,56 @@
+package gate.stage4
+
+check_few_tests_skipped := data.gate.lib.check([
+	data.gate.lib.at_most(
+		"tests_skipped_share",
+		input.facts.tests.skipped_ppm,
+		data.gate.params.stage4.tests_skipped_share_max,
+	),
+	data.gate.lib.at_most("tests_skipped", input.facts.tests.skipped, data.gate.params.stage4.tests_skipped_max),
+])
+
+# METADATA
+# title: Few tests are skipped
+# description: >-
+#   Only a small share, and a small number, of the tests were skipped or failed as expected; a test that did not run shows
+#   nothing.
+# custom:
+#   short_name: few_tests_skipped
+#   severity: HIGH
+#   solution: Run the skipped tests, fix those that are expected to fail, or delete what no longer applies.
+#   owner: qa_lead
+#   controls: [gate:stage4]
+#   facts: [tests.skipped_ppm, tests.skipped]
+deny_few_tests_skipped contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.few_tests_skipped",
+		check_few_tests_skipped,
+		"Too many tests were skipped",
+	)
+}
+
+check_all_tests_run := data.gate.lib.check([data.gate.lib.at_least(
+	"test_functions_run",
+	input.facts.tests.functions,
+	{"value": input.facts.stage_tests.tests_defined, "unit": "tests"},
+)])
+
+# METADATA
+# title: The report covers all tests
+# description: The test report has at least as many test functions as the test files of the workspace define.
+# custom:
+#   short_name: all_tests_run
+#   severity: HIGH
+#   solution: >-
+#     Run all tests and record the run as JUnit XML again; if test files belong to no run, name those that do in
+#     evidence.stage_tests.tests.
+#   owner: qa_lead
+#   controls: [gate:stage4]
+#   facts: [tests.functions, stage_tests.tests_defined]
+deny_all_tests_run contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.all_tests_run",
+		check_all_tests_run,
+		"The test report lacks tests that the workspace defines",
+	)
+}
