@@ -211,20 +211,34 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
             place=pointer,
             remedy="report this with the file it read",
         )
-    named = {problem.fact for problem in observation.problems}
     for problem in observation.problems:
-        missing = problem.kind is ProblemKind.MISSING
-        if missing and lookup(observation.facts, problem.fact) is not None:
+        value = lookup(observation.facts, problem.fact) if problem.fact else observation.facts
+        if problem.kind is ProblemKind.MISSING and not _nothing(value):
             raise InternalError(
                 f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
                 remedy="report this with the file it read",
             )
+    named = {problem.fact for problem in observation.problems}
     for fact in _nulls(observation.facts):
-        if fact not in named:
+        if not {"", *_enclosing(fact)} & named:
             raise InternalError(
                 f"the collector {collector_id!r} does not say why {fact!r} is missing",
                 remedy="report this with the file it read",
             )
+
+
+def _nothing(value: Any) -> bool:
+    """Whether a fact has no value: it is null, or an empty list, or an object of such."""
+    if isinstance(value, Mapping):
+        return all(map(_nothing, value.values()))
+    return value is None or value == []
+
+
+def _enclosing(fact: str) -> Iterator[str]:
+    """The dotted path and those of the objects around it: ``a.b.c``, ``a.b``, ``a``."""
+    while fact:
+        yield fact
+        fact = fact.rpartition(".")[0]
 
 
 def _nulls(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
