@@ -229,13 +229,10 @@ doc := {
 		},
 		"fixtures": {
 			"seeds": {"global": 42, "property": 100, "metamorphic": 200, "chaos": 300, "integration": 400},
-			"seeds_file": "fixtures/seeds.yaml",
 			"files": [{"path": "fixtures/bars.json", "valid": true, "version": "1", "algorithm": "sha256", "problem": null}],
 			"signed_files": 1,
 			"invalid_files": 0,
 			"reproducibility": null,
-			"pairs": null,
-			"reproducible": null,
 		},
 		"checklist": {
 			"file": "PRE_LIVE_CHECKLIST.md",

@@ -31,6 +31,17 @@ def read_document(view: View, path: str) -> str | None:
     return text
 
 
+def matching(view: View, patterns: Iterable[str], fact: str, problems: list[Problem]) -> list[str]:
+    """The files that match one of the globs, sorted; a pattern that names a refused file is a problem."""
+    found: set[str] = set()
+    for pattern in patterns:
+        try:
+            found.update(view.glob(pattern))
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, fact))
+    return sorted(found)
+
+
 def absent(facts: Iterable[str], reason: str, remedy: str) -> tuple[Problem, ...]:
     """One :class:`Problem` for each of the facts, for the same reason."""
     return tuple(Problem(fact, reason, remedy) for fact in facts)
