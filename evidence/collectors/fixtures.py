@@ -50,8 +50,8 @@ class FixturesOptions(Options):
 
     Attributes:
         seeds: the file with the seeds: YAML, JSON or TOML.
-        seed_keys: where in that file a seed stands, if not under its own name: a dotted path (``seeds.chaos``)
-            or a JSON pointer.
+        seed_keys: where in that file a seed stands, if not under its own name: a dotted path such as
+            ``seeds.chaos``, or a JSON pointer.
         signed: globs of the fixture files.
         reproducibility: result files that should be equal.
     """
@@ -132,7 +132,9 @@ class FixturesCollector:
         nothing: dict[str, int | str | None] = dict.fromkeys(SEEDS)
         try:
             if not view.exists(path):
-                remedy = f"write {path}, or set evidence.fixtures.seeds in gate.yaml to the file with the seeds"
+                remedy = (
+                    f"write {path}, or set evidence.fixtures.seeds in gate.yaml to the file with the seeds"
+                )
                 problems.append(Problem("seeds", f"{path} does not exist", remedy))
                 return nothing
             document = read_document(view, path, format_of(path) or "yaml")
@@ -143,7 +145,9 @@ class FixturesCollector:
         for name in SEEDS:
             key = keys.get(name, name)
             try:
-                value = document[key] if isinstance(document, dict) and key in document else _at(document, key)
+                value = (
+                    document[key] if isinstance(document, dict) and key in document else _at(document, key)
+                )
             except (Absent, NoIndex):
                 setting = f"evidence.fixtures.seed_keys.{name} in gate.yaml to where the seed stands"
                 example = f", such as {likely[name]}" if name in likely else ""

@@ -38,7 +38,9 @@ def test_seeds_that_stand_in_groups_are_missing_and_the_run_decides(look: Look, 
     evidence = look("seeds-grouped", "fixtures")
     assert set(evidence.facts["seeds"].values()) == {None}
     assert {problem.kind for problem in evidence.problems} == {"missing"}
-    done = gate("evaluate", "stage1", "-w", CASES / "seeds-grouped", "--no-cache", "--no-record", "-o", "json")
+    done = gate(
+        "evaluate", "stage1", "-w", CASES / "seeds-grouped", "--no-cache", "--no-record", "-o", "json"
+    )
     assert done.code == 1, done.err
     assert "evidence.fixtures.seed_keys.global" in done.out
 

@@ -11,14 +11,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from urllib.parse import quote, unquote
 
-from ...base.errors import EvidenceError
 from ...base.settings import Settings, Text
 from ...base.times import format_utc, parse_rfc3339
 from ...collecting.interface import Observation, Options, Problem
 from ...reading.json_lines import UNSURE, RecordReader
 from ...reading.workspace import View
+from ..shared.workspace_schema import usable_contract
 from .contract import Contract, Violation
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -127,7 +126,7 @@ def _measure(view: View, options: MessageSet) -> tuple[dict[str, Any], list[tupl
     if not view.exists(options.contract):
         reason = f"the contract {options.contract} does not exist"
         return facts, [(fact, reason, "write the contract, or name it in gate.yaml") for fact in everything]
-    contract = read_contract(view, options.contract)
+    contract = Contract(usable_contract(view, options.contract, validate_formats=True))
     facts["contract_sha256"] = view.digest(options.contract)
     times = _check(view, paths, contract, facts, options.time)
     if times:
@@ -201,25 +200,3 @@ def _times(lines: Iterable[bytes], member: str, reader: RecordReader) -> list[in
         with suppress(ValueError):
             found += [parse_rfc3339(stated)] if isinstance(stated, str) else []
     return found
-
-
-def read_contract(view: View, path: str) -> Contract:
-    """The compiled contract at ``path``.
-
-    Raises:
-        EvidenceError: it is malformed, or no contract one can hold data against.
-    """
-    from ..contracts import inspect_schemas
-    from ..shared.json_schema import BASE
-
-    problems = inspect_schemas(view, [path])[path]
-    if problems:
-        pointer, said = problems[0]
-        raise EvidenceError(
-            f"is no usable contract: {said}", path=path, place=pointer or "/", remedy="correct the schema"
-        )
-
-    def retrieve(uri: str) -> Any:
-        return view.read_json(unquote(uri.partition("#")[0].removeprefix(BASE)))
-
-    return Contract(view.read_json(path), quote(path), retrieve)

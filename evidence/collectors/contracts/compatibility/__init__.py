@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ...shared.json_schema import shorten
+from ....base.contracts import shorten
+from ...shared.json_schema import MANY, NAMED, ONE
 from . import keywords
 from .documents import Json, Place, key_of, year
 from .documents import Version as Version
@@ -309,13 +310,13 @@ class _Comparison:
             return None if first is None or second is None else [(first, second)]
         if word in keywords.DYNAMIC:
             return None
-        if word in keywords.MANY and (isinstance(one, list) or isinstance(other, list)):
+        if word in MANY and (isinstance(one, list) or isinstance(other, list)):
             if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
                 return None
             return [(a.below(word, index), b.below(word, index)) for index in range(len(one))]
-        if word in keywords.ONE:
+        if word in ONE:
             return [(a.below(word), b.below(word))]
-        if word not in keywords.NAMED:
+        if word not in NAMED:
             return [] if keywords.same(word, one, other) else None
         if one.keys() != other.keys():
             return None

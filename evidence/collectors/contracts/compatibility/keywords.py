@@ -6,18 +6,10 @@ import json
 from decimal import Decimal
 from fractions import Fraction
 
-from ...shared.json_schema import shorten
+from ....base.contracts import shorten
+from ...shared.json_schema import MANY, NAMED, ONE
 from .documents import Json, Place, key_of
 
-ONE = frozenset(
-    {
-        "additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not",
-        "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
-    }
-)  # fmt: skip
-"""Keywords with one schema; ``items`` may have a list of them."""
-MANY = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
-NAMED = frozenset({"dependencies", "dependentSchemas", "patternProperties", "properties"})
 DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})
 RANGES = (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1))
 SIZES = {"minLength": "length", "minItems": "size", "minProperties": "size"}
