@@ -52,10 +52,12 @@ def _validator(kind: str, name: str) -> Any:
     return jsonschema_rs.Draft202012Validator(load_schema(kind, name), validate_formats=False)
 
 
-def violations(kind: str, name: str, value: Any, most: int | None = 5) -> list[tuple[str, str]]:
+def violations(
+    kind: str, name: str, value: Any, most: int | None = 5, *, quote: bool = True
+) -> list[tuple[str, str]]:
     """Where ``value`` breaks the contract, as (JSON pointer, message); at most ``most``, in a
-    stable order; all where that is None."""
-    return _violations(_validator(kind, name), value, most)
+    stable order; all where that is None. ``quote`` as for :func:`breach`."""
+    return _violations(_validator(kind, name), value, most, quote)
 
 
 def violations_of(schema: dict[str, Any], value: Any, most: int | None = 5) -> list[tuple[str, str]]:
@@ -81,11 +83,12 @@ def schema_problem(schema: Any) -> str | None:
     return None
 
 
-def _violations(validator: Any, value: Any, most: int | None) -> list[tuple[str, str]]:
+def _violations(validator: Any, value: Any, most: int | None, quote: bool = True) -> list[tuple[str, str]]:
     if validator.is_valid(value):
         return []
     found = [
-        (format_pointer(error.instance_path) or "/", breach(error)) for error in validator.iter_errors(value)
+        (format_pointer(error.instance_path) or "/", breach(error, quote=quote))
+        for error in validator.iter_errors(value)
     ]
     return sorted(found)[:most]
 
@@ -103,12 +106,12 @@ def shorten(message: str) -> str:
 
 _NOWHERE = "a reference in it leads nowhere"
 _CLAUSES = {
-    "required": "has no member {}",
+    "required": "lacks the required member {}",
     "const": "is not {}",
-    "minimum": "is less than {}",
-    "maximum": "is greater than {}",
-    "exclusiveMinimum": "is not greater than {}",
-    "exclusiveMaximum": "is not less than {}",
+    "minimum": "is below the minimum of {}",
+    "maximum": "is above the maximum of {}",
+    "exclusiveMinimum": "is not above the exclusive minimum of {}",
+    "exclusiveMaximum": "is not below the exclusive maximum of {}",
     "multipleOf": "is no multiple of {}",
     "minLength": "has fewer than {} characters",
     "maxLength": "has more than {} characters",

@@ -43,8 +43,8 @@ class Problem:
 
     Attributes:
         fact: dotted path inside the collector's facts; empty for all of them. It covers what is inside, too.
-            A missing fact has no value (null, an empty list, or an object of such); beside a rejected file
-            or something unknown, the value covers only what was understood.
+            A missing fact has no value, or one inside it has none (null, an empty list or object); beside a
+            rejected file or something unknown, the value covers only what was understood.
         reason: what is wrong, one clause.
         remedy: what to do about it, one sentence.
         kind: see :class:`ProblemKind`.

@@ -213,7 +213,7 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
         )
     for problem in observation.problems:
         value = lookup(observation.facts, problem.fact) if problem.fact else observation.facts
-        if problem.kind is ProblemKind.MISSING and not _nothing(value):
+        if problem.kind is ProblemKind.MISSING and not _lacks(value):
             raise InternalError(
                 f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
                 remedy="report this with the file it read",
@@ -227,11 +227,11 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
             )
 
 
-def _nothing(value: Any) -> bool:
-    """Whether a fact has no value: it is null, or an empty list, or an object of such."""
-    if isinstance(value, Mapping):
-        return all(map(_nothing, value.values()))
-    return value is None or value == []
+def _lacks(value: Any) -> bool:
+    """Whether a fact, or one inside it, has no value: it is null, or an empty list or object."""
+    if isinstance(value, Mapping) and value:
+        return any(map(_lacks, value.values()))
+    return value in (None, [], {})
 
 
 def _enclosing(fact: str) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """JSON Lines (https://jsonlines.org): one JSON document a line, read as strictly as one file and faster.
 
-``orjson`` reads a line several times faster than the strict parser and allows more: a key twice, large numbers and
-decimals that it rounds. So it writes again what it read. Where that is the line, white space aside, nothing
-was lost. Every other line goes to the strict parser, which decides and says what is wrong.
+``orjson`` reads a line several times faster than the strict parser and allows more: a key twice, large
+numbers and decimals that it rounds. So it writes again what it read. Where that is the line, white space
+aside, nothing was lost. Every other line goes to the strict parser, which decides and says what is wrong.
 """
 
 from __future__ import annotations

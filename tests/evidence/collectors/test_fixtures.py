@@ -91,8 +91,10 @@ def test_a_seed_is_read_from_where_the_settings_say(watch: Any, name: str, key: 
 
 @pytest.mark.parametrize(
     ("key", "kind"),
-    [("profile", "rejected"), ("text", "rejected"), ("seeds", "rejected"), ("none", "rejected")]
-    + [("seeds.none", "missing"), ("profile.x", "missing"), ("/lists/-", "missing")],
+    [
+        *((key, "rejected") for key in ("profile", "text", "seeds", "none")),
+        *((key, "missing") for key in ("seeds.none", "profile.x", "/lists/-")),
+    ],
 )
 def test_a_seed_that_is_no_integer_is_a_problem_of_that_seed(watch: Any, key: str, kind: str) -> None:
     evidence = watch("fixtures", {"fixtures/seeds.yaml": GROUPED}, seed_keys={"global": key})
