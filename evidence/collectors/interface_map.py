@@ -80,7 +80,7 @@ _CLASSES = {
         "back_off": r"\bback(?:s|ed|ing)?[\s-]*off|\bwait|\bpaus|\bdelay|\bslow|\bthrottl|\brate[\s-]*limit|"
         r"\bpacing|המתנ|להמתין|האט",
         "reject": r"\breject|\babort|\bdiscard|\bdrop\b|\bfail(?:s|ed)? the (?:order|intent)|דחי|דחה|לדחות",
-        "retry": r"\bretr(?:y|ies|ied)|\bre-?sen[dt]|\bre-?submit|\btr(?:y|ies) again|ניסיון חוזר|שליחה חוזרת",
+        "retry": r"\bretr(?:y|ies|ied)|\bre-?sen[dt]|\bre-?submit|\btry again|ניסיון חוזר|שליחה חוזרת",
         "cancelled": r"\bcancel|בוטל|ביטול|לבטל",
         "warning": r"\bwarn|אזהר",
         "reconnect": r"\bre-?connect|\bre-?establish|\bconnect again|התחבר\w* מחדש|חיבור מחדש",

@@ -188,6 +188,7 @@ doc := {
 					"problems": [],
 				},
 			],
+			"order_types": [{"path": "contracts/order_intent.schema.json", "pointer": "/properties/order_type", "values": ["LMT", "MKT"]}],
 			"compatibility": {
 				"baseline": {"kind": "commit", "name": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
 				"compared": 2,

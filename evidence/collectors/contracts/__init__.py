@@ -64,7 +64,11 @@ class ContractsCollector:
         copy = "" if options.approved_copy is None else options.approved_copy.removesuffix("/") + "/"
         paths = [path for path in found if not copy or not path.startswith(copy)]
         checked = CheckedSchemas(view, paths)
-        problems += [Problem.rejected(error, "files") for error in checked.rejected.values()]
+        problems += [
+            Problem.rejected(error, fact)
+            for error in checked.rejected.values()
+            for fact in ("files", "order_types")
+        ]
         files = [_file(path, checked) for path in paths]
         documents = {path: checked.files.documents.get(path) for path in paths}
         compatibility = None

@@ -6,9 +6,10 @@ the network, and never out of the workspace.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from .json_schema import DRAFTS, draft, identity, walk
 from .pointer import Absent, NoIndex, parse_pointer, resolve
@@ -54,14 +55,26 @@ class SchemaFiles:
             return path
         uri = urljoin(self._base(path), name)
         found = self._names.get(uri) or self._names.get(name)
-        if found is None and uri.startswith(_BASE):
+        if found is not None:
+            return found
+        if uri.startswith(_BASE):
             found = unquote(uri.removeprefix(_BASE))
-        if found is not None and found not in self.documents:
-            document = self._others(found)
+            return found if self._known(found) else None
+        here, there = urlsplit(self._base(path)).path, urlsplit(uri).path
+        if not (here.startswith("/") and there.startswith("/")):
+            return None
+        # a file whose `$id` is that URI, where it lies beside this one as its `$id` lies beside this one's
+        aside = posixpath.relpath(there, posixpath.dirname(here))
+        found = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(aside)))
+        return found if self._known(found) and self._base(found) == uri else None
+
+    def _known(self, path: str) -> bool:
+        if path not in self.documents:
+            document = self._others(path)
             if document is None:
-                return None
-            self.documents[found] = document
-        return found
+                return False
+            self.documents[path] = document
+        return True
 
     def pointer(self, file: str, reference: str) -> str | None:
         """The JSON pointer in that file which the reference's fragment means; None where it means nothing."""
