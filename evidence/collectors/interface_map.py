@@ -150,11 +150,12 @@ class InterfaceMapCollector:
             return Observation(nothing, (Problem("", f"{path} does not exist", remedy),))
         document = parse(text, path)
         pacing = self._pacing(text, document)
+        codes = self._error_codes(text, document)
         facts = {
             "file": path,
             "sections": match_sections(text, self._sections),
             "operations": self._operations(text, document),
-            "error_codes": self._error_codes(text, document),
+            "error_codes": codes,
             "pacing": pacing,
         }
         missing = absent(
@@ -165,7 +166,7 @@ class InterfaceMapCollector:
         )
         unclear = [
             code
-            for code in facts["error_codes"]
+            for code in codes
             if code["code"] in _CODES_OF_CLASS and code["action"] and not code["classes"]
         ]
         unknown = (
@@ -179,13 +180,12 @@ class InterfaceMapCollector:
             )
             for code in unclear
         )
-        codes = len(facts["error_codes"])
         return Observation(
             facts,
             (*missing, *unknown),
             scopes=(
                 Scope("", 1, 1, "documents"),
-                Scope("error_codes", codes, codes - len(unclear), "error codes"),
+                Scope("error_codes", len(codes), len(codes) - len(unclear), "error codes"),
             ),
         )
 

@@ -94,6 +94,8 @@ def _compared(
     if value is None or threshold is None:
         return {f"{name}_side": None, f"{name}_distance_ppm": None}
     gap = Fraction(value) - Fraction(threshold)
-    distance = -(-abs(gap) * PPM // abs(Fraction(threshold))) if threshold else None
-    known = distance is not None and distance <= MAX_SAFE_INTEGER
-    return {f"{name}_side": (gap > 0) - (gap < 0), f"{name}_distance_ppm": int(distance) if known else None}
+    distance = -(-abs(gap) * PPM // abs(Fraction(threshold))) if threshold else MAX_SAFE_INTEGER + 1
+    return {
+        f"{name}_side": (gap > 0) - (gap < 0),
+        f"{name}_distance_ppm": distance if distance <= MAX_SAFE_INTEGER else None,
+    }

@@ -8,13 +8,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
+from ..base.contracts import type_name
 from ..base.errors import EvidenceError, masked
 from ..base.settings import Bounded, Settings, Text
 from ..collecting.interface import Observation, Options, Problem, Scope
 from ..reading.workspace import View
 from .shared.formats import Format, format_of, read_document
 from .shared.pointer import PATTERN, Absent, NoIndex, is_index, parse_pointer, resolve
-from .shared.value_facts import FIELDS, Nothing, describe, figure, kind_of
+from .shared.value_facts import FIELDS, Nothing, describe, figure
 from .shared.workspace_schema import first_violation
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
@@ -179,7 +180,7 @@ def _typed(value: Any, read: ValueRead) -> Any:
             return int(value)
         if number is not None and read.type == "number":
             return number
-    kind = kind_of(value)
+    kind = type_name(value)
     if kind == read.type or (kind == "integer" and read.type == "number"):
         return value
     article = {True: "an", False: "a"}

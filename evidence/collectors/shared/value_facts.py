@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...base.canonical import MAX_SAFE_INTEGER
-from ...base.contracts import type_name as kind_of
+from ...base.contracts import type_name
 from ...base.errors import masked
 from ...base.numbers import to_scaled
 from ...collecting.interface import Problem
@@ -69,7 +69,7 @@ def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Problem]]:
             {"found": False, **dict.fromkeys(FIELDS)},
             [Problem(prefix, value.reason, value.remedy)],
         )
-    kind = kind_of(value)
+    kind = type_name(value)
     what = ("an " if kind[0] in "aio" else "a ") + kind
     facts: dict[str, Any] = {"found": True, "kind": kind, **dict.fromkeys(FIELDS[1:])}
     reasons = dict.fromkeys(FIELDS[1:], (f"the value is {what}", "read a value of another type"))

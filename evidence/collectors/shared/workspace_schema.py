@@ -68,7 +68,7 @@ class CheckedSchemas:
             return [("", "is not a schema: a JSON Schema is an object")]
         if schema is False:
             return [("", "accepts nothing")]
-        if schema in (True, {}):
+        if schema is True or not schema:
             return [("", "accepts everything: it is the empty schema")]
         stated = schemas.draft(schema)
         if stated is None:

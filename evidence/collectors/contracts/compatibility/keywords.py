@@ -8,7 +8,8 @@ from fractions import Fraction
 
 from ....base.contracts import shorten
 from ...shared.json_schema import MANY, NAMED, ONE
-from .documents import Json, Place, key_of
+from ...shared.schema_files import Json
+from .documents import Place, key_of
 
 DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})
 RANGES = (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1))
@@ -46,13 +47,11 @@ def words(place: Place) -> dict[str, Json] | None:
     }
 
 
-def same(word: str, one: Json, other: Json) -> bool:
-    """Whether two values of a keyword that has no schemas in it mean the same."""
+def plain(word: str, value: Json) -> object:
+    """What a keyword without schemas in it says, equal for values that mean the same."""
     if word in ("enum", "required", "type"):
-        sets = [{key_of(item) for item in (value if isinstance(value, list) else [value])}
-                for value in (one, other)]  # fmt: skip
-        return sets[0] == sets[1]
-    return bool(key_of(one) == key_of(other))
+        return frozenset(key_of(item) for item in (value if isinstance(value, list) else [value]))
+    return key_of(value)
 
 
 def types(stated: dict[str, Json]) -> frozenset[str]:
