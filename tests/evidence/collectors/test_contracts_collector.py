@@ -276,8 +276,10 @@ def test_a_malformed_file_that_is_only_referred_to_is_rejected_too(watch: Any) -
 def test_a_linked_schema_is_rejected(watch: Any, tmp_path: Path) -> None:
     (tmp_path / "contracts").mkdir()
     (tmp_path / "contracts" / "a.json").symlink_to("/etc/passwd")
-    rejected = watch("contracts", {}, paths=["contracts/a.json"]).problems[-1]
-    assert "symbolic link" in rejected.reason
+    for paths in (["contracts/a.json", "contracts/b.json"], ["contracts/*.json"]):
+        evidence = watch("contracts", {"contracts/b.json": STRING}, paths=paths)
+        assert "symbolic link" in evidence.problems[-1].reason
+        assert [file["path"] for file in evidence.facts["files"]] == ["contracts/b.json"]
 
 
 json_values = st.recursive(
