@@ -48,8 +48,6 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
             )
         if name in known:
             options[name] = value
-    if "sources" in known:
-        options.setdefault("sources", config.sources)
     place = ("evidence", collector_id)
     return kind(read_settings(kind.Options, options, place) if options else kind.Options())
 

@@ -257,38 +257,50 @@ def rollback_drill() -> dict[str, Any]:
     }
 
 
+def _observed(name: str, curve: list[float]) -> float:
+    """The figure that a switch compares with its threshold."""
+    whole = [NAV, *curve]
+    if name == "KILL_PNL":
+        return curve[-1] / NAV - 1
+    if name == "MAX_DD_KILL_SWITCH":
+        return max_drawdown(whole)
+    return probabilistic_sharpe([b / a - 1 for a, b in itertools.pairwise(whole)])
+
+
+def _losing(loss: float) -> list[float]:
+    """Thirty days of which two in three lose as much."""
+    days = [1 - loss if day % 3 else 1.0025 for day in range(30)]
+    return [NAV * math.prod(days[: day + 1]) for day in range(30)]
+
+
 def kill_switches() -> dict[str, Any]:
-    """KILL_SWITCH_VERIFICATION.json: every switch of the code, fed with a breach."""
-    losing = [0.9985 if day % 3 else 1.0005 for day in range(30)]
+    """KILL_SWITCH_VERIFICATION.json: every switch of the code, fed just less than its limit and just more."""
     curves = {
-        "KILL_PNL": [NAV * 0.949],
-        "MAX_DD_KILL_SWITCH": [NAV * 1.3, NAV * 1.3 * 0.845],
-        "PSR_KILL_SWITCH": [NAV * math.prod(losing[: day + 1]) for day in range(30)],
+        "KILL_PNL": ([NAV * 0.951], [NAV * 0.949]),
+        "MAX_DD_KILL_SWITCH": ([NAV * 1.3, NAV * 1.3 * 0.855], [NAV * 1.3, NAV * 1.3 * 0.845]),
+        "PSR_KILL_SWITCH": (_losing(0.001725), _losing(0.001775)),
     }
     limits = {"KILL_PNL": KILL_PNL, "MAX_DD_KILL_SWITCH": MAX_DD_KILL_SWITCH, "PSR_KILL_SWITCH": PSR_KILL_SWITCH}
     switches = []
-    for reaction, (name, curve) in enumerate(curves.items(), start=11):
+    for reaction, (name, (quiet, breach)) in enumerate(curves.items(), start=11):
         watch = KillSwitches()
-        triggered = name in watch.check(NAV, curve)
+        triggered = name in watch.check(NAV, breach)
         markets = {"SPY": Market(578.0, 70_000_000)}
         intents = build_intents(
             {"SPY": 0.04}, {}, NAV, markets, "2025-12-04T22:00:00Z", STRATEGY, halted=watch.halted
         )
-        whole = [NAV, *curve]
-        if name == "KILL_PNL":
-            observed = curve[-1] / NAV - 1
-        elif name == "MAX_DD_KILL_SWITCH":
-            observed = max_drawdown(whole)
-        else:
-            observed = probabilistic_sharpe([b / a - 1 for a, b in itertools.pairwise(whole)])
         switches.append(
             {
                 "name": name,
                 "threshold": limits[name],
-                "observed": round(observed, 4),
+                "observed": round(_observed(name, breach), 4),
                 "triggered": triggered,
                 "halted": intents == [],
                 "reaction_ms": reaction,
+                "just_below": {
+                    "observed": round(_observed(name, quiet), 4),
+                    "triggered": name in KillSwitches().check(NAV, quiet),
+                },
             }
         )
     return {

@@ -311,7 +311,7 @@ MEANT: dict[str, tuple[str, dict[str, bytes]]] = {
         },
     ),
     "huge number": (
-        "outside the supported range|more than 18 digits",
+        "outside the supported range|more than 40 digits",
         {
             "json": b'{"KILL_PNL": 1e400}',
             "jsonl": b'{"KILL_PNL": ' + b"9" * 400 + b"}",

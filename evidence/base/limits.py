@@ -9,7 +9,7 @@ from .settings import Settings
 MIB = 1024 * 1024
 
 
-_HIGHEST = {"integer_digits": 18, "decimal_exponent": 1000, "json_depth": 200, "xml_depth": 200}
+_HIGHEST = {"integer_digits": 40, "decimal_exponent": 1000, "json_depth": 200, "xml_depth": 200}
 """What no operator may widen further: beyond this, engines and parsers are no longer exact or safe."""
 
 
@@ -42,8 +42,8 @@ class Limits(Settings):
     """Nesting of arrays and objects in JSON and YAML."""
     json_items: int = 5_000_000
     """Values in one JSON or YAML document."""
-    integer_digits: int = 18
-    """Digits of an integer: everything below 10^18 is exact in every engine's 64 bits."""
+    integer_digits: int = 40
+    """Digits of an integer: enough for 128 bits. Facts carry integers beyond 2^53 as strings."""
     decimal_exponent: int = 64
     """Largest absolute decimal exponent of a number."""
     csv_rows: int = 1_000_000

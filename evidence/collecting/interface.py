@@ -42,8 +42,9 @@ class Problem:
     A rule that needs the fact, or anything inside it, does not hold.
 
     Attributes:
-        fact: dotted path inside the collector's facts; empty for all of them. The value of a missing fact is
-            null; beside a rejected file or something unknown, it covers only what was understood.
+        fact: dotted path inside the collector's facts; empty for all of them. It covers what is inside, too.
+            A missing fact has no value, or one inside it has none (null, an empty list or object); beside a
+            rejected file or something unknown, the value covers only what was understood.
         reason: what is wrong, one clause.
         remedy: what to do about it, one sentence.
         kind: see :class:`ProblemKind`.
@@ -136,8 +137,8 @@ class Observation:
 
     Attributes:
         facts: JSON-like values without floats, conforming to the collector's facts contract.
-        problems: why a fact is null, was rejected, or is not known in full; one entry at least for each fact
-            that is null.
+        problems: why a fact is null, was rejected, or is not known in full; each fact that is null is covered
+            by at least one.
         observed_at: RFC 3339 time the evidence itself states, where it states one.
         tool: name and version of the tool that made the evidence, as the evidence states it.
         format: name and version of the evidence's format, such as ``sarif 2.1.0``.

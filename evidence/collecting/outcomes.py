@@ -234,21 +234,34 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
             place=pointer,
             remedy="report this with the file it read",
         )
-    named = frozenset(problem.fact for problem in observation.problems)
     for problem in observation.problems:
-        value = lookup(observation.facts, problem.fact)
-        if problem.kind is ProblemKind.MISSING and not (value is None or isinstance(value, Mapping)):
+        value = lookup(observation.facts, problem.fact) if problem.fact else observation.facts
+        if problem.kind is ProblemKind.MISSING and not _lacks(value):
             raise InternalError(
                 f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
                 remedy="report this with the file it read",
             )
+    named = {problem.fact for problem in observation.problems}
     for fact in _nulls(observation.facts):
-        parts = fact.split(".")
-        if named.isdisjoint(".".join(parts[:count]) for count in range(len(parts) + 1)):
+        if not {"", *_enclosing(fact)} & named:
             raise InternalError(
                 f"the collector {collector_id!r} does not say why {fact!r} is missing",
                 remedy="report this with the file it read",
             )
+
+
+def _lacks(value: Any) -> bool:
+    """Whether a fact, or one inside it, has no value: it is null, or an empty list or object."""
+    if isinstance(value, Mapping) and value:
+        return any(map(_lacks, value.values()))
+    return value in (None, [], {})
+
+
+def _enclosing(fact: str) -> Iterator[str]:
+    """The dotted path and those of the objects around it: ``a.b.c``, ``a.b``, ``a``."""
+    while fact:
+        yield fact
+        fact = fact.rpartition(".")[0]
 
 
 def _nulls(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

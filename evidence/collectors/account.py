@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..base.numbers import PPM
-from ..collecting.interface import Observation, Problem
+from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.workspace import View
 from .shared.account_id import hide, mask, prefix, read_json
-from .shared.documents import absent, moment, scaled
+from .shared.documents import moment, scaled
 
 _AMOUNTS = ("nav", "cash", "buying_power", "maintenance_margin", "equity_with_loan")
 _SESSION = ("connected", "port", "read_only")
@@ -45,7 +45,7 @@ class AccountCollector:
     """Reads the account's record; see the module's description."""
 
     id: ClassVar[str] = "account"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = AccountOptions
 
     def __init__(self, options: AccountOptions) -> None:
@@ -66,7 +66,7 @@ class AccountCollector:
                 f"record the account in {path} with a read-only probe"
                 " (contracts/files/account_config.schema.json shows the shape)"
             )
-            return Observation(facts, absent(_nulls(facts), f"{path} does not exist", remedy))
+            return Observation(facts, (Problem("", f"{path} does not exist", remedy),))
         record = read_json(view, path, "account_config")
         account_id: str = record["account_id"]
         observed_at, observed_at_s = moment(record["timestamp"], path, "/timestamp")
@@ -102,7 +102,8 @@ class AccountCollector:
             "observed_at": observed_at,
             "observed_at_s": observed_at_s,
         }
-        return Observation(facts, self._missing(facts), observed_at)
+        scope = Scope("", 1, 1, "account records")
+        return Observation(facts, self._missing(facts), observed_at, scopes=(scope,))
 
     def _missing(self, facts: dict[str, Any]) -> tuple[Problem, ...]:
         missing: list[Problem] = []

@@ -10,18 +10,25 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
-from ..base.canonical import sha256_hex
+from ..base.canonical import MAX_SAFE_INTEGER, sha256_hex
 from ..base.errors import ConfigError, EvidenceError
 from ..base.settings import Settings, Text
-from ..collecting.interface import Observation, Options, Problem
+from ..collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ..reading.parse import decode_text
 from ..reading.workspace import View, check_relative
+from .shared.documents import matching
+from .shared.formats import format_of, read_document
+from .shared.pointer import Absent, NoIndex, format_pointer, parse_pointer, resolve
 
-SEEDS = ("global", "property", "metamorphic", "chaos", "integration")
+Seed = Literal["global", "property", "metamorphic", "chaos", "integration"]
+SEEDS: tuple[Seed, ...] = get_args(Seed)
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+_UNKNOWN = dict.fromkeys(("first_sha256", "second_sha256", "equal", "equal_content"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +49,28 @@ class FixturesOptions(Options):
     """Options of ``evidence.fixtures``.
 
     Attributes:
-        seeds: YAML file with one seed per kind of test.
+        seeds: the file with the seeds: YAML, JSON or TOML.
+        seed_keys: where in that file a seed stands, if not under its own name: a dotted path such as
+            ``seeds.chaos``, or a JSON pointer.
         signed: globs of the fixture files.
         reproducibility: result files that should be equal.
     """
 
-    seeds: str = "fixtures/seeds.yaml"
+    seeds: Text = "fixtures/seeds.yaml"
+    seed_keys: dict[Seed, Text] = field(default_factory=dict)
     signed: tuple[str, ...] = field(default=("fixtures/**/*.json",))
     reproducibility: tuple[Pair, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for key in self.seed_keys.values():
+            _parts(key)
 
 
 class FixturesCollector:
     """See the module."""
 
     id: ClassVar[str] = "fixtures"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = FixturesOptions
 
     def __init__(self, options: FixturesOptions) -> None:
@@ -66,63 +80,141 @@ class FixturesCollector:
         """Read the seeds, recompute every fixture's digest, compare the result files.
 
         Raises:
-            EvidenceError: the seeds or a fixture file are malformed or break their contract; a result file is
-                malformed, or the two of a pair are one.
             ConfigError: a pair names one file twice, or one outside of the workspace.
         """
-        path = self._options.seeds
-        stated: dict[str, Any] = {}
-        file: str | None = None
-        missing: list[Problem] = []
-        if view.exists(path):
-            file = path
-            stated = view.read_yaml(path, "seeds")
-        else:
-            missing.append(Problem("seeds_file", f"{path} does not exist", f"write {path}"))
-        seeds = {kind: stated.get(kind) for kind in SEEDS}
-        for kind, seed in seeds.items():
-            if seed is None:
-                reason = f"{path} " + ("does not exist" if file is None else f"states no seed {kind!r}")
-                missing.append(Problem(f"seeds.{kind}", reason, f"state the seed {kind!r} in {path}"))
-        paths = sorted({path for pattern in self._options.signed for path in view.glob(pattern)})
-        files = [_inspect(view, path) for path in paths]
-        pairs = [_compare(view, pair) for pair in self._options.reproducibility]
+        problems: list[Problem] = []
+        seeds = self._seeds(view, problems)
+        paths = matching(view, self._options.signed, "files", problems)
+        files = []
+        for path in paths:
+            try:
+                files.append(_inspect(view, path))
+            except EvidenceError as error:
+                problems.append(Problem.rejected(error, "files"))
+                what = ": ".join(part for part in (error.place, error.what) if part)
+                files.append(_file(path, None, None, what))
+        pairs = []
+        for pair in self._options.reproducibility:
+            try:
+                pairs.append(_compare(view, pair))
+            except EvidenceError as error:
+                problems.append(Problem.rejected(error, "reproducibility"))
+                pairs.append({"first": pair.first, "second": pair.second, **_UNKNOWN, "problem": error.what})
         if not pairs:
-            missing += (
+            problems.append(
                 Problem(
-                    fact,
+                    "reproducibility",
                     "no result files of two runs are named",
                     "run twice with the same seeds, keep both result files, and name them in "
                     "evidence.fixtures.reproducibility",
                 )
-                for fact in ("pairs", "reproducibility", "reproducible")
             )
+        signed = sum(entry["valid"] for entry in files)
+        rejected = sum(problem.fact == "files" and problem.path in paths for problem in problems)
         return Observation(
             {
                 "seeds": seeds,
-                "seeds_file": file,
                 "files": files,
-                "signed_files": sum(entry["valid"] for entry in files),
-                "invalid_files": sum(not entry["valid"] for entry in files),
+                "signed_files": signed,
+                "invalid_files": len(files) - signed,
                 "reproducibility": pairs or None,
-                "pairs": len(pairs) or None,
-                "reproducible": sum(pair["equal_content"] is True for pair in pairs) if pairs else None,
             },
-            tuple(missing),
+            tuple(problems),
+            scopes=tuple(
+                Scope(fact, len(files), len(files) - rejected, "fixture files")
+                for fact in ("files", "signed_files", "invalid_files")
+            ),
         )
+
+    def _seeds(self, view: View, problems: list[Problem]) -> dict[str, int | str | None]:
+        """The seeds by name; why one is null goes into ``problems``."""
+        path, keys = self._options.seeds, self._options.seed_keys
+        nothing: dict[str, int | str | None] = dict.fromkeys(SEEDS)
+        try:
+            if not view.exists(path):
+                remedy = (
+                    f"write {path}, or set evidence.fixtures.seeds in gate.yaml to the file with the seeds"
+                )
+                problems.append(Problem("seeds", f"{path} does not exist", remedy))
+                return nothing
+            document = read_document(view, path, format_of(path) or "yaml")
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, "seeds"))
+            return nothing
+        likely = _likely(document)
+        for name in SEEDS:
+            key = keys.get(name, name)
+            try:
+                value = (
+                    document[key] if isinstance(document, dict) and key in document else _at(document, key)
+                )
+            except (Absent, NoIndex):
+                setting = f"evidence.fixtures.seed_keys.{name} in gate.yaml to where the seed stands"
+                example = f", such as {likely[name]}" if name in likely else ""
+                problems.append(
+                    Problem(
+                        f"seeds.{name}",
+                        f"{path} states no seed {key[:80]!r}",
+                        f"state it there, or set {setting}{example}",
+                        path=path,
+                    )
+                )
+                continue
+            if type(value) is int:
+                nothing[name] = value if abs(value) <= MAX_SAFE_INTEGER else str(value)
+                continue
+            problems.append(
+                Problem(
+                    f"seeds.{name}",
+                    f"the seed {key[:80]!r} is no integer",
+                    f"write the seed as an integer, or set evidence.fixtures.seed_keys.{name} in gate.yaml",
+                    ProblemKind.REJECTED,
+                    path,
+                    format_pointer(_parts(key)),
+                )
+            )
+        return nothing
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    return parse_pointer(key) if key.startswith("/") else tuple(key.split("."))
+
+
+def _at(document: Any, key: str) -> Any:
+    return resolve(document, _parts(key))
+
+
+def _likely(document: Any) -> dict[str, str]:
+    """For each seed, the key of an integer whose name has the seed's name in it: ``global_seed``."""
+    found: dict[str, str] = {}
+    pending = [("", document)]
+    while pending:
+        key, value = pending.pop()
+        if isinstance(value, dict):
+            inner = [(f"{key}.{name}" if key else name, item) for name, item in value.items()]
+            pending += reversed([(name, item) for name, item in inner if _PLAIN_KEY.fullmatch(name)])
+        elif type(value) is int:
+            for name in SEEDS:
+                if name in re.split(r"[._-]", key.lower()):
+                    found.setdefault(name, key)
+    return found
+
+
+def _file(path: str, version: str | None, algorithm: str | None, problem: str | None) -> dict[str, Any]:
+    return {
+        "path": path,
+        "valid": problem is None,
+        "version": version,
+        "algorithm": algorithm,
+        "problem": problem,
+    }
 
 
 def _inspect(view: View, path: str) -> dict[str, Any]:
     content = view.read_json(path, "fixture")
     metadata = content["metadata"]
     problem = _problem(content["data"], metadata["algorithm"], metadata["signature"])
-    return {
-        "path": path,
-        "valid": problem is None,
-        "version": metadata["version"],
-        "algorithm": metadata["algorithm"],
-        "problem": problem,
-    }
+    return _file(path, metadata["version"], metadata["algorithm"], problem)
 
 
 def _problem(data: Any, algorithm: str, signature: str) -> str | None:

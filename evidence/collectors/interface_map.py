@@ -14,19 +14,20 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..base.settings import Regex
-from ..collecting.interface import Observation
+from ..collecting.interface import Observation, Problem, ProblemKind, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
 from ..reading.markdown_text import has_template_mark, heading_key
 from ..reading.workspace import View
 from .shared.documents import absent, bounded, read_document, word_pattern
-from .shared.quantities import count_near, latency_us
+from .shared.quantities import PER_SECOND, count_near, latency_us, rate_per_second
 
 SECTIONS: dict[str, list[str]] = {
     "endpoint_mapping": [
         r"endpoint",
         r"operations? map",
         r"api map",
+        r"\b(api|broker|ibkr) (operation|call|method|function)s?\b",
         "נקודות (ה)?קצה",
         "מיפוי (פעולות|ממשק)",
     ],
@@ -56,18 +57,39 @@ _ITEM = re.compile(
 )
 _ACTION_HEADER = re.compile(r"action|handling|response|reaction|what to do|פעולה|טיפול|תגובה", re.IGNORECASE)
 _LATENCY = "latenc|השהי|שיהוי|זמן תגובה"
-_SLA_HEADERS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in (r"p\s?95", r"\bsla\b", _LATENCY))
+_SLA_HEADERS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (r"p\s?95", r"\bsla\b", _LATENCY, r"target|budget|limit|\bmax|יעד")
+)
 _SLA_TEXT = re.compile(rf"p\s?95|\bsla\b|{_LATENCY}", re.IGNORECASE)
 _HEAD_END = re.compile(r"\s*(?::|→|->|=>|\s[-–—]\s|\||\()")
+_MESSAGES = r"(?:messages?|msgs?|requests?|calls?|orders?|הודעות)"
+_ABOUT_MESSAGES = re.compile(rf"{_MESSAGES}|\brate\b|\bapi\b", re.IGNORECASE)
 _PACING = {
-    "messages_per_second": re.compile(
-        r"(?:messages?|msgs?|הודעות)\s*(?:/|per|ב|ל)[\s-]*(?:second|sec|s|שנייה|שניה)(?!\w)", re.IGNORECASE
-    ),
+    "messages_per_second": re.compile(rf"{_MESSAGES}\s*{PER_SECOND}", re.IGNORECASE),
     "market_data_subscriptions": re.compile(
         r"(?:(?:simultaneous|concurrent)\s+)?market[\s-]*data|נתוני שוק", re.IGNORECASE
     ),
     "historical_requests": re.compile(r"historical|היסטורי", re.IGNORECASE),
 }
+_CODES_OF_CLASS = frozenset({100, 103, 200, 201, 202, 321, 399, 434, 504, 1100, 2104, 2106})
+"""Codes whose action must be understood: those of the broker's ordinary operation."""
+_CLASSES = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in {
+        "back_off": r"\bback(?:s|ed|ing)?[\s-]*off|\bwait|\bpaus|\bdelay|\bslow|\bthrottl|\brate[\s-]*limit|"
+        r"\bpacing|המתנ|להמתין|האט",
+        "reject": r"\breject|\babort|\bdiscard|\bdrop\b|\bfail(?:s|ed)? the (?:order|intent)|דחי|דחה|לדחות",
+        "retry": r"\bretr(?:y|ies|ied)|\bre-?sen[dt]|\bre-?submit|\btry again|ניסיון חוזר|שליחה חוזרת",
+        "cancelled": r"\bcancel|בוטל|ביטול|לבטל",
+        "warning": r"\bwarn|אזהר",
+        "reconnect": r"\bre-?connect|\bre-?establish|\bconnect again|התחבר\w* מחדש|חיבור מחדש",
+        "info": r"\binfo|\blog\b|\blogs\b|\blogged\b|\bignore|\bno action|מידע|רישום",
+    }.items()
+}
+_NOT = re.compile(
+    r"(?:\b(?:no|not|never|without|don't|do not|must not)|ללא|בלי|אין|לא)[\s-]+(?:\w+\s+)?\Z", re.IGNORECASE
+)
 _OTHER_WINDOW = re.compile(
     r"(?<![0-9])(?!10\D)[0-9]+[\s-]*(?:min|דקות)|(?:/|\bper)\s*(?:min|s\b|sec|hour)", re.IGNORECASE
 )
@@ -94,7 +116,7 @@ class InterfaceMapCollector:
     """Reads the interface map; see the module's description."""
 
     id: ClassVar[str] = "interface_map"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
 
     def __init__(self, options: InterfaceMapOptions) -> None:
@@ -121,25 +143,51 @@ class InterfaceMapCollector:
                 "error_codes": [],
                 "pacing": dict.fromkeys(_PACING),
             }
-            names = [*(f"sections.{name}" for name in SECTIONS), *(f"pacing.{name}" for name in _PACING)]
-            remedy = f"write {path} (docs/collectors/interface_map.md shows what it must hold)"
-            return Observation(nothing, absent(["file", *names], f"{path} does not exist", remedy))
+            remedy = (
+                f"write {path} (docs/collectors/interface_map.md shows what it must hold), or set "
+                "evidence.interface_map.path in gate.yaml"
+            )
+            return Observation(nothing, (Problem("", f"{path} does not exist", remedy),))
         document = parse(text, path)
         pacing = self._pacing(text, document)
+        codes = self._error_codes(text, document)
         facts = {
             "file": path,
             "sections": match_sections(text, self._sections),
             "operations": self._operations(text, document),
-            "error_codes": self._error_codes(text, document),
+            "error_codes": codes,
             "pacing": pacing,
         }
         missing = absent(
             (f"pacing.{name}" for name, value in pacing.items() if value is None),
             f"{path} has no section on pacing limits that states it",
-            "state it there, like `50 messages/s`, `100 market-data subscriptions` or `60 historical requests"
-            " per 10 min`",
+            "state it there, like `40 messages/s`, `100 market-data subscriptions` or `60 historical requests"
+            " per 10 min`; name the section's heading in evidence.interface_map.sections.pacing_limits",
         )
-        return Observation(facts, missing)
+        unclear = [
+            code
+            for code in codes
+            if code["code"] in _CODES_OF_CLASS and code["action"] and not code["classes"]
+        ]
+        unknown = (
+            Problem(
+                "error_codes",
+                f"it cannot be told what is done about code {code['code']}: {code['action'][:80]!r}",
+                "say one of: back off, reject, no retry, cancelled, warn, reconnect, log as information",
+                ProblemKind.UNKNOWN,
+                path,
+                f"line {code['line']}",
+            )
+            for code in unclear
+        )
+        return Observation(
+            facts,
+            (*missing, *unknown),
+            scopes=(
+                Scope("", 1, 1, "documents"),
+                Scope("error_codes", len(codes), len(codes) - len(unclear), "error codes"),
+            ),
+        )
 
     def _operations(self, text: str, document: Document) -> list[dict[str, Any]]:
         patterns = self._sections["endpoint_mapping"] + self._sections["latency_sla"]
@@ -203,7 +251,11 @@ class InterfaceMapCollector:
             match = _ITEM.fullmatch(item.text)
             if match is not None:
                 add(match["codes"], item.line, match["rest"].strip(" :–—-→>=|."))
-        return [found[code] for code in sorted(found) if code >= 100]
+        return [
+            {**found[code], "classes": _classes(found[code]["action"])}
+            for code in sorted(found)
+            if code >= 100
+        ]
 
     def _pacing(self, text: str, document: Document) -> dict[str, int | None]:
         figures: dict[str, int | None] = dict.fromkeys(_PACING)
@@ -214,7 +266,29 @@ class InterfaceMapCollector:
                     continue  # a limit over another time than ten minutes
                 if figures[name] is None and not has_template_mark(clause):
                     figures[name] = count_near(clause, label)
+            if figures["messages_per_second"] is None:
+                figures["messages_per_second"] = _rate(clause)
         return figures
+
+
+def _rate(clause: str) -> int | None:
+    """The count per second in a row or sentence about messages: ``Order messages | 50/sec``."""
+    others = (_PACING["market_data_subscriptions"], _PACING["historical_requests"])
+    if has_template_mark(clause) or any(label.search(clause) for label in others):
+        return None
+    return rate_per_second(clause) if _ABOUT_MESSAGES.search(clause) else None
+
+
+def _classes(action: str) -> list[str]:
+    """What the text of an action says is done, as the classes of broker codes; sorted."""
+    found = set()
+    for name, pattern in _CLASSES.items():
+        for match in pattern.finditer(action):
+            if not _NOT.search(action, max(0, match.start() - 24), match.start()):
+                found.add(name)
+            elif name == "retry":
+                found.add("reject")
+    return sorted(found)
 
 
 def _head(text: str) -> str:

@@ -8,13 +8,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from ..base.errors import EvidenceError, masked, raise_all
+from ..base.contracts import type_name
+from ..base.errors import EvidenceError, masked
 from ..base.settings import Bounded, Settings, Text
-from ..collecting.interface import Observation, Options, Problem
+from ..collecting.interface import Observation, Options, Problem, Scope
 from ..reading.workspace import View
 from .shared.formats import Format, format_of, read_document
 from .shared.pointer import PATTERN, Absent, NoIndex, is_index, parse_pointer, resolve
-from .shared.value_facts import Nothing, describe, figure, kind_of
+from .shared.value_facts import FIELDS, Nothing, describe, figure
 from .shared.workspace_schema import first_violation
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
@@ -93,34 +94,26 @@ class ValuesCollector:
     """See the module."""
 
     id: ClassVar[str] = "values"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = ValuesOptions
 
     def __init__(self, options: ValuesOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Read every value.
-
-        Raises:
-            EvidenceError: a file is malformed or breaks its contract, a value has not the type it must have,
-                or a pointer cannot lead anywhere in an array; ManyErrors when there are several.
-        """
+        """Read every value."""
         facts: dict[str, Any] = {}
-        missing: list[Problem] = []
-        errors: list[EvidenceError] = []
+        problems: list[Problem] = []
         documents = _Documents(view)
         for name, read in sorted(self._options.read.items()):
             try:
-                value = documents.value(read)
+                said, missing = describe(documents.value(read), name)
             except EvidenceError as error:
-                errors.append(error)
-                continue
-            said, absent = describe(value, name)
+                said, missing = dict.fromkeys(("found", *FIELDS)), [Problem.rejected(error, name)]
             facts[name] = {"file": read.file, "pointer": masked(read.pointer), **said}
-            missing += absent
-        raise_all(errors)
-        return Observation(facts, tuple(missing))
+            problems += missing
+        known = sum(fact["found"] is not None for fact in facts.values())
+        return Observation(facts, tuple(problems), scopes=(Scope("", len(facts), known, "values"),))
 
 
 class _Documents:
@@ -135,14 +128,19 @@ class _Documents:
         """The value, or :class:`Nothing`.
 
         Raises:
-            EvidenceError: see :meth:`ValuesCollector.collect`.
+            EvidenceError: the file is malformed or breaks its contract, the value has not the type it must
+                have, or the pointer cannot lead anywhere in an array.
         """
         if not self._view.exists(read.file):
-            return Nothing(f"there is no file {read.file}", f"write {read.file}")
+            return Nothing(
+                f"there is no file {read.file}", f"write {read.file}, or name another file in gate.yaml"
+            )
         try:
             value = resolve(self._document(read), parse_pointer(read.pointer))
         except Absent as error:
-            return Nothing(f"{read.file}: {error}", f"write the value to {read.pointer} of {read.file}")
+            return Nothing(
+                f"{read.file}: {error}", f"write it there, or correct the pointer {read.pointer} in gate.yaml"
+            )
         except NoIndex as error:
             raise EvidenceError(
                 str(error),
@@ -182,7 +180,7 @@ def _typed(value: Any, read: ValueRead) -> Any:
             return int(value)
         if number is not None and read.type == "number":
             return number
-    kind = kind_of(value)
+    kind = type_name(value)
     if kind == read.type or (kind == "integer" and read.type == "number"):
         return value
     article = {True: "an", False: "a"}

@@ -1,8 +1,8 @@
 """JSON Lines (https://jsonlines.org): one JSON document a line, read as strictly as one file and faster.
 
-``orjson`` reads a line several times faster than the strict parser and allows more: a key twice, integers and
-decimals that it rounds. So it writes again what it read. Where that is the line, white space aside, nothing
-was lost. Every other line goes to the strict parser, which decides and says what is wrong.
+``orjson`` reads a line several times faster than the strict parser and allows more: a key twice, large
+numbers and decimals that it rounds. So it writes again what it read. Where that is the line, white space
+aside, nothing was lost. Every other line goes to the strict parser, which decides and says what is wrong.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .parse import parse_json
 _BOM = b"\xef\xbb\xbf"
 _EXPONENT = re.compile(rb"e[+-]?[0-9]+(?![^\s,}\]])")
 """The end of a number with an exponent; orjson writes none between 1e-5 and 1e16."""
-_DIGITS, _DECIMAL_EXPONENT = 16, 32
-"""What integers of 53 bits, and decimals written without an exponent, need at most."""
+_DIGITS, _DECIMAL_EXPONENT = 20, 32
+"""What integers of 64 bits, and decimals written without an exponent, need at most."""
 
 UNSURE: Final = object()
 """What :meth:`RecordReader.quick` gives for a line that the strict parser must decide on."""
@@ -35,7 +35,7 @@ class RecordReader:
     def __init__(self, path: str, limits: Limits) -> None:
         import orjson
 
-        self._loads, self._dumps, self._exact = orjson.loads, orjson.dumps, orjson.OPT_STRICT_INTEGER
+        self._loads, self._dumps = orjson.loads, orjson.dumps
         self._path = path
         self._limits = limits
         # where an operator allows less than the quick way lets through, the strict parser reads every line
@@ -55,7 +55,7 @@ class RecordReader:
             return UNSURE
         try:
             record = self._loads(line)
-            written = self._dumps(record, option=self._exact)  # refuses integers of more than 53 bits
+            written = self._dumps(record)
         except (ValueError, TypeError):  # which orjson's errors are
             return UNSURE
         # Without blanks, which strings lose too, both still have the same tokens in the same order or differ.

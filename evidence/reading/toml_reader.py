@@ -1,15 +1,13 @@
 """TOML as evidence: what the standard library reads (https://toml.io/en/v1.0.0), within limits.
 
 Decimals become :class:`decimal.Decimal`, dates and times become RFC 3339 text (local ones stay without a
-zone), infinity and NaN are refused. The standard library's parser recurses for each level of an array or
-inline table, and takes time quadratic in the number of components of a dotted key, so both are counted
-before it sees the document.
+zone), infinity and NaN are refused. The standard library's parser takes time quadratic in the number of
+components of a dotted key, so they are counted before it sees the document.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -19,24 +17,7 @@ from ..base.errors import EvidenceError
 from ..base.limits import Limits
 from .parse import decode_text
 
-_TOKEN = re.compile(
-    r"""
-    (?P<string>
-        \"{3}[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+\"{3}"{0,2}
-      | '{3}[^']*+(?:'(?!'')[^']*+)*+'{3}'{0,2}
-      | "(?!"")[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"
-      | '(?!'')[^'\n]*+'
-    )
-    | (?P<word>[A-Za-z0-9_+.:-]++)
-    | (?P<skip>[ \t\r]++)
-    | (?P<comment>\#[^\n]*+)
-    | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-"""The lexical structure, as far as counting needs it. Up to the first mistake in a document it agrees with
-the parser; nothing after that is parsed."""
-
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _AT = re.compile(r" \(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)$")
 _NUMBER_CHARS = 64
 _REMEDY = "correct the TOML"
@@ -56,11 +37,12 @@ def parse_toml(data: bytes, path: str, limits: Limits) -> dict[str, Any]:
             f"the TOML is larger than {limits.text_bytes} bytes", path=path, remedy="split it"
         )
     text = decode_text(data, path).replace("\r\n", "\n")
-    _check_depth(text, path, limits)
+    if re.search(rf"(?<![A-Za-z0-9_-])(?:{_PART}){{{limits.json_depth + 1}}}", text):
+        raise _too_deep(path, limits)
     try:
         value = tomllib.loads(text, parse_float=lambda digits: _decimal(digits, text, path, limits))
     except RecursionError as error:
-        raise _too_deep(path, limits, None) from error
+        raise _too_deep(path, limits) from error
     except ValueError as error:  # also of an integer or a date that Python cannot have
         said = str(error)
         at = _AT.search(said)
@@ -75,37 +57,10 @@ def parse_toml(data: bytes, path: str, limits: Limits) -> dict[str, Any]:
     return _plain(value, text, path, limits)
 
 
-def _tokens(text: str) -> Iterator[re.Match[str]]:
-    """The tokens with a meaning, up to a string that is not closed."""
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup == "other" and match[0] in "\"'":
-            return
-        if match.lastgroup not in ("skip", "comment"):
-            yield match
-
-
-def _place(text: str, position: int) -> str:
-    line = text.count("\n", 0, position) + 1
-    return f"line {line}, column {position - text.rfind(chr(10), 0, position)}"
-
-
-def _check_depth(text: str, path: str, limits: Limits) -> None:
-    depth = dots = 0
-    for match in _tokens(text):
-        if match.lastgroup == "word":
-            dots += match[0].count(".")
-        elif match.lastgroup == "other":
-            depth += (match[0] in "[{") - (match[0] in "]}")
-            dots = 0
-        if depth > limits.json_depth or dots > limits.json_depth:
-            raise _too_deep(path, limits, _place(text, match.start()))
-
-
-def _too_deep(path: str, limits: Limits, place: str | None) -> EvidenceError:
+def _too_deep(path: str, limits: Limits) -> EvidenceError:
     return EvidenceError(
         f"the TOML nests deeper than {limits.json_depth} levels",
         path=path,
-        place=place,
         remedy="flatten the document",
     )
 
@@ -125,8 +80,11 @@ def _decimal(digits: str, text: str, path: str, limits: Limits) -> Decimal:
 
 
 def _refuse(what: str, literal: str, text: str, path: str) -> NoReturn:
-    at = next((m.start() for m in _tokens(text) if literal in m[0] and m.lastgroup == "word"), None)
-    place = None if at is None else _place(text, at)
+    found = re.search(rf"(?<![\w.+-]){re.escape(literal)}(?![\w.])", text)
+    place = None
+    if found is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        place = f"line {line}, column {found.start() - text.rfind(chr(10), 0, found.start())}"
     raise EvidenceError(what, path=path, place=place, remedy="correct the number")
 
 
@@ -137,7 +95,7 @@ def _plain(document: dict[str, Any], text: str, path: str, limits: Limits) -> di
     while pending:
         container, depth = pending.pop()
         if depth > limits.json_depth:
-            raise _too_deep(path, limits, None)
+            raise _too_deep(path, limits)
         seen += len(container)
         if seen > limits.json_items:
             raise EvidenceError(

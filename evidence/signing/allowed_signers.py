@@ -3,7 +3,7 @@
 Format: ssh-keygen(1), section ALLOWED SIGNERS. One profile is stricter than OpenSSH, so that the answer never
 depends on the machine: `valid-after` and `valid-before` must be in UTC (a trailing `Z`), where ssh-keygen
 would otherwise use the local zone. Certificates (`cert-authority`) are refused, and so are keys too weak to
-mean anything.
+mean anything. A line with a key of a type that is not known is skipped and noted, as ssh-keygen does.
 
 There is no clock here: the windows are returned and the caller compares.
 """
@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from ..base.errors import EvidenceError
-from .problems import SignatureError
-from .sshsig import PublicKey
+from .problems import Flaw, SignatureError
+from .sshsig import PublicKey, string
+
+_LOG = logging.getLogger(__name__)
 
 _WORD: Final = re.compile(r'"(?P<quoted>[^"]*)"(?=[ \t]|$)|(?P<bare>[^ \t"]+)(?=[ \t]|$)')
 _OPTIONS: Final = re.compile(r'(?:[^ \t"]|"(?:[^"\\]|\\.)*")+')
@@ -97,10 +100,12 @@ class AllowedSigners:
     Attributes:
         signers: its entries, in the order of the file.
         path: where it came from, for messages.
+        skipped: lines that were skipped, as (line number, reason): their type of key is not known.
     """
 
     signers: tuple[AllowedSigner, ...] = ()
     path: str = "allowed_signers"
+    skipped: tuple[tuple[int, str], ...] = ()
 
     @classmethod
     def parse(cls, text: str, path: str) -> AllowedSigners:
@@ -109,17 +114,20 @@ class AllowedSigners:
         Raises EvidenceError naming `path` and the line when a line is malformed, uses an unknown option, a
         certificate authority, a time without a zone, or a key that is not acceptable.
         """
-        signers = []
+        signers, skipped = [], []
         for number, line in enumerate(text.split("\n"), start=1):
             line = line.rstrip("\r").strip(" \t")
             if line and not line.startswith("#"):
                 try:
                     signers.append(_parse_line(line, number))
+                except _UnknownKey as error:
+                    skipped.append((number, str(error)))
+                    _LOG.info("%s, line %s, is skipped: %s", path, number, error)
                 except _LineError as error:
                     raise EvidenceError(
                         error.what, path=path, place=f"line {number}", remedy=error.remedy
                     ) from None
-        return cls(tuple(signers), path)
+        return cls(tuple(signers), path, tuple(skipped))
 
     def lookup(self, key: PublicKey, namespace: str) -> tuple[AllowedSigner, ...]:
         """The entries for exactly this key that may sign in `namespace`, in the order of the file."""
@@ -130,6 +138,10 @@ class _LineError(Exception):
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(what)
         self.what, self.remedy = what, remedy
+
+
+class _UnknownKey(Exception):
+    """The type of the key is not known; the text says which."""
 
 
 _SHAPE_REMEDY: Final = (
@@ -144,7 +156,7 @@ def _parse_line(line: str, number: int) -> AllowedSigner:
     principals = _patterns(word["bare"] if word["quoted"] is None else word["quoted"], "principals")
     rest = line[word.end() :].lstrip(" \t")
     options: dict[str, str | None] = {}
-    if not _SHAPES.match(rest):
+    if not _SHAPES.match(rest) and not _is_key(rest):
         found = _OPTIONS.match(rest)
         if found is None:
             raise _LineError("this line has no key", _SHAPE_REMEDY)
@@ -220,18 +232,30 @@ def _time(name: str, text: str | None) -> int:
         raise _LineError(f"{name} {text!r} is no real time", "correct the date or the time of day") from None
 
 
-def _parse_key(text: str) -> PublicKey:
-    kind, _, rest = text.partition(" ")
-    encoded = rest.strip(" \t").split(" ")[0].split("\t")[0]
+def _words(text: str) -> tuple[str, bytes]:
+    """A key's type and bytes, as the line states them; no bytes where there is no base64."""
+    kind, encoded = [*text.split(maxsplit=2), "", ""][:2]
     try:
-        blob = base64.b64decode(encoded, validate=True)
+        return kind, base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        blob = b""
+        return kind, b""
+
+
+def _is_key(text: str) -> bool:
+    """Whether the text begins with a key, whatever its type: the bytes name the same type."""
+    kind, blob = _words(text)
+    return bool(blob) and blob.startswith(string(kind.encode()))
+
+
+def _parse_key(text: str) -> PublicKey:
+    kind, blob = _words(text)
     if not blob:
         raise _LineError("this line has no readable base64 key", _SHAPE_REMEDY)
     try:
         key = PublicKey.parse(blob)
     except SignatureError as problem:
+        if problem.flaw is Flaw.UNSUPPORTED and blob.startswith(string(kind.encode())):
+            raise _UnknownKey(problem.reason) from None
         raise _LineError(
             f"the key is not acceptable: {problem.reason}",
             "use an Ed25519, ECDSA or security key (sk-), or an RSA key of at least 2048 bits",

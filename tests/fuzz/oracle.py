@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from gate.evidence.base.errors import GateError, InternalError, ManyErrors
 from gate.evidence.base.settings import validate
-from gate.evidence.collecting.interface import Evidence
+from gate.evidence.collecting.interface import Evidence, ProblemKind
 from gate.evidence.collecting.runner import observe
 from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
@@ -83,6 +83,11 @@ def nulls(facts: Mapping[str, Any], prefix: str = "") -> set[str]:
     return found
 
 
+def covers(outer: str, fact: str) -> bool:
+    """Whether a problem of ``outer`` is one of ``fact``, too."""
+    return not outer or f"{fact}.".startswith(f"{outer}.")
+
+
 @functools.cache
 def scratch() -> Path:
     """A directory for workspaces, in memory where the system has such a place; gone with the process."""
@@ -135,12 +140,15 @@ class Collecting:
             self._folder.write(name, part)
         evidence, _ = accepted(self._observe)
         if evidence is not None:
-            named = [problem.fact for problem in evidence.problems]
-            for fact in nulls(evidence.facts):
-                touched = any(f"{fact}.".startswith(f"{name}." if name else "") for name in named)
-                check(touched, f"{fact} is null without a problem")
+            empty = nulls(evidence.facts)
+            for fact in empty:
+                covered = any(covers(problem.fact, fact) for problem in evidence.problems)
+                check(covered, f"{fact} is null without a reason")
             for problem in evidence.problems:
                 check(problem.reason and problem.remedy, f"{problem.fact} has a problem without a reason")
+                if problem.kind is ProblemKind.MISSING:
+                    lacking = any(covers(problem.fact, fact) for fact in empty)
+                    check(lacking, f"{problem.fact} is not missing")
         return evidence
 
     def _observe(self) -> Evidence:

@@ -11,21 +11,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from urllib.parse import quote, unquote
 
 from ...base.errors import EvidenceError
 from ...base.settings import Settings, Text
 from ...base.times import format_utc, parse_rfc3339
-from ...collecting.interface import Observation, Options, Problem
+from ...collecting.interface import Observation, Options, Problem, Scope
 from ...reading.json_lines import UNSURE, RecordReader
 from ...reading.workspace import View
+from ..shared.documents import matching
+from ..shared.workspace_schema import usable_contract
 from .contract import Contract, Violation
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_COUNTS = ("records", "valid", "invalid")
-_TIMES = ("first_s", "last_s")
-_MOST_RULES = 1000
-"""Rules of a contract that are counted apart; no contract has so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,91 +76,135 @@ class MessagesCollector:
     """See the module."""
 
     id: ClassVar[str] = "messages"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[Options]] = MessagesOptions
 
     def __init__(self, options: MessagesOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Hold every message against its contract.
-
-        Raises:
-            EvidenceError: a file is not JSON Lines, or a contract is none that one can hold data against.
-        """
-        missing: list[Problem] = []
-        sets: dict[str, Any] = {}
-        for name, options in sorted(self._options.sets.items()):
-            facts, lacking = _measure(view, options)
-            sets[name] = facts
-            missing += [Problem(f"sets.{name}.{fact}", reason, remedy) for fact, reason, remedy in lacking]
+        """Hold every message against its contract."""
+        problems: list[Problem] = []
+        sets = {name: _measure(view, name, one, problems) for name, one in sorted(self._options.sets.items())}
         times = [facts["last_s"] for facts in sets.values() if facts["last_s"] is not None]
         return Observation(
             {"sets": sets},
-            tuple(missing),
+            tuple(problems),
             format_utc(max(times)) if times else None,
             format="JSON Lines",
+            scopes=tuple(
+                Scope(f"sets.{name}", facts["records"] or 0, facts["records"] or 0, "messages")
+                for name, facts in sets.items()
+            ),
         )
 
 
-def _measure(view: View, options: MessageSet) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
-    """The facts of one set, and for each that is null its name, the reason and the remedy."""
-    paths = sorted({path for pattern in options.paths for path in view.glob(pattern)})
+def _measure(view: View, name: str, options: MessageSet, problems: list[Problem]) -> dict[str, Any]:
+    """The facts of one set; why some are null or cover only a part goes into ``problems``."""
+    fact = f"sets.{name}"
+    paths = matching(view, options.paths, fact, problems)
     facts: dict[str, Any] = {
         "contract": options.contract,
         "contract_sha256": None,
         "files": [],
         "files_total": len(paths),
-        **dict.fromkeys(_COUNTS),
+        **dict.fromkeys(("records", "valid", "invalid")),
         "offenders": [],
         "rules": [],
-        **dict.fromkeys(_TIMES),
+        **dict.fromkeys(("first_s", "last_s")),
     }
-    everything = ("contract_sha256", *_COUNTS, *_TIMES)
-    if not paths:
-        reason = f"no file matches {', '.join(options.paths)}"
-        remedy = f"record messages, one JSON document a line, in {options.paths[0] if options.paths else '…'}"
-        return facts, [(fact, reason, remedy) for fact in everything]
-    if not view.exists(options.contract):
-        reason = f"the contract {options.contract} does not exist"
-        return facts, [(fact, reason, "write the contract, or name it in gate.yaml") for fact in everything]
-    contract = read_contract(view, options.contract)
-    facts["contract_sha256"] = view.digest(options.contract)
-    times = _check(view, paths, contract, facts, options.time)
-    if times:
-        facts.update(first_s=min(times), last_s=max(times))
-        return facts, []
-    reason = f"no first or last record states a time in {options.time!r}"
-    remedy = "write the time of every message as RFC 3339 with a zone"
-    return facts, [(fact, reason, remedy) for fact in _TIMES]
-
-
-def _check(view: View, paths: list[str], contract: Contract, facts: dict[str, Any], member: str) -> list[int]:
-    """Fill in what the files contain; the times (epoch seconds) of their first and last records."""
-    times: list[int] = []
-    rules: Counter[str] = Counter()
-    most = view.limits.problems
-    total = wrong = 0
+    try:
+        if not paths:
+            remedy = (
+                f"record messages, one JSON document a line, in such a file, or set "
+                f"evidence.messages.sets.{name}.paths in gate.yaml"
+            )
+            problems.append(Problem(fact, f"no file matches {', '.join(options.paths)}", remedy))
+            return facts
+        if not view.exists(options.contract):
+            remedy = f"write the contract, or set evidence.messages.sets.{name}.contract in gate.yaml"
+            problems.append(Problem(fact, f"the contract {options.contract} does not exist", remedy))
+            return facts
+        contract = Contract(usable_contract(view, options.contract, validate_formats=True))
+        facts["contract_sha256"] = view.digest(options.contract)
+    except EvidenceError as error:
+        problems.append(Problem.rejected(error, fact))
+        return facts
+    counted = _Counted(view, contract, options.time)
     for path in paths:
-        reader = RecordReader(path, view.limits)
+        try:
+            counted.add(path)
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, fact))
+    facts |= counted.facts()
+    if facts["last_s"] is None:
+        reason = f"no first or last record states a time in {options.time!r}"
+        remedy = (
+            "write the time of every message as RFC 3339 with a zone, or set "
+            f"evidence.messages.sets.{name}.time in gate.yaml to the member that has it"
+        )
+        problems += [Problem(f"{fact}.{end}", reason, remedy) for end in ("first_s", "last_s")]
+    return facts
+
+
+class _Counted:
+    """What the files of a set contain.
+
+    Args:
+        view: the workspace.
+        contract: what every record must keep to.
+        member: the name of the member with a record's time.
+    """
+
+    def __init__(self, view: View, contract: Contract, member: str) -> None:
+        self._view = view
+        self._contract = contract
+        self._member = member
+        self._files: list[dict[str, Any]] = []
+        self._offenders: list[dict[str, Any]] = []
+        self._rules: Counter[str] = Counter()
+        self._times: list[int] = []
+
+    def add(self, path: str) -> None:
+        """Count a file.
+
+        Raises:
+            EvidenceError: it is not JSON Lines; nothing of it is counted then.
+        """
+        most = self._view.limits.problems
+        reader = RecordReader(path, self._view.limits)
+        offenders: list[dict[str, Any]] = []
+        rules: Counter[str] = Counter()
         first = line = b""
         records = invalid = 0
-        for records, line in view.lines(path):
+        for records, line in self._view.lines(path):
             first = first or line
-            found = _violations(reader, contract, line, records)
+            found = _violations(reader, self._contract, line, records)
             if found:
                 invalid += 1
-                _count(rules, found)
-                if len(facts["offenders"]) < most:
-                    facts["offenders"].append(_offender(path, records, found))
-        times += _times([first, line] if records else [], member, reader)
-        total, wrong = total + records, wrong + invalid
-        if len(facts["files"]) < most:
-            facts["files"].append({"path": path, "records": records, "invalid": invalid})
-    facts.update(records=total, valid=total - wrong, invalid=wrong)
-    ordered = sorted(rules.items(), key=lambda item: (-item[1], item[0]))
-    facts["rules"] = [{"rule": rule, "records": count} for rule, count in ordered[:most]]
-    return times
+                rules.update({violation.rule for violation in found})
+                if len(offenders) < most:
+                    offenders.append(_offender(path, records, found))
+        self._times += _times([first, line] if records else [], self._member, reader)
+        self._files.append({"path": path, "records": records, "invalid": invalid})
+        self._offenders = [*self._offenders, *offenders][:most]
+        self._rules += rules
+
+    def facts(self) -> dict[str, Any]:
+        """The facts about the files counted."""
+        most = self._view.limits.problems
+        records, invalid = (sum(file[name] for file in self._files) for name in ("records", "invalid"))
+        ordered = sorted(self._rules.items(), key=lambda item: (-item[1], item[0]))
+        return {
+            "files": self._files[:most],
+            "records": records,
+            "valid": records - invalid,
+            "invalid": invalid,
+            "offenders": self._offenders,
+            "rules": [{"rule": rule, "records": count} for rule, count in ordered[:most]],
+            "first_s": min(self._times, default=None),
+            "last_s": max(self._times, default=None),
+        }
 
 
 def _violations(reader: RecordReader, contract: Contract, line: bytes, number: int) -> list[Violation]:
@@ -172,12 +213,6 @@ def _violations(reader: RecordReader, contract: Contract, line: bytes, number: i
     if record is not UNSURE and contract.accepts(record):
         return []
     return contract.violations(reader.strict(line, number), len(line))
-
-
-def _count(rules: Counter[str], found: list[Violation]) -> None:
-    for rule in {violation.rule for violation in found}:
-        if rule in rules or len(rules) < _MOST_RULES:
-            rules[rule] += 1
 
 
 def _offender(path: str, line: int, found: list[Violation]) -> dict[str, Any]:
@@ -201,25 +236,3 @@ def _times(lines: Iterable[bytes], member: str, reader: RecordReader) -> list[in
         with suppress(ValueError):
             found += [parse_rfc3339(stated)] if isinstance(stated, str) else []
     return found
-
-
-def read_contract(view: View, path: str) -> Contract:
-    """The compiled contract at ``path``.
-
-    Raises:
-        EvidenceError: it is malformed, or no contract one can hold data against.
-    """
-    from ..contracts import inspect_schemas
-    from ..shared.json_schema import BASE
-
-    problems = inspect_schemas(view, [path])[path]
-    if problems:
-        pointer, said = problems[0]
-        raise EvidenceError(
-            f"is no usable contract: {said}", path=path, place=pointer or "/", remedy="correct the schema"
-        )
-
-    def retrieve(uri: str) -> Any:
-        return view.read_json(unquote(uri.partition("#")[0].removeprefix(BASE)))
-
-    return Contract(view.read_json(path), quote(path), retrieve)

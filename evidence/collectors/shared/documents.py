@@ -12,7 +12,7 @@ from ...base.numbers import to_scaled
 from ...base.times import format_utc, parse_rfc3339, parse_rfc3339_us
 from ...collecting.interface import Problem
 from ...reading.parse import refuse_garbled
-from ...reading.workspace import View
+from ...reading.workspace import View, glob_regex
 
 MAX_INTEGER = 2**53 - 1
 _NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"
@@ -29,6 +29,18 @@ def read_document(view: View, path: str) -> str | None:
     text = view.read_text(path)
     refuse_garbled(text, path)
     return text
+
+
+def matching(view: View, patterns: Iterable[str], fact: str, problems: list[Problem]) -> list[str]:
+    """The files that match one of the globs, sorted; what is no regular file among them is a problem."""
+    found: set[str] = set()
+    for pattern in patterns:
+        try:
+            found.update(view.glob(pattern))
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, fact))
+            found.update(path for path in view.paths() if glob_regex(pattern).fullmatch(path))
+    return sorted(found)
 
 
 def absent(facts: Iterable[str], reason: str, remedy: str) -> tuple[Problem, ...]:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+from ...base.contracts import format_pointer
 from ...base.errors import EvidenceError, masked
 from ...base.times import parse_rfc3339
 
@@ -24,7 +25,7 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def pointer(place: Place) -> str:
     """The JSON pointer (RFC 6901) of a place; ``/`` for the whole document."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place) or "/"
+    return format_pointer(place) or "/"
 
 
 def shown(text: str, longest: int = 200, *, identifier: bool = False) -> str:

@@ -1,17 +1,19 @@
-"""What is wrong with a JSON Schema, and what it says: drafts 4 to 2020-12, nothing fetched from anywhere.
+"""What a JSON Schema says: drafts 4 to 2020-12. Nothing here follows a reference into another file.
 
-References are resolved within the document and among the workspace's own schema files (by relative path or by
-``$id``), never over the network or elsewhere in the file system. Keywords and their positions:
-https://json-schema.org/draft/2020-12/json-schema-core and the earlier drafts.
+Keywords and their positions: https://json-schema.org/draft/2020-12/json-schema-core and the earlier drafts.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
+
+from ...base.contracts import format_pointer
+from .pointer import Absent, NoIndex, parse_pointer, resolve
 
 Problem = tuple[str, str]
 """JSON pointer into the schema file, and what is wrong there."""
@@ -23,30 +25,47 @@ DRAFTS = {
     "https://json-schema.org/draft/2019-09/schema": "2019-09",
     "https://json-schema.org/draft/2020-12/schema": "2020-12",
 }
-BASE = "workspace:///"
-"""Base URI of the workspace, so that relative references between schema files resolve."""
-
-_ONE = (
-    "additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not",
-    "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
-)  # fmt: skip
-_MANY = ("allOf", "anyOf", "items", "oneOf", "prefixItems")
-_NAMED = ("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties")
-_SAYS_NOTHING = frozenset(
+ONE = frozenset(
     {
-        "$anchor", "$comment", "$defs", "$dynamicAnchor", "$id", "$recursiveAnchor", "$schema",
-        "$vocabulary", "default", "definitions", "deprecated", "description", "examples", "id", "readOnly",
-        "title", "writeOnly",
+        "additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not",
+        "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
     }
 )  # fmt: skip
-_MOST_PROBLEMS = 20
-_MOST_REFERENCES = 100
-"""Different references tried one by one; each takes as long as compiling the document."""
-
-
-def escape(part: object) -> str:
-    """One component of a JSON pointer (RFC 6901)."""
-    return str(part).replace("~", "~0").replace("/", "~1")
+"""Keywords with one schema; ``items`` may have a list of them."""
+MANY = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
+NAMED = frozenset({"dependencies", "dependentSchemas", "patternProperties", "properties"})
+DEFINITIONS = frozenset({"$defs", "definitions"})
+_OF_OBJECTS = NAMED | {
+    "additionalProperties", "dependentRequired", "propertyNames", "required", "unevaluatedProperties",
+}  # fmt: skip
+_OF_ARRAYS = frozenset(
+    {
+        "additionalItems", "contains", "items", "maxContains", "maxItems", "minContains", "minItems",
+        "prefixItems", "unevaluatedItems", "uniqueItems",
+    }
+)  # fmt: skip
+_OF_STRINGS = frozenset(
+    {"contentEncoding", "contentMediaType", "contentSchema", "format", "maxLength", "minLength", "pattern"}
+)
+_OF_NUMBERS = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
+_BY_TYPE = {
+    "object": _OF_OBJECTS, "array": _OF_ARRAYS, "string": _OF_STRINGS, "number": _OF_NUMBERS,
+    "integer": _OF_NUMBERS,
+}  # fmt: skip
+_TYPES = frozenset({*_BY_TYPE, "boolean", "null"})
+_RULES = frozenset().union(
+    *_BY_TYPE.values(), ONE, MANY, DEFINITIONS,
+    {"$dynamicRef", "$recursiveRef", "$ref", "const", "enum", "maxProperties", "minProperties", "type"},
+)  # fmt: skip
+_ANNOTATIONS = frozenset(
+    {
+        "$anchor", "$comment", "$dynamicAnchor", "$id", "$recursiveAnchor", "$schema", "$vocabulary",
+        "default", "deprecated", "description", "examples", "id", "readOnly", "title", "writeOnly",
+    }
+)  # fmt: skip
+_PLAIN = {word.lower().removeprefix("$"): word for word in sorted(_RULES)}
+_ALIKE = 0.82
+"""Likeness from which an unknown keyword is taken for a known one, as ``difflib`` measures it."""
 
 
 def walk(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -54,17 +73,21 @@ def walk(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     pending: list[tuple[str, Any]] = [("", schema)]
     while pending:
         pointer, item = pending.pop()
-        if not isinstance(item, dict):
-            continue
-        yield pointer, item
-        inner: list[tuple[str, Any]] = [(f"{pointer}/{name}", item[name]) for name in _ONE if name in item]
-        for name in _MANY:
-            if isinstance(members := item.get(name), list):
-                inner += [(f"{pointer}/{name}/{index}", member) for index, member in enumerate(members)]
-        for name in _NAMED:
-            if isinstance(members := item.get(name), dict):
-                inner += [(f"{pointer}/{name}/{escape(key)}", member) for key, member in members.items()]
-        pending.extend(reversed(inner))
+        if isinstance(item, dict):
+            yield pointer, item
+            inner = [(pointer + format_pointer(parts), member) for parts, member in _members(item)]
+            pending.extend(reversed(inner))
+
+
+def _members(item: dict[str, Any]) -> Iterator[tuple[tuple[object, ...], Any]]:
+    for name in sorted(ONE & item.keys()):
+        yield (name,), item[name]
+    for name in sorted(MANY & item.keys()):
+        if isinstance(item[name], list):
+            yield from (((name, index), member) for index, member in enumerate(item[name]))
+    for name in sorted((NAMED | DEFINITIONS) & item.keys()):
+        if isinstance(item[name], dict):
+            yield from (((name, key), member) for key, member in item[name].items())
 
 
 def draft(schema: Any) -> str | None:
@@ -74,135 +97,113 @@ def draft(schema: Any) -> str | None:
 
 
 def identity(schema: Any) -> str | None:
-    """The absolute URI a schema gives itself (``$id``, in draft 4 ``id``), without a fragment."""
+    """The URI a schema gives itself (``$id``, in draft 4 ``id``), without a fragment."""
     if not isinstance(schema, dict):
         return None
     stated = schema.get("$id", schema.get("id"))
     return stated.partition("#")[0] or None if isinstance(stated, str) else None
 
 
-def problems(schema: Any, path: str, others: Callable[[str], Any]) -> list[Problem]:
-    """What is wrong with a schema file, sorted; nothing when it is a good contract.
+def constrains(schema: Any, target: Callable[[str], Any]) -> bool:
+    """Whether a document refuses anything beside values that are no object or array: a field, an element.
 
     Args:
-        schema: the parsed document.
-        path: the file, relative to the workspace.
-        others: gives another schema document by its absolute URI (``BASE`` + path, or its ``$id``), and
-            raises :class:`LookupError` where the workspace has none.
+        schema: the document.
+        target: what a reference in it leads to; None where that cannot be told.
     """
-    if not isinstance(schema, (dict, bool)):
-        return [("", "is not a schema: a JSON Schema is an object")]
-    if schema is True or (isinstance(schema, dict) and set(schema) <= _SAYS_NOTHING):
-        return [("", "is the empty schema, which accepts everything")]
-    if schema is False:
-        return [("", "accepts nothing")]
-    stated = draft(schema)
-    if stated is None:
-        return [("", "declares no draft ($schema)")]
-    if stated.removesuffix("#") not in DRAFTS:
-        return [("/$schema", f"declares {stated[:80]!r}, which is no known draft")]
-    found = _against_draft(schema, stated)
-    if not found:
-        found = _references(schema, path, others)
-    if not found:
-        found = _examples(schema, path, others)
-    return sorted(set(found))[:_MOST_PROBLEMS]
+    return _Constraints(target).found(schema, whole=True)
 
 
-def _against_draft(schema: dict[str, Any], stated: str) -> list[Problem]:
-    import jsonschema_rs
+class _Constraints:
+    def __init__(self, target: Callable[[str], Any]) -> None:
+        self._target = target
+        self._known: dict[tuple[str, bool], bool] = {}
 
-    meta = jsonschema_rs.validator_for({"$schema": stated, "$ref": stated}, retriever=_refuse)
-    return [(_pointer(error.instance_path), shorten(error.message)) for error in meta.iter_errors(schema)]
-
-
-def _references(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> list[Problem]:
-    """Try the whole; when it fails, try every reference on its own to say which ones."""
-    failure = compile_problem(schema, path, others)
-    if failure is None:
-        return []
-    found: list[Problem] = []
-    reasons: dict[tuple[str, str], Problem | None] = {}
-    bare = _without_references(schema)
-    for pointer, item in walk(schema):
-        for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
-            target = item.get(keyword)
-            if not isinstance(target, str):
-                continue
-            if (keyword, target) not in reasons:
-                if len(reasons) >= _MOST_REFERENCES:
-                    return found or [failure]
-                # the document under its own name keeps every pointer and anchor in it valid
-                alone = {**bare, "allOf": [{keyword: target}]}
-                reasons[keyword, target] = compile_problem(alone, path, others)
-            reason = reasons[keyword, target]
-            if reason is not None:
-                found.append((f"{pointer}/{keyword}", f"{target[:100]!r} cannot be resolved: {reason[1]}"))
-    return found or [failure]
-
-
-def _without_references(schema: Any) -> Any:
-    """The document with every reference taken out, so that a single one can be tried."""
-    if isinstance(schema, dict):
-        return {
-            key: _without_references(value)
-            for key, value in schema.items()
-            if not (key in ("$ref", "$dynamicRef", "$recursiveRef") and isinstance(value, str))
-        }
-    if isinstance(schema, list):
-        return [_without_references(value) for value in schema]
-    return schema
-
-
-def _validator(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> Any:
-    import jsonschema_rs
-
-    def retrieve(uri: str) -> Any:
-        return others(uri.partition("#")[0])
-
-    return jsonschema_rs.validator_for(schema, retriever=retrieve, base_uri=BASE + quote(path))
-
-
-def compile_problem(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> Problem | None:
-    """Why the schema cannot be used, and where as far as the validator says; None when it can."""
-    import jsonschema_rs
-
-    try:
-        _validator(schema, path, others)
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, RecursionError) as error:
-        said = str(getattr(error, "message", error))
-        message = said.partition("retrieving it failed: ")[2] or said
-        return _pointer(getattr(error, "instance_path", ())), shorten(message.removeprefix("LookupError: "))
-    return None
-
-
-def _pointer(parts: Iterable[object]) -> str:
-    return "".join(f"/{escape(part)}" for part in parts)
-
-
-def _examples(schema: dict[str, Any], path: str, others: Callable[[str], Any]) -> list[Problem]:
-    examples = schema.get("examples")
-    if not isinstance(examples, list) or not examples:
-        return []
-    validator = _validator(schema, path, others)
-    return [
-        (
-            f"/examples/{index}{_pointer(error.instance_path)}",
-            f"the example breaks the schema: {shorten(error.message)}",
+    def found(self, schema: Any, whole: bool) -> bool:
+        """Whether the schema refuses anything; of a whole document, an object or array is no constraint."""
+        if not isinstance(schema, dict):
+            return schema is False
+        stated = schema.get("type", sorted(_TYPES))
+        listed = stated if isinstance(stated, list) else [stated]
+        types = {name for name in listed if isinstance(name, str)}
+        limited = types | ({"integer"} if "number" in types else set()) < _TYPES
+        if "enum" in schema or "const" in schema or "not" in schema:
+            return True
+        if limited and not (whole and types & {"object", "array"}):
+            return True
+        words = {word for name in types & _BY_TYPE.keys() for word in _BY_TYPE[name]} & schema.keys()
+        return (
+            self._leads(schema.get("$ref"), whole)
+            or any(self.found(schema.get(word), whole) for word in ("then", "else"))
+            or any(self.found(item, whole) for item in _list(schema.get("allOf")))
+            or any(
+                bool(schema.get(word)) and all(self.found(item, whole) for item in _list(schema[word]))
+                for word in ("anyOf", "oneOf")
+            )
+            or any(self._by_keyword(word, schema[word], whole) for word in sorted(words))
         )
-        for index, example in enumerate(examples)
-        for error in validator.iter_errors(example)
-    ]
+
+    def _leads(self, reference: Any, whole: bool) -> bool:
+        if not isinstance(reference, str):
+            return False
+        key = (reference, whole)
+        if key not in self._known:
+            self._known[key] = False  # a reference that leads back here adds nothing
+            leads = self._target(reference)
+            self._known[key] = leads is None or self.found(leads, whole)
+        return self._known[key]
+
+    def _by_keyword(self, word: str, value: Any, whole: bool) -> bool:
+        if word in (
+            "dependencies",
+            "dependentRequired",
+            "dependentSchemas",
+            "minItems",
+            "minLength",
+            "required",
+        ):
+            return bool(value)
+        if word in ("minContains", "maxContains", "contentSchema"):
+            return False
+        if word == "uniqueItems":
+            return value is True
+        if word == "pattern":
+            return value not in ("", ".*", "^.*$")
+        if word in NAMED or isinstance(value, list):
+            inner = value.values() if isinstance(value, dict) else _list(value)
+            return any(self.found(item, False) for item in inner)
+        if word in ONE - {"contains"}:
+            return self.found(value, whole and word == "items")
+        return True
 
 
-def _refuse(uri: str) -> Any:
-    raise LookupError(f"{uri} is not fetched")
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
-def shorten(message: str) -> str:
-    """At most 200 characters of a message, on one line."""
-    line = " ".join(message.split())
-    return line if len(line) <= 200 else line[:199] + "…"
+def misspelt(schema: Any) -> list[Problem]:
+    """Unknown keywords that look like known ones: they say nothing, and were meant to."""
+    found = []
+    for pointer, item in walk(schema):
+        for word in item.keys() - _RULES - _ANNOTATIONS:
+            plain = word.lower().replace("-", "").replace("_", "").removeprefix("$")
+            same = next((name for name in _PLAIN if sorted(name) == sorted(plain)), None)
+            close = [same] if same else difflib.get_close_matches(plain, _PLAIN, 1, _ALIKE)
+            if close:
+                text = f"the keyword {word[:80]!r} does not exist; {_PLAIN[close[0]]!r} does"
+                found.append((pointer + format_pointer([word]), text))
+    return found
+
+
+def is_library(schema: Any) -> bool:
+    """Whether the document has definitions for others to refer to."""
+    return isinstance(schema, dict) and any(schema.get(word) for word in DEFINITIONS)
+
+
+def lacks_type(schema: dict[str, Any]) -> bool:
+    """Whether it describes the members of an object, but permits everything that is no object."""
+    binding = {"$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "const", "enum", "oneOf", "type"}
+    return bool({"properties", "required"} & schema.keys()) and not binding & schema.keys()
 
 
 def property_names(schema: Any) -> list[str]:
@@ -221,19 +222,32 @@ def required_names(schema: Any) -> list[str]:
     return sorted({name for name in required if isinstance(name, str)}) if isinstance(required, list) else []
 
 
+def permitted(schema: Any, *names: str) -> Iterator[tuple[str, str, list[str] | None]]:
+    """Of each property its name, its JSON pointer, and the values that ``enum`` or ``const`` permit.
+
+    A property that refers to a definition in the same document has its values; None where there is neither
+    keyword. Values that are not strings are given as JSON text.
+
+    Args:
+        schema: the document.
+        names: only properties of these names, compared without case, ``-`` and ``_``; all if empty.
+    """
+    for pointer, item in walk(schema):
+        for name, member in _properties(item).items():
+            if not names or name.lower().replace("-", "").replace("_", "") in names:
+                yield name, pointer + format_pointer(("properties", name)), _permitted(schema, member)
+
+
 def enumerations(schema: Any) -> dict[str, list[str]]:
     """Property name → permitted values, sorted, over all properties of that name with ``enum`` or ``const``.
 
-    A property that refers to a definition in the same document has its values. Values that are not strings
-    are given as JSON text; non-ASCII characters of names are escaped (``\\u05ea``).
+    Non-ASCII characters of names are escaped (``\\u05ea``).
     """
     found: dict[str, set[str]] = {}
-    for _, item in walk(schema):
-        for name, member in _properties(item).items():
-            values = _permitted(schema, member)
-            if values is not None:
-                key = name.encode("ascii", "backslashreplace").decode()
-                found.setdefault(key, set()).update(values)
+    for name, _, values in permitted(schema):
+        if values is not None:
+            key = name.encode("ascii", "backslashreplace").decode()
+            found.setdefault(key, set()).update(values)
     return {name: sorted(found[name]) for name in sorted(found)}
 
 
@@ -248,16 +262,11 @@ def _permitted(schema: Any, member: Any) -> list[str] | None:
         target = member.get("$ref")
         if not isinstance(target, str) or not target.startswith("#/"):
             return None
-        member = _lookup(schema, target[2:])
-    return None
-
-
-def _lookup(schema: Any, pointer: str) -> Any:
-    for part in pointer.split("/"):
-        if not isinstance(schema, dict):
+        try:
+            member = resolve(schema, parse_pointer(unquote(target[1:])))
+        except (Absent, NoIndex, ValueError):
             return None
-        schema = schema.get(unquote(part).replace("~1", "/").replace("~0", "~"))
-    return schema
+    return None
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ...base.contracts import format_pointer as format_pointer
+
 PATTERN = r"^(/([^/~]|~[01])*)*$"
 """What every pointer matches; for the schema of ``gate.yaml``."""
 
@@ -40,11 +42,6 @@ def parse_pointer(text: str) -> tuple[str, ...]:
         raise ValueError(f"the JSON pointer {text[:80]!r} has a '~' that is neither '~0' nor '~1'")
     # in this order: '~01' is '~1', not '/'
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
-
-
-def format_pointer(parts: Sequence[object]) -> str:
-    """The pointer with these components; the opposite of :func:`parse_pointer`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def is_index(part: str) -> bool:

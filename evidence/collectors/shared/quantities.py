@@ -21,6 +21,12 @@ _COUNT = re.compile(r"(?<![\w.])(?P<number>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})(
 _TIME_UNIT_AFTER = re.compile(rf"\s*-?\s*{_UNIT}s?(?!\w)", re.IGNORECASE)
 _WINDOW_BEFORE = re.compile(r"(?:/|\bper|\bin|\bevery|(?<!\w)[בל]-?)\s*\Z", re.IGNORECASE)
 
+PER_SECOND = r"(?:/|\b(?:per|an?|each|every)\b|ב|ל)[\s-]*(?:second|sec|s|שנייה|שניה)(?!\w)"
+_RATE = re.compile(rf"{_COUNT.pattern}(?:\s+[^\W\d]+){{0,2}}\s*{PER_SECOND}", re.IGNORECASE)
+_FEWER_BEFORE = re.compile(r"(?:\b(?:fewer|less) than|\bunder|\bbelow|<|פחות מ-?)\s*\Z", re.IGNORECASE)
+_WORDS = {"one": "1", "two": "2", "three": "3", "five": "5", "ten": "10"}
+_WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
+
 
 def _value(match: re.Match[str]) -> Fraction:
     return Fraction(match["number"].replace(",", ""))
@@ -37,6 +43,7 @@ def latency_us(text: str, header: str = "") -> int | None:
     A figure marked ``p95`` wins; otherwise it is the longest duration. A bare number takes its unit from the
     column's header, as in ``SLA (ms)``.
     """
+    text = _WORD.sub(lambda match: _WORDS[match[1].lower()], text)
     marked = [_microseconds(_value(match), match["unit"]) for match in _P95.finditer(text)]
     if marked:
         return max(marked)
@@ -51,7 +58,8 @@ def count_near(text: str, label: re.Pattern[str]) -> int | None:
     """The count that a line states for a label, or None.
 
     The number right before the label (``100 market-data subscriptions``), or else the first one after it, or
-    else the first in the line. Durations and what follows ``per``, ``/`` or ``in`` are not counts.
+    else the first in the line. Durations and what follows ``per``, ``/`` or ``in`` are not counts. Of a count
+    that must not be reached (``fewer than 50``) it is the largest that is permitted, 49.
     """
     found = label.search(text)
     if found is None:
@@ -66,4 +74,15 @@ def count_near(text: str, label: re.Pattern[str]) -> int | None:
     before = [m for m in counts if m.end() <= start and not text[m.end() : start].strip(" -\u2011")]
     after = [m for m in counts if m.start() >= end]
     chosen = (before[-1:] or after or counts)[:1]
-    return int(chosen[0]["number"].replace(",", "")) if chosen else None
+    return _count(text, chosen[0]) if chosen else None
+
+
+def rate_per_second(text: str) -> int | None:
+    """The count per second that a text states (``50/sec``, ``50 msgs per second``), as :func:`count_near`."""
+    found = _RATE.search(text)
+    return None if found is None else _count(text, found)
+
+
+def _count(text: str, match: re.Match[str]) -> int:
+    before = text[max(0, match.start("number") - 16) : match.start("number")]
+    return int(match["number"].replace(",", "")) - (_FEWER_BEFORE.search(before) is not None)

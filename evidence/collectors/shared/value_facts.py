@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...base.canonical import MAX_SAFE_INTEGER
+from ...base.contracts import type_name
 from ...base.errors import masked
 from ...base.numbers import to_scaled
 from ...collecting.interface import Problem
@@ -48,18 +49,6 @@ class Nothing:
     remedy: str
 
 
-def kind_of(value: Any) -> str:
-    """The JSON type of a value; ``number`` is one with a decimal point or exponent."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    for type_, name in ((str, "string"), (int, "integer"), (Decimal, "number"), (list, "array")):
-        if isinstance(value, type_):
-            return name
-    return "object"
-
-
 def figure(text: str) -> Decimal | None:
     """The number that the text is, as JSON writes numbers; None when it is none."""
     match = _FIGURE.fullmatch(text) if len(text) <= _FIGURE_CHARS else None
@@ -78,9 +67,9 @@ def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Problem]]:
     if isinstance(value, Nothing):
         return (
             {"found": False, **dict.fromkeys(FIELDS)},
-            [Problem(f"{prefix}.{name}", value.reason, value.remedy) for name in FIELDS],
+            [Problem(prefix, value.reason, value.remedy)],
         )
-    kind = kind_of(value)
+    kind = type_name(value)
     what = ("an " if kind[0] in "aio" else "a ") + kind
     facts: dict[str, Any] = {"found": True, "kind": kind, **dict.fromkeys(FIELDS[1:])}
     reasons = dict.fromkeys(FIELDS[1:], (f"the value is {what}", "read a value of another type"))

@@ -154,16 +154,20 @@ check_fixtures_valid := data.gate.lib.check([
 		data.gate.params.stage1.signed_fixtures_min,
 	),
 	data.gate.lib.none_of("invalid_fixtures", invalid_fixtures(input.facts.fixtures.files)),
+	data.gate.lib.none_of("runs_that_differ", runs_that_differ(input.facts.fixtures.reproducibility)),
 ])
 
 # METADATA
 # title: Seeds and signed fixtures are the agreed ones
-# description: The recorded seeds equal the agreed ones, and every signed fixture file is unchanged since it was signed.
+# description: >-
+#   The recorded seeds equal the agreed ones, every signed fixture file still has the data it was signed with, and the
+#   result files of repeated runs, where such are named, say the same.
 # custom:
 #   short_name: fixtures_valid
 #   severity: HIGH
 #   solution: >-
-#     Restore the agreed seeds in fixtures/seeds.yaml; regenerate and sign fixtures whose signature does not match.
+#     Restore the agreed seeds; where they stand under other names, map these in evidence.fixtures.seed_keys. Regenerate and
+#     sign the fixtures whose signature does not match.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts:
@@ -174,14 +178,28 @@ check_fixtures_valid := data.gate.lib.check([
 #     - fixtures.seeds.integration
 #     - fixtures.signed_files
 #     - fixtures.files
-deny_fixtures_valid contains result if some result in data.gate.lib.violations(
-	"stage1.fixtures_valid", check_fixtures_valid,
-	"A seed or a fixture is not the agreed one",
-)
+#   optional_facts: [fixtures.reproducibility]
+deny_fixtures_valid contains result if {
+	some result in data.gate.lib.violations(
+		"stage1.fixtures_valid",
+		check_fixtures_valid,
+		"A seed or a fixture is not the agreed one",
+	)
+}
 
 invalid_fixtures(files) := {{"term": file.path, "text": sprintf("%s: %v", [file.path, file.problem])} |
 	some file in files
 	file.valid != true
+}
+
+default runs_that_differ(_) := []
+
+runs_that_differ(pairs) := {{"term": term, "text": term} |
+	some pair in pairs
+	pair.equal_content != true
+	term := sprintf("%s and %s", [pair.first, pair.second])
+} if {
+	pairs != null
 }
 
 check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(

@@ -143,6 +143,7 @@ test_fixtures_valid_holds if {
 			{"actual": 400, "expected": 400, "holds": true, "name": "seed_integration", "op": "=", "unit": "seed"},
 			{"actual": 1, "expected": 1, "holds": true, "name": "signed_fixtures", "op": "≥", "unit": "files"},
 			{"actual": [], "expected": [], "holds": true, "name": "invalid_fixtures", "op": "∅", "terms": [], "unit": "list"},
+			{"actual": [], "expected": [], "holds": true, "name": "runs_that_differ", "op": "∅", "terms": [], "unit": "list"},
 		],
 	}
 	denied := deny_fixtures_valid with input as data.gate.ready.doc
@@ -299,6 +300,16 @@ test_fixtures_valid_fixture_invalid if {
 	checked.holds == false
 	denied := deny_fixtures_valid with input as doc
 	denied == {{"code": "stage1.fixtures_valid", "msg": "A seed or a fixture is not the agreed one: fixtures/a.json: digest differs", "operand": "invalid_fixtures", "op": "∅", "expected": [], "actual": "fixtures/a.json: digest differs", "unit": "list", "term": "fixtures/a.json"}}
+}
+
+test_fixtures_valid_runs_differ if {
+	pairs := [
+		{"first": "a.json", "second": "b.json", "equal_content": false},
+		{"first": "c.json", "second": "d.json", "equal_content": true},
+	]
+	doc := object.union(data.gate.ready.doc, {"facts": {"fixtures": {"reproducibility": pairs}}})
+	denied := deny_fixtures_valid with input as doc
+	denied == {{"code": "stage1.fixtures_valid", "msg": "A seed or a fixture is not the agreed one: a.json and b.json", "operand": "runs_that_differ", "op": "∅", "expected": [], "actual": "a.json and b.json", "unit": "list", "term": "a.json and b.json"}}
 }
 
 test_artifacts_valid_holds if {

@@ -154,13 +154,14 @@ check_error_code_meanings := data.gate.lib.check([
 		"contradicted_codes",
 		contradicted_codes(data.gate.params.stage3.error_code_contradictions.value),
 	),
+	data.gate.lib.none_of("actions_of_another_class", misclassified(data.gate.params.stage3.error_code_classes.value)),
 ])
 
 # METADATA
 # title: No error code is documented with another code's meaning
 # description: >-
-#   The action stated for a broker code does not belong to another code, such as backing off on 103, which means a
-#   duplicate order id.
+#   The action stated for a broker code is that of its class (back off, reject, cancelled, warning, reconnect,
+#   information) and does not belong to another code, such as backing off on 103, a duplicate order id.
 # custom:
 #   short_name: error_code_meanings
 #   severity: HIGH
@@ -180,13 +181,40 @@ contradicted_codes(contradictions) := {{"term": term, "text": sprintf("%s: \"%s\
 	contains(lower(entry.action), phrase)
 }
 
+# Codes whose action says something else than what their class asks for. One whose action says nothing that the
+# collector understands is not among them: that cannot be told.
+misclassified(classes) := {{"term": term, "text": text} |
+	some entry in input.facts.interface_map.error_codes
+	term := sprintf("%d", [entry.code])
+	expected := object.get(classes, term, null)
+	expected != null
+	count(entry.classes) > 0
+	said := {class | some class in entry.classes}
+	permitted := {class | some class in data.gate.params.stage3.error_code_permitted.value[expected]}
+	of_its_class(said, expected, permitted) == false
+	text := sprintf("%s, line %v: \"%s\", which is not %s", [term, entry.line, entry.action, expected])
+}
+
+default of_its_class(_, _, _) := false
+
+of_its_class(said, expected, permitted) if {
+	expected in said
+	count(said - permitted) == 0
+}
+
 check_pacing_limits := data.gate.lib.check(array.concat(
-	data.gate.lib.between(
-		"messages_per_second",
-		input.facts.interface_map.pacing.messages_per_second,
-		data.gate.params.stage3.pacing_min,
-		data.gate.params.stage3.messages_per_second_max,
-	),
+	[
+		data.gate.lib.at_least(
+			"messages_per_second",
+			input.facts.interface_map.pacing.messages_per_second,
+			data.gate.params.stage3.pacing_min,
+		),
+		data.gate.lib.below(
+			"messages_per_second",
+			input.facts.interface_map.pacing.messages_per_second,
+			data.gate.params.stage3.messages_per_second_limit,
+		),
+	],
 	array.concat(
 		data.gate.lib.between(
 			"market_data_subscriptions",

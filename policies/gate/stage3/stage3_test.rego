@@ -328,7 +328,7 @@ test_error_codes_nothing_documented if {
 
 test_error_code_meanings_holds if {
 	checked := check_error_code_meanings with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 12, "expected": 1, "holds": true, "name": "documented_codes", "op": "≥", "unit": "codes"}, {"actual": [], "expected": [], "holds": true, "name": "contradicted_codes", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": 12, "expected": 1, "holds": true, "name": "documented_codes", "op": "≥", "unit": "codes"}, {"actual": [], "expected": [], "holds": true, "name": "contradicted_codes", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "actions_of_another_class", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_error_code_meanings with input as data.gate.ready.doc
 	denied == set()
 }
@@ -376,13 +376,30 @@ test_error_code_meanings_nothing_documented if {
 	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented with another code's meaning", "operand": "documented_codes", "op": "≥", "expected": 1, "actual": 0, "unit": "codes"}}
 }
 
+# What is found where a code has another action, of these classes.
+misclassified_as(code, action, classes) := {result.actual | some result in denied} if {
+	codes := [{"code": code, "action": action, "line": 30, "classes": classes}]
+	doc := object.union(data.gate.ready.doc, {"facts": {"interface_map": {"error_codes": codes}}})
+	denied := deny_error_code_meanings with input as doc
+}
+
+test_error_code_meanings_another_class if {
+	misclassified_as(201, "retry at once", ["retry"]) == {"201, line 30: \"retry at once\", which is not reject"}
+	misclassified_as(201, "reject, then retry", ["reject", "retry"]) == {"201, line 30: \"reject, then retry\", which is not reject"}
+	misclassified_as(201, "reject and log", ["info", "reject"]) == set()
+	misclassified_as(504, "log it", ["info"]) == {"504, line 30: \"log it\", which is not reconnect"}
+	misclassified_as(504, "reconnect after a back-off", ["back_off", "reconnect"]) == set()
+	misclassified_as(201, "ask the desk", []) == set()
+	misclassified_as(999, "retry", ["retry"]) == set()
+}
+
 test_pacing_limits_holds if {
 	checked := check_pacing_limits with input as data.gate.ready.doc
 	checked == {
 		"holds": true,
 		"operands": [
-			{"actual": 50, "expected": 1, "holds": true, "name": "messages_per_second", "op": "≥", "unit": "count"},
-			{"actual": 50, "expected": 50, "holds": true, "name": "messages_per_second", "op": "≤", "unit": "messages/s"},
+			{"actual": 40, "expected": 1, "holds": true, "name": "messages_per_second", "op": "≥", "unit": "count"},
+			{"actual": 40, "expected": 50, "holds": true, "name": "messages_per_second", "op": "<", "unit": "messages/s"},
 			{"actual": 100, "expected": 1, "holds": true, "name": "market_data_subscriptions", "op": "≥", "unit": "count"},
 			{"actual": 100, "expected": 100, "holds": true, "name": "market_data_subscriptions", "op": "≤", "unit": "subscriptions"},
 			{"actual": 60, "expected": 1, "holds": true, "name": "historical_requests", "op": "≥", "unit": "count"},
@@ -402,7 +419,7 @@ test_pacing_limits_messages_per_second_lowest if {
 }
 
 test_pacing_limits_messages_per_second_highest if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"interface_map": {"pacing": {"messages_per_second": 50}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"interface_map": {"pacing": {"messages_per_second": 49}}}})
 	checked := check_pacing_limits with input as doc
 	checked.holds == true
 	denied := deny_pacing_limits with input as doc
@@ -418,11 +435,11 @@ test_pacing_limits_messages_per_second_too_low if {
 }
 
 test_pacing_limits_messages_per_second_too_high if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"interface_map": {"pacing": {"messages_per_second": 51}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"interface_map": {"pacing": {"messages_per_second": 50}}}})
 	checked := check_pacing_limits with input as doc
 	checked.holds == false
 	denied := deny_pacing_limits with input as doc
-	denied == {{"code": "stage3.pacing_limits", "msg": "A pacing limit is outside what the broker allows", "operand": "messages_per_second", "op": "≤", "expected": 50, "actual": 51, "unit": "messages/s"}}
+	denied == {{"code": "stage3.pacing_limits", "msg": "A pacing limit is outside what the broker allows", "operand": "messages_per_second", "op": "<", "expected": 50, "actual": 50, "unit": "messages/s"}}
 }
 
 test_pacing_limits_messages_per_second_null if {
@@ -432,7 +449,7 @@ test_pacing_limits_messages_per_second_null if {
 	denied := deny_pacing_limits with input as doc
 	denied == {
 		{"code": "stage3.pacing_limits", "msg": "A pacing limit is outside what the broker allows", "operand": "messages_per_second", "op": "≥", "expected": 1, "actual": null, "unit": "count"},
-		{"code": "stage3.pacing_limits", "msg": "A pacing limit is outside what the broker allows", "operand": "messages_per_second", "op": "≤", "expected": 50, "actual": null, "unit": "messages/s"},
+		{"code": "stage3.pacing_limits", "msg": "A pacing limit is outside what the broker allows", "operand": "messages_per_second", "op": "<", "expected": 50, "actual": null, "unit": "messages/s"},
 	}
 }
 

@@ -97,28 +97,42 @@ parse_errors(found) := {{"term": error.path, "text": sprintf("%s: %s", [error.pa
 check_order_types := data.gate.lib.check([
 	data.gate.lib.at_least("source_files", input.facts.source.files, data.gate.params.stage4.source_files_min),
 	data.gate.lib.none_of("forbidden_order_types", forbidden_order_types(input.facts.source.order_types)),
+	data.gate.lib.none_of("order_types_of_contracts", order_types_of_contracts(input.facts.contracts.order_types)),
 ])
 
 # METADATA
 # title: Orders use the broker's order types
-# description: No source gives an order a type that the broker rejects or takes for another.
+# description: >-
+#   No source gives an order a type that the broker rejects or takes for another one, and no contract permits a message
+#   to ask for one.
 # custom:
 #   short_name: order_types
 #   severity: HIGH
 #   solution: Send MKT, LMT, STP or STP LMT; request the Adaptive algorithm with algoStrategy.
 #   owner: lead_quant
 #   controls: [gate:stage4]
-#   facts: [source.files, source.order_types]
-deny_order_types contains result if some result in data.gate.lib.violations(
-	"stage4.order_types", check_order_types,
-	"An order type is not the broker's",
-)
+#   facts: [source.files, source.order_types, contracts.order_types]
+deny_order_types contains result if {
+	some result in data.gate.lib.violations(
+		"stage4.order_types",
+		check_order_types,
+		"An order type is not the broker's",
+	)
+}
 
 forbidden_order_types(literals) := {{"term": term, "text": text} |
 	some literal in literals
 	upper(literal.value) in data.gate.params.stage4.forbidden_order_types.value
 	term := sprintf("%s:%s", [literal.path, literal.value])
 	text := sprintf("%s, line %v: %s", [literal.path, literal.line, literal.value])
+}
+
+order_types_of_contracts(entries) := {{"term": term, "text": text} |
+	some entry in entries
+	some value in entry.values
+	upper(value) in data.gate.params.stage4.forbidden_order_types.value
+	term := sprintf("%s:%s", [entry.path, value])
+	text := sprintf("%s %s permits %s", [entry.path, entry.pointer, value])
 }
 
 check_unit_tests_pass := data.gate.lib.check([

@@ -95,7 +95,7 @@ test_sources_parse_no_file_inspected if {
 
 test_order_types_holds if {
 	checked := check_order_types with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "forbidden_order_types", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "forbidden_order_types", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "order_types_of_contracts", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_order_types with input as data.gate.ready.doc
 	denied == set()
 }
@@ -106,6 +106,13 @@ test_order_types_found if {
 	checked.holds == false
 	denied := deny_order_types with input as doc
 	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's: a.py, line 9: Market", "operand": "forbidden_order_types", "op": "∅", "expected": [], "actual": "a.py, line 9: Market", "unit": "list", "term": "a.py:Market"}}
+}
+
+test_order_types_permitted_by_a_contract if {
+	entries := [{"path": "contracts/a.json", "pointer": "/properties/order_type", "values": ["LMT", "Limit", "MKT"]}]
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"order_types": entries}}})
+	denied := deny_order_types with input as doc
+	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's: contracts/a.json /properties/order_type permits Limit", "operand": "order_types_of_contracts", "op": "∅", "expected": [], "actual": "contracts/a.json /properties/order_type permits Limit", "unit": "list", "term": "contracts/a.json:Limit"}}
 }
 
 test_order_types_one_file_inspected if {

@@ -109,7 +109,7 @@ deny_fixtures_configured contains result if some result in data.gate.lib.violati
 
 check_seeds_present := data.gate.lib.check([data.gate.lib.contains_all(
 	"seeds",
-	[name | some name, seed in input.facts.fixtures.seeds; is_number(seed)],
+	[name | some name, seed in input.facts.fixtures.seeds; seed != null],
 	data.gate.params.stage5.seeds,
 )])
 

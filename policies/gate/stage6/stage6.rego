@@ -37,22 +37,28 @@ metadata_missing(names) := {name |
 	object.get(input.facts.account, name, null) == null
 }
 
-check_connected := data.gate.lib.check([data.gate.lib.is_true("connected", input.facts.account.connected)])
+check_connected := data.gate.lib.check([
+	data.gate.lib.is_true("connected", input.facts.account.connected),
+	data.gate.lib.is_true("read_only", input.facts.account.read_only),
+])
 
 # METADATA
-# title: The probe was connected
-# description: The figures come from a session that was connected to the broker.
+# title: The probe was connected and could not trade
+# description: The figures come from a session that was connected to the broker, read-only.
 # custom:
 #   short_name: connected
 #   severity: CRITICAL
-#   solution: Connect to the paper account and probe it again.
+#   solution: Connect to the paper account with the read-only setting of the API and probe it again.
 #   owner: devops_lead
 #   controls: [gate:stage6]
-#   facts: [account.connected]
-deny_connected contains result if some result in data.gate.lib.violations(
-	"stage6.connected", check_connected,
-	"The probe was not connected to the broker",
-)
+#   facts: [account.connected, account.read_only]
+deny_connected contains result if {
+	some result in data.gate.lib.violations(
+		"stage6.connected",
+		check_connected,
+		"The probe was not a connected, read-only session",
+	)
+}
 
 check_account_is_paper := data.gate.lib.check([
 	data.gate.lib.equals("account_type", input.facts.account.account_type, data.gate.params.stage6.account_type),

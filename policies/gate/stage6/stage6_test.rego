@@ -65,7 +65,7 @@ test_metadata_retrieved_margin_cushion_ppm_null if {
 
 test_connected_holds if {
 	checked := check_connected with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": true, "expected": true, "holds": true, "name": "connected", "op": "=", "unit": "boolean"}]}
+	checked == {"holds": true, "operands": [{"actual": true, "expected": true, "holds": true, "name": "connected", "op": "=", "unit": "boolean"}, {"actual": true, "expected": true, "holds": true, "name": "read_only", "op": "=", "unit": "boolean"}]}
 	denied := deny_connected with input as data.gate.ready.doc
 	denied == set()
 }
@@ -75,7 +75,7 @@ test_connected_connected_wrong if {
 	checked := check_connected with input as doc
 	checked.holds == false
 	denied := deny_connected with input as doc
-	denied == {{"code": "stage6.connected", "msg": "The probe was not connected to the broker", "operand": "connected", "op": "=", "expected": true, "actual": false, "unit": "boolean"}}
+	denied == {{"code": "stage6.connected", "msg": "The probe was not a connected, read-only session", "operand": "connected", "op": "=", "expected": true, "actual": false, "unit": "boolean"}}
 }
 
 test_connected_connected_null if {
@@ -83,7 +83,13 @@ test_connected_connected_null if {
 	checked := check_connected with input as doc
 	checked.holds == false
 	denied := deny_connected with input as doc
-	denied == {{"code": "stage6.connected", "msg": "The probe was not connected to the broker", "operand": "connected", "op": "=", "expected": true, "actual": null, "unit": "boolean"}}
+	denied == {{"code": "stage6.connected", "msg": "The probe was not a connected, read-only session", "operand": "connected", "op": "=", "expected": true, "actual": null, "unit": "boolean"}}
+}
+
+test_connected_may_trade if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"read_only": false}}})
+	denied := deny_connected with input as doc
+	denied == {{"code": "stage6.connected", "msg": "The probe was not a connected, read-only session", "operand": "read_only", "op": "=", "expected": true, "actual": false, "unit": "boolean"}}
 }
 
 test_account_is_paper_holds if {

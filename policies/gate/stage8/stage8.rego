@@ -159,18 +159,29 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 
 # METADATA
 # title: The kill switches were exercised
-# description: Each required switch was recently triggered on purpose, and halted trading in time.
+# description: >-
+#   Each required switch was triggered recently and on purpose, just beyond the threshold that the code has, and halted
+#   trading in time; just short of the threshold it did not fire.
 # custom:
 #   short_name: kill_switch_verified
 #   severity: CRITICAL
-#   solution: Exercise the switches named and record the results; fix any switch that did not halt trading.
+#   solution: >-
+#     Exercise the switches named, just short of their threshold and just beyond it, and record both results; fix a switch that
+#     did not halt.
 #   owner: risk_officer
 #   controls: [gate:stage8]
-#   facts: [kill_switch.file, kill_switch.switches, kill_switch.verified_at_s]
-deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
-	"stage8.kill_switch_verified", check_kill_switch_verified,
-	"A kill switch is not verified",
-)
+#   facts:
+#     - kill_switch.file
+#     - kill_switch.switches
+#     - kill_switch.verified_at_s
+#     - risk_parameters.parameters
+deny_kill_switch_verified contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.kill_switch_verified",
+		check_kill_switch_verified,
+		"A kill switch is not verified",
+	)
+}
 
 switches_not_verified(names) := {{"term": name, "text": sprintf("%s: %s", [name, problem])} |
 	some name in names
@@ -182,9 +193,58 @@ switch_problems(name) := {"not exercised"} if {
 } else := {problem |
 	some switch in input.facts.kill_switch.switches
 	switch.name == name
-	some problem, done in {"did not trigger": switch.triggered, "did not halt": switch.halted}
-	done != true
+	some problem in array.concat(
+		[text |
+			some text, done in {"did not trigger": switch.triggered, "did not halt": switch.halted}
+			done != true
+		],
+		array.concat(threshold_problems(switch), rehearsal_problems(switch)),
+	)
 }
+
+threshold_problems(switch) := ["its threshold is not stated"] if {
+	switch.threshold == null
+} else := [text |
+	some text in {sprintf("its threshold is %s, the code has %s", [switch.threshold, value]) |
+		some value in code_values(switch.name)
+		value != switch.threshold
+	}
+]
+
+# What the code has as the threshold; more than one value where it is defined more than once.
+code_values(name) := {"none"} if {
+	defined(name) == []
+} else := {told(parameter.value) | some parameter in defined(name)}
+
+defined(name) := [parameter |
+	some parameter in input.facts.risk_parameters.parameters
+	parameter.name == name
+]
+
+told(value) := "a value that cannot be told" if {
+	value == null
+} else := value
+
+# What the two tests, just beyond the threshold and just short of it, do not show.
+rehearsal_problems(switch) := [text |
+	side := object.get(data.gate.params.stage8.kill_switch_breach_side.value, switch.name, null)
+	farthest := data.gate.params.stage8.kill_switch_distance_max.value
+	some text, shown in {
+		"the value that triggered it does not breach the threshold": switch.observed_side == side,
+		"the value that triggered it is far beyond the threshold": near(switch.observed_distance_ppm, farthest),
+		"no test just short of the threshold is recorded": switch.just_below_triggered != null,
+		"it fired just short of the threshold": switch.just_below_triggered != true,
+		"the test just short of the threshold breaches it": switch.just_below_side != side,
+		"the test just short of the threshold is far from it": near(switch.just_below_distance_ppm, farthest),
+	}
+	shown == false
+]
+
+# Whether a distance is small enough; one that is not known is not named here, as another finding says so.
+near(distance, farthest) := false if {
+	distance != null
+	distance > farthest
+} else := true
 
 reactions(name) := [switch.reaction_ms |
 	some switch in input.facts.kill_switch.switches

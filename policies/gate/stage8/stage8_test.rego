@@ -334,7 +334,7 @@ test_kill_switch_verified_holds if {
 }
 
 test_kill_switch_verified_absent if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "MAX_DD_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "MAX_DD_KILL_SWITCH", "threshold": "0.15", "observed_side": 1, "observed_distance_ppm": 20000, "just_below_side": -1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "threshold": "0.2", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}]}}})
 	checked := check_kill_switch_verified with input as doc
 	checked.holds == false
 	denied := deny_kill_switch_verified with input as doc
@@ -342,7 +342,7 @@ test_kill_switch_verified_absent if {
 }
 
 test_kill_switch_verified_not_triggered if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "triggered": false, "halted": true, "reaction_ms": 12}, {"name": "MAX_DD_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "threshold": "-0.05", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": false, "halted": true, "reaction_ms": 12}, {"name": "MAX_DD_KILL_SWITCH", "threshold": "0.15", "observed_side": 1, "observed_distance_ppm": 20000, "just_below_side": -1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "threshold": "0.2", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}]}}})
 	checked := check_kill_switch_verified with input as doc
 	checked.holds == false
 	denied := deny_kill_switch_verified with input as doc
@@ -350,7 +350,7 @@ test_kill_switch_verified_not_triggered if {
 }
 
 test_kill_switch_verified_not_halted if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "triggered": true, "halted": false, "reaction_ms": 12}, {"name": "MAX_DD_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "threshold": "-0.05", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": false, "reaction_ms": 12}, {"name": "MAX_DD_KILL_SWITCH", "threshold": "0.15", "observed_side": 1, "observed_distance_ppm": 20000, "just_below_side": -1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "threshold": "0.2", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}]}}})
 	checked := check_kill_switch_verified with input as doc
 	checked.holds == false
 	denied := deny_kill_switch_verified with input as doc
@@ -358,7 +358,7 @@ test_kill_switch_verified_not_halted if {
 }
 
 test_kill_switch_verified_reaction_at_the_limit if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "triggered": true, "halted": true, "reaction_ms": 10000}, {"name": "MAX_DD_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "threshold": "-0.05", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 10000}, {"name": "MAX_DD_KILL_SWITCH", "threshold": "0.15", "observed_side": 1, "observed_distance_ppm": 20000, "just_below_side": -1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "threshold": "0.2", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}]}}})
 	checked := check_kill_switch_verified with input as doc
 	checked.holds == true
 	denied := deny_kill_switch_verified with input as doc
@@ -366,7 +366,7 @@ test_kill_switch_verified_reaction_at_the_limit if {
 }
 
 test_kill_switch_verified_reaction_one_off if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "triggered": true, "halted": true, "reaction_ms": 10001}, {"name": "MAX_DD_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "threshold": "-0.05", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 10001}, {"name": "MAX_DD_KILL_SWITCH", "threshold": "0.15", "observed_side": 1, "observed_distance_ppm": 20000, "just_below_side": -1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "threshold": "0.2", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}]}}})
 	checked := check_kill_switch_verified with input as doc
 	checked.holds == false
 	denied := deny_kill_switch_verified with input as doc
@@ -374,11 +374,47 @@ test_kill_switch_verified_reaction_one_off if {
 }
 
 test_kill_switch_verified_second_entry_not_halted if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "MAX_DD_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "KILL_PNL", "triggered": true, "halted": false, "reaction_ms": 12}]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [{"name": "KILL_PNL", "threshold": "-0.05", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "MAX_DD_KILL_SWITCH", "threshold": "0.15", "observed_side": 1, "observed_distance_ppm": 20000, "just_below_side": -1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "PSR_KILL_SWITCH", "threshold": "0.2", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12}, {"name": "KILL_PNL", "threshold": "-0.05", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": false, "reaction_ms": 12}]}}})
 	checked := check_kill_switch_verified with input as doc
 	checked.holds == false
 	denied := deny_kill_switch_verified with input as doc
 	denied == {{"code": "stage8.kill_switch_verified", "msg": "A kill switch is not verified: KILL_PNL: did not halt", "operand": "switches_not_verified", "op": "∅", "expected": [], "actual": "KILL_PNL: did not halt", "unit": "list", "term": "KILL_PNL"}}
+}
+
+# The document with the switch KILL_PNL changed.
+kill_pnl(changes) := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {"switches": [object.union(switch, own) |
+	some switch in data.gate.ready.doc.facts.kill_switch.switches
+	own := object.get({"KILL_PNL": changes}, switch.name, {})
+]}}})
+
+kill_pnl_findings(changes) := {result.actual | some result in denied} if {
+	doc := kill_pnl(changes)
+	denied := deny_kill_switch_verified with input as doc
+}
+
+test_kill_switch_verified_tests_and_threshold if {
+	kill_pnl_findings({"observed_distance_ppm": 100000, "just_below_distance_ppm": 100000}) == set()
+	kill_pnl_findings({"observed_distance_ppm": 100001}) == {"KILL_PNL: the value that triggered it is far beyond the threshold"}
+	kill_pnl_findings({"observed_side": 1}) == {"KILL_PNL: the value that triggered it does not breach the threshold"}
+	kill_pnl_findings({"observed_side": 0}) == {"KILL_PNL: the value that triggered it does not breach the threshold"}
+	kill_pnl_findings({"observed_side": null, "observed_distance_ppm": null}) == {"KILL_PNL: the value that triggered it does not breach the threshold"}
+	kill_pnl_findings({"just_below_triggered": true}) == {"KILL_PNL: it fired just short of the threshold"}
+	kill_pnl_findings({"just_below_triggered": null, "just_below_side": null, "just_below_distance_ppm": null}) == {"KILL_PNL: no test just short of the threshold is recorded"}
+	kill_pnl_findings({"just_below_side": -1}) == {"KILL_PNL: the test just short of the threshold breaches it"}
+	kill_pnl_findings({"just_below_distance_ppm": 100001}) == {"KILL_PNL: the test just short of the threshold is far from it"}
+	kill_pnl_findings({"threshold": "-0.06"}) == {"KILL_PNL: its threshold is -0.06, the code has -0.05"}
+	kill_pnl_findings({"threshold": null}) == {"KILL_PNL: its threshold is not stated"}
+}
+
+test_kill_switch_verified_threshold_of_the_code_not_told if {
+	parameters := [object.union(parameter, {"value": null}) | some parameter in data.gate.ready.doc.facts.risk_parameters.parameters]
+	doc := object.union(data.gate.ready.doc, {"facts": {"risk_parameters": {"parameters": parameters}}})
+	denied := deny_kill_switch_verified with input as doc
+	{result.term | some result in denied} == {"KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH"}
+	{result.actual | some result in denied; result.term == "KILL_PNL"} == {"KILL_PNL: its threshold is -0.05, the code has a value that cannot be told"}
+	none := object.union(data.gate.ready.doc, {"facts": {"risk_parameters": {"parameters": []}}})
+	denied_none := deny_kill_switch_verified with input as none
+	{result.actual | some result in denied_none; result.term == "KILL_PNL"} == {"KILL_PNL: its threshold is -0.05, the code has none"}
 }
 
 test_kill_switch_verified_verification_age_now if {

@@ -278,7 +278,7 @@ def test_widened_limits_are_in_the_decision(gate: Run, make_workspace: Make) -> 
         "file_bytes: 0",
         "file_bytes: -1",
         "file_bytes: x",
-        "integer_digits: 19",
+        "integer_digits: 41",
         "bytes: 1",
         "git_seconds: .inf",
     ],

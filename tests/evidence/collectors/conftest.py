@@ -43,6 +43,11 @@ def nulls(facts: Mapping[str, Any], prefix: str = "") -> set[str]:
     return found
 
 
+def covers(outer: str, fact: str) -> bool:
+    """Whether a problem of ``outer`` is one of ``fact``, too."""
+    return not outer or f"{fact}.".startswith(f"{outer}.")
+
+
 @pytest.fixture
 def watch(tmp_path: Path) -> Observe:
     """``watch(collector, files, limits=…, **options)`` gives evidence that keeps to the facts contract.

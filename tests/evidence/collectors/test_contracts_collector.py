@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.evidence.base.errors import ConfigError, EvidenceError
+from gate.evidence.base.errors import ConfigError
 from gate.evidence.collectors.shared import json_schema as schemas
+from gate.evidence.collectors.shared.schema_files import _refuse
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -38,7 +39,7 @@ def test_the_example_contracts_are_valid(watch: Any) -> None:
 
 
 def test_no_files_are_no_contracts(watch: Any) -> None:
-    nothing = {"total": 0, "valid": 0, "invalid": 0, "files": [], "compatibility": None}
+    nothing = {"total": 0, "valid": 0, "invalid": 0, "files": [], "order_types": [], "compatibility": None}
     assert watch("contracts", {}).facts == nothing
 
 
@@ -81,30 +82,47 @@ def test_names_enums_and_examples_are_listed_at_any_depth(watch: Any) -> None:
         (False, "", "accepts nothing"),
         ([], "", "is not a schema"),
         ("text", "", "is not a schema"),
-        ({"$schema": DRAFT, "title": "only words"}, "", "empty schema"),
+        ({"$schema": DRAFT, "title": "only words"}, "", "accepts everything: it limits no field"),
         ({"type": "object"}, "", "declares no draft"),
         ({"$schema": 7, "type": "object"}, "", "declares no draft"),
         ({"$schema": "urn:mine", "type": "object"}, "/$schema", "no known draft"),
-        ({"$schema": DRAFT, "type": "objekt"}, "/type", "objekt"),
-        ({"$schema": DRAFT, "properties": {"a/b": 5}}, "/properties/a~1b", "5 is not"),
-        ({"$schema": DRAFT7, "required": "a"}, "/required", "not of type"),
-        ({"$schema": DRAFT, "pattern": "(", "type": "string"}, "/pattern", "regex"),
-        ({"$schema": DRAFT, "$ref": "#/$defs/x"}, "/$ref", "'#/$defs/x' cannot be resolved"),
+        ({"$schema": DRAFT, "type": "objekt"}, "/type", '"objekt" fits none'),
         (
-            {"$schema": DRAFT, "properties": {"a": {"$ref": "https://example.com/s"}}},
+            {"$schema": DRAFT, "properties": {"a/b": 5}},
+            "/properties/a~1b",
+            "5 is an integer, not a boolean or an object",
+        ),
+        ({"$schema": DRAFT7, "required": "a"}, "/required", '"a" is a string, not an array'),
+        ({"$schema": DRAFT, "pattern": "(", "type": "string"}, "/pattern", "regex"),
+        ({"$schema": DRAFT, "$ref": "#/$defs/x"}, "/$ref", "'#/$defs/x' leads to nothing"),
+        (
+            {"$schema": DRAFT, "type": "object", "properties": {"a": {"$ref": "https://example.com/s"}}},
             "/properties/a/$ref",
-            "no schema 'https://example.com/s'",
+            "'https://example.com/s' leads to no readable file of the workspace",
         ),
         (
             {"$schema": DRAFT, "items": {"$ref": "file:///etc/passwd"}},
             "/items/$ref",
-            "no schema 'file:///etc",
+            "'file:///etc/passwd' leads to no readable file of the workspace",
         ),
-        ({"$schema": DRAFT, "items": {"$ref": "../../etc/x"}}, "/items/$ref", "no schema 'etc/x'"),
-        ({"$schema": DRAFT, "anyOf": [{"$dynamicRef": "#gone"}]}, "/anyOf/0/$dynamicRef", "gone"),
+        (
+            {"$schema": DRAFT, "items": {"$ref": "../../etc/x"}},
+            "/items/$ref",
+            "'../../etc/x' leads to no readable file of the workspace",
+        ),
+        (
+            {"$schema": DRAFT, "type": "string", "anyOf": [{"$dynamicRef": "#gone"}]},
+            "/anyOf/0/$dynamicRef",
+            "gone",
+        ),
         ({"$schema": DRAFT, "type": "integer", "examples": [1, "2"]}, "/examples/1", "breaks the schema"),
         (
-            {"$schema": DRAFT, "properties": {"a": {"type": "null"}}, "examples": [{"a": 1}]},
+            {
+                "$schema": DRAFT,
+                "type": "object",
+                "properties": {"a": {"type": "null"}},
+                "examples": [{"a": 1}],
+            },
             "/examples/0/a",
             "breaks the schema",
         ),
@@ -122,6 +140,7 @@ def test_draft_4_is_read_as_draft_4(watch: Any) -> None:
     schema = {
         "$schema": draft4,
         "id": "urn:mine:price",
+        "type": "object",
         "properties": {
             "a": {"minimum": 0, "exclusiveMinimum": True},
             "b": {"$ref": "urn:mine:price#/properties/a"},
@@ -140,6 +159,7 @@ def test_only_the_broken_reference_is_named(watch: Any) -> None:
         watch,
         {
             "$schema": DRAFT,
+            "type": "object",
             "$defs": {"good": {"type": "string", "$anchor": "here"}},
             "properties": {
                 "a": {"$ref": "#/$defs/good"},
@@ -163,6 +183,7 @@ def test_files_may_refer_to_each_other(watch: Any) -> None:
         watch,
         {
             "$schema": DRAFT,
+            "type": "object",
             "properties": {"side": {"$ref": "types.json#/$defs/side"}, "id": {"$ref": "urn:mine:id"}},
             "examples": [{"side": "BUY", "id": "x"}],
         },
@@ -176,7 +197,7 @@ def test_files_may_refer_to_each_other(watch: Any) -> None:
 
 def test_nothing_is_fetched() -> None:
     with pytest.raises(LookupError, match="is not fetched"):
-        schemas._refuse("https://example.com")
+        _refuse("https://example.com")
 
 
 def test_a_pointer_that_leads_nowhere_has_no_values() -> None:
@@ -207,6 +228,7 @@ def test_endless_references_and_regexes_end(watch: Any) -> None:
         watch,
         {
             "$schema": DRAFT,
+            "type": "object",
             "allOf": [{"$ref": "#"}],
             "properties": {"a": {"type": "string", "pattern": "^(?=(a+)+$)(?!x)"}},
             "examples": [{"a": "a" * 40 + "b"}],
@@ -225,27 +247,39 @@ def test_endless_references_and_regexes_end(watch: Any) -> None:
         ("", "malformed JSON"),
     ],
 )
-def test_malformed_files_are_refused(watch: Any, content: str | bytes, said: str) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch("contracts", {"contracts/a.json": content})
-    assert said in caught.value.what
-    assert caught.value.path == "contracts/a.json"
+def test_a_malformed_file_is_rejected_and_the_others_are_checked(
+    watch: Any, content: str | bytes, said: str
+) -> None:
+    evidence = watch("contracts", {"contracts/a.json": content, "contracts/b.json": STRING})
+    rejected = [problem for problem in evidence.problems if problem.kind == "rejected"]
+    assert all(said in problem.reason for problem in rejected)
+    assert {problem.path for problem in rejected} == {"contracts/a.json"}
+    assert {problem.fact for problem in rejected} == {"files", "order_types"}
+    assert [file["valid"] for file in evidence.facts["files"]] == [False, True]
+    assert said in evidence.facts["files"][0]["problems"][0]["text"]
+    (scope,) = evidence.scopes
+    assert (scope.looked_at, scope.understood) == (2, 1)
 
 
-def test_a_malformed_file_that_is_only_referred_to_is_refused_too(watch: Any) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch(
-            "contracts",
-            {"contracts/a.json": {"$schema": DRAFT, "$ref": "../more/b.json"}, "more/b.json": "{"},
-        )
-    assert caught.value.path == "more/b.json"
+def test_a_malformed_file_that_is_only_referred_to_is_rejected_too(watch: Any) -> None:
+    evidence = watch(
+        "contracts",
+        {"contracts/a.json": {"$schema": DRAFT, "$ref": "../more/b.json"}, "more/b.json": "{"},
+    )
+    assert [problem.path for problem in evidence.problems if problem.kind == "rejected"] == [
+        "more/b.json"
+    ] * 2
+    (file,) = evidence.facts["files"]
+    assert file["problems"][0]["text"] == "'../more/b.json' leads to no readable file of the workspace"
 
 
-def test_a_linked_schema_is_refused(watch: Any, tmp_path: Path) -> None:
+def test_a_linked_schema_is_rejected(watch: Any, tmp_path: Path) -> None:
     (tmp_path / "contracts").mkdir()
     (tmp_path / "contracts" / "a.json").symlink_to("/etc/passwd")
-    with pytest.raises(EvidenceError, match="symbolic link"):
-        watch("contracts", {})
+    for paths in (["contracts/a.json", "contracts/b.json"], ["contracts/*.json"]):
+        evidence = watch("contracts", {"contracts/b.json": STRING}, paths=paths)
+        assert "symbolic link" in evidence.problems[-1].reason
+        assert [file["path"] for file in evidence.facts["files"]] == ["contracts/b.json"]
 
 
 json_values = st.recursive(
@@ -266,14 +300,11 @@ json_values = st.recursive(
 @given(
     st.dictionaries(st.sampled_from(["type", "properties", "items", "$defs", "allOf", "enum"]), json_values)
 )
-def test_the_validator_agrees_with_another_implementation(schema: dict[str, Any]) -> None:
+def test_the_validator_agrees_with_another_implementation(watch: Any, schema: dict[str, Any]) -> None:
     """The oracle is the ``jsonschema`` library: invalid for the draft there means a problem here."""
 
-    def none(uri: str) -> Any:
-        raise LookupError(uri)
-
     whole = {"$schema": DRAFT, **schema}
-    found = schemas.problems(whole, "contracts/a.json", none)
+    found = one(watch, whole)["problems"]
     try:
         jsonschema.Draft202012Validator.check_schema(whole)
     except jsonschema.SchemaError:
@@ -290,6 +321,7 @@ ORDER = {
     "properties": {"side": {"type": "string"}},
 }
 GOOD = {"$schema": DRAFT, "type": "object"}
+STRING = {"$schema": DRAFT, "type": "string"}
 TYPES = {"$schema": DRAFT, "type": "object", "$defs": {"side": {"enum": ["BUY", "SELL"]}}}
 
 
@@ -395,10 +427,10 @@ def test_only_what_changed_is_listed(watch: Any) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ({"$schema": DRAFT, "type": "objekt"}, GOOD, "the approved version breaks its draft"),
-        (GOOD, {"$schema": DRAFT, "properties": {"a": 5}}, "the present version breaks its draft"),
-        ({"$schema": "urn:mine"}, GOOD, "the approved version declares no known draft"),
-        ([], GOOD, "the approved version is not a schema"),
+        ({"$schema": DRAFT, "type": "objekt"}, GOOD, "the approved version is no valid schema"),
+        (GOOD, {"$schema": DRAFT, "properties": {"a": 5}}, "the present version is no valid schema"),
+        ({"$schema": "urn:mine"}, GOOD, "the approved version is no valid schema"),
+        ([], GOOD, "the approved version is no valid schema"),
         (
             {"$schema": DRAFT, "$ref": "#/x-more"},
             {"$schema": DRAFT, "$ref": "#/x-more", "x-more": {"properties": 5}},
@@ -424,17 +456,20 @@ def test_long_lists_are_cut_and_counted(watch: Any) -> None:
     assert len(found["breaks"]) == 50
 
 
-def test_a_malformed_approved_file_is_refused(watch: Any, tmp_path: Path) -> None:
-    (tmp_path / "contracts").mkdir()
-    (tmp_path / "contracts" / "a.json").write_text("{")
-    first = commit(tmp_path)
-    with pytest.raises(EvidenceError, match="malformed JSON") as caught:
-        watch("contracts", {"contracts/a.json": {"$schema": DRAFT, "type": "null"}}, approved=first)
-    assert caught.value.path == f"contracts/a.json (commit {first[:12]})"
+@pytest.mark.parametrize(("old", "new", "which"), [("{", STRING, "approved"), (STRING, "{", "present")])
+def test_a_malformed_version_cannot_be_compared_and_the_others_are(
+    watch: Any, old: Any, new: Any, which: str
+) -> None:
+    files = {"approved/contracts/a.json": old, "contracts/a.json": new}
+    files |= {"approved/contracts/b.json": STRING, "contracts/b.json": {"$schema": DRAFT, "type": "null"}}
+    facts = watch("contracts", files, approved_copy="approved").facts["compatibility"]
+    assert (facts["undecided"], facts["breaks_producers"], facts["removed"]) == (1, 1, [])
+    assert facts["files"][0]["breaks"][0]["text"].startswith(f"the {which} version is no valid schema")
 
 
-def test_an_approved_version_that_is_not_there_is_an_error(watch: Any) -> None:
-    with pytest.raises(EvidenceError, match="no revision 'v9'"):
-        watch("contracts", {}, approved="v9")
+def test_an_approved_version_that_is_not_there_is_rejected(watch: Any) -> None:
+    (problem,) = watch("contracts", {}, approved="v9").problems
+    assert (problem.kind, problem.fact) == ("rejected", "compatibility")
+    assert "no revision 'v9'" in problem.reason
     with pytest.raises(ConfigError, match="both"):
         watch("contracts", {}, approved="v9", approved_copy="approved")

@@ -133,7 +133,7 @@ def test_pacing_that_is_not_stated_is_missing(watch: Any) -> None:
     text = "## Pacing\nHistorical requests: 6 per minute\nmessages/s: TBD\nMarket data: none\n"
     evidence = watch("interface_map", {PATH: text})
     assert evidence.facts["pacing"] == dict.fromkeys(evidence.facts["pacing"])
-    assert "50 messages/s" in evidence.problems[0].remedy
+    assert "40 messages/s" in evidence.problems[0].remedy
 
 
 def test_further_names_and_headings_can_be_configured(watch: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +20,72 @@ def switch(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def test_the_ready_example_exercised_three_switches(watch: Any) -> None:
-    facts = watch("kill_switch", {PATH: READY.read_bytes()}).facts
-    assert [s["name"] for s in facts["switches"]] == ["KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH"]
+    evidence = watch("kill_switch", {PATH: READY.read_bytes()})
+    switches = evidence.facts["switches"]
+    assert [s["name"] for s in switches] == ["KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH"]
+    assert [s["threshold"] for s in switches] == ["-0.05", "0.15", "0.2"]
+    assert [(s["observed_side"], s["just_below_side"]) for s in switches] == [(-1, 1), (1, -1), (-1, 1)]
+    assert all(s["observed_distance_ppm"] <= 100_000 for s in switches)
+    assert [(scope.looked_at, scope.unit) for scope in evidence.scopes] == [(3, "switches")]
+
+
+def facts(watch: Any, **changes: Any) -> dict[str, Any]:
+    record = {"verified_at": "2025-12-04T22:00:00.5Z", "switches": [switch("KILL_PNL", **changes)]}
+    (found,) = watch("kill_switch", {PATH: record}).facts["switches"]
+    return dict(found)
 
 
 def test_switches_are_sorted_and_kept_as_recorded(watch: Any) -> None:
     record = {
         "verified_at": "2025-12-04T22:00:00.5Z",
-        "switches": [
-            switch("PSR_KILL_SWITCH", halted=False, threshold=0.2),
-            switch("KILL_PNL", triggered=False),
-        ],
+        "switches": [switch("PSR_KILL_SWITCH", halted=False), switch("KILL_PNL", triggered=False)],
     }
     evidence = watch("kill_switch", {PATH: record})
-    assert evidence.facts == {
-        "file": PATH,
-        "switches": [switch("KILL_PNL", triggered=False), switch("PSR_KILL_SWITCH", halted=False)],
-        "verified_at_s": 1764885600,
-    }
+    first, second = evidence.facts["switches"]
+    assert (first["name"], first["triggered"], first["halted"]) == ("KILL_PNL", False, True)
+    assert (second["name"], second["triggered"], second["halted"]) == ("PSR_KILL_SWITCH", True, False)
+    assert evidence.facts["verified_at_s"] == 1764885600
     assert evidence.observed_at == "2025-12-04T22:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("observed", "side", "distance"),
+    [
+        ("-0.05", 0, 0),
+        ("-0.0500001", -1, 2),
+        ("-0.05000000001", -1, 1),
+        ("-0.051", -1, 20_000),
+        ("0.5", 1, 11_000_000),
+        ("1e60", 1, None),
+    ],
+)
+def test_values_are_compared_with_the_threshold_exactly(
+    watch: Any, observed: str, side: int, distance: int | None
+) -> None:
+    text = json.dumps(
+        {"verified_at": "2025-12-04T22:00:00Z", "switches": [switch("KILL_PNL", threshold=0, observed=1)]}
+    )
+    text = text.replace('"threshold": 0', '"threshold": -0.050').replace(
+        '"observed": 1', f'"observed": {observed}'
+    )
+    (found,) = watch("kill_switch", {PATH: text}).facts["switches"]
+    assert found["threshold"] == "-0.05"
+    assert (found["observed_side"], found["observed_distance_ppm"]) == (side, distance)
+
+
+def test_what_is_not_recorded_is_null(watch: Any) -> None:
+    found = facts(watch, observed=-0.051, just_below={"observed": -0.049, "triggered": True})
+    assert (found["threshold"], found["observed_side"], found["just_below_side"]) == (None, None, None)
+    assert found["just_below_triggered"] is True
+    found = facts(watch, threshold=0, observed=-1)
+    assert (found["threshold"], found["observed_side"], found["observed_distance_ppm"]) == ("0", -1, None)
+    assert found["just_below_triggered"] is None
+
+
 def test_an_absent_record_is_missing(watch: Any) -> None:
-    evidence = watch("kill_switch")
-    assert {m.fact for m in evidence.problems} == {"file", "verified_at_s"}
-    assert "rehearsal" in evidence.problems[0].remedy
+    (problem,) = watch("kill_switch").problems
+    assert problem.fact == ""
+    assert "rehearsal" in problem.remedy
 
 
 @pytest.mark.parametrize(

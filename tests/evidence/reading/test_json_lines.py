@@ -39,6 +39,7 @@ def same(quick: Any, strict: Any) -> bool:
         b' { "a" : 1 ,\t"b" : [ 1.5 ] } \r',
         b'{"a": 0.1234567890123456, "b": 9007199254740991, "intent_id": "3e45"}',
         b'"e5"',
+        b'{"ts_event": 1762500000123456789, "most": 18446744073709551615, "least": -9223372036854775808}',
     ],
 )
 def test_lines_that_orjson_writes_alike_are_read_quickly(line: bytes) -> None:
@@ -53,7 +54,6 @@ def test_lines_that_orjson_writes_alike_are_read_quickly(line: bytes) -> None:
         b'{"a": 1, "b": 2, "a": 3}',
         b'{"a": NaN, "b": 1}',
         b'{"a": Infinity, "b": 1}',
-        b'{"a": 1234567890123456789, "b": 1}',
         b'{"a": 18446744073709551616, "b": 1}',
         b'{"a": 1e65, "b": 1}',
         b'{"a": 1e-65, "b": 1}',
@@ -73,7 +73,6 @@ def test_lines_that_orjson_writes_alike_are_read_quickly(line: bytes) -> None:
         b'{"a": 1, "b": 2}}',
         b'{"a": 1, "b": 2',
         b'\xef\xbb\xbf{"a": 1, "b": 2}',
-        b'{"a": 9007199254740992}',
         b'{"a": 5e-05}',
         b'{"a": 1.50}',
         b'{"a": -0}',
@@ -154,7 +153,7 @@ def test_floats_that_pass_compare_like_the_exact_figures(figure: float, bound: D
         (b'{"a": 1, "a": 2}', "the key 'a' twice", "line 7, column 10"),
         (b'{"a": NaN}', "NaN is not a JSON number", "line 7, column 7"),
         (b'{"a": "\\ud800"}', "lone surrogate", "line 7, column 7"),
-        (b'{"a": 1234567890123456789}', "more than 18 digits", "line 7, column 7"),
+        (b'{"a": ' + b"9" * 41 + b"}", "more than 40 digits", "line 7, column 7"),
         (b'{"a": 1e99}', "outside the supported range", "line 7, column 7"),
         (b"[" * 65 + b"]" * 65, "deeper than 64", "line 7, column 65"),
         (b"[" * 5000, "deeper than 64", "line 7, column 65"),

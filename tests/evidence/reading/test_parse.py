@@ -153,7 +153,7 @@ def test_parse_json_agrees_with_the_standard_library(value: Any, ascii_: bool, i
     ("document", "what", "place"),
     [
         ("[NaNn]", "NaN is not", "line 1, column 2"),
-        ("[1,\n1234567890123456789x]", "more than 18 digits", "line 2, column 1"),
+        (f"[1,\n{'9' * 41}x]", "more than 40 digits", "line 2, column 1"),
         ("[1e999x]]", "outside the supported range", "line 1, column 2"),
         ("-Infinity]", "-Infinity is not", "line 1, column 1"),
     ],
@@ -210,7 +210,7 @@ def test_parse_json_never_fails_otherwise(data: bytes) -> None:
         (b'{"a": NaN}', "NaN is not a JSON number", "line 1, column 7"),
         (b'["NaN",\n Infinity]', "Infinity is not a JSON number", "line 2, column 2"),
         (b"-Infinity", "-Infinity is not a JSON number", "line 1, column 1"),
-        (b"[1,\n 1234567890123456789]", "has more than 18 digits", "line 2, column 2"),
+        (b"[1,\n " + b"9" * 41 + b"]", "has more than 40 digits", "line 2, column 2"),
         (b'{"a":\n 1e99}', "the number 1e99 is outside the supported range", "line 2, column 2"),
         (b"1e-65", "the number 1e-65 is outside the supported range", "line 1, column 1"),
         (b"1e99999999999999999999", "is outside the supported range", "line 1, column 1"),
@@ -236,7 +236,7 @@ def test_parse_json_counts_values() -> None:
 
 
 def test_parse_json_accepts_what_is_just_inside_the_limits() -> None:
-    """64 levels, 18 digits and an exponent of 64 are still accepted."""
+    """64 levels, 40 digits and an exponent of 64 are still accepted."""
     assert parse_json(b"[" * 64 + b"]" * 64, "a.json", DEFAULT)
     assert parse_json(b"-999999999999999999", "a.json", DEFAULT) == -(10**18) + 1
     assert parse_json(b"1e64", "a.json", DEFAULT) == Decimal("1e64")

@@ -67,11 +67,6 @@ def test_all_options_in_any_order_and_case() -> None:
         ("a@x ssh-ed25519 AAA*", "no readable base64 key", "write `principal"),
         (f"a@x ssh-rsa {KEY.split()[1]}", "the line says 'ssh-rsa'", "copy the whole line"),
         (f"a@x {WEAK}", "low order", "use an Ed25519"),
-        (
-            "a@x ssh-dss " + base64.b64encode(string(b"ssh-dss")).decode(),
-            "'ssh-dss' is not accepted",
-            "use an Ed25519",
-        ),
     ],
 )
 def test_mistakes_are_reported_with_line_and_remedy(line: str, what: str, remedy: str) -> None:
@@ -81,6 +76,18 @@ def test_mistakes_are_reported_with_line_and_remedy(line: str, what: str, remedy
     assert what in error.what
     assert (error.path, error.place) == ("trust/allowed_signers", "line 2")
     assert remedy in str(error.remedy)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["ssh-dss", "ssh-mldsa44-ed25519@openssh.com", "mldsa65@example.org", "ssh-ed25519-cert-v01@openssh.com"],
+)
+@pytest.mark.parametrize("options", ["", 'namespaces="file" '])
+def test_a_key_of_an_unknown_type_is_skipped_and_noted(kind: str, options: str) -> None:
+    encoded = base64.b64encode(string(kind.encode()) + string(b"x" * 40)).decode()
+    found = parse(f"new@x {options}{kind} {encoded} a comment\nalice@x {KEY}\n")
+    assert [one.line for one in found.signers] == [2]
+    assert [line for line, reason in found.skipped if kind in reason] == [1]
 
 
 @pytest.mark.parametrize(

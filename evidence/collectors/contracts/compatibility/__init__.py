@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ...shared.json_schema import shorten
+from ....base.contracts import shorten
+from ...shared.json_schema import MANY, NAMED, ONE
+from ...shared.schema_files import Json
 from . import keywords
-from .documents import Json, Place, key_of, year
+from .documents import Place, key_of, year
 from .documents import Version as Version
 
 UNDECIDED = "undecided"
@@ -43,7 +45,6 @@ _VERSION = re.compile(r"v?([0-9]{1,9})(?:\.[0-9]+)*(?:[-+][0-9A-Za-z.+-]*)?")
 _VERSION_IN_ID = re.compile(
     r"(?:[:@/]|(?<=[:@/])v)(v?[0-9]{1,9}(?:\.[0-9]+)*)(?:\.schema)?(?:\.json)?#?$|/(v[0-9]{1,9}(?:\.[0-9]+)*)/"
 )
-_Pair = tuple[Place, Place]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,7 +108,6 @@ class _Comparison:
         self.found: set[Break] = set()
         self._path = path
         self._new = new
-        self._equal: set[object] = set()
         self._visited = 0
 
     def run(self, old: Place, new: Place) -> None:
@@ -149,9 +149,8 @@ class _Comparison:
                 self._unknown(place, ("$ref",), "both")
                 return []
         if _UNEVALUATED & (one.keys() | other.keys()):  # its meaning depends on everything beside it
-            where = self._difference([(a, b)])
-            if where is not None:
-                self._unknown(where[0], where[1], "both")
+            if self._whole(a, frozenset()) != self._whole(b, frozenset()):
+                self._unknown(b, (), "both")
             return []
         self._values(a, b, one, other)
         self._numbers(a, b, one, other)
@@ -159,15 +158,17 @@ class _Comparison:
         for word in (one.keys() | other.keys()) - _COMPARED:
             self._rest(a, b, word)
         inner = [*self._properties(a, b, one, other), *self._items(a, b, one, other)]
-        parts = self._inner(a, b, "allOf") if "allOf" in one and "allOf" in other else None
-        if parts is None and ("allOf" in one or "allOf" in other):
+        sizes = len(one.get("allOf", ())), len(other.get("allOf", ()))
+        if sizes[0] != sizes[1]:
             self._rest(a, b, "allOf")
+        else:
+            inner += [(a.below("allOf", at), b.below("allOf", at), "forbidden") for at in range(sizes[0])]
         to = (a.target(), b.target()) if "$ref" in one and "$ref" in other else (None, None)
         if to[0] is not None and to[1] is not None:
             inner.append((to[0], to[1], "forbidden"))
         elif "$ref" in one or "$ref" in other:
             self._rest(a, b, "$ref")
-        return inner + [(*pair, "forbidden") for pair in parts or ()]
+        return inner
 
     def _values(self, a: Place, b: Place, one: dict[str, Json], other: dict[str, Json]) -> None:
         before, after = keywords.values(one), keywords.values(other)
@@ -259,15 +260,13 @@ class _Comparison:
 
     def _rest(self, a: Place, b: Place, word: str) -> None:
         """A keyword that says the same in both, or of which it cannot be told what its change does."""
-        if word not in (keywords.words(a) or {}) or word not in (keywords.words(b) or {}):
-            new = word in (keywords.words(b) or {})
-            breaks = "both" if word in _WIDENING else "producers" if new else "consumers"
-            self._unknown(b if new else a, (word,), breaks)
-            return
-        inner = self._inner(a, b, word)
-        where = (b, (word,)) if inner is None else self._difference(inner)
-        if where is not None:
-            self._unknown(*where, "both")
+        before, after = keywords.words(a) or {}, keywords.words(b) or {}
+        if word in before and word in after:
+            if self._meaning(a, word) != self._meaning(b, word):
+                self._unknown(b, (word,), "both")
+        else:
+            breaks = "both" if word in _WIDENING else "producers" if word in after else "consumers"
+            self._unknown(b if word in after else a, (word,), breaks)
 
     def _unknown(self, place: Place, at: tuple[object, ...], breaks: str) -> None:
         name = str(at[0]) if at else "this schema"
@@ -276,57 +275,40 @@ class _Comparison:
             text = f"where {name} leads cannot be told, so neither what changed there"
         self._say(place, at, UNDECIDED, breaks, text)
 
-    def _difference(self, pairs: list[_Pair]) -> tuple[Place, tuple[object, ...]] | None:
-        """The first place, of these pairs and all below, where two schemas do not say the same."""
-        pending, seen = list(pairs), set()
-        while pending:
-            a, b = (_led(place) for place in pending.pop())
-            key = (a.key, b.key)
-            if key in seen or key in self._equal:
-                continue
-            seen.add(key)
-            self._visited += 1
-            one, other = keywords.words(a), keywords.words(b)
-            if one is None or other is None or self._visited > _MOST_PLACES:
-                if one is other:
-                    continue
-                return b, ()
-            for word in sorted(one.keys() | other.keys()):
-                if word not in one or word not in other:
-                    return (b if word in other else a), (word,)
-                inner = self._inner(a, b, word)
-                if inner is None:
-                    return b, (word,)
-                pending += inner
-        self._equal |= seen
-        return None
+    def _meaning(self, place: Place, word: str, around: frozenset[object] = frozenset()) -> object:
+        """What a keyword says, references followed and annotations left out, to be compared with another's.
 
-    def _inner(self, a: Place, b: Place, word: str) -> list[_Pair] | None:
-        """The pairs of schemas in a keyword that both have; None when it cannot say the same in both."""
-        one, other = a.schema[word], b.schema[word]
+        It equals nothing where it cannot be told, or would take too long.
+        """
+        value = place.schema[word]
         if word == "$ref":
-            first, second = a.target(), b.target()
-            return None if first is None or second is None else [(first, second)]
+            target = place.target()
+            return object() if target is None else self._whole(target, around)
         if word in keywords.DYNAMIC:
-            return None
-        if word in keywords.MANY and (isinstance(one, list) or isinstance(other, list)):
-            if not isinstance(one, list) or not isinstance(other, list) or len(one) != len(other):
-                return None
-            return [(a.below(word, index), b.below(word, index)) for index in range(len(one))]
-        if word in keywords.ONE:
-            return [(a.below(word), b.below(word))]
-        if word not in keywords.NAMED:
-            return [] if keywords.same(word, one, other) else None
-        if one.keys() != other.keys():
-            return None
-        pairs = []
-        for name in one:
-            if isinstance(one[name], list) or isinstance(other[name], list):
-                if not keywords.same("required", one[name], other[name]):
-                    return None
-            else:
-                pairs.append((a.below(word, name), b.below(word, name)))
-        return pairs
+            return object()
+        if word in MANY and isinstance(value, list):
+            return tuple(self._whole(place.below(word, index), around) for index in range(len(value)))
+        if word in ONE:
+            return self._whole(place.below(word), around)
+        if word in NAMED:
+            return frozenset(
+                (name, keywords.plain("required", value[name]) if isinstance(value[name], list)
+                 else self._whole(place.below(word, name), around))
+                for name in value
+            )  # fmt: skip
+        return keywords.plain(word, value)
+
+    def _whole(self, place: Place, around: frozenset[object]) -> object:
+        """What a schema says: its keywords with their meanings; where it is inside of itself, its place."""
+        place = _led(place)
+        self._visited += 1
+        if self._visited > _MOST_PLACES:
+            return object()
+        if place.key in around:
+            return place.key
+        said = keywords.words(place)
+        inner = around | {place.key}
+        return said if said is None else frozenset((word, self._meaning(place, word, inner)) for word in said)
 
 
 def _led(place: Place) -> Place:

@@ -6,18 +6,11 @@ import json
 from decimal import Decimal
 from fractions import Fraction
 
-from ...shared.json_schema import shorten
-from .documents import Json, Place, key_of
+from ....base.contracts import shorten
+from ...shared.json_schema import MANY, NAMED, ONE
+from ...shared.schema_files import Json
+from .documents import Place, key_of
 
-ONE = frozenset(
-    {
-        "additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not",
-        "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
-    }
-)  # fmt: skip
-"""Keywords with one schema; ``items`` may have a list of them."""
-MANY = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
-NAMED = frozenset({"dependencies", "dependentSchemas", "patternProperties", "properties"})
 DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})
 RANGES = (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1))
 SIZES = {"minLength": "length", "minItems": "size", "minProperties": "size"}
@@ -54,13 +47,11 @@ def words(place: Place) -> dict[str, Json] | None:
     }
 
 
-def same(word: str, one: Json, other: Json) -> bool:
-    """Whether two values of a keyword that has no schemas in it mean the same."""
+def plain(word: str, value: Json) -> object:
+    """What a keyword without schemas in it says, equal for values that mean the same."""
     if word in ("enum", "required", "type"):
-        sets = [{key_of(item) for item in (value if isinstance(value, list) else [value])}
-                for value in (one, other)]  # fmt: skip
-        return sets[0] == sets[1]
-    return bool(key_of(one) == key_of(other))
+        return frozenset(key_of(item) for item in (value if isinstance(value, list) else [value]))
+    return key_of(value)
 
 
 def types(stated: dict[str, Json]) -> frozenset[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from ....base.errors import EvidenceError
 from ....reading.parse import parse_json
 from ....reading.workspace import View
 from ...shared.baseline import Baseline
-from ...shared.json_schema import DRAFTS, draft
+from ...shared.schema_files import well_formed
 from .. import compatibility
 from . import Break, Version
-from .documents import well_formed
+from .documents import uri
 
 
 def report(
@@ -23,18 +25,21 @@ def report(
         view: the workspace.
         baseline: the approved version.
         patterns: globs of the schema files.
-        documents: the workspace's schema files by path.
+        documents: the workspace's schema files by path; None for one that is not well-formed JSON. Such a
+            file, in either version, cannot be compared, and is listed as undecided.
 
     Raises:
-        EvidenceError: a file, or one that it refers to, is not well-formed JSON in one of the versions.
+        EvidenceError: a file cannot be read.
     """
 
     def approved(path: str) -> Any:
-        data = baseline.read(path)
-        return None if data is None else parse_json(data, baseline.label(path), view.limits)
+        with suppress(EvidenceError):
+            data = baseline.read(path)
+            return None if data is None else parse_json(data, path, view.limits)
 
     def current(path: str) -> Any:
-        return view.read_json(path) if path in view.paths() else None
+        with suppress(EvidenceError):
+            return view.read_json(path) if path in view.paths() else None
 
     before = {path: approved(path) for path in baseline.files(patterns)}
     both = sorted(before.keys() & documents.keys())
@@ -42,7 +47,7 @@ def report(
     old = _version(before, approved, {path: pair[0] for path, pair in years.items()})
     new = _version(documents, current, {path: pair[1] for path, pair in years.items()})
     removed = sorted(before.keys() - documents.keys())
-    found = {path: _compare(old, new, before[path], documents[path], path) for path in both}
+    found = {path: _compare(old, new, path) for path in both}
     gone = Break("", "file", "both", "old", "the schema file was removed")
     found |= {path: [gone] for path in removed}
     changed = [path for path in sorted(found) if found[path] or baseline.read(path) != view.read(path)]
@@ -61,30 +66,22 @@ def report(
 
 
 def _version(documents: Mapping[str, Any], others: Callable[[str], Any], years: Mapping[str, int]) -> Version:
-    usable = {path: item for path, item in documents.items() if _problem(item, years.get(path, 2020)) is None}
+    def usable(path: str, document: Any) -> bool:
+        return well_formed(document, uri(years.get(path, 2020)))
 
     def further(path: str) -> Any:
         item = None if path in documents else others(path)
-        return item if item is not None and _problem(item, 2020) is None else None
+        return item if item is not None and usable(path, item) else None
 
-    return Version(usable, further, years)
-
-
-def _problem(document: Any, otherwise: int) -> str | None:
-    if not isinstance(document, (dict, bool)):
-        return "is not a schema"
-    stated = draft(document)
-    if stated is not None and stated.removesuffix("#") not in DRAFTS:
-        return "declares no known draft"
-    return None if well_formed(document, otherwise) else "breaks its draft"
+    return Version({path: item for path, item in documents.items() if usable(path, item)}, further, years)
 
 
-def _compare(old: Version, new: Version, before: Any, after: Any, path: str) -> list[Break]:
-    for version, name, document in ((old, "old", before), (new, "new", after)):
+def _compare(old: Version, new: Version, path: str) -> list[Break]:
+    for version, name in ((old, "old"), (new, "new")):
         if path not in version.documents:
             which = "approved" if name == "old" else "present"
-            what = f"the {which} version {_problem(document, 2020) or 'breaks its draft'}"
-            return [Break("", compatibility.UNDECIDED, "both", name, f"{what}, so it cannot be compared")]
+            what = f"the {which} version is no valid schema, so it cannot be compared"
+            return [Break("", compatibility.UNDECIDED, "both", name, what)]
     return compatibility.compare_file(old, new, path)
 
 
