@@ -213,14 +213,14 @@ def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[s
         )
     named = {problem.fact for problem in observation.problems}
     for problem in observation.problems:
-        missing = problem.kind is ProblemKind.MISSING
-        if missing and lookup(observation.facts, problem.fact) is not None:
+        value = lookup(observation.facts, problem.fact)
+        if problem.kind is ProblemKind.MISSING and not (value is None or isinstance(value, Mapping)):
             raise InternalError(
                 f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
                 remedy="report this with the file it read",
             )
     for fact in _nulls(observation.facts):
-        if fact not in named:
+        if not any(fact == name or not name or fact.startswith(f"{name}.") for name in named):
             raise InternalError(
                 f"the collector {collector_id!r} does not say why {fact!r} is missing",
                 remedy="report this with the file it read",

@@ -47,7 +47,7 @@ def nulls(facts: Mapping[str, Any], prefix: str = "") -> set[str]:
 def watch(tmp_path: Path) -> Observe:
     """``watch(collector, files, limits=…, **options)`` gives evidence that keeps to the facts contract.
 
-    Every null fact must have exactly one reason and remedy, and nothing else may be called missing.
+    Every null fact must have a problem with a reason and a remedy: its own, or one of an object around it.
     """
 
     def run(
@@ -60,9 +60,12 @@ def watch(tmp_path: Path) -> Observe:
         write(tmp_path, files or {})
         kind = load(collector)
         evidence = observe(Workspace(tmp_path, limits), kind(validate(kind.Options, options)))
+        names = [problem.fact for problem in evidence.problems]
+        empty = nulls(evidence.facts)
+        assert all(any(f"{fact}.".startswith(f"{name}." if name else "") for name in names) for fact in empty)
         missing = [problem.fact for problem in evidence.problems if problem.kind is ProblemKind.MISSING]
-        unknown = {problem.fact for problem in evidence.problems if problem.kind is not ProblemKind.MISSING}
-        assert sorted(missing) == sorted(nulls(evidence.facts) - unknown)
+        assert len(missing) == len(set(missing))
+        assert all(any(f"{fact}.".startswith(f"{name}." if name else "") for fact in empty) for name in missing)
         for problem in evidence.problems:
             assert problem.reason and problem.remedy
         return evidence
