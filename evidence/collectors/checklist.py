@@ -49,7 +49,11 @@ class ChecklistOptions(BaseOptions):
     )
     heading_level: int | None = field(
         default=None,
-        metadata={"ge": 1, "le": 6, "description": "Level of the headings that are categories; any by default."},
+        metadata={
+            "ge": 1,
+            "le": 6,
+            "description": "Level of the headings that are categories; any by default.",
+        },
     )
 
 
@@ -118,7 +122,9 @@ class ChecklistCollector:
             and (match := _POINTS.search(section.title))
         ]
         around: list[int] = []
-        while len(stated) > 1 and all(stated[0][0].line < other.line < stated[0][0].end for other, _ in stated[1:]):
+        while len(stated) > 1 and all(
+            stated[0][0].line < other.line < stated[0][0].end for other, _ in stated[1:]
+        ):
             around.append(int(stated.pop(0)[1]["points"]))
         categories: list[tuple[Section, re.Match[str]]] = []
         for section, match in stated:
@@ -128,13 +134,17 @@ class ChecklistCollector:
 
     def _no_categories(self, document: Document) -> tuple[Problem, ...]:
         path, level = self._options.path, self._options.heading_level
-        reason = f"no heading of level {level} in {path} states points" if level else f"no heading in {path} states points"
+        reason = (
+            f"no heading of level {level} in {path} states points"
+            if level
+            else f"no heading in {path} states points"
+        )
         remedy = "state the points of each category in its heading, like `## Risk (100 pts)`"
         elsewhere = {section.level for section in document.sections if _POINTS.search(section.title)}
         if level and elsewhere:
             remedy = (
-                f"headings of level {min(elsewhere)} do: remove evidence.checklist.heading_level from gate.yaml,"
-                f" or set it to {min(elsewhere)}"
+                f"headings of level {min(elsewhere)} do: set evidence.checklist.heading_level in gate.yaml to"
+                " that level, or remove it"
             )
         return tuple(Problem(name, reason, remedy) for name in ("points_sum", "score_ppm", "unticked"))
 
@@ -147,7 +157,8 @@ def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) 
         boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]
         name = heading_key(section.title[: match.start()] + section.title[match.end() :])
         kind = next(
-            (kind for kind, own in free.items() if any(from_word_start(one).search(name) for one in own)), None
+            (kind for kind, own in free.items() if any(from_word_start(one).search(name) for one in own)),
+            None,
         )
         free.pop(kind or "", None)
         figures = {"points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes)}

@@ -210,8 +210,8 @@ def find_sections(text: str, alternatives: Sequence[str], path: str | None = Non
     """Sections whose heading matches one of the regular expressions.
 
     The expressions are searched without regard to case, from the beginning of a word on, in the heading
-    without its decoration (:func:`heading_key`). The document's own title, a first heading that is the only one of level 1 and has
-    others below it, is left out.
+    without its decoration (:func:`heading_key`). The document's own title, a first heading that is the only
+    one of level 1 and has others below it, is left out.
     """
     found = parse(text, path).sections
     compiled = [from_word_start(pattern) for pattern in alternatives]

@@ -21,12 +21,13 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
 _MARKS = (
     re.compile(
         r"(?<![^\W_])(?:\\?_){4,}|(?:\\?_){4,}(?![^\W_\\])|(?<![^\W_])(?:\\?_){2,}\s*(?:/\s*[0-9]|%)"
-        r"|(?<!\w)(?:T[Bb][DdCcAa]|t(?:bd|bc|ba)|TODO|FIXME|TO BE (?:FILLED|DEFINED|DETERMINED|COMPLETED|ADDED"
-        r"|TESTED|WRITTEN|PROVIDED|CONFIRMED|DECIDED))(?!\w)"
+        r"|(?<!\w)(?:T[Bb][DdCcAa]|t(?:bd|bc|ba)|TODO|FIXME|TO BE (?:FILLED|DEFINED|DETERMINED|COMPLETED"
+        r"|ADDED|TESTED|WRITTEN|PROVIDED|CONFIRMED|DECIDED))(?!\w)"
     ),
     re.compile(
-        r"\[\s*(?:(?:to be (?:filled|defined|determined|decided|completed|added|written|provided|confirmed|tested)"
-        r"|fill (?:in|me|this)|fill|placeholder|insert|todo|tb[dca]|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
+        r"\[\s*(?:(?:to be (?:filled|defined|determined|decided|completed|added|written|provided|confirmed"
+        r"|tested)|fill(?: (?:in|me|this))?|placeholder|insert|todo|tb[dca]"
+        r"|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
         r"(?!\w)[^\]\n]{0,200}|(?:your )?(?:name|date|signature|role|yyyy-mm-dd))\s*\](?![(\[])"
         r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}(?:template|תבנית)(?!\w)"
         r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",

@@ -65,7 +65,9 @@ def watch(tmp_path: Path) -> Observe:
         assert all(any(f"{fact}.".startswith(f"{name}." if name else "") for name in names) for fact in empty)
         missing = [problem.fact for problem in evidence.problems if problem.kind is ProblemKind.MISSING]
         assert len(missing) == len(set(missing))
-        assert all(any(f"{fact}.".startswith(f"{name}." if name else "") for fact in empty) for name in missing)
+        assert all(
+            any(f"{fact}.".startswith(f"{name}." if name else "") for fact in empty) for name in missing
+        )
         for problem in evidence.problems:
             assert problem.reason and problem.remedy
         return evidence

@@ -107,7 +107,9 @@ def test_categories_are_found_at_any_level(watch: Any) -> None:
 
 
 def test_a_heading_level_without_categories_names_the_setting_that_helps(watch: Any) -> None:
-    evidence = watch("checklist", {"c.md": "### A (10 pts)\n- [x] a\nTotal: 10\n"}, path="c.md", heading_level=2)
+    evidence = watch(
+        "checklist", {"c.md": "### A (10 pts)\n- [x] a\nTotal: 10\n"}, path="c.md", heading_level=2
+    )
     assert "evidence.checklist.heading_level" in evidence.problems[0].remedy
     facts = watch("checklist", path="c.md", heading_level=3).facts
     assert facts["score_ppm"] == 1_000_000
@@ -116,7 +118,9 @@ def test_a_heading_level_without_categories_names_the_setting_that_helps(watch: 
 
 
 def test_weights_come_from_a_table_or_from_the_headings(watch: Any) -> None:
-    table = "| Category | Score | Weight |\n|---|---|---|\n| Code | 1/1 | 75% |\n| Risk | 1/1 | **40.5 %** |\n"
+    table = (
+        "| Category | Score | Weight |\n|---|---|---|\n| Code | 1/1 | 75% |\n| Risk | 1/1 | **40.5 %** |\n"
+    )
     text = f"## Code (60 pts)\n- [x] a\n## Summary\n{table}| **TOTAL** | | 100% |\n"
     assert watch("checklist", {PATH: text}).facts["weights"] == [
         {"name": "Code", "ppm": 750_000},
