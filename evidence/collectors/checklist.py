@@ -21,7 +21,7 @@ from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import Document, Section, parse, within
 from ..reading.markdown_text import from_word_start, heading_key
 from ..reading.workspace import View
-from .artifacts import default_matrix
+from .artifacts import shipped_sections
 from .shared.documents import read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"
@@ -150,8 +150,7 @@ class ChecklistCollector:
 
 
 def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) -> list[dict[str, Any]]:
-    kinds = next(row for row in default_matrix() if row.id == "pre_live_checklist").sections
-    free = dict(kinds)
+    free = dict(shipped_sections("pre_live_checklist"))
     categories = []
     for section, match in found:
         boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]

@@ -21,13 +21,10 @@ from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import Text, find_sections, match_sections, parse, within
 from ..reading.markdown_text import from_word_start, has_template_mark
 from ..reading.workspace import View
+from .artifacts import shipped_sections
 from .shared.documents import absent, moment, read_document, scaled
 
-SECTIONS: dict[str, list[str]] = {
-    "triggers": [r"triggers?\b", "טריגר", "תנאי הפעלה"],
-    "steps": [r"steps?\b", r"^(the )?procedure$", r"actions?\b", "צעדים", "שלבים", "שלבי"],
-    "recovery": [r"recover", r"verif", "התאוששות", "אימות"],
-}
+SECTIONS = shipped_sections("rollback_procedure")
 TRIGGERS = {
     "connection": r"(?:dis|re)?connect|ניתוק|חיבור",
     "drawdown": r"draw-?\s?down|ירידה מהשיא",
