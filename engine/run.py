@@ -18,6 +18,7 @@ from ..evidence.base.errors import ConfigError, InternalError, PolicyError, mask
 from ..evidence.base.times import parse_rfc3339
 from ..evidence.collecting import subject
 from ..evidence.collecting.interface import Evidence
+from ..evidence.collecting.provenance import modified
 from ..evidence.collecting.runner import Collecting
 from ..evidence.collectors import NARROWING
 from ..evidence.reading.workspace import Workspace
@@ -240,7 +241,7 @@ def evaluate(
         evidence = running.result()
         settings = settings_digest(running.workspace)
         digests = evidence_digests(setting, needed, evidence, settings)
-        facts = make_facts(evidence, about(setting, evidence, judged, time))
+        facts = make_facts(evidence, about(setting, evidence, judged, time, running.workspace))
         policy_input = make_input(judged, digests, facts, time)
         outputs = engine.evaluate([plan.stages[name].package for name in needed], policy_input)
     now_s = parse_rfc3339(time.text)
@@ -283,11 +284,17 @@ def _unused(setting: Setting) -> list[dict[str, str]]:
 
 
 def about(
-    setting: Setting, evidence: Mapping[str, Evidence], judged: Subject, time: Time
+    setting: Setting,
+    evidence: Mapping[str, Evidence],
+    judged: Subject,
+    time: Time,
+    workspace: Workspace,
 ) -> dict[str, dict[str, Any]]:
     """The facts about the evidence itself, checked against their contract."""
     ages = {name: age_seconds(age) for name, age in setting.config.freshness.items()}
-    found = provenance(evidence, judged, parse_rfc3339(time.text), ages)
+    paths = {file.path for item in evidence.values() for file in item.files}
+    changed = modified(workspace, judged.commit, paths)
+    found = provenance(evidence, judged, parse_rfc3339(time.text), ages, changed)
     broken = violations("facts", PROVENANCE, found)
     if broken:
         raise InternalError(
