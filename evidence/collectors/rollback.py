@@ -58,7 +58,15 @@ _RATE = re.compile(
 _TIMES = re.compile(
     rf"{_NUMBER}\s*(?:(?P<percent>%)|[×x]|times\b|פי\b)|(?:[×x]|times|פי)\s*(?P<after>[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?)"
 )
-_PER_HOUR = {"h": 1, "ש": 1, "m": 60, "ד": 60, "s": 3600, "d": Fraction(1, 24), "י": Fraction(1, 24)}
+_PER_HOUR: dict[str, int | Fraction] = {
+    "h": 1,
+    "ש": 1,
+    "m": 60,
+    "ד": 60,
+    "s": 3600,
+    "d": Fraction(1, 24),
+    "י": Fraction(1, 24),
+}
 _MICRO = 1_000_000
 _LATER = {"root_cause", "report"}
 """Steps that come after the recovery, whose time is not part of its total."""

@@ -305,7 +305,7 @@ def repo_workspace(tmp_path: Path) -> Path:
 
 
 def test_edited_evidence_is_known_and_a_new_report_is_not_edited(repo_workspace: Path) -> None:
-    """Whoever edits a committed record without committing it is found; what no commit has was never edited."""
+    """A committed record that was edited is found; what no commit has was never edited."""
     root = repo_workspace
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True
