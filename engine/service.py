@@ -13,6 +13,7 @@ from .. import __version__
 from ..evidence.base.errors import masked
 from ..evidence.collecting import subject as subjects
 from ..evidence.collecting.interface import Evidence, Problem
+from ..evidence.collecting.provenance import modified
 from ..evidence.reading.workspace import Workspace
 from .collecting import start
 from .config.settings import FILE, age_seconds
@@ -74,6 +75,8 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
         subject, odd = find_subject(running.workspace)
         settings = settings_digest(running.workspace)
         evidence = running.result()
+        files = {file.path for item in evidence.values() for file in item.files}
+        uncommitted = modified(running.workspace, subject.commit, files)
     around = recording.Context(
         workspace=context.name,
         stage=stage,
@@ -81,6 +84,7 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
         time=time,
         subject=subject,
         odd_sources=odd,
+        uncommitted=tuple(sorted(masked(path) for path in uncommitted)),
         settings_digest=settings,
         allowed_signers=config.allowed_signers,
         roles=tuple(config.roles),

@@ -159,14 +159,10 @@ def evaluate(keys: Path, *options: str) -> dict[str, Any]:
     return decision
 
 
-def bootstrap() -> None:
-    """What an earlier run leaves behind, before there was one: nothing judged, no decision."""
-    import _decision_document
-
-    gates = {f"stage{number}": {"status": "PENDING"} for number in range(1, 9)}
-    log = {"timestamp": EARLIER_RUN_AT, "gates": gates, "decision": "FAIL", "signatures": dict.fromkeys(PEOPLE)}
-    (READY / "PRELIVE_VERIFICATION_LOG.json").write_text(json.dumps(log, indent=2) + "\n", encoding="utf-8")
-    (READY / "GO_LIVE_DECISION_GATE.md").write_text(_decision_document.render(log, PEOPLE), encoding="utf-8")
+def forget() -> None:
+    """Remove what an earlier run leaves behind: before the first one, nothing records a decision."""
+    for name in ("PRELIVE_VERIFICATION_LOG.json", "GO_LIVE_DECISION_GATE.md"):
+        (READY / name).unlink(missing_ok=True)
 
 
 def main() -> None:
@@ -176,7 +172,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         keys = Path(folder)
         make_keys(keys)
-        bootstrap()
+        forget()
         seal(keys)
         import _decision_document
 

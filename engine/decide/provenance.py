@@ -6,9 +6,10 @@ them as ``input.facts.provenance.<collector>``; what follows from them is decide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from ...evidence.base.errors import masked
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Origin
 from ..decision.document import Subject
@@ -25,7 +26,11 @@ SOURCES = ("same", "same_commit", "unstated", "dirty", "other")
 
 
 def provenance(
-    evidence: Mapping[str, Evidence], subject: Subject, now_s: int, max_age_s: Mapping[str, int]
+    evidence: Mapping[str, Evidence],
+    subject: Subject,
+    now_s: int,
+    max_age_s: Mapping[str, int],
+    modified: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """The facts by collector; they keep to ``contracts/facts/provenance.schema.json``.
 
@@ -34,13 +39,17 @@ def provenance(
         subject: what is judged.
         now_s: the effective time, epoch seconds.
         max_age_s: by collector, how old its evidence may be by the operator's settings, in seconds.
+        modified: files that the commit checked out has with other bytes, as names are stored.
     """
     return {
-        name: _about(item, subject, now_s, max_age_s.get(name)) for name, item in sorted(evidence.items())
+        name: _about(item, subject, now_s, max_age_s.get(name), modified)
+        for name, item in sorted(evidence.items())
     }
 
 
-def _about(evidence: Evidence, subject: Subject, now_s: int, max_age_s: int | None) -> dict[str, Any]:
+def _about(
+    evidence: Evidence, subject: Subject, now_s: int, max_age_s: int | None, modified: Collection[str]
+) -> dict[str, Any]:
     observed_at_s = None if evidence.observed_at is None else parse_rfc3339(evidence.observed_at)
     age_s = None if observed_at_s is None else now_s - observed_at_s
     related = [_related(origin, subject) for origin in evidence.origins]
@@ -56,6 +65,9 @@ def _about(evidence: Evidence, subject: Subject, now_s: int, max_age_s: int | No
         "format": evidence.format,
         "provider": evidence.provider,
         "files": len(evidence.files),
+        "uncommitted": [
+            path for path in map(masked, (file.path for file in evidence.files)) if path in modified
+        ],
     }
 
 

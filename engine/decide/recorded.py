@@ -57,6 +57,7 @@ class Context:
         time: the effective time.
         subject: what is judged.
         odd_sources: files among the sources that cannot be judged.
+        uncommitted: evidence files that the commit has with other bytes.
         settings_digest: SHA-256 of ``gate.yaml``, None without it.
         allowed_signers: path of the file of allowed signers, which no sign-off binds to.
         roles: the workspace's roles.
@@ -72,6 +73,7 @@ class Context:
     time: Time
     subject: Subject
     odd_sources: tuple[Problem, ...]
+    uncommitted: tuple[str, ...]
     settings_digest: str | None
     allowed_signers: str
     roles: tuple[str, ...]
@@ -174,7 +176,9 @@ def facts_of(recorded: Recorded, time: Time) -> Facts:
     """
     evidence = dict(sorted(recorded.evidence.items()))
     context = recorded.context
-    about = provenance(evidence, context.subject, time.seconds, context.max_age_s)
+    about = provenance(
+        evidence, context.subject, time.seconds, context.max_age_s, frozenset(context.uncommitted)
+    )
     broken = violations("facts", PROVENANCE, about)
     if broken:
         raise InternalError(

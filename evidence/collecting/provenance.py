@@ -9,13 +9,14 @@ the git commit as resolved dependencies, the time as ``finishedOn``. Any collect
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..base.errors import EvidenceError
 from ..base.times import format_utc, parse_rfc3339
-from ..reading.workspace import FileRead, View
+from ..reading.files import ObjectFormat
+from ..reading.workspace import FileRead, View, Workspace
 from .interface import Origin
 
 SUFFIX = ".provenance.json"
@@ -34,6 +35,24 @@ class Stated:
 
     origin: Origin
     finished_at: str | None
+
+
+def modified(workspace: Workspace, commit: str | None, paths: Iterable[str]) -> frozenset[str]:
+    """Those of the files that the commit has with other bytes: edited, and not committed.
+
+    A file that the commit does not have is none of them: a report that every run makes anew is not edited.
+
+    Raises:
+        EnvironmentProblem: git refuses the repository, takes too long or breaks.
+        EvidenceError: a file cannot be read.
+    """
+    if commit is None:
+        return frozenset()
+    from ..reading import git
+
+    kind: ObjectFormat = "sha1" if len(commit) == 40 else "sha256"
+    blobs = git.committed(workspace.root, commit, sorted(set(paths)), workspace.limits)
+    return frozenset(path for path in paths if path in blobs and blobs[path] != workspace.blob_id(path, kind))
 
 
 def statement(

@@ -1,8 +1,11 @@
-"""The pre-live checklist: categories with points, their task-list boxes, and the total that it states.
+"""The pre-live checklist: categories with points, their task-list boxes, weights, and the total it states.
 
-A category is a heading of the configured level that states points: ``(80 pts)``, ``80 points``, ``80 נק'``.
-Every task-list item below it counts once, nested ones and their parents alike. A category contributes its
-points × ticked ÷ items; one without items contributes nothing. Boxes outside categories are not counted.
+A category is a heading that states points: ``(80 pts)``, ``80 points``, ``80 נק'``, of any level unless
+``heading_level`` says which. A heading with points inside a category is part of it; a single heading with
+points around all others states the total. Every task-list item below a category counts once, nested ones and
+their parents alike. A category contributes its points × ticked ÷ items; one without items contributes
+nothing. Boxes outside categories are not counted. Weights are the column ``Weight`` of a table, or else
+percentages in the categories' headings.
 """
 
 from __future__ import annotations
@@ -13,12 +16,13 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from ..base.numbers import PPM
-from ..collecting.interface import Observation, Problem
+from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import Document, Section, parse, within
-from ..reading.markdown_text import heading_key
+from ..reading.markdown_text import from_word_start, heading_key
 from ..reading.workspace import View
-from .shared.documents import absent, read_document
+from .artifacts import shipped_sections
+from .shared.documents import read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"
 _POINTS = re.compile(
@@ -31,6 +35,8 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _TOTAL_WORD = re.compile(r"total|סה|סך", re.IGNORECASE)
+_WEIGHT = re.compile(r"(?<![^\W_])weights?(?![^\W_])|משקל", re.IGNORECASE)
+_PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,4})?)\s*%")
 _FIGURES = ("points_sum", "stated_total", "score_ppm", "unticked")
 
 
@@ -41,8 +47,13 @@ class ChecklistOptions(BaseOptions):
     path: str = field(
         default="PRE_LIVE_CHECKLIST.md", metadata={"description": "The checklist, relative to the workspace."}
     )
-    heading_level: int = field(
-        default=2, metadata={"ge": 1, "le": 6, "description": "Level of the headings that are categories."}
+    heading_level: int | None = field(
+        default=None,
+        metadata={
+            "ge": 1,
+            "le": 6,
+            "description": "Level of the headings that are categories; any by default.",
+        },
     )
 
 
@@ -50,7 +61,7 @@ class ChecklistCollector:
     """Reads the pre-live checklist; see the module's description."""
 
     id: ClassVar[str] = "checklist"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = ChecklistOptions
 
     def __init__(self, options: ChecklistOptions) -> None:
@@ -64,22 +75,21 @@ class ChecklistCollector:
         """
         path = self._options.path
         text = read_document(view, path)
+        facts: dict[str, Any] = {"file": None, "categories": [], "weights": [], **dict.fromkeys(_FIGURES)}
         if text is None:
-            nothing: dict[str, Any] = {"file": None, "categories": [], **dict.fromkeys(_FIGURES)}
             remedy = f"write {path} with a heading like `## Risk (100 pts)` and task-list boxes per category"
-            return Observation(nothing, absent(("file", *_FIGURES), f"{path} does not exist", remedy))
+            return Observation(facts, (Problem("", f"{path} does not exist", remedy),))
         document = parse(text, path)
-        categories = self._categories(document)
-        facts: dict[str, Any] = {"file": path, "categories": categories, **dict.fromkeys(_FIGURES)}
-        missing: list[Problem] = []
+        found, around = self._found(document)
+        categories = _categories(found, document)
         total = sum(category["points"] for category in categories)
+        facts |= {"file": path, "categories": categories, "weights": _weights(document, found)}
+        missing: list[Problem] = []
         if categories:
             facts["points_sum"] = total
             facts["unticked"] = sum(category["items"] - category["ticked"] for category in categories)
         else:
-            reason = f"no heading of level {self._options.heading_level} in {path} states points"
-            remedy = "state the points of each category in its heading, like `## Risk (100 pts)`"
-            missing.extend(absent(("points_sum", "score_ppm", "unticked"), reason, remedy))
+            missing += self._no_categories(document)
         if total:
             earned = sum(
                 (Fraction(c["points"] * c["ticked"], c["items"]) for c in categories if c["items"]),
@@ -90,30 +100,86 @@ class ChecklistCollector:
             missing.append(
                 Problem("score_ppm", f"the points in {path} add up to 0", "give the categories their points")
             )
-        stated = _stated_totals(document)
+        stated = [*around, *_stated_totals(document)]
         if stated:
             # of several totals the one that contradicts the sum is the one to show
             facts["stated_total"] = next((other for other in stated if other != total), stated[0])
         else:
             reason = f"{path} does not state the total of its points"
             missing.append(Problem("stated_total", reason, "state it in a line like `Total: 760 points`"))
-        return Observation(facts, tuple(missing))
+        boxes = sum(item.ticked is not None for item in document.items)
+        counted = sum(category["items"] for category in categories)
+        return Observation(facts, tuple(missing), scopes=(Scope("", boxes, counted, "task-list boxes"),))
 
-    def _categories(self, document: Document) -> list[dict[str, Any]]:
-        categories = []
-        for section in document.sections:
-            if section.level != self._options.heading_level or _TOTAL.search(section.title):
-                continue
-            match = _POINTS.search(section.title)
-            if match is not None:
-                categories.append(_category(section, match, document))
-        return categories
+    def _found(self, document: Document) -> tuple[list[tuple[Section, re.Match[str]]], list[int]]:
+        """The headings that are categories, and the points of those that stand around all of them."""
+        level = self._options.heading_level
+        stated = [
+            (section, match)
+            for section in document.sections
+            if level in {None, section.level}
+            and not _TOTAL.search(section.title)
+            and (match := _POINTS.search(section.title))
+        ]
+        around: list[int] = []
+        while len(stated) > 1 and all(
+            stated[0][0].line < other.line < stated[0][0].end for other, _ in stated[1:]
+        ):
+            around.append(int(stated.pop(0)[1]["points"]))
+        categories: list[tuple[Section, re.Match[str]]] = []
+        for section, match in stated:
+            if not categories or section.line >= categories[-1][0].end:
+                categories.append((section, match))
+        return categories, around
+
+    def _no_categories(self, document: Document) -> tuple[Problem, ...]:
+        path, level = self._options.path, self._options.heading_level
+        reason = (
+            f"no heading of level {level} in {path} states points"
+            if level
+            else f"no heading in {path} states points"
+        )
+        remedy = "state the points of each category in its heading, like `## Risk (100 pts)`"
+        elsewhere = {section.level for section in document.sections if _POINTS.search(section.title)}
+        if level and elsewhere:
+            remedy = (
+                f"headings of level {min(elsewhere)} do: set evidence.checklist.heading_level in gate.yaml to"
+                " that level, or remove it"
+            )
+        return tuple(Problem(name, reason, remedy) for name in ("points_sum", "score_ppm", "unticked"))
 
 
-def _category(section: Section, match: re.Match[str], document: Document) -> dict[str, Any]:
-    boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]
-    name = heading_key(section.title[: match.start()] + section.title[match.end() :])
-    return {"name": name, "points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes)}
+def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) -> list[dict[str, Any]]:
+    free = dict(shipped_sections("pre_live_checklist"))
+    categories = []
+    for section, match in found:
+        boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]
+        name = heading_key(section.title[: match.start()] + section.title[match.end() :])
+        kind = next(
+            (kind for kind, own in free.items() if any(from_word_start(one).search(name) for one in own)),
+            None,
+        )
+        free.pop(kind or "", None)
+        figures = {"points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes)}
+        categories.append({"id": kind, "name": name, "line": section.line, **figures})
+    return categories
+
+
+def _weights(document: Document, found: list[tuple[Section, re.Match[str]]]) -> list[dict[str, Any]]:
+    """Weights of categories, as far as the document states some."""
+    stated = [
+        (row.cells[0], row.cells[column])
+        for table in document.tables
+        for column in [next((i for i, head in enumerate(table.header) if _WEIGHT.search(head)), 0)]
+        for row in table.rows
+        if column and not _TOTAL_WORD.match(row.cells[0])
+    ]
+    stated = stated or [(heading_key(section.title), section.title) for section, _ in found]
+    return [
+        {"name": name[:200], "ppm": int(Fraction(match["percent"]) * 10_000)}
+        for name, text in stated
+        if (match := _PERCENT.search(text))
+    ]
 
 
 def _stated_totals(document: Document) -> list[int]:

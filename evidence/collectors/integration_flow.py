@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..collecting.interface import Observation
+from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import Document, Section, Table, parse, within
 from ..reading.markdown_text import has_template_mark, heading_key
 from ..reading.workspace import View
-from .shared.documents import absent, read_document
+from .shared.documents import read_document
 
 _STAGE = re.compile(r"(?:stage|phase|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
 _STAGE_HEADER = re.compile(r"\W*(?:stages?|phases?|שלב(?:ים)?)\W*", re.IGNORECASE)
@@ -49,7 +49,7 @@ class IntegrationFlowCollector:
     """Reads the integration-flow document; see the module's description."""
 
     id: ClassVar[str] = "integration_flow"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = IntegrationFlowOptions
 
     def __init__(self, options: IntegrationFlowOptions) -> None:
@@ -67,11 +67,12 @@ class IntegrationFlowCollector:
             remedy = (
                 f"write {self._path} with a heading `Stage N` and its input, output and gate for each stage"
             )
-            return Observation(
-                nothing, absent(("file", "stages_defined"), f"{self._path} does not exist", remedy)
-            )
-        stages = _stages(parse(text, self._path))
-        return Observation({"file": self._path, "stages": stages, "stages_defined": len(stages)})
+            return Observation(nothing, (Problem("", f"{self._path} does not exist", remedy),))
+        document = parse(text, self._path)
+        stages = _stages(document)
+        looked_at = len(document.sections) + sum(len(table.rows) for table in document.tables)
+        facts = {"file": self._path, "stages": stages, "stages_defined": len(stages)}
+        return Observation(facts, scopes=(Scope("", looked_at, looked_at, "headings and table rows"),))
 
 
 def _stages(document: Document) -> list[dict[str, Any]]:

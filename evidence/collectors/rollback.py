@@ -1,8 +1,8 @@
 """The rollback procedure and the record of its latest drill.
 
-The procedure's triggers and steps are recognised by words, in English and Hebrew, in the sections on triggers
-and on steps; what stands beside a template mark does not count. The drill is held against
-``contracts/files/rollback_drill.schema.json``.
+The procedure's triggers with their limits, its steps and its checks of the recovery are recognised by words,
+in English and Hebrew, in the sections on triggers, steps and recovery; what stands beside a template mark
+does not count. The drill is held against ``contracts/files/rollback_drill.schema.json`` and against itself.
 """
 
 from __future__ import annotations
@@ -16,36 +16,60 @@ from ..base.errors import EvidenceError
 from ..base.numbers import PPM
 from ..base.settings import Regex
 from ..base.times import format_utc
-from ..collecting.interface import Observation, Problem
+from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import find_sections, match_sections, parse, within
-from ..reading.markdown_text import has_template_mark
+from ..reading.markdown import Text, find_sections, match_sections, parse, within
+from ..reading.markdown_text import from_word_start, has_template_mark
 from ..reading.workspace import View
+from .artifacts import shipped_sections
 from .shared.documents import absent, moment, read_document, scaled
 
-SECTIONS: dict[str, list[str]] = {
-    "triggers": [r"trigger", "טריגר", "תנאי הפעלה"],
-    "steps": [r"\bsteps?\b", r"^(the )?procedure$", r"\bactions?\b", "צעדים", "שלבים", "שלבי"],
-    "recovery": [r"recover", r"verif", "התאוששות", "אימות"],
-}
+SECTIONS = shipped_sections("rollback_procedure")
 TRIGGERS = {
-    "connection": r"connect|ניתוק|חיבור",
+    "connection": r"(?:dis|re)?connect|ניתוק|חיבור",
     "drawdown": r"draw-?\s?down|ירידה מהשיא",
     "latency": r"latenc|השהי|שיהוי",
     "pacing": r"pacing|rate limit|קצב",
-    "pnl": r"(?<![^\W_])p\s*[&/]?\s*n?l(?![^\W_])|profit and loss|רווח והפסד|הפסד",
-    "psr": r"(?<![^\W_])psr(?![^\W_])|probabilistic sharpe",
+    "pnl": r"p\s*[&/]?\s*n?l(?![^\W_])|profit and loss|רווח והפסד|הפסד",
+    "psr": r"psr(?![^\W_])|probabilistic sharpe",
     "rejections": r"reject|דחיו?ת|דחייה",
 }
 STEPS = {
     "cancel_orders": r"cancel|ביטול|בטל",
     "disconnect": r"disconnect|התנתק|ניתוק|נתק",
     "flatten": r"flatten|flat\b|close (?:all |out )?(?:open )?positions|liquidat|סגירת|סגור",
-    "halt": r"\bhalt|\bstop (?:all )?trading|עציר|עצור",
-    "report": r"\breport|notif|דיווח|דווח|דו[\"״]ח",
+    "halt": r"halt|stop (?:all )?trading|עציר|עצור",
+    "report": r"report|notif|דיווח|דווח|דו[\"״]ח",
     "root_cause": r"root[\s-]?cause|post-?\s?mortem|investigat|סיבת (?:ה)?שורש|תחקיר",
     "verify": r"verif|confirm|אימות|אמת|ודא",
 }
+CHECKS = {
+    "flat": r"flat\b|no (?:open )?positions?|positions? (?:\w+ )?(?:closed|zero)"
+    r"|(?:אין|ללא) פוזיציות|פוזיציות נ?סגור",
+    "logs_archived": r"logs? (?:\w+ ){0,4}(?:archived?|saved|kept)|archiv\w* (?:\w+ ){0,4}logs?\b|יומנ|לוגים",
+    "nav": r"nav\b|net (?:asset|liquidation) value|שווי",
+    "open_orders": r"(?:no |zero )?(?:open|working|pending) orders|no orders|פקודות פתוחות",
+}
+_NUMBER = r"(?<![\w.,])(?P<number>[0-9]{1,9}(?:\.[0-9]{1,6})?)"
+_SHARE = re.compile(rf"{_NUMBER}\s*(?:(?P<percent>%|percent\b|אחוז)|(?![\w.,%]))")
+_RATE = re.compile(
+    rf"{_NUMBER}(?![.,]?[0-9])[^0-9]{{0,40}}?(?:/|\bper\b|\ban?\b|\bevery\b|ב|ל)\s*(?P<unit>hour|h\b|min|day|sec|s\b|שעה|דקה|יום)"
+)
+_TIMES = re.compile(
+    rf"{_NUMBER}\s*(?:(?P<percent>%)|[×x]|times\b|פי\b)|(?:[×x]|times|פי)\s*(?P<after>[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?)"
+)
+_PER_HOUR: dict[str, int | Fraction] = {
+    "h": 1,
+    "ש": 1,
+    "m": 60,
+    "ד": 60,
+    "s": 3600,
+    "d": Fraction(1, 24),
+    "י": Fraction(1, 24),
+}
+_MICRO = 1_000_000
+_LATER = {"root_cause", "report"}
+"""Steps that come after the recovery, whose time is not part of its total."""
 _DRILL = (
     "performed_at_s",
     "total_recovery_ms",
@@ -78,7 +102,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:
@@ -87,83 +111,155 @@ class RollbackCollector:
         self._sections = {name: [*own, *options.sections.get(name, [])] for name, own in SECTIONS.items()}
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/rollback.schema.json``.
-
-        Raises:
-            EvidenceError: the procedure is not readable UTF-8 text; the drill's record breaks its contract,
-                has an impossible time, or says that cancelling took longer than the whole recovery.
-        """
-        facts, missing = self._procedure(view)
-        drill, drill_missing = self._drilled(view)
-        performed = drill["performed_at_s"]
-        return Observation(
-            {**facts, "drill_file": self._drill if performed is not None else None, "drill": drill},
-            (*missing, *drill_missing),
-            None if performed is None else format_utc(performed),
-        )
-
-    def _procedure(self, view: View) -> tuple[dict[str, Any], tuple[Problem, ...]]:
-        path = self._path
-        text = read_document(view, path)
-        if text is None:
-            names = ["file", *(f"sections.{name}" for name in SECTIONS)]
-            remedy = f"write {path} with sections on triggers, steps and recovery"
-            nothing: dict[str, Any] = {
-                "file": None,
-                "sections": dict.fromkeys(SECTIONS),
-                "triggers": [],
-                "steps": [],
-            }
-            return nothing, absent(names, f"{path} does not exist", remedy)
-        facts = {
-            "file": path,
-            "sections": match_sections(text, self._sections, self._path),
-            "triggers": self._named(text, "triggers", TRIGGERS),
-            "steps": self._named(text, "steps", STEPS),
+        """Facts of ``contracts/facts/rollback.schema.json``; each of the two files may be rejected alone."""
+        problems: list[Problem] = []
+        facts: dict[str, Any] = {
+            "file": None,
+            "sections": dict.fromkeys(SECTIONS),
+            **{name: [] for name in ("unfilled", "triggers", "limits", "steps", "checks")},
+            "drill_file": None,
+            "drill": {**dict.fromkeys(_DRILL), "steps": [], "contradictions": []},
         }
-        return facts, ()
+        scopes: list[Scope] = []
+        try:
+            text = read_document(view, self._path)
+            if text is None:
+                remedy = f"write {self._path} with sections on triggers, steps and recovery"
+                problems += absent(("file", "sections"), f"{self._path} does not exist", remedy)
+            else:
+                facts |= self._procedure(text)
+                lines = len(parse(text, self._path).texts)
+                scopes += [
+                    Scope(name, lines, lines, "lines")
+                    for name in ("unfilled", "triggers", "limits", "steps", "checks")
+                ]
+        except EvidenceError as error:
+            problems += [Problem.rejected(error, name) for name in ("file", "sections")]
+        try:
+            problems += self._drilled(view, facts)
+            scopes += [Scope("drill", 1, 1, "drills")] if facts["drill_file"] else []
+        except EvidenceError as error:
+            facts["drill"] |= {**dict.fromkeys(_DRILL), "steps": [], "contradictions": []}
+            problems += [Problem.rejected(error, name) for name in ("drill_file", "drill")]
+        performed = facts["drill"]["performed_at_s"]
+        observed = None if performed is None else format_utc(performed)
+        return Observation(facts, tuple(problems), observed, scopes=tuple(scopes))
 
-    def _named(self, text: str, section: str, words: dict[str, str]) -> list[str]:
+    def _procedure(self, text: str) -> dict[str, Any]:
+        path = self._path
+        found = {name: find_sections(text, own, path) for name, own in self._sections.items()}
+        triggers = self._lines(text, "triggers")
+        return {
+            "file": path,
+            "sections": match_sections(text, self._sections, path),
+            "unfilled": [
+                {"section": name, "title": section.title[:200], "line": section.line}
+                for name, sections in found.items()
+                for section in sections
+                if not section.filled
+            ],
+            "triggers": _named(triggers, TRIGGERS),
+            "limits": _limits(triggers),
+            "steps": _named(self._lines(text, "steps"), STEPS),
+            "checks": _named(self._lines(text, "recovery"), CHECKS),
+        }
+
+    def _lines(self, text: str, section: str) -> list[Text]:
         texts = parse(text, self._path).texts
-        lines = [
-            line.plain
+        return [
+            line
             for place in find_sections(text, self._sections[section], self._path)
             for line in within(place, texts)
             if not has_template_mark(line.raw)
         ]
-        return [
-            name
-            for name, pattern in sorted(words.items())
-            if any(re.search(pattern, line, re.IGNORECASE) for line in lines)
-        ]
 
-    def _drilled(self, view: View) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    def _drilled(self, view: View, facts: dict[str, Any]) -> tuple[Problem, ...]:
         path = self._drill
-        figures: dict[str, Any] = dict.fromkeys(_DRILL)
         if not view.exists(path):
             remedy = (
                 f"run a drill of {self._path} and record it in {path}"
                 " (contracts/files/rollback_drill.schema.json shows the shape)"
             )
-            names = ["drill_file", *(f"drill.{name}" for name in _DRILL)]
-            return figures, absent(names, f"{path} does not exist", remedy)
+            return absent(("drill_file", "drill"), f"{path} does not exist", remedy)
         record = view.read_json(path, "rollback_drill")
-        _, figures["performed_at_s"] = moment(record["performed_at"], path, "/performed_at")
+        figures: dict[str, Any] = {name: record.get(name) for name in _DRILL}
         for name in ("total_recovery_ms", "cancel_orders_ms", "open_orders"):
             figures[name] = None if record[name] is None else int(record[name])
-        figures["all_flat"], figures["logs_archived"] = record["all_flat"], record["logs_archived"]
-        if (figures["cancel_orders_ms"] or 0) > figures["total_recovery_ms"]:
-            raise EvidenceError(
-                "cancelling the orders took longer than the whole recovery",
-                path=path,
-                place="/cancel_orders_ms",
-                remedy="record both times from the trigger on, in milliseconds",
-            )
+        _, figures["performed_at_s"] = moment(record["performed_at"], path, "/performed_at")
         before, after = record["nav_before"], record["nav_after"]
         if before is not None and after is not None:
             change = abs(Fraction(after) - Fraction(before)) / Fraction(before)
             figures["nav_delta_ppm"] = scaled(change, PPM, path, "/nav_after", up=True)
-        empty = [f"drill.{name}" for name, value in figures.items() if value is None]
-        return figures, absent(
-            empty, f"{path} does not record it", "measure it in the next drill and record it"
+        steps = [(step["step"], int(step["completed_ms"])) for step in record.get("steps", [])]
+        figures["steps"] = [{"step": name, "completed_ms": time} for name, time in steps]
+        figures["contradictions"] = _contradictions(steps, figures)
+        facts |= {"drill_file": path, "drill": figures}
+        empty = [f"drill.{name}" for name in _DRILL if figures[name] is None]
+        return absent(empty, f"{path} does not record it", "measure it in the next drill and record it")
+
+
+def _named(lines: list[Text], words: dict[str, str]) -> list[str]:
+    return [
+        name
+        for name, pattern in sorted(words.items())
+        if any(from_word_start(pattern).search(line.plain) for line in lines)
+    ]
+
+
+def _limits(lines: list[Text]) -> list[dict[str, Any]]:
+    """Each trigger's limits in millionths: a share, a count in an hour, a multiple; null for no number."""
+    found: list[dict[str, Any]] = []
+    for name, pattern in sorted(TRIGGERS.items()):
+        stated = []
+        for line in lines:
+            match = from_word_start(pattern).search(line.plain)
+            if match is not None:
+                after = _limit(name, line.plain[match.end() :])
+                micro = after if after is not None else _limit(name, line.plain)
+                stated.append({"trigger": name, "micro": micro, "line": line.line})
+        found += [one for one in stated if one["micro"] is not None] or stated[:1]
+    return found
+
+
+def _limit(trigger: str, text: str) -> int | None:
+    if trigger in {"pacing", "connection"}:
+        match = _RATE.search(text)
+        return match and int(Fraction(match["number"]) * _PER_HOUR[match["unit"][0]] * _MICRO)
+    if trigger == "latency":
+        match = _TIMES.search(text)
+        return match and int(
+            Fraction(match["number"] or match["after"]) * _MICRO / (100 if match["percent"] else 1)
         )
+    match = _SHARE.search(text)
+    if match is None or (Fraction(match["number"]) > 1 and not match["percent"]):
+        return None  # an amount of money or a count is no share
+    return int(Fraction(match["number"]) * _MICRO / (100 if match["percent"] else 1))
+
+
+def _contradictions(steps: list[tuple[str, int]], figures: dict[str, Any]) -> list[dict[str, str]]:
+    """Where the record contradicts itself: a JSON pointer and what is wrong there."""
+    total, cancelled = figures["total_recovery_ms"], figures["cancel_orders_ms"]
+    found = []
+
+    def add(place: str, text: str) -> None:
+        found.append({"place": place, "text": text})
+
+    times = dict(reversed(steps))
+    for index, (name, time) in enumerate(steps):
+        place = f"/steps/{index}"
+        if name in [other for other, _ in steps[:index]]:
+            add(place, f"{name} stands twice")
+        if index and time < steps[index - 1][1]:
+            add(f"{place}/completed_ms", f"{name} was finished before the step above it")
+        if time > total and name not in _LATER:
+            add(
+                f"{place}/completed_ms",
+                f"{name} was finished after {time} ms, the whole recovery after {total}",
+            )
+    if cancelled is not None and cancelled > total:
+        add("/cancel_orders_ms", f"cancelling took {cancelled} ms, the whole recovery {total}")
+    if cancelled is not None and times.get("cancel_orders", cancelled) != cancelled:
+        add("/cancel_orders_ms", f"states {cancelled} ms, the step cancel_orders {times['cancel_orders']}")
+    if times.get("verify", total) != total:
+        add("/total_recovery_ms", f"states {total} ms, the step verify {times['verify']}")
+    return found

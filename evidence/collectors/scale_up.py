@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from ..collecting.interface import Observation
+from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.markdown import Document, Table, parse, within
 from ..reading.markdown_text import has_template_mark, heading_key
 from ..reading.workspace import View
-from .shared.documents import absent, read_document, scaled
+from .shared.documents import read_document, scaled
 
 _WEEKS = re.compile(
     r"\W*(?:weeks?|wk|שבוע(?:ות)?)\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
@@ -52,7 +52,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -67,8 +67,9 @@ class ScaleUpCollector:
         text = read_document(view, self._path)
         if text is None:
             remedy = f"write {self._path} with a table: weeks, capital in %, position cap, review"
-            missing = absent(("file",), f"{self._path} does not exist", remedy)
-            return Observation({"file": None, "steps": []}, missing)
+            return Observation(
+                {"file": None, "steps": []}, (Problem("", f"{self._path} does not exist", remedy),)
+            )
         document = parse(text, self._path)
         steps: dict[tuple[Any, ...], dict[str, Any]] = {}
         for step in [*self._from_tables(document), *self._from_text(document)]:
@@ -76,7 +77,9 @@ class ScaleUpCollector:
             known["position_cap"] = known["position_cap"] or step["position_cap"]
             known["review"] = known["review"] or step["review"]
         ordered = sorted(steps.values(), key=lambda step: (step["from_week"], step["line"]))
-        return Observation({"file": self._path, "steps": ordered})
+        places = len(document.sections) + len(document.items) + sum(len(t.rows) for t in document.tables)
+        scope = Scope("", places, places, "headings, items and table rows")
+        return Observation({"file": self._path, "steps": ordered}, scopes=(scope,))
 
     def _step(self, weeks: re.Match[str], capital: str, line: int) -> dict[str, Any] | None:
         share = _PERCENT.search(capital)

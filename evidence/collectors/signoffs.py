@@ -15,7 +15,7 @@ from ..collecting.interface import Observation
 from ..collecting.interface import Options as BaseOptions
 from ..reading.workspace import View
 from .shared.documents import moment
-from .shared.signed import SignedOptions, Statement, read_signers, read_statements
+from .shared.signed import SignedOptions, Statement, collect_statements
 
 NAMESPACE = "signoff@gate"
 
@@ -33,25 +33,19 @@ class SignoffsCollector:
     """Reads sign-offs and checks their signatures."""
 
     id: ClassVar[str] = "signoffs"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = SignoffsOptions
 
     def __init__(self, options: SignoffsOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/signoffs.schema.json``.
-
-        Raises:
-            EvidenceError: a sign-off or the allowed signers are malformed, or a time or day does not exist.
-        """
+        """Facts of ``contracts/facts/signoffs.schema.json``; a malformed sign-off is rejected alone."""
         options = self._options
-        signers = read_signers(view, options.allowed_signers)
-        statements = read_statements(
-            view, options.directory, "signoff", NAMESPACE, options.allowed_signers, signers
+        rows, signers, problems, scopes = collect_statements(
+            view, options, options.directory, "signoff", NAMESPACE, self._row
         )
-        rows = [self._row(statement) for statement in statements]
-        return Observation({"signoffs": rows, "allowed_signers": len(signers.signers) if signers else 0})
+        return Observation({"signoffs": rows, "allowed_signers": signers}, problems, scopes=scopes)
 
     def _row(self, statement: Statement) -> dict[str, Any]:
         value, path = statement.value, statement.path

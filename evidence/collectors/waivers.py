@@ -14,7 +14,7 @@ from ..collecting.interface import Observation
 from ..collecting.interface import Options as BaseOptions
 from ..reading.workspace import View
 from .shared.documents import moment
-from .shared.signed import SignedOptions, Statement, read_signers, read_statements
+from .shared.signed import SignedOptions, Statement, collect_statements
 
 NAMESPACE = "waiver@gate"
 _COPIED = ("id", "code", "reason", "reference", "author", "approver_role")
@@ -33,36 +33,36 @@ class WaiversCollector:
     """Reads waivers and checks their signatures."""
 
     id: ClassVar[str] = "waivers"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = WaiversOptions
 
     def __init__(self, options: WaiversOptions) -> None:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/waivers.schema.json``.
+        """Facts of ``contracts/facts/waivers.schema.json``; a malformed waiver is rejected alone.
 
-        Raises:
-            EvidenceError: a waiver or the allowed signers are malformed, a time does not exist, a waiver ends
-                before it begins, or two waivers have the same id.
+        Of two waivers with the same id the second is rejected.
         """
         options = self._options
-        signers = read_signers(view, options.allowed_signers)
-        statements = read_statements(
-            view, options.directory, "waiver", NAMESPACE, options.allowed_signers, signers
-        )
-        rows: dict[str, dict[str, Any]] = {}
-        for statement in statements:
-            row = self._row(statement)
-            known = rows.setdefault(row["id"], row)
-            if known is not row:
+        known: dict[str, str] = {}
+
+        def row(statement: Statement) -> dict[str, Any]:
+            made = self._row(statement)
+            other = known.setdefault(made["id"], statement.path)
+            if other != statement.path:
                 raise EvidenceError(
-                    f"the waiver id {row['id']!r} is the one of {known['path']}",
+                    f"the waiver id {made['id']!r} is the one of {other}",
                     path=statement.path,
                     place="/id",
                     remedy="give every waiver an id of its own and sign it again",
                 )
-        return Observation({"waivers": list(rows.values())})
+            return made
+
+        rows, _, problems, scopes = collect_statements(
+            view, options, options.directory, "waiver", NAMESPACE, row
+        )
+        return Observation({"waivers": rows}, problems, scopes=scopes)
 
     def _row(self, statement: Statement) -> dict[str, Any]:
         value, path = statement.value, statement.path

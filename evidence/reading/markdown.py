@@ -8,9 +8,10 @@ matter between ``---`` lines at the very top is skipped.
 
 A section is *filled* when its own text says something (a letter, a digit or a symbol outside HTML comments;
 in a table, a cell beside the first column), or it has sub-sections instead, when all its sub-sections are
-filled, and when no template mark is left in it. Template marks: ``____`` (four or more underscores),
-``TBD``, ``TBC``, ``TODO``, ``FIXME``, ``[TO BE FILLED]`` and its like in English and Hebrew. They count in
-code too: a document with a TODO is not finished.
+filled, and when no template mark is left in it. Template marks: ``____`` (four or more underscores, or two
+before ``/10`` or ``%``), ``TBD``, ``TBC``, ``TBA``, ``TODO``, ``FIXME``, ``[TO BE FILLED]``, ``[Name]``,
+``Status: TEMPLATE`` and their like in English and Hebrew, a signature line or a cell below ``Signature`` that
+is blank. They count in code, and before the first heading, too: a document with a TODO is not finished.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 from ..base.errors import EvidenceError
 from .markdown_text import (
     MAX_NESTING,
-    has_template_mark,
+    from_word_start,
     heading_key,
     parser,
     plain,
     says_something,
+    template_mark,
     without_comments,
 )
 
@@ -42,6 +44,7 @@ _FRONT_MATTER = re.compile(
 )
 _NEWLINE = re.compile(r"\r\n?")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_SIGNATURE = re.compile(r"\W*(?:signatures?|signed|חתימה)\W*", re.IGNORECASE)
 _TASK = re.compile(r"\[(?P<box>[ xX])\](?:[ \t]+|\n|\Z)")
 
 
@@ -134,12 +137,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed document; every tuple is in the order of the text."""
+    """A parsed document; every tuple is in the order of the text. ``marks``: lines with template marks."""
 
     sections: tuple[Section, ...]
     tables: tuple[Table, ...]
     items: tuple[Item, ...]
     texts: tuple[Text, ...]
+    marks: tuple[int, ...]
 
 
 class _HasLine(Protocol):
@@ -193,33 +197,27 @@ def match_sections(
         path: the file, for the message of an error.
 
     Returns:
-        Per id: ``filled`` when some matching section is, ``unfilled`` when only unfilled ones match, else
-        ``absent``.
+        Per id: ``filled`` when every matching section is, ``absent`` when none matches, else ``unfilled``.
     """
     result: dict[str, SectionState] = {}
     for name, alternatives in patterns.items():
         found = find_sections(text, alternatives, path)
-        result[name] = "absent" if not found else "filled" if any(s.filled for s in found) else "unfilled"
+        result[name] = "absent" if not found else "filled" if all(s.filled for s in found) else "unfilled"
     return result
 
 
 def find_sections(text: str, alternatives: Sequence[str], path: str | None = None) -> list[Section]:
     """Sections whose heading matches one of the regular expressions.
 
-    The expressions are searched without regard to case in the heading without its decoration
-    (:func:`heading_key`). The document's own title, a first heading that is the only one of level 1 and has
-    others below it, is left out.
+    The expressions are searched without regard to case, from the beginning of a word on, in the heading
+    without its decoration (:func:`heading_key`). The document's own title, a first heading that is the only
+    one of level 1 and has others below it, is left out.
     """
     found = parse(text, path).sections
-    compiled = [_compiled(pattern) for pattern in alternatives]
+    compiled = [from_word_start(pattern) for pattern in alternatives]
     if len(found) > 1 and found[0].level == 1 and all(other.level > 1 for other in found[1:]):
         found = found[1:]
     return [s for s in found if any(pattern.search(heading_key(s.title)) for pattern in compiled)]
-
-
-@functools.lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
 
 
 class _TooDeep(Exception):
@@ -239,10 +237,13 @@ class _Open:
     marked: bool = False
     content: bool = False
 
-    def add(self, text: str, *, content: bool = True) -> None:
+    def add(self, text: str, *, content: bool = True) -> int | None:
+        """Take a part of its text; the number of lines before a template mark in it, None without one."""
         cleaned = without_comments(text)
-        self.marked = self.marked or has_template_mark(cleaned)
+        mark = template_mark(cleaned)
+        self.marked = self.marked or mark is not None
         self.content = self.content or (content and says_something(cleaned))
+        return None if mark is None else cleaned.count("\n", 0, mark)
 
 
 @functools.lru_cache(maxsize=32)
@@ -253,8 +254,8 @@ def _parse(text: str) -> Document:
     deepest = max(tokens, key=lambda token: token.level, default=None)
     if deepest is not None and deepest.level >= MAX_NESTING - 1:
         raise _TooDeep(_line(deepest))
-    opened = _own_sections(tokens)
-    return Document(_close(opened, source), _tables(tokens), _items(tokens), _texts(tokens))
+    opened, marks = _own_sections(tokens)
+    return Document(_close(opened, source), _tables(tokens), _items(tokens), _texts(tokens), marks)
 
 
 def _extent(token: Token) -> tuple[int, int]:
@@ -267,35 +268,51 @@ def _line(token: Token) -> int:
     return _extent(token)[0]
 
 
-def _own_sections(tokens: list[Token]) -> list[_Open]:
+def _own_sections(tokens: list[Token]) -> tuple[list[_Open], tuple[int, ...]]:
+    """The sections with what is known of their own text, and the lines of template marks."""
     current = _Open("", 0, 0, 0)  # what stands before the first heading
     found: list[_Open] = []
+    marks: list[int] = []
     column = -1
     in_head = False
+    signatures: set[int] = set()  # columns of the table that are to be signed in
+
+    def add(first: int, text: str, *, content: bool = True) -> None:
+        before = current.add(text, content=content)
+        if before is not None:
+            marks.append(first + before)
+
     for index, token in enumerate(tokens):
         kind = token.type
         if kind == "heading_open" and token.level == 0:
             current = _Open(plain(tokens[index + 1].content), int(token.tag[1]), *_extent(token))
-            current.add(tokens[index + 1].content, content=False)
+            add(current.line, tokens[index + 1].content, content=False)
             found.append(current)
         elif kind == "inline" and not (token.level == 1 and tokens[index - 1].type == "heading_open"):
             # a table says something where a cell beside its label is filled
-            current.add(token.content, content=column == -1 or (column > 0 and not in_head))
+            add(_line(token), token.content, content=column == -1 or (column > 0 and not in_head))
+            if in_head and _SIGNATURE.fullmatch(token.content):
+                signatures.add(column)
+            elif column in signatures and not says_something(without_comments(token.content)):
+                current.marked = True
+                marks.append(_line(token))
         elif kind in {"fence", "code_block"}:
-            current.add(token.content)
+            add(_line(token) + (kind == "fence"), token.content)
         elif kind == "html_block":
-            current.add(_TAG.sub(" ", without_comments(token.content)))
+            add(_line(token), _TAG.sub(" ", without_comments(token.content)))
         elif kind == "hr" and token.markup.startswith("____"):
             current.marked = True
+            marks.append(_line(token))
         elif kind in {"thead_open", "thead_close"}:
             in_head = kind == "thead_open"
+            signatures = set() if in_head else signatures
         elif kind in {"tr_open", "table_close"}:
             column = -1
         elif kind in {"th_open", "td_open"}:
             column += 1
             if column == 0 and tokens[index + 3].type == "tr_close":
                 column = 1  # the only column is no label
-    return found
+    return found, tuple(marks)
 
 
 def _close(opened: list[_Open], source: str) -> tuple[Section, ...]:

@@ -19,14 +19,18 @@ MAX_NESTING = 200
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
 _MARKS = (
-    re.compile(r"(?<![^\W_])(?:\\?_){4,}|(?:\\?_){4,}(?![^\W_\\])"),
     re.compile(
-        r"(?<!\w)(?:[Tt][Bb][DdCc]|TODO|FIXME|TO BE (?:FILLED|DEFINED|DETERMINED|COMPLETED|ADDED))(?!\w)"
+        r"(?<![^\W_])(?:\\?_){4,}|(?:\\?_){4,}(?![^\W_\\])|(?<![^\W_])(?:\\?_){2,}\s*(?:/\s*[0-9]|%)"
+        r"|(?<!\w)(?:T[Bb][DdCcAa]|t(?:bd|bc|ba)|TODO|FIXME|TO BE (?:FILLED|DEFINED|DETERMINED|COMPLETED"
+        r"|ADDED|TESTED|WRITTEN|PROVIDED|CONFIRMED|DECIDED))(?!\w)"
     ),
     re.compile(
-        r"\[\s*(?:to be (?:filled|defined|determined|decided|completed|added|written|provided|confirmed)"
-        r"|fill (?:in|me|this)|fill|placeholder|insert|todo|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
-        r"(?!\w)[^\]\n]{0,200}\](?![(\[])",
+        r"\[\s*(?:(?:to be (?:filled|defined|determined|decided|completed|added|written|provided|confirmed"
+        r"|tested)|fill(?: (?:in|me|this))?|placeholder|insert|todo|tb[dca]"
+        r"|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
+        r"(?!\w)[^\]\n]{0,200}|(?:your )?(?:name|date|signature|role|yyyy-mm-dd))\s*\](?![(\[])"
+        r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}(?:template|תבנית)(?!\w)"
+        r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",
         re.IGNORECASE,
     ),
 )
@@ -84,9 +88,23 @@ def heading_key(title: str) -> str:
     return _TRAILING.sub("", _LEADING.sub("", " ".join(kept.split()), count=1))
 
 
+def template_mark(text: str) -> int | None:
+    """Where the text still holds a mark that a template leaves to be filled in; None when it holds none."""
+    return min((found.start() for mark in _MARKS if (found := mark.search(text))), default=None)
+
+
 def has_template_mark(text: str) -> bool:
     """Whether the text still holds a mark that a template leaves to be filled in."""
-    return any(mark.search(text) for mark in _MARKS)
+    return template_mark(text) is not None
+
+
+@functools.lru_cache(maxsize=512)
+def from_word_start(pattern: str) -> re.Pattern[str]:
+    """The expression without regard to case, matching only from the beginning of a word.
+
+    One to three letters that Hebrew writes together with the next word may come before it.
+    """
+    return re.compile(rf"(?<![^\W_])[ובהכלמש]{{0,3}}(?:{pattern})", re.IGNORECASE)
 
 
 def says_something(text: str) -> bool:

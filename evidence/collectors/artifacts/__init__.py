@@ -1,8 +1,8 @@
 """Collector ``artifacts``: what should exist, what was found, is it valid, and who vouches for it.
 
 The rows are data (``artifact_matrix.json`` beside this module, or the option ``matrix``). Whether a row's
-files keep to the requirements of their kind is found out in :mod:`._artifact_checks`; how they are protected
-in :mod:`._artifact_signatures`. See ``docs/collectors/artifacts.md``.
+files keep to the requirements of their kind is found out in :mod:`.checks`; how they are protected in
+:mod:`.signatures`; what decisions they state in :mod:`.decisions`. See ``docs/collectors/artifacts.md``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from ...base.errors import EvidenceError
 from ...base.numbers import ratio_ppm
 from ...base.settings import build
-from ...collecting.interface import Observation, Options
+from ...collecting.interface import Observation, Options, Problem, Scope
 from ...reading.workspace import View
-from . import checks
-from .signatures import Protection, Recorded, protections, recorded, weakest
+from . import checks, decisions
+from .signatures import Protection, Recorded, allowed, protections, recorded, weakest
 
 _MATRIX = Path(__file__).with_name("artifact_matrix.json")
 
@@ -69,6 +70,11 @@ def default_matrix() -> tuple[Row, ...]:
     return tuple(build(Row, row) for row in rows)
 
 
+def shipped_sections(row: str) -> dict[str, list[str]]:
+    """Heading patterns per section id of a shipped row, for the collector that reads the same document."""
+    return next(one.sections for one in default_matrix() if one.id == row)
+
+
 @dataclass(frozen=True, slots=True)
 class ArtifactsOptions(Options):
     """Options of ``evidence.artifacts``.
@@ -104,7 +110,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:
@@ -114,23 +120,31 @@ class ArtifactsCollector:
     def collect(self, view: View) -> Observation:
         """Look for every row's files and inspect those that are there.
 
+        A file that cannot be read is found, and not valid.
+
         Raises:
-            EvidenceError: a file cannot be read, or a JSON or CSV artifact is malformed or breaks its
-                contract.
             EnvironmentProblem: git refuses the repository, does not answer or is damaged; ssh-keygen is
                 needed and is not there.
         """
         options = self._options
         files = {row.id: view.glob(row.pattern) for row in self._matrix}
-        everything = sorted({path for paths in files.values() for path in paths})
-        record = recorded(view, everything, options.allowed_signers)
+        unreadable: dict[str, checks.Defect] = {}
+        for path in sorted({path for paths in files.values() for path in paths}):
+            try:
+                view.read(path)
+            except EvidenceError as error:
+                unreadable[path] = checks.defect(error, path)
+        everything = sorted({path for paths in files.values() for path in paths} - unreadable.keys())
+        problems: list[Problem] = []
+        signers, raw_signers = allowed(view, options.allowed_signers, problems)
+        record = recorded(view, everything, raw_signers)
         protected = protections(
-            view, everything, options.signature_manifests, options.allowed_signers, options.namespace, record
+            view, everything, options.signature_manifests, signers, options.namespace, record, problems
         )
         found_files = {path: _file(view, path, protected[path], record) for path in everything}
         rows = [
-            self._row(view, row, files[row.id], protected)
-            | {"files": [found_files[path] for path in files[row.id]]}
+            self._row(view, row, files[row.id], protected, unreadable)
+            | {"files": [found_files[path] for path in files[row.id] if path in found_files]}
             for row in self._matrix
         ]
         expected = len(rows)
@@ -144,22 +158,40 @@ class ArtifactsCollector:
                 "found_ppm": ratio_ppm(found, expected),
                 "compliant_ppm": ratio_ppm(compliant, expected),
                 "rows": rows,
+                "decisions": self._decisions(view, files),
                 "signatures": _signatures(record),
-            }
+            },
+            tuple(problems),
+            scopes=(Scope("", expected, expected, "rows of the matrix"),),
         )
 
+    def _decisions(self, view: View, files: dict[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+        """What the files say that state a decision; one that cannot be read is a problem of its row."""
+        stated: list[decisions.Stated] = []
+        for row in self._matrix:
+            for path in files[row.id]:
+                try:
+                    if row.contract == decisions.CONTRACT:
+                        stated.append(decisions.from_log(view, path))
+                    elif row.kind == "markdown" and decisions.SECTION in row.sections:
+                        stated.append(decisions.from_document(view, path, row.sections[decisions.SECTION]))
+                except EvidenceError:
+                    continue
+        return [one.to_json(stated[:index]) for index, one in enumerate(stated)]
+
     def _row(
-        self, view: View, row: Row, paths: tuple[str, ...], protected: dict[str, Protection]
+        self,
+        view: View,
+        row: Row,
+        paths: tuple[str, ...],
+        protected: dict[str, Protection],
+        unreadable: dict[str, checks.Defect],
     ) -> dict[str, Any]:
-        protection = weakest([protected[path] for path in paths])
+        protection = weakest([protected.get(path, Protection("none")) for path in paths])
         result = checks.Result(0, ())
         if paths:
-            result = checks.check(
-                view,
-                row.kind,
-                paths,
-                checks.Requirements(row.sections, row.operations, row.contract, row.header),
-            )
+            required = checks.Requirements(row.sections, row.operations, row.contract, row.header)
+            result = checks.check(view, row.kind, paths, required, unreadable)
         return {
             "id": row.id,
             "pattern": row.pattern,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...base.contracts import CONTRACTS
+from ...base.errors import EvidenceError
 from ...base.numbers import PPM, ratio_ppm
 from ...reading.workspace import View
 from ..shared import python_source as python
@@ -73,17 +74,35 @@ def check_requirements(row: str, sections: Mapping[str, Sequence[str]], contract
             raise ValueError(f"row {row!r}: there is no contract {contract!r}; known: {', '.join(known)}")
 
 
-def check(view: View, kind: str, paths: Sequence[str], required: Requirements) -> Result:
-    """Inspect the files of a row, of which there is at least one.
+def defect(error: EvidenceError, path: str) -> Defect:
+    """Why a file was rejected, as a finding about it."""
+    line = re.match(r"line ([0-9]{1,9})", error.place or "")
+    where = f"{error.place}: " if error.place and not line else ""
+    return Defect(path, int(line[1]) if line else None, f"{where}{error.what}")
+
+
+def check(
+    view: View, kind: str, paths: Sequence[str], required: Requirements, unreadable: Mapping[str, Defect]
+) -> Result:
+    """Inspect the files of a row, of which there is at least one; a rejected file has a finding for that.
 
     The share of a row without countable requirements is all or nothing.
-
-    Raises:
-        EvidenceError: a file cannot be read; a JSON or CSV file is malformed or breaks its contract.
     """
-    result = _CHECKS[kind](view, paths, required)
-    ordered = sorted(result.problems, key=lambda problem: (problem.path, problem.line or 0, problem.text))
-    return Result(result.coverage_ppm, tuple(ordered[: view.limits.problems]))
+    parts: list[Result] = [Result(0, (unreadable[path],)) for path in paths if path in unreadable]
+    readable = [path for path in paths if path not in unreadable]
+    together = kind in _TOGETHER
+    for group in [readable] if together and readable else [[path] for path in readable]:
+        try:
+            parts.append(_CHECKS[kind](view, group, required))
+        except EvidenceError as error:
+            parts.append(Result(0, (defect(error, error.path or group[0]),)))
+    found = sorted(
+        (one for part in parts for one in part.problems), key=lambda one: (one.path, one.line or 0, one.text)
+    )
+    share = sum(part.coverage_ppm for part in parts) // len(parts)
+    if kind not in _COUNTED or (kind == "markdown" and not required.sections):
+        share = 0 if found else PPM
+    return Result(share, tuple(found[: view.limits.problems]))
 
 
 def _all_or_nothing(problems: Sequence[Defect]) -> Result:
@@ -91,38 +110,40 @@ def _all_or_nothing(problems: Sequence[Defect]) -> Result:
 
 
 def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Result:
-    """Each file must have every section, filled in."""
-    from ...reading.markdown import find_sections, match_sections, sections
+    """Each file must have every section, filled in, and no template mark anywhere."""
+    from ...reading.markdown import find_sections, parse
     from ...reading.parse import refuse_garbled
 
+    (path,) = paths
+    text = view.read_text(path)
+    refuse_garbled(text, path)
+    document = parse(text, path)
     filled = 0
-    problems = []
-    for path in paths:
-        text = view.read_text(path)
-        refuse_garbled(text, path)
-        states = match_sections(text, required.sections, path)
-        for name, state in states.items():
-            if state == "filled":
-                filled += 1
-            elif state == "unfilled":
-                first = find_sections(text, required.sections[name], path)[0]
-                problems.append(
-                    Defect(path, first.line, f"section {name!r} ({first.title[:80]}) is not filled in")
-                )
-            else:
-                problems.append(Defect(path, None, f"section {name!r} is not there"))
-        if not required.sections:
-            found = sections(text, path)
-            if not text.strip():
-                problems.append(Defect(path, None, "is empty"))
-            problems += [
-                Defect(path, section.line, f"section {section.title[:80]!r} is not filled in")
-                for section in found
-                if not section.filled
-            ]
+    problems: list[Defect] = []
+    unfilled: dict[int, str] = {}
+    for name, patterns in required.sections.items():
+        found = find_sections(text, patterns, path)
+        if not found:
+            problems.append(Defect(path, None, f"section {name!r} is not there"))
+        elif all(section.filled for section in found):
+            filled += 1
+        for section in found:
+            if not section.filled:
+                unfilled[section.line] = f"section {name!r} ({section.title[:80]}) is not filled in"
     if not required.sections:
-        return _all_or_nothing(problems)
-    return Result(ratio_ppm(filled, len(required.sections) * len(paths)), tuple(problems))
+        if not text.strip():
+            problems.append(Defect(path, None, "is empty"))
+        unfilled = {
+            one.line: f"section {one.title[:80]!r} is not filled in"
+            for one in document.sections
+            if not one.filled
+        }
+    problems += [Defect(path, line, said) for line, said in unfilled.items()]
+    for line in document.marks:  # of those outside of the sections above, too
+        if not any(s.line <= line < s.end for s in document.sections if s.line in unfilled):
+            problems.append(Defect(path, line, "still has a mark of a template"))
+    share = ratio_ppm(filled, len(required.sections)) if required.sections else 0
+    return Result(share, tuple(problems))
 
 
 def _json(view: View, paths: Sequence[str], required: Requirements) -> Result:
@@ -201,3 +222,7 @@ _CHECKS: dict[str, Callable[[View, Sequence[str], Requirements], Result]] = {
     "json_schema": _json_schema,
     "tests": _tests,
 }
+_COUNTED = {"markdown", "python"}
+"""Kinds of which a part can be there."""
+_TOGETHER = {"python", "json_schema"}
+"""Kinds whose files are looked at together: what is asked for may be spread over them."""

@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ...base.errors import EvidenceError
-from ...reading import git
+from ...collecting.interface import Problem
+from ...reading.files import blob_id
 from ...reading.workspace import View
 
 if TYPE_CHECKING:
@@ -81,13 +82,25 @@ def weakest(found: Sequence[Protection]) -> Protection:
     return Protection(method, names.pop() if len(names) == 1 else None)
 
 
-def recorded(view: View, paths: Sequence[str], allowed_signers: str) -> Recorded:
+def allowed(view: View, path: str, problems: list[Problem]) -> tuple[AllowedSigners, bytes]:
+    """The allowed signers, parsed and as they stand in the file; nobody when it is absent or rejected."""
+    from ...signing.allowed_signers import AllowedSigners
+
+    try:
+        if view.exists(path):
+            text = view.read_text(path)
+            return AllowedSigners.parse(text, path), text.encode()
+    except EvidenceError as error:
+        problems.append(Problem.rejected(error, "rows"))
+    return AllowedSigners(), b""
+
+
+def recorded(view: View, paths: Sequence[str], signers: bytes) -> Recorded:
     """What git says of the files: four git commands, and some more where something is signed.
 
-    Tags are looked for only where somebody is allowed to sign.
+    Tags are looked for only where somebody is allowed to sign; ``signers`` is the content of allowed_signers.
 
     Raises:
-        EvidenceError: a file cannot be read, or the list of signers is malformed.
         EnvironmentProblem: git refuses the repository, does not answer, or its objects are not what their
             names say; there is a signature and no ssh-keygen.
     """
@@ -96,14 +109,15 @@ def recorded(view: View, paths: Sequence[str], allowed_signers: str) -> Recorded
     if state is None or state.commit is None or state.object_format is None:
         return Recorded()
     blobs = history.proven_files(state.commit, paths)
-    unmodified = [path for path in blobs if git.unmodified(blobs, path, view.read(path), state.object_format)]
-    _, raw = _signers(view, allowed_signers)
+    unmodified = [
+        path for path, blob in blobs.items() if blob == blob_id(view.read(path), state.object_format)
+    ]
     return Recorded(
         state.commit,
         frozenset(blobs),
         frozenset(unmodified),
         history.last_changes(sorted(blobs)),
-        _vouched(history, state.commit, raw),
+        _vouched(history, state.commit, signers),
     )
 
 
@@ -119,23 +133,30 @@ def protections(
     view: View,
     paths: Sequence[str],
     manifests: Sequence[str],
-    allowed_signers: str,
+    signers: AllowedSigners,
     namespace: str,
     record: Recorded,
+    problems: list[Problem],
 ) -> dict[str, Protection]:
     """The protection of each file.
 
-    A signature that does not hold, or is by somebody who is not listed, protects nothing.
-
-    Raises:
-        EvidenceError: a file cannot be read, or a signed manifest or the list of signers is malformed.
+    A signature that does not hold, or is by somebody who is not listed, protects nothing. One that is
+    rejected, or a rejected manifest, protects nothing either and is among the ``problems``.
     """
-    signers, _ = _signers(view, allowed_signers)
-    listed = _listed(view, manifests, signers, namespace)
+    listed: dict[tuple[str, str], str] = {}
+    for manifest in manifests:
+        try:
+            listed = {**_listed(view, manifest, signers, namespace), **listed}
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, "rows"))
     by_git = _by_git(record)
     found: dict[str, Protection] = {}
     for path in paths:
-        signer = _signer(view, path, signers, namespace)
+        signer = None
+        try:
+            signer = _signer(view, path, signers, namespace)
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, "rows"))
         if signer is not None:
             found[path] = Protection("detached", signer)
         elif (by := listed.get((path, view.digest(path)))) is not None:
@@ -156,16 +177,6 @@ def _by_git(record: Recorded) -> Protection:
     return Protection("signed_commit" if best.tag is None else "signed_tag", best.signature.principal)
 
 
-def _signers(view: View, path: str) -> tuple[AllowedSigners, bytes]:
-    """The allowed signers, parsed and as they stand in the file; nobody when there is no such file."""
-    from ...signing.allowed_signers import AllowedSigners
-
-    if not view.exists(path):
-        return AllowedSigners(), b""
-    text = view.read_text(path)
-    return AllowedSigners.parse(text, path), text.encode()
-
-
 def _signer(view: View, path: str, signers: AllowedSigners, namespace: str) -> str | None:
     """The first principal of the good signature beside the file; None when there is none."""
     if not view.exists(f"{path}.sig"):
@@ -177,24 +188,21 @@ def _signer(view: View, path: str, signers: AllowedSigners, namespace: str) -> s
     return check.principals[0] if check.state == "valid" else None
 
 
-def _listed(
-    view: View, manifests: Sequence[str], signers: AllowedSigners, namespace: str
-) -> dict[tuple[str, str], str]:
-    """(path, digest) → principal, from the manifests whose signature holds."""
+def _listed(view: View, manifest: str, signers: AllowedSigners, namespace: str) -> dict[tuple[str, str], str]:
+    """(path, digest) → principal, from a manifest whose signature holds; of a file listed twice the first."""
     listed: dict[tuple[str, str], str] = {}
-    for manifest in manifests:
-        if not view.exists(manifest):
-            continue
-        by = _signer(view, manifest, signers, namespace)
-        for number, line in enumerate(view.read_text(manifest).removesuffix("\n").split("\n"), 1):
-            match = _LINE.fullmatch(line)
-            if match is None:
-                raise EvidenceError(
-                    "is not in the format of sha256sum",
-                    path=manifest,
-                    place=f"line {number}",
-                    remedy="write it with sha256sum, from the workspace's directory",
-                )
-            if by is not None:
-                listed.setdefault((match["path"].removeprefix("./"), match["digest"]), by)
+    if not view.exists(manifest):
+        return listed
+    by = _signer(view, manifest, signers, namespace)
+    for number, line in enumerate(view.read_text(manifest).removesuffix("\n").split("\n"), 1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise EvidenceError(
+                "is not in the format of sha256sum",
+                path=manifest,
+                place=f"line {number}",
+                remedy="write it with sha256sum, from the workspace's directory",
+            )
+        if by is not None:
+            listed.setdefault((match["path"].removeprefix("./"), match["digest"]), by)
     return listed

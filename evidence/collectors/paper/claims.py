@@ -50,12 +50,14 @@ class Claim:
         stated: the number as written.
         decimals: how many decimals it states.
         unit: as written.
+        status: as written.
     """
 
     metric: str
     stated: str
     decimals: int
     unit: str
+    status: str = ""
 
     @property
     def value(self) -> Fraction:
@@ -108,7 +110,7 @@ def read_claims(view: View, path: str) -> dict[str, Claim]:
                 f"the value {stated[:40]!r} of {metric!r} is not a decimal number",
                 "write the figure like 0.9917, or leave the row out when it was not measured",
             )
-        claims[metric] = Claim(metric, stated, len(match["decimals"] or ""), unit)
+        claims[metric] = Claim(metric, stated, len(match["decimals"] or ""), unit, row.cells["status"])
     return claims
 
 

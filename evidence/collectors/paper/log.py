@@ -1,4 +1,4 @@
-"""The paper-trading log as values, refused where it contradicts itself.
+"""The paper-trading log as values, with every place where it contradicts itself.
 
 Times become epoch microseconds and latencies nanoseconds (rounded up), so that everything after this is exact
 integer arithmetic.
@@ -6,20 +6,29 @@ integer arithmetic.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NoReturn
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
-from ...base.errors import EvidenceError
 from ...reading.workspace import View
 from ..shared.account_id import hide, mask, prefix, read_json
 from ..shared.documents import bounded, microseconds
 
 CONTRACT = "paper_trading_log"
 NS_PER_MS = 1_000_000
+SECOND_US = 1_000_000
 _PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
+_LIMIT_ORDERS = {"LMT", "LIMIT"}
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
+_DAY_US = 86_400 * SECOND_US
+_YEARS = {"trading": 252 * 23_400 * SECOND_US, "calendar": 365 * _DAY_US}
+"""A year of 252 trading days of 6.5 hours, and one of 365 days, in microseconds."""
+_TOLERANCE = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +44,19 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A consistent log.
+    """A log that keeps to its contract.
 
     Attributes:
         start_us: start of the session, epoch microseconds.
-        end_us: its end, not before the start.
+        end_us: its end; before the start only where that is among the contradictions.
         trades: the orders, as logged.
         events: type of every event, in order of time.
-        equity: net liquidation value at the samples, in order of time; empty when not logged.
-        periods_per_year: intervals of ``equity`` in a year; 1 leaves the Sharpe ratio as it is per interval.
-        account_masked: the account's id, masked; None when the log names none.
-        account_prefix: what kind of account it is, ``DU`` or ``DUSIM``; None when the log names none.
+        samples: times (epoch µs) and net liquidation values, as logged.
+        periods_per_year: intervals of the samples in a year; None when the log does not say.
+        year: what a year is, a key of ``_YEARS``.
+        account: the account's id, not to be shown; None when the log names none.
         sample: whether the log says that it is sample data.
+        contradictions: JSON pointer and what is wrong there, in the log's order.
     """
 
     session_id: str
@@ -54,75 +64,156 @@ class Session:
     end_us: int
     trades: tuple[Trade, ...]
     events: tuple[str, ...]
-    equity: tuple[Decimal | int, ...]
-    periods_per_year: int
-    account_masked: str | None
-    account_prefix: str | None
+    samples: tuple[tuple[int, Decimal | int], ...]
+    periods_per_year: int | None
+    year: str
+    account: str | None
     sample: bool
+    contradictions: tuple[tuple[str, str], ...]
+
+    @property
+    def account_masked(self) -> str | None:
+        """The account's id with little of it left."""
+        return None if self.account is None else mask(self.account)
+
+    @property
+    def account_prefix(self) -> str | None:
+        """What kind of account it is, ``DU`` or ``DUSIM``."""
+        return None if self.account is None else prefix(self.account)
+
+    def sampling_problem(self) -> tuple[str, str] | None:
+        """Why the samples cannot give a Sharpe ratio: JSON pointer and reason; None when they can.
+
+        They have to be equally far apart (1 %), to begin and end less than one interval from the session's
+        start and end, and to be as many in a year as the log states (1 %).
+        """
+        times = [time for time, _ in self.samples]
+        if len(times) < 3:
+            return "/equity", f"it has {len(times)} samples of equity, and three are the least"
+        spacing = Fraction(times[-1] - times[0], len(times) - 1)
+        for index, (before, after) in enumerate(pairwise(times), 1):
+            if abs(after - before - spacing) > spacing * _TOLERANCE:
+                return f"/equity/{index}/time", "the samples of equity are not equally far apart"
+        near = spacing * (1 - _TOLERANCE)
+        if abs(times[0] - self.start_us) > near:
+            return "/equity/0/time", "the samples of equity do not begin with the session"
+        if abs(self.end_us - times[-1]) > near:
+            return f"/equity/{len(times) - 1}/time", "the samples of equity do not reach the session's end"
+        if self.periods_per_year is None:
+            return "/equity", "it has no equity_periods_per_year"
+        whole_days = self.year == "trading" and spacing >= _DAY_US * (1 - _TOLERANCE)
+        expected = Fraction(252 * _DAY_US if whole_days else _YEARS[self.year]) / spacing
+        if abs(self.periods_per_year - expected) > expected * _TOLERANCE:
+            return "/equity_periods_per_year", (
+                f"it states {self.periods_per_year} periods a year; of samples"
+                f" {float(spacing / SECOND_US):g} s apart, a {self.year} year has {round(expected)}"
+            )
+        return None
 
 
 def read_session(view: View, path: str) -> Session:
     """The log at ``path``.
 
     Raises:
-        EvidenceError: malformed, against its contract, or inconsistent in itself: ends before it starts, an
-            intent twice, an order outside the session, more filled than ordered, FILLED with less than
-            ordered, a total latency that is not the sum of its parts, equity samples not in order of time.
-            The place is a JSON pointer; the message never holds the account id.
+        EvidenceError: malformed, against its contract, or a time that does not exist. The message never holds
+            the account id.
     """
     log = read_json(view, path, CONTRACT)
-    account: str | None = log.get("account_id")
     start = microseconds(log["start_time"], path, "/start_time")
     end = microseconds(log["end_time"], path, "/end_time")
-    if end < start:
-        _refuse("the session ends before it starts", path, "/end_time")
-    events = [
-        (microseconds(event["time"], path, f"/events/{index}/time"), event["type"])
-        for index, event in enumerate(log["events"])
-    ]
-    events.sort(key=lambda event: event[0])  # stable: events of one moment stay in the log's order
+    found = [("/end_time", "the session ends before it starts")] if end < start else []
+
+    def times(name: str, field: str) -> list[int]:
+        moments: list[int] = []
+        for index, entry in enumerate(log.get(name, [])):
+            place = f"/{name}/{index}/{field}"
+            moment = microseconds(entry[field], path, place)
+            if moments and (moment <= moments[-1] if name == "equity" else moment < moments[-1]):
+                found.append((place, "is not after the one before it"))
+            elif not start <= moment <= end:
+                found.append((place, "lies outside the session"))
+            moments.append(moment)
+        return moments
+
+    events = sorted(zip(times("events", "time"), (event["type"] for event in log["events"]), strict=True),
+                    key=lambda event: event[0])  # fmt: skip
+    trades = _trades(log["trades"], times("trades", "submitted_at"), path, found)
+    navs = (sample["nav"] for sample in log.get("equity", []))
+    periods = log.get("equity_periods_per_year")
     return Session(
-        session_id=hide(log["session_id"], account),
+        session_id=hide(log["session_id"], log.get("account_id")),
         start_us=start,
         end_us=end,
-        trades=_trades(log["trades"], path, start, end),
+        trades=trades,
         events=tuple(kind for _, kind in events),
-        equity=_equity(log.get("equity", []), path),
-        periods_per_year=int(log.get("equity_periods_per_year", 1)),
-        account_masked=None if account is None else mask(account),
-        account_prefix=None if account is None else prefix(account),
+        samples=tuple(zip(times("equity", "time"), navs, strict=True)),
+        periods_per_year=None if periods is None else int(periods),
+        year=log.get("equity_year", "trading"),
+        account=log.get("account_id"),
         sample=log.get("sample", False),
+        contradictions=tuple(found),
     )
 
 
-def _refuse(what: str, path: str, place: str) -> NoReturn:
-    raise EvidenceError(
-        what,
-        path=path,
-        place=place,
-        remedy="correct the program that writes the log and run the session again",
-    )
-
-
-def _trades(trades: list[dict[str, Any]], path: str, start: int, end: int) -> tuple[Trade, ...]:
+def _trades(
+    trades: list[dict[str, Any]], times: list[int], path: str, found: list[tuple[str, str]]
+) -> tuple[Trade, ...]:
     first_use: dict[str, int] = {}
     result: list[Trade] = []
-    for index, trade in enumerate(trades):
+    for index, (trade, submitted) in enumerate(zip(trades, times, strict=True)):
         place = f"/trades/{index}"
         earlier = first_use.setdefault(trade["intent_id"], index)
         if earlier != index:
-            _refuse(f"the intent_id is the one of /trades/{earlier}", path, f"{place}/intent_id")
-        submitted = microseconds(trade["submitted_at"], path, f"{place}/submitted_at")
-        if not start <= submitted <= end:
-            _refuse("the order was submitted outside the session", path, f"{place}/submitted_at")
-        filled = trade.get("filled_quantity")
-        if filled is not None and filled > trade["quantity"]:
-            _refuse("more was filled than ordered", path, f"{place}/filled_quantity")
-        if filled is not None and trade["status"] == "FILLED" and filled < trade["quantity"]:
-            _refuse("the order is FILLED with less than was ordered", path, f"{place}/filled_quantity")
-        total = _total_ns(trade["latency_ms"], path, f"{place}/latency_ms")
+            found.append((f"{place}/intent_id", f"is the one of /trades/{earlier}"))
+        found += [(f"{place}/{name}", text) for name, text in _implausible(trade)]
+        total, problem = _total_ns(trade["latency_ms"], path, f"{place}/latency_ms")
+        if problem:
+            found.append((f"{place}/latency_ms/total", problem))
         result.append(Trade(trade["symbol"], trade["order_type"], trade["status"], submitted, total))
     return tuple(result)
+
+
+def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
+    """What of one order cannot be: the field and why."""
+    status, quantity, filled = trade["status"], trade["quantity"], trade.get("filled_quantity")
+    price, limit = trade["fill_price"], trade.get("limit_price")
+    found = [
+        (name, "is not above zero")
+        for name, value in (("limit_price", limit), ("fill_price", price))
+        if value is not None and value <= 0
+    ]
+    if filled is not None and filled > quantity:
+        found.append(("filled_quantity", "is more than was ordered"))
+    if filled is not None and status == "FILLED" and filled < quantity:
+        found.append(("filled_quantity", "is less than was ordered, and the order is FILLED"))
+    if status == "REJECTED" and (
+        price is not None or filled or trade["latency_ms"]["ack_to_fill"] is not None
+    ):
+        found.append(("status", "is REJECTED, and the order has a fill"))
+    if price is not None and limit is None and trade["order_type"].upper() in _LIMIT_ORDERS:
+        found.append(("limit_price", "is not stated, so nobody can tell whether the fill kept to it"))
+    if price is not None and limit is not None:
+        beyond = price > limit if trade["direction"] == "BUY" else price < limit
+        if beyond:
+            found.append(("fill_price", f"is beyond the limit price of the {trade['direction']} order"))
+    return found
+
+
+def busiest_second(times_us: Sequence[int]) -> int:
+    """The most submissions in any second; a second is half-open, [t, t + 1 s), and begins at a submission."""
+    ordered = sorted(times_us)
+    return max((bisect_left(ordered, t + SECOND_US, i) - i for i, t in enumerate(ordered)), default=0)
+
+
+def unrecovered(events: Sequence[str]) -> int:
+    """Disconnections that no later reconnection follows; ``events`` are event types in order of time."""
+    open_now = 0
+    for kind in events:
+        if kind == "disconnect":
+            open_now += 1
+        elif kind == "reconnect":
+            open_now = 0
+    return open_now
 
 
 def _decimals(value: Decimal | int) -> int:
@@ -130,8 +221,8 @@ def _decimals(value: Decimal | int) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-def _total_ns(latency: dict[str, Any], path: str, place: str) -> int | None:
-    """The total latency, checked against its parts.
+def _total_ns(latency: dict[str, Any], path: str, place: str) -> tuple[int | None, str | None]:
+    """The total latency, and what is wrong with it beside its parts.
 
     Each of the four figures may be off by half of its last decimal, so they may differ by two of the last
     decimal that any of them states. Where a part was not measured the others must not exceed the total. A
@@ -141,34 +232,12 @@ def _total_ns(latency: dict[str, Any], path: str, place: str) -> int | None:
     complete = len(parts) == len(_PARTS)
     total = latency["total"]
     stated = parts if total is None else [*parts, total]
-    decimals = max((_decimals(value) for value in stated), default=0)
-    units = [_units(value, decimals) for value in stated]
+    scale: int = 10 ** max((_decimals(value) for value in stated), default=0)
+    units = [int(Fraction(value) * scale) for value in stated]
     known = sum(units[: len(parts)])
-    if total is None:
-        return _nanoseconds(known, decimals, path, place) if complete else None
-    difference = units[-1] - known
-    if difference < -_SLACK or (complete and difference > _SLACK):
-        _refuse("the total latency is not the sum of its parts", path, f"{place}/total")
-    return _nanoseconds(units[-1], decimals, path, place)
-
-
-def _units(value: Decimal | int, decimals: int) -> int:
-    """``value × 10^decimals``, exact as long as the value has no more decimals than that."""
-    numerator, denominator = value.as_integer_ratio()
-    scale: int = 10**decimals
-    return numerator * scale // denominator
-
-
-def _nanoseconds(units: int, decimals: int, path: str, place: str) -> int:
-    scale: int = 10**decimals
-    return bounded(-(-units * NS_PER_MS // scale), path, f"{place}/total")
-
-
-def _equity(samples: list[dict[str, Any]], path: str) -> tuple[Decimal | int, ...]:
-    previous: int | None = None
-    for index, sample in enumerate(samples):
-        time = microseconds(sample["time"], path, f"/equity/{index}/time")
-        if previous is not None and time <= previous:
-            _refuse("the equity samples are not in order of time", path, f"/equity/{index}/time")
-        previous = time
-    return tuple(sample["nav"] for sample in samples)
+    if total is None and not complete:
+        return None, None
+    whole = known if total is None else units[-1]
+    wrong = whole - known < -_SLACK or (complete and whole - known > _SLACK)
+    nanoseconds = bounded(-(-whole * NS_PER_MS // scale), path, f"{place}/total")
+    return nanoseconds, "is not the sum of its parts" if wrong else None

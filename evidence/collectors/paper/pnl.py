@@ -1,6 +1,6 @@
 """The P&L series: Sharpe ratio, probabilistic Sharpe ratio and drawdown. No float, the same on every machine.
 
-Sums are exact or of fifty significant digits (half to even), square roots and exponentials are those of the
+Sums are exact or of sixty significant digits (half to even), square roots and exponentials are those of the
 General Decimal Arithmetic specification, which prescribes their every digit. Formulas: at each function.
 """
 
@@ -27,7 +27,8 @@ PNL_FACTS = (
 )  # fmt: skip
 """Facts of a series, below ``pnl``; all are null without one."""
 _MICRO = 1_000_000
-_CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)
+_CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_EXACT = Decimal(1).scaleb(-40)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494")
 _FAR = Decimal(12)
 """Standard deviations beyond which a normal distribution has less than 10^-32."""
@@ -147,9 +148,13 @@ def moments(equity: Sequence[Decimal | int]) -> Moments | None:
 
 
 def annual(sharpe: Decimal, periods_per_year: int) -> Decimal:
-    """A Sharpe ratio per period × √(periods in a year), for returns that do not depend on one another."""
+    """A Sharpe ratio per period × √(periods in a year), for returns that do not depend on one another.
+
+    Rounded to forty decimals, so that a ratio that has no more of them comes out exact.
+    """
     with localcontext(_CONTEXT):
-        return sharpe * Decimal(periods_per_year).sqrt()
+        yearly = sharpe * Decimal(periods_per_year).sqrt()
+    return yearly.quantize(_EXACT, context=Context(prec=200, rounding=ROUND_HALF_EVEN))
 
 
 def probabilistic_sharpe(found: Moments, benchmark: Decimal) -> Decimal | None:

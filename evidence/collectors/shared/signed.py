@@ -6,11 +6,13 @@ its statement says nothing and is ignored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...base.errors import EvidenceError
 from ...collecting.interface import Options as BaseOptions
+from ...collecting.interface import Problem, Scope
 from ...reading.workspace import View
 from ...signing.allowed_signers import AllowedSigners
 from ...signing.statements import SignatureCheck, check_signature
@@ -58,47 +60,64 @@ class Statement:
         }
 
 
-def read_signers(view: View, path: str) -> AllowedSigners | None:
-    """The allowed signers, or None when there is no such file.
-
-    Raises:
-        EvidenceError: a line is malformed.
-    """
-    return AllowedSigners.parse(view.read_text(path), path) if view.exists(path) else None
-
-
-def read_statements(
+def collect_statements(
     view: View,
+    options: SignedOptions,
     directory: str,
     contract: str,
     namespace: str,
-    signers_path: str,
-    signers: AllowedSigners | None,
-) -> Iterator[Statement]:
-    """Every ``*.json`` in the directory, sorted by path.
+    row: Callable[[Statement], dict[str, Any]],
+) -> tuple[list[dict[str, Any]], int | None, tuple[Problem, ...], tuple[Scope, ...]]:
+    """Every ``*.json`` in the directory, sorted by path; a file that is rejected does not hide the others.
 
     Args:
+        options: where the allowed signers are.
         directory: relative path; need not exist.
-        contract: name of the contract in ``contracts/files``.
+        contract: name of the contract in ``contracts/files``; the fact is called the same, in the plural.
         namespace: SSHSIG namespace that the signature must be made for.
-        signers_path: where the allowed signers are expected.
-        signers: the allowed signers; None when the file does not exist, so that every key is unknown.
+        row: what a statement comes to.
+
+    Returns:
+        The rows, how many signers are allowed (None when their list is rejected), the problems and scopes.
 
     Raises:
-        EvidenceError: a statement is malformed or breaks its contract, or something on the way is a link.
+        EvidenceError: something on the way to the directory is a link.
     """
+    fact, listed, problems = f"{contract}s", options.allowed_signers, []
+    present, signers = False, AllowedSigners(path=listed)
+    count: int | None = 0
+    try:
+        present = view.exists(listed)
+        if present:
+            signers = AllowedSigners.parse(view.read_text(listed), listed)
+            count = len(signers.signers)
+    except EvidenceError as error:
+        count = None
+        problems.append(Problem.rejected(error, ""))
     folder = directory.rstrip("/")
     view.exists(folder)  # a link in place of the directory must not look like no statements
-    for path in view.glob(f"{folder}/*.json"):
-        value = view.read_json(path, contract)
-        signature = f"{path}.sig"
-        armored = view.read(signature, view.limits.signature_bytes) if view.exists(signature) else None
-        check = check_signature(
-            view.read(path), armored, namespace, signers or AllowedSigners(path=signers_path)
-        )
-        problem = check.problem
-        if check.state == "unknown_key" and signers is None:
-            problem = f"the signature holds, but {signers_path} does not exist, so no key is known"
-        elif check.state == "unsigned":
-            problem = f"there is no {signature}"
-        yield Statement(path, value, check, problem)
+    paths = view.glob(f"{folder}/*.json")
+    rows = []
+    for path in paths:
+        try:
+            rows.append(row(_statement(view, path, contract, namespace, signers, present)))
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, fact))
+    # the folder itself was looked at, so that none in it means that there are none
+    scope = Scope(fact, len(paths) + 1, len(rows) + 1, "files and their folder")
+    return rows, count, tuple(problems), (scope,)
+
+
+def _statement(
+    view: View, path: str, contract: str, namespace: str, signers: AllowedSigners, present: bool
+) -> Statement:
+    value = view.read_json(path, contract)
+    signature = f"{path}.sig"
+    armored = view.read(signature, view.limits.signature_bytes) if view.exists(signature) else None
+    check = check_signature(view.read(path), armored, namespace, signers)
+    problem = check.problem
+    if check.state == "unknown_key" and not present:
+        problem = f"the signature holds, but {signers.path} does not exist, so no key is known"
+    elif check.state == "unsigned":
+        problem = f"there is no {signature}"
+    return Statement(path, value, check, problem)

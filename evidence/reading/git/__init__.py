@@ -5,15 +5,6 @@ them, ``state`` what can be told without starting git. Nothing that the reposito
 """
 
 from ..files import ObjectFormat, blob_id
-from .plumbing import GitState, committed, head, last_author, tree, unmodified
+from .plumbing import GitState, committed, head, last_author, tree
 
-__all__ = [
-    "GitState",
-    "ObjectFormat",
-    "blob_id",
-    "committed",
-    "head",
-    "last_author",
-    "tree",
-    "unmodified",
-]
+__all__ = ["GitState", "ObjectFormat", "blob_id", "committed", "head", "last_author", "tree"]

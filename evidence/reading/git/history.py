@@ -1,14 +1,11 @@
 """The git repository around the workspace, read only: what an earlier commit held, and who vouches for it.
 
-Everything is asked through plumbing with the protections of :mod:`gate.evidence.reading.git`: no hook,
-filter, textconv, external diff, file system monitor or signature program that the repository's configuration
-names is run, nothing is fetched, replace refs and grafts are not believed, no ``GIT_*`` variable of the
-caller matters, and every command has a time limit.
+Everything is asked through :mod:`gate.evidence.reading.git.process`: nothing that the repository's
+configuration names is run, and nothing is fetched or changed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -176,7 +173,7 @@ class History:
         return last_changes(self.root, state.commit, paths, self.limits)
 
     def verify_commit(self, commit: str, allowed_signers: bytes) -> Signature:
-        """Check a commit's signature with ``git verify-commit``; see :mod:`gate.evidence._git_signatures`.
+        """Check a commit's signature; see :mod:`gate.evidence.reading.git.signatures`.
 
         Args:
             commit: the full id of a commit.
@@ -184,7 +181,7 @@ class History:
                 ``git`` at the committer's date.
 
         Raises:
-            EnvironmentProblem: also when there is no such commit, or no ssh-keygen.
+            EnvironmentProblem: also when there is no such commit.
         """
         from .signatures import check
 
@@ -193,7 +190,7 @@ class History:
             raise EnvironmentProblem(
                 f"there is no commit {commit}", path=str(self.root), remedy="fetch it, or name another"
             )
-        return check(self.root, "commit", commit, raw, allowed_signers, self.limits)
+        return check("commit", raw, len(commit), allowed_signers)
 
     def signed_tags(self, commit: str) -> tuple[Tag, ...]:
         """The annotated tags that directly name the commit and have some signature, by name; at most 20.
@@ -216,7 +213,7 @@ class History:
         return tuple(found)
 
     def verify_tag(self, tag: Tag, allowed_signers: bytes) -> Signature:
-        """Check a tag's signature with ``git verify-tag``; like :meth:`verify_commit`, at the tagger's date.
+        """Check a tag's signature like :meth:`verify_commit`, at the tagger's date.
 
         ``invalid`` when the object is not an annotated tag of that name that directly names that commit.
         """
@@ -225,19 +222,7 @@ class History:
         raw = self._object("tag", _checked(tag.id))
         if raw is None or not names(tag, raw):
             return Signature("invalid", problem=f"it is no tag {tag.name!r} of the commit {tag.commit}")
-        return check(self.root, "tag", tag.id, raw, allowed_signers, self.limits)
-
-    def fingerprint(self) -> str:
-        """A digest that changes whenever HEAD, a ref or the end of a shallow clone does; for caches."""
-        from .process import prefix, refusal, run, shallow_file
-
-        digest = hashlib.sha256(shallow_file(self.root) + b"\x00")
-        if prefix(self.root) is not None:
-            done = run(self.root, ["show-ref", "--head"], self.limits)
-            if done.code != 0 and (done.code != 1 or done.error):
-                raise refusal(self.root, done)
-            digest.update(b"repository\x00" + done.out)
-        return digest.hexdigest()
+        return check("tag", raw, len(tag.id), allowed_signers)
 
     def _object(self, kind: str, name: str) -> bytes | None:
         self._read([name])

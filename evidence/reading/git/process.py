@@ -1,7 +1,8 @@
-"""Runs git for :mod:`gate.evidence.history`, with nothing that a repository's configuration could start.
+"""Runs git on a repository that is not trusted: nothing that its configuration names is started.
 
-The protections are those of :mod:`gate.evidence.reading.git`; on top of them no graft and no commit-graph
-file is believed, times are in UTC, and no single object may take more memory than a few evidence files.
+Only plumbing is run: it starts no hook, pager, filter, signature program or file system monitor. No shell, no
+``GIT_*`` variable of the caller, no lock, no fetch, no replace ref, graft or commit-graph file, times in UTC,
+a time limit, and no more memory for a single object than a few evidence files may take.
 """
 
 from __future__ import annotations
@@ -14,11 +15,28 @@ from pathlib import Path
 
 from ...base.errors import EnvironmentProblem
 from ...base.limits import Limits
-from ...process.children import scratch
-from .plumbing import environment
+from .state import marker, places
 
 _LEAST_MEMORY = 64 * 1024 * 1024
 _SHALLOW_BYTES = 1024 * 1024
+_SETTINGS = (
+    "core.fsmonitor=false",
+    f"core.hooksPath={os.devnull}",
+    "core.commitGraph=false",
+    "protocol.allow=never",
+)
+_ENVIRONMENT = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    # older versions do not know the line above, and protocol.allow yields to protocol.<name>.allow
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "LC_ALL": "C",
+    "TZ": "UTC",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +54,6 @@ def run(
     limits: Limits,
     *,
     stdin: bytes = b"",
-    settings: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run one git command in ``root``, whatever its exit code.
@@ -46,7 +63,6 @@ def run(
         arguments: the command and its arguments.
         limits: the time limit, and the size limit that bounds git's memory.
         stdin: what the command reads.
-        settings: more ``name=value`` settings, which win over every configuration file.
         environment: more variables.
 
     Raises:
@@ -54,19 +70,13 @@ def run(
     """
     import subprocess
 
-    pinned = [
-        "core.fsmonitor=false",
-        f"core.hooksPath={os.devnull}",
-        "core.commitGraph=false",
-        "protocol.allow=never",
-        *settings,
-    ]
-    command = ["git", "--no-pager", *(word for setting in pinned for word in ("-c", setting)), *arguments]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    memory = {"GIT_ALLOC_LIMIT": str(max(4 * limits.file_bytes, _LEAST_MEMORY))}
     try:
         done = subprocess.run(
-            command,
+            ["git", "--no-pager", *(word for one in _SETTINGS for word in ("-c", one)), *arguments],
             cwd=root,
-            env=_environment(limits) | dict(environment or {}),
+            env=kept | _ENVIRONMENT | memory | dict(environment or {}),
             input=stdin,
             capture_output=True,
             timeout=limits.git_seconds,
@@ -102,26 +112,26 @@ def ask(root: Path, arguments: Sequence[str], limits: Limits, stdin: bytes = b""
 
 def refusal(root: Path, done: Finished) -> EnvironmentProblem:
     """The error that a command which should not have failed is reported as."""
-    said = " ".join(done.error.decode("utf-8", "replace").split())[:300]
+    message = " ".join(done.error.decode("utf-8", "replace").split())[:300]
+    if "not a git repository" in message:
+        return EnvironmentProblem(
+            "there is a .git, but git cannot read it",
+            path=str(root),
+            remedy="repair the repository, or judge a copy without .git",
+        )
     return EnvironmentProblem(
-        f"git refuses the repository: {said}",
+        f"git refuses the repository: {message}",
         path=str(root),
         remedy="check it with git fsck; if another user owns it and you trust it: "
         "git config --global --add safe.directory DIRECTORY",
     )
 
 
-def _environment(limits: Limits) -> dict[str, str]:
-    return environment() | {
-        "GIT_GRAFT_FILE": os.devnull,
-        "GIT_ALLOC_LIMIT": str(max(4 * limits.file_bytes, _LEAST_MEMORY)),
-        "TZ": "UTC",
-    }
-
-
 @contextmanager
 def private_directory() -> Iterator[Path]:
     """A directory that only this user can look into, gone afterwards."""
+    from ...process.children import scratch
+
     with scratch("gate-git-") as folder:
         yield folder
 
@@ -143,39 +153,20 @@ def prefix(root: Path) -> str | None:
 
     Found by the place of ``.git``, so that ``core.worktree`` cannot move it.
     """
-    resolved = root.resolve()
-    for folder in (resolved, *resolved.parents):
-        if (folder / ".git").exists():
-            inner = resolved.relative_to(folder).as_posix()
-            return "" if inner == "." else f"{inner}/"
-    return None
+    found = marker(root)
+    if found is None:
+        return None
+    inner = root.resolve().relative_to(found.parent).as_posix()
+    return "" if inner == "." else f"{inner}/"
 
 
 def shallow_commits(root: Path) -> frozenset[str]:
     """Ids of the commits whose parents a shallow clone lacks (gitrepository-layout(5), ``shallow``)."""
-    return frozenset(shallow_file(root).decode("ascii", "replace").split())
-
-
-def shallow_file(root: Path) -> bytes:
-    """Content of the repository's file ``shallow``, empty when there is none."""
-    resolved = root.resolve()
-    marker = next(
-        (folder / ".git" for folder in (resolved, *resolved.parents) if (folder / ".git").exists()), None
-    )
-    if marker is None:
-        return b""
-    directory = marker
-    if marker.is_file():  # a linked work tree or a submodule
-        directory = marker.parent / _small(marker).decode("utf-8", "replace").partition("gitdir:")[2].strip()
-    common = _small(directory / "commondir").decode("utf-8", "replace").strip()
-    return _small(directory / common / "shallow")
-
-
-def _small(path: Path) -> bytes:
+    found = marker(root)
     try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            return file.read(_SHALLOW_BYTES)
-    except OSError:
-        return b""
+        if found is None:
+            return frozenset()
+        with (places(found)[-1] / "shallow").open("rb") as file:
+            return frozenset(file.read(_SHALLOW_BYTES).decode("ascii", "replace").split())
+    except (OSError, ValueError):
+        return frozenset()

@@ -1,30 +1,25 @@
-"""Who signed a commit or a tag: ``git verify-commit`` and ``git verify-tag`` with OpenSSH's own program.
+"""Who signed a commit or a tag with an SSH key.
 
-The repository's configuration has no say: the format, the programs, the allowed signers, the revocation list
-and the trust level are given on the command line, and no OpenPGP or X.509 program is ever started. What git
-is asked about was hashed before (:mod:`._git_objects`), so it is the object of that name and no other.
+The signature is part of the object (gitformat-signature(5)), whose bytes were hashed before
+(:mod:`.objects`), so that it is the object of that name and no other. It is checked as git and ssh-keygen do
+it, in namespace ``git`` and against allowed_signers; neither is started, and the repository's configuration
+does not matter. OpenPGP and X.509 signatures are not checked.
 
 The time that counts is the one git uses: the committer's or tagger's date, which is part of what is signed.
-``valid-after`` and ``valid-before`` of allowed_signers are compared with it, in UTC where they have no zone
-(gitformat-signature(5); git-config(1), ``gpg.ssh.allowedSignersFile``). Whoever holds a key can therefore
-date a commit back into the key's time: a key that was stolen must be removed from the file, not only ended.
+``valid-after`` and ``valid-before`` of allowed_signers are compared with it. Whoever holds a key can date a
+commit back into the key's time: a key that was stolen must be removed from the file, not only ended.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from ...base.errors import EnvironmentProblem
 from ...base.limits import Limits
-from .process import ask, private_directory, run
-
-if TYPE_CHECKING:
-    from ...signing.sshsig import SshSignature
+from .process import ask
 
 SignatureState = Literal["valid", "unknown_signer", "invalid", "unsupported", "unsigned"]
 
@@ -34,7 +29,7 @@ _BEGIN = re.compile(
     rb"^-----BEGIN (SSH SIGNATURE|PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE)-----$", re.MULTILINE
 )
 _DATE = re.compile(rb"(?:committer|tagger) [^\n]*> ([0-9]{1,16}) [+-][0-9]{4}")
-_GOOD = re.compile(rb'^Good "git" signature for (.+) with \S+ key (SHA256:\S+)$', re.MULTILINE)
+_NAMESPACE = "git"
 _LATEST = 2**53 - 1
 
 
@@ -43,11 +38,11 @@ class Signature:
     """What is known about the signature of a commit or tag.
 
     Attributes:
-        state: ``valid`` (git verified it, by a key that may sign commits at that time), ``unknown_signer``
+        state: ``valid`` (by a key that may sign commits at that time), ``unknown_signer``
             (it holds, but allowed_signers does not let this key sign for namespace ``git`` at that time),
             ``invalid`` (it does not belong to this object, or cannot be read), ``unsupported`` (not made with
             an SSH key), ``unsigned``.
-        principal: the principal of allowed_signers as git names it; None unless ``valid``.
+        principal: the first principal of the line of allowed_signers; None unless ``valid``.
         key: fingerprint ``SHA256:…`` of the key in the signature; None when it cannot be read.
         time_s: the committer's or tagger's date (epoch), which is part of what is signed; None when the
             object states no time.
@@ -76,85 +71,44 @@ class Tag:
     commit: str
 
 
-def check(
-    root: Path, kind: Literal["commit", "tag"], name: str, raw: bytes, signers: bytes, limits: Limits
-) -> Signature:
-    """Check the signature of the object ``name``, whose bytes are ``raw``.
+def check(kind: Literal["commit", "tag"], raw: bytes, id_length: int, signers: bytes) -> Signature:
+    """Check the signature of an object.
 
     Args:
-        root: a directory of the repository.
         kind: what it is.
-        name: its full id.
         raw: its content.
+        id_length: length of the repository's ids in hex.
         signers: content of an allowed_signers file.
-        limits: the limits.
 
     Raises:
-        EnvironmentProblem: git or ssh-keygen is missing or breaks.
+        EvidenceError: that file is malformed.
     """
-    payload, armored = split(kind, raw, len(name))
+    payload, armored = split(kind, raw, id_length)
     time_s = stated_time(raw)
     if armored is None:
         return Signature("unsigned", time_s=time_s, problem="it has no signature")
     if not armored.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         return Signature("unsupported", time_s=time_s, problem="it is not signed with an SSH key")
+    from ...signing.allowed_signers import AllowedSigners
     from ...signing.problems import SignatureError
     from ...signing.sshsig import SshSignature
 
     key = None
     try:
-        signature: SshSignature = SshSignature.parse(armored)
+        signature = SshSignature.parse(armored)
         key = signature.key.fingerprint
-        signature.verify(payload, "git")
+        signature.verify(payload, _NAMESPACE)
     except SignatureError as problem:
         return Signature("invalid", None, key, time_s, problem.reason)
-    if not time_s:  # git would take the time of the day instead
+    if not time_s:
         return Signature("invalid", None, key, time_s, f"the {kind} states no time")
-    principal = _ask_git(root, kind, name, signers, key, limits)
-    if principal is None:
-        problem_text = f"the signature holds, but allowed_signers lets no {key} sign in git at its time"
-        return Signature("unknown_signer", None, key, time_s, problem_text)
-    return Signature("valid", principal, key, time_s)
-
-
-def _ask_git(root: Path, kind: str, name: str, signers: bytes, key: str, limits: Limits) -> str | None:
-    """The principal for whom git says the signature is good; None when it does not."""
-    program = _ssh_keygen()
-    with private_directory() as folder:
-        trusted, revoked = folder / "allowed_signers", folder / "revoked"
-        trusted.write_bytes(signers)
-        revoked.write_bytes(b"")
-        inert = str(folder / "no-such-program")
-        settings = [
-            "gpg.format=ssh",
-            f"gpg.ssh.program={program}",
-            f"gpg.ssh.allowedSignersFile={trusted}",
-            f"gpg.ssh.revocationFile={revoked}",
-            f"gpg.ssh.defaultKeyCommand={inert}",
-            f"gpg.program={inert}",
-            f"gpg.openpgp.program={inert}",
-            f"gpg.x509.program={inert}",
-            "gpg.minTrustLevel=fully",
-        ]
-        done = run(root, [f"verify-{kind}", "--raw", name], limits, settings=settings)
-    found = _GOOD.search(done.error)
-    if done.code != 0 or found is None or found[2].decode("ascii", "replace") != key:
-        return None
-    return found[1].decode("utf-8", "backslashreplace")
-
-
-def _ssh_keygen() -> str:
-    import shutil
-
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    # a relative one would be looked up in the workspace
-    absolute = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
-    program = shutil.which("ssh-keygen", path=absolute)
-    if program is None:
-        raise EnvironmentProblem(
-            "a git signature is to be checked, but there is no ssh-keygen", remedy="install OpenSSH's client"
-        )
-    return program
+    listed = AllowedSigners.parse(signers.decode("utf-8", "replace"), "allowed_signers")
+    for entry in listed.lookup(signature.key, _NAMESPACE):
+        begun = entry.valid_from_s is None or entry.valid_from_s <= time_s
+        if begun and (entry.valid_until_s is None or time_s <= entry.valid_until_s):
+            return Signature("valid", entry.principals[0], key, time_s)
+    problem_text = f"the signature holds, but allowed_signers lets no {key} sign in git at its time"
+    return Signature("unknown_signer", None, key, time_s, problem_text)
 
 
 def split(kind: str, raw: bytes, id_length: int) -> tuple[bytes, bytes | None]:

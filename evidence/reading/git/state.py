@@ -40,7 +40,7 @@ def object_format(root: Path) -> ObjectFormat | None:
     if found is None:
         return None
     try:
-        text = _small_text(_places(found)[-1] / "config")
+        text = _small_text(places(found)[-1] / "config")
     except (OSError, ValueError):  # a name with a NUL is no name
         return None
     return "sha256" if _OBJECT_FORMAT.search(text) else "sha1"
@@ -60,7 +60,7 @@ def repository_state(root: Path) -> str | None:
     began = clock_ns()
     digest = hashlib.sha256(os.fsencode(found))
     try:
-        for place in dict.fromkeys(_places(found)):
+        for place in dict.fromkeys(places(found)):
             names = [*_FILES, "objects"]
             names += [f"objects/{name}" for name in _folders(place / "objects")]
             for tree in _TREES:
@@ -78,7 +78,7 @@ def repository_state(root: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _places(found: Path) -> tuple[Path, ...]:
+def places(found: Path) -> tuple[Path, ...]:
     """The directory of this work tree's own files, and that of what all work trees share."""
     own = found
     if not found.is_dir():

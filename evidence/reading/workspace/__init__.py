@@ -186,11 +186,12 @@ class Workspace:
         return False
 
     def matching(self, pattern: str) -> tuple[str, ...]:
-        """Regular files that match a glob with wildcards, sorted; found once for each pattern.
+        """Files that match a glob with wildcards, sorted; found once for each pattern.
+
+        A symbolic link, or something else that is no regular file, is among them: reading it is refused.
 
         Raises:
             ConfigError: it leads out of the workspace.
-            EvidenceError: a symbolic link, or something else that is no regular file, matches it.
         """
         check_relative(pattern)
         with self._lock:
@@ -202,18 +203,15 @@ class Workspace:
     def _matching(self, pattern: str) -> tuple[str, ...]:
         matches = glob_regex(pattern).fullmatch
         walked = self._walked()
-        for path in sorted([*walked.links, *walked.special]):
-            if matches(path):
-                self.is_file(path)
         fixed = pattern.partition("*")[0].partition("?")[0]
-        found = []
+        found = [path for path in (*walked.links, *walked.special) if matches(path)]
         for number in range(bisect_left(walked.files, fixed), len(walked.files)):
             path = walked.files[number]
             if not path.startswith(fixed):
                 break
             if matches(path):
                 found.append(path)
-        return tuple(found)
+        return tuple(sorted(found))
 
     def answer(self, question: str, argument: str) -> str:
         """What a view's question about the inventory is answered, errors included, as a short text.

@@ -90,9 +90,12 @@ class View:
         return self._workspace.judged()
 
     def glob(self, pattern: str) -> tuple[str, ...]:
-        """Regular files matching the pattern, sorted; a pattern without wildcard behaves like ``exists``."""
+        """Files matching the pattern, sorted; also what is no regular file, which nothing will read."""
         if not set("*?") & set(pattern):
-            return (pattern,) if self.exists(pattern) else ()
+            try:
+                return (pattern,) if self.exists(pattern) else ()
+            except EvidenceError:
+                return (pattern,)
         self._asked.add(("glob", pattern))
         return self._workspace.matching(pattern)
 

@@ -138,6 +138,7 @@ refusals(signoff) := [reason.text |
 		{"ok": key_valid_at(signoff, signoff.signed_at_s), "text": "the key was not valid when it signed"},
 		{"ok": key_valid_at(signoff, input.now_s), "text": "the key is no longer valid, or not yet"},
 		{"ok": data.gate.lib.not_less(input.now_s, signoff.signed_at_s), "text": "it is dated in the future"},
+		{"ok": not_older(signoff), "text": "it is older than the evidence it names"},
 		{
 			"ok": data.gate.lib.same(signoff.subject, input.subject.digest),
 			"text": "it names another state of the source",
@@ -182,4 +183,14 @@ not_the_author(principal, author) := false if {
 	is_string(principal)
 	is_string(author)
 	lower(principal) == lower(author)
+}
+
+# Evidence that states no time cannot be younger than a sign-off.
+default not_older(_) := true
+
+not_older(signoff) := false if {
+	named := object.get(data.gate.params.common.signoff_evidence.value, signoff.stage, [])
+	some collector in named
+	observed := object.get(input.facts, ["provenance", collector, "observed_at_s"], null)
+	data.gate.lib.greater(observed, signoff.signed_at_s) == true
 }

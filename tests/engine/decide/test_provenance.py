@@ -14,6 +14,8 @@ from gate.engine.decide.provenance import provenance
 from gate.engine.decision.document import Subject
 from gate.evidence.base.contracts import violations
 from gate.evidence.collecting.interface import Evidence, Origin
+from gate.evidence.collecting.provenance import modified
+from gate.evidence.reading.workspace import FileRead, Workspace
 
 Make = Callable[..., Path]
 Run = Callable[..., Any]
@@ -289,3 +291,32 @@ def test_impossible_limits(gate: Run, make_workspace: Make, setting: str) -> Non
     done = gate("collect", "tests", "-w", root)
     assert done.code == 2 and "configuration error" in done.err and "Traceback" not in done.err
     assert "limits" in done.err or "gate.yaml" in done.err
+
+
+@pytest.fixture
+def repo_workspace(tmp_path: Path) -> Path:
+    """A repository with one commit of a drill's record and a plan."""
+    (tmp_path / "drill.json").write_text("1")
+    (tmp_path / "plan.md").write_text("p")
+    identity = ["-c", "user.name=Dana", "-c", "user.email=dana@example.com", "-c", "commit.gpgsign=false"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_edited_evidence_is_known_and_a_new_report_is_not_edited(repo_workspace: Path) -> None:
+    """A committed record that was edited is found; what no commit has was never edited."""
+    root = repo_workspace
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True
+    ).stdout.strip()
+    (root / "drill.json").write_text("2")
+    (root / "junit.xml").write_text("new")
+    paths = ["drill.json", "junit.xml", "plan.md"]
+    assert modified(Workspace(root), commit, paths) == {"drill.json"}
+    assert modified(Workspace(root), None, paths) == frozenset()
+    evidence = Evidence("rollback", "1", {}, (), (FileRead("drill.json", "0" * 64, 1),), None)
+    subject = Subject(DIGEST, commit, False, None, ("src",), 1)
+    found = provenance({"rollback": evidence}, subject, 0, {}, {"drill.json"})
+    assert found["rollback"]["uncommitted"] == ["drill.json"]
+    assert violations("facts", "provenance", found) == []

@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gate.evidence.base.errors import EnvironmentProblem, EvidenceError
+from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.base.limits import Limits
 from gate.evidence.base.settings import validate
-from gate.evidence.collectors import interface_map, rollback
+from gate.evidence.collectors import interface_map
 from gate.evidence.collectors.artifacts import ArtifactsCollector, ArtifactsOptions, default_matrix
 from gate.evidence.signing.sshsig import sign
 
@@ -91,7 +91,6 @@ def test_the_shipped_matrix_reads_documents_like_their_own_collectors() -> None:
     rows = {entry.id: entry for entry in default_matrix()}
     assert len(rows) == 14
     assert rows["ibkr_interface_map"].sections == interface_map.SECTIONS
-    assert rows["rollback_procedure"].sections == rollback.SECTIONS
 
 
 def test_the_shipped_matrix_passes_the_checks_of_a_configured_one() -> None:
@@ -180,25 +179,58 @@ def test_csv_and_json_are_held_against_their_contract(watch: Any) -> None:
         ("PRELIVE_VERIFICATION_LOG.json", "{}", "contract 'prelive_verification_log'"),
         ("PRE_LIVE_CHECKLIST.md", b"\xff", "not UTF-8"),
         ("contracts/a.json", "nope", "malformed JSON"),
-        ("trust/allowed_signers", "dana\n", ""),
+        ("tests/stage6_a.py", b"\x00", "NUL"),
+    ],
+)
+def test_a_malformed_file_is_found_and_not_valid_with_the_reason(
+    watch: Any, path: str, content: str | bytes, said: str
+) -> None:
+    evidence = watch("artifacts", {path: content})
+    (found,) = (one for one in evidence.facts["rows"] if one["found"])
+    assert (found["valid"], found["coverage_ppm"], found["paths"]) == (False, 0, [path])
+    assert any(said in one["text"] and one["path"] == path for one in found["problems"])
+    assert evidence.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        ("trust/allowed_signers", "dana\n", "key"),
         ("signatures/artifacts.sha256", "abc  x\n", "not in the format of sha256sum"),
     ],
 )
-def test_malformed_files_are_refused(watch: Any, path: str, content: str | bytes, said: str) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch("artifacts", {path: content})
-    assert said in caught.value.what
-    assert caught.value.path == path
-    assert caught.value.remedy
+def test_a_malformed_list_of_signers_or_digests_is_rejected(
+    watch: Any, path: str, content: str, said: str
+) -> None:
+    evidence = watch("artifacts", {path: content, "QA.json": "1"}, matrix=[row("json", "*.json")])
+    (found,) = evidence.problems
+    assert (found.fact, found.kind.value, found.path) == ("rows", "rejected", path)
+    assert said in found.reason
+    assert only(evidence.facts)["valid"] is True
 
 
-def test_linked_and_oversized_artifacts_are_refused(watch: Any, tmp_path: Path) -> None:
-    with pytest.raises(EvidenceError, match="larger than 4 bytes"):
-        watch("artifacts", {"ROLLBACK_PROCEDURE.md": "# words"}, limits=Limits(text_bytes=4))
-    (tmp_path / "ROLLBACK_PROCEDURE.md").unlink()
-    (tmp_path / "ROLLBACK_PROCEDURE.md").symlink_to("/etc/passwd")
-    with pytest.raises(EvidenceError, match="symbolic link"):
-        watch("artifacts", {})
+def test_linked_and_oversized_artifacts_are_found_and_not_valid(watch: Any, tmp_path: Path) -> None:
+    matrix = [row("markdown", "*.md")]
+    facts = watch("artifacts", {"B.md": "# words\n\nmore"}, matrix=matrix, limits=Limits(text_bytes=4)).facts
+    assert "larger than 4 bytes" in only(facts)["problems"][0]["text"]
+    (tmp_path / "A.md").symlink_to("/etc/passwd")
+    found = only(watch("artifacts", {}, matrix=matrix).facts)
+    assert (found["found"], found["valid"], found["signed"]) == (True, False, "none")
+    assert [(one["path"], one["text"]) for one in found["problems"]] == [
+        ("A.md", "is a symbolic link, which evidence may not be")
+    ]
+    assert [one["path"] for one in found["files"]] == ["B.md"]
+
+
+def test_a_mark_before_the_first_section_leaves_a_document_invalid(watch: Any) -> None:
+    matrix = [row("markdown", "DOC.md", sections={"one": ["first"]})]
+    text = "# Doc\n\n**Status:** TEMPLATE\n\n## First\n\nwords\n\n## Other\n\nTBD\n"
+    found = only(watch("artifacts", {"DOC.md": text}, matrix=matrix).facts)
+    assert (found["valid"], found["coverage_ppm"]) == (False, 1_000_000)
+    assert [(one["line"], one["text"]) for one in found["problems"]] == [
+        (3, "still has a mark of a template"),
+        (11, "still has a mark of a template"),
+    ]
 
 
 @pytest.mark.parametrize(

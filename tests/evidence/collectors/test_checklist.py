@@ -22,8 +22,14 @@ def test_the_audited_example_states_another_total_than_its_points_add_up_to(watc
     facts = watch("checklist", {PATH: EXAMPLE.read_bytes()}).facts
     assert [c["points"] for c in facts["categories"]] == [80, 60, 100, 70, 90, 100, 80, 70, 60, 50]
     assert (facts["points_sum"], facts["stated_total"]) == (760, 660)
+    assert [c["id"] for c in facts["categories"]] == [
+        "code_quality", "configuration", "ibkr_integration", "data_pipeline", "algorithms",
+        "risk_management", "monitoring", "infrastructure", "security", "documentation",
+    ]  # fmt: skip
     assert facts["categories"][0] == {
+        "id": "code_quality",
         "name": "Code Quality & Testing",
+        "line": facts["categories"][0]["line"],
         "points": 80,
         "items": 7,
         "ticked": 5,
@@ -51,9 +57,10 @@ no boxes here
     assert facts == {
         "file": PATH,
         "categories": [
-            {"name": "סיכונים", "points": 100, "items": 4, "ticked": 3},
-            {"name": "Data", "points": 50, "items": 0, "ticked": 0},
+            {"id": "risk_management", "name": "סיכונים", "line": 3, "points": 100, "items": 4, "ticked": 3},
+            {"id": None, "name": "Data", "line": 12, "points": 50, "items": 0, "ticked": 0},
         ],
+        "weights": [],
         "points_sum": 150,
         "stated_total": 150,
         "score_ppm": 500_000,
@@ -89,13 +96,38 @@ def test_the_stated_total_is_found_however_it_is_written(watch: Any, line: str, 
         assert "does not state" in evidence.problems[0].reason
 
 
-def test_the_categories_heading_level_is_configurable(watch: Any) -> None:
-    facts = watch(
-        "checklist", {"c.md": "### A (10 pts)\n- [x] a\nTotal: 10\n"}, path="c.md", heading_level=3
-    ).facts
+def test_categories_are_found_at_any_level(watch: Any) -> None:
+    text = "# Checklist\n## Categories\n### 1. Code (60 points)\n- [ ] a\n### 2. Risk (40 points)\n- [x] b\n"
+    evidence = watch("checklist", {PATH: text})
+    assert [(c["name"], c["points"]) for c in evidence.facts["categories"]] == [("Code", 60), ("Risk", 40)]
+    assert evidence.facts["score_ppm"] == 400_000
+    assert [(s.looked_at, s.understood, s.unit) for s in evidence.scopes] == [(2, 2, "task-list boxes")]
+    facts = watch("checklist", {PATH: text.replace("# Checklist", "# Checklist (110 points)", 1)}).facts
+    assert (facts["stated_total"], facts["points_sum"]) == (110, 100)
+
+
+def test_a_heading_level_without_categories_names_the_setting_that_helps(watch: Any) -> None:
+    evidence = watch(
+        "checklist", {"c.md": "### A (10 pts)\n- [x] a\nTotal: 10\n"}, path="c.md", heading_level=2
+    )
+    assert "evidence.checklist.heading_level" in evidence.problems[0].remedy
+    facts = watch("checklist", path="c.md", heading_level=3).facts
     assert facts["score_ppm"] == 1_000_000
     with pytest.raises(ValidationError):
         watch("checklist", heading_level=7)
+
+
+def test_weights_come_from_a_table_or_from_the_headings(watch: Any) -> None:
+    table = (
+        "| Category | Score | Weight |\n|---|---|---|\n| Code | 1/1 | 75% |\n| Risk | 1/1 | **40.5 %** |\n"
+    )
+    text = f"## Code (60 pts)\n- [x] a\n## Summary\n{table}| **TOTAL** | | 100% |\n"
+    assert watch("checklist", {PATH: text}).facts["weights"] == [
+        {"name": "Code", "ppm": 750_000},
+        {"name": "Risk", "ppm": 405_000},
+    ]
+    facts = watch("checklist", {PATH: "## Code (60 pts, 75 %)\n- [x] a\n## Risk (40 pts)\n- [x] a\n"}).facts
+    assert [weight["ppm"] for weight in facts["weights"]] == [750_000]
 
 
 def test_an_absent_checklist_is_missing_not_zero(watch: Any) -> None:

@@ -14,29 +14,27 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.numbers import percentile_nearest_rank
 from gate.evidence.collectors.paper.claims import UNITS, Claim
-from gate.evidence.collectors.paper.metrics import pacing_violations, sharpe_ratio, unrecovered
+from gate.evidence.collectors.paper.log import busiest_second, unrecovered
+from gate.evidence.collectors.paper.pnl import annual, moments
+
+
+def sharpe_ratio(navs: list[int] | list[Decimal], periods: int) -> Decimal | None:
+    found = moments(navs)
+    return None if found is None else annual(found.sharpe, periods)
+
 
 NAVS = st.lists(st.integers(90_000, 110_000), min_size=3, max_size=40)
 
 
-@given(st.lists(st.integers(0, 5_000_000), max_size=60), st.integers(1, 8))
-def test_pacing_agrees_with_counting_every_window(times: list[int], most: int) -> None:
-    rest, expected = sorted(times), 0
-    while rest:
-        window = [time for time in rest if time < rest[0] + 1_000_000]
-        if len(window) > most:
-            expected += 1
-            rest = rest[len(window) :]
-        else:
-            rest = rest[1:]
-    assert pacing_violations(times, most) == expected
+@given(st.lists(st.integers(0, 5_000_000), max_size=60))
+def test_the_busiest_second_agrees_with_counting_every_window(times: list[int]) -> None:
+    counts = [sum(start <= time < start + 1_000_000 for time in times) for start in times]
+    assert busiest_second(times) == max(counts, default=0)
 
 
-def test_a_window_is_half_open() -> None:
-    assert pacing_violations([0] * 50 + [1_000_000], 50) == 0
-    assert pacing_violations([0] * 50 + [999_999], 50) == 1
-    assert pacing_violations(list(range(120)), 50) == 1
-    assert pacing_violations([], 50) == 0
+def test_a_second_is_half_open() -> None:
+    assert busiest_second([0] * 49 + [1_000_000]) == 49
+    assert busiest_second([0] * 49 + [999_999]) == 50
 
 
 @given(st.lists(st.sampled_from(["disconnect", "reconnect", "info"]), max_size=20))

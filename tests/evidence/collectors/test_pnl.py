@@ -13,7 +13,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gate.evidence.base.errors import EvidenceError
 from gate.evidence.collectors.paper.pnl import (
     Moments,
     annual,
@@ -97,13 +96,10 @@ def test_the_metrics_file_is_held_against_the_series(watch: Any) -> None:
         ("2025-11-01T00:00:00Z,=1+1\n", "formula", 2),
     ],
 )
-def test_a_malformed_series_is_an_error_with_its_line(watch: Any, rows: str, what: str, line: int) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        pnl(watch, "time,equity\n" + rows)
-    assert what in caught.value.what
-    assert (caught.value.path, caught.value.place) == (FILE, f"line {line}")
-    with pytest.raises(EvidenceError, match="the CSV header is"):
-        pnl(watch, "date,equity\n")
+def test_a_malformed_series_is_rejected_with_its_line(watch: Any, rows: str, what: str, line: int) -> None:
+    (found,) = (p for p in watch("paper", {FILE: "time,equity\n" + rows}).problems if p.kind == "rejected")
+    assert what in found.reason
+    assert (found.fact, found.path, found.place) == ("pnl", FILE, f"line {line}")
 
 
 def test_the_published_example() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import Limits
 
 PATH, DRILL = "ROLLBACK_PROCEDURE.md", "ROLLBACK_DRILL.json"
@@ -84,8 +83,8 @@ def test_what_the_drill_did_not_measure_is_missing(watch: Any) -> None:
 def test_absent_files_say_what_to_write(watch: Any) -> None:
     evidence = watch("rollback")
     remedies = {m.fact: m.remedy for m in evidence.problems}
-    assert "sections on triggers" in remedies["sections.steps"]
-    assert "contracts/files/rollback_drill.schema.json" in remedies["drill.total_recovery_ms"]
+    assert "sections on triggers" in remedies["sections"]
+    assert "contracts/files/rollback_drill.schema.json" in remedies["drill"]
     assert evidence.observed_at is None
 
 
@@ -101,26 +100,107 @@ def test_absent_files_say_what_to_write(watch: Any) -> None:
         ({**RECORD, "nav_before": 0}, "contract 'rollback_drill'", "/nav_before"),
         ({**RECORD, "performed_at": "2025-02-30T00:00:00Z"}, "not a real time", "/performed_at"),
         ({**RECORD, "performed_at": "0001-01-01T00:00:00+02:00"}, "outside the years", "/performed_at"),
-        ({**RECORD, "cancel_orders_ms": 71501}, "longer than the whole recovery", "/cancel_orders_ms"),
         ({**RECORD, "nav_after": 10**17, "nav_before": 0.0001}, "too large to be exact", "/nav_after"),
     ],
 )
-def test_a_broken_drill_record_is_an_error(watch: Any, content: Any, what: str, place: str | None) -> None:
-    with pytest.raises(EvidenceError) as caught:
-        watch("rollback", {DRILL: content})
-    assert what in caught.value.what
-    assert caught.value.path == DRILL and caught.value.remedy
-    assert place in {None, caught.value.place}
+def test_a_broken_drill_is_rejected_and_the_procedure_stands(
+    watch: Any, content: Any, what: str, place: str | None
+) -> None:
+    evidence = watch("rollback", {DRILL: content, PATH: (READY / PATH).read_bytes()})
+    assert {p.fact for p in evidence.problems} == {"drill_file", "drill"}
+    for problem in evidence.problems:
+        assert what in problem.reason and problem.kind == "rejected"
+        assert problem.path == DRILL and problem.remedy
+        assert place in {None, problem.place}
+    assert evidence.facts["drill"]["performed_at_s"] is None and evidence.facts["drill"]["steps"] == []
+    assert len(evidence.facts["triggers"]) == 7
 
 
-def test_broken_procedures_are_errors(watch: Any, tmp_path: Path) -> None:
-    with pytest.raises(EvidenceError, match="mojibake"):
-        watch("rollback", {PATH: "## טריגרים\n".encode().decode("latin-1").encode()})
-    with pytest.raises(EvidenceError, match="larger than"):
-        watch("rollback", {PATH: "# R"}, limits=Limits(text_bytes=1))
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("## טריגרים\n".encode().decode("latin-1").encode(), "mojibake"),
+        (b"> " * 500 + b"x", "nests deeper"),
+        (b"\x80", "not UTF-8"),
+    ],
+)
+def test_a_broken_procedure_is_rejected_and_the_drill_stands(watch: Any, content: bytes, what: str) -> None:
+    evidence = watch("rollback", {PATH: content, DRILL: RECORD})
+    assert {(p.fact, p.kind.value, p.path) for p in evidence.problems} == {
+        ("file", "rejected", PATH),
+        ("sections", "rejected", PATH),
+    }
+    assert what in evidence.problems[0].reason
+    assert evidence.facts["drill"]["total_recovery_ms"] == 71500
+
+
+def test_a_link_and_a_huge_file_are_rejected(watch: Any, tmp_path: Path) -> None:
+    assert "larger than" in watch("rollback", {PATH: "# R"}, limits=Limits(text_bytes=1)).problems[0].reason
     (tmp_path / "link.json").symlink_to(DRILL)
-    with pytest.raises(EvidenceError, match="symbolic link"):
-        watch("rollback", {PATH: "# R"}, drill="link.json")
-    with pytest.raises(EvidenceError, match="nests deeper") as caught:
-        watch("rollback", {PATH: "> " * 500 + "x"})
-    assert caught.value.path == PATH
+    assert "symbolic link" in watch("rollback", drill="link.json").problems[-1].reason
+
+
+def steps(**changes: int) -> list[dict[str, Any]]:
+    times = {"halt": 180, "cancel_orders": 3900, "disconnect": 5000, "flatten": 9000, "verify": 71500}
+    return [{"step": name, "completed_ms": time} for name, time in {**times, **changes}.items()]
+
+
+@pytest.mark.parametrize(
+    ("changes", "places"),
+    [
+        ({"steps": steps()}, []),
+        ({"steps": steps(root_cause=71500, report=3_600_000)}, []),
+        ({"steps": steps(verify=71501)}, ["/steps/4/completed_ms", "/total_recovery_ms"]),
+        ({"steps": steps(flatten=4000)}, ["/steps/3/completed_ms"]),
+        ({"steps": steps(cancel_orders=3901)}, ["/cancel_orders_ms"]),
+        ({"steps": steps(), "total_recovery_ms": 72000}, ["/total_recovery_ms"]),
+        ({"steps": [*steps(), {"step": "verify", "completed_ms": 71500}]}, ["/steps/5"]),
+        ({"cancel_orders_ms": 71501}, ["/cancel_orders_ms"]),
+    ],
+)
+def test_a_drill_that_contradicts_itself_says_where(
+    watch: Any, changes: dict[str, Any], places: list[str]
+) -> None:
+    drill = watch("rollback", {DRILL: {**RECORD, **changes}}).facts["drill"]
+    assert [one["place"] for one in drill["contradictions"]] == places
+    assert [one["step"] for one in drill["steps"]] == [one["step"] for one in changes.get("steps", [])]
+
+
+@pytest.mark.parametrize(
+    ("line", "trigger", "micro"),
+    [
+        ("| P&amp;L of the day | below −5 % | KILL_PNL |", "pnl", 50_000),
+        ("P&L < -0.05", "pnl", 50_000),
+        ("A loss of 5 percent (P&L)", "pnl", 50_000),
+        ("P&L below -$50000", "pnl", None),
+        ("P&L beyond five percent", "pnl", None),
+        ("Max drawdown above 12.5%", "drawdown", 125_000),
+        ("PSR below 0.20", "psr", 200_000),
+        ("Rejections > 20 %", "rejections", 200_000),
+        ("Pacing violations: more than 10 per hour", "pacing", 10_000_000),
+        ("10/h pacing violations", "pacing", 10_000_000),
+        ("Pacing: 1 a minute", "pacing", 60_000_000),
+        ("Pacing violations above 10", "pacing", None),
+        ("Disconnects > 3 per hour", "connection", 3_000_000),
+        ("p95 latency more than 2 × baseline", "latency", 2_000_000),
+        ("p95 latency > 2.5x", "latency", 2_500_000),
+        ("latency above 200 % of baseline", "latency", 2_000_000),
+        ("latency above 200 ms", "latency", None),
+    ],
+)
+def test_triggers_state_their_limits_as_numbers(
+    watch: Any, line: str, trigger: str, micro: int | None
+) -> None:
+    table = "| a | b | c |\n|---|---|---|\n" if line.startswith("|") else ""
+    facts = watch("rollback", {PATH: f"# R\n## Triggers\n{table}{line}\n"}).facts
+    assert [(one["trigger"], one["micro"]) for one in facts["limits"]] == [(trigger, micro)]
+
+
+def test_the_limits_and_checks_of_the_ready_example_are_read(watch: Any) -> None:
+    facts = watch("rollback", {PATH: (READY / PATH).read_bytes()}).facts
+    assert {one["trigger"]: one["micro"] for one in facts["limits"]} == {
+        "connection": 3_000_000, "drawdown": 150_000, "latency": 2_000_000, "pacing": 10_000_000,
+        "pnl": 50_000, "psr": 200_000, "rejections": 200_000,
+    }  # fmt: skip
+    assert facts["checks"] == ["flat", "logs_archived", "nav", "open_orders"]
+    assert facts["unfilled"] == []

@@ -66,7 +66,7 @@ def test_without_columns_of_their_own_words_in_the_row_count(watch: Any) -> None
 def test_an_absent_or_unreadable_plan(watch: Any, tmp_path: Path) -> None:
     evidence = watch("scale_up")
     assert evidence.facts == {"file": None, "steps": []}
-    assert [(m.fact, m.reason) for m in evidence.problems] == [("file", "SCALE_UP_PLAN.md does not exist")]
+    assert [(m.fact, m.reason) for m in evidence.problems] == [("", "SCALE_UP_PLAN.md does not exist")]
     with pytest.raises(EvidenceError, match="not UTF-8"):
         watch("scale_up", {PATH: b"Week \xe9"})
     (tmp_path / "link.md").symlink_to(PATH)

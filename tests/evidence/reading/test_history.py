@@ -34,7 +34,6 @@ def test_outside_of_a_repository_there_is_nothing(tmp_path: Path) -> None:
     assert history.last_changes(["a"]) == {}
     assert history.proven_files(none, ["a"]) == {}
     assert history.signed_tags(none) == ()
-    assert history.fingerprint() == History(tmp_path).fingerprint()
 
 
 def test_a_branch_a_tag_and_an_abbreviation_name_a_commit(repo: Any) -> None:
@@ -242,21 +241,8 @@ def test_a_shallow_clone_does_not_invent_a_last_change(repo: Any, tmp_path: Path
             repo.run("-C", str(tmp_path / "clone"), "worktree", "add", "-q", str(tmp_path / place), "-b", "w")
         history = History(tmp_path / place)
         assert set(history.last_changes(["a", "b", "c"])) == {"c"}
-    before = History(tmp_path / "clone").fingerprint()
     repo.run("-C", str(tmp_path / "clone"), "fetch", "-q", "--unshallow")
-    assert History(tmp_path / "clone").fingerprint() != before
     assert History(tmp_path / "clone").last_changes(["b"])["b"].commit == last
-
-
-def test_the_fingerprint_changes_with_head_and_refs(repo: Any) -> None:
-    seen = {repo.history.fingerprint()}
-    repo.commit({"a": "1"})
-    for change in (["tag", "v1"], ["branch", "x"], ["checkout", "-q", "--detach"], ["tag", "-d", "v1"]):
-        seen.add(repo.history.fingerprint())
-        repo.run(*change)
-    seen.add(repo.history.fingerprint())
-    assert len(seen) == 5  # a detached HEAD at the same commit is no change
-    assert repo.history.fingerprint() in seen
 
 
 @needs_ssh
@@ -365,7 +351,6 @@ def test_the_repositorys_configuration_runs_nothing(
     assert history.verify_commit(pgp, dana).state == "unsupported"
     (tag,) = history.signed_tags(commit)
     assert history.verify_tag(tag, dana).state == "valid"
-    assert history.fingerprint()
     assert not trap.exists()
 
 
@@ -401,21 +386,6 @@ def test_a_missing_object_is_never_fetched(
     with suppress(EnvironmentProblem):
         repo.history.resolve("main")
     assert not trap.exists()
-
-
-@needs_ssh
-def test_without_ssh_keygen_a_signature_cannot_be_judged(
-    signing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit = signing.commit({"a": "1"}, key="dana")
-    unsigned = signing.commit({"a": "2"})
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "git").symlink_to(str(shutil.which("git")))
-    relative = os.path.relpath(str(Path(str(shutil.which("ssh-keygen"))).parent), signing.root)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{relative}")
-    assert signing.history.verify_commit(unsigned, b"").state == "unsigned"
-    with pytest.raises(EnvironmentProblem, match="there is no ssh-keygen"):
-        signing.history.verify_commit(commit, signing.signer("dana"))
 
 
 def test_a_git_that_hangs_or_is_missing_is_an_error(

@@ -97,6 +97,18 @@ def test_front_matter_is_skipped_and_a_rule_at_the_top_is_not() -> None:
         ("[to be filled by operations] soon", False),
         ("[fill in]", False),
         ("[להשלמה]", False),
+        ("**Status:** TEMPLATE, awaiting completion", False),
+        ("סטטוס: תבנית", False),
+        ("[Name]", False),
+        ("[name](people.md)", True),
+        ("text\n\n- Signature:", False),
+        ("Signature:\nDana Levi", True),
+        ("**Signed by:** ......", False),
+        ("| Role | Signature |\n|---|---|\n| CTO | Amir |\n| Risk | |", False),
+        ("| Role | Signature |\n|---|---|\n| CTO | Amir |", True),
+        ("score __/10", False),
+        ("signed **__%**", False),
+        ("The template of an order has a status.", True),
         ("```\nlimit = TODO\n```", False),
         ("| a | b |\n|---|---|\n| connect | TBD |", False),
     ],
@@ -136,10 +148,24 @@ def test_headings_are_matched_without_decoration_in_any_script() -> None:
     assert heading_key("**4.2** – Costs (50 pts) …") == "Costs (50 pts)"
 
 
-def test_one_filled_match_is_enough() -> None:
-    assert match_sections("## Errors\n\n## Errors, listed\n200: reject\n", {"e": ["errors"]}) == {
-        "e": "filled"
-    }
+def test_every_section_that_matches_has_to_be_filled() -> None:
+    text = "## Decision\n[TO BE FILLED]\n## Decision logic\nAll gates must pass.\n"
+    assert match_sections(text, {"decision": ["decision"]}) == {"decision": "unfilled"}
+    assert match_sections(text.replace("[TO BE FILLED]", "Go."), {"d": ["decision"]}) == {"d": "filled"}
+
+
+def test_a_pattern_matches_from_the_beginning_of_a_word_only() -> None:
+    text = "## Disconnect\nx\n## Overflow\nx\n## הטריגרים\nx\n## Re-connecting\nx\n"
+    assert [s.title for s in find_sections(text, ["connect"])] == ["Re-connecting"]
+    assert find_sections(text, ["flows?"]) == []
+    assert [s.title for s in find_sections(text, ["טריגר"])] == ["הטריגרים"]
+
+
+def test_template_marks_have_their_lines_wherever_they_stand() -> None:
+    text = "# D\n\n**Status:** TEMPLATE\n**Date:** [TO BE FILLED]\n\n## A\nx\n\n```\na\nTODO\n```\n\n____\n"
+    assert parse(text).marks == (3, 11, 14)
+    assert parse("TBD\n\n# D\nx\n").marks == (1,)
+    assert parse("# D\nx\n").marks == ()
 
 
 def test_the_documents_title_is_no_section_of_it() -> None:

@@ -53,7 +53,7 @@ def test_signed_and_unsigned_commits(signing: Any) -> None:
         ('valid-after="20240101000001Z"', "unknown_signer"),
         ('valid-after="20240101000000Z"', "valid"),
         ('valid-after="20230101Z",valid-before="20240101000001Z"', "valid"),
-        ('namespaces="git",valid-before="20240101000001"', "valid"),
+        ('namespaces="git",valid-before="20240101000001Z"', "valid"),
     ],
 )
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])

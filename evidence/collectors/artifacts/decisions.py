@@ -1,0 +1,100 @@
+"""What the recorded decisions say: the verification log and the decision document, and whether they agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...reading.markdown import find_sections, parse, within
+from ...reading.workspace import View
+
+CONTRACT = "prelive_verification_log"
+SECTION = "decision"
+"""The section of a row by which a document is known to state a decision."""
+_WORDS = (
+    r"(?:(?P<FAIL>FAIL(?:ED)?|NO[- ]GO|REJECTED|NOT APPROVED|ROLLBACK_AND_INVESTIGATE"
+    r"|REMEDIATE_AND_REVALIDATE|נכשל)|(?P<CONDITIONAL>CONDITIONAL|COMPLETE_REQUIREMENTS_THEN_DEPLOY|מותנה)|(?P<PENDING>PENDING)"
+    r"|(?P<PASS>PASS(?:ED)?|GO|APPROVED|GO_LIVE_APPROVED|עבר))(?![\w-])"
+)
+_VERDICT = re.compile(rf"(?<![\w-]){_WORDS}")
+_ALONE = re.compile(rf"\W*{_WORDS}\W*", re.IGNORECASE)
+_LABELLED = re.compile(rf"\W*(?:[\w-]+ )?(?:decision|verdict|outcome|החלטה)\W{{1,6}}{_WORDS}", re.IGNORECASE)
+_WORST = ("FAIL", "CONDITIONAL", "PASS")
+_STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A file's decision (None for none) and its stages' statuses: FAIL, CONDITIONAL, PENDING or PASS."""
+
+    path: str
+    decision: str | None
+    stages: Mapping[str, str]
+
+    def to_json(self, others: Sequence[Stated]) -> dict[str, Any]:
+        """The fact, with what contradicts it here or in the files before it."""
+        return {
+            "path": self.path,
+            "decision": self.decision,
+            "contradictions": [*self._inside(), *(text for other in others for text in self._beside(other))],
+        }
+
+    def _inside(self) -> list[str]:
+        """Whether the decision follows from the stages: the worst of them, and one not judged is no pass."""
+        states = set(self.stages.values())
+        if not states or self.decision is None:
+            return []
+        worst = next((state for state in ("FAIL", "PENDING", "CONDITIONAL") if state in states), "PASS")
+        if self.decision == {"PENDING": "FAIL"}.get(worst, worst):
+            return []
+        named = ", ".join(name for name, state in sorted(self.stages.items()) if state == worst)
+        return [f"the decision is {self.decision}, and {worst} is the status of {named}"]
+
+    def _beside(self, other: Stated) -> list[str]:
+        found = []
+        if None not in {self.decision, other.decision} and self.decision != other.decision:
+            found.append(f"the decision is {self.decision}, in {other.path} it is {other.decision}")
+        found += [
+            f"{name} is {state}, in {other.path} it is {other.stages[name]}"
+            for name, state in sorted(self.stages.items())
+            if name in other.stages and other.stages[name] != state
+        ]
+        return found
+
+
+def from_log(view: View, path: str) -> Stated:
+    """The decision of a ``PRELIVE_VERIFICATION_LOG.json``.
+
+    Raises:
+        EvidenceError: it is malformed or breaks its contract.
+    """
+    log = view.read_json(path, CONTRACT)
+    return Stated(path, log["decision"], {name: gate["status"] for name, gate in log["gates"].items()})
+
+
+def from_document(view: View, path: str, headings: Sequence[str]) -> Stated:
+    """The decision that the sections with these headings, or lines with that label, state.
+
+    Of several the worst counts. Tables whose rows begin with a stage have the stages' statuses.
+
+    Raises:
+        EvidenceError: it cannot be read.
+    """
+    text = view.read_text(path)
+    document = parse(text, path)
+    stated = [_LABELLED.match(line.plain) for line in document.texts]
+    for place in find_sections(text, headings, path):
+        lines = [line.plain for line in within(place, document.texts)]
+        found = (match for line in lines if (match := _ALONE.fullmatch(line) or _VERDICT.search(line)))
+        stated.append(next(found, None))
+    decisions = {match.lastgroup for match in stated if match}
+    stages: dict[str, str] = {}
+    for table in document.tables:
+        for row in table.rows:
+            stage = _STAGE.match(row.cells[0])
+            status = next((match for cell in row.cells[1:] if (match := _ALONE.fullmatch(cell))), None)
+            if stage and status and status.lastgroup:
+                stages.setdefault(f"stage{stage['number']}", status.lastgroup)
+    return Stated(path, next((word for word in _WORST if word in decisions), None), stages)

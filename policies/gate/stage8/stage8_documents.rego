@@ -1,0 +1,232 @@
+package gate.stage8
+
+# What documents and records say in detail: rollback limits, the drill's steps, the checklist, earlier decisions.
+
+check_rollback_limits := data.gate.lib.check([
+	data.gate.lib.none_of("limits", limits_refused(input.facts.rollback.limits)),
+	data.gate.lib.contains_all("checks", input.facts.rollback.checks, data.gate.params.stage8.recovery_checks),
+])
+
+# METADATA
+# title: The rollback procedure says at what it begins and when it has worked
+# description: >-
+#   Each trigger states a number that is no looser than the agreed one, and the recovery is checked as agreed.
+# custom:
+#   short_name: rollback_limits
+#   severity: HIGH
+#   solution: State the agreed limits and recovery checks in the rollback procedure, as numbers.
+#   owner: risk_officer
+#   controls: [gate:stage8]
+#   facts: [rollback.file, rollback.limits, rollback.checks]
+deny_rollback_limits contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.rollback_limits",
+		check_rollback_limits,
+		"A limit or a check of the rollback is not the agreed one",
+	)
+}
+
+limits_refused(limits) := (too_high | too_low) | unstated if {
+	highest := data.gate.params.stage8.rollback_limits_at_most.value
+	lowest := data.gate.params.stage8.rollback_limits_at_least.value
+	too_high := {{"term": one.trigger, "text": limit_text(one, "at most", most)} |
+		some one in limits
+		some name, most in highest
+		one.trigger == name
+		data.gate.lib.greater(one.micro, most) == true
+	}
+	too_low := {{"term": one.trigger, "text": limit_text(one, "at least", least)} |
+		some one in limits
+		some name, least in lowest
+		one.trigger == name
+		data.gate.lib.greater(least, one.micro) == true
+	}
+	unstated := {{"term": name, "text": sprintf("%s states no number", [name])} |
+		some name, _ in object.union(highest, lowest)
+		stated := [one | some one in limits; one.trigger == name; is_number(one.micro)]
+		stated == []
+	}
+}
+
+limit_text(one, word, limit) := sprintf("%s is %v at line %v, %s %v is agreed (millionths)", [
+	one.trigger,
+	one.micro,
+	one.line,
+	word,
+	limit,
+])
+
+check_drill_steps := data.gate.lib.check([
+	data.gate.lib.contains_all(
+		"steps",
+		[one.step | some one in input.facts.rollback.drill.steps],
+		data.gate.params.stage8.drill_steps,
+	),
+	data.gate.lib.none_of(
+		"order",
+		steps_out_of_order(input.facts.rollback.drill.steps, data.gate.params.stage8.drill_steps.value),
+	),
+	data.gate.lib.none_of("contradictions", drill_contradictions(input.facts.rollback.drill.contradictions)),
+])
+
+# METADATA
+# title: The drill went through every step in order
+# description: The record of the drill has the required steps in their order, and its figures are those of the steps.
+# custom:
+#   short_name: drill_steps
+#   severity: CRITICAL
+#   solution: Run the whole procedure in a drill, and record each step as it is finished.
+#   owner: devops_lead
+#   controls: [gate:stage8]
+#   facts: [rollback.drill_file, rollback.drill.steps, rollback.drill.contradictions]
+deny_drill_steps contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.drill_steps",
+		check_drill_steps,
+		"The drill does not show the whole rollback",
+	)
+}
+
+# Missing steps are named by themselves; those that are there have to be in the order of the required ones.
+steps_out_of_order(steps, required) := {{"term": "order", "text": concat(", ", done)} |
+	done := [one.step |
+		some one in steps
+		some wanted in required
+		wanted == one.step
+	]
+	expected := [wanted |
+		some wanted in required
+		some one in steps
+		wanted == one.step
+	]
+	done != expected
+}
+
+drill_contradictions(found) := {{"term": one.place, "text": sprintf("%s: %s", [one.place, one.text])} |
+	some one in found
+}
+
+check_checklist_agreed := data.gate.lib.check([data.gate.lib.none_of(
+	"categories",
+	categories_refused(input.facts.checklist.categories),
+)])
+
+# METADATA
+# title: The checklist is the agreed one
+# description: Each agreed category is there with its points and at least its number of items, and there is no other.
+# custom:
+#   short_name: checklist_agreed
+#   severity: HIGH
+#   solution: Give the categories of the pre-live checklist the agreed points and items.
+#   owner: qa_lead
+#   controls: [gate:stage8]
+#   facts: [checklist.points_sum, checklist.categories]
+deny_checklist_agreed contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.checklist_agreed",
+		check_checklist_agreed,
+		"The checklist is not the agreed one",
+	)
+}
+
+categories_refused(categories) := ((absent | others) | moved) | thin if {
+	agreed := data.gate.params.stage8.checklist_points.value
+	items := data.gate.params.stage8.checklist_items_min.value
+	absent := {{"term": name, "text": sprintf("%s is not there", [name])} |
+		some name, _ in agreed
+		same := [one | some one in categories; one.id == name]
+		same == []
+	}
+	others := {{"term": one.name, "text": sprintf("%s is no agreed category", [one.name])} |
+		some one in categories
+		object.get(agreed, one.id, null) == null
+	}
+	moved := {{"term": one.id, "text": text} |
+		some one in categories
+		some name, points in agreed
+		one.id == name
+		one.points != points
+		text := sprintf("%s has %v points, agreed are %v", [name, one.points, points])
+	}
+	thin := {{"term": one.id, "text": text} |
+		some one in categories
+		some name, least in items
+		one.id == name
+		data.gate.lib.greater(least, one.items) == true
+		text := sprintf("%s has %v items, at least %v are agreed", [name, one.items, least])
+	}
+}
+
+check_decisions_agree := data.gate.lib.check([
+	data.gate.lib.none_of(
+		"decisions",
+		decisions_refused(input.facts.artifacts.decisions, data.gate.params.stage8.accepted_decisions.value),
+	),
+	data.gate.lib.none_of("contradictions", decision_contradictions(input.facts.artifacts.decisions)),
+])
+
+# METADATA
+# title: The recorded decisions agree
+# description: >-
+#   The verification log and the decision document state an accepted decision, which follows from their stages,
+#   and they do not contradict each other.
+# custom:
+#   short_name: decisions_agree
+#   severity: HIGH
+#   solution: Delete the documents that are out of date, judge again, and let gate write them anew.
+#   owner: risk_officer
+#   controls: [gate:stage8]
+#   facts: [artifacts.decisions]
+deny_decisions_agree contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.decisions_agree",
+		check_decisions_agree,
+		"A recorded decision does not agree",
+	)
+}
+
+decisions_refused(decisions, accepted) := {{"term": one.path, "text": sprintf("%s: %s", [one.path, text])} |
+	some one in decisions
+	some refused in data.gate.lib.others(one.decision, accepted)
+	text := decision_text(refused)
+}
+
+decision_text(decision) := "states no decision" if {
+	decision == null
+} else := sprintf("says %s", [decision])
+
+decision_contradictions(decisions) := {{"term": sprintf("%s contradicts", [one.path]), "text": text} |
+	some one in decisions
+	some contradiction in one.contradictions
+	text := sprintf("%s: %s", [one.path, contradiction])
+}
+
+check_evidence_committed := data.gate.lib.check([data.gate.lib.none(
+	"uncommitted_evidence",
+	uncommitted_evidence(input.facts.provenance),
+)])
+
+# METADATA
+# title: No evidence is edited and uncommitted
+# description: >-
+#   Every file of evidence that the commit has is there with exactly its bytes. In a workspace without git, this
+#   rule holds.
+# custom:
+#   short_name: evidence_committed
+#   severity: MEDIUM
+#   solution: Commit the changed evidence or restore it, then judge again.
+#   owner: devops_lead
+#   controls: [gate:stage8]
+#   facts: []
+deny_evidence_committed contains result if {
+	some result in data.gate.lib.violations(
+		"stage8.evidence_committed",
+		check_evidence_committed,
+		"Evidence differs from the commit",
+	)
+}
+
+uncommitted_evidence(provenance) := {path |
+	some about in provenance
+	some path in object.get(about, "uncommitted", [])
+}

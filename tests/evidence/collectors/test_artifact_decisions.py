@@ -1,0 +1,82 @@
+"""Decisions that files record are read, and held against their own stages and against each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+READY = Path(__file__).parents[3] / "examples" / "ready"
+
+LOG = {"timestamp": "2025-12-05T11:45:00Z", "signatures": {}}
+
+
+def decided(watch: Any, document: str | None, decision: str = "PASS", **stages: str) -> list[dict[str, Any]]:
+    log = {**LOG, "decision": decision, "gates": {name: {"status": state} for name, state in stages.items()}}
+    files = {"LOG.json": json.dumps(log)} if stages else {}
+    matrix = [
+        {"id": "log", "kind": "json", "pattern": "LOG.json", "contract": "prelive_verification_log"},
+        {"id": "g", "kind": "markdown", "pattern": "GATE.md", "sections": {"decision": ["decision"]}},
+    ]
+    return list(
+        watch("artifacts", files | ({"GATE.md": document} if document else {}), matrix=matrix).facts[
+            "decisions"
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("decision", "states", "contradicts"),
+    [
+        ("PASS", ("PASS", "PASS"), False),
+        ("FAIL", ("PASS", "PASS"), True),
+        ("PASS", ("PASS", "FAIL"), True),
+        ("CONDITIONAL", ("PASS", "FAIL"), True),
+        ("FAIL", ("PENDING", "CONDITIONAL"), False),
+        ("PASS", ("PENDING", "PASS"), True),
+        ("CONDITIONAL", ("CONDITIONAL", "PASS"), False),
+        ("PASS", ("CONDITIONAL", "PASS"), True),
+    ],
+)
+def test_a_log_whose_stages_contradict_its_decision_says_so(
+    watch: Any, decision: str, states: tuple[str, str], contradicts: bool
+) -> None:
+    (found,) = decided(watch, None, decision, stage1=states[0], stage2=states[1])
+    assert found["decision"] == decision
+    assert bool(found["contradictions"]) == contradicts
+
+
+@pytest.mark.parametrize(
+    ("document", "decision"),
+    [
+        ("# G\n## Decision\n\n**PASS**: Go live, unless something fails.\n", "PASS"),
+        ("# G\n## Decision\n\n**FAIL**: Do not go live.\n", "FAIL"),
+        ("# G\n## Decision\nNO-GO\n", "FAIL"),
+        ("# G\n## Decision\nfail\n", "FAIL"),
+        ("# G\n## Decision\nGO_LIVE_APPROVED\n", "PASS"),
+        ("# G\nDecision: Fail\n## Decision\nPASS\n", "FAIL"),
+        ("# G\n## Decision\nAll gates must pass.\n", None),
+        ("# G\n## Decision logic\nCONDITIONAL on the review\n", "CONDITIONAL"),
+    ],
+)
+def test_the_decision_of_a_document_is_read(watch: Any, document: str, decision: str | None) -> None:
+    assert [one["decision"] for one in decided(watch, document)] == [decision]
+
+
+def test_a_document_that_says_something_else_than_the_log_contradicts_it(watch: Any) -> None:
+    table = "| Stage | Status |\n|---|---|\n| stage1 | PASS |\n| Stage 2 | ❌ FAIL |\n"
+    _, document = decided(watch, f"# G\n## Decision\nFAIL\n## Stages\n{table}", stage1="PASS", stage2="PASS")
+    assert document["contradictions"] == [
+        "the decision is FAIL, in LOG.json it is PASS",
+        "stage2 is FAIL, in LOG.json it is PASS",
+    ]
+
+
+def test_the_decisions_of_the_ready_example_agree(watch: Any) -> None:
+    names = ("PRELIVE_VERIFICATION_LOG.json", "GO_LIVE_DECISION_GATE.md")
+    found = watch("artifacts", {name: (READY / name).read_bytes() for name in names}).facts["decisions"]
+    assert {one["path"]: (one["decision"], one["contradictions"]) for one in found} == dict.fromkeys(
+        names, ("PASS", [])
+    )
