@@ -74,6 +74,8 @@ class Facts:
         scope = self.scope(fact)
         if scope is not None and scope.looked_at == 0:
             reason = f"{source_of(fact)} looked at no {scope.unit}"
+        elif scope is None and value in ([], {}, ()):
+            reason = f"{fact} is empty, and nothing says how much was looked at"
         else:
             return found
         remedy = f"check where evidence.{source_of(fact)} in gate.yaml looks"

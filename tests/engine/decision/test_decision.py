@@ -95,8 +95,8 @@ def build(
     outputs = {"gate.stage1": output("stage1", line), "gate.stage2": output("stage2", found)}
     context = Context(
         workspace="demo", stage=stage, gate_version="1", time=TIME,
-        subject=Subject("c" * 40, True, DIGEST, "dev@example.com", ("src",), 2), odd_sources=(), uncommitted=(),
-        settings_digest=None,
+        subject=Subject("c" * 40, True, DIGEST, "dev@example.com", ("src",), 2),
+        odd_sources=(), uncommitted=(), settings_digest=None,
         allowed_signers="trust/allowed_signers", roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
         weakenings=(Weakening("policy_override", "set"),), notices=(Notice("x", "a remark"),),
     )  # fmt: skip
