@@ -153,8 +153,14 @@ def seal(keys: Path) -> None:
 
 
 def evaluate(keys: Path, *options: str) -> dict[str, Any]:
-    """The go-live decision of the example as it stands, without recording it."""
-    command = ("evaluate", "stage8", "--workspace", str(READY), "--no-record", "--output", "json", *options)
+    """The go-live decision of the example as it stands, without recording it.
+
+    Of a copy outside of git: what is made here is not committed yet.
+    """
+    copy = keys / "ready"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(READY, copy)
+    command = ("evaluate", "stage8", "--workspace", str(copy), "--no-record", "--output", "json", *options)
     decision: dict[str, Any] = json.loads(run(sys.executable, "-m", "gate", *command, cwd=keys, expect=(0, 1, 3)))
     return decision
 
