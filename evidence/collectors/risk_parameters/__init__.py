@@ -14,7 +14,7 @@ from ...base.errors import EvidenceError
 from ...base.limits import Limits
 from ...base.settings import Bounded, Text
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
-from ...reading.workspace import View, glob_regex
+from ...reading.workspace import View, check_relative, glob_regex
 from ...reading.workspace.sources import BESIDE, is_test
 from ..shared.baseline import Baseline, approved_version, unnamed
 from .model import Definition
@@ -141,7 +141,7 @@ class RiskParametersCollector:
     def _present(self, view: View, patterns: Iterable[str]) -> list[str]:
         copy = self._options.approved_copy
         inside = None if copy is None else copy.removesuffix("/") + "/"
-        expressions = [glob_regex(pattern) for pattern in patterns]
+        expressions = [glob_regex(check_relative(pattern)) for pattern in patterns]
         return [
             path
             for path in view.paths()
