@@ -189,10 +189,14 @@ class _Judging:
 
     def _rule(self, rule: Rule) -> tuple[CheckStatus, tuple[Operand, ...]]:
         problems = {fact: self.facts.problems_of(fact) for fact in rule.facts}
+        for fact in rule.optional_facts:
+            found = self.facts.about(fact)
+            problems[fact] = tuple(p for p in found if p.kind is not ProblemKind.MISSING)
         unusable = {
             fact: found
             for fact, found in problems.items()
-            if self.facts.value(fact) is None or any(p.kind is not ProblemKind.UNKNOWN for p in found)
+            if any(p.kind is not ProblemKind.UNKNOWN for p in found)
+            or (found and self.facts.value(fact) is None)
         }
         # a policy cannot compare a fact that is not there at all, so its check may then be undefined
         if self.output.get(f"check_{rule.short_name}") is None and any(
