@@ -30,7 +30,10 @@ PASS, CANNOT_DECIDE = 0, 2
 COMMANDS = {
     "evaluate": ("judge", "Judge a stage and everything it depends on, and record the decision."),
     "explain": ("judge", "Show why a stage has its verdict, down to the evidence, and what would change it."),
-    "collect": ("judge", "Print the facts that collectors find, without judging them."),
+    "collect": (
+        "judge",
+        "Print the facts that collectors find, without judging them; exit 1 when evidence was rejected.",
+    ),
     "status": ("judge", "Show the latest recorded verdict of each stage."),
     "init": ("setup", "Write a commented gate.yaml."),
     "signoff": ("people", "Print the sign-off of a stage, for you to sign with ssh-keygen."),

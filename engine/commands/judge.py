@@ -9,6 +9,7 @@ import typer
 
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc
+from ...evidence.collecting.interface import ProblemKind
 from .. import recording, service
 from ..collecting import available
 from ..console import write_error
@@ -161,7 +162,7 @@ def collect(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Print the facts that collectors find, without judging them."""
+    """Print the facts that collectors find, without judging them; exit 1 when evidence was rejected."""
     from ..report.facts import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
@@ -170,6 +171,8 @@ def collect(
     evidence = service.collect(context, ids)
     for item in outputs:
         write(item, RENDERERS[item.format](evidence))
+    problems = [problem for item in evidence.values() for problem in item.problems]
+    raise typer.Exit(1 if any(problem.kind is ProblemKind.REJECTED for problem in problems) else 0)
 
 
 @app.command()
