@@ -61,7 +61,7 @@ def state_provenance(
     sources = source_files(
         workspace, context.config.sources, settings.exclude, explicit=settings.sources is not None
     )
-    names = [_relative(context.root, file) for file in dict.fromkeys(files)]
+    names = [relative(context.root, file) for file in dict.fromkeys(files)]
     for name in names:
         if name.endswith(SUFFIX):
             raise UsageError(f"{name!r} is a statement itself", remedy="name the evidence file")
@@ -89,7 +89,7 @@ def state_provenance(
     return written
 
 
-def _relative(root: Path, file: str) -> str:
+def relative(root: Path, file: str) -> str:
     """The file as the workspace names it. A path as it stands in the workspace wins over one from here."""
     given = Path(os.path.normpath(file))
     inside = not given.is_absolute() and ".." not in given.parts
