@@ -17,9 +17,7 @@ from gate.evidence.reading.workspace import Workspace
 Gate = Callable[..., Any]
 Make = Callable[..., Path]
 
-_NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1) | st.integers(-(10**9), 10**9).map(
-    lambda number: number / 1000
-)
+_NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1) | st.integers(-(10**9), 10**9).map(lambda n: n / 1000)
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _VALUES = st.recursive(
     st.none() | st.booleans() | _NUMBERS | _TEXTS,
