@@ -16,8 +16,10 @@ from ....evidence.reading.workspace import View
 _BESIDE = ("contracts", "fixtures", "tests", "test")
 """Directories that are judged with the code, whatever they hold."""
 _NO_PRODUCT = {"build", "dist", "doc", "docs", "env", "example", "examples", "htmlcov", "ledger", "samples"}
-_CODE = re.compile(r".*\.(?:py|pyi|pyx|js|jsx|ts|tsx|java|kt|scala|go|rs|c|cc|cpp|h|hpp|cs|rb|r|jl|sql|sh)")
-_FOREIGN = re.compile(r"(?:.*/)?(?:node_modules|site-packages|\.[^/]+|ledger|signoffs)/.*")
+_CODE = re.compile(
+    r".*\.(?:py|pyi|pyx|js|jsx|ts|tsx|java|kt|scala|go|rs|c|cc|cpp|h|hpp|cs|rb|r|jl|sql|sh)", re.DOTALL
+)
+_FOREIGN = re.compile(r"(?:.*/)?(?:node_modules|site-packages|\.[^/]+|ledger|signoffs)/.*", re.DOTALL)
 _DOCUMENTS = {
     "checklist": re.compile(r"check[-_ ]?list", re.IGNORECASE),
     "interface_map": re.compile(r"interface[-_ ]?map", re.IGNORECASE),
@@ -41,7 +43,7 @@ class Found:
     """What a repository has.
 
     Attributes:
-        sources: source paths that exist; empty where they are better left to be discovered.
+        sources: source paths that exist, as globs where settings cannot have the name; empty without code.
         python_files: number of Python files.
         seeds: the file with the seeds, if there is one.
         evidence: options by collector that differ from their defaults.
@@ -94,7 +96,7 @@ def discover(view: View, rows: Iterable[Row], options: Mapping[str, Mapping[str,
 
 def nameable(path: str) -> bool:
     """Whether settings can name the path as such: printable, without wildcards or backslashes."""
-    return path.isprintable() and not set('*?\\"') & set(path) and path == path.strip()
+    return path.isprintable() and not set("*?\\") & set(path)
 
 
 def _matches(view: View, pattern: str) -> bool:
@@ -105,21 +107,23 @@ def _matches(view: View, pattern: str) -> bool:
 
 
 def _sources(paths: Iterable[str]) -> list[str]:
-    """Top-level directories and files with code; nothing if one of them cannot be named."""
+    """Top-level directories and files with code, and those beside it; nothing where there is no code."""
     code: set[str] = set()
     beside: set[str] = set()
     for path in paths:
-        top = path.partition("/")[0]
+        top, inside, _ = path.partition("/")
+        name = (
+            top if nameable(top) else "".join(c if nameable(c) else "?" for c in top) + "/**" * bool(inside)
+        )
         if top.startswith(".") or top in _NO_PRODUCT:
             continue
         if top in _BESIDE:
-            beside.add(top)
-        elif _CODE.fullmatch(path) and ("/" in path or path.endswith(".py")):
-            code.add(top)
-    chosen = sorted(code - beside) + sorted(beside)
-    if not code or len(chosen) > _MOST or not all(map(nameable, chosen)):
-        return []
-    return chosen
+            if inside:
+                beside.add(name)
+        elif _CODE.fullmatch(path) and (inside or path.endswith(".py")):
+            code.add(name)
+    chosen = [*sorted(code), *sorted(beside)]
+    return chosen if code and len(chosen) <= _MOST else []
 
 
 def _of_json(view: View, paths: list[str]) -> Iterable[tuple[str, Place]]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gate.engine.config.scaffold import write_config
-from gate.engine.config.settings import DEFAULT_SOURCES, GateConfig, load_config
+from gate.engine.config.settings import GateConfig, load_config
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.evidence.base.errors import EnvironmentProblem, UsageError
 from gate.evidence.base.limits import DEFAULT
@@ -28,7 +28,7 @@ def test_the_file_is_valid_and_changes_nothing(make_workspace: Make) -> None:
     root = make_workspace({})
     assert write_config(root) == root / "gate.yaml"
     config = load_config(root)
-    assert config.sources == list(DEFAULT_SOURCES)
+    assert config.subject.sources is None
     assert replace(config, subject=GateConfig().subject) == GateConfig()
 
 
@@ -36,7 +36,7 @@ def test_sources_that_exist_are_filled_in(make_workspace: Make) -> None:
     """Directories of the usual names that are there become the sources."""
     root = make_workspace({"tests/x.py": "", "algo_trade/y.py": "", "contracts": "a file"})
     write_config(root)
-    assert load_config(root).sources == ["algo_trade", "tests"]
+    assert load_config(root).subject.sources == ["algo_trade", "tests"]
 
 
 def test_other_names_are_found_by_their_python_files(make_workspace: Make) -> None:
@@ -53,9 +53,8 @@ def test_other_names_are_found_by_their_python_files(make_workspace: Make) -> No
     )
     write_config(root)
     config = load_config(root)
-    assert config.sources == ["lib", "my_code", "tests"]
-    assert config.evidence["coverage"]["sources"] == ["lib", "my_code"]
-    assert config.evidence["source"]["secret_paths"] == ["lib/**", "my_code/**", "config/**"]
+    assert config.subject.sources == ["lib", "my_code", "tests"]
+    assert config.evidence == {}
 
 
 def test_the_secrets_rule_has_something_to_look_at(gate: Any, make_workspace: Make) -> None:
@@ -66,24 +65,6 @@ def test_the_secrets_rule_has_something_to_look_at(gate: Any, make_workspace: Ma
     assert gate("init", root).code == 0
     facts = json.loads(gate("collect", "source", "-o", "json", "-w", root).out)["source"]["facts"]
     assert [secret["path"] for secret in facts["secrets"]] == ["my_code/.env", "my_code/a.py"]
-
-
-@pytest.mark.parametrize("folder", ["algo_trade", "my_code"])
-def test_what_is_written_weakens_only_where_it_must(gate: Any, make_workspace: Make, folder: str) -> None:
-    """With the usual names nothing is set; with others what a decision then says is announced in the file."""
-    root = make_workspace({f"{folder}/a.py": "x = 1\n"})
-    write_config(root)
-    done = gate("evaluate", "stage1", "-w", root, "--output", "json", "--no-record")
-    said = [each["msg"] for each in json.loads(done.out)["weakenings"]]
-    weakenings = [message for message in said if message.startswith("gate.yaml ")]
-    announced = "Each decision names them under `weakenings`" in (root / "gate.yaml").read_text()
-    if folder == "algo_trade":
-        assert weakenings == [] and not announced
-    else:
-        assert announced and [each.partition(",")[0] for each in weakenings] == [
-            "gate.yaml sets evidence.coverage.sources",
-            "gate.yaml sets evidence.source.secret_paths",
-        ]
 
 
 def test_every_commented_setting_is_valid(make_workspace: Make) -> None:
