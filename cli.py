@@ -35,9 +35,11 @@ COMMANDS = {
         "Print the facts that collectors find, without judging them; exit 1 when evidence was rejected.",
     ),
     "status": ("judge", "Show the latest recorded verdict of each stage."),
-    "init": ("setup", "Write a commented gate.yaml."),
+    "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
+    "docs": ("pages", "List the pages of the documentation, or print one."),
     "signoff": ("people", "Print the sign-off of a stage, for you to sign with ssh-keygen."),
     "provenance": ("people", "State beside evidence files which sources and commit they were made from."),
+    "fixture": ("fixture", "Write fixture files in their signed form."),
     "ledger": ("ledger", "Read and verify the ledger of decisions."),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""
