@@ -14,10 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...base.activity import Log
 from ...base.errors import EnvironmentProblem
 from ...base.limits import DEFAULT, Limits
 from ..files import ObjectFormat, blob_id
 from .state import marker
+
+_log = Log(__name__)
 
 _ARGUMENT_PATHS = 500
 """Paths passed on the command line; beyond that the whole tree is listed instead."""
@@ -150,6 +153,7 @@ def _git(root: Path, arguments: list[str], limits: Limits, stdin: bytes = b"") -
         "git", "--no-pager", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}",
         "-c", "protocol.allow=never", *arguments,
     ]  # fmt: skip
+    _log.info("git %s", " ".join(arguments))
     try:
         done = subprocess.run(
             command,

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...base.activity import Log
 from ...base.errors import EnvironmentProblem
 from ...base.limits import Limits
 from ...process.children import scratch
 from .plumbing import environment
+
+_log = Log(__name__)
 
 _LEAST_MEMORY = 64 * 1024 * 1024
 _SHALLOW_BYTES = 1024 * 1024
@@ -62,6 +65,7 @@ def run(
         *settings,
     ]
     command = ["git", "--no-pager", *(word for setting in pinned for word in ("-c", setting)), *arguments]
+    _log.info("git %s", " ".join(arguments))
     try:
         done = subprocess.run(
             command,
