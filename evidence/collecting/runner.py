@@ -13,6 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, Self
 
+from ..base.activity import step
 from ..base.errors import EvidenceError, GateError, InternalError, raise_all
 from ..process import children
 from ..reading.workspace import Workspace
@@ -211,6 +212,8 @@ class Collecting:
         failed_at: float | None = None
         while busy := [group for group in self._groups if group.names]:
             now = time.monotonic()
+            done = len(seen) + len(self._found)
+            step(f"collecting … {done + 1} of {len(self._wanted)}: {busy[0].names[0]}")
             if failed_at is None and any("errors" in outcome for outcome in seen.values()):
                 failed_at = now
             if failed_at is not None and now >= failed_at + limits.patience_seconds:
