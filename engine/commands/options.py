@@ -21,9 +21,10 @@ from ..decide.recorded import Time
 from ..report.interface import Screen
 
 
-def _verbose(wanted: bool) -> None:
+def _verbose(wanted: bool) -> bool:
     if wanted:
         log_to_stderr()
+    return wanted
 
 
 Workspace = Annotated[

@@ -198,6 +198,7 @@ class Collecting:
         for name in self._wanted:
             if name in self._found:
                 continue
+            step(f"collecting … {len(seen) + len(self._found) + 1} of {len(self._wanted)}: {name}")
             try:
                 seconds = self.workspace.limits.collector_seconds
                 seen[name] = within(seconds, name, partial(self._outcome, name))
