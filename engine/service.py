@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .. import __version__
+from ..evidence.base.activity import step
 from ..evidence.base.errors import masked
 from ..evidence.collecting import subject as subjects
 from ..evidence.collecting.interface import Evidence, Problem
@@ -63,6 +64,7 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
     """What the policies answer about what was recorded, for every stage that is needed."""
     needed = plan.closure(wanted_stages(plan, recorded.context.stage))
     packages = [plan.stages[name].package for name in needed]
+    step("asking the policies")
     answers = engine.evaluate(packages, policy_input(plan, recorded, time))
     return Outputs(EngineId(engine.name, engine.version), answers)
 
@@ -72,6 +74,7 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
     config = context.config
     chosen = sorted(ids)
     with start(context.root, config, chosen, context.places) as running:
+        step("reading the sources")
         subject, odd = find_subject(running.workspace)
         settings = settings_digest(running.workspace)
         evidence = running.result()

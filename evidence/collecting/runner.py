@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from ..base.activity import step
 from ..base.errors import EvidenceError, GateError, InternalError, raise_all
 from ..process.children import Child, Ended
 from ..reading.workspace import Workspace
@@ -116,6 +117,7 @@ class Running:
         limits = self.workspace.limits
         while names:
             name = names.pop(0)
+            step(f"collecting … {len(self._outcomes) + 1} of {len(self._makers)}: {name}")
             try:
                 found = child.receive(limits.collector_seconds)
             except TimeoutError:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...base.activity import Log
 from ...base.canonical import sha256_hex
 from ...base.errors import EvidenceError, GateError
 from ...base.limits import DEFAULT, Limits
@@ -40,6 +41,8 @@ __all__ = [
     "check_relative",
     "glob_regex",
 ]
+
+_log = Log(__name__)
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Content kept for further readers. What had to go is read again, and must be the same."""
@@ -361,6 +364,7 @@ class Workspace:
         return self._learn(reading, path, sha256, blob)
 
     def _learn(self, reading: Reading, path: str, sha256: str, blob: str | None = None) -> tuple[str, int]:
+        _log.info("read %s, %d bytes", path, reading.size)
         if self.memory is not None and reading.stamp is not None:
             self.memory.learn(path, reading.stamp, sha256, blob)
         return self._note(path, sha256, reading.size, blob)
