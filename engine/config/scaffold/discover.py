@@ -149,11 +149,11 @@ def _of_json(view: View, paths: list[str]) -> Iterable[tuple[str, Place]]:
 
 
 def _of_head(view: View, paths: list[str]) -> Iterable[tuple[str, Place]]:
-    heads = {
-        ("tests", "junit"): (".xml", re.compile(rb"<testsuites?[\s>/]")),
-        ("coverage", "xml"): (".xml", re.compile(rb"<coverage\s")),
+    heads: dict[Place, tuple[tuple[str, ...], re.Pattern[bytes]]] = {
+        ("tests", "junit"): ((".xml",), re.compile(rb"<testsuites?[\s>/]")),
+        ("coverage", "xml"): ((".xml",), re.compile(rb"<coverage\s")),
         ("coverage", "lcov"): (("lcov.info", ".lcov"), re.compile(rb"(?m)^SF:")),
-        ("paper", "metrics"): (".csv", re.compile(rb"\A(?:\xef\xbb\xbf)?metric,value,unit,status\s")),
+        ("paper", "metrics"): ((".csv",), re.compile(rb"\A(?:\xef\xbb\xbf)?metric,value,unit,status\s")),
     }
     for place, (ending, mark) in heads.items():
         for path in [path for path in paths if path.endswith(ending)][:_MOST]:
