@@ -133,7 +133,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from .engine.console import write_line
 
-        write_line(__version__)
+        write_line(f"gate {__version__}")
         raise typer.Exit
 
 

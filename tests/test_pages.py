@@ -80,4 +80,4 @@ def test_pages_that_the_program_refers_to_exist() -> None:
 
 def test_the_pages_are_those_of_the_package() -> None:
     """They are beside the code, wherever it is installed."""
-    assert Path(__import__("gate").__file__).parent / "docs" == DOCS
+    assert Path(__import__("gate").__file__).resolve().parent / "docs" == DOCS

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
 
 from ..config.scaffold import Report, set_up
 from ..config.settings import FILE
-from ..console import write_line, write_text
-from .options import HERE, Debug, Verbose
+from ..console import write_text
+from ..report.figures import clean
+from .options import HERE, Debug, Verbose, screen
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _LISTED = 6
@@ -37,8 +39,10 @@ def init(
 ) -> None:
     """Look at a repository and write a commented gate.yaml for it."""
     report = set_up(directory, templates=templates)
+    width = screen(no_color=True).width
     for line in _lines(report):
-        write_line(line)
+        text = fill(clean(line), width, subsequent_indent=" " * 11, break_on_hyphens=False)
+        write_text(f"{text}\n")
     if report.templates is not None and report.templates.pre_commit is not None:
         write_text(f"add this to .pre-commit-config.yaml:\n{report.templates.pre_commit}")
 
@@ -56,7 +60,9 @@ def _lines(report: Report) -> Iterable[str]:
     sources = _some(found.sources) or "discovered at each run"
     yield f"sources    {sources} ({found.python_files} Python file{'s' * (found.python_files != 1)})"
     keys = found.evidence.get("fixtures", {}).get("seed_keys")
-    yield f"seeds      {found.seeds or 'not found'}{', grouped: seed_keys says where' if keys else ''}"
+    keyed = "; seed_keys says where they stand" if keys else ""
+    unstated = f"; not stated: {', '.join(found.unstated)}" if found.unstated else ""
+    yield f"seeds      {found.seeds or 'not found'}{keyed}{unstated}"
     evidence = [f"{collector} {path}" for collector, path in found.recognised]
     yield f"evidence   {_some(evidence) or 'none recognised'}"
     if found.ledger is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,10 @@ _EXAMPLES = """\
 #   tests: {junit: [junit.xml]}
 #   account: {path: ACCOUNT_CONFIG.json, pinned_account: DU0000000}
 #   paper: {log: PAPER_TRADING_LOG.json, metrics: PAPER_TRADING_METRICS.csv}"""
+
+
+_PLAIN = re.compile(r"(?!(?:null|true|false)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGNORECASE)
+"""Names that YAML takes for strings as they are."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,9 @@ def _free_ledger(root: Path, sources: Sequence[str]) -> str | None:
 
 
 def _quoted(value: Any) -> str:
-    """A value in YAML's flow style; JSON is part of it."""
+    """A value in YAML's flow style, of which JSON is a part; quotes only where they are needed."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return value
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -28,6 +28,7 @@ _DOCUMENTS = {
     "scale_up": re.compile(r"scale[-_ ]?up", re.IGNORECASE),
 }
 _SEEDS = re.compile(r"(?:.*/)?[^/]*seeds?[^/]*\.(?:ya?ml|json|toml)", re.IGNORECASE)
+_SEED_NAMES = ("global", "property", "metamorphic", "chaos", "integration")
 _HEAD = 4096
 """Bytes at the beginning of an XML or text file that show what it is."""
 _JSON_BYTES = 4 * 2**20
@@ -46,6 +47,7 @@ class Found:
         sources: source paths that exist, as globs where settings cannot have the name; empty without code.
         python_files: number of Python files.
         seeds: the file with the seeds, if there is one.
+        unstated: seeds that it does not state.
         evidence: options by collector that differ from their defaults.
         recognised: every piece of evidence that was recognised, as (collector, path).
         ledger: a directory for the ledger where its usual one is taken, else None.
@@ -56,6 +58,7 @@ class Found:
     sources: list[str] = field(default_factory=list)
     python_files: int = 0
     seeds: str | None = None
+    unstated: list[str] = field(default_factory=list)
     evidence: dict[str, dict[str, Any]] = field(default_factory=dict)
     recognised: list[tuple[str, str]] = field(default_factory=list)
     ledger: str | None = None
@@ -149,11 +152,11 @@ def _of_json(view: View, paths: list[str]) -> Iterable[tuple[str, Place]]:
 
 
 def _of_head(view: View, paths: list[str]) -> Iterable[tuple[str, Place]]:
-    heads = {
-        ("tests", "junit"): (".xml", re.compile(rb"<testsuites?[\s>/]")),
-        ("coverage", "xml"): (".xml", re.compile(rb"<coverage\s")),
+    heads: dict[Place, tuple[tuple[str, ...], re.Pattern[bytes]]] = {
+        ("tests", "junit"): ((".xml",), re.compile(rb"<testsuites?[\s>/]")),
+        ("coverage", "xml"): ((".xml",), re.compile(rb"<coverage\s")),
         ("coverage", "lcov"): (("lcov.info", ".lcov"), re.compile(rb"(?m)^SF:")),
-        ("paper", "metrics"): (".csv", re.compile(rb"\A(?:\xef\xbb\xbf)?metric,value,unit,status\s")),
+        ("paper", "metrics"): ((".csv",), re.compile(rb"\A(?:\xef\xbb\xbf)?metric,value,unit,status\s")),
     }
     for place, (ending, mark) in heads.items():
         for path in [path for path in paths if path.endswith(ending)][:_MOST]:
@@ -215,6 +218,7 @@ def _seeds(view: View, paths: list[str], found: Found, given: Mapping[str, Any])
         if not keys:
             continue
         found.seeds = path
+        found.unstated = [name for name in _SEED_NAMES if name not in keys]
         settings: dict[str, Any] = {} if path == usual else {"seeds": path}
         elsewhere = {name: key for name, key in keys.items() if name != key}
         if elsewhere and any(f.name == "seed_keys" for f in fields(kind.Options)):
@@ -229,7 +233,6 @@ def _seeds(view: View, paths: list[str], found: Found, given: Mapping[str, Any])
 
 def _seed_keys(document: Any) -> dict[str, str]:
     """Seed → where an integer of that name stands: its own name, a dotted path, or a JSON pointer."""
-    names = ("global", "property", "metamorphic", "chaos", "integration")
     found: dict[str, str] = {}
     pending: list[tuple[tuple[str, ...], Any]] = [((), document)]
     while pending:
@@ -238,7 +241,7 @@ def _seed_keys(document: Any) -> dict[str, str]:
             pending += [((*parts, str(key)), item) for key, item in value.items()]
         elif type(value) is int and parts and all(part.isprintable() for part in parts):
             words = re.split(r"[^a-z]+", parts[-1].lower())
-            for name in names:
+            for name in _SEED_NAMES:
                 if name in words or (name in parts and "seed" in words):
                     found.setdefault(name, _key(parts))
     return found

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ....evidence.base.atomic import write_at
 from ....evidence.base.errors import EnvironmentProblem
@@ -70,7 +71,7 @@ def write_templates(root: Path, missing: Iterable[Row], *, seeds: bool) -> Writt
 
 
 @functools.cache
-def skeletons() -> dict[str, dict[str, dict[str, str]]]:
+def skeletons() -> dict[str, Any]:
     """The shipped skeletons: ``artifacts`` by the pattern of their row, and the others."""
     return parse_yaml(_SKELETONS.read_bytes(), _SKELETONS.name, DEFAULT)  # type: ignore[no-any-return]
 

@@ -33,8 +33,17 @@ LAYOUTS: dict[str, tuple[dict[str, str], list[str] | None]] = {
         ["src", "we?ird/**", "x?y.py"],
     ),
     "names that YAML would read otherwise": (
-        {"no/a.py": "", "1e3/b.py": "", "a: b #c/d.py": "", "- x/y.py": "", "מסחר/z.py": "", "it's/q.py": ""},
-        ["- x", "1e3", "a: b #c", "it's", "no", "מסחר"],
+        {
+            "no/a.py": "",
+            "Null/n.py": "",
+            "off/o.py": "",
+            "1e3/b.py": "",
+            "a: b #c/d.py": "",
+            "- x/y.py": "",
+            "מסחר/z.py": "",
+            "it's/q.py": "",
+        },
+        ["- x", "1e3", "Null", "a: b #c", "it's", "no", "off", "מסחר"],
     ),
     "tools": ({"app/a.py": "", ".venv/x.py": "", "node_modules/y.js": "", "build/z.py": ""}, ["app"]),
 }
