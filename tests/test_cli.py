@@ -280,7 +280,7 @@ def test_collect_prints_facts_and_judges_nothing(gate: Gate, copy_example: Copy)
     text = gate("collect", "artifacts", "coverage", "-w", root)
     assert text.code == 0
     assert "artifacts.found_ppm = 357142" in text.out
-    assert "missing line_ppm" in text.out
+    assert "no coverage report found" in text.out
     everything = gate("collect", "-w", root, "-o", "json")
     assert everything.code == 0
     assert {"artifacts", "paper", "signoffs"} <= set(json.loads(everything.out))
