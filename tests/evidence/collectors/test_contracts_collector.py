@@ -279,7 +279,7 @@ def test_a_linked_schema_is_rejected(watch: Any, tmp_path: Path) -> None:
     for paths in (["contracts/a.json", "contracts/b.json"], ["contracts/*.json"]):
         evidence = watch("contracts", {"contracts/b.json": STRING}, paths=paths)
         assert "symbolic link" in evidence.problems[-1].reason
-        assert [file["path"] for file in evidence.facts["files"]] == ["contracts/b.json"]
+        assert "contracts/b.json" in [file["path"] for file in evidence.facts["files"]]
 
 
 json_values = st.recursive(

@@ -226,9 +226,9 @@ def test_every_format_has_its_reader(make_workspace: Make) -> None:
 
 def test_contracts_are_held_against_files(make_workspace: Make) -> None:
     """A file that breaks its contract is refused with the JSON pointer; one that keeps it is given back."""
-    view = Workspace(make_workspace({"s.yaml": "global: x\n", "w.json": "{}"})).view()
-    error = refused(lambda: view.read_yaml("s.yaml", "seeds"))
-    assert "does not keep to the contract 'seeds'" in error.what
+    view = Workspace(make_workspace({"s.yaml": "type: x\n", "w.json": "{}"})).view()
+    error = refused(lambda: view.read_yaml("s.yaml", "fixture"))
+    assert "does not keep to the contract 'fixture'" in error.what
     assert error.place is not None
     assert error.place.startswith("/")
     error = refused(lambda: view.read_json("w.json", "waiver"))
