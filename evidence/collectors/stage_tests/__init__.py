@@ -80,9 +80,10 @@ class StageTestsCollector:
         seen = {path: inspect(view, path) for path in (*staged, *conftest)}
         seen |= {path: inspect(view, path, tests_only=True) for path in sorted(others)}
         unread = [path for path in (*staged, *sorted(others)) if not seen[path].parsed]
-        for path in unread:
+        for path in (*unread, *(one for one in conftest if not seen[one].parsed)):
             line, text = seen[path].problems[0]
-            touched = ["tests_defined", *(f"stages.{stage}" for stage in STAGES if path in files[stage])]
+            touched = [f"stages.{stage}" for stage in STAGES if path in files[stage]]
+            touched = ["fixtures"] if path in conftest else ["tests_defined", *touched]
             place = None if line is None else f"line {line}"
             remedy = "correct the file"
             problems += [
