@@ -1,4 +1,4 @@
-"""Every kind of evidence file, made hostile in every way, through the program: exit 2, one clear error each.
+"""Every kind of evidence file, made hostile in every way, through the program: rejected, by name, and alone.
 
 One run reports every broken file, so many files are broken at a time: in a round, one of each collector's.
 """
@@ -130,17 +130,16 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
-def errors(run: Any) -> dict[str, str]:
-    """What the run said, by file: what is wrong, and the place. Every error is three lines."""
-    lines = run.err.splitlines()
-    assert len(lines) % 3 == 0, run.err
-    found = {}
-    for what, where, remedy in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
-        assert what.startswith(("evidence error: ", "configuration error: ")), what
-        assert where.startswith("  where: "), where
-        assert remedy.startswith("  to do: ") and len(remedy) > 12, remedy
-        path, _, place = where.removeprefix("  where: ").partition(", ")
-        found[path] = f"{what.partition(': ')[2]} @ {place}"
+def rejections(evidence: dict[str, Any]) -> dict[str, list[str]]:
+    """By file, why it was rejected, and the place; every one says what to do."""
+    found: dict[str, list[str]] = {}
+    for record in evidence.values():
+        for problem in record["problems"]:
+            if problem["kind"] == "rejected":
+                assert len(problem["remedy"]) > 5 and problem["path"], problem
+                said = f"{problem['reason']} @ {problem['place'] or ''}"
+                assert "Traceback" not in said and "internal error" not in said
+                found.setdefault(problem["path"], []).append(said)
     return found
 
 
@@ -149,16 +148,13 @@ def tree(root: Path) -> set[str]:
     return {f"{folder}/{name}" for folder, *names in os.walk(root) for name in names[0] + names[1]}
 
 
-def collect(gate: Gate, root: Path, *collectors: str, **more: Any) -> dict[str, str]:
-    """The errors of a run that must refuse; it prints no result and writes nothing."""
+def collect(gate: Gate, root: Path, *collectors: str, **more: Any) -> dict[str, list[str]]:
+    """What a run rejected; it prints nothing else, exits 1 and writes nothing."""
     before = tree(root)
-    names = collectors or BY_COLLECTOR
-    run = gate("collect", *names, "-w", root, "-o", "json", "--no-cache", **more)
-    assert run.code == 2, (run.code, run.out[:300], run.err)
-    assert run.out == ""
-    assert "Traceback" not in run.err and "internal error" not in run.err, run.err
+    run = gate("collect", *collectors, "-w", root, "-o", "json", "--no-cache", **more)
+    assert (run.code, run.err) == (1, ""), (run.code, run.out[:300], run.err)
     assert tree(root) == before
-    return errors(run)
+    return rejections(json.loads(run.out))
 
 
 def test_the_workspace_is_good_before_it_is_made_hostile(gate: Gate, workspace: Path) -> None:
@@ -246,9 +242,13 @@ def spoil(root: Path, paths: list[str], change: Callable[[Path], None]) -> None:
         change(root / path)
 
 
-def expect(found: dict[str, str], paths: list[str], said: str) -> None:
-    """Each file is named once with what is wrong, and nothing else is."""
-    wrong = {path: found.get(path, "nothing") for path in paths if not re.search(said, found.get(path, ""))}
+def expect(found: dict[str, list[str]], paths: list[str], said: str) -> None:
+    """Each file is named with what is wrong with it, and no other file is."""
+    wrong = {
+        path: found.get(path, "nothing")
+        for path in paths
+        if not any(re.search(said, reason) for reason in found.get(path, []))
+    }
     assert not wrong, wrong
     assert found.keys() <= set(paths), found
 
