@@ -20,6 +20,7 @@ from ..base.canonical import MAX_SAFE_INTEGER
 from ..base.contracts import schema_problem, violations, violations_of
 from ..base.errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
 from ..base.times import parse_rfc3339
+from ..reading.files import printable
 from ..reading.workspace import FileRead, View, Workspace
 from .interface import Attachment, Collector, Evidence, Observation, Origin, Problem, ProblemKind, Scope
 from .plugins import attributed, facts_contract, plugin_error, plugin_line
@@ -152,9 +153,12 @@ def _without_accounts(observation: Observation) -> Observation:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return errors.masked(value)
+        return errors.masked(printable(value))
     if isinstance(value, Mapping):
-        return {name: item if name in _IDENTIFIERS else _masked(item) for name, item in value.items()}
+        # a file's name that is not UTF-8 can stand in no evidence
+        return {
+            printable(name): item if name in _IDENTIFIERS else _masked(item) for name, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
         return [_masked(item) for item in value]
     return value
