@@ -83,7 +83,7 @@ class Problem:
         return cls(**{**value, "kind": ProblemKind(value["kind"])})
 
     def masked(self) -> Problem:
-        """The problem without a broker account in full, and with bytes of names that are not UTF-8 written out."""
+        """The problem without a broker account in full; bytes of names that are not UTF-8 are written out."""
         path = None if self.path is None else masked(printable(self.path))
         return replace(
             self, reason=masked(printable(self.reason)), remedy=masked(printable(self.remedy)), path=path

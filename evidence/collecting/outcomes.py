@@ -151,16 +151,17 @@ def _without_accounts(observation: Observation) -> Observation:
     return replace(observation, facts=_masked(observation.facts), problems=problems)
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: Any, *, hide: bool = True) -> Any:
     if isinstance(value, str):
-        return errors.masked(printable(value))
+        text = printable(value)  # a file's name that is not UTF-8 can stand in no evidence
+        return errors.masked(text) if hide else text
     if isinstance(value, Mapping):
-        # a file's name that is not UTF-8 can stand in no evidence
         return {
-            printable(name): item if name in _IDENTIFIERS else _masked(item) for name, item in value.items()
+            printable(name): _masked(item, hide=hide and name not in _IDENTIFIERS)
+            for name, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [_masked(item) for item in value]
+        return [_masked(item, hide=hide) for item in value]
     return value
 
 
