@@ -7,7 +7,7 @@ ledger. This module knows the order of the steps and no collector, policy langua
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import __version__
 from ..evidence.base.activity import step
@@ -89,11 +89,11 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
         odd_sources=odd,
         uncommitted=tuple(sorted(masked(path) for path in uncommitted)),
         settings_digest=settings,
-        allowed_signers=config.allowed_signers,
+        allowed_signers=masked(config.allowed_signers),
         roles=tuple(config.roles),
         depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},
-        weakenings=context.weakenings,
+        weakenings=tuple(replace(one, msg=masked(one.msg)) for one in context.weakenings),
         notices=tuple(_unused(context)),
     )
     return Recorded(around, evidence)

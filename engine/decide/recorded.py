@@ -6,6 +6,7 @@ The stored document has ``input``, which is exactly what the policies saw (``opa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -142,7 +143,13 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
         files = set()
         for name in sorted(ids & recorded.evidence.keys()):
             item = recorded.evidence[name]
-            files |= {(masked(file.path), file.sha256) for file in item.files if file.path not in left_out}
+            alike: Counter[str] = Counter()
+            for file in item.files:
+                path = masked(file.path)
+                alike[path] += 1
+                if path not in left_out:
+                    # names that masking made alike stay apart by their order; no path has an empty part
+                    files.add((path if alike[path] == 1 else f"{path}//{alike[path]}", file.sha256))
             # a name that no path of the workspace can have
             files |= {(f"/{name}/{part.name}", part.sha256) for part in item.attachments}
         if context.settings_digest is not None:

@@ -89,7 +89,7 @@ CASE = {
     "stream_bytes": Case("5", ("messages",), "larger than 5 bytes", STREAM, MESSAGES),
     "record_bytes": Case("5", ("messages",), "longer than 5 bytes", STREAM, MESSAGES),
     "records": Case("2", ("messages",), "more than 2 ", STREAM, MESSAGES),
-    "inventory_entries": Case("2", ONE, "more than 2 ", {"b": "", "c": "", "d": ""}),
+    "inventory_entries": Case("2", ONE, "more than 2 ", {"b": "", "c": "", "d": ""}, READ),
     "json_depth": Case("2", ONE, "deeper than 2 levels", json_file('{"a": [[1]]}'), READ),
     "json_items": Case("2", ONE, "more than 2 values", json_file('{"a": [1, 2, 3]}'), READ),
     "integer_digits": Case("2", ONE, "more than 2 digits", json_file('{"a": 123}'), READ),
