@@ -134,6 +134,14 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
     """
     context = recorded.context
     left_out = GENERATED | {context.allowed_signers}
+    needed = plan.closure(wanted_stages(plan, context.stage))
+    collectors = {name: plan.stages[name].collectors - PEOPLE for name in needed}
+    files_of = {
+        name: {(masked(file.path), file.sha256) for file in item.files if file.path not in left_out}
+        # a name that no path of the workspace can have
+        | {(f"/{name}/{part.name}", part.sha256) for part in item.attachments}
+        for name, item in recorded.evidence.items()
+    }
     digests = {}
     for stage in plan.closure(wanted_stages(plan, context.stage)):
         ids = (
