@@ -15,6 +15,7 @@ from ..evidence.base.errors import masked
 from ..evidence.collecting import subject as subjects
 from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.collecting.provenance import modified
+from ..evidence.collecting.runner import Running
 from ..evidence.reading.workspace import Workspace
 from .collecting import start
 from .config.settings import FILE, age_seconds
@@ -49,8 +50,12 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
     needed = plan.closure(wanted_stages(plan, stage))
     ids = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
     config = context.config
-    with open_engine(config.engine, context.bundle, config.limits) as engine:
-        recorded = observe(context, ids, stage, time)
+    # the collectors first: the engine starts a thread, and a process with threads is not forked
+    with (
+        start(context.root, config, sorted(ids), context.places) as running,
+        open_engine(config.engine, context.bundle, config.limits) as engine,
+    ):
+        recorded = _recorded(context, running, stage, time)
         outputs = ask(engine, plan, recorded, time)
     return Judged(decide(plan, context.bundle, recorded, outputs, time), recorded, context)
 
@@ -71,6 +76,12 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
 
 def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Recorded:
     """Run collectors, find out what is judged, and put down everything that a decision depends on."""
+    with start(context.root, context.config, sorted(ids), context.places) as running:
+        return _recorded(context, running, stage, time)
+
+
+def _recorded(context: Context, running: Running, stage: str, time: Time) -> Recorded:
+    """What is judged while collectors run, and then everything that a decision depends on."""
     config = context.config
     chosen = sorted(ids)
     with start(context.root, config, chosen, context.places) as running:
