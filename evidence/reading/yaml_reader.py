@@ -95,7 +95,8 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
             frame.key = None
 
     try:
-        for event in yaml.parse(text, Loader=loader):
+        events: Iterable[Any] = yaml.parse(text, Loader=loader)
+        for event in events:
             mark = event.start_mark
             seen += 1
             if seen > limits.json_items:

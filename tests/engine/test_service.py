@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,3 +189,17 @@ def test_the_signers_cannot_be_replaced_through_a_collector(make_workspace: Make
     with pytest.raises(ConfigError) as caught:
         service.evaluate(open_context(root), "stage1", NOW)
     assert caught.value.place == "evidence.signoffs.allowed_signers"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked")
+def test_collectors_run_in_a_fork(make_workspace: Make) -> None:
+    """To judge starts no second interpreter for gate's own collectors: that takes as long as all of them."""
+    program = (
+        "import sys; from gate.evidence.process import children; children._spawn = None; "
+        "sys.argv = ['gate', 'evaluate', 'stage1', '-w', sys.argv[1], '--no-record', '--no-cache']; "
+        "from gate.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(make_workspace({}))], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")

@@ -61,7 +61,7 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
 
     def add(name: str, node: ast.AST, value: str | None, shown: ast.AST, module: str | None = None) -> None:
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        written = one_line(ast.get_source_segment(text, shown) or name)
+        written = one_line(python.segment(text, shown) or name)
         found.setdefault((line, column, name), Definition(name, path, line, value, written, module))
 
     decimal_type = _decimal_type(parsed.tree)
@@ -242,7 +242,7 @@ def _number(node: ast.expr, text: str, decimal_type: bool) -> str | None:
         return None
     if isinstance(node.value, int):
         return plain(-node.value if sign else node.value)
-    return exact(sign + (ast.get_source_segment(text, node) or "")) if isinstance(node.value, float) else None
+    return exact(sign + python.segment(text, node)) if isinstance(node.value, float) else None
 
 
 def without_passing_on(found: Sequence[Definition]) -> list[Definition]:

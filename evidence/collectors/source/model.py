@@ -296,7 +296,7 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
         dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
         for name in item._fields:
             value = getattr(item, name, None)
-            if isinstance(value, ast.AST):
+            if isinstance(value, ast.AST) and name != "ctx":
                 pending.append(value)
             elif isinstance(value, list) and not (dead and name == "body"):
                 for part in value:
