@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -29,6 +30,8 @@ Make = Callable[[], Collector]
 """Makes a collector; called where the collector will run, so that only that process imports it.
 It may raise a GateError when the collector's options are wrong."""
 
+_SHARED = ("orjson", "jsonschema_rs", "cryptography.hazmat.primitives.asymmetric.ed25519")
+"""What collectors use and this process needs afterwards, too: imported once, before a process is forked."""
 _CRASHES = frozenset({signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV})
 """Signals by which a process ends itself: a library got no more memory, or cannot cope with what it read."""
 
@@ -85,6 +88,8 @@ class Running:
             self._cache.save()
 
     def _start(self, names: Sequence[str]) -> Child:
+        for module in _SHARED:
+            import_module(module)
         tasks = [(name, self._makers[name], self._guests.get(name)) for name in names]
         return Child(partial(_outcomes, self.workspace, tasks), self.workspace.limits.collector_memory_bytes)
 
