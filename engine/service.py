@@ -83,14 +83,12 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
 def _recorded(context: Context, running: Running, stage: str, time: Time) -> Recorded:
     """What is judged while collectors run, and then everything that a decision depends on."""
     config = context.config
-    chosen = sorted(ids)
-    with start(context.root, config, chosen, context.places) as running:
-        step("reading the sources")
-        subject, odd = find_subject(running.workspace)
-        settings = settings_digest(running.workspace)
-        evidence = running.result()
-        files = {file.path for item in evidence.values() for file in item.files}
-        uncommitted = modified(running.workspace, subject.commit, files)
+    step("reading the sources")
+    subject, odd = find_subject(running.workspace)
+    settings = settings_digest(running.workspace)
+    evidence = running.result()
+    files = {file.path for item in evidence.values() for file in item.files}
+    uncommitted = modified(running.workspace, subject.commit, files)
     around = recording.Context(
         workspace=context.name,
         stage=stage,

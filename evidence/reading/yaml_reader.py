@@ -9,6 +9,7 @@ several documents, duplicate keys, complex keys, too much depth. Plain scalars f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn

@@ -14,6 +14,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ...base.canonical import sha256_hex
 from ...base.errors import EvidenceError
