@@ -173,13 +173,16 @@ class _Page:
         groups: dict[tuple[bool, str], list[Notice]] = {}
         for notice in self.decision.warnings:
             if notice.level == "error" or notice.code not in shown:
-                groups.setdefault((notice.level != "error", notice.code), []).append(notice)
+                # each mistake is one to correct, so none is folded into another
+                key = notice.msg if notice.level == "error" else notice.code
+                groups.setdefault((notice.level != "error", key), []).append(notice)
         ordered = sorted(groups.items(), key=lambda group: group[0][0])  # mistakes first
-        for _, (first, *more) in ordered[:MAX_NOTICES]:
+        most = MAX_NOTICES + sum(not harmless for harmless, _ in groups)
+        for _, (first, *more) in ordered[:most]:
             text = first.msg + (f" (+{len(more)})" if more else "")
             self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")
-        if len(ordered) > MAX_NOTICES:
-            self._remark("warning", f"+{len(ordered) - MAX_NOTICES} more, in -o json")
+        if len(ordered) > most:
+            self._remark("warning", f"+{len(ordered) - most} more, in -o json")
         for weakening in self.decision.weakenings:
             self._remark("weakened", weakening.msg)
 
