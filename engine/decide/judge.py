@@ -189,6 +189,9 @@ class _Judging:
 
     def _rule(self, rule: Rule) -> tuple[CheckStatus, tuple[Operand, ...]]:
         problems = {fact: self.facts.problems_of(fact) for fact in rule.facts}
+        for fact in rule.optional_facts:
+            if found := tuple(p for p in self.facts.about(fact) if p.kind is not ProblemKind.MISSING):
+                problems[fact] = found
         unusable = {
             fact: found
             for fact, found in problems.items()

@@ -16,6 +16,7 @@ class Rule:
         code: ``<stage>.<short_name>``, unique in the bundle.
         kind: the prefix of the Rego rule that reports violations: ``deny`` or ``violation``.
         facts: dotted names of the facts that must have been measured; the first component is the collector.
+        optional_facts: those that may be missing, but not rejected or unknown.
     """
 
     code: str
@@ -29,6 +30,7 @@ class Rule:
     owner: str
     controls: tuple[str, ...]
     facts: tuple[str, ...]
+    optional_facts: tuple[str, ...] = ()
 
     @property
     def collectors(self) -> tuple[str, ...]:

@@ -142,6 +142,7 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         owner=string("owner"),
         controls=controls,
         facts=facts,
+        optional_facts=tuple(custom.get("optional_facts", ())),
     )
 
 
