@@ -135,12 +135,17 @@ class Lab:
 
 def _same(workspace: Workspace, trace: Mapping[str, Any]) -> bool:
     """Whether a collector would be told the same about the workspace."""
-    asked = all(workspace.answer(question, argument) == answer for question, argument, answer in trace["asked"])
+    asked = all(
+        workspace.answer(question, argument) == answer for question, argument, answer in trace["asked"]
+    )
     return asked and workspace.holds(FileRead(*parts) for parts in trace["files"])
 
 
 def edited(before: bytes | None, row: Mapping[str, Any]) -> bytes | None:
     """The bytes of a file after a row's change; None where the file goes away."""
+    if "then" in row:
+        first = edited(before, {name: value for name, value in row.items() if name != "then"})
+        return edited(first, {**row["then"], "file": row["file"]})
     match row:
         case {"delete": True}:
             return None
@@ -232,7 +237,9 @@ def _reversed(value: Any) -> Any:
 def named(decision: Decision) -> set[str]:
     """Codes of the rules that do not plainly hold, and of anything else that the decision holds against it."""
     codes = {check.code for check in decision.checks if check.status is not CheckStatus.HOLDS}
-    return codes | {one.code for one in (*decision.violations, *decision.conditions) if ".dep" not in one.code}
+    return codes | {
+        one.code for one in (*decision.violations, *decision.conditions) if ".dep" not in one.code
+    }
 
 
 def bound(row: Mapping[str, Any]) -> frozenset[str]:

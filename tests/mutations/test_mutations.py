@@ -57,5 +57,7 @@ def test_the_example_passes_unchanged_and_the_tables_are_large(lab: Any) -> None
 def test_every_rule_names_some_defect(lab: Any) -> None:
     """No rule of the shipped policies is left without a row, apart from those that need git."""
     needs_git = {"stage8.tree_clean", "stage8.evidence_committed"}
-    missing = {check.code for check in lab.usual.checks} - {param.values[0].get("rule") for param in rows("defects")}
+    missing = {check.code for check in lab.usual.checks} - {
+        param.values[0].get("rule") for param in rows("defects")
+    }
     assert missing - needs_git == set()
