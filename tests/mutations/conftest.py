@@ -42,7 +42,7 @@ SIGNED = frozenset(
         "stage8.governance_signed",
     }
 )
-"""Rules about signatures over the evidence: any other byte in it breaks them, and nothing is signed anew here.
+"""Rules about signatures over the evidence: any other byte in it breaks them, and nothing is signed anew.
 They count only where the change is one of signatures."""
 
 
@@ -52,7 +52,11 @@ class Lab:
     Attributes:
         root: the copy of the example.
         usual: the decision about it unchanged.
+        signed: the rules that any other byte of evidence breaks.
+        unread: files that no collector reads.
     """
+
+    signed = SIGNED
 
     def __init__(self, root: Path, stack: ExitStack) -> None:
         self.root = root
@@ -66,6 +70,13 @@ class Lab:
         self._known: dict[str, tuple[object, Mapping[str, Any], Evidence]] = {}
         self._base = service.observe(self.context, (), STAGE, self._time)
         self.usual = self.judge(keep=True)
+        files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+        self.unread = files - {file.path for item in self.usual.evidence for file in item.files}
+
+    @staticmethod
+    def named(decision: Decision) -> set[str]:
+        """See the function of this name."""
+        return named(decision)
 
     def judge(self, keep: bool = False) -> Decision:
         """The decision about the workspace as it is now; ``keep`` what the collectors saw for later."""
@@ -84,8 +95,19 @@ class Lab:
             allowed_signers=context.config.allowed_signers,
         )
         recorded = Recorded(around, evidence)
+        return self._decision(context, recorded)
+
+    def _decision(self, context: Context, recorded: Recorded) -> Decision:
         outputs = service.ask(self._engine, context.plan, recorded, self._time)
         return decide(context.plan, context.bundle, recorded, outputs, self._time)
+
+    def judge_elsewhere(self, root: Path) -> Decision:
+        """The decision about all stages of another workspace, with whatever settings it has."""
+        context = open_context(root)
+        workspace = open_workspace(root, context.config)
+        evidence = {name: _collected(name, context, workspace) for name in self._ids}
+        recorded = Recorded(service.observe(context, (), "all", self._time).context, evidence)
+        return self._decision(context, recorded)
 
     @staticmethod
     def _pristine(path: Path) -> bool:
@@ -100,11 +122,10 @@ class Lab:
         if keep:
             workspace = open_workspace(self.root, config)
             workspace.memory = Digests([])
-        found = outcome(workspace, partial(make_collector, config, name), None, name)
-        trace = found.pop("trace", None)
-        assert not errors_of(found), errors_of(found)
-        evidence = unpacked(found)
+        traces: list[Mapping[str, Any] | None] = []
+        evidence = _collected(name, context, workspace, traces)
         if keep:
+            (trace,) = traces
             assert trace is not None
             self._known[name] = (options, trace, evidence)
         return evidence
@@ -131,6 +152,16 @@ class Lab:
                 shutil.rmtree(parent, ignore_errors=True)
             if before is not None:
                 path.write_bytes(before)
+
+
+def _collected(
+    name: str, context: Context, workspace: Workspace, traces: list[Mapping[str, Any] | None] | None = None
+) -> Evidence:
+    """What a collector sees; an error that is not about evidence would end a run, so there must be none."""
+    found = outcome(workspace, partial(make_collector, context.config, name), None, name)
+    (traces if traces is not None else []).append(found.pop("trace", None))
+    assert not errors_of(found), errors_of(found)
+    return unpacked(found)
 
 
 def _same(workspace: Workspace, trace: Mapping[str, Any]) -> bool:
@@ -235,7 +266,7 @@ def _reversed(value: Any) -> Any:
 
 
 def named(decision: Decision) -> set[str]:
-    """Codes of the rules that do not plainly hold, and of anything else that the decision holds against it."""
+    """Codes of the rules that do not plainly hold, and of whatever else the decision holds against it."""
     codes = {check.code for check in decision.checks if check.status is not CheckStatus.HOLDS}
     return codes | {
         one.code for one in (*decision.violations, *decision.conditions) if ".dep" not in one.code
@@ -243,7 +274,7 @@ def named(decision: Decision) -> set[str]:
 
 
 def bound(row: Mapping[str, Any]) -> frozenset[str]:
-    """The rules about signatures that any change of evidence breaks; none where people's statements change."""
+    """Rules about signatures that any change of evidence breaks; none where people's statements change."""
     of_people = row["file"].split("/")[0] in ("signoffs", "trust")
     return frozenset() if of_people else SIGNED - {row.get("rule")}
 
