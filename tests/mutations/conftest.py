@@ -20,6 +20,7 @@ import pytest
 
 from gate.engine import service
 from gate.engine.collecting import make_collector, open_workspace
+from gate.engine.config.settings import age_seconds
 from gate.engine.context import Context, open_context
 from gate.engine.decide.decide import decide
 from gate.engine.decide.recorded import PEOPLE, Recorded, Time
@@ -92,6 +93,7 @@ class Lab:
             settings_digest=service.settings_digest(workspace),
             weakenings=context.weakenings,
             roles=tuple(context.config.roles),
+            max_age_s={name: age_seconds(age) for name, age in context.config.freshness.items()},
             allowed_signers=context.config.allowed_signers,
         )
         recorded = Recorded(around, evidence)
@@ -130,12 +132,23 @@ class Lab:
             self._known[name] = (options, trace, evidence)
         return evidence
 
+    def allowed(self, row: Mapping[str, Any]) -> set[str]:
+        """The rules that may fire as well; ``paper/`` stands for all that need facts of that collector."""
+        codes: set[str] = set()
+        for item in row.get("also", ()):
+            rules = (rule for stage in self.context.plan.stages.values() for rule in stage.rules)
+            codes |= (
+                {rule.code for rule in rules if item[:-1] in rule.collectors} if item[-1] == "/" else {item}
+            )
+        return codes
+
     @contextmanager
     def changed(self, row: Mapping[str, Any]) -> Iterator[None]:
         """The workspace with a row's change; as it was afterwards."""
         path = self.root / row["file"]
         target = self.root / row["move"] if "move" in row else path
         before = path.read_bytes() if path.is_file() else None
+        others = {self.root / name: (self.root / name).read_bytes() for name in row.get("without", ())}
         made = [parent for parent in target.parents if not parent.exists()]
         after = edited(before, row)
         try:
@@ -144,14 +157,17 @@ class Lab:
                 path.unlink()
             if after is not None:
                 target.write_bytes(after)
+            for other in others:
+                other.unlink()
             yield
         finally:
             if target.is_symlink() or target.is_file():
                 target.unlink()
             for parent in made:
                 shutil.rmtree(parent, ignore_errors=True)
-            if before is not None:
-                path.write_bytes(before)
+            for other, data in {**others, path: before}.items():
+                if data is not None:
+                    other.write_bytes(data)
 
 
 def _collected(
@@ -277,15 +293,6 @@ def bound(row: Mapping[str, Any]) -> frozenset[str]:
     """Rules about signatures that any change of evidence breaks; none where people's statements change."""
     of_people = row["file"].split("/")[0] in ("signoffs", "trust")
     return frozenset() if of_people else SIGNED - {row.get("rule")}
-
-
-def expanded(lab: Lab, row: Mapping[str, Any]) -> set[str]:
-    """The rules that may fire as well; ``paper/`` stands for all that need facts of that collector."""
-    codes: set[str] = set()
-    for item in row.get("also", ()):
-        rules = (rule for stage in lab.context.plan.stages.values() for rule in stage.rules)
-        codes |= {rule.code for rule in rules if item[:-1] in rule.collectors} if item[-1] == "/" else {item}
-    return codes
 
 
 @pytest.fixture(scope="session")
