@@ -30,11 +30,16 @@ PASS, CANNOT_DECIDE = 0, 2
 COMMANDS = {
     "evaluate": ("judge", "Judge a stage and everything it depends on, and record the decision."),
     "explain": ("judge", "Show why a stage has its verdict, down to the evidence, and what would change it."),
-    "collect": ("judge", "Print the facts that collectors find, without judging them."),
+    "collect": (
+        "judge",
+        "Print the facts that collectors find, without judging them; exit 1 when evidence was rejected.",
+    ),
     "status": ("judge", "Show the latest recorded verdict of each stage."),
-    "init": ("setup", "Write a commented gate.yaml."),
+    "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
+    "docs": ("pages", "List the pages of the documentation, or print one."),
     "signoff": ("people", "Print the sign-off of a stage, for you to sign with ssh-keygen."),
     "provenance": ("people", "State beside evidence files which sources and commit they were made from."),
+    "fixture": ("fixture", "Write fixture files in their signed form."),
     "ledger": ("ledger", "Read and verify the ledger of decisions."),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""
@@ -128,7 +133,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from .engine.console import write_line
 
-        write_line(__version__)
+        write_line(f"gate {__version__}")
         raise typer.Exit
 
 

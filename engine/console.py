@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from ..evidence.base import activity
 from ..evidence.base.errors import EnvironmentProblem
+
+LONGEST_LOG = 400
+"""Characters of a log line; a git command may name hundreds of paths."""
+
+PATIENCE_SECONDS = 1.0
+"""What takes longer shows progress."""
 
 
 def write_bytes(data: bytes) -> None:
@@ -52,3 +60,66 @@ def write_error(text: str) -> None:
     with suppress(AttributeError, OSError, ValueError):
         sys.stderr.buffer.write(shown.encode("utf-8", "backslashreplace"))
         sys.stderr.buffer.flush()
+
+
+def log_to_stderr() -> None:
+    """Write what gate's modules log to standard error from now on, a line each, without account numbers."""
+    import logging
+
+    from .report.figures import clean, shorten
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            write_error(shorten(clean(f"{record.name}: {record.getMessage()}"), LONGEST_LOG))
+
+    logger = logging.getLogger(__name__.partition(".")[0])
+    logger.handlers[:] = [Handler()]
+    logger.setLevel(logging.INFO)
+
+
+@contextmanager
+def progress(*, wanted: bool = True) -> Iterator[None]:
+    """While the block runs for longer than a second, show its present step in one line, which then vanishes.
+
+    On standard error, and only where that is a terminal. The thread that shows it begins with the first step:
+    collectors are forked before, which a process with threads must not do.
+    """
+    if not wanted or sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    import threading
+    import time
+
+    from .report.figures import printable, shorten
+
+    began = time.monotonic()
+    terminal, now, over, shown = sys.stderr.fileno(), [""], threading.Event(), [False]
+
+    def write(text: str) -> None:
+        with suppress(OSError):  # not through the stream, whose lock a forked process would inherit
+            os.write(terminal, text.encode("utf-8", "backslashreplace"))
+
+    def show() -> None:
+        pause = max(0.0, began + PATIENCE_SECONDS - time.monotonic())
+        while not over.wait(pause):
+            width = os.get_terminal_size(terminal).columns or 80
+            write(f"\r{shorten(printable(now[0]), width - 1)}\x1b[K")
+            pause, shown[0] = 0.1, True
+
+    thread = threading.Thread(target=show, daemon=True)
+
+    def listen(step: str) -> None:
+        now[0] = step
+        if not thread.is_alive():
+            thread.start()
+
+    activity.listen(listen)
+    try:
+        yield
+    finally:
+        activity.listen(None)
+        over.set()
+        if thread.ident is not None:
+            thread.join(PATIENCE_SECONDS)
+        if shown[0]:
+            write("\r\x1b[K")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..evidence.base.contracts import PROVENANCE, source_of
-from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked
+from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked, suggestion
 from ..evidence.collectors import BUILTIN
 from .collecting import Places
 from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, load_config
@@ -56,9 +56,8 @@ class Context:
             UsageError: there is none of that name.
         """
         if stage != ALL and stage not in self.plan.stages:
-            raise UsageError(
-                f"there is no stage {stage!r}", remedy="known: " + ", ".join([*self.plan.stages, ALL])
-            )
+            remedy = suggestion(stage, [*self.plan.stages, ALL])
+            raise UsageError(f"there is no stage {stage!r}", remedy=remedy)
 
 
 def open_context(root: Path, policy: Path | None = None, places: Places | None = None) -> Context:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..evidence.base.atomic import write_file
-from ..evidence.base.errors import EnvironmentProblem, UsageError
+from ..evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from .console import write_bytes
 
 DEFAULT = "table"
@@ -36,7 +36,7 @@ def parse_outputs(texts: Sequence[str] | None, known: Sequence[str]) -> list[Out
     for text in texts or [DEFAULT]:
         name, separator, path = text.partition("=")
         if name not in known:
-            raise UsageError(f"there is no output format {name!r}", remedy="known: " + ", ".join(known))
+            raise UsageError(f"there is no output format {name!r}", remedy=suggestion(name, known))
         if separator and not path:
             raise UsageError(f"--output {text} names no path", remedy=f"write {name}=PATH, or just {name}")
         target = Path(path) if separator else None

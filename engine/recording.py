@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..evidence.base.canonical import canonical
-from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError
+from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError, suggestion
 from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
@@ -188,10 +188,9 @@ def find(context: Context, target: str) -> tuple[Decision, Entry]:
     """
     by_index = target.isdecimal() and len(target) < 8
     if not by_index and not _DIGEST.fullmatch(target):
-        stages = ", ".join([*context.plan.stages, ALL])
         raise UsageError(
             f"{target!r} is neither a stage nor a recorded decision",
-            remedy=f"known stages: {stages}; or a ledger index or digest",
+            remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
         )
     with _reader(context) as ledger:
         found = []

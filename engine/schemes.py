@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, TypeVar, cast
 
-from ..evidence.base.errors import ConfigError
+from ..evidence.base.errors import ConfigError, nearest
 
 T = TypeVar("T")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -55,10 +55,8 @@ class Schemes(Generic[T]):
             ) from error
 
     def _unknown(self, scheme: str, known: list[str]) -> ConfigError:
-        from difflib import get_close_matches
-
-        close = get_close_matches(scheme, known, n=1)
-        meant = f"did you mean {close[0]}:? " if close else ""
+        close = nearest(scheme, known)
+        meant = f"did you mean {close}:? " if close else ""
         return ConfigError(
             f"{self._what} at {scheme[:40]}: is not supported",
             remedy=f"{meant}known: {', '.join(f'{name}:' for name in known)} and paths without a scheme; "

@@ -7,13 +7,15 @@ ledger. This module knows the order of the steps and no collector, policy langua
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import __version__
+from ..evidence.base.activity import step
 from ..evidence.base.errors import masked
 from ..evidence.collecting import subject as subjects
 from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.collecting.provenance import modified
+from ..evidence.collecting.runner import Running
 from ..evidence.reading.workspace import Workspace
 from .collecting import start
 from .config.settings import FILE, age_seconds
@@ -48,8 +50,12 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
     needed = plan.closure(wanted_stages(plan, stage))
     ids = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
     config = context.config
-    with open_engine(config.engine, context.bundle, config.limits) as engine:
-        recorded = observe(context, ids, stage, time)
+    # the collectors first: the engine starts a thread, and a process with threads is not forked
+    with (
+        start(context.root, config, sorted(ids), context.places) as running,
+        open_engine(config.engine, context.bundle, config.limits) as engine,
+    ):
+        recorded = _recorded(context, running, stage, time)
         outputs = ask(engine, plan, recorded, time)
     return Judged(decide(plan, context.bundle, recorded, outputs, time), recorded, context)
 
@@ -63,20 +69,26 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
     """What the policies answer about what was recorded, for every stage that is needed."""
     needed = plan.closure(wanted_stages(plan, recorded.context.stage))
     packages = [plan.stages[name].package for name in needed]
+    step("asking the policies")
     answers = engine.evaluate(packages, policy_input(plan, recorded, time))
     return Outputs(EngineId(engine.name, engine.version), answers)
 
 
 def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Recorded:
     """Run collectors, find out what is judged, and put down everything that a decision depends on."""
+    with start(context.root, context.config, sorted(ids), context.places) as running:
+        return _recorded(context, running, stage, time)
+
+
+def _recorded(context: Context, running: Running, stage: str, time: Time) -> Recorded:
+    """What is judged while collectors run, and then everything that a decision depends on."""
     config = context.config
-    chosen = sorted(ids)
-    with start(context.root, config, chosen, context.places) as running:
-        subject, odd = find_subject(running.workspace)
-        settings = settings_digest(running.workspace)
-        evidence = running.result()
-        files = {file.path for item in evidence.values() for file in item.files}
-        uncommitted = modified(running.workspace, subject.commit, files)
+    step("reading the sources")
+    subject, odd = find_subject(running.workspace)
+    settings = settings_digest(running.workspace)
+    evidence = running.result()
+    files = {file.path for item in evidence.values() for file in item.files}
+    uncommitted = modified(running.workspace, subject.commit, files)
     around = recording.Context(
         workspace=context.name,
         stage=stage,
@@ -86,11 +98,11 @@ def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Rec
         odd_sources=odd,
         uncommitted=tuple(sorted(masked(path) for path in uncommitted)),
         settings_digest=settings,
-        allowed_signers=config.allowed_signers,
+        allowed_signers=masked(config.allowed_signers),
         roles=tuple(config.roles),
         depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},
-        weakenings=context.weakenings,
+        weakenings=tuple(replace(one, msg=masked(one.msg)) for one in context.weakenings),
         notices=tuple(_unused(context)),
     )
     return Recorded(around, evidence)

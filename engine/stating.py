@@ -57,7 +57,7 @@ def state_provenance(
     judged, _ = find_subject(workspace)
     origin = Origin(judged.commit, judged.dirty, judged.digest)
     sources = workspace.judged().paths
-    names = [_relative(context.root, file) for file in dict.fromkeys(files)]
+    names = [relative(context.root, file) for file in dict.fromkeys(files)]
     for name in names:
         if name.endswith(SUFFIX):
             raise UsageError(f"{name!r} is a statement itself", remedy="name the evidence file")
@@ -85,7 +85,7 @@ def state_provenance(
     return written
 
 
-def _relative(root: Path, file: str) -> str:
+def relative(root: Path, file: str) -> str:
     """The file as the workspace names it. A path as it stands in the workspace wins over one from here."""
     given = Path(os.path.normpath(file))
     inside = not given.is_absolute() and ".." not in given.parts

@@ -1,4 +1,4 @@
-"""Every kind of evidence file, made hostile in every way, through the program: exit 2, one clear error each.
+"""Every kind of evidence file, made hostile in every way, through the program: rejected, by name, and alone.
 
 One run reports every broken file, so many files are broken at a time: in a round, one of each collector's.
 """
@@ -29,11 +29,7 @@ EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "ready"
 
 BY_COLLECTOR: dict[str, list[str]] = {
     "account": ["ACCOUNT_CONFIG.json"],
-    "artifacts": [
-        "PRELIVE_VERIFICATION_LOG.json",
-        "GO_LIVE_DECISION_GATE.md",
-        "signatures/artifacts.sha256",
-    ],
+    "artifacts": ["signatures/artifacts.sha256"],
     "checklist": ["PRE_LIVE_CHECKLIST.md"],
     "components": ["bom.json", "sbom.spdx.json"],
     "contracts": ["contracts/bar_event.schema.json"],
@@ -54,7 +50,6 @@ BY_COLLECTOR: dict[str, list[str]] = {
     "scale_up": ["SCALE_UP_PLAN.md"],
     "scans": ["a.sarif", "pip-audit.json"],
     "signoffs": ["signoffs/stage1-cto.json", "trust/allowed_signers"],
-    "source": ["order_plane/broker/ibkr_exec_client.py"],
     "stage_tests": ["tests/stage6_account_probe.py", "tests/conftest.py"],
     "tests": ["junit.xml", "junit.xml.provenance.json"],
     "values": ["values/a.json", "values/b.yaml", "values/c.toml", "values/d.csv"],
@@ -130,17 +125,16 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
-def errors(run: Any) -> dict[str, str]:
-    """What the run said, by file: what is wrong, and the place. Every error is three lines."""
-    lines = run.err.splitlines()
-    assert len(lines) % 3 == 0, run.err
-    found = {}
-    for what, where, remedy in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
-        assert what.startswith(("evidence error: ", "configuration error: ")), what
-        assert where.startswith("  where: "), where
-        assert remedy.startswith("  to do: ") and len(remedy) > 12, remedy
-        path, _, place = where.removeprefix("  where: ").partition(", ")
-        found[path] = f"{what.partition(': ')[2]} @ {place}"
+def rejections(evidence: dict[str, Any]) -> dict[str, list[str]]:
+    """By file, why it was rejected, and the place; every one says what to do."""
+    found: dict[str, list[str]] = {}
+    for record in evidence.values():
+        for problem in record["problems"]:
+            if problem["kind"] == "rejected":
+                assert len(problem["remedy"]) > 5 and problem["path"], problem
+                said = f"{problem['reason']} @ {problem['place'] or ''}"
+                assert "Traceback" not in said and "internal error" not in said
+                found.setdefault(problem["path"], []).append(said)
     return found
 
 
@@ -149,16 +143,13 @@ def tree(root: Path) -> set[str]:
     return {f"{folder}/{name}" for folder, *names in os.walk(root) for name in names[0] + names[1]}
 
 
-def collect(gate: Gate, root: Path, *collectors: str, **more: Any) -> dict[str, str]:
-    """The errors of a run that must refuse; it prints no result and writes nothing."""
+def collect(gate: Gate, root: Path, *collectors: str, **more: Any) -> dict[str, list[str]]:
+    """What a run rejected; it prints nothing else, exits 1 and writes nothing."""
     before = tree(root)
-    names = collectors or BY_COLLECTOR
-    run = gate("collect", *names, "-w", root, "-o", "json", "--no-cache", **more)
-    assert run.code == 2, (run.code, run.out[:300], run.err)
-    assert run.out == ""
-    assert "Traceback" not in run.err and "internal error" not in run.err, run.err
+    run = gate("collect", *collectors, "-w", root, "-o", "json", "--no-cache", **more)
+    assert (run.code, run.err) == (1, ""), (run.code, run.out[:300], run.err)
     assert tree(root) == before
-    return errors(run)
+    return rejections(json.loads(run.out))
 
 
 def test_the_workspace_is_good_before_it_is_made_hostile(gate: Gate, workspace: Path) -> None:
@@ -246,11 +237,16 @@ def spoil(root: Path, paths: list[str], change: Callable[[Path], None]) -> None:
         change(root / path)
 
 
-def expect(found: dict[str, str], paths: list[str], said: str) -> None:
-    """Each file is named once with what is wrong, and nothing else is."""
-    wrong = {path: found.get(path, "nothing") for path in paths if not re.search(said, found.get(path, ""))}
+def expect(found: dict[str, list[str]], paths: list[str], said: str) -> None:
+    """Each file is named with what is wrong with it, and no other file is."""
+    wrong = {
+        path: found.get(path, "nothing")
+        for path in paths
+        if not any(re.search(said, reason) for reason in found.get(path, []))
+    }
     assert not wrong, wrong
-    assert found.keys() <= set(paths), found
+    # a statement about a file of other content is rejected with it
+    assert found.keys() <= {*paths, *(f"{path}.provenance.json" for path in paths)}, found
 
 
 @pytest.mark.parametrize("number", range(len(ROUNDS)))
@@ -348,7 +344,7 @@ MEANT: dict[str, tuple[str, dict[str, bytes]]] = {
     "columns": ("columns", {"csv": b"metric,value,unit,status\na,1,ms,PASS,more\n"}),
 }
 APPENDED = {
-    "nul": ("NUL|is blank|is no LCOV", b"\n\0"),
+    "nul": ("NUL|is blank|is no LCOV|unknown entry", b"\n\0"),
     "latin-1": ("not UTF-8|is blank", b"\n# caf\xe9\n"),
 }
 WITHOUT = {"latin-1": {"lcov"}}
@@ -415,16 +411,27 @@ def test_a_byte_order_mark_changes_nothing(gate: Gate, workspace: Path) -> None:
 
 
 def test_a_name_in_another_encoding_is_refused(gate: Gate, workspace: Path) -> None:
-    """Evidence whose name no manifest can hold is an error that shows the name's bytes."""
+    """Evidence whose name no manifest can hold is rejected, and shown with the name's bytes."""
     name = os.fsdecode(b"caf\xe9.json")
     (workspace / "contracts" / name).write_text("{}")
     expect(collect(gate, workspace, "contracts"), ["contracts/caf\\udce9.json"], "name is not UTF-8")
+    (workspace / "algo_trade" / name).write_text("{}")
+    (workspace / "tests" / os.fsdecode(b"test_caf\xe9.py")).write_text("def test_a(): assert 1\n")
+    run = gate("evaluate", "all", "-w", workspace, "-o", "json")
+    assert run.code == 1, run.err
+    assert "algo_trade/caf\\\\udce9.json: the file's name is not UTF-8" in run.out
+    assert gate("ledger", "verify", "-w", workspace).code == 0
 
 
 def test_a_name_with_a_line_break_is_one_line_of_a_message(gate: Gate, workspace: Path) -> None:
     """A name cannot forge a line of ours."""
-    (workspace / "contracts/a\nevidence error: b.json").write_text("{")
-    expect(collect(gate, workspace, "contracts"), ["contracts/a\\nevidence error: b.json"], "malformed JSON")
+    name = "contracts/a\nevidence error: b.json"
+    (workspace / name).write_text("{")
+    expect(collect(gate, workspace, "contracts"), [name], "malformed JSON")
+    for command in (("collect", "contracts"), ("explain", "stage2")):
+        run = gate(*command, "-w", workspace)
+        assert "error: b.json" in run.out
+        assert not re.search("^ *evidence error: b", run.out, re.MULTILINE), run.out
 
 
 @pytest.mark.parametrize(
@@ -463,8 +470,10 @@ def test_a_name_with_a_line_break_is_one_line_of_a_message(gate: Gate, workspace
 def test_no_setting_leads_out_of_the_workspace(gate: Gate, workspace: Path, settings: str) -> None:
     """Every path in the configuration stays inside; the error names the path and the file it stands in."""
     (workspace / "gate.yaml").write_text(f"evidence:\n  {settings}\n")
-    found = collect(gate, workspace, settings.partition(":")[0])
-    assert list(found) == ["gate.yaml"]
+    run = gate("collect", settings.partition(":")[0], "-w", workspace, "-o", "json", "--no-cache")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("configuration error: ") and run.err.count("\n") == 3, run.err
+    assert "  where: gate.yaml" in run.err and "  to do: " in run.err
 
 
 def test_words_that_some_take_for_booleans_are_words(gate: Gate, workspace: Path) -> None:
@@ -545,20 +554,3 @@ def test_the_digest_is_that_of_the_bytes_that_were_parsed(
     assert (run.code, run.err) == (0, "")
     assert [file["sha256"] for file in json.loads(run.out)["account"]["files"]] == [digest]
     assert (workspace / path).read_bytes() == b"something else"
-
-
-# --- nothing is judged, nothing is written --------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["ACCOUNT_CONFIG.json", "junit.xml", "fixtures/seeds.yaml"])
-def test_nothing_is_recorded_of_a_run_that_ends_with_an_error(gate: Gate, workspace: Path, name: str) -> None:
-    """Neither a ledger nor half a ledger is there after it, and a good run finds nothing in its way."""
-    good = (workspace / name).read_bytes()
-    (workspace / name).write_bytes(good[: len(good) // 2] + b"\0")
-    before = tree(workspace)
-    run = gate("evaluate", "stage8", "-w", workspace, "-o", "json")
-    assert (run.code, run.out) == (2, "")
-    assert name in errors(run)
-    assert tree(workspace) == before
-    (workspace / name).write_bytes(good)
-    assert gate("evaluate", "stage1", "-w", workspace).code in (0, 1)

@@ -54,6 +54,7 @@ def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
             wanted = path.suffix in SUFFIXES or path.name == ".manifest"
             if path.is_file() and wanted and "__pycache__" not in path.parts:
                 expected.add(f"gate/{path.relative_to(ROOT).as_posix()}")
+    expected |= {f"gate/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "docs").rglob("*.md")}
     expected = {name for name in expected if not name.endswith("_test.rego")}
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -87,6 +88,15 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
         [python, "-m", "gate", "--version"], cwd=tmp_path, env=env, capture_output=True, check=True
     )
     assert re.fullmatch(rb"gate \d+\.\d+\.\d+\n", version.stdout)
+
+    page = subprocess.run(
+        [python, "-m", "gate", "docs", "docs/limits.md"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        check=True,
+    )
+    assert page.stdout == (ROOT / "docs" / "limits.md").read_bytes()
 
     judged = subprocess.run(
         [python, "-m", "gate", "evaluate", "stage1", "-w", "w", "-o", "json"],

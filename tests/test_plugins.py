@@ -194,8 +194,8 @@ def test_a_file_that_a_plugin_cannot_use_is_rejected_evidence(
     """The plug-in has no facts and a problem that names it, the file and the place; nothing else ends."""
     body, path, place, reason = REJECTED[case]
     (workspace / "data.json").write_text("{")
-    done = program("collect", "demo", "--format", "json", "-w", workspace, env=install(body))
-    assert done.err == ""
+    done = program("collect", "demo", "tests", "-o", "json", "-w", workspace, env=install(body))
+    assert (done.code, done.err) == (1, "")
     found = json.loads(done.out)["demo"]
     assert (found["facts"], found["provider"]) == ({}, "gate-demo 1.0")
     [problem] = found["problems"]

@@ -77,14 +77,20 @@ def no_command(text: str) -> bool:
 
 
 def test_a_file_name_is_no_command_in_an_error(gate: Gate, make_workspace: Callable[..., Path]) -> None:
-    """Neither in the message nor where it says what there is to do; nor with a traceback."""
+    """Neither where its facts are printed, nor in a decision, nor in an error."""
     root = make_workspace({"x\n::error::y/data.json": "{", "tests/a.py": ""})
     (root / "gate.yaml").write_text('evidence: {kill_switch: {path: "x\\n::error::y/data.json"}}')
+    for command, code in ((("collect", "kill_switch"), 1), (("explain", "stage8"), 0)):
+        done = gate(*command, "-w", root)
+        assert (done.code, done.err) == (code, ""), done
+        assert "error::y" in done.out
+        assert no_command(done.out)
+    (root / "gate.yaml").write_text('evidence: {"x\\n::error::y": {}}')
     for extra in ((), ("--debug",)):
-        done = gate("collect", "kill_switch", "-w", root, *extra)
-        assert done.code == 2, done
+        done = gate("collect", "-w", root, *extra)
+        assert (done.code, done.out) == (2, ""), done
         assert "error::y" in done.err
-        assert no_command(done.err) and no_command(done.out)
+        assert no_command(done.err)
 
 
 @pytest.mark.parametrize("width", [60, 77, 110, 160])

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from os.path import normpath
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ...evidence.base.errors import UsageError
+from ...evidence.base.errors import UsageError, nearest
 from ...evidence.base.times import format_utc
+from ...evidence.collecting.interface import ProblemKind
 from .. import recording, service
 from ..collecting import available
-from ..console import write_error
-from ..decide.recorded import ALL
+from ..console import progress, write_error
+from ..context import Context
+from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
 from ..outputs import keep_out, parse_outputs, write
 from ..report import registry
+from ..report.interface import Screen
 from .options import (
     HERE,
     AllowPast,
@@ -62,6 +68,12 @@ def evaluate(
         bool, typer.Option("--accept-conditional", help="Exit 0 when the verdict is CONDITIONAL.")
     ] = False,
     no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Judge again when a file changes, and show what differs; nothing is recorded."
+        ),
+    ] = False,
     no_cache: NoCache = False,
     policy: Policy = None,
     show_successes: Annotated[
@@ -75,12 +87,23 @@ def evaluate(
     """Judge a stage and everything it depends on, and record the decision."""
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = {item.format: registry.load(item.format) for item in outputs}
-    context = open_workspace(workspace, policy, no_cache=no_cache)
+
+    def opened() -> tuple[Context, Time]:
+        context = open_workspace(workspace, policy, no_cache=no_cache)
+        return context, effective_time(context, time, allow_past=allow_past_effective_time)
+
+    show = not (quiet or verbose)
+    if watch:
+        page = replace(screen(no_color=no_color), successes=show_successes)
+        if quiet or [(item.format, item.path) for item in outputs] != [("table", None)]:
+            remedy = "leave out --quiet and --output (and GATE_OUTPUT)"
+            raise UsageError("--watch prints the table and nothing else", remedy=remedy)
+        _watch(stage, opened, policy, page, show)
+        return
+    context, moment = opened()
     keep_out(outputs, context.ledger)
-    context.check_stage(stage)
-    judged = service.evaluate(
-        context, stage, effective_time(context, time, allow_past=allow_past_effective_time)
-    )
+    with progress(wanted=show):
+        judged = service.evaluate(context, stage, moment)
     entry = None
     if not no_record:
         entry, notice = recording.record(judged, config_dir(), format_utc(now()))
@@ -94,6 +117,28 @@ def evaluate(
     verdict = judged.decision.verdict
     accepted = accept_conditional and verdict is Verdict.CONDITIONAL
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
+
+
+def _watch(
+    stage: str, opened: Callable[[], tuple[Context, Time]], policy: Path | None, page: Screen, show: bool
+) -> None:
+    from ..watch import stamps, watch
+
+    context, _ = opened()  # what is wrong before the first run ends the command
+    context.check_stage(stage)
+    ledger, limits = context.config.ledger.directory, context.config.limits
+    report = registry.load("table")
+
+    def judge() -> Decision:
+        context, moment = opened()
+        with progress(wanted=show):
+            return service.evaluate(context, stage, moment).decision
+
+    def look() -> object:
+        ignored = [] if ledger is None else [normpath(ledger)]
+        return stamps(context.root, ignored, limits), policy and stamps(policy)
+
+    watch(judge, look, lambda decision: report.render(decision, None, page).decode(), page)
 
 
 @app.command()
@@ -125,7 +170,8 @@ def explain(
     context = open_workspace(workspace, policy, no_cache=no_cache)
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
-        decision, entry = service.evaluate(context, target, moment).decision, None
+        with progress(wanted=not verbose):
+            decision, entry = service.evaluate(context, target, moment).decision, None
     else:
         decision, entry = recording.find(context, target)
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
@@ -142,10 +188,8 @@ def _rules(decision: Decision, name: str) -> list[str]:
     found = [code for code in codes if name in (code, code.rpartition(".")[2])]
     if found:
         return found
-    from difflib import get_close_matches  # only this error needs it
-
-    near = get_close_matches(name, [*codes, *(code.rpartition(".")[2] for code in codes)], n=1)
-    advice = f"did you mean {near[0]!r}?" if near else "`gate explain STAGE --all` shows the rules of a stage"
+    near = nearest(name, [*codes, *(code.rpartition(".")[2] for code in codes)])
+    advice = f"did you mean {near!r}?" if near else "`gate explain STAGE --all` shows the rules of a stage"
     raise UsageError(f"no rule {name!r} was judged", remedy=advice)
 
 
@@ -161,15 +205,18 @@ def collect(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Print the facts that collectors find, without judging them."""
+    """Print the facts that collectors find, without judging them; exit 1 when evidence was rejected."""
     from ..report.facts import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
     context = open_workspace(workspace, no_cache=no_cache)
     ids = unique(collector) or tuple(available(context.config))
-    evidence = service.collect(context, ids)
+    with progress(wanted=not verbose):
+        evidence = service.collect(context, ids)
     for item in outputs:
         write(item, RENDERERS[item.format](evidence))
+    problems = [problem for item in evidence.values() for problem in item.problems]
+    raise typer.Exit(1 if any(problem.kind is ProblemKind.REJECTED for problem in problems) else 0)
 
 
 @app.command()

@@ -15,16 +15,16 @@ import typer
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..collecting import Places
+from ..console import log_to_stderr
 from ..context import Context, open_context
 from ..decide.recorded import Time
 from ..report.interface import Screen
 
 
-def _verbose(wanted: bool) -> None:
+def _verbose(wanted: bool) -> bool:
     if wanted:
-        import logging
-
-        logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO)
+        log_to_stderr()
+    return wanted
 
 
 Workspace = Annotated[

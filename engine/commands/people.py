@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ...evidence.base.errors import UsageError
+from ...evidence.base.errors import UsageError, suggestion
 from ...evidence.base.times import format_utc, parse_rfc3339
 from .. import service
 from ..console import write_bytes, write_error, write_line
@@ -57,7 +57,7 @@ def signoff(
     """Print the sign-off of a stage, for you to sign with ssh-keygen."""
     context = open_workspace(workspace)
     if stage not in context.plan.stages:
-        raise UsageError(f"there is no stage {stage!r}", remedy="known: " + ", ".join(context.plan.stages))
+        raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
     time = effective_time(context, None, allow_past=True)
     moment = effective_time(context, signed_at or time.text, allow_past=True)
     statement = prepare_signoff(

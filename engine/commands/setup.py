@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
 
-from ..config.scaffold import write_config
-from ..console import write_line
-from .options import HERE, Debug, Verbose
+from ..config.scaffold import Report, set_up
+from ..config.settings import FILE
+from ..console import write_text
+from ..report.figures import clean
+from .options import HERE, Debug, Verbose, screen
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
+_LISTED = 6
 
 
 @app.callback()
@@ -22,8 +27,58 @@ def group() -> None:
 @app.command()
 def init(
     directory: Annotated[Path, typer.Argument(help="The workspace.", metavar="[DIR]")] = HERE,
+    templates: Annotated[
+        bool,
+        typer.Option(
+            "--templates",
+            help="Write skeletons of missing artifacts, trust/, a pre-commit hook and a CI job, too.",
+        ),
+    ] = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Write a commented gate.yaml."""
-    write_line(f"wrote {write_config(directory)}")
+    """Look at a repository and write a commented gate.yaml for it."""
+    report = set_up(directory, templates=templates)
+    width = screen(no_color=True).width
+    for line in _lines(report):
+        text = fill(clean(line), width, subsequent_indent=" " * 11, break_on_hyphens=False)
+        write_text(f"{text}\n")
+    if report.templates is not None and report.templates.pre_commit is not None:
+        write_text(f"add this to .pre-commit-config.yaml:\n{report.templates.pre_commit}")
+
+
+def _lines(report: Report) -> Iterable[str]:
+    found, written = report.found, report.templates
+    yield f"{'wrote' if report.config else 'kept'} {FILE}"
+    if written is not None:
+        for path in written.files:
+            yield f"wrote {path}"
+        for path in written.kept:
+            yield f"kept {path}"
+        for pattern in written.without:
+            yield f"no skeleton for {pattern}"
+    sources = _some(found.sources) or "discovered at each run"
+    yield f"sources    {sources} ({found.python_files} Python file{'s' * (found.python_files != 1)})"
+    keys = found.evidence.get("fixtures", {}).get("seed_keys")
+    keyed = "; seed_keys says where they stand" if keys else ""
+    unstated = f"; not stated: {', '.join(found.unstated)}" if found.unstated else ""
+    yield f"seeds      {found.seeds or 'not found'}{keyed}{unstated}"
+    evidence = [f"{collector} {path}" for collector, path in found.recognised]
+    yield f"evidence   {_some(evidence) or 'none recognised'}"
+    if found.ledger is not None:
+        yield f"ledger     {found.ledger}, as ledger/ holds something else"
+    count = found.rows - len(found.missing)
+    yield f"artifacts  found {count} of {found.rows} that stage 1 expects"
+    if found.missing and written is None:
+        yield f"missing    {_some([row.pattern for row in found.missing])}"
+    if written is not None and written.files:
+        yield "next: fill the skeletons in (they count as not valid until then), then gate evaluate stage1"
+    elif found.missing and written is None:
+        yield "next: gate evaluate stage1 · gate init --templates writes skeletons of what is missing"
+    else:
+        yield "next: gate evaluate stage1"
+
+
+def _some(names: list[str]) -> str:
+    rest = f", +{len(names) - _LISTED}" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + rest

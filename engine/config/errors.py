@@ -97,7 +97,7 @@ def config_error(
 def _unknown(name: str, known: Sequence[str], page_remedy: str) -> tuple[str, str]:
     meant = nearest(name, known)
     there = f"the settings here are {', '.join(known)}; " if known else ""
-    perhaps = f"perhaps {meant!r} is meant; " if meant else there
+    perhaps = f"did you mean {meant!r}? " if meant else there
     return f"there is no setting {name[:80]!r} here", f"{perhaps}{page_remedy}"
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from ...evidence.base.contracts import violations
-from ...evidence.base.errors import ConfigError, EvidenceError, nearest
+from ...evidence.base.errors import ConfigError, EvidenceError, suggestion
 from ...evidence.base.limits import Limits
 from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, validate
 from ...evidence.base.times import parse_rfc3339
@@ -266,13 +266,11 @@ def _check_options(collector: str, options: dict[str, Any]) -> None:
 
 def _check_collector(name: str, place: str) -> None:
     if not registry.known(name):
-        meant = nearest(name, registry.names())
-        perhaps = f"perhaps {meant!r} is meant; " if meant else ""
         raise ConfigError(
             f"there is no collector {name[:80]!r}",
             path=FILE,
             place=place,
-            remedy=f"{perhaps}known: {', '.join(registry.names())}; a plug-in's has to be installed",
+            remedy=f"{suggestion(name, registry.names())}; a plug-in's has to be installed",
         )
 
 

@@ -195,12 +195,11 @@ class _Judging:
         unusable = {
             fact: found
             for fact, found in problems.items()
-            if self.facts.value(fact) is None or any(p.kind is not ProblemKind.UNKNOWN for p in found)
+            if any(p.kind is not ProblemKind.UNKNOWN for p in found)
+            or (found and self.facts.value(fact) is None)
         }
-        # a policy cannot compare a fact that is not there at all, so its check may then be undefined
-        if self.output.get(f"check_{rule.short_name}") is None and any(
-            not self.facts.has(f) for f in unusable
-        ):
+        # a policy cannot compare what is not there, so its check may then be undefined
+        if unusable and self.output.get(f"check_{rule.short_name}") is None:
             return self._unusable(rule, unusable), ()
         answer = Answer(self.stage, rule, self.output)
         reported = answer.violations()

@@ -16,7 +16,7 @@ class Rule:
         code: ``<stage>.<short_name>``, unique in the bundle.
         kind: the prefix of the Rego rule that reports violations: ``deny`` or ``violation``.
         facts: dotted names of the facts that must have been measured; the first component is the collector.
-        optional_facts: those that may be missing, but not rejected or unknown.
+        optional_facts: facts that may be unmeasured, but neither rejected nor unknown.
     """
 
     code: str

@@ -126,7 +126,8 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
     controls = strings("controls")
     if not controls:
         raise _bad_metadata(annotation, "the METADATA needs at least one of 'controls'")
-    for fact in facts:
+    optional = strings("optional_facts") if "optional_facts" in custom else ()
+    for fact in (*facts, *optional):
         if not contract_has(fact):
             what = f"the fact {fact!r} is in no collector's contract"
             raise _bad_metadata(annotation, what, _install(source_of(fact)))
@@ -142,7 +143,7 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         owner=string("owner"),
         controls=controls,
         facts=facts,
-        optional_facts=tuple(custom.get("optional_facts", ())),
+        optional_facts=optional,
     )
 
 

@@ -6,7 +6,8 @@ The stored document has ``input``, which is exactly what the policies saw (``opa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,22 +134,30 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
     """
     context = recorded.context
     left_out = GENERATED | {context.allowed_signers}
+    needed = plan.closure(wanted_stages(plan, context.stage))
+    rows = {name: _rows(item, left_out) for name, item in recorded.evidence.items()}
     digests = {}
-    for stage in plan.closure(wanted_stages(plan, context.stage)):
-        ids = (
-            frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
-            - PEOPLE
-        )
-        files = set()
-        for name in sorted(ids & recorded.evidence.keys()):
-            item = recorded.evidence[name]
-            files |= {(masked(file.path), file.sha256) for file in item.files if file.path not in left_out}
-            # a name that no path of the workspace can have
-            files |= {(f"/{name}/{part.name}", part.sha256) for part in item.attachments}
+    for stage in needed:
+        ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
+        files = set[tuple[str, str]]().union(*(rows.get(name, ()) for name in ids - PEOPLE))
         if context.settings_digest is not None:
             files.add((SETTINGS, context.settings_digest))
         digests[stage] = sha256_hex(manifest_bytes(files))
     return digests
+
+
+def _rows(evidence: Evidence, left_out: Collection[str]) -> set[tuple[str, str]]:
+    """The names and digests of what a collector's evidence came from."""
+    # a name that no path of the workspace can have
+    rows = {(f"/{evidence.collector}/{part.name}", part.sha256) for part in evidence.attachments}
+    alike: Counter[str] = Counter()
+    for file in evidence.files:
+        path = masked(file.path)
+        alike[path] += 1
+        if path not in left_out:
+            # names that masking made alike stay apart by their order; no path has an empty part
+            rows.add((path if alike[path] == 1 else f"{path}//{alike[path]}", file.sha256))
+    return rows
 
 
 def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
+from ...evidence.base.activity import Log
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.dsse import Envelope, max_payload_bytes
@@ -24,6 +25,8 @@ from .merkle import Frontier, leaf_hash
 from .note import Checkpoint, check_time
 from .reader import LedgerReader, check_line, read_checkpoint
 from .receipts import load_receipt, receipt_path, save_receipt
+
+_log = Log(__name__)
 
 CLOCK_SKEW_S: Final = 300
 """How far (seconds) a sealing clock may lag behind the last checkpoint before sealing is refused."""
@@ -95,6 +98,7 @@ class Ledger(LedgerReader):
         if not lines:
             return []
         first = self._storage.append(lines, self.checkpoint())
+        _log.info("%s: appended entries %d to %d", self.name, first, first + len(lines) - 1)
         return [Entry(first + number, leaf_hash(line).hex()) for number, line in enumerate(lines)]
 
     def seal(self, time: str) -> Checkpoint:
@@ -136,6 +140,7 @@ class Ledger(LedgerReader):
             hint = {"frontier": [one.hex() for one in frontier.hashes], "size": frontier.size}
             self._storage.publish(sealed, canonical(hint))
             self._remember(sealed)
+        _log.info("%s: sealed, now of size %d", self.name, sealed.size)
         return sealed
 
     def _sign(self, number: int, payload: bytes) -> bytes:

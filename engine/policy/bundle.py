@@ -57,6 +57,8 @@ def _load(workspace: Workspace) -> Bundle:
             path=str(workspace.root),
             remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
         )
+    for error in workspace.refused():
+        raise error
     for link in sorted(workspace.links()):
         raise PolicyError(
             "is a symbolic link, which a bundle may not have",

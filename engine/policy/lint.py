@@ -74,7 +74,9 @@ _REFUSED = (
 )
 """Constructs that are refused, why, and what to write instead."""
 
-_INDENTED = re.compile(r"[ \t]+(?:default[ \t]+)?((?:deny|violation|warn|condition|check)(?:_\w*)?)\b")
+_INDENTED = re.compile(
+    r"^[ \t]+(?:default[ \t]+)?((?:deny|violation|warn|condition|check)(?:_\w*)?)\b", re.MULTILINE
+)
 _PREFIXES = ("deny", "violation", "warn", "condition")
 
 
@@ -102,12 +104,11 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead]) -> None:
     for pattern, what, remedy in _REFUSED:
         if found := pattern.search(code):
             refuse(what, line_of(found.start()), remedy)
-    depth = 0
-    for number, line in enumerate(code.split("\n"), 1):
-        if depth == 0 and (indented := _INDENTED.match(line)):
+    for indented in _INDENTED.finditer(code):
+        before = code[: indented.start()]
+        if sum(map(before.count, "{[(")) == sum(map(before.count, "}])")):
             what = f"the rule {indented[1]!r} does not start at the beginning of its line"
-            refuse(what, number, "format the module with `opa fmt`")
-        depth += sum(line.count(sign) for sign in "{[(") - sum(line.count(sign) for sign in "}])")
+            refuse(what, line_of(indented.start()), "format the module with `opa fmt`")
     for head in heads:
         if head.name in ALLOWED_BUILTINS | _OPERATORS:
             what = f"the rule {head.name!r} has the name of a built-in: engines differ on what a call means"

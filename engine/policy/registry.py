@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...evidence.base.errors import ConfigError, EngineError, nearest
+from ...evidence.base.errors import ConfigError, EngineError, suggestion
 from ...evidence.base.limits import Limits
 from .interface import Bundle, PolicyEngine
 
@@ -63,13 +63,12 @@ def _find(name: str) -> EntryPoint:
     if len(found) == 1:
         return next(iter(found.values()))
     known = sorted({EMBEDDED, *group.names})
-    meant = nearest(name, known)
     if found:
         what = f"more than one distribution has a policy engine {name!r}"
         remedy = f"uninstall all but one of: {', '.join(sorted(provider for _, provider in found))}"
     else:
         what = f"there is no policy engine {name[:80]!r}"
-        remedy = f"{f'did you mean {meant!r}? ' if meant else ''}known: {', '.join(known)}"
+        remedy = suggestion(name, known)
     raise ConfigError(what, path="gate.yaml", place="engine", remedy=remedy)
 
 

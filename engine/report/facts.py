@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ...evidence.collecting.interface import Evidence
+from ...evidence.collecting.interface import Evidence, Problem
 from .figures import clean
 from .json_format import render_json
 from .text import to_bytes
@@ -22,9 +22,18 @@ def facts_text(evidence: Mapping[str, Evidence]) -> bytes:
     for name, item in evidence.items():
         lines.append(f"{name}  (sha256:{item.digest})")
         lines += [f"  {path} = {clean(value)}" for path, value in _flatten(name, item.facts)]
-        lines += [f"  {p.kind} {p.fact}: {clean(p.reason)}" for p in item.problems]
+        lines += [line for problem in item.problems for line in _problem(problem)]
         lines += [f"  file {clean(file.path)}  sha256:{file.sha256}" for file in item.files]
     return to_bytes(lines)
+
+
+def _problem(problem: Problem) -> Iterator[str]:
+    yield f"  {problem.kind} {problem.fact or 'altogether'}: {clean(problem.reason)}"
+    where = ", ".join(part for part in (problem.path, problem.place) if part)
+    if where:
+        yield f"    where: {clean(where)}"
+    if problem.remedy:
+        yield f"    to do: {clean(problem.remedy)}"
 
 
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ...evidence.base.errors import PluginError, UsageError
+from ...evidence.base.errors import PluginError, UsageError, suggestion
 from ..decision.document import Decision
 from ..ledger.interface import Entry
 from .interface import Report, Screen
@@ -65,7 +65,7 @@ def load(name: str) -> Report:
         return report
     entries = _plugins().get(name)
     if entries is None:
-        raise UsageError(f"there is no output format {name!r}", remedy="known: " + ", ".join(names()))
+        raise UsageError(f"there is no output format {name!r}", remedy=suggestion(name, names()))
     return _Plugin(name, entries)
 
 

@@ -45,6 +45,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, list(known), n=1)), None)
 
 
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Advice about a mistyped name: the known one that was probably meant, and all of them."""
+    names = list(known)
+    meant = nearest(name, names)
+    return f"{f'did you mean {meant!r}? ' if meant else ''}known: {', '.join(names)}"
+
+
 class GateError(Exception):
     """Base of all errors shown to users.
 

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 from ..base.canonical import canonical, sha256_hex
 from ..base.errors import EvidenceError, masked
 from ..base.settings import Settings
+from ..reading.files import printable
 from ..reading.workspace import FileRead, View
 
 
@@ -82,9 +83,11 @@ class Problem:
         return cls(**{**value, "kind": ProblemKind(value["kind"])})
 
     def masked(self) -> Problem:
-        """The problem without a broker account in full."""
-        path = None if self.path is None else masked(self.path)
-        return replace(self, reason=masked(self.reason), remedy=masked(self.remedy), path=path)
+        """The problem without a broker account in full; bytes of names that are not UTF-8 are written out."""
+        path = None if self.path is None else masked(printable(self.path))
+        return replace(
+            self, reason=masked(printable(self.reason)), remedy=masked(printable(self.remedy)), path=path
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ..base.canonical import MAX_SAFE_INTEGER
 from ..base.contracts import schema_problem, violations, violations_of
 from ..base.errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
 from ..base.times import parse_rfc3339
+from ..reading.files import printable
 from ..reading.workspace import FileRead, View, Workspace
 from .interface import Attachment, Collector, Evidence, Observation, Origin, Problem, ProblemKind, Scope
 from .plugins import attributed, facts_contract, plugin_error, plugin_line
@@ -150,13 +151,17 @@ def _without_accounts(observation: Observation) -> Observation:
     return replace(observation, facts=_masked(observation.facts), problems=problems)
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: Any, *, hide: bool = True) -> Any:
     if isinstance(value, str):
-        return errors.masked(value)
+        text = printable(value)  # a file's name that is not UTF-8 can stand in no evidence
+        return errors.masked(text) if hide else text
     if isinstance(value, Mapping):
-        return {name: item if name in _IDENTIFIERS else _masked(item) for name, item in value.items()}
+        return {
+            printable(name): _masked(item, hide=hide and name not in _IDENTIFIERS)
+            for name, item in value.items()
+        }
     if isinstance(value, (list, tuple)):
-        return [_masked(item) for item in value]
+        return [_masked(item, hide=hide) for item in value]
     return value
 
 

@@ -41,10 +41,10 @@ def modified(workspace: Workspace, commit: str | None, paths: Iterable[str]) -> 
     """Those of the files that the commit has with other bytes: edited, and not committed.
 
     A file that the commit does not have is none of them: a report that every run makes anew is not edited.
+    One that cannot be read any more is: it does not have the bytes that were read.
 
     Raises:
         EnvironmentProblem: git refuses the repository, takes too long or breaks.
-        EvidenceError: a file cannot be read.
     """
     if commit is None:
         return frozenset()
@@ -52,7 +52,14 @@ def modified(workspace: Workspace, commit: str | None, paths: Iterable[str]) -> 
 
     kind: ObjectFormat = "sha1" if len(commit) == 40 else "sha256"
     blobs = git.committed(workspace.root, commit, sorted(set(paths)), workspace.limits)
-    return frozenset(path for path in paths if path in blobs and blobs[path] != workspace.blob_id(path, kind))
+
+    def same(path: str) -> bool:
+        try:
+            return blobs[path] == workspace.blob_id(path, kind)
+        except EvidenceError:
+            return False
+
+    return frozenset(path for path in paths if path in blobs and not same(path))
 
 
 def statement(

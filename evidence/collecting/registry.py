@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..base.errors import UsageError
+from ..base.errors import UsageError, suggestion
 from ..collectors import BUILTIN
 from ..collectors import load as load_builtin
 from . import plugins
@@ -29,7 +29,7 @@ def check(ids: Iterable[str]) -> None:
     """
     for name in ids:
         if not known(name):
-            raise UsageError(f"there is no collector {name!r}", remedy="known: " + ", ".join(names()))
+            raise UsageError(f"there is no collector {name!r}", remedy=suggestion(name, names()))
 
 
 def provider(collector_id: str) -> str | None:

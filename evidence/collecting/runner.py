@@ -9,9 +9,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from ..base.activity import step
 from ..base.errors import EvidenceError, GateError, InternalError, raise_all
 from ..process.children import Child, Ended
 from ..reading.workspace import Workspace
@@ -28,6 +30,8 @@ Make = Callable[[], Collector]
 """Makes a collector; called where the collector will run, so that only that process imports it.
 It may raise a GateError when the collector's options are wrong."""
 
+_SHARED = ("orjson", "jsonschema_rs", "cryptography.hazmat.primitives.asymmetric.ed25519")
+"""What collectors use and this process needs afterwards, too: imported once, before a process is forked."""
 _CRASHES = frozenset({signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV})
 """Signals by which a process ends itself: a library got no more memory, or cannot cope with what it read."""
 
@@ -84,6 +88,8 @@ class Running:
             self._cache.save()
 
     def _start(self, names: Sequence[str]) -> Child:
+        for module in _SHARED:
+            import_module(module)
         tasks = [(name, self._makers[name], self._guests.get(name)) for name in names]
         return Child(partial(_outcomes, self.workspace, tasks), self.workspace.limits.collector_memory_bytes)
 
@@ -116,6 +122,7 @@ class Running:
         limits = self.workspace.limits
         while names:
             name = names.pop(0)
+            step(f"collecting … {len(self._outcomes) + 1} of {len(self._makers)}: {name}")
             try:
                 found = child.receive(limits.collector_seconds)
             except TimeoutError:

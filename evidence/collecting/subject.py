@@ -67,6 +67,9 @@ def measure_sources(workspace: Workspace) -> Sources:
                 entries[path] = sha256_hex(b"unreadable")
     for path in judged.special:
         entries[path] = sha256_hex(b"special")
+    for path, (what, remedy) in sorted(judged.refused.items()):
+        unreadable.append(EvidenceError(what, path=printable(path), remedy=remedy))
+        entries[path] = sha256_hex(b"refused")
     for path, target in judged.links.items():
         entries[path] = sha256_hex(f"link:{target}".encode("utf-8", "surrogateescape"))
     return Sources(sha256_hex(manifest_bytes(entries)), judged.paths, judged.patterns, tuple(unreadable))

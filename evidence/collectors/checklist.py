@@ -156,7 +156,7 @@ def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) 
         boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]
         name = heading_key(section.title[: match.start()] + section.title[match.end() :])
         kind = next(
-            (kind for kind, own in free.items() if any(from_word_start(one).search(name) for one in own)),
+            (kind for kind, own in free.items() if from_word_start(*own)(name)),
             None,
         )
         free.pop(kind or "", None)

@@ -123,8 +123,7 @@ class InterfaceMapCollector:
         self._path = options.path
         self._sections = {name: [*own, *options.sections.get(name, [])] for name, own in SECTIONS.items()}
         self._aliases = {
-            name: [word_pattern(alias) for alias in (name, *own, *options.aliases.get(name, []))]
-            for name, own in OPERATIONS.items()
+            name: word_pattern(name, *own, *options.aliases.get(name, [])) for name, own in OPERATIONS.items()
         }
 
     def collect(self, view: View) -> Observation:
@@ -223,13 +222,9 @@ class InterfaceMapCollector:
     def _named(self, cells: tuple[str, ...]) -> list[str]:
         """Operations that a row is about: by its label (the first cell with a letter), or by a whole cell."""
         label = next((cell for cell in cells if any(char.isalpha() for char in cell)), "")
-        names = [n for n, aliases in self._aliases.items() if any(a.search(label) for a in aliases)]
+        names = [n for n, aliases in self._aliases.items() if aliases.search(label)]
         bare = [cell.removesuffix("()") for cell in cells]
-        return names or [
-            n
-            for n, aliases in self._aliases.items()
-            if any(a.fullmatch(cell) for a in aliases for cell in bare)
-        ]
+        return names or [n for n, aliases in self._aliases.items() if any(map(aliases.fullmatch, bare))]
 
     def _error_codes(self, text: str, document: Document) -> list[dict[str, Any]]:
         places = find_sections(text, self._sections["error_codes"])

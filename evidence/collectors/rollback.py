@@ -202,7 +202,7 @@ def _named(lines: list[Text], words: dict[str, str]) -> list[str]:
     return [
         name
         for name, pattern in sorted(words.items())
-        if any(from_word_start(pattern).search(line.plain) for line in lines)
+        if any(from_word_start(pattern)(line.plain) for line in lines)
     ]
 
 
@@ -212,7 +212,7 @@ def _limits(lines: list[Text]) -> list[dict[str, Any]]:
     for name, pattern in sorted(TRIGGERS.items()):
         stated = []
         for line in lines:
-            match = from_word_start(pattern).search(line.plain)
+            match = from_word_start(pattern)(line.plain)
             if match is not None:
                 after = _limit(name, line.plain[match.end() :])
                 micro = after if after is not None else _limit(name, line.plain)

@@ -234,14 +234,16 @@ def _live(work: Work, writer: int, memory_bytes: int, parent: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         with suppress(OSError):  # where standard error is closed, there is nothing to print on
             os.dup2(2, 1)
+        _watch(parent, memory_bytes)  # first: a thread needs memory, too
+        status = _NO_MEMORY  # until the work begins, a tight limit is all that can go wrong
         _limit_memory(memory_bytes)
-        _watch(parent, memory_bytes)
         with os.fdopen(writer, "wb") as stream:
 
             def send(message: dict[str, Any]) -> None:
                 stream.write(json.dumps(message).encode() + b"\n")
                 stream.flush()
 
+            status = 1
             try:
                 for result in work():
                     send({"result": result})

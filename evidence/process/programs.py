@@ -18,10 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from ..base.activity import Log
 from ..base.errors import EnvironmentProblem, EvidenceError
 
 if TYPE_CHECKING:
     import subprocess
+
+_log = Log(__name__)
 
 _SUPERVISOR = Path(__file__).with_name("_supervisor.py")
 _PIECE = 1 << 16
@@ -120,6 +123,7 @@ def run(
             place=place,
             remedy="install it, make it executable, or correct its name",
         )
+    _log.info("%s runs %s", shown, " ".join([str(program), *_shown(command[1:], cwd)]))
     process = _Process([str(program), *command[1:]], cwd, environment, stdin)
     try:
         process.follow(seconds, most_bytes)
@@ -145,6 +149,19 @@ def run(
             remedy="correct the program, or its first line if it is a script",
         )
     return Finished(int(answer[2]), bytes(process.out), bytes(process.err), process.elapsed_ms)
+
+
+def _shown(arguments: Sequence[str], cwd: Path) -> list[str]:
+    """The arguments as they may be logged: options and files by name, ``…`` for what may be secret."""
+    option = re.compile(r"-[A-Za-z]|--[a-z]+(-[a-z]+)*")
+    return [word if option.fullmatch(word) or _is_there(cwd / word) else "…" for word in arguments]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long for a name
+        return False
 
 
 class _Process:

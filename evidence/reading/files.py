@@ -132,6 +132,8 @@ def refusal(error: OSError, path: str) -> GateError:
             path=path,
             remedy="replace the link by the file itself",
         )
+    if error.errno == errno.ENXIO:  # a socket
+        return EvidenceError("is not a regular file", path=path, remedy="replace it by a regular file")
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return EnvironmentProblem("too many open files", remedy="raise the limit with ulimit -n")
     return EvidenceError(

@@ -214,10 +214,10 @@ def find_sections(text: str, alternatives: Sequence[str], path: str | None = Non
     one of level 1 and has others below it, is left out.
     """
     found = parse(text, path).sections
-    compiled = [from_word_start(pattern) for pattern in alternatives]
+    matches = from_word_start(*alternatives)
     if len(found) > 1 and found[0].level == 1 and all(other.level > 1 for other in found[1:]):
         found = found[1:]
-    return [s for s in found if any(pattern.search(heading_key(s.title)) for pattern in compiled)]
+    return [s for s in found if matches(heading_key(s.title))]
 
 
 class _TooDeep(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _MARKS = (
         re.IGNORECASE,
     ),
 )
+_NOT_TOGETHER = re.compile(r"\\[1-9]|\(\?[^:!=<]")
 _LEADING = re.compile(r"\A(?:[^\w]|_)*(?:\(?[0-9]+(?:[.][0-9]+)*[.):]*(?:[^\w]|_)+)?", re.UNICODE)
 _TRAILING = re.compile(r"[^\w)%\]]+\Z")
 
@@ -99,12 +101,17 @@ def has_template_mark(text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=512)
-def from_word_start(pattern: str) -> re.Pattern[str]:
-    """The expression without regard to case, matching only from the beginning of a word.
+def from_word_start(*patterns: str) -> Callable[[str], re.Match[str] | None]:
+    """Searches for one of the expressions without regard to case, only from the beginning of a word.
 
-    One to three letters that Hebrew writes together with the next word may come before it.
+    One to three letters that Hebrew writes together with the next word may come before it. Expressions are
+    compiled together, which is faster, unless they refer to their groups or have extensions of their own.
     """
-    return re.compile(rf"(?<![^\W_])[ובהכלמש]{{0,3}}(?:{pattern})", re.IGNORECASE)
+    if len(patterns) > 1 and any(map(_NOT_TOGETHER.search, patterns)):
+        each = [from_word_start(pattern) for pattern in patterns]
+        return lambda text: next((found for search in each if (found := search(text))), None)
+    together = "|".join(f"(?:{pattern})" for pattern in patterns) if len(patterns) > 1 else "".join(patterns)
+    return re.compile(rf"(?<![^\W_])[ובהכלמש]{{0,3}}(?:{together})", re.IGNORECASE).search
 
 
 def says_something(text: str) -> bool:

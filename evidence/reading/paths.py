@@ -25,6 +25,18 @@ def glob_regex(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(out), re.DOTALL)
 
 
+def may_match_below(pattern: str, folder: str) -> bool:
+    """Whether a glob may match something inside the directory; ``.`` is everything."""
+    parts = pattern.split("/")
+    for name in [] if folder == "." else folder.split("/"):
+        part = parts.pop(0)
+        if "**" in part:
+            return True
+        if not parts or not glob_regex(part).fullmatch(name):
+            return False
+    return True
+
+
 def check_relative(path: str) -> str:
     """Return ``path`` if it names something inside the workspace.
 

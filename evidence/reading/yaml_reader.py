@@ -9,6 +9,7 @@ several documents, duplicate keys, complex keys, too much depth. Plain scalars f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -70,6 +71,8 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
         )
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    scalars, starts = yaml.ScalarEvent, (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+    ends = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
     stack: list[_Frame] = []
     documents: list[Any] = []
     seen = 0
@@ -93,30 +96,35 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
             frame.key = None
 
     try:
-        for event in yaml.parse(text, Loader=loader):
+        events: Iterable[Any] = yaml.parse(text, Loader=loader)
+        for event in events:
             mark = event.start_mark
             seen += 1
             if seen > limits.json_items:
                 fail(f"the YAML has more than {limits.json_items} values", mark)
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-                fail("YAML anchors and aliases are not accepted", mark)
-            if isinstance(event, yaml.DocumentStartEvent) and documents:
+            kind = type(event)
+            if kind in ends:
+                add(stack.pop().container, mark)
+                continue
+            if kind is yaml.DocumentStartEvent and documents:
                 fail("the YAML file holds more than one document", mark)
-            if (tag := getattr(event, "tag", None)) is not None:
-                fail(f"the YAML tag {tag[:40]!r} is not accepted", mark)
-            if isinstance(event, yaml.ScalarEvent):
+            if kind is not scalars and kind not in starts and kind is not yaml.AliasEvent:
+                continue
+            if event.anchor is not None:
+                fail("YAML anchors and aliases are not accepted", mark)
+            if event.tag is not None:
+                fail(f"the YAML tag {event.tag[:40]!r} is not accepted", mark)
+            if kind is scalars:
                 if not event.value.isascii() and SURROGATE.search(event.value):
                     fail("malformed YAML: a string has a lone surrogate", mark)
                 scalar = event.value if event.style in _QUOTED else _plain(event.value, limits, fail, mark)
                 add(scalar, mark)
-            elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            else:
                 if len(stack) >= limits.json_depth:
                     fail(f"the YAML nests deeper than {limits.json_depth} levels", mark)
                 if stack and isinstance(stack[-1].container, dict) and stack[-1].key is None:
                     fail("a YAML key must be a plain string", mark)
-                stack.append(_Frame({} if isinstance(event, yaml.MappingStartEvent) else []))
-            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                add(stack.pop().container, mark)
+                stack.append(_Frame({} if kind is yaml.MappingStartEvent else []))
     except yaml.YAMLError as error:
         marked = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         what = f"malformed YAML: {getattr(error, 'problem', None) or error}"

@@ -512,7 +512,6 @@ doc := {
 					"path": "algo_trade/core/config.py",
 					"line": 11,
 					"value": "-0.05",
-					"form": "literal",
 					"text": "-0.05",
 				},
 				{
@@ -520,7 +519,6 @@ doc := {
 					"path": "algo_trade/core/config.py",
 					"line": 12,
 					"value": "0.15",
-					"form": "literal",
 					"text": "0.15",
 				},
 				{
@@ -528,7 +526,6 @@ doc := {
 					"path": "algo_trade/core/config.py",
 					"line": 13,
 					"value": "0.2",
-					"form": "literal",
 					"text": "0.20",
 				},
 			],

@@ -7,17 +7,25 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gate.engine.collecting import Places, collect, start
+from gate.engine.collecting import Places, start
 from gate.engine.config.settings import load_config
 from gate.evidence.base.errors import ConfigError, UsageError
 from gate.evidence.collecting.cache.store import Store
-from gate.evidence.collecting.interface import ProblemKind
+from gate.evidence.collecting.interface import Evidence, ProblemKind
 from gate.evidence.collectors import BUILTIN, load
+from gate.evidence.reading.workspace import Workspace
 
 Make = Callable[..., Path]
+
+
+def collect(*arguments: Any) -> tuple[Workspace, dict[str, Evidence]]:
+    """The workspace as it was seen, and the evidence."""
+    with start(*arguments) as running:
+        return running.workspace, running.result()
 
 
 def test_a_malformed_file_is_rejected_evidence(make_workspace: Make) -> None:

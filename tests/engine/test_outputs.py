@@ -34,10 +34,11 @@ def test_outputs(tmp_path: Path) -> None:
 
 
 def test_unknown_formats() -> None:
-    """An unknown format names the known ones."""
+    """An unknown format names the nearest and the known ones."""
     error = refused("jsno=x")
     assert error.what == "there is no output format 'jsno'"
-    assert error.remedy == "known: table, json, prelive"
+    assert error.remedy == "did you mean 'json'? known: table, json, prelive"
+    assert refused("zzz").remedy == "known: table, json, prelive"
 
 
 def test_a_path_must_be_given() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from gate.engine.decide.recorded import GENERATED, PEOPLE, Time
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.engine.service import Judged
 from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex
-from gate.evidence.base.errors import ConfigError, EvidenceError, ManyErrors, PolicyError, UsageError
+from gate.evidence.base.errors import ConfigError, PolicyError, UsageError
 
 Make = Callable[..., Path]
 NOW = Time("2025-11-07T12:00:00Z", "clock")
@@ -142,15 +144,14 @@ def test_a_set_time_is_a_weakening(make_workspace: Make, source: str, expected: 
     assert decision["verdict"] == "FAIL"
 
 
-def test_broken_evidence_is_no_verdict(make_workspace: Make) -> None:
-    """Every broken file is reported in one run, and nothing is judged."""
+def test_broken_evidence_ends_in_a_decision(make_workspace: Make) -> None:
+    """Every broken file is reported in one run, and fails the rules that need it."""
     broken = {"junit.xml": "<a>", "ACCOUNT_CONFIG.json": "{", "coverage.json": "["}
     root = make_workspace({"tests/test_x.py": "", **broken})
-    with pytest.raises((EvidenceError, ManyErrors)) as caught:
-        service.evaluate(open_context(root), "stage6", NOW)
-    text = caught.value.diagnostics()
-    for name in broken:
-        assert f"where: {name}" in text
+    decision = service.evaluate(open_context(root), "stage6", NOW).decision
+    assert decision.verdict == "FAIL"
+    rejected = [violation for violation in decision.violations if violation.problem == "rejected"]
+    assert broken.keys() <= {place.path for violation in rejected for place in violation.places}
 
 
 @pytest.mark.parametrize("location", ["src", "src/inner", "trust", ".", "./src/", "x"])
@@ -188,3 +189,17 @@ def test_the_signers_cannot_be_replaced_through_a_collector(make_workspace: Make
     with pytest.raises(ConfigError) as caught:
         service.evaluate(open_context(root), "stage1", NOW)
     assert caught.value.place == "evidence.signoffs.allowed_signers"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process is forked")
+def test_collectors_run_in_a_fork(make_workspace: Make) -> None:
+    """To judge starts no second interpreter for gate's own collectors: that takes as long as all of them."""
+    program = (
+        "import sys; from gate.evidence.process import children; children._spawn = None; "
+        "sys.argv = ['gate', 'evaluate', 'stage1', '-w', sys.argv[1], '--no-record', '--no-cache']; "
+        "from gate.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(make_workspace({}))], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")

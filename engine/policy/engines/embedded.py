@@ -22,9 +22,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from ....evidence.base.activity import Log
 from ....evidence.base.errors import EngineError, EnvironmentProblem, PolicyError
 from ....evidence.base.limits import DEFAULT, Limits
 from ..interface import Bundle, check_defined
+
+_log = Log(__name__)
 
 WORKER = Path(__file__).with_name("regorus_worker.py")
 DISTRIBUTION = "gordon-to-regorus"
@@ -84,7 +87,8 @@ class EmbeddedEngine:
 
     def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """See :meth:`gate.engine.policy.interface.PolicyEngine.evaluate`."""
-        deadline = time.monotonic() + self._limits.policy_seconds
+        began = time.monotonic()
+        deadline = began + self._limits.policy_seconds
         process = self._process or self._start()
         if not self._loaded:
             loaded = self._receive(process, deadline)
@@ -96,9 +100,11 @@ class EmbeddedEngine:
         answer = self._receive(process, deadline)
         if "error" in answer:
             raise _located(answer["error"], EngineError, f"the package {answer['module']} failed")
+        _log.info("asked %s: %.0f ms", ", ".join(packages), 1000 * (time.monotonic() - began))
         return check_defined(packages, answer["ok"])
 
     def _start(self) -> subprocess.Popen[bytes]:
+        _log.info("start %s over bundle %s %s", self.name, self._bundle.name, self._bundle.version)
         process = self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(WORKER), str(_home())],
             stdin=subprocess.PIPE,

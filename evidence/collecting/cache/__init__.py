@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from .... import __version__
+from ...base.activity import Log
 from ...reading.files import FileRead, FileStamp, clock_ns, settled, stamp_of
 from ...reading.workspace import Trace, Workspace
 from ...reading.workspace.digests import Digests
 from .store import Store
 
 __all__ = ["FileStamp", "Outcome", "ResultCache", "code_state"]
+
+_log = Log(__name__)
 
 Outcome = dict[str, Any]
 """What a collector's run gave, JSON-like (:mod:`gate.evidence.collecting.outcomes`)."""
@@ -115,7 +118,9 @@ class ResultCache:
         """
         entry = self._results.get(collector_id)
         if key is None or entry is None or entry["key"] != key or not self._holds(entry["trace"]):
+            _log.info("%s: nothing in the cache fits", collector_id)
             return None
+        _log.info("%s: taken from the cache", collector_id)
         outcome: Outcome = entry["outcome"]
         self.hits.append(collector_id)
         return outcome

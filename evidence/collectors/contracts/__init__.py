@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...base.errors import EvidenceError
+from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text
 from ...collecting.interface import Observation, Options, Problem, Scope
 from ...reading.workspace import View
@@ -49,7 +49,8 @@ class ContractsCollector:
         """Check every schema file, and compare it with its approved version.
 
         Raises:
-            ConfigError: the options name two approved versions, or one that is the judged version itself.
+            ConfigError: the options name two approved versions, one that does not exist, or one that is the
+                judged version itself.
         """
         options = self._options
         problems: list[Problem] = []
@@ -58,8 +59,8 @@ class ContractsCollector:
             baseline = approved_version(view, self.id, options.approved, options.approved_copy, options.paths)
             if baseline is None:
                 problems.append(unnamed(self.id, "compatibility"))
-        except EvidenceError as error:
-            problems.append(Problem.rejected(error, "compatibility"))
+        except EvidenceError as error:  # what the settings name is not there: nothing was approved
+            raise ConfigError(error.what, path=error.path, place=error.place, remedy=error.remedy) from error
         found = matching(view, options.paths, "files", problems)
         copy = "" if options.approved_copy is None else options.approved_copy.removesuffix("/") + "/"
         paths = [path for path in found if not copy or not path.startswith(copy)]

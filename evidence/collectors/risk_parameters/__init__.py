@@ -14,7 +14,7 @@ from ...base.errors import EvidenceError
 from ...base.limits import Limits
 from ...base.settings import Bounded, Text
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
-from ...reading.workspace import View, glob_regex
+from ...reading.workspace import View, check_relative, glob_regex
 from ...reading.workspace.sources import BESIDE, is_test
 from ..shared.baseline import Baseline, approved_version, unnamed
 from .model import Definition
@@ -49,7 +49,7 @@ class RiskParametersCollector:
     """See the module."""
 
     id: ClassVar[str] = "risk_parameters"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[Options]] = RiskParametersOptions
 
     def __init__(self, options: RiskParametersOptions) -> None:
@@ -141,10 +141,15 @@ class RiskParametersCollector:
     def _present(self, view: View, patterns: Iterable[str]) -> list[str]:
         copy = self._options.approved_copy
         inside = None if copy is None else copy.removesuffix("/") + "/"
-        expressions = [glob_regex(pattern) for pattern in patterns]
+        expressions = [glob_regex(check_relative(pattern)) for pattern in patterns]
+        # a path that somebody named may be a link or a pipe, which is then rejected instead of passed over
+        named = self._options.paths is not None
+        found = (
+            sorted({path for pattern in patterns for path in view.glob(pattern)}) if named else view.paths()
+        )
         return [
             path
-            for path in view.paths()
+            for path in found
             if self._is_looked_at(path)
             and any(one.fullmatch(path) for one in expressions)
             and (inside is None or not path.startswith(inside))

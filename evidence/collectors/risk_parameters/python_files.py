@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...base.errors import EvidenceError
+from ..shared import python_source as python
 from ..shared.python_source import Parsed, dotted
 from .model import Definition, exact, one_line, plain
 
@@ -60,7 +61,7 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
 
     def add(name: str, node: ast.AST, value: str | None, shown: ast.AST, module: str | None = None) -> None:
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        written = one_line(ast.get_source_segment(text, shown) or name)
+        written = one_line(python.segment(text, shown) or name)
         found.setdefault((line, column, name), Definition(name, path, line, value, written, module))
 
     decimal_type = _decimal_type(parsed.tree)
@@ -71,7 +72,7 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
         twice = often[id(body), name] > 1
         if name in names and (twice or not _passes_on(given, name)):
             add(name, target, None if twice else _number(given, text, decimal_type), given)
-    for node in ast.walk(parsed.tree):
+    for node in python.nodes(parsed.tree):
         settled |= _binding_nothing(node)
         if id(node) in settled:
             continue
@@ -80,7 +81,7 @@ def definitions(parsed: Parsed, text: str, path: str, names: frozenset[str], lab
                 add(name, at, None, node)
     imports = _imports(parsed.tree)
     given_here = {(one.line, one.name) for one in found.values()}
-    for node in ast.walk(parsed.tree):
+    for node in python.nodes(parsed.tree):
         for name, module in _taken(node, names, imports):
             if (getattr(node, "lineno", 1), name) not in given_here:
                 add(name, node, None, node, module)
@@ -152,7 +153,7 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     elif isinstance(node, ast.MatchMapping):
         yield node.rest or "", node
     elif isinstance(node, ast.Call) and _name(node.func) in _SETTERS | {"exec"}:
-        for inner in (inner for argument in node.args for inner in ast.walk(argument)):
+        for inner in (inner for argument in node.args for inner in python.walk(argument)):
             if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
                 words = _WORD.findall(inner.value)
                 named = words if _name(node.func) == "exec" else [inner.value.rpartition(".")[2]]
@@ -162,7 +163,7 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 def _imports(tree: ast.Module) -> dict[str, str]:
     """Local name → module, with ``:name`` where that is taken from it; under ``*`` the last star import."""
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in python.nodes(tree):
         if isinstance(node, ast.Import):
             found.update({(one.asname or one.name): one.name for one in node.names})
         elif isinstance(node, ast.ImportFrom):
@@ -216,7 +217,7 @@ def _passes_on(value: ast.expr, name: str) -> bool:
 def _decimal_type(tree: ast.Module) -> bool:
     """Whether ``Decimal`` is what the module ``decimal`` has, and bound to nothing else in the source."""
     bound = []
-    for node in ast.walk(tree):
+    for node in python.nodes(tree):
         if isinstance(node, ast.ImportFrom):
             names = [one.asname or one.name for one in node.names]
             bound += [node.module == "decimal" and not node.level] * names.count("Decimal")
@@ -241,7 +242,7 @@ def _number(node: ast.expr, text: str, decimal_type: bool) -> str | None:
         return None
     if isinstance(node.value, int):
         return plain(-node.value if sign else node.value)
-    return exact(sign + (ast.get_source_segment(text, node) or "")) if isinstance(node.value, float) else None
+    return exact(sign + python.segment(text, node)) if isinstance(node.value, float) else None
 
 
 def without_passing_on(found: Sequence[Definition]) -> list[Definition]:

@@ -14,6 +14,7 @@ from ...collecting.interface import Problem
 from ...reading.parse import refuse_garbled
 from ...reading.workspace import View, glob_regex
 
+_BETWEEN = re.compile(r"[\s_-]+")
 MAX_INTEGER = 2**53 - 1
 _NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"
 
@@ -105,11 +106,11 @@ def _bad_time(error: ValueError, path: str, place: str) -> EvidenceError:
     )
 
 
-def word_pattern(alias: str) -> re.Pattern[str]:
-    """Matches a name however it is spelled: ``place order``, ``place_order``, ``placeOrder``.
+def word_pattern(*aliases: str) -> re.Pattern[str]:
+    """Matches one of the names however it is spelled: ``place order``, ``place_order``, ``placeOrder``.
 
     Case does not count, and neither does what separates the words; the name must not be part of a longer word
     (``connect`` is not found in ``disconnect``).
     """
-    words = [re.escape(word) for word in re.split(r"[\s_-]+", alias) if word]
-    return re.compile(_NOT_A_LETTER.format(r"[\s_-]*".join(words)), re.IGNORECASE)
+    spelled = [r"[\s_-]*".join(map(re.escape, filter(None, _BETWEEN.split(alias)))) for alias in aliases]
+    return re.compile(_NOT_A_LETTER.format(f"(?:{'|'.join(spelled)})"), re.IGNORECASE)

@@ -5,7 +5,6 @@ Keywords and their positions: https://json-schema.org/draft/2020-12/json-schema-
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -186,9 +185,11 @@ def misspelt(schema: Any) -> list[Problem]:
     found = []
     for pointer, item in walk(schema):
         for word in item.keys() - _RULES - _ANNOTATIONS:
+            from difflib import get_close_matches  # only an unknown keyword needs it
+
             plain = word.lower().replace("-", "").replace("_", "").removeprefix("$")
             same = next((name for name in _PLAIN if sorted(name) == sorted(plain)), None)
-            close = [same] if same else difflib.get_close_matches(plain, _PLAIN, 1, _ALIKE)
+            close = [same] if same else get_close_matches(plain, _PLAIN, 1, _ALIKE)
             if close:
                 text = f"the keyword {word[:80]!r} does not exist; {_PLAIN[close[0]]!r} does"
                 found.append((pointer + format_pointer([word]), text))

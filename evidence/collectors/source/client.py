@@ -64,7 +64,7 @@ def is_client(path: str, data: bytes) -> bool:
     if not _LIBRARY_BYTES.search(data):
         return False
     tree = python.parse_bytes(data).tree
-    nodes = [] if tree is None else list(ast.walk(tree))
+    nodes = [] if tree is None else python.nodes(tree)
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     return any(isinstance(node, ast.ClassDef) for node in nodes) and any(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from ..shared import python_source as python
 from .model import Routine, assignments, called_name
 
 _FILLING = frozenset({"append", "appendleft", "add", "put", "put_nowait", "popleft", "pop"})
@@ -28,7 +29,7 @@ class Dependence:
             called_name(part) in self._functions
             if isinstance(part, ast.Call)
             else isinstance(part, (ast.Name, ast.Attribute)) and key_of(part) in self._names
-            for part in ast.walk(node)
+            for part in python.walk(node)
         )
 
 

@@ -29,7 +29,7 @@ def find_error_handling(program: Program) -> tuple[list[Clue], set[int]]:
     handlers: list[tuple[Routine, Clue]] = []
     for path, line, handler, attaching in handlers_of(program, "error_event"):
         used = attaching is None or program.is_live(attaching)
-        for name in mentioned(ast.walk(handler)):
+        for name in mentioned(python.walk(handler)):
             for routine in program.by_name.get(name, ())[:_SAME_NAME]:
                 handlers.append((routine, _clue(path, line, routine, used)))
     for routine in program.routines:
@@ -101,7 +101,7 @@ def _compared(program: Program, routine: Routine, node: ast.AST, codes: frozense
         others = [node.func.value] if node.args and _is_code(node.args[0], codes) else []
     elif isinstance(node, ast.Match) and _is_code(node.subject, codes):
         for case in node.cases:
-            others += [part.value for part in ast.walk(case.pattern) if isinstance(part, ast.MatchValue)]
+            others += [part.value for part in python.walk(case.pattern) if isinstance(part, ast.MatchValue)]
     for other in others:
         for value in resolve(program, other, routine.path, routine):
             items: Iterable[ast.expr | None] = [value.node]
@@ -139,10 +139,10 @@ def find_swallowed(tree: ast.Module) -> Iterator[int]:
     That is: every bare ``except:`` that does not raise again; ``except Exception`` and ``BaseException`` with
     nothing but ``pass``, ``...``, ``continue`` or a constant ``return``; and ``suppress`` of either.
     """
-    for node in ast.walk(tree):
+    for node in python.nodes(tree):
         if isinstance(node, ast.ExceptHandler):
             if node.type is None:
-                silent = not any(isinstance(part, ast.Raise) for part in ast.walk(node))
+                silent = not any(isinstance(part, ast.Raise) for part in python.walk(node))
             else:
                 silent = _is_broad(node.type) and all(map(_says_nothing, node.body))
             if silent:

@@ -60,7 +60,7 @@ class Routine:
     @cached_property
     def given(self) -> frozenset[str]:
         """Names of all parameters: what they stand for is not known here."""
-        return frozenset(node.arg for node in ast.walk(self.node.args) if isinstance(node, ast.arg))
+        return frozenset(node.arg for node in python.walk(self.node.args) if isinstance(node, ast.arg))
 
     @cached_property
     def variables(self) -> dict[str, list[ast.expr]]:
@@ -94,7 +94,7 @@ class Module:
     @cached_property
     def nodes(self) -> list[ast.AST]:
         """Everything in the module."""
-        return list(ast.walk(self.tree))
+        return python.nodes(self.tree)
 
     @cached_property
     def constants(self) -> dict[str, ast.expr]:
@@ -147,7 +147,7 @@ class Module:
                 continue
             if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
                 found.add(target_name(node))
-            pending.extend(ast.iter_child_nodes(node))
+            pending += python.children(node)
         return frozenset(found)
 
 
@@ -197,7 +197,7 @@ class Program:
             found = result[path] = [(module.tree, None)]
             for node, routine in found:  # grows while it is gone through
                 inner = around.get(id(node), routine)
-                found.extend((child, inner) for child in ast.iter_child_nodes(node))
+                found.extend((child, inner) for child in python.children(node))
         return result
 
     def walk(self, module: Module) -> list[tuple[ast.AST, Routine | None]]:
@@ -293,14 +293,17 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
     while pending:
         item = pending.pop()
         yield item
-        for name, value in ast.iter_fields(item):
-            if name == "body" and isinstance(item, (ast.If, ast.While)) and _is_false(item.test):
-                continue
-            if isinstance(value, list):
-                ends = (i for i, part in enumerate(value, 1) if isinstance(part, (ast.Return, ast.Raise)))
-                pending += [part for part in value[: next(ends, len(value))] if isinstance(part, ast.AST)]
-            elif isinstance(value, ast.AST):
+        dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
+        for name in item._fields:
+            value = getattr(item, name, None)
+            if isinstance(value, ast.AST) and name != "ctx":
                 pending.append(value)
+            elif isinstance(value, list) and not (dead and name == "body"):
+                for part in value:
+                    if isinstance(part, ast.AST):
+                        pending.append(part)
+                    if isinstance(part, (ast.Return, ast.Raise)):
+                        break
 
 
 def _is_false(test: ast.expr) -> bool:

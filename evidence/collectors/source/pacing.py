@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
+from ..shared import python_source as python
 from .dependence import Dependence, filled, key_of, written
 from .model import Clue, Program, Routine, assignments, called_name, target_name
 from .patterns import matches
@@ -74,7 +75,7 @@ def _limiters(program: Program, used: frozenset[Routine]) -> Iterator[Clue]:
     for path, module in program.modules.items():
         for node, around in program.walk(module):
             for target, value in assignments(node):
-                for call in ast.walk(value):
+                for call in python.walk(value):
                     if isinstance(call, ast.Call) and (name := _known(program, path, call)):
                         kept = target_name(target)
                         through = any(user is not around and kept in user.references for user in used)
@@ -102,7 +103,7 @@ def _limits(routine: Routine, state: set[str], keepers: frozenset[str]) -> int |
         elif guarded and isinstance(node, (ast.Raise, ast.Return)) and _refuses(node):
             lines.append(node.lineno)
         below = guarded or (isinstance(node, (ast.If, ast.While)) and depends.on(node.test))
-        pending.extend((child, below) for child in ast.iter_child_nodes(node))
+        pending.extend((child, below) for child in python.children(node))
     return min(lines, default=None)
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ..shared import python_source as python
 from .model import Module, Program, Routine, called_name, given, target_name, text
 from .secrets import snake
 from .values import resolve
@@ -83,7 +84,7 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
             if any(value in _PAPER for _, value in among.values):
                 found.update(among.live)
         elif isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Raise, ast.Return)):
-            for each in ast.walk(node.test):  # a port that is not refused where others are is let through
+            for each in python.walk(node.test):  # a port that is not refused where others are is let through
                 if isinstance(each, ast.Compare) and isinstance(each.ops[0], (ast.NotIn, ast.NotEq)):
                     found.update(ports(each.comparators[0], routine).live)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
@@ -173,7 +174,7 @@ def _only_compared(module: Module) -> set[str]:
 
 def names_ports(program: Program, test: ast.expr, routine: Routine) -> bool:
     """Whether a condition compares something with the ports of paper or live trading."""
-    for each in ast.walk(test):
+    for each in python.walk(test):
         if isinstance(each, ast.Compare):
             for side in (each.left, *each.comparators):
                 values = {value for _, value in _ports(program, side, routine.path, routine, _DEPTH).values}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Sequence
 
@@ -66,5 +65,5 @@ def external_names(view: View, program: Program, sources: Iterable[str]) -> froz
         if words & wanted:
             tree = python.parse_file(view, path).tree
             if tree is not None:
-                found |= mentioned(ast.walk(tree)) & wanted
+                found |= mentioned(python.nodes(tree)) & wanted
     return frozenset(found)

@@ -45,7 +45,7 @@ def find_reconnection(program: Program) -> list[Clue]:
     clues: list[Clue] = []
     connecting = _connecting(program)
     for path, line, handler, routine in handlers_of(program, "disconnected_event"):
-        if connecting & mentioned(ast.walk(handler)) or _connects(handler):
+        if connecting & mentioned(python.walk(handler)) or _connects(handler):
             used = routine is None or program.is_live(routine)
             clues.append(Clue(path, line, "a handler of lost connections connects again", used))
     for routine in program.routines:
@@ -94,7 +94,7 @@ def _is_callback(program: Program, routine: Routine) -> bool:
 def _connects(node: ast.AST, others: frozenset[str] = frozenset()) -> bool:
     return any(
         isinstance(part, ast.Call) and (matches("connect", called_name(part)) or called_name(part) in others)
-        for part in ast.walk(node)
+        for part in python.walk(node)
     )
 
 
@@ -102,7 +102,7 @@ def _loops(routine: Routine, connecting: frozenset[str]) -> Iterator[int]:
     """Lines of loops that connect inside ``try``, go on after a failure, and wait in between."""
     loops = (node for node in routine.nodes if isinstance(node, (ast.For, ast.AsyncFor, ast.While)))
     for loop in islice(loops, _MOST_LOOPS):
-        inside = [node for statement in loop.body for node in ast.walk(statement)]
+        inside = [node for statement in loop.body for node in python.walk(statement)]
         waits = any(
             isinstance(node, ast.Call)
             and matches("wait", called_name(node))

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..shared import python_source as python
 from .errors import find_error_handling, find_swallowed
 from .model import Clue, Program, Routine, called_name
 from .pacing import find_pacing
@@ -88,11 +89,11 @@ def _refuses(node: ast.AST) -> bool:
 
 def _meant(program: Program, test: ast.expr, routine: Routine) -> Iterator[ast.AST]:
     """What a condition consists of, with what its variables were given and the functions it calls contain."""
-    for node in ast.walk(test):
+    for node in python.walk(test):
         yield node
         if isinstance(node, ast.Name):
             for value in routine.variables.get(node.id, ()):
-                yield from ast.walk(value)
+                yield from python.walk(value)
         elif isinstance(node, ast.Call):
             for called in program.by_name.get(called_name(node), ())[:10]:
                 yield from called.nodes

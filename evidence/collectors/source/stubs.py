@@ -55,7 +55,7 @@ def find_stubs(tree: ast.Module) -> Iterator[dict[str, Any]]:
     functions = list(python.all_functions(tree))
     defined = {
         (base, member.name)
-        for node in ast.walk(tree)
+        for node in python.nodes(tree)
         if isinstance(node, ast.ClassDef)
         for base in map(python.dotted, node.bases)
         for member in python.definitions(node.body)
@@ -94,21 +94,18 @@ def touches_nothing(function: python.Function) -> bool:
 
 
 def _touches_nothing(function: python.Function, *, constant: bool) -> bool:
-    spared = {
-        id(node) for call in ast.walk(function) if isinstance(call, ast.Call) for node in ast.walk(call.func)
-    }
-    given = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
-    for statement in python.statements(function.body):
-        for node in ast.walk(statement):
-            if isinstance(node, (ast.Raise, ast.Assert, ast.Yield, ast.YieldFrom)):
-                return False
-            if isinstance(node, ast.Call) and not is_harmless(node):
-                return False
-            if isinstance(node, ast.Attribute) and id(node) not in spared:
-                return False
-            if constant and isinstance(node, ast.Name) and node.id in given:
-                return False
-    return True
+    nodes = [node for statement in python.statements(function.body) for node in python.walk(statement)]
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    if not all(map(is_harmless, calls)):
+        return False
+    spared = {id(node) for call in calls for node in python.walk(call.func)}
+    given = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
+    return not any(
+        isinstance(node, (ast.Raise, ast.Assert, ast.Yield, ast.YieldFrom))
+        or (isinstance(node, ast.Attribute) and id(node) not in spared)
+        or (constant and isinstance(node, ast.Name) and node.id in given)
+        for node in nodes
+    )
 
 
 def is_harmless(call: ast.Call) -> bool:
@@ -121,7 +118,7 @@ def _always_true(function: python.Function) -> bool:
     """Whether every ``return`` gives True, itself or by way of a variable, and nothing is refused."""
     variables: dict[str, list[ast.expr]] = {}
     returned: list[ast.expr | None] = []
-    for node in ast.walk(function):
+    for node in python.walk(function):
         if isinstance(node, (ast.Raise, ast.Assert, ast.Yield)):
             return False
         if isinstance(node, ast.Return):

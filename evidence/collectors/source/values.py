@@ -138,7 +138,7 @@ class _Search:
         """The annotation of a parameter, or of a field of what is annotated with a class of the program."""
         routine = place.routine
         if isinstance(node, ast.Name) and routine is not None:
-            for argument in ast.walk(routine.node.args):
+            for argument in python.walk(routine.node.args):
                 if isinstance(argument, ast.arg) and argument.arg == node.id:
                     return argument.annotation, place
         elif isinstance(node, ast.Attribute):

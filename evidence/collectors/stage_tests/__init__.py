@@ -45,7 +45,7 @@ class StageTestsCollector:
     """See the module."""
 
     id: ClassVar[str] = "stage_tests"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = StageTestsOptions
 
     def __init__(self, options: StageTestsOptions) -> None:
@@ -80,11 +80,13 @@ class StageTestsCollector:
         seen = {path: inspect(view, path) for path in (*staged, *conftest)}
         seen |= {path: inspect(view, path, tests_only=True) for path in sorted(others)}
         unread = [path for path in (*staged, *sorted(others)) if not seen[path].parsed]
-        for path in unread:
+        for path in (*unread, *(path for path in conftest if not seen[path].parsed)):
             line, text = seen[path].problems[0]
             touched = ["tests_defined", *(f"stages.{stage}" for stage in STAGES if path in files[stage])]
+            if path in conftest:
+                touched = ["fixtures"]
             place = None if line is None else f"line {line}"
-            remedy = "correct the file"
+            remedy = "make it a regular file in UTF-8 that is valid Python"
             problems += [
                 Problem(fact, text, remedy, ProblemKind.REJECTED, path=path, place=place) for fact in touched
             ]

@@ -49,7 +49,7 @@ def inspect(view: View, path: str, *, tests_only: bool = False) -> Inspected:
     if parsed.tree is None:
         return Inspected(False, problems=[(parsed.line, parsed.problem or "is not valid Python")])
     found = Inspected()
-    for node in () if tests_only else ast.walk(parsed.tree):
+    for node in () if tests_only else python.nodes(parsed.tree):
         if isinstance(node, ast.Attribute):
             mark = node.value
             if isinstance(mark, ast.Attribute) and python.dotted(mark) == "pytest.mark":
@@ -169,7 +169,7 @@ def _proves(body: list[ast.stmt]) -> bool:
         if any(
             isinstance(inner, (ast.Call, ast.Await))
             for each in _expressions(node)
-            for inner in ast.walk(each)
+            for inner in python.walk(each)
         ):
             return True
     return False
@@ -177,7 +177,7 @@ def _proves(body: list[ast.stmt]) -> bool:
 
 def _expressions(node: ast.stmt) -> Iterator[ast.AST]:
     """The parts of a statement that are no statements; without the bodies of lambdas, which nobody calls."""
-    for child in ast.iter_child_nodes(node):
+    for child in python.children(node):
         if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)):
             yield child
 

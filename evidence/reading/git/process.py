@@ -13,9 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...base.activity import Log
 from ...base.errors import EnvironmentProblem
 from ...base.limits import Limits
 from .state import marker, places
+
+_log = Log(__name__)
 
 _LEAST_MEMORY = 64 * 1024 * 1024
 _SHALLOW_BYTES = 1024 * 1024
@@ -72,6 +75,7 @@ def run(
 
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     memory = {"GIT_ALLOC_LIMIT": str(max(4 * limits.file_bytes, _LEAST_MEMORY))}
+    _log.info("git %s", " ".join(arguments))
     try:
         done = subprocess.run(
             ["git", "--no-pager", *(word for one in _SETTINGS for word in ("-c", one)), *arguments],

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from ..files import ObjectFormat, clock_ns, settled, stamp_of
+from ..files import FileStamp, ObjectFormat, clock_ns, settled, stamp_of
 
 _SMALL = 64 * 1024
 _FILES = (
@@ -60,22 +62,34 @@ def repository_state(root: Path) -> str | None:
     began = clock_ns()
     digest = hashlib.sha256(os.fsencode(found))
     try:
-        for place in dict.fromkeys(places(found)):
-            names = [*_FILES, "objects"]
-            names += [f"objects/{name}" for name in _folders(place / "objects")]
-            for tree in _TREES:
-                names += _below(place, tree)
-            for name in names:
-                try:
-                    stamp = stamp_of(os.lstat(place / name))
-                except (FileNotFoundError, NotADirectoryError):
-                    continue
-                if not settled(stamp, began):
-                    return None
-                digest.update(os.fsencode(name) + repr(tuple(stamp)).encode())
+        for name, stamp in repository_stamps(found):
+            if not settled(stamp, began):
+                return None
+            digest.update(os.fsencode(name) + repr(tuple(stamp)).encode())
     except (OSError, ValueError):  # a name with a NUL is no name
         return None
     return digest.hexdigest()
+
+
+def repository_stamps(found: Path, *, objects: bool = True) -> Iterator[tuple[str, FileStamp]]:
+    """Name and stamp of each file of the repository at this :func:`marker` that its answers depend on.
+
+    Args:
+        found: a ``.git``.
+        objects: include the directories of the object store; without, arriving objects do not show.
+
+    Raises:
+        OSError, ValueError: something is unreadable.
+    """
+    for place in dict.fromkeys(places(found)):
+        names = list(_FILES)
+        if objects:
+            names += ["objects", *(f"objects/{name}" for name in _folders(place / "objects"))]
+        for tree in _TREES:
+            names += _below(place, tree)
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                yield name, stamp_of(os.lstat(place / name))
 
 
 def places(found: Path) -> tuple[Path, ...]:

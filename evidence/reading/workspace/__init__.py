@@ -11,15 +11,15 @@ import hashlib
 import os
 import stat
 import threading
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...base.activity import Log
 from ...base.canonical import sha256_hex
 from ...base.errors import EvidenceError, GateError
 from ...base.limits import DEFAULT, Limits
-from ..files import PIECE, FileRead, Folders, ObjectFormat, Reading, changed, check_name, printable, too_large
+from ..files import PIECE, FileRead, Folders, ObjectFormat, Reading, changed, check_name, too_large
 from ..paths import check_relative, glob_regex
 from .digests import Digests, fits
 from .sources import Selection, select
@@ -40,6 +40,8 @@ __all__ = [
     "check_relative",
     "glob_regex",
 ]
+
+_log = Log(__name__)
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Content kept for further readers. What had to go is read again, and must be the same."""
@@ -99,11 +101,7 @@ class Workspace:
         self.__dict__.update(state, _lock=threading.RLock())
 
     def inventory(self) -> tuple[str, ...]:
-        """Relative POSIX paths of all regular files, sorted; contents are not read.
-
-        Raises:
-            EvidenceError: a directory cannot be listed, or there are too many entries.
-        """
+        """Relative POSIX paths of all regular files, sorted, apart from :meth:`refused` directories."""
         return self._walked().files
 
     def links(self) -> dict[str, str]:
@@ -113,6 +111,11 @@ class Workspace:
     def special(self) -> frozenset[str]:
         """Pipes, sockets and devices met in the walk."""
         return self._walked().special
+
+    def refused(self) -> list[EvidenceError]:
+        """Why the entries of some directories are not known: not readable, or beyond the limit."""
+        walked = self._walked()
+        return [walked.refusal(folder) for folder in sorted(walked.refused)]
 
     def judged(self) -> Selection:
         """The files whose content is judged.
@@ -163,27 +166,11 @@ class Workspace:
 
         Raises:
             EvidenceError: there is something else of that name: a symbolic link (also on the way), a pipe,
-                a device.
+                a device; or the directory that it would be in is a refused one.
             ConfigError: ``path`` leaves the workspace.
         """
         check_relative(path)
-        walked = self._walked()
-        if path in walked.known:
-            return True
-        parts = path.split("/")
-        for count in range(1, len(parts) + 1):
-            prefix = "/".join(parts[:count])
-            if prefix in walked.links:
-                raise EvidenceError(
-                    "is a symbolic link, which evidence may not be",
-                    path=printable(prefix),
-                    remedy="replace the link by the file itself",
-                )
-            if prefix in walked.special:
-                raise EvidenceError(
-                    "is not a regular file", path=printable(prefix), remedy="replace it by a regular file"
-                )
-        return False
+        return self._walked().is_file(path)
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Files that match a glob with wildcards, sorted; found once for each pattern.
@@ -191,27 +178,15 @@ class Workspace:
         A symbolic link, or something else that is no regular file, is among them: reading it is refused.
 
         Raises:
+            EvidenceError: a directory that it leads into is a refused one.
             ConfigError: it leads out of the workspace.
         """
         check_relative(pattern)
         with self._lock:
             found = self._matches.get(pattern)
             if found is None:
-                found = self._matches[pattern] = self._matching(pattern)
+                found = self._matches[pattern] = self._walked().matching(pattern)
         return found
-
-    def _matching(self, pattern: str) -> tuple[str, ...]:
-        matches = glob_regex(pattern).fullmatch
-        walked = self._walked()
-        fixed = pattern.partition("*")[0].partition("?")[0]
-        found = [path for path in (*walked.links, *walked.special) if matches(path)]
-        for number in range(bisect_left(walked.files, fixed), len(walked.files)):
-            path = walked.files[number]
-            if not path.startswith(fixed):
-                break
-            if matches(path):
-                found.append(path)
-        return tuple(sorted(found))
 
     def answer(self, question: str, argument: str) -> str:
         """What a view's question about the inventory is answered, errors included, as a short text.
@@ -322,8 +297,13 @@ class Workspace:
             EvidenceError: as :meth:`read`.
         """
         if not fits(self._blobs.get(path), object_format):
-            self.digests([path], object_format)
+            with self._lock, Folders(self.root) as folders:
+                self._digest(folders, path, object_format, self._largest)
         return self._blobs[path]
+
+    @property
+    def _largest(self) -> int:
+        return max(self.limits.file_bytes, self.limits.stream_bytes)
 
     def digests(self, paths: Iterable[str], object_format: ObjectFormat | None = None) -> dict[str, str]:
         """SHA-256 in hex of many files, fastest in sorted order; no content is kept.
@@ -361,6 +341,7 @@ class Workspace:
         return self._learn(reading, path, sha256, blob)
 
     def _learn(self, reading: Reading, path: str, sha256: str, blob: str | None = None) -> tuple[str, int]:
+        _log.info("read %s, %d bytes", path, reading.size)
         if self.memory is not None and reading.stamp is not None:
             self.memory.learn(path, reading.stamp, sha256, blob)
         return self._note(path, sha256, reading.size, blob)
@@ -390,7 +371,6 @@ class Workspace:
         if stamp is None or stamp[2] != file.size:
             return False
         try:
-            most = max(self.limits.file_bytes, self.limits.stream_bytes)
-            return self._digest(folders, file.path, None, most) == wanted
+            return self._digest(folders, file.path, None, self._largest) == wanted
         except GateError:
             return False

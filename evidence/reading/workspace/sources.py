@@ -33,6 +33,8 @@ class Selection:
         paths: files, links and special files under the paths, sorted.
         links: those that are symbolic links, with their targets as stored.
         special: those that are neither files nor links.
+        refused: directories whose entries are not known, with the reason and the remedy, wherever they are:
+            code or evidence may lie in them. Excluded ones are none of these.
     """
 
     patterns: tuple[str, ...]
@@ -41,6 +43,7 @@ class Selection:
     paths: tuple[str, ...]
     links: Mapping[str, str]
     special: frozenset[str]
+    refused: Mapping[str, tuple[str, str]]
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
     chosen: set[str] = set()
     for pattern in patterns:
         found = [path for path in everything if matches(pattern, path)]
-        if not found and sources is not None:
+        if not found and sources is not None and not walked.refused:
             raise ConfigError(
                 f"the source path {pattern!r} matches no file",
                 path="gate.yaml",
@@ -84,7 +87,10 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
     paths = tuple(path for path in sorted(chosen) if not any(matches(one, path) for one in left_out))
     links = {path: walked.links[path] for path in paths if path in walked.links}
     special = walked.special.intersection(paths)
-    return Selection(patterns, left_out, sources is None, paths, links, special)
+    refused = {
+        path: why for path, why in walked.refused.items() if not any(matches(one, path) for one in left_out)
+    }
+    return Selection(patterns, left_out, sources is None, paths, links, special, refused)
 
 
 def _discover(files: Sequence[str]) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...base.errors import EvidenceError
+from ...base.errors import EvidenceError, UsageError
 from ..files import printable
+from ..paths import glob_regex, may_match_below
 
 DERIVED_DIRECTORIES = frozenset(
     {".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -20,12 +22,69 @@ TOOL_DIRECTORIES = frozenset({".venv", "venv", "node_modules", ".hypothesis", ".
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the walk met: regular files sorted and as a set, links with their texts, anything else."""
+    """What the walk met: regular files sorted and as a set, links with their texts, anything else.
+
+    ``refused`` has the directories whose entries are not known, ``.`` for all that the walk did not come to,
+    each with the reason and the remedy.
+    """
 
     files: tuple[str, ...]
     known: frozenset[str]
     links: dict[str, str]
     special: frozenset[str]
+    refused: dict[str, tuple[str, str]]
+
+    def refusal(self, folder: str) -> EvidenceError:
+        """Why the entries of a directory are not known."""
+        what, remedy = self.refused[folder]
+        return EvidenceError(what, path=printable(folder), remedy=remedy)
+
+    def is_file(self, path: str) -> bool:
+        """Whether the walk met a regular file of this name.
+
+        Raises:
+            EvidenceError: something else has that name, or nobody knows.
+        """
+        if path in self.known:
+            return True
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            prefix = "/".join(parts[:count])
+            if prefix in self.links:
+                raise EvidenceError(
+                    "is a symbolic link, which evidence may not be",
+                    path=printable(prefix),
+                    remedy="replace the link by the file itself",
+                )
+            if prefix in self.special:
+                raise EvidenceError(
+                    "is not a regular file", path=printable(prefix), remedy="replace it by a regular file"
+                )
+            if prefix in self.refused:
+                raise self.refusal(prefix)
+        if "." in self.refused:
+            raise self.refusal(".")
+        return False
+
+    def matching(self, pattern: str) -> tuple[str, ...]:
+        """Everything but directories that matches a glob, sorted.
+
+        Raises:
+            EvidenceError: a directory that it leads into is a refused one.
+        """
+        for folder in self.refused:
+            if may_match_below(pattern, folder):
+                raise self.refusal(folder)
+        matches = glob_regex(pattern).fullmatch
+        fixed = pattern.partition("*")[0].partition("?")[0]
+        found = [path for path in (*self.links, *self.special) if matches(path)]
+        for number in range(bisect_left(self.files, fixed), len(self.files)):
+            path = self.files[number]
+            if not path.startswith(fixed):
+                break
+            if matches(path):
+                found.append(path)
+        return tuple(sorted(found))
 
 
 def walk(root: Path, ignore: frozenset[str], most: int) -> Inventory:
@@ -37,15 +96,17 @@ def walk(root: Path, ignore: frozenset[str], most: int) -> Inventory:
         most: entries accepted.
 
     Raises:
-        EvidenceError: a directory cannot be listed, or there are too many entries.
+        UsageError: ``root`` itself cannot be listed.
     """
     files: list[str] = []
     links: dict[str, str] = {}
     special: set[str] = set()
+    refused: dict[str, tuple[str, str]] = {}
     pending = [""]
     seen = 0
     while pending:
         folder = pending.pop()
+        below: list[str] = []
         try:
             with os.scandir(root / folder) as entries:
                 for entry in entries:
@@ -55,25 +116,23 @@ def walk(root: Path, ignore: frozenset[str], most: int) -> Inventory:
                         links[path] = os.readlink(entry.path)  # noqa: PTH115 - Path would rewrite the text
                     elif entry.is_dir(follow_symlinks=False):
                         if not _left_out(folder, entry.name) and path not in ignore:
-                            pending.append(path)
+                            below.append(path)
                     elif entry.is_file(follow_symlinks=False):
                         files.append(path)
                     else:
                         special.add(path)
         except OSError as error:
-            raise EvidenceError(
-                f"the directory cannot be listed: {error.strerror}",
-                path=printable(folder or "."),
-                remedy="make it readable, or remove it from the workspace",
-            ) from error
+            what = f"the directory cannot be listed: {error.strerror}"
+            if not folder:
+                raise UsageError(what, path=str(root), remedy="make the workspace readable") from error
+            refused[folder] = (what, "make it readable, or exclude it under subject.exclude in gate.yaml")
         if seen > most:
-            raise EvidenceError(
-                f"the workspace has more than {most} entries",
-                path=printable(folder or "."),
-                remedy="judge a smaller directory",
-            )
+            what = f"the workspace has more than {most} entries"
+            refused["."] = (what, "judge a smaller directory, or widen limits.inventory_entries in gate.yaml")
+            break
+        pending += sorted(below, reverse=True)  # where the limit ends the walk, it ends the next one, too
     files.sort()
-    return Inventory(tuple(files), frozenset(files), links, frozenset(special))
+    return Inventory(tuple(files), frozenset(files), links, frozenset(special), refused)
 
 
 def _left_out(folder: str, name: str) -> bool:

@@ -179,13 +179,10 @@ check_fixtures_valid := data.gate.lib.check([
 #     - fixtures.signed_files
 #     - fixtures.files
 #   optional_facts: [fixtures.reproducibility]
-deny_fixtures_valid contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.fixtures_valid",
-		check_fixtures_valid,
-		"A seed or a fixture is not the agreed one",
-	)
-}
+deny_fixtures_valid contains result if some result in data.gate.lib.violations(
+	"stage1.fixtures_valid", check_fixtures_valid,
+	"A seed or a fixture is not the agreed one",
+)
 
 invalid_fixtures(files) := {{"term": file.path, "text": sprintf("%s: %v", [file.path, file.problem])} |
 	some file in files
@@ -272,13 +269,10 @@ check_checklist_total := data.gate.lib.check([stated_total(
 #   controls: [gate:stage1]
 #   facts: [checklist.points_sum]
 #   optional_facts: [checklist.stated_total]
-deny_checklist_total contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.checklist_total",
-		check_checklist_total,
-		"The checklist states a total that is not the sum of its categories",
-	)
-}
+deny_checklist_total contains result if some result in data.gate.lib.violations(
+	"stage1.checklist_total", check_checklist_total,
+	"The checklist states a total that is not the sum of its categories",
+)
 
 # A total that is not stated contradicts nothing.
 stated_total(stated, total) := data.gate.lib.none("stated_total", []) if {

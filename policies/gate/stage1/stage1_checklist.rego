@@ -17,13 +17,10 @@ check_checklist_weights := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [checklist.file, checklist.weights]
-deny_checklist_weights contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.checklist_weights",
-		check_checklist_weights,
-		"The checklist's weights do not add up",
-	)
-}
+deny_checklist_weights contains result if some result in data.gate.lib.violations(
+	"stage1.checklist_weights", check_checklist_weights,
+	"The checklist's weights do not add up",
+)
 
 weights_off(weights, whole) := {{"term": "weights", "text": text} |
 	weights != []

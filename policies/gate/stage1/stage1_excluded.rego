@@ -18,13 +18,10 @@ check_excluded_code := data.gate.lib.check([data.gate.lib.at_most(
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [coverage.excluded_ppm]
-deny_excluded_code contains result if {
-	some result in data.gate.lib.violations(
-		"stage1.excluded_code",
-		check_excluded_code,
-		"Too much code is excluded from the coverage figure",
-	)
-}
+deny_excluded_code contains result if some result in data.gate.lib.violations(
+	"stage1.excluded_code", check_excluded_code,
+	"Too much code is excluded from the coverage figure",
+)
 
 warn_excluded_code contains {"code": "stage1.excluded_code", "msg": msg} if {
 	some file in input.facts.coverage.excluded

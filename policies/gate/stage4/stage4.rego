@@ -56,13 +56,10 @@ check_no_stubs := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.inspected, source.stubs, source.stubs_total]
-deny_no_stubs contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.no_stubs",
-		check_no_stubs,
-		"The sources have a stub",
-	)
-}
+deny_no_stubs contains result if some result in data.gate.lib.violations(
+	"stage4.no_stubs", check_no_stubs,
+	"The sources have a stub",
+)
 
 stubs(source) := {{"term": term, "text": text} |
 	some stub in source.stubs
@@ -112,13 +109,10 @@ check_order_types := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.order_types, contracts.order_types]
-deny_order_types contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.order_types",
-		check_order_types,
-		"An order type is not the broker's",
-	)
-}
+deny_order_types contains result if some result in data.gate.lib.violations(
+	"stage4.order_types", check_order_types,
+	"An order type is not the broker's",
+)
 
 forbidden_order_types(literals) := {{"term": term, "text": text} |
 	some literal in literals

@@ -73,10 +73,7 @@ check_paper_only := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage4]
 #   facts: [source.files, source.safeguards.account_check, source.safeguards.port_check]
-deny_paper_only contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.paper_only",
-		check_paper_only,
-		"Live trading is not refused",
-	)
-}
+deny_paper_only contains result if some result in data.gate.lib.violations(
+	"stage4.paper_only", check_paper_only,
+	"Live trading is not refused",
+)

@@ -19,13 +19,10 @@ check_client_operations := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.clients]
-deny_client_operations contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.client_operations",
-		check_client_operations,
-		"An order client lacks an operation",
-	)
-}
+deny_client_operations contains result if some result in data.gate.lib.violations(
+	"stage4.client_operations", check_client_operations,
+	"An order client lacks an operation",
+)
 
 client_operations_missing(clients) := {{"term": term, "text": text} |
 	some client in clients
@@ -60,13 +57,10 @@ check_sources_listed := data.gate.lib.check([
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.unlisted, source.unlisted_total, source.left_out_total]
-deny_sources_listed contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.sources_listed",
-		check_sources_listed,
-		"Code is not judged",
-	)
-}
+deny_sources_listed contains result if some result in data.gate.lib.violations(
+	"stage4.sources_listed", check_sources_listed,
+	"Code is not judged",
+)
 
 python_files_not_listed(source) := {{"term": path, "text": path} |
 	some path in source.unlisted

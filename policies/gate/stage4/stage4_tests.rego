@@ -21,13 +21,10 @@ check_few_tests_skipped := data.gate.lib.check([
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.skipped_ppm, tests.skipped]
-deny_few_tests_skipped contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.few_tests_skipped",
-		check_few_tests_skipped,
-		"Too many tests were skipped",
-	)
-}
+deny_few_tests_skipped contains result if some result in data.gate.lib.violations(
+	"stage4.few_tests_skipped", check_few_tests_skipped,
+	"Too many tests were skipped",
+)
 
 check_all_tests_run := data.gate.lib.check([data.gate.lib.at_least(
 	"test_functions_run",
@@ -47,10 +44,7 @@ check_all_tests_run := data.gate.lib.check([data.gate.lib.at_least(
 #   owner: qa_lead
 #   controls: [gate:stage4]
 #   facts: [tests.functions, stage_tests.tests_defined]
-deny_all_tests_run contains result if {
-	some result in data.gate.lib.violations(
-		"stage4.all_tests_run",
-		check_all_tests_run,
-		"The test report lacks tests that the workspace defines",
-	)
-}
+deny_all_tests_run contains result if some result in data.gate.lib.violations(
+	"stage4.all_tests_run", check_all_tests_run,
+	"The test report lacks tests that the workspace defines",
+)

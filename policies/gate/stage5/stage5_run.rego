@@ -19,13 +19,10 @@ check_stage_tests_run := data.gate.lib.check([operand |
 #   owner: qa_lead
 #   controls: [gate:stage5]
 #   facts: [tests.by_kind, stage_tests.stages]
-deny_stage_tests_run contains result if {
-	some result in data.gate.lib.violations(
-		"stage5.stage_tests_run",
-		check_stage_tests_run,
-		"The test report lacks tests of a stage",
-	)
-}
+deny_stage_tests_run contains result if some result in data.gate.lib.violations(
+	"stage5.stage_tests_run", check_stage_tests_run,
+	"The test report lacks tests of a stage",
+)
 
 warn_stage_tests_run contains {"code": "stage5.stage_tests_run", "msg": msg} if {
 	some stage in data.gate.params.stage5.stages.value

@@ -52,13 +52,10 @@ check_connected := data.gate.lib.check([
 #   owner: devops_lead
 #   controls: [gate:stage6]
 #   facts: [account.connected, account.read_only]
-deny_connected contains result if {
-	some result in data.gate.lib.violations(
-		"stage6.connected",
-		check_connected,
-		"The probe was not a connected, read-only session",
-	)
-}
+deny_connected contains result if some result in data.gate.lib.violations(
+	"stage6.connected", check_connected,
+	"The probe was not a connected, read-only session",
+)
 
 check_account_is_paper := data.gate.lib.check([
 	data.gate.lib.equals("account_type", input.facts.account.account_type, data.gate.params.stage6.account_type),

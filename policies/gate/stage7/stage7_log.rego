@@ -19,13 +19,10 @@ check_log_consistent := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.contradictions, paper.contradictions_total]
-deny_log_consistent contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.log_consistent",
-		check_log_consistent,
-		"The log contradicts itself",
-	)
-}
+deny_log_consistent contains result if some result in data.gate.lib.violations(
+	"stage7.log_consistent", check_log_consistent,
+	"The log contradicts itself",
+)
 
 contradictions(found, total) := listed | more if {
 	listed := {{"term": one.place, "text": sprintf("%s %s", [one.place, one.text])} | some one in found}
@@ -48,13 +45,10 @@ check_message_rate := data.gate.lib.check([data.gate.lib.below(
 #   owner: lead_quant
 #   controls: [gate:stage7]
 #   facts: [paper.busiest_second]
-deny_message_rate contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.message_rate",
-		check_message_rate,
-		"Too many orders were submitted in one second",
-	)
-}
+deny_message_rate contains result if some result in data.gate.lib.violations(
+	"stage7.message_rate", check_message_rate,
+	"Too many orders were submitted in one second",
+)
 
 check_same_account := data.gate.lib.check([data.gate.lib.is_true(
 	"same_account",
@@ -71,13 +65,10 @@ check_same_account := data.gate.lib.check([data.gate.lib.is_true(
 #   owner: risk_officer
 #   controls: [gate:stage7]
 #   facts: [paper.same_account]
-deny_same_account contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.same_account",
-		check_same_account,
-		"The session ran on another account",
-	)
-}
+deny_same_account contains result if some result in data.gate.lib.violations(
+	"stage7.same_account", check_same_account,
+	"The session ran on another account",
+)
 
 check_claimed_statuses := data.gate.lib.check([data.gate.lib.none_of(
 	"statuses",
@@ -94,13 +85,10 @@ check_claimed_statuses := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.metrics_file, paper.claimed_statuses]
-deny_claimed_statuses contains result if {
-	some result in data.gate.lib.violations(
-		"stage7.claimed_statuses",
-		check_claimed_statuses,
-		"The metrics file states a status that is not accepted",
-	)
-}
+deny_claimed_statuses contains result if some result in data.gate.lib.violations(
+	"stage7.claimed_statuses", check_claimed_statuses,
+	"The metrics file states a status that is not accepted",
+)
 
 statuses_refused(stated, accepted) := {{"term": one.metric, "text": sprintf("%s: %s", [one.metric, refused])} |
 	some one in stated

@@ -175,13 +175,10 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 #     - kill_switch.switches
 #     - kill_switch.verified_at_s
 #     - risk_parameters.parameters
-deny_kill_switch_verified contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.kill_switch_verified",
-		check_kill_switch_verified,
-		"A kill switch is not verified",
-	)
-}
+deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
+	"stage8.kill_switch_verified", check_kill_switch_verified,
+	"A kill switch is not verified",
+)
 
 switches_not_verified(names) := {{"term": name, "text": sprintf("%s: %s", [name, problem])} |
 	some name in names

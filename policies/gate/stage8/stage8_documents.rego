@@ -18,13 +18,10 @@ check_rollback_limits := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [rollback.file, rollback.limits, rollback.checks]
-deny_rollback_limits contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.rollback_limits",
-		check_rollback_limits,
-		"A limit or a check of the rollback is not the agreed one",
-	)
-}
+deny_rollback_limits contains result if some result in data.gate.lib.violations(
+	"stage8.rollback_limits", check_rollback_limits,
+	"A limit or a check of the rollback is not the agreed one",
+)
 
 limits_refused(limits) := (too_high | too_low) | unstated if {
 	highest := data.gate.params.stage8.rollback_limits_at_most.value
@@ -79,13 +76,10 @@ check_drill_steps := data.gate.lib.check([
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [rollback.drill_file, rollback.drill.steps, rollback.drill.contradictions]
-deny_drill_steps contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.drill_steps",
-		check_drill_steps,
-		"The drill does not show the whole rollback",
-	)
-}
+deny_drill_steps contains result if some result in data.gate.lib.violations(
+	"stage8.drill_steps", check_drill_steps,
+	"The drill does not show the whole rollback",
+)
 
 # Missing steps are named by themselves; those that are there have to be in the order of the required ones.
 steps_out_of_order(steps, required) := {{"term": "order", "text": concat(", ", done)} |
@@ -121,13 +115,10 @@ check_checklist_agreed := data.gate.lib.check([data.gate.lib.none_of(
 #   owner: qa_lead
 #   controls: [gate:stage8]
 #   facts: [checklist.points_sum, checklist.categories]
-deny_checklist_agreed contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.checklist_agreed",
-		check_checklist_agreed,
-		"The checklist is not the agreed one",
-	)
-}
+deny_checklist_agreed contains result if some result in data.gate.lib.violations(
+	"stage8.checklist_agreed", check_checklist_agreed,
+	"The checklist is not the agreed one",
+)
 
 categories_refused(categories) := ((absent | others) | moved) | thin if {
 	agreed := data.gate.params.stage8.checklist_points.value
@@ -177,13 +168,10 @@ check_decisions_agree := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [artifacts.decisions]
-deny_decisions_agree contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.decisions_agree",
-		check_decisions_agree,
-		"A recorded decision does not agree",
-	)
-}
+deny_decisions_agree contains result if some result in data.gate.lib.violations(
+	"stage8.decisions_agree", check_decisions_agree,
+	"A recorded decision does not agree",
+)
 
 decisions_refused(decisions, accepted) := {{"term": one.path, "text": sprintf("%s: %s", [one.path, text])} |
 	some one in decisions
@@ -218,13 +206,10 @@ check_evidence_committed := data.gate.lib.check([data.gate.lib.none(
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: []
-deny_evidence_committed contains result if {
-	some result in data.gate.lib.violations(
-		"stage8.evidence_committed",
-		check_evidence_committed,
-		"Evidence differs from the commit",
-	)
-}
+deny_evidence_committed contains result if some result in data.gate.lib.violations(
+	"stage8.evidence_committed", check_evidence_committed,
+	"Evidence differs from the commit",
+)
 
 uncommitted_evidence(provenance) := {path |
 	some about in provenance

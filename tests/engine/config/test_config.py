@@ -123,15 +123,15 @@ def test_wrong_settings(make_workspace: Make, text: str, what: str, place: str) 
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("verison: 1", "perhaps 'version' is meant; see docs/configuration.md"),
-        ("subject: {source: [x]}", "perhaps 'sources' is meant; see docs/configuration.md"),
+        ("verison: 1", "did you mean 'version'? see docs/configuration.md"),
+        ("subject: {source: [x]}", "did you mean 'sources'? see docs/configuration.md"),
         ("subject: {xyz: 1}", "the settings here are exclude, sources; see docs/configuration.md"),
-        ("stages: {stage5: {depend_on: []}}", "perhaps 'depends_on' is meant; see docs/configuration.md"),
-        ("limits: {file_byte: 7}", "perhaps 'file_bytes' is meant; see docs/limits.md"),
+        ("stages: {stage5: {depend_on: []}}", "did you mean 'depends_on'? see docs/configuration.md"),
+        ("limits: {file_byte: 7}", "did you mean 'file_bytes'? see docs/limits.md"),
         ("freshness: {tests: 7 days}", "write it like 12h or 7d: a number, then s, m, h or d; see docs/"),
         ("policy: {digest: abc}", "write a SHA-256 digest: 64 hexadecimal digits in lower case; see docs/"),
-        ("evidence: {covrage: {}}", "perhaps 'coverage' is meant; known: account, "),
-        ("freshness: {test: 7d}", "perhaps 'tests' is meant; known: account, "),
+        ("evidence: {covrage: {}}", "did you mean 'coverage'? known: account, "),
+        ("freshness: {test: 7d}", "did you mean 'tests'? known: account, "),
     ],
 )
 def test_what_to_do_about_a_wrong_setting(make_workspace: Make, text: str, remedy: str) -> None:
@@ -146,21 +146,21 @@ def test_what_to_do_about_a_wrong_setting(make_workspace: Make, text: str, remed
             "coverage",
             {"soruces": []},
             "there is no setting 'soruces' here",
-            "perhaps 'sources' is meant; see ",
+            "did you mean 'sources'? see ",
         ),
         (
             "values",
             {"read": {"a": {"fil": "x"}}},
             "there is no setting 'fil'",
-            "perhaps 'file' is meant; see ",
+            "did you mean 'file'? see ",
         ),
         ("values", {"read": {"A": {"file": "x"}}}, "this name is not written", "write lower-case"),
-        ("artifacts", {"matrix": [{"idd": "x"}]}, "'idd' here", "perhaps 'id' is meant; see "),
+        ("artifacts", {"matrix": [{"idd": "x"}]}, "'idd' here", "did you mean 'id'? see "),
         (
             "commands",
             {"run": {"a": {"command": ["a"], "secs": 1}}},
             "'secs' here",
-            "perhaps 'seconds' is meant",
+            "did you mean 'seconds'?",
         ),
     ],
 )

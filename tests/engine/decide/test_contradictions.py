@@ -58,7 +58,7 @@ def test_a_rule_that_agrees_with_its_operands_is_judged(judged: Callable[[str], 
     """Unchanged, the rule finds that there is too little."""
     run = judged(CHECK)
     assert run.code == 1, run.err
-    assert "There is too little: is 0.50, needs ≥ 0.80" in run.out
+    assert "50 %, needs ≥ 80 %" in run.out
 
 
 @pytest.mark.parametrize(

@@ -296,10 +296,20 @@ def test_missing_evidence_without_a_reason() -> None:
     assert done.violations[0].solution == "Fix a."
 
 
-@pytest.mark.parametrize("value", [0, False, "", [], {}])
-def test_empty_is_not_missing(value: Any) -> None:
-    """Zero, false and empty are measurements."""
+@pytest.mark.parametrize("value", [0, False, ""])
+def test_zero_is_not_missing(value: Any) -> None:
+    """Zero, false and an empty string are measurements."""
     assert judge_one([rule("a")], holds("a"), facts(x=value)).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("value", [[], {}])
+def test_a_rule_over_an_empty_list_holds_only_if_something_was_looked_at(value: Any) -> None:
+    """Nothing found means something only beside how much was looked at."""
+    found = facts(x=value)
+    done = judge_one([rule("a")], holds("a"), found)
+    assert (done.verdict, done.checks[0].status) == (Verdict.FAIL, CheckStatus.UNKNOWN)
+    looked = dataclasses.replace(found, scopes={"c": (Scope("x", 3, 3, "files"),)})
+    assert judge_one([rule("a")], holds("a"), looked).verdict is Verdict.PASS
 
 
 def test_missing_evidence_cannot_be_waived() -> None:

@@ -87,12 +87,13 @@ def _stored(root: Path, digest: str) -> dict[str, Any]:
 
 
 def test_a_command_that_cannot_answer(gate: Run, workspace: Callable[[str], Path]) -> None:
-    """A program that prints no number is an error with its name; nothing is decided or recorded."""
+    """A program that prints no number is rejected evidence with its name; the rule that needs it fails."""
     root = workspace("commands.limit.result.value")
     (root / "data.txt").write_text("many")
     done = gate("evaluate", "stage1", "-o", "json", "-w", root)
-    assert done.code == 2 and "evidence.commands.run.limit" in done.err and "Traceback" not in done.err
-    assert not (root / "ledger/log.intoto.jsonl").exists()
+    assert done.code == 1 and done.err.count("\n") <= 1
+    [found] = [item for item in json.loads(done.out)["violations"] if item["problem"] == "rejected"]
+    assert "the output of the command 'limit' is wrong" in found["msg"] and found["solution"]
 
 
 def test_a_value_is_judged(gate: Run, workspace: Callable[[str], Path]) -> None:

@@ -118,11 +118,10 @@ def test_an_explanation_says_what_evidence_was_made_from(gate: Run, repository: 
     """Beside each piece of evidence: sources, time and tool, as far as it states them."""
     gate("provenance", "-w", repository, "junit.xml", "--at", "2025-11-07T12:00:00Z")
     shown = gate("explain", "stage4", "-w", repository).out
-    assert "        made    from what is judged, at 2025-11-07T12:00:00Z\n" in shown
+    assert "from what is judged, at 2025-11-07T12:00:00Z" in shown
     (repository / "src/app.py").write_text("x = 2\n")
     shown = gate("explain", "stage4", "-w", repository).out
-    assert "made    from other sources than those judged" in shown
-    assert "evidence_of_other_sources (sources of tests: other (made from other sources)" in shown
+    assert "from other sources than those judged" in shown
 
 
 def test_the_same_file_about_changed_sources(gate: Run, repository: Path) -> None:
@@ -178,14 +177,16 @@ def test_the_oldest_statement_gives_the_time(gate: Run, repository: Path) -> Non
         ({"subject": [{"digest": {"sha256": "0" * 64}}]}, "that file has other content"),
     ],
 )
-def test_a_wrong_statement_is_refused(gate: Run, repository: Path, change: dict[str, Any], said: str) -> None:
-    """Malformed, of another kind, or about other bytes: exit code 2, and the statement is named."""
+def test_a_wrong_statement_is_rejected(
+    gate: Run, repository: Path, change: dict[str, Any], said: str
+) -> None:
+    """Malformed, of another kind, or about other bytes: rejected evidence that names the statement."""
     gate("provenance", "-w", repository, "junit.xml")
     path = repository / "junit.xml.provenance.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     done = gate("collect", "tests", "-w", repository)
-    assert done.code == 2
-    assert said in done.err and "where: junit.xml.provenance.json" in done.err
+    assert done.code == 1
+    assert said in done.out and "junit.xml.provenance.json" in done.out
 
 
 def test_a_statement_that_names_two_kinds_of_sources(gate: Run, repository: Path) -> None:
@@ -197,7 +198,7 @@ def test_a_statement_that_names_two_kinds_of_sources(gate: Run, repository: Path
     dependencies[1] = {"name": "sources", "digest": {"sha256": "0" * 64}}
     path.write_text(json.dumps(statement))
     done = gate("collect", "tests", "-w", repository)
-    assert done.code == 2 and "twice" in done.err and "junit.xml.provenance.json" in done.err
+    assert done.code == 1 and "twice" in done.out and "junit.xml.provenance.json" in done.out
 
 
 def test_a_statement_with_an_impossible_time(gate: Run, repository: Path) -> None:
@@ -208,7 +209,7 @@ def test_a_statement_with_an_impossible_time(gate: Run, repository: Path) -> Non
     statement["predicate"]["runDetails"]["metadata"]["finishedOn"] = "2025-02-30T00:00:00Z"
     path.write_text(json.dumps(statement))
     done = gate("collect", "tests", "-w", repository)
-    assert done.code == 2 and "finishedOn" in done.err
+    assert done.code == 1 and "finishedOn" in done.out
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_a_link_is_not_followed(gate: Run, repository: Path) -> None:
     assert done.code == 2 and "symbolic link" in done.err
     (repository / "junit.xml.provenance.json").symlink_to("/etc/passwd")
     done = gate("collect", "tests", "-w", repository)
-    assert done.code == 2 and "symbolic link" in done.err
+    assert done.code == 1 and "symbolic link" in done.out
 
 
 def test_widened_limits_are_in_the_decision(gate: Run, make_workspace: Make) -> None:
@@ -271,7 +272,7 @@ def test_widened_limits_are_in_the_decision(gate: Run, make_workspace: Make) -> 
     assert done.out.count("limit_widened") == 1
     (root / "gate.yaml").write_text(settings.replace("100000", "100"))
     done = gate("evaluate", "stage4", "-o", "json", "-w", root)
-    assert done.code == 2 and "is larger than 100 bytes" in done.err
+    assert done.code == 1 and "is larger than 100 bytes" in done.out
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def test_facts_as_text() -> None:
         "  paper.n.none = []",
         "  paper.bad = \\u001b[2J\\u000aPASS\\u202e",
         "  missing a: no file",
+        "    to do: make it",
         f"  file log.json  sha256:{'f' * 64}",
     ]
 

@@ -279,7 +279,7 @@ def test_a_linked_schema_is_rejected(watch: Any, tmp_path: Path) -> None:
     for paths in (["contracts/a.json", "contracts/b.json"], ["contracts/*.json"]):
         evidence = watch("contracts", {"contracts/b.json": STRING}, paths=paths)
         assert "symbolic link" in evidence.problems[-1].reason
-        assert [file["path"] for file in evidence.facts["files"]] == ["contracts/b.json"]
+        assert "contracts/b.json" in [file["path"] for file in evidence.facts["files"]]
 
 
 json_values = st.recursive(
@@ -467,9 +467,8 @@ def test_a_malformed_version_cannot_be_compared_and_the_others_are(
     assert facts["files"][0]["breaks"][0]["text"].startswith(f"the {which} version is no valid schema")
 
 
-def test_an_approved_version_that_is_not_there_is_rejected(watch: Any) -> None:
-    (problem,) = watch("contracts", {}, approved="v9").problems
-    assert (problem.kind, problem.fact) == ("rejected", "compatibility")
-    assert "no revision 'v9'" in problem.reason
+def test_an_approved_version_that_is_not_there_is_a_mistake_in_the_settings(watch: Any) -> None:
+    with pytest.raises(ConfigError, match="no revision 'v9'"):
+        watch("contracts", {}, approved="v9")
     with pytest.raises(ConfigError, match="both"):
         watch("contracts", {}, approved="v9", approved_copy="approved")

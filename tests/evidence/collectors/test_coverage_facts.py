@@ -12,10 +12,10 @@ def report(**changes: Any) -> dict[str, Any]:
     return {"meta": meta, "files": {"pkg/a.py": {"executed_lines": [1]}}} | changes
 
 
-def test_without_settings_the_whole_workspace_is_measured(watch: Any) -> None:
+def test_without_settings_the_judged_sources_are_measured(watch: Any) -> None:
     content = report(files={"order_plane/a.py": {"executed_lines": [1]}})
     facts = watch("coverage", {"coverage.json": content, "order_plane/a.py": "x = 1\n"}).facts
-    assert [(entry["source"], entry["files"]) for entry in facts["sources"]] == [(".", 1)]
+    assert [(entry["source"], entry["files"]) for entry in facts["sources"]] == [("order_plane", 1)]
 
 
 def test_a_file_is_not_taken_for_one_whose_name_it_ends_with(watch: Any) -> None:

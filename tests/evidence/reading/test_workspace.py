@@ -132,21 +132,43 @@ def test_inventory_accepts_strange_names(make_workspace: Make) -> None:
 
 
 def test_inventory_is_limited(make_workspace: Make) -> None:
-    """More entries than the limit are refused, naming the directory."""
-    root = make_workspace({"a/1": "", "a/2": "", "a/3": ""})
-    error = refused(Workspace(root, Limits(inventory_entries=3)).inventory)
-    assert error.what == "the workspace has more than 3 entries"
-    assert error.path == "a"
+    """Beyond the limit nothing is looked at, and whatever was not met may be there all the same."""
+    root = make_workspace({"a/1": "", "a/2": "", "a/3": "", "b/1": ""})
+    workspace = Workspace(root, Limits(inventory_entries=4))
+    assert workspace.inventory() == ("a/1", "a/2", "a/3")
+    assert workspace.view().exists("a/1")
+    for question in (
+        lambda: workspace.view().exists("b/1"),
+        lambda: workspace.view().glob("c/*"),
+        lambda: workspace.view().glob("**"),
+    ):
+        assert refused(question).what == "the workspace has more than 4 entries"
+    [error] = workspace.refused()
+    assert (error.path, error.remedy is not None) == (".", True)
 
 
-def test_a_directory_that_cannot_be_listed_is_an_error() -> None:
-    """A directory without permission is reported, not passed over."""
+def test_a_directory_that_cannot_be_listed_is_reported() -> None:
+    """A directory without permission is not passed over, by whoever asks for something in it."""
     with public_directory() as root:
+        (root / "open").mkdir()
+        (root / "open/a.md").write_text("")
         (root / "closed").mkdir(mode=0o000)
         with as_nobody():
-            error = refused(Workspace(root).inventory)
-    assert error.what == "the directory cannot be listed: Permission denied"
-    assert error.path == "closed"
+            workspace = Workspace(root)
+            assert workspace.view().glob("open/*.md") == ("open/a.md",)
+            assert workspace.view().glob("*.md") == ()
+            for question in (
+                lambda: workspace.view().exists("closed/b/c.md"),
+                lambda: workspace.view().glob("closed/*"),
+                lambda: workspace.view().glob("*/b.md"),
+                lambda: workspace.view().glob("**/*.md"),
+            ):
+                error = refused(question)
+                assert error.what == "the directory cannot be listed: Permission denied"
+                assert error.path == "closed"
+        assert [one.path for one in workspace.refused()] == ["closed"]
+        assert workspace.judged().refused.keys() == {"closed"}
+        assert Workspace(root, exclude=["clo*"]).judged().refused == {}
 
 
 @pytest.mark.parametrize("kind", ["file", "missing", "broken link"])
@@ -226,9 +248,9 @@ def test_every_format_has_its_reader(make_workspace: Make) -> None:
 
 def test_contracts_are_held_against_files(make_workspace: Make) -> None:
     """A file that breaks its contract is refused with the JSON pointer; one that keeps it is given back."""
-    view = Workspace(make_workspace({"s.yaml": "global: x\n", "w.json": "{}"})).view()
-    error = refused(lambda: view.read_yaml("s.yaml", "seeds"))
-    assert "does not keep to the contract 'seeds'" in error.what
+    view = Workspace(make_workspace({"s.yaml": "type: 1\n", "w.json": "{}"})).view()
+    error = refused(lambda: view.read_yaml("s.yaml", "signoff"))
+    assert "does not keep to the contract 'signoff'" in error.what
     assert error.place is not None
     assert error.place.startswith("/")
     error = refused(lambda: view.read_json("w.json", "waiver"))

@@ -1,0 +1,43 @@
+"""``gate fixture sign``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ...evidence.base.times import format_utc
+from ..console import write_line
+from ..fixture import sign_fixtures
+from .options import HERE, Debug, Verbose, Workspace, now, open_workspace
+
+app = typer.Typer(
+    name="fixture",
+    add_completion=False,
+    help="Write fixture files in their signed form.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def group() -> None:
+    """Write fixture files in their signed form."""
+
+
+@app.command("sign")
+def sign(
+    files: Annotated[list[str], typer.Argument(help="JSON files of the workspace.", metavar="FILE…")],
+    version: Annotated[
+        str | None,
+        typer.Option("--data-version", help="Version of the data; 1.0.0 if none is stated.", metavar="TEXT"),
+    ] = None,
+    workspace: Workspace = HERE,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Write JSON files with the digest of their data, which shows later that nobody edited them."""
+    done = sign_fixtures(open_workspace(workspace), files, format_utc(now()), version)
+    for path, changed in done.items():
+        write_line(f"{'signed' if changed else 'unchanged'} {path}")

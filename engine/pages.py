@@ -1,0 +1,43 @@
+"""The documentation that is installed with the program, page by page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..evidence.base.errors import UsageError, nearest
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def pages() -> dict[str, Path]:
+    """Every page by its name: the path below ``docs`` without ``.md``, such as ``collectors/coverage``."""
+    return {
+        path.relative_to(DOCS).as_posix().removesuffix(".md"): path for path in sorted(DOCS.rglob("*.md"))
+    }
+
+
+def title(path: Path) -> str:
+    """The page's first heading."""
+    with path.open(encoding="utf-8") as lines:
+        return next((line.strip("# \n") for line in lines if line.startswith("# ")), path.stem)
+
+
+def find_page(name: str) -> Path:
+    """The page of that name; ``docs/limits.md#units``, ``limits`` and the last part of a path name one, too.
+
+    Raises:
+        UsageError: there is no such page, or there are several.
+    """
+    known = pages()
+    plain = name.partition("#")[0].strip("/").removeprefix("docs/").removesuffix(".md")
+    if plain in known:
+        return known[plain]
+    ends = [page for page in known if page.endswith(f"/{plain}")] if plain else []
+    if len(ends) == 1:
+        return known[ends[0]]
+    if ends:
+        raise UsageError(f"several pages are called {plain!r}", remedy="name one: " + ", ".join(ends))
+    short = {page.rpartition("/")[2]: page for page in known}
+    meant = nearest(plain, [*known, *short])
+    advice = f"did you mean {short.get(meant, meant)!r}? " if meant else ""
+    raise UsageError(f"there is no page {name[:80]!r}", remedy=f"{advice}`gate docs` lists the pages")
