@@ -190,8 +190,8 @@ class _Judging:
     def _rule(self, rule: Rule) -> tuple[CheckStatus, tuple[Operand, ...]]:
         problems = {fact: self.facts.problems_of(fact) for fact in rule.facts}
         for fact in rule.optional_facts:
-            found = self.facts.about(fact)
-            problems[fact] = tuple(p for p in found if p.kind is not ProblemKind.MISSING)
+            if found := tuple(p for p in self.facts.about(fact) if p.kind is not ProblemKind.MISSING):
+                problems[fact] = found
         unusable = {
             fact: found
             for fact, found in problems.items()

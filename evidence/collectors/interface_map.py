@@ -116,7 +116,7 @@ class InterfaceMapCollector:
     """Reads the interface map; see the module's description."""
 
     id: ClassVar[str] = "interface_map"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
 
     def __init__(self, options: InterfaceMapOptions) -> None:
@@ -233,8 +233,8 @@ class InterfaceMapCollector:
         def add(codes: str, line: int, action: str) -> None:
             for code in map(int, re.findall(_CODE, codes)):
                 entry = found.setdefault(code, {"code": code, "action": "", "line": line})
-                if not has_template_mark(action):
-                    entry["action"] = entry["action"] or action
+                if not has_template_mark(action) and action not in entry["action"]:
+                    entry["action"] = f"{entry['action']} | {action}".strip(" |")
 
         for table in _inside(places, document.tables):
             column = next((i for i, h in enumerate(table.header) if i and _ACTION_HEADER.search(h)), None)

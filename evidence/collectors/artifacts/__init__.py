@@ -110,7 +110,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:
@@ -158,15 +158,17 @@ class ArtifactsCollector:
                 "found_ppm": ratio_ppm(found, expected),
                 "compliant_ppm": ratio_ppm(compliant, expected),
                 "rows": rows,
-                "decisions": self._decisions(view, files),
+                "decisions": self._decisions(view, files, problems),
                 "signatures": _signatures(record),
             },
             tuple(problems),
             scopes=(Scope("", expected, expected, "rows of the matrix"),),
         )
 
-    def _decisions(self, view: View, files: dict[str, tuple[str, ...]]) -> list[dict[str, Any]]:
-        """What the files say that state a decision; one that cannot be read is a problem of its row."""
+    def _decisions(
+        self, view: View, files: dict[str, tuple[str, ...]], problems: list[Problem]
+    ) -> list[dict[str, Any]]:
+        """What the files say that state a decision; one that cannot be read is a problem."""
         stated: list[decisions.Stated] = []
         for row in self._matrix:
             for path in files[row.id]:
@@ -175,8 +177,8 @@ class ArtifactsCollector:
                         stated.append(decisions.from_log(view, path))
                     elif row.kind == "markdown" and decisions.SECTION in row.sections:
                         stated.append(decisions.from_document(view, path, row.sections[decisions.SECTION]))
-                except EvidenceError:
-                    continue
+                except EvidenceError as error:
+                    problems.append(Problem.rejected(error, "decisions"))
         return [one.to_json(stated[:index]) for index, one in enumerate(stated)]
 
     def _row(

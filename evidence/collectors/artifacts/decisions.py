@@ -9,6 +9,7 @@ from typing import Any
 
 from ...reading.markdown import find_sections, parse, within
 from ...reading.workspace import View
+from ..shared.documents import moment
 
 CONTRACT = "prelive_verification_log"
 SECTION = "decision"
@@ -22,6 +23,8 @@ _VERDICT = re.compile(rf"(?<![\w-]){_WORDS}")
 _ALONE = re.compile(rf"\W*{_WORDS}\W*", re.IGNORECASE)
 _LABELLED = re.compile(rf"\W*(?:[\w-]+ )?(?:decision|verdict|outcome|החלטה)\W{{1,6}}{_WORDS}", re.IGNORECASE)
 _WORST = ("FAIL", "CONDITIONAL", "PASS")
+_LAST = "stage8"
+_BEFORE_LAST = {f"stage{number}" for number in range(1, 8)}
 _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])", re.IGNORECASE)
 
 
@@ -46,6 +49,9 @@ class Stated:
         states = set(self.stages.values())
         if not states or self.decision is None:
             return []
+        without = sorted(_BEFORE_LAST - self.stages.keys()) if _LAST in self.stages else []
+        if without:
+            return [f"{_LAST} rests on all others, and {', '.join(without)} has no status"]
         worst = next((state for state in ("FAIL", "PENDING", "CONDITIONAL") if state in states), "PASS")
         if self.decision == {"PENDING": "FAIL"}.get(worst, worst):
             return []
@@ -68,9 +74,10 @@ def from_log(view: View, path: str) -> Stated:
     """The decision of a ``PRELIVE_VERIFICATION_LOG.json``.
 
     Raises:
-        EvidenceError: it is malformed or breaks its contract.
+        EvidenceError: it is malformed, breaks its contract, or states a time that does not exist.
     """
     log = view.read_json(path, CONTRACT)
+    moment(log["timestamp"], path, "/timestamp")
     return Stated(path, log["decision"], {name: gate["status"] for name, gate in log["gates"].items()})
 
 

@@ -206,6 +206,26 @@ def test_rejected_evidence_names_the_file() -> None:
         assert found.solution == "write JSON"
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (ProblemKind.MISSING, CheckStatus.HOLDS),
+        (ProblemKind.REJECTED, CheckStatus.MISSING),
+        (ProblemKind.UNKNOWN, CheckStatus.UNKNOWN),
+    ],
+)
+def test_an_optional_fact_may_be_missing_but_not_rejected_or_unknown(
+    kind: ProblemKind, status: CheckStatus
+) -> None:
+    """What a user configured and got wrong is not the same as what nobody configured."""
+    optional = dataclasses.replace(rule("a", LOW), optional_facts=("c.y",))
+    done = judge_one(
+        [optional], holds("a"), facts([Problem("y", "is not there", "put it there", kind)], y=None)
+    )
+    assert [check.status for check in done.checks] == [status]
+    assert done.verdict is (Verdict.PASS if kind is ProblemKind.MISSING else Verdict.FAIL)
+
+
 def test_a_rejected_collector_leaves_its_checks_undefined() -> None:
     """Without any facts of a collector a check cannot be evaluated; that is no error."""
     bad = Problem("", "is not JSON", "write JSON", ProblemKind.REJECTED, "a.json")

@@ -80,3 +80,28 @@ def test_the_decisions_of_the_ready_example_agree(watch: Any) -> None:
     assert {one["path"]: (one["decision"], one["contradictions"]) for one in found} == dict.fromkeys(
         names, ("PASS", [])
     )
+
+
+def test_a_log_that_leaves_out_a_stage_before_the_last_contradicts_itself(watch: Any) -> None:
+    """A log of an earlier stage alone need not have the later ones."""
+    states = {f"stage{number}": "PASS" for number in range(1, 9) if number != 7}
+    (found,) = decided(watch, None, **states)
+    assert found["contradictions"] == ["stage8 rests on all others, and stage7 has no status"]
+    del states["stage8"]
+    (found,) = decided(watch, None, **states)
+    assert found["contradictions"] == []
+
+
+@pytest.mark.parametrize("text", ["no JSON", '{"decision": "PASS"}', None])
+def test_a_log_that_cannot_be_read_leaves_the_decisions_unknown(watch: Any, text: str | None) -> None:
+    """Half of a comparison is none; a time that does not exist counts, too."""
+    log = {
+        **LOG,
+        "timestamp": "2025-02-30T11:45:00Z",
+        "decision": "PASS",
+        "gates": {"stage1": {"status": "PASS"}},
+    }
+    matrix = [{"id": "log", "kind": "json", "pattern": "LOG.json", "contract": "prelive_verification_log"}]
+    evidence = watch("artifacts", {"LOG.json": text or json.dumps(log)}, matrix=matrix)
+    (problem,) = [one for one in evidence.problems if one.fact == "decisions"]
+    assert (problem.kind.value, problem.path) == ("rejected", "LOG.json")

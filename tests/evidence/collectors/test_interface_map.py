@@ -44,6 +44,17 @@ def test_the_ready_example_is_complete(watch: Any) -> None:
     }
 
 
+def test_a_code_that_stands_twice_has_both_actions(watch: Any) -> None:
+    """A second row cannot hide behind the first; the same again changes nothing."""
+    rows = "| 504 | lost | reconnect |\n| 504 | lost | reject, no retry |\n"
+    rows += "| 100 | fast | back off |\n" * 2
+    text = f"# M\n## Error codes\n\n| Code | Meaning | Action |\n|---|---|---|\n{rows}"
+    codes = {row["code"]: row for row in watch("interface_map", {PATH: text}).facts["error_codes"]}
+    assert codes[504]["action"] == "reconnect | reject, no retry"
+    assert codes[504]["classes"] == ["reconnect", "reject"]
+    assert codes[100]["action"] == "back off"
+
+
 def test_lists_headings_and_hebrew_are_understood_too(watch: Any) -> None:
     text = """# מפת ממשק
 ## 1. מיפוי פעולות

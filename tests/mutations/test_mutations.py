@@ -1,0 +1,73 @@
+"""One thing changed in ``examples/ready``: the rule that has to name it does, and no other than may."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gate.engine.decision.document import Verdict
+
+HERE = Path(__file__).resolve().parent
+
+
+MOST = 2
+"""Rows about the same rule and file that ``make test`` tries; the others are for ``make soak``."""
+
+
+def rows(folder: str) -> list[Any]:
+    """The rows of a folder's tables; one that is not right yet says why."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for path in sorted((HERE / folder).glob("*.yaml")):
+        for row in yaml.safe_load(path.read_text(encoding="utf-8")):
+            marks = [pytest.mark.xfail(reason=row["xfail"])] if "xfail" in row else []
+            key = (row.get("rule", ""), row["file"])
+            seen[key] += 1
+            marks += [pytest.mark.soak] if seen[key] > MOST else []
+            found.append(pytest.param(row, id=f"{path.stem}: {row['what']}", marks=marks))
+    return found
+
+
+@pytest.mark.parametrize("row", rows("defects"))
+def test_a_defect_is_named_by_the_right_rule(
+    lab: Any, row: dict[str, Any], fired: Callable[..., Any]
+) -> None:
+    """The rule says so, the go-live decision is no PASS, and nothing unrelated fires."""
+    codes, decision = fired(row)
+    assert decision.verdict is not Verdict.PASS
+    if "weakening" in row:
+        assert row["weakening"] in {weakening.code for weakening in decision.weakenings}
+    else:
+        assert row["rule"] in codes, codes
+    assert codes <= {row.get("rule"), *lab.allowed(row)}
+
+
+@pytest.mark.parametrize("row", rows("harmless"))
+def test_a_harmless_variation_changes_nothing(row: dict[str, Any], fired: Callable[..., Any]) -> None:
+    """All rules hold, apart from those that compare the bytes with signatures."""
+    codes, _ = fired(row)
+    assert codes == set()
+
+
+def test_the_example_passes_unchanged_and_the_tables_are_large(lab: Any) -> None:
+    """What each row is compared with; at least 150 defects and 30 variations, each once."""
+    assert lab.usual.verdict is Verdict.PASS
+    assert {item.stage for item in lab.usual.checks} == {f"stage{number}" for number in range(1, 9)}
+    for folder, least in (("defects", 150), ("harmless", 30)):
+        tables = rows(folder)
+        names = Counter(param.id for param in tables)
+        assert sum(pytest.mark.soak not in param.marks for param in tables) >= least
+        assert max(names.values()) == 1
+
+
+def test_every_rule_names_some_defect(lab: Any) -> None:
+    """No rule of the shipped policies is left without a row, apart from what needs git or a signature."""
+    elsewhere = {"stage8.tree_clean", "stage8.evidence_committed"}
+    codes = {check.code for check in lab.usual.checks if not check.code.endswith(".not_rejected")}
+    missing = codes - {param.values[0].get("rule") for param in rows("defects")}
+    assert missing == elsewhere
