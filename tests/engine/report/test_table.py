@@ -248,7 +248,7 @@ def test_notices(passed: Decision) -> None:
     text = table(replace(passed, warnings=(*remarks, Notice("waivers", "w.yaml: is not YAML", "error"))))
     shown = [line for line in text.splitlines() if line.startswith(("error: ", "warning: "))]
     assert shown[:2] == ["error: w.yaml: is not YAML", "warning: same 1 (+1)"]
-    assert shown[-1] == "warning: +4 more, in -o json" and len(shown) == 6
+    assert shown[-1] == "warning: +3 more, in -o json" and len(shown) == 7
 
 
 def test_a_commit_is_shown_with_its_state(passed: Decision) -> None:
