@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 
+from gate.evidence.base.errors import EvidenceError
 from gate.evidence.reading.workspace import Workspace
 
 Make = Callable[..., Path]
 NOBODY = 65_534
+
+
+def refused(action: Callable[[], object]) -> EvidenceError:
+    """The EvidenceError an action raises; it always has a path and a remedy."""
+    with pytest.raises(EvidenceError) as caught:
+        action()
+    assert caught.value.path
+    assert caught.value.remedy
+    return caught.value
+
+
+def open_descriptors() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
 
 
 def test_a_failure_among_many_digests_leaves_nothing_open(make_workspace: Make) -> None:
