@@ -27,14 +27,14 @@ FORMS = {
     r"^(/([^/~]|~[01])*)*$": "write a JSON pointer, like /summary/ratio or /rows/0/name",
     r"^[A-Za-z_][A-Za-z0-9_]*$": "write letters, digits and underscores, no digit first",
 }
-"""How to write a text that must match a pattern."""
+"""How to write a string that must match a pattern."""
 
 _SAID: dict[str, Callable[[dict[str, Any]], str]] = {
     "dataclass_type": lambda _: "must be a mapping, written as `name: value`",
     "dict_type": lambda _: "must be a mapping, written as `name: value`",
     "list_type": lambda _: "must be a list, written as `[a, b]` or with dashes",
     "tuple_type": lambda _: "must be a list, written as `[a, b]` or with dashes",
-    "string_type": lambda _: "must be a text; put a number, or true and false, into quotes",
+    "string_type": lambda _: "must be a string; quote numbers, true and false",
     "bool_type": lambda _: "must be true or false",
     "int_type": lambda _: "must be an integer, without quotes and decimal point",
     "int_from_float": lambda _: "must be an integer, without quotes and decimal point",

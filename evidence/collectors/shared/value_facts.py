@@ -30,7 +30,7 @@ _FIGURE = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE]([+-]?[0-9]+))?")
 _FIGURE_CHARS = 64
 _MOST_EXPONENT = 64
 _TOO_LARGE = (
-    f"it is too large for a fact (more than {MOST_VALUES} values, a text of more than {MOST_CHARACTERS} "
+    f"it is too large for a fact (more than {MOST_VALUES} values, a string of more than {MOST_CHARACTERS} "
     "characters), or two of its names differ in nothing that a fact may show"
 )
 _NAME_IT = "name a part of it by a pointer of its own"

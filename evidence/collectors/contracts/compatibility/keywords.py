@@ -95,7 +95,7 @@ def bound(stated: dict[str, Json], word: str, exclusive: str, sign: int) -> tupl
 
 
 def type_names(found: frozenset[str]) -> str:
-    """Types as a text."""
+    """Types as a string."""
     names = {"number" if name == "fraction" else name for name in found}
     if "number" in names:
         names.discard("integer")
@@ -103,6 +103,6 @@ def type_names(found: frozenset[str]) -> str:
 
 
 def listed(found: list[Json]) -> str:
-    """The first values as a text."""
+    """The first values as a string."""
     shown = [shorten(json.dumps(value, ensure_ascii=False, default=str))[:60] for value in found[:5]]
     return ", ".join(shown) + (", …" if len(found) > 5 else "")
