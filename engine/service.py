@@ -67,7 +67,7 @@ def replay(bundle: Bundle, plan: Plan, recorded: Recorded, time: Time, engine: P
 
 def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Outputs:
     """What the policies answer about what was recorded, for every stage that is needed."""
-    needed = plan.closure(wanted_stages(plan, recorded.context.stage))
+    needed = plan.closure(wanted_stages(plan, recorded.setup.stage))
     packages = [plan.stages[name].package for name in needed]
     step("asking the policies")
     answers = engine.evaluate(packages, policy_input(plan, recorded, time))
@@ -89,7 +89,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
     evidence = running.result()
     files = {file.path for item in evidence.values() for file in item.files}
     uncommitted = modified(running.workspace, subject.commit, files)
-    around = recording.Context(
+    setup = recording.Setup(
         workspace=context.name,
         stage=stage,
         gate_version=__version__,
@@ -105,7 +105,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         weakenings=tuple(replace(one, msg=masked(one.msg)) for one in context.weakenings),
         notices=tuple(_unused(context)),
     )
-    return Recorded(around, evidence)
+    return Recorded(setup, evidence)
 
 
 def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:
@@ -126,7 +126,7 @@ def binding(context: Context, stage: str, time: Time) -> tuple[str, str]:
     plan = context.plan
     ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
     recorded = observe(context, ids, stage, time)
-    return recorded.context.subject.digest, recording.evidence_digests(plan, recorded)[stage]
+    return recorded.setup.subject.digest, recording.evidence_digests(plan, recorded)[stage]
 
 
 def settings_digest(workspace: Workspace) -> str | None:

@@ -32,8 +32,8 @@ from .model import Plan
 from .recorded import (
     ALL,
     PEOPLE,
-    Context,
     Recorded,
+    Setup,
     Time,
     evidence_digests,
     facts_of,
@@ -57,34 +57,34 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     Args:
         plan: stages and rules of the bundle.
         bundle: the policies, for their name, version and digest.
-        recorded: evidence and context.
+        recorded: evidence and setup.
         outputs: answers to ``policy_input(plan, recorded, time)`` for every package that is needed.
         time: the effective time.
 
     Raises:
         EngineError: an answer is incomplete or contradicts itself.
     """
-    context = recorded.context
+    setup = recorded.setup
     facts = facts_of(recorded, time)
     digests = evidence_digests(plan, recorded)
     waivers = facts.value("waivers.waivers") or []
-    valid, notices = assess(waivers, plan, context.subject.digest, time.seconds)
-    wanted = wanted_stages(plan, context.stage)
-    results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds, context.odd_sources)
-    verdict = overall(results) if context.stage == ALL else results[context.stage].verdict
+    valid, notices = assess(waivers, plan, setup.subject.digest, time.seconds)
+    wanted = wanted_stages(plan, setup.stage)
+    results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds, setup.odd_sources)
+    verdict = overall(results) if setup.stage == ALL else results[setup.stage].verdict
     judged = list(results.values())
-    weakenings = [*context.weakenings, *_no_author(context), *_set_time(time)]
-    remarks = [*notices, *_rejected_statements(recorded), *context.notices]
+    weakenings = [*setup.weakenings, *_no_author(setup), *_set_time(time)]
+    remarks = [*notices, *_rejected_statements(recorded), *setup.notices]
     return Decision(
         type=TYPE,
-        workspace=context.workspace,
-        stage=context.stage,
+        workspace=setup.workspace,
+        stage=setup.stage,
         verdict=verdict,
-        action=action(plan, context.stage, verdict, results),
+        action=action(plan, setup.stage, verdict, results),
         effective_time=time.text,
         effective_time_source=time.source,
-        gate_version=context.gate_version,
-        subject=context.subject,
+        gate_version=setup.gate_version,
+        subject=setup.subject,
         policy=PolicyId(bundle.name, bundle.version, bundle.digest),
         engine=outputs.engine,
         stages={name: _stage(result, digests[name]) for name, result in results.items()},
@@ -93,10 +93,10 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
         conditions=tuple(condition for result in judged for condition in result.conditions),
         waived=tuple(waived for result in judged for waived in result.waived),
         warnings=(*(w for r in judged for w in r.warnings), *(_masked(notice) for notice in remarks)),
-        signatures=_signatures(context, facts, digests.get(context.stage)),
+        signatures=_signatures(setup, facts, digests.get(setup.stage)),
         weakenings=tuple(Weakening(one.code, masked(one.msg)) for one in weakenings),
         evidence=tuple(_summary(item, facts) for _, item in sorted(recorded.evidence.items())),
-        settings_digest=context.settings_digest,
+        settings_digest=setup.settings_digest,
         input_digest=input_digest(recorded.to_json(plan)),
     )
 
@@ -112,8 +112,8 @@ def _set_time(time: Time) -> list[Weakening]:
     return [Weakening("effective_time", said)]
 
 
-def _no_author(context: Context) -> list[Weakening]:
-    if context.subject.author is not None:
+def _no_author(setup: Setup) -> list[Weakening]:
+    if setup.subject.author is not None:
         return []
     return [Weakening("no_author", "no git commit states an author, so nobody can be refused as one")]
 
@@ -141,19 +141,19 @@ def _stage(result: StageResult, evidence_digest: str) -> StageDecision:
     )
 
 
-def _signatures(context: Context, facts: Facts, digest: str | None) -> tuple[Signature, ...]:
+def _signatures(setup: Setup, facts: Facts, digest: str | None) -> tuple[Signature, ...]:
     """By role, the latest valid approval without conditions of exactly this stage, subject and evidence."""
     signoffs: Sequence[Mapping[str, Any]] = facts.value("signoffs.signoffs") or []
     found = []
-    for role in sorted(context.roles):
+    for role in sorted(setup.roles):
         bound = [
             item
             for item in signoffs
-            if (item["stage"], item["role"], item["verdict"]) == (context.stage, role, "approve")
+            if (item["stage"], item["role"], item["verdict"]) == (setup.stage, role, "approve")
             and not item["conditions"]
             and item["signature"] == "valid"
             and item["role_authorised"]
-            and (item["subject"], item["evidence"]) == (context.subject.digest, digest)
+            and (item["subject"], item["evidence"]) == (setup.subject.digest, digest)
         ]
         latest = max(bound, key=lambda item: (item["signed_at_s"], item["path"]), default=None)
         names = ("name", "principal", "key", "signed_at")

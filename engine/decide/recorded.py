@@ -1,7 +1,7 @@
 """What one decision was made from: the stored input and evidence, from which it can be made again. Pure.
 
 The stored document has ``input``, which is exactly what the policies saw (``opa eval --input`` takes it),
-``context`` and ``evidence``. An evidence record leaves its facts out: they are ``input.facts.<collector>``.
+``setup`` and ``evidence``. An evidence record leaves its facts out: they are ``input.facts.<collector>``.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """Everything around the evidence that a decision depends on.
+class Setup:
+    """What is judged, when and under which settings: all that a decision depends on beside the evidence.
 
     Attributes:
         workspace: the name of what is judged.
@@ -86,9 +86,9 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The context and all evidence of one decision."""
+    """The setup and all evidence of one decision."""
 
-    context: Context
+    setup: Setup
     evidence: dict[str, Evidence]
 
     def to_json(self, plan: Plan) -> dict[str, Any]:
@@ -98,8 +98,8 @@ class Recorded:
             del item["facts"]
         return {
             "type": TYPE,
-            "input": policy_input(plan, self, self.context.time),
-            "context": to_json(self.context),
+            "input": policy_input(plan, self, self.setup.time),
+            "setup": to_json(self.setup),
             "evidence": evidence,
         }
 
@@ -116,7 +116,7 @@ class Recorded:
         facts = document["input"]["facts"]
         items = document["evidence"].items()
         evidence = {name: Evidence.from_json({**item, "facts": facts[name]}) for name, item in items}
-        return cls(from_json(Context, document["context"]), evidence)
+        return cls(from_json(Setup, document["setup"]), evidence)
 
 
 def wanted_stages(plan: Plan, stage: str) -> tuple[str, ...]:
@@ -132,16 +132,16 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
     (a new colleague voids nobody's approval, and signatures are checked against it whenever something is
     judged) and without what gate generates. The digest is taken over their ``sha256sum`` manifest.
     """
-    context = recorded.context
-    left_out = GENERATED | {context.allowed_signers}
-    needed = plan.closure(wanted_stages(plan, context.stage))
+    setup = recorded.setup
+    left_out = GENERATED | {setup.allowed_signers}
+    needed = plan.closure(wanted_stages(plan, setup.stage))
     rows = {name: _rows(item, left_out) for name, item in recorded.evidence.items()}
     digests = {}
     for stage in needed:
         ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
         files = set[tuple[str, str]]().union(*(rows.get(name, ()) for name in ids - PEOPLE))
-        if context.settings_digest is not None:
-            files.add((SETTINGS, context.settings_digest))
+        if setup.settings_digest is not None:
+            files.add((SETTINGS, setup.settings_digest))
         digests[stage] = sha256_hex(manifest_bytes(files))
     return digests
 
@@ -162,7 +162,7 @@ def _rows(evidence: Evidence, left_out: Collection[str]) -> set[tuple[str, str]]
 
 def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:
     """The document that the policies see at a time."""
-    subject = recorded.context.subject
+    subject = recorded.setup.subject
     return {
         "now": time.text,
         "now_s": time.seconds,
@@ -184,10 +184,8 @@ def facts_of(recorded: Recorded, time: Time) -> Facts:
         InternalError: the facts about evidence break their contract.
     """
     evidence = dict(sorted(recorded.evidence.items()))
-    context = recorded.context
-    about = provenance(
-        evidence, context.subject, time.seconds, context.max_age_s, frozenset(context.uncommitted)
-    )
+    setup = recorded.setup
+    about = provenance(evidence, setup.subject, time.seconds, setup.max_age_s, frozenset(setup.uncommitted))
     broken = violations("facts", PROVENANCE, about)
     if broken:
         raise InternalError(

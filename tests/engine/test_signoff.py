@@ -30,7 +30,7 @@ def prepare(judged: Judged, **changes: Any) -> bytes:
     }  # fmt: skip
     decision = judged.decision
     bound = (decision.subject.digest, decision.stages["stage2"].evidence_digest)
-    assert binding(judged.context, "stage2", judged.recorded.context.time) == bound
+    assert binding(judged.context, "stage2", judged.recorded.setup.time) == bound
     return prepare_signoff(judged.context, bound, "stage2", **fields)
 
 

@@ -175,7 +175,7 @@ def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     """Policy inputs around the ready example's."""
     setting = open_context(copy_example("ready"))
     judged = service.evaluate(setting, "stage8", Time("2025-12-05T12:00:00Z", "gate.yaml"))
-    document = policy_input(setting.plan, judged.recorded, judged.recorded.context.time)
+    document = policy_input(setting.plan, judged.recorded, judged.recorded.setup.time)
     generator = Generator(42, document, setting.bundle.data["gate"]["params"])
     made = [document, *(generator.document() for _ in range(DOCUMENTS))]
     broken = {

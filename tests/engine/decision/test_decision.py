@@ -13,7 +13,7 @@ import pytest
 from gate.engine.decide.decide import Outputs, decide
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
-from gate.engine.decide.recorded import Context, Recorded, Time
+from gate.engine.decide.recorded import Recorded, Setup, Time
 from gate.engine.decision.document import Decision, EngineId, Notice, Subject, Verdict, Weakening
 from gate.engine.decision.statement import EXTENSION, PREDICATE, STATEMENT, statement, summary
 from gate.engine.policy.interface import Bundle
@@ -93,14 +93,14 @@ def build(
         }
 
     outputs = {"gate.stage1": output("stage1", line), "gate.stage2": output("stage2", found)}
-    context = Context(
+    setup = Setup(
         workspace="demo", stage=stage, gate_version="1", time=TIME,
         subject=Subject("c" * 40, True, DIGEST, "dev@example.com", ("src",), 2),
         odd_sources=(), uncommitted=(), settings_digest=None,
         allowed_signers="trust/allowed_signers", roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
         weakenings=(Weakening("policy_override", "set"),), notices=(Notice("x", "a remark"),),
     )  # fmt: skip
-    recorded = Recorded(context, collected)
+    recorded = Recorded(setup, collected)
     return decide(plan, bundle, recorded, Outputs(EngineId("regorus", "1"), outputs), TIME)
 
 
