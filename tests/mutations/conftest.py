@@ -87,7 +87,7 @@ class Lab:
         evidence = {name: self._evidence(name, context, workspace, keep) for name in self._ids}
         subject, odd = service.find_subject(workspace)
         around = replace(
-            self._base.context,
+            self._base.setup,
             subject=subject,
             odd_sources=odd,
             settings_digest=service.settings_digest(workspace),
