@@ -108,7 +108,7 @@ class Lab:
         context = open_context(root)
         workspace = open_workspace(root, context.config)
         evidence = {name: _collected(name, context, workspace) for name in self._ids}
-        recorded = Recorded(service.observe(context, (), "all", self._time).context, evidence)
+        recorded = Recorded(service.observe(context, (), "all", self._time).setup, evidence)
         return self._decision(context, recorded)
 
     @staticmethod
