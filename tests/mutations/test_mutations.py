@@ -66,7 +66,7 @@ def test_the_example_passes_unchanged_and_the_tables_are_large(lab: Any) -> None
 
 
 def test_every_rule_names_some_defect(lab: Any) -> None:
-    """No rule of the shipped policies is left without a row, apart from what needs git, a signature or an approved version."""
+    """No shipped rule is without a row, apart from what needs git, a signature or an approved version."""
     # an approved version of the contracts is tested with its collector
     elsewhere = {"stage8.tree_clean", "stage8.evidence_committed", "stage1.contracts_compatible"}
     codes = {check.code for check in lab.usual.checks if not check.code.endswith(".not_rejected")}
