@@ -65,7 +65,7 @@ def download(python: str, files: Path, work: Path) -> None:
     home = work / "downloader"
     subprocess.run([python, "-m", "venv", "--clear", home], check=True)
     pip = [home / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    locks = [f"--requirement={ROOT / 'requirements' / lock}.txt" for lock in LOCKS]
+    locks = [f"--requirement={ROOT / '.ci' / 'requirements' / lock}.txt" for lock in LOCKS]
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:"]
     subprocess.run([*pip, "install", *options, locks[0]], check=True)
     for lock in locks:
