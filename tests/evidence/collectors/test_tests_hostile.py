@@ -179,14 +179,11 @@ MEASURE = """
 import sys
 from pathlib import Path
 from gate.evidence.collectors.tests import TestsCollector, TestsOptions
-from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import DEFAULT
 from gate.evidence.collecting.runner import observe
 from gate.evidence.reading.workspace import Workspace
-try:
-    observe(Workspace(Path(sys.argv[1]), DEFAULT), TestsCollector(TestsOptions()))
-except EvidenceError as error:
-    print(error.what)
+evidence = observe(Workspace(Path(sys.argv[1]), DEFAULT), TestsCollector(TestsOptions()))
+print(*(problem.reason for problem in evidence.problems))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
 
