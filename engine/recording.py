@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ..evidence.base.canonical import canonical
+from ..evidence.base.contracts import violations
 from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError, suggestion
 from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
 from .collecting import open_workspace
 from .context import Context
-from .decide.recorded import ALL, Recorded
+from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision
 from .ledger import open_ledger, open_reader, verify_ledger
@@ -89,16 +90,11 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
     """
     context = judged.context
     document, stored = judged.decision.to_json(), judged.recorded.to_json(context.plan)
-    try:
-        # whoever reads them again must get what was recorded
-        again = Recorded.from_json(stored).to_json(context.plan)
-        intact = Decision.from_json(document) == judged.decision and again == stored
-        problem = None if intact else "reading it again gives something else"
-    except ValueError as error:
-        problem = str(error)
-    if problem is not None:
+    broken = [*violations("", "decision", document, most=1), *violations("", "recorded", stored, most=1)]
+    if broken:
         raise InternalError(
-            f"the decision breaks its contract and was not recorded: {problem}",
+            f"the decision breaks its contract and was not recorded: {broken[0][1]}",
+            place=broken[0][0],
             remedy="report this with the policy bundle",
         )
     if config_dir.resolve().is_relative_to(context.root):

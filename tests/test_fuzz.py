@@ -60,7 +60,6 @@ PLANTED = {
     "csv": "gate.evidence.reading.parse.csv.reader",
     "toml": "tomllib.loads",
     "yaml": "yaml.parse",
-    "xml": "defusedxml.ElementTree.fromstring",
     "markdown": "gate.evidence.reading.markdown._parse",
     "dsse": "gate.evidence.signing.dsse.base64.b64decode",
     "junit": "gate.evidence.collectors.tests.read_report",

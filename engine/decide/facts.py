@@ -37,17 +37,6 @@ class Facts:
             value = value.get(part)
         return value
 
-    def has(self, fact: str) -> bool:
-        """Whether there is such a fact, measured or not. A name within a map of facts may be absent."""
-        value: Any = self.values
-        for part in fact.split("."):
-            if value is None:
-                return True  # a part of something that was not measured
-            if not isinstance(value, Mapping) or part not in value:
-                return False
-            value = value[part]
-        return True
-
     def about(self, fact: str) -> tuple[Problem, ...]:
         """The problems of the fact, of what it is a part of, and of its parts."""
         collector, _, name = fact.partition(".")

@@ -15,17 +15,21 @@ from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def to_json(value: Any) -> Any:
     """The JSON-like value of a record, or of a list, mapping or scalar of records."""
-    if dataclasses.is_dataclass(value):
-        return {name: to_json(getattr(value, name)) for name in _names(value.__class__)}
+    kind = value.__class__
+    if kind in _PLAIN:
+        return value
     if isinstance(value, (tuple, list)):
         return [to_json(item) for item in value]
     if isinstance(value, Mapping):
         return {key: to_json(item) for key, item in value.items()}
-    return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Enum):
+        return value.value
+    return {name: to_json(getattr(value, name)) for name in _names(kind)}
 
 
 def from_json(kind: type[T], value: Mapping[str, Any]) -> T:

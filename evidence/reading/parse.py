@@ -20,7 +20,7 @@ from ..base.errors import EvidenceError
 from ..base.limits import Limits
 
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+    pass
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -313,39 +313,3 @@ def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> 
     if not found_header:
         fail("the CSV file is empty", 1)
     return rows
-
-
-def parse_xml(data: bytes, path: str, limits: Limits) -> Element:
-    """An XML document without document type, entities or external references.
-
-    Raises:
-        EvidenceError: malformed (with line and column), declares a document type or entity, nests too deep.
-    """
-    from xml.etree.ElementTree import ParseError
-
-    import defusedxml.ElementTree
-    from defusedxml.common import DefusedXmlException
-
-    remedy = "produce the report again with the tool that wrote it"
-    try:
-        root: Element = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
-    except ParseError as error:
-        line, column = error.position
-        raise EvidenceError(
-            f"malformed XML: {str(error).split(':')[0]}",
-            path=path,
-            place=f"line {line}, column {column + 1}",
-            remedy=remedy,
-        ) from error
-    except DefusedXmlException as error:
-        raise EvidenceError(
-            "the XML declares a document type or entities, which evidence may not", path=path, remedy=remedy
-        ) from error
-    except (LookupError, ValueError) as error:
-        raise EvidenceError(f"the XML cannot be decoded: {error}", path=path, remedy=remedy) from error
-    level = [root]
-    for _ in range(limits.xml_depth):
-        level = [child for element in level for child in element]
-        if not level:
-            return root
-    raise EvidenceError(f"the XML nests deeper than {limits.xml_depth} levels", path=path, remedy=remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 
 from gate.engine import recording, service
 from gate.engine.context import open_context
-from gate.engine.decide.recorded import Time
+from gate.engine.decide.recorded import Recorded, Time
+from gate.engine.ledger import open_reader
+from gate.engine.policy import open_engine
 from gate.engine.service import Judged
+from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import InternalError, LedgerError
 
 NOW = "2025-12-05T13:00:00Z"
@@ -29,8 +33,9 @@ def test_a_decision_that_breaks_its_contract_is_not_recorded(judged: Judged, tmp
     """What no reader would accept again never reaches the ledger."""
     wrong: Any = 3
     broken = dataclasses.replace(judged, decision=dataclasses.replace(judged.decision, action=wrong))
-    with pytest.raises(InternalError, match="/action"):
+    with pytest.raises(InternalError) as caught:
         recording.record(broken, tmp_path / "config", NOW)
+    assert caught.value.place == "/action"
     assert not judged.context.ledger.exists()
 
 
@@ -53,3 +58,29 @@ def test_equal_decisions_are_equal_lines(judged: Judged, tmp_path: Path) -> None
     assert first.digest == again.digest
     assert notice is not None and "SHA256:" in notice
     assert silent is None
+
+
+def test_a_recorded_decision_can_be_made_again(judged: Judged, tmp_path: Path) -> None:
+    """From the stored documents alone, without the workspace: the same bytes, and the same input."""
+    context = judged.context
+    entry, _ = recording.record(judged, tmp_path / "config", NOW)
+    for path in context.root.rglob("*.py"):
+        path.unlink()
+    decision, _ = recording.find(context, str(entry.index))
+    with open_reader(context.ledger) as ledger:
+        stored = json.loads(ledger.evidence.get(decision.input_digest))
+    recorded = Recorded.from_json(stored)
+    with open_engine("embedded", context.bundle, context.config.limits) as engine:
+        again = service.replay(context.bundle, context.plan, recorded, recorded.setup.time, engine)
+    assert canonical(again.to_json()) == canonical(decision.to_json())
+    assert recorded.to_json(context.plan) == stored
+
+
+def test_time_decides_when_a_decision_is_made_again(judged: Judged) -> None:
+    """Ages and waivers are those of the time that is asked for."""
+    context = judged.context
+    later = Time("2035-01-01T00:00:00Z", "flag")
+    with open_engine("embedded", context.bundle, context.config.limits) as engine:
+        again = service.replay(context.bundle, context.plan, judged.recorded, later, engine)
+    assert again.effective_time == later.text
+    assert again.input_digest == judged.decision.input_digest

@@ -15,8 +15,6 @@ from ..yaml_reader import parse_yaml
 from .sources import Selection
 
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
     from ..git.history import History
     from .digests import Digests
 
@@ -192,10 +190,6 @@ class View:
     def read_csv(self, path: str, header: Sequence[str]) -> list[parse.CsvRow]:
         """The file as CSV under exactly this header."""
         return parse.parse_csv(self.read(path), path, header, self.limits)
-
-    def read_xml(self, path: str) -> Element:
-        """The root element of the XML file."""
-        return parse.parse_xml(self.read(path), path, self.limits)
 
 
 def _too_much(path: str, number: int, what: str) -> EvidenceError:

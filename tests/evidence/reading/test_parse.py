@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import DEFAULT, Limits
-from gate.evidence.reading.parse import decode_text, parse_csv, parse_json, parse_xml, refuse_garbled
+from gate.evidence.reading.parse import decode_text, parse_csv, parse_json, refuse_garbled
 
 INTEGERS = st.integers(-(10**18) + 1, 10**18 - 1)
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9)
@@ -313,95 +312,6 @@ def test_parse_csv_counts_rows() -> None:
     error = refused(parse_csv, b"metric,value\n" + b"a,1\n" * 3, "m.csv", HEADER, Limits(csv_rows=2))
     assert error.what == "the CSV file has more than 2 rows"
     assert error.place == "line 4"
-
-
-# --- XML -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
-def test_parse_xml_reads_declared_encodings(encoding: str) -> None:
-    """XML says itself how it is encoded, and is read that way."""
-    text = f'<?xml version="1.0" encoding="{encoding}"?><suite name="café"><case/></suite>'
-    root = parse_xml(text.encode(encoding), "junit.xml", DEFAULT)
-    assert (root.tag, root.get("name"), len(root)) == ("suite", "café", 1)
-
-
-BILLION_LAUGHS = (
-    b'<!DOCTYPE l [<!ENTITY a "ha">'
-    + b"".join(b'<!ENTITY %c "%s">' % (98 + i, b"&%c;" % (97 + i) * 10) for i in range(8))
-    + b"]><l>&i;</l>"
-)
-
-
-@pytest.mark.parametrize(
-    ("data", "what", "place"),
-    [
-        (b"", "malformed XML: no element found", "line 1, column 1"),
-        (b"<a>\n<b></a>", "malformed XML: mismatched tag", "line 2, column 6"),
-        (b"<a>\0</a>", "malformed XML: not well-formed", "line 1, column 4"),
-        (b'<a b="1" b="2"/>', "malformed XML: duplicate attribute", "line 1, column 10"),
-        (b"<a>&x;</a>", "malformed XML: undefined entity", "line 1, column 4"),
-        (b"<a>\xe9</a>", "malformed XML: not well-formed", "line 1, column 4"),
-        (b"<a/><b/>", "malformed XML: junk after document element", "line 1, column 5"),
-        (b"<!DOCTYPE a><a/>", "declares a document type or entities", None),
-        (b'<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><a/>', "declares a document type or entities", None),
-        (
-            b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
-            "declares a document type",
-            None,
-        ),
-        (BILLION_LAUGHS, "declares a document type or entities", None),
-        (
-            b'<?xml version="1.0" encoding="no-such"?><a/>',
-            "the XML cannot be decoded: unknown encoding",
-            None,
-        ),
-        (b'<?xml version="1.0" encoding="shift_jis"?><a/>', "the XML cannot be decoded: multi-byte", None),
-        (b'<?xml version="1.0" encoding="hex"?><a/>', "the XML cannot be decoded", None),
-        (b"<a>" * 65 + b"</a>" * 65, "the XML nests deeper than 64 levels", None),
-        (b"<a>" * 100_000 + b"</a>" * 100_000, "the XML nests deeper than 64 levels", None),
-    ],
-)
-def test_parse_xml_refuses_hostile_documents(data: bytes, what: str, place: str | None) -> None:
-    """Each kind of bad XML is named, with line and column where the parser knows them."""
-    with pytest.raises(EvidenceError) as caught:
-        parse_xml(data, "junit.xml", DEFAULT)
-    assert what in caught.value.what
-    assert (caught.value.path, caught.value.place) == ("junit.xml", place)
-    assert caught.value.remedy == "produce the report again with the tool that wrote it"
-
-
-def test_parse_xml_opens_no_file(tmp_path: Path) -> None:
-    """XInclude and processing instructions are content, not something to follow."""
-    secret = tmp_path / "secret"
-    secret.write_text("hidden")
-    text = (
-        f'<?include {secret}?><a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="{secret}"/></a>'
-    )
-    root = parse_xml(text.encode(), "junit.xml", DEFAULT)
-    assert "hidden" not in "".join(root.itertext())
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        "<a>תאריך — ±2 µs</a>".encode(),
-        "<?xml version='1.0' encoding='iso-8859-1'?><a b='café'/>".encode("latin-1"),
-        "<?xml version='1.0' encoding='utf-16'?><a>תאריך</a>".encode("utf-16"),
-    ],
-)
-def test_parse_xml_accepts_real_text(document: bytes) -> None:
-    """XML says itself in which encoding it is."""
-    assert parse_xml(document, "junit.xml", DEFAULT).tag == "a"
-
-
-@given(st.binary(max_size=40).map(lambda data: b"<a>" + data + b"</a>"))
-def test_parse_xml_never_fails_otherwise(data: bytes) -> None:
-    """Any bytes are either a document or an EvidenceError that names the file."""
-    try:
-        parse_xml(data, "junit.xml", DEFAULT)
-    except EvidenceError as error:
-        assert error.path == "junit.xml"
 
 
 def test_a_capital_letter_before_an_ellipsis_is_no_mojibake() -> None:
