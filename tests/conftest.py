@@ -21,6 +21,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
+from gate.evidence.collectors import BUILTIN, load
+from gate.evidence.process import children
 
 EXAMPLES_OF_A_SEARCH = int(os.environ.get("GATE_EXAMPLES", "0"))
 
@@ -54,6 +56,27 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     monkeypatch.setenv("GATE_CONFIG_DIR", str(tmp_path_factory.mktemp("config") / "gate"))
     monkeypatch.setenv("GATE_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "gate"))
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def import_collectors_once() -> None:
+    """What every forked collector process would import anew is there already."""
+    import coverage
+    import markdown_it
+
+    assert coverage and markdown_it
+    for name in BUILTIN:
+        load(name)
+
+
+@pytest.fixture(autouse=True)
+def fork_as_the_program_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Collect in a forked process, as the program does, whose process has one thread.
+
+    The thread of pytest-xdist, which only waits for messages, would make every run start a new interpreter.
+    Where that is what is tested, in tests/evidence/process and tests/evidence/collecting, nothing is changed.
+    """
+    monkeypatch.setattr(children, "can_fork", lambda: sys.platform == "linux")
 
 
 @pytest.fixture
