@@ -9,7 +9,7 @@ import pytest
 from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import DEFAULT
 from gate.evidence.reading.json_lines import RecordReader
-from gate.evidence.reading.parse import parse_csv, parse_json, parse_xml, refuse_garbled
+from gate.evidence.reading.parse import parse_csv, parse_json, refuse_garbled
 from gate.evidence.reading.toml_reader import parse_toml
 from gate.evidence.reading.yaml_reader import parse_yaml
 
@@ -32,11 +32,10 @@ def test_json_strings_are_what_they_are(text: str, ascii_: bool) -> None:
 
 @pytest.mark.parametrize("text", ODD[1:])
 def test_other_formats_accept_them_too(text: str) -> None:
-    """YAML, TOML, CSV and XML hold data as JSON does."""
+    """YAML, TOML and CSV hold data as JSON does."""
     assert parse_yaml(f"a: '{text}'".encode(), "a.yaml", DEFAULT) == {"a": text}
     assert parse_toml(f"a = '{text}'".encode(), "a.toml", DEFAULT) == {"a": text}
     assert parse_csv(f"a\n{text}\n".encode(), "a.csv", ["a"], DEFAULT)[0].cells == {"a": text}
-    assert parse_xml(f"<a>{text}</a>".encode(), "a.xml", DEFAULT).text == text
 
 
 def test_a_document_is_refused_only_for_a_whole_word() -> None:
