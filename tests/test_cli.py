@@ -441,3 +441,16 @@ def test_a_reader_that_goes_away_is_no_crash(copy_example: Copy) -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_offending_places_are_in_the_decision_and_on_the_screen(gate: Gate, copy_example: Copy) -> None:
+    """What breaks a rule in a file is named by path and line, once."""
+    root = copy_example("ready")
+    source = root / "order_plane/broker/ibkr_exec_client.py"
+    source.write_text(source.read_text() + 'api_key = "q8Zr2Lw9Xv4Tn7Bd1Kp6Ys3H"\n')
+    line = len(source.read_text().splitlines())
+    run = gate("evaluate", "stage4", "-w", root, "-o", "json", "--no-record")
+    [found] = [v for v in decision(run)["violations"] if v["code"] == "stage4.no_hardcoded_secrets"]
+    assert found["places"] == [{"path": "order_plane/broker/ibkr_exec_client.py", "line": line, "pointer": None}]
+    shown = gate("evaluate", "stage4", "-w", root, "--no-record").out
+    assert shown.count(f"order_plane/broker/ibkr_exec_client.py:{line} api_key (named)") == 1

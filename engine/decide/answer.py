@@ -12,6 +12,7 @@ from ..decision.document import Notice, Operand, Place, Violation
 from .model import Rule, Stage
 
 _OPERAND = {"name", "op", "actual", "expected", "unit", "holds"}
+_OPTIONAL = {"terms", "places"}
 _OPERATORS = {"≥", ">", "≤", "<", "=", "⊇", "∅"}
 _KINDS = ("deny", "violation", "condition", "warn", "check")
 
@@ -108,7 +109,7 @@ class Answer:
     def _operand(self, operand: Any) -> Operand:
         self._check_value(operand)
         code = self._rule.code
-        if not isinstance(operand, Mapping) or not _OPERAND <= operand.keys() <= _OPERAND | {"terms"}:
+        if not isinstance(operand, Mapping) or not _OPERAND <= operand.keys() <= _OPERAND | _OPTIONAL:
             raise self._error(f"an operand of {code!r} does not have exactly {', '.join(sorted(_OPERAND))}")
         terms = operand.get("terms", [])
         strings = [
@@ -121,7 +122,7 @@ class Answer:
             raise self._error(f"an operand of {code!r} has a field of the wrong type")
         if operand["op"] not in _OPERATORS:
             raise self._error(f"an operand of {code!r} compares by {operand['op']!r}")
-        return Operand(**{**operand, "terms": tuple(terms)})
+        return Operand(**{name: operand[name] for name in _OPERAND}, terms=tuple(terms))
 
     def _message(self, item: Any) -> str:
         if not isinstance(item, Mapping) or not isinstance(item.get("msg"), str):
@@ -135,12 +136,9 @@ class Answer:
         if item.get("code") != rule.code:
             raise self._error(f"a result of {rule.code!r} carries the code {item.get('code')!r}")
         strings = [item.get(name) for name in ("operand", "op", "unit", "term", "path")]
-        line = item.get("line")
-        if not all(isinstance(one, (str, NoneType)) for one in strings) or not isinstance(
-            line, (int, NoneType)
-        ):
+        path, line = item.get("path"), item.get("line")
+        if not all(isinstance(one, (str, NoneType)) for one in strings) or not _is_line(line):
             raise self._error(f"a result of {rule.code!r} has a field of the wrong type")
-        path = item.get("path")
         return Violation(
             code=rule.code,
             msg=message,
@@ -154,10 +152,14 @@ class Answer:
             actual=item.get("actual"),
             unit=item.get("unit"),
             problem=None,
-            places=() if path is None else (Place(path, line or None),),
+            places=() if path is None else (Place(path, line),),
             evidence=rule.collectors,
             solution=rule.solution,
         )
+
+
+def _is_line(value: Any) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
 
 
 def _text(value: Any) -> str | None:

@@ -32,18 +32,33 @@ is_false(name, actual) := equals(name, actual, {"value": false, "unit": "boolean
 # Holds when there are no terms at all; a term is a stable name that a waiver can point to.
 none(name, terms) := none_of(name, {{"term": term, "text": term} | some term in terms})
 
-# As none(), from findings {"term", "text"} (a set or a list), where the text says what is wrong with the term.
-none_of(name, findings) := {
-	"name": name,
-	"op": "∅",
-	"actual": [finding.text | some finding in ordered],
-	"expected": [],
-	"unit": "list",
-	"holds": ordered == [],
-	"terms": [finding.term | some finding in ordered],
-} if {
-	ordered := sort({finding | some finding in findings})
+# As none(), from findings {"term", "text"} (a set or a list), where the text says what is wrong with the term. A finding
+# may have the "path" and "line" of the offending place. (Rows, since engines order objects of different keys differently.)
+none_of(name, findings) := object.union(
+	{
+		"name": name,
+		"op": "∅",
+		"actual": [row[1] | some row in rows],
+		"expected": [],
+		"unit": "list",
+		"holds": rows == [],
+		"terms": [row[0] | some row in rows],
+	},
+	places_of(rows),
+) if {
+	rows := sort({[finding.term, finding.text, path, line] |
+		some finding in findings
+		path := object.get(finding, "path", "")
+		line := object.get(finding, "line", 0)
+	})
 }
+
+# One place per term; the path is empty and the line 0 where the finding has none.
+places_of(rows) := {"places": places} if {
+	places := [{"path": row[2], "line": row[3]} | some row in rows]
+	some place in places
+	place.path != ""
+} else := {}
 
 # One finding more where a list was cut off: whoever waives all that are listed has not waived the others.
 not_listed(found, total) := {{"term": "not listed", "text": sprintf("%v more, which are not listed", [more])} |
@@ -165,7 +180,7 @@ operand_violations(code, broken, msg) := [violation] if {
 	}
 } else := [violation |
 	some i, term in broken.terms
-	violation := {
+	reported := {
 		"code": code,
 		"msg": sprintf("%s: %s", [msg, term_text(broken, i)]),
 		"operand": broken.name,
@@ -175,7 +190,18 @@ operand_violations(code, broken, msg) := [violation] if {
 		"unit": broken.unit,
 		"term": term,
 	}
+	violation := object.union(reported, term_place(broken, i))
 ]
+
+term_place(broken, i) := place if {
+	places := object.get(broken, "places", [])
+	place := places[i]
+	place.line > 0
+} else := {"path": place.path} if {
+	places := object.get(broken, "places", [])
+	place := places[i]
+	place.path != ""
+} else := {}
 
 term_text(broken, i) := broken.actual[i] if {
 	broken.op == "∅"

@@ -81,7 +81,7 @@ why_refused(signoff) := ["the verdict is reject"] if {
 
 # A rejection is heeded when it is genuine and about this very decision. Neither an expired key nor authorship of the
 # change makes it void: whoever may stop a stage stays able to.
-rejections(stage, roles) := {{"term": role, "text": sprintf("%s rejected in %s", [role, signoff.path])} |
+rejections(stage, roles) := {{"term": role, "text": sprintf("%s rejected in %s", [role, signoff.path]), "path": signoff.path} |
 	some role in array.concat(roles, data.gate.params.common.rejecting_roles.value)
 	some signoff in genuine(stage, role)
 	signoff.verdict == "reject"

@@ -19,7 +19,7 @@ check_artifact_coverage := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: artifact_coverage
 #   severity: CRITICAL
-#   solution: Create the missing artifacts at the paths that the artifact matrix names.
+#   solution: Write the missing artifacts where the artifact matrix expects them; `gate init --templates` makes skeletons.
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [artifacts.found_ppm]
@@ -184,7 +184,7 @@ deny_fixtures_valid contains result if some result in data.gate.lib.violations(
 	"A seed or a fixture is not the agreed one",
 )
 
-invalid_fixtures(files) := {{"term": file.path, "text": sprintf("%s: %v", [file.path, file.problem])} |
+invalid_fixtures(files) := {{"term": file.path, "text": sprintf("%s: %v", [file.path, file.problem]), "path": file.path} |
 	some file in files
 	file.valid != true
 }

@@ -35,7 +35,7 @@ test_contracts_compatible_breaks_producers if {
 	checked := check_contracts_compatible with input as doc
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc
-	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json"}}
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
 }
 
 test_contracts_compatible_breaks_consumers if {
@@ -43,7 +43,7 @@ test_contracts_compatible_breaks_consumers if {
 	checked := check_contracts_compatible with input as doc
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc
-	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_consumers: 1; /properties/side/enum the value 'SHORT' is new", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_consumers: 1; /properties/side/enum the value 'SHORT' is new", "unit": "list", "term": "contracts/orders.schema.json"}}
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_consumers: 1; /properties/side/enum the value 'SHORT' is new", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_consumers: 1; /properties/side/enum the value 'SHORT' is new", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
 }
 
 test_contracts_compatible_breaks_both if {
@@ -51,7 +51,7 @@ test_contracts_compatible_breaks_both if {
 	checked := check_contracts_compatible with input as doc
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc
-	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_consumers: 1; breaks_producers: 1; /properties/price the field is gone", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_consumers: 1; breaks_producers: 1; /properties/price the field is gone", "unit": "list", "term": "contracts/orders.schema.json"}}
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_consumers: 1; breaks_producers: 1; /properties/price the field is gone", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_consumers: 1; breaks_producers: 1; /properties/price the field is gone", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
 }
 
 test_contracts_compatible_undecided if {
@@ -59,7 +59,7 @@ test_contracts_compatible_undecided if {
 	checked := check_contracts_compatible with input as doc
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc
-	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: undecided: 1; /pattern the pattern changed (review it, then raise the major version or waive this rule)", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: undecided: 1; /pattern the pattern changed (review it, then raise the major version or waive this rule)", "unit": "list", "term": "contracts/orders.schema.json"}}
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: undecided: 1; /pattern the pattern changed (review it, then raise the major version or waive this rule)", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: undecided: 1; /pattern the pattern changed (review it, then raise the major version or waive this rule)", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
 }
 
 test_contracts_compatible_consumers_not_counted if {
@@ -75,7 +75,7 @@ test_contracts_compatible_only_what_counts_is_named if {
 	checked := check_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["producers"]
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["producers"]
-	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json"}}
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
 }
 
 # A direction that nobody knows is no permission.
@@ -84,7 +84,7 @@ test_contracts_compatible_unknown_direction if {
 	checked := check_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["readers"]
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["readers"]
-	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_readers: null", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_readers: null", "unit": "list", "term": "contracts/orders.schema.json"}}
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_readers: null", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_readers: null", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
 }
 
 test_contracts_compatible_new_major_version if {
@@ -100,7 +100,7 @@ test_contracts_compatible_each_file_is_named if {
 	checked := check_contracts_compatible with input as doc
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc
-	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json"}, {"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/bars.schema.json: breaks_consumers: 1", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/bars.schema.json: breaks_consumers: 1", "unit": "list", "term": "contracts/bars.schema.json"}}
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: breaks_producers: 1; /required the field 'x' is now required", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}, {"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/bars.schema.json: breaks_consumers: 1", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/bars.schema.json: breaks_consumers: 1", "unit": "list", "term": "contracts/bars.schema.json", "path": "contracts/bars.schema.json"}}
 }
 
 test_contracts_compatible_approved_version_has_no_contract if {

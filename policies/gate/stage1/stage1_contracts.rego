@@ -24,7 +24,7 @@ deny_contracts_valid contains result if some result in data.gate.lib.violations(
 	"A contract is missing or is not valid",
 )
 
-invalid_contracts(files) := {{"term": file.path, "text": sprintf("%s: %s", [file.path, problems])} |
+invalid_contracts(files) := {{"term": file.path, "text": sprintf("%s: %s", [file.path, problems]), "path": file.path} |
 	some file in files
 	file.valid != true
 	problems := concat("; ", [sprintf("%s %s", [problem.pointer, problem.text]) | some problem in file.problems])
@@ -155,7 +155,7 @@ too_few_compared(contracts) := {{"term": "approved version", "text": text} |
 
 breaking_changes(compatibility) := [] if {
 	compatibility == null
-} else := {{"term": file.path, "text": text} |
+} else := {{"term": file.path, "text": text, "path": file.path} |
 	some file in compatibility.files
 	file.major_changed != true
 	counted := counted_breaks(data.gate.params.stage1)

@@ -55,7 +55,7 @@ test_contracts_valid_contract_invalid if {
 	checked := check_contracts_valid with input as doc
 	checked.holds == false
 	denied := deny_contracts_valid with input as doc
-	denied == {{"code": "stage1.contracts_valid", "msg": "A contract is missing or is not valid: contracts/order_intent.schema.json: /a no type; /b bad $ref", "operand": "invalid_contracts", "op": "∅", "expected": [], "actual": "contracts/order_intent.schema.json: /a no type; /b bad $ref", "unit": "list", "term": "contracts/order_intent.schema.json"}}
+	denied == {{"code": "stage1.contracts_valid", "msg": "A contract is missing or is not valid: contracts/order_intent.schema.json: /a no type; /b bad $ref", "operand": "invalid_contracts", "op": "∅", "expected": [], "actual": "contracts/order_intent.schema.json: /a no type; /b bad $ref", "unit": "list", "term": "contracts/order_intent.schema.json", "path": "contracts/order_intent.schema.json"}}
 }
 
 test_contract_fields_holds if {

@@ -187,7 +187,7 @@ test_governance_signed_rejected if {
 	denied := deny_governance_signed with input as doc
 	denied == {
 		{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: the verdict is reject", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: the verdict is reject", "unit": "list", "term": "risk_officer"},
-		{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer rejected in signoffs/stage1-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage1-risk_officer.json", "unit": "list", "term": "risk_officer"},
+		{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer rejected in signoffs/stage1-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage1-risk_officer.json", "unit": "list", "term": "risk_officer", "path": "signoffs/stage1-risk_officer.json"},
 	}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
@@ -198,7 +198,7 @@ test_governance_signed_approved_and_rejected if {
 	checked := check_governance_signed with input as doc
 	checked.holds == false
 	denied := deny_governance_signed with input as doc
-	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer rejected in signoffs/b.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/b.json", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer rejected in signoffs/b.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/b.json", "unit": "list", "term": "risk_officer", "path": "signoffs/b.json"}}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
 }
@@ -208,7 +208,7 @@ test_governance_signed_rejected_by_another_role if {
 	checked := check_governance_signed with input as doc
 	checked.holds == false
 	denied := deny_governance_signed with input as doc
-	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: lead_trader rejected in signoffs/stage1-lead_trader.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "lead_trader rejected in signoffs/stage1-lead_trader.json", "unit": "list", "term": "lead_trader"}}
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: lead_trader rejected in signoffs/stage1-lead_trader.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "lead_trader rejected in signoffs/stage1-lead_trader.json", "unit": "list", "term": "lead_trader", "path": "signoffs/stage1-lead_trader.json"}}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
 }

@@ -299,7 +299,7 @@ test_fixtures_valid_fixture_invalid if {
 	checked := check_fixtures_valid with input as doc
 	checked.holds == false
 	denied := deny_fixtures_valid with input as doc
-	denied == {{"code": "stage1.fixtures_valid", "msg": "A seed or a fixture is not the agreed one: fixtures/a.json: digest differs", "operand": "invalid_fixtures", "op": "∅", "expected": [], "actual": "fixtures/a.json: digest differs", "unit": "list", "term": "fixtures/a.json"}}
+	denied == {{"code": "stage1.fixtures_valid", "msg": "A seed or a fixture is not the agreed one: fixtures/a.json: digest differs", "operand": "invalid_fixtures", "op": "∅", "expected": [], "actual": "fixtures/a.json: digest differs", "unit": "list", "term": "fixtures/a.json", "path": "fixtures/a.json"}}
 }
 
 test_fixtures_valid_runs_differ if {

@@ -120,7 +120,7 @@ test_architecture_approved_rejected_by_risk_officer if {
 	checked := check_architecture_approved with input as doc
 	checked.holds == false
 	denied := deny_architecture_approved with input as doc
-	denied == {{"code": "stage2.architecture_approved", "msg": "The architecture is not approved: risk_officer rejected in signoffs/stage2-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage2-risk_officer.json", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage2.architecture_approved", "msg": "The architecture is not approved: risk_officer rejected in signoffs/stage2-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage2-risk_officer.json", "unit": "list", "term": "risk_officer", "path": "signoffs/stage2-risk_officer.json"}}
 	conditions := condition_architecture_approved with input as doc
 	conditions == set()
 }

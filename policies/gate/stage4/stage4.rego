@@ -61,10 +61,10 @@ deny_no_stubs contains result if some result in data.gate.lib.violations(
 	"The sources have a stub",
 )
 
-stubs(source) := {{"term": term, "text": text} |
+stubs(source) := {{"term": term, "text": text, "path": stub.path, "line": stub.line} |
 	some stub in source.stubs
 	term := sprintf("%s:%s", [stub.path, stub.name])
-	text := sprintf("%s %s, line %d: %s", [stub.path, stub.name, stub.line, stub.reason])
+	text := sprintf("%s:%d: %s %s", [stub.path, stub.line, stub.name, stub.reason])
 } | data.gate.lib.not_listed(source.stubs, source.stubs_total)
 
 check_sources_parse := data.gate.lib.check([
@@ -87,8 +87,9 @@ deny_sources_parse contains result if some result in data.gate.lib.violations(
 	"A source file does not parse",
 )
 
-parse_errors(found) := {{"term": error.path, "text": sprintf("%s: %s", [error.path, error.text])} |
+parse_errors(found) := {{"term": error.path, "text": text, "path": error.path, "line": error.line} |
 	some error in found
+	text := sprintf("%s:%v: %s", [error.path, error.line, error.text])
 }
 
 check_order_types := data.gate.lib.check([
@@ -114,14 +115,14 @@ deny_order_types contains result if some result in data.gate.lib.violations(
 	"An order type is not the broker's",
 )
 
-forbidden_order_types(literals) := {{"term": term, "text": text} |
+forbidden_order_types(literals) := {{"term": term, "text": text, "path": literal.path, "line": literal.line} |
 	some literal in literals
 	upper(literal.value) in data.gate.params.stage4.forbidden_order_types.value
 	term := sprintf("%s:%s", [literal.path, literal.value])
-	text := sprintf("%s, line %v: %s", [literal.path, literal.line, literal.value])
+	text := sprintf("%s:%v: %s", [literal.path, literal.line, literal.value])
 }
 
-order_types_of_contracts(entries) := {{"term": term, "text": text} |
+order_types_of_contracts(entries) := {{"term": term, "text": text, "path": entry.path} |
 	some entry in entries
 	some value in entry.values
 	upper(value) in data.gate.params.stage4.forbidden_order_types.value

@@ -25,11 +25,11 @@ deny_no_hardcoded_secrets contains result if some result in data.gate.lib.violat
 	"The sources may contain a secret",
 )
 
-secrets(source) := {{"term": term, "text": text} |
+secrets(source) := {{"term": term, "text": text, "path": secret.path, "line": secret.line} |
 	some secret in source.secrets
 	names := secret_names(secret)
 	term := sprintf("%s:%s", [secret.path, names.term])
-	text := sprintf("%s, line %d: %s", [secret.path, secret.line, names.text])
+	text := sprintf("%s:%d: %s", [secret.path, secret.line, names.text])
 } | data.gate.lib.not_listed(source.secrets, source.secrets_total)
 
 # What a secret is called; a token without a name is called after its kind.
@@ -37,7 +37,7 @@ secret_names(secret) := {"term": secret.name, "text": sprintf("%s (%s)", [secret
 	is_string(secret.name)
 } else := {"term": secret.kind, "text": secret.kind}
 
-files_not_scanned(source) := {{"term": file.path, "text": sprintf("%s %s", [file.path, file.reason])} |
+files_not_scanned(source) := {{"term": file.path, "text": sprintf("%s %s", [file.path, file.reason]), "path": file.path} |
 	some file in source.unscanned
 } | data.gate.lib.not_listed(source.unscanned, source.unscanned_total)
 
@@ -62,10 +62,10 @@ deny_no_hardcoded_accounts contains result if some result in data.gate.lib.viola
 	"The sources contain an account id",
 )
 
-account_ids(source) := {{"term": term, "text": text} |
+account_ids(source) := {{"term": term, "text": text, "path": found.path, "line": found.line} |
 	some found in refused
 	term := sprintf("%s:%s", [found.path, found.account])
-	text := sprintf("%s, line %d: %s", [found.path, found.line, found.account])
+	text := sprintf("%s:%d: %s", [found.path, found.line, found.account])
 } | data.gate.lib.not_listed(refused, refused_total(source)) if {
 	refused := [found |
 		some found in source.account_ids
@@ -104,8 +104,8 @@ deny_no_live_port contains result if some result in data.gate.lib.violations(
 	"The sources contain a live port",
 )
 
-live_ports(source) := {{"term": term, "text": text} |
+live_ports(source) := {{"term": term, "text": text, "path": found.path, "line": found.line} |
 	some found in source.live_ports
 	term := sprintf("%s:%d", [found.path, found.port])
-	text := sprintf("%s, line %d: %d", [found.path, found.line, found.port])
+	text := sprintf("%s:%d: %d", [found.path, found.line, found.port])
 } | data.gate.lib.not_listed(source.live_ports, source.live_ports_total)

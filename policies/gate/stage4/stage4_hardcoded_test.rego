@@ -12,7 +12,7 @@ test_no_hardcoded_secrets_named if {
 	checked := check_no_hardcoded_secrets with input as doc
 	checked.holds == false
 	denied := deny_no_hardcoded_secrets with input as doc
-	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py, line 3: api_key (named)", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py, line 3: api_key (named)", "unit": "list", "term": "a.py:api_key"}}
+	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py:3: api_key (named)", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py:3: api_key (named)", "unit": "list", "term": "a.py:api_key", "path": "a.py", "line": 3}}
 }
 
 test_no_hardcoded_secrets_token_without_a_name if {
@@ -20,7 +20,7 @@ test_no_hardcoded_secrets_token_without_a_name if {
 	checked := check_no_hardcoded_secrets with input as doc
 	checked.holds == false
 	denied := deny_no_hardcoded_secrets with input as doc
-	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py, line 3: jwt", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py, line 3: jwt", "unit": "list", "term": "a.py:jwt"}}
+	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py:3: jwt", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py:3: jwt", "unit": "list", "term": "a.py:jwt", "path": "a.py", "line": 3}}
 }
 
 test_no_hardcoded_secrets_more_than_listed if {
@@ -28,7 +28,7 @@ test_no_hardcoded_secrets_more_than_listed if {
 	checked := check_no_hardcoded_secrets with input as doc
 	checked.holds == false
 	denied := deny_no_hardcoded_secrets with input as doc
-	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py, line 3: jwt", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py, line 3: jwt", "unit": "list", "term": "a.py:jwt"}, {"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: 2 more, which are not listed", "operand": "secrets", "op": "∅", "expected": [], "actual": "2 more, which are not listed", "unit": "list", "term": "not listed"}}
+	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py:3: jwt", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py:3: jwt", "unit": "list", "term": "a.py:jwt", "path": "a.py", "line": 3}, {"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: 2 more, which are not listed", "operand": "secrets", "op": "∅", "expected": [], "actual": "2 more, which are not listed", "unit": "list", "term": "not listed"}}
 }
 
 test_no_hardcoded_secrets_file_not_scanned if {
@@ -36,7 +36,7 @@ test_no_hardcoded_secrets_file_not_scanned if {
 	checked := check_no_hardcoded_secrets with input as doc
 	checked.holds == false
 	denied := deny_no_hardcoded_secrets with input as doc
-	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: big.py is larger than 5 bytes", "operand": "files_not_scanned", "op": "∅", "expected": [], "actual": "big.py is larger than 5 bytes", "unit": "list", "term": "big.py"}}
+	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: big.py is larger than 5 bytes", "operand": "files_not_scanned", "op": "∅", "expected": [], "actual": "big.py is larger than 5 bytes", "unit": "list", "term": "big.py", "path": "big.py"}}
 }
 
 test_no_hardcoded_secrets_nothing_scanned if {
@@ -59,7 +59,7 @@ test_no_hardcoded_accounts_live if {
 	checked := check_no_hardcoded_accounts with input as doc
 	checked.holds == false
 	denied := deny_no_hardcoded_accounts with input as doc
-	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: a.py, line 5: U*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "a.py, line 5: U*****67", "unit": "list", "term": "a.py:U*****67"}}
+	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: a.py:5: U*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "a.py:5: U*****67", "unit": "list", "term": "a.py:U*****67", "path": "a.py", "line": 5}}
 }
 
 test_no_hardcoded_accounts_more_live_than_listed if {
@@ -67,7 +67,7 @@ test_no_hardcoded_accounts_more_live_than_listed if {
 	checked := check_no_hardcoded_accounts with input as doc
 	checked.holds == false
 	denied := deny_no_hardcoded_accounts with input as doc
-	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: a.py, line 5: U*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "a.py, line 5: U*****67", "unit": "list", "term": "a.py:U*****67"}, {"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: 1 more, which are not listed", "operand": "account_ids", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
+	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: a.py:5: U*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "a.py:5: U*****67", "unit": "list", "term": "a.py:U*****67", "path": "a.py", "line": 5}, {"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: 1 more, which are not listed", "operand": "account_ids", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
 }
 
 test_no_hardcoded_accounts_paper_refused if {
@@ -75,7 +75,7 @@ test_no_hardcoded_accounts_paper_refused if {
 	checked := check_no_hardcoded_accounts with input as doc with data.gate.params.stage4.paper_account_ids_allowed.value as false
 	checked.holds == false
 	denied := deny_no_hardcoded_accounts with input as doc with data.gate.params.stage4.paper_account_ids_allowed.value as false
-	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: tests/conftest.py, line 8: DU*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "tests/conftest.py, line 8: DU*****67", "unit": "list", "term": "tests/conftest.py:DU*****67"}}
+	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: tests/conftest.py:8: DU*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "tests/conftest.py:8: DU*****67", "unit": "list", "term": "tests/conftest.py:DU*****67", "path": "tests/conftest.py", "line": 8}}
 }
 
 test_no_hardcoded_accounts_more_paper_than_listed_refused if {
@@ -83,7 +83,7 @@ test_no_hardcoded_accounts_more_paper_than_listed_refused if {
 	checked := check_no_hardcoded_accounts with input as doc with data.gate.params.stage4.paper_account_ids_allowed.value as false
 	checked.holds == false
 	denied := deny_no_hardcoded_accounts with input as doc with data.gate.params.stage4.paper_account_ids_allowed.value as false
-	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: tests/conftest.py, line 8: DU*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "tests/conftest.py, line 8: DU*****67", "unit": "list", "term": "tests/conftest.py:DU*****67"}, {"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: 1 more, which are not listed", "operand": "account_ids", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
+	denied == {{"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: tests/conftest.py:8: DU*****67", "operand": "account_ids", "op": "∅", "expected": [], "actual": "tests/conftest.py:8: DU*****67", "unit": "list", "term": "tests/conftest.py:DU*****67", "path": "tests/conftest.py", "line": 8}, {"code": "stage4.no_hardcoded_accounts", "msg": "The sources contain an account id: 1 more, which are not listed", "operand": "account_ids", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
 }
 
 test_no_hardcoded_accounts_nothing_scanned if {
@@ -106,7 +106,7 @@ test_no_live_port_found if {
 	checked := check_no_live_port with input as doc
 	checked.holds == false
 	denied := deny_no_live_port with input as doc
-	denied == {{"code": "stage4.no_live_port", "msg": "The sources contain a live port: a.py, line 7: 7496", "operand": "live_ports", "op": "∅", "expected": [], "actual": "a.py, line 7: 7496", "unit": "list", "term": "a.py:7496"}, {"code": "stage4.no_live_port", "msg": "The sources contain a live port: b.py, line 1: 4001", "operand": "live_ports", "op": "∅", "expected": [], "actual": "b.py, line 1: 4001", "unit": "list", "term": "b.py:4001"}}
+	denied == {{"code": "stage4.no_live_port", "msg": "The sources contain a live port: a.py:7: 7496", "operand": "live_ports", "op": "∅", "expected": [], "actual": "a.py:7: 7496", "unit": "list", "term": "a.py:7496", "path": "a.py", "line": 7}, {"code": "stage4.no_live_port", "msg": "The sources contain a live port: b.py:1: 4001", "operand": "live_ports", "op": "∅", "expected": [], "actual": "b.py:1: 4001", "unit": "list", "term": "b.py:4001", "path": "b.py", "line": 1}}
 }
 
 test_no_live_port_more_than_listed if {

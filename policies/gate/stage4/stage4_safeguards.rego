@@ -38,7 +38,7 @@ deny_safeguards contains result if some result in data.gate.lib.violations(
 
 warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
 	some place in object.get(input.facts.source, ["safeguards", "error_handling", "swallowed"], [])
-	msg := sprintf("Every error is silently dropped in %s, line %d", [place.path, place.line])
+	msg := sprintf("Every error is silently dropped in %s:%d", [place.path, place.line])
 }
 
 safeguards_missing(names) := {{"term": name, "text": sprintf("%s: %v", [name, state])} |

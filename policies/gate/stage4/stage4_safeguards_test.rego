@@ -72,7 +72,7 @@ test_safeguards_error_swallowed if {
 	denied := deny_safeguards with input as doc
 	denied == set()
 	warned := warn_safeguards with input as doc
-	warned == {{"code": "stage4.safeguards", "msg": "Every error is silently dropped in a.py, line 4"}}
+	warned == {{"code": "stage4.safeguards", "msg": "Every error is silently dropped in a.py:4"}}
 }
 
 test_safeguards_nothing_inspected if {

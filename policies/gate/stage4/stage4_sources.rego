@@ -24,7 +24,7 @@ deny_client_operations contains result if some result in data.gate.lib.violation
 	"An order client lacks an operation",
 )
 
-client_operations_missing(clients) := {{"term": term, "text": text} |
+client_operations_missing(clients) := {{"term": term, "text": text, "path": client.path} |
 	some client in clients
 	count(operations_present(client)) >= data.gate.params.stage4.client_operations_min.value
 	some name in data.gate.params.stage4.client_operations.value
@@ -62,6 +62,6 @@ deny_sources_listed contains result if some result in data.gate.lib.violations(
 	"Code is not judged",
 )
 
-python_files_not_listed(source) := {{"term": path, "text": path} |
+python_files_not_listed(source) := {{"term": path, "text": path, "path": path} |
 	some path in source.unlisted
 } | data.gate.lib.not_listed(source.unlisted, source.unlisted_total)

@@ -24,13 +24,13 @@ client_with(changes) := {"path": "a.py", "operations": object.union(
 test_client_operations_one_absent if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [client_with({"cancel_order": "absent"})]}}})
 	denied := deny_client_operations with input as doc
-	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py cancel_order: absent", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py cancel_order: absent", "unit": "list", "term": "a.py:cancel_order"}}
+	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py cancel_order: absent", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py cancel_order: absent", "unit": "list", "term": "a.py:cancel_order", "path": "a.py"}}
 }
 
 test_client_operations_one_stub if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [client_with({"place_order": "stub"})]}}})
 	denied := deny_client_operations with input as doc
-	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py place_order: stub", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py place_order: stub", "unit": "list", "term": "a.py:place_order"}}
+	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py place_order: stub", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py place_order: stub", "unit": "list", "term": "a.py:place_order", "path": "a.py"}}
 }
 
 test_client_operations_another_kind_of_file if {
@@ -64,7 +64,7 @@ test_sources_listed_hidden_code if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"unlisted": ["x/a.py"], "unlisted_total": 2, "left_out_total": 2}}})
 	denied := deny_sources_listed with input as doc
 	denied == {
-		{"code": "stage4.sources_listed", "msg": "Code is not judged: x/a.py", "operand": "python_files_not_listed", "op": "∅", "expected": [], "actual": "x/a.py", "unit": "list", "term": "x/a.py"},
+		{"code": "stage4.sources_listed", "msg": "Code is not judged: x/a.py", "operand": "python_files_not_listed", "op": "∅", "expected": [], "actual": "x/a.py", "unit": "list", "term": "x/a.py", "path": "x/a.py"},
 		{"code": "stage4.sources_listed", "msg": "Code is not judged: 1 more, which are not listed", "operand": "python_files_not_listed", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"},
 	}
 }

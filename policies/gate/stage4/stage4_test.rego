@@ -43,7 +43,7 @@ test_no_stubs_found if {
 	checked := check_no_stubs with input as doc
 	checked.holds == false
 	denied := deny_no_stubs with input as doc
-	denied == {{"code": "stage4.no_stubs", "msg": "The sources have a stub: a.py health, line 4: returns a constant", "operand": "stubs", "op": "∅", "expected": [], "actual": "a.py health, line 4: returns a constant", "unit": "list", "term": "a.py:health"}}
+	denied == {{"code": "stage4.no_stubs", "msg": "The sources have a stub: a.py:4: health returns a constant", "operand": "stubs", "op": "∅", "expected": [], "actual": "a.py:4: health returns a constant", "unit": "list", "term": "a.py:health", "path": "a.py", "line": 4}}
 }
 
 test_no_stubs_one_file_inspected if {
@@ -74,7 +74,7 @@ test_sources_parse_found if {
 	checked := check_sources_parse with input as doc
 	checked.holds == false
 	denied := deny_sources_parse with input as doc
-	denied == {{"code": "stage4.sources_parse", "msg": "A source file does not parse: a.py: invalid syntax", "operand": "parse_errors", "op": "∅", "expected": [], "actual": "a.py: invalid syntax", "unit": "list", "term": "a.py"}}
+	denied == {{"code": "stage4.sources_parse", "msg": "A source file does not parse: a.py:2: invalid syntax", "operand": "parse_errors", "op": "∅", "expected": [], "actual": "a.py:2: invalid syntax", "unit": "list", "term": "a.py", "path": "a.py", "line": 2}}
 }
 
 test_sources_parse_one_file_inspected if {
@@ -105,14 +105,14 @@ test_order_types_found if {
 	checked := check_order_types with input as doc
 	checked.holds == false
 	denied := deny_order_types with input as doc
-	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's: a.py, line 9: Market", "operand": "forbidden_order_types", "op": "∅", "expected": [], "actual": "a.py, line 9: Market", "unit": "list", "term": "a.py:Market"}}
+	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's: a.py:9: Market", "operand": "forbidden_order_types", "op": "∅", "expected": [], "actual": "a.py:9: Market", "unit": "list", "term": "a.py:Market", "path": "a.py", "line": 9}}
 }
 
 test_order_types_permitted_by_a_contract if {
 	entries := [{"path": "contracts/a.json", "pointer": "/properties/order_type", "values": ["LMT", "Limit", "MKT"]}]
 	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"order_types": entries}}})
 	denied := deny_order_types with input as doc
-	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's: contracts/a.json /properties/order_type permits Limit", "operand": "order_types_of_contracts", "op": "∅", "expected": [], "actual": "contracts/a.json /properties/order_type permits Limit", "unit": "list", "term": "contracts/a.json:Limit"}}
+	denied == {{"code": "stage4.order_types", "msg": "An order type is not the broker's: contracts/a.json /properties/order_type permits Limit", "operand": "order_types_of_contracts", "op": "∅", "expected": [], "actual": "contracts/a.json /properties/order_type permits Limit", "unit": "list", "term": "contracts/a.json:Limit", "path": "contracts/a.json"}}
 }
 
 test_order_types_one_file_inspected if {
@@ -366,7 +366,7 @@ test_review_approved_rejected_by_risk_officer if {
 	checked := check_review_approved with input as doc
 	checked.holds == false
 	denied := deny_review_approved with input as doc
-	denied == {{"code": "stage4.review_approved", "msg": "The code review is not approved: risk_officer rejected in signoffs/stage4-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage4-risk_officer.json", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage4.review_approved", "msg": "The code review is not approved: risk_officer rejected in signoffs/stage4-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage4-risk_officer.json", "unit": "list", "term": "risk_officer", "path": "signoffs/stage4-risk_officer.json"}}
 	conditions := condition_review_approved with input as doc
 	conditions == set()
 }

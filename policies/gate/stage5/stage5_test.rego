@@ -266,7 +266,7 @@ test_not_rejected_rejected if {
 	checked := check_not_rejected with input as doc
 	checked.holds == false
 	denied := deny_not_rejected with input as doc
-	denied == {{"code": "stage5.not_rejected", "msg": "The stage was rejected: risk_officer rejected in signoffs/stage5-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage5-risk_officer.json", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage5.not_rejected", "msg": "The stage was rejected: risk_officer rejected in signoffs/stage5-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage5-risk_officer.json", "unit": "list", "term": "risk_officer", "path": "signoffs/stage5-risk_officer.json"}}
 }
 
 test_not_rejected_rejected_other_evidence if {

@@ -173,7 +173,7 @@ deny_decisions_agree contains result if some result in data.gate.lib.violations(
 	"A recorded decision does not agree",
 )
 
-decisions_refused(decisions, accepted) := {{"term": one.path, "text": sprintf("%s: %s", [one.path, text])} |
+decisions_refused(decisions, accepted) := {{"term": one.path, "text": sprintf("%s: %s", [one.path, text]), "path": one.path} |
 	some one in decisions
 	some refused in data.gate.lib.others(one.decision, accepted)
 	text := decision_text(refused)
@@ -183,7 +183,7 @@ decision_text(decision) := "states no decision" if {
 	decision == null
 } else := sprintf("says %s", [decision])
 
-decision_contradictions(decisions) := {{"term": sprintf("%s contradicts", [one.path]), "text": text} |
+decision_contradictions(decisions) := {{"term": sprintf("%s contradicts", [one.path]), "text": text, "path": one.path} |
 	some one in decisions
 	some contradiction in one.contradictions
 	text := sprintf("%s: %s", [one.path, contradiction])

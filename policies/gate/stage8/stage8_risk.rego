@@ -58,7 +58,7 @@ warn_risk_parameters_approved contains {"code": "stage8.risk_parameters_approved
 }
 
 values_not_told(facts) := listed | data.gate.lib.not_listed(facts.unknown, facts.unknown_total) if {
-	listed := {{"term": place.name, "text": text} |
+	listed := {{"term": place.name, "text": text, "path": place.path, "line": place.line} |
 		some place in facts.unknown
 		text := sprintf("%s cannot be told at %s: %s", [place.name, place_of(place), place.text])
 	}
@@ -75,7 +75,7 @@ changes_not_approved(facts) := [] if {
 parameter_changes(facts) := [] if {
 	facts.changes == null
 } else := listed | data.gate.lib.not_listed(facts.changes, facts.changed) if {
-	listed := {{"term": change.name, "text": change_text(change)} | some change in facts.changes}
+	listed := {{"term": change.name, "text": change_text(change), "path": change.path} | some change in facts.changes}
 }
 
 change_text(change) := sprintf("%s added with %v in %s", [change.name, change.after, change.path]) if {

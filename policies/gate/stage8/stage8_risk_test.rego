@@ -34,7 +34,7 @@ test_risk_parameters_approved_changed_and_not_signed if {
 	checked := check_risk_parameters_approved with input as doc
 	checked.holds == false
 	denied := deny_risk_parameters_approved with input as doc
-	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL"}}
+	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL", "path": "a.py"}}
 	warned := warn_risk_parameters_approved with input as doc
 	warned == set()
 }
@@ -54,7 +54,7 @@ test_risk_parameters_approved_changed_and_signed_by_others if {
 	checked := check_risk_parameters_approved with input as doc
 	checked.holds == false
 	denied := deny_risk_parameters_approved with input as doc
-	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL"}}
+	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL", "path": "a.py"}}
 }
 
 test_risk_parameters_approved_changed_and_another_stage_signed if {
@@ -62,7 +62,7 @@ test_risk_parameters_approved_changed_and_another_stage_signed if {
 	checked := check_risk_parameters_approved with input as doc
 	checked.holds == false
 	denied := deny_risk_parameters_approved with input as doc
-	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL"}}
+	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL", "path": "a.py"}}
 }
 
 test_risk_parameters_approved_changed_signed_and_rejected if {
@@ -70,7 +70,7 @@ test_risk_parameters_approved_changed_signed_and_rejected if {
 	checked := check_risk_parameters_approved with input as doc
 	checked.holds == false
 	denied := deny_risk_parameters_approved with input as doc
-	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL"}}
+	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: KILL_PNL changed from -0.05 to -0.1 in a.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "KILL_PNL changed from -0.05 to -0.1 in a.py", "unit": "list", "term": "KILL_PNL", "path": "a.py"}}
 }
 
 test_risk_parameters_approved_added_removed_and_more if {
@@ -78,7 +78,7 @@ test_risk_parameters_approved_added_removed_and_more if {
 	checked := check_risk_parameters_approved with input as doc
 	checked.holds == false
 	denied := deny_risk_parameters_approved with input as doc
-	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: BOX_LIM added with 0.3 in b.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "BOX_LIM added with 0.3 in b.py", "unit": "list", "term": "BOX_LIM"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: NET_LIM removed from c.py, was 0.6", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "NET_LIM removed from c.py, was 0.6", "unit": "list", "term": "NET_LIM"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: 1 more, which are not listed", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
+	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: BOX_LIM added with 0.3 in b.py", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "BOX_LIM added with 0.3 in b.py", "unit": "list", "term": "BOX_LIM", "path": "b.py"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: NET_LIM removed from c.py, was 0.6", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "NET_LIM removed from c.py, was 0.6", "unit": "list", "term": "NET_LIM", "path": "c.py"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: 1 more, which are not listed", "operand": "changes_not_approved", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
 }
 
 test_risk_parameters_approved_conflicting if {
@@ -103,5 +103,5 @@ test_risk_parameters_approved_cannot_be_told if {
 	checked := check_risk_parameters_approved with input as doc
 	checked.holds == false
 	denied := deny_risk_parameters_approved with input as doc
-	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: NET_LIM cannot be told at a.py:3: f()", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "NET_LIM cannot be told at a.py:3: f()", "unit": "list", "term": "NET_LIM"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: BOX_LIM cannot be told at b.toml: [1]", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "BOX_LIM cannot be told at b.toml: [1]", "unit": "list", "term": "BOX_LIM"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: 1 more, which are not listed", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
+	denied == {{"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: NET_LIM cannot be told at a.py:3: f()", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "NET_LIM cannot be told at a.py:3: f()", "unit": "list", "term": "NET_LIM", "path": "a.py", "line": 3}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: BOX_LIM cannot be told at b.toml: [1]", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "BOX_LIM cannot be told at b.toml: [1]", "unit": "list", "term": "BOX_LIM", "path": "b.toml"}, {"code": "stage8.risk_parameters_approved", "msg": "A risk parameter is not the approved one: 1 more, which are not listed", "operand": "cannot_be_told", "op": "∅", "expected": [], "actual": "1 more, which are not listed", "unit": "list", "term": "not listed"}}
 }

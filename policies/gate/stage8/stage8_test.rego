@@ -37,7 +37,7 @@ test_governance_signed_rejected_by_risk_officer if {
 	checked.holds == false
 	denied := deny_governance_signed with input as doc
 	denied == {
-		{"code": "stage8.governance_signed", "msg": "Going live is not approved: risk_officer rejected in signoffs/stage8-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage8-risk_officer.json", "unit": "list", "term": "risk_officer"},
+		{"code": "stage8.governance_signed", "msg": "Going live is not approved: risk_officer rejected in signoffs/stage8-risk_officer.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/stage8-risk_officer.json", "unit": "list", "term": "risk_officer", "path": "signoffs/stage8-risk_officer.json"},
 		{"code": "stage8.governance_signed", "msg": "Going live is not approved: risk_officer: signoffs/stage8-risk_officer.json: the verdict is reject", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage8-risk_officer.json: the verdict is reject", "unit": "list", "term": "risk_officer"},
 	}
 	conditions := condition_governance_signed with input as doc

@@ -49,7 +49,7 @@ def test_a_finding_has_the_failing_operand_and_a_fix(failed: Decision) -> None:
     assert lines[at + 1].startswith(
         "    note      Artifact account_config was not found (ACCOUNT_CONFIG.json), go"
     )
-    assert "    fix       Create the missing artifacts" in "\n".join(lines[at + 2 : at + 6])
+    assert "    fix       Write the missing artifacts" in "\n".join(lines[at + 2 : at + 6])
     shown = "\n".join(lines)
     assert all(violation.code.partition(".")[2] in shown for violation in failed.violations)
 
