@@ -451,6 +451,7 @@ def test_offending_places_are_in_the_decision_and_on_the_screen(gate: Gate, copy
     line = len(source.read_text().splitlines())
     run = gate("evaluate", "stage4", "-w", root, "-o", "json", "--no-record")
     [found] = [v for v in decision(run)["violations"] if v["code"] == "stage4.no_hardcoded_secrets"]
-    assert found["places"] == [{"path": "order_plane/broker/ibkr_exec_client.py", "line": line, "pointer": None}]
+    path = "order_plane/broker/ibkr_exec_client.py"
+    assert found["places"] == [{"path": path, "line": line, "pointer": None}]
     shown = gate("evaluate", "stage4", "-w", root, "--no-record").out
-    assert shown.count(f"order_plane/broker/ibkr_exec_client.py:{line} api_key (named)") == 1
+    assert shown.count(f"{path}:{line} api_key (named)") == 1
