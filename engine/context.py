@@ -8,7 +8,7 @@ from pathlib import Path
 from ..evidence.base.contracts import PROVENANCE, source_of
 from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked, suggestion
 from ..evidence.collectors import BUILTIN
-from .collecting import Places
+from .collectors import Places
 from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, load_config
 from .decide.model import Plan
 from .decide.plan import make_plan

@@ -14,9 +14,9 @@ from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.contracts import check_file
 from ..evidence.base.errors import EnvironmentProblem, EvidenceError, UsageError
 from ..evidence.reading.workspace import View
-from .collecting import open_workspace
+from .collectors import open_workspace
 from .context import Context
-from .stating import relative
+from .provenance import relative
 
 CONTRACT = "fixture"
 

@@ -20,7 +20,7 @@ from ..evidence.base.errors import ConfigError, InternalError, LedgerError, Usag
 from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
-from .collecting import open_workspace
+from .collectors import open_workspace
 from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements

@@ -17,7 +17,7 @@ from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.collecting.provenance import modified
 from ..evidence.collecting.runner import Running
 from ..evidence.reading.workspace import Workspace
-from .collecting import start
+from .collectors import start
 from .config.settings import FILE, age_seconds
 from .context import Context
 from .decide import recorded as recording

@@ -14,11 +14,11 @@ import typer
 
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
-from ..collecting import Places
-from ..console import log_to_stderr
+from ..collectors import Places
 from ..context import Context, open_context
 from ..decide.recorded import Time
-from ..report.interface import Screen
+from ..terminal.console import log_to_stderr
+from ..terminal.lines import Screen
 
 
 def _verbose(wanted: bool) -> bool:

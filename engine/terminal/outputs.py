@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..evidence.base.atomic import write_file
-from ..evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ...evidence.base.atomic import write_file
+from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from .console import write_bytes
 
 DEFAULT = "table"

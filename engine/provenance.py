@@ -12,7 +12,7 @@ from ..evidence.base.errors import EnvironmentProblem, UsageError
 from ..evidence.base.times import format_utc
 from ..evidence.collecting.interface import Origin
 from ..evidence.collecting.provenance import SUFFIX, statement
-from .collecting import open_workspace
+from .collectors import open_workspace
 from .context import Context
 from .service import find_subject
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, TypeVar, cast
 
-from ..evidence.base.errors import ConfigError, nearest
+from ...evidence.base.errors import ConfigError, nearest
 
 T = TypeVar("T")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")

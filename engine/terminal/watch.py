@@ -11,15 +11,14 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..evidence.base.errors import EvidenceError, GateError
-from ..evidence.base.limits import DEFAULT, Limits
-from ..evidence.reading.git.state import marker, repository_stamps
-from ..evidence.reading.workspace.walk import walk
+from ...evidence.base.errors import EvidenceError, GateError
+from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.reading.git.state import marker, repository_stamps
+from ...evidence.reading.workspace.walk import walk
+from ..decision.document import Check, CheckStatus, Decision
 from .console import write_error, write_text
-from .decision.document import Check, CheckStatus, Decision
-from .report.figures import figure
-from .report.interface import Screen
-from .report.lines import Lines
+from .figures import figure
+from .lines import Lines, Screen
 
 LOOK_SECONDS = 0.5
 """Between two looks at the files; longer where a look takes long."""
