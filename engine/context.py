@@ -50,11 +50,7 @@ class Context:
         return self.config.ledger.location if directory is None else self.root / directory
 
     def check_stage(self, stage: str) -> None:
-        """Refuse a stage that the bundle does not have.
-
-        Raises:
-            UsageError: there is none of that name.
-        """
+        """Refuse a stage that the bundle does not have. Raises UsageError: there is none of that name."""
         if stage != ALL and stage not in self.plan.stages:
             remedy = suggestion(stage, [*self.plan.stages, ALL])
             raise UsageError(f"there is no stage {stage!r}", remedy=remedy)
@@ -68,8 +64,7 @@ def open_context(root: Path, policy: Path | None = None, places: Places | None =
         policy: a bundle directory in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
 
-    Raises:
-        ConfigError, PolicyError: as they say.
+    Raises ConfigError, PolicyError: as they say.
     """
     config = load_config(root)
     weakenings = []

@@ -36,10 +36,8 @@ def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str
     Returns:
         For each path, relative to the workspace, whether the file changed.
 
-    Raises:
-        UsageError: a file is not in the workspace.
-        EvidenceError: a file is a link, no JSON, or its data have no canonical form.
-        EnvironmentProblem: a file cannot be written.
+    Raises UsageError: a file is not in the workspace; EvidenceError: a file is a link, no JSON, or its data
+    have no canonical form; EnvironmentProblem: a file cannot be written.
     """
     view = open_workspace(context.root, context.config).view()
     signed: dict[str, tuple[bytes, bool]] = {}

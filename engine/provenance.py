@@ -27,8 +27,7 @@ def check_finished(finished_at_s: int, now_s: int) -> None:
         finished_at_s: the stated time, epoch seconds.
         now_s: the time now.
 
-    Raises:
-        UsageError: it is in the future, by more than two clocks may differ.
+    Raises UsageError: it is in the future, by more than two clocks may differ.
     """
     if finished_at_s > now_s + CLOCKS_DIFFER_S:
         raise UsageError(
@@ -48,10 +47,8 @@ def state_provenance(
         finished_at: RFC 3339 time at which the files were finished.
         command: what made them, as one line.
 
-    Raises:
-        UsageError: a file is not in the workspace, is a statement itself, or is one of the judged sources.
-        EvidenceError: a file or a source cannot be read.
-        EnvironmentProblem: a statement cannot be written.
+    Raises UsageError: a file is not in the workspace, is a statement itself, or is one of the judged sources;
+    EvidenceError: a file or a source cannot be read; EnvironmentProblem: a statement cannot be written.
     """
     workspace = open_workspace(context.root, context.config)
     judged, _ = find_subject(workspace)

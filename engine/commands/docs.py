@@ -54,8 +54,7 @@ def title(path: Path) -> str:
 def find_page(name: str) -> Path:
     """The page of that name; ``docs/limits.md#units``, ``limits`` and the last part of a path name one, too.
 
-    Raises:
-        UsageError: there is no such page, or there are several.
+    Raises UsageError: there is no such page, or there are several.
     """
     known = pages()
     plain = name.partition("#")[0].strip("/").removeprefix("docs/").removesuffix(".md")

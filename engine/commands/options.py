@@ -116,8 +116,7 @@ def screen(*, no_color: bool, to_file: bool = False) -> Screen:
 def effective_time(context: Context, text: str | None, *, allow_past: bool) -> Time:
     """The effective time: of the flag, else of gate.yaml, else of the clock.
 
-    Raises:
-        UsageError: it is no time, or in the past without being allowed to.
+    Raises UsageError: it is no time, or in the past without being allowed to.
     """
     pinned = context.config.effective_time
     if text is None and pinned is not None:

@@ -61,8 +61,7 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
         outputs: answers to ``policy_input(plan, recorded, time)`` for every package that is needed.
         time: the effective time.
 
-    Raises:
-        EngineError: an answer is incomplete or contradicts itself.
+    Raises EngineError: an answer is incomplete or contradicts itself.
     """
     setup = recorded.setup
     facts = facts_of(recorded, time)

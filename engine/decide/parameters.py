@@ -30,8 +30,7 @@ class Common:
     Args:
         data: the bundle's data.
 
-    Raises:
-        PolicyError: a parameter of any group is incomplete or does not fit its unit.
+    Raises PolicyError: a parameter of any group is incomplete or does not fit its unit.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:

@@ -34,9 +34,8 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
         bundle: a loaded bundle.
         depends_on: the workspace's own dependencies by stage, in place of the manifest's.
 
-    Raises:
-        PolicyError: the manifest is incomplete or contradicts the modules, or a parameter does not fit its
-            unit.
+    Raises PolicyError: the manifest is incomplete or contradicts the modules, or a parameter does not fit its
+    unit.
     """
     described = bundle.metadata.get("stages")
     if not isinstance(described, dict) or not described:

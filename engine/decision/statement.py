@@ -75,8 +75,7 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
 def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     """Our extension of a line's statement, None when the line is not a decision of ours.
 
-    Raises:
-        LedgerError: it claims to be one but lacks the fields.
+    Raises LedgerError: it claims to be one but lacks the fields.
     """
     predicate = payload.get("predicate")
     if payload.get("predicateType") != PREDICATE or not isinstance(predicate, dict):

@@ -20,8 +20,7 @@ PATIENCE_SECONDS = 1.0
 def write_bytes(data: bytes) -> None:
     """Write to standard output, all of it.
 
-    Raises:
-        EnvironmentProblem: it is closed, full, or its reader went away.
+    Raises EnvironmentProblem: it is closed, full, or its reader went away.
     """
     try:
         if sys.stdout is None:

@@ -92,8 +92,7 @@ class Uncertain(Exception):
 def build(kind: type[S], value: Mapping[str, Any]) -> S:
     """An instance from a value that keeps to the JSON Schema of ``kind``, equal to what ``validate`` gives.
 
-    Raises:
-        Uncertain: the schema does not say everything about this value.
+    Raises Uncertain: the schema does not say everything about this value.
     """
     hints = get_type_hints(kind, include_extras=True)
     arguments = {}
@@ -141,8 +140,7 @@ def _uncertain() -> Any:
 def validate(kind: type[S], value: Any) -> S:
     """An instance from a JSON-like value (with :class:`decimal.Decimal` for decimals), fully checked.
 
-    Raises:
-        pydantic.ValidationError: the value is not acceptable.
+    Raises pydantic.ValidationError: the value is not acceptable.
     """
     # as JSON: there a mapping is the only way to write a dataclass, and a list the only way to write a tuple
     return adapter(kind).validate_json(json.dumps(value, default=float))

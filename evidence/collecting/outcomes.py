@@ -168,10 +168,8 @@ def _masked(value: Any, *, hide: bool = True) -> Any:
 def observe(workspace: Workspace, collector: Collector, guest: str | None = None) -> Evidence:
     """One collector's evidence, checked against its facts contract; in this process.
 
-    Raises:
-        EvidenceError: as the collector says.
-        InternalError: its facts break its own contract.
-        PluginError: the same, of a plug-in.
+    Raises EvidenceError: as the collector says; InternalError: its facts break its own contract; PluginError:
+    the same, of a plug-in.
     """
     return _observe(workspace.view(), collector, guest)
 

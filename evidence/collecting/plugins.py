@@ -43,8 +43,7 @@ class Plugin:
 def installed() -> dict[str, Plugin]:
     """Every plug-in by collector id; none of their code is run.
 
-    Raises:
-        ConfigError: one has an impossible id or that of another collector.
+    Raises ConfigError: one has an impossible id or that of another collector.
     """
     from importlib.metadata import entry_points
 
@@ -127,8 +126,7 @@ def plugin_line(name: str, error: BaseException) -> str:
 def load(plugin: Plugin) -> type[Collector]:
     """The plug-in's class; this runs its code.
 
-    Raises:
-        PluginError: there is no such class, or it is no collector of that id.
+    Raises PluginError: there is no such class, or it is no collector of that id.
     """
     try:
         kind = plugin.entry.load()
@@ -148,11 +146,7 @@ def load(plugin: Plugin) -> type[Collector]:
 
 
 def facts_contract(collector_id: str) -> dict[str, Any]:
-    """The JSON Schema of a plug-in's facts.
-
-    Raises:
-        PluginError: the plug-in has none, or it is not JSON.
-    """
+    """The JSON Schema of a plug-in's facts. Raises PluginError: the plug-in has none, or it is not JSON."""
     plugin = installed()[collector_id]
     package = plugin.entry.module.partition(".")[0]
     found = importlib.util.find_spec(package)  # of a top-level package: nothing is imported

@@ -96,12 +96,9 @@ class Running:
     def result(self) -> dict[str, Evidence]:
         """Evidence of every collector, by id, in the order they were given; to be asked for once.
 
-        Raises:
-            ConfigError: a collector's options are wrong.
-            EnvironmentProblem: a program that a collector needs is not there.
-            InternalError: a collector's facts break its own contract, or it crashed.
-            PluginError: a plug-in is broken.
-            ManyErrors: several of these.
+        Raises ConfigError: a collector's options are wrong; EnvironmentProblem: a program that a collector
+        needs is not there; InternalError: a collector's facts break its own contract, or it crashed;
+        PluginError: a plug-in is broken; ManyErrors: several of these.
         """
         for job in self._jobs:
             names = list(job)

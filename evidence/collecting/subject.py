@@ -48,8 +48,7 @@ class Commit:
 def measure_sources(workspace: Workspace) -> Sources:
     """Digest of the judged content, and the files it was taken over.
 
-    Raises:
-        ConfigError: a configured source path matches nothing.
+    Raises ConfigError: a configured source path matches nothing.
     """
     judged = workspace.judged()
     entries: dict[str, str] = {}
@@ -134,9 +133,8 @@ def dirty(
         workspace: the same workspace, when somebody walked through it and read files of it already.
         state: what :func:`gate.evidence.reading.git.head` said, to save one process.
 
-    Raises:
-        EnvironmentProblem: git refuses the repository, takes too long or breaks.
-        EvidenceError: a file cannot be read.
+    Raises EnvironmentProblem: git refuses the repository, takes too long or breaks; EvidenceError: a file
+    cannot be read.
     """
     state = state or git.head(root, limits)
     if state is None:

@@ -86,8 +86,7 @@ class Child:
         work: what it does.
         memory_bytes: address space it gets on top of what is in use; outside Linux, its resident memory.
 
-    Raises:
-        OSError: no process can be started.
+    Raises OSError: no process can be started.
     """
 
     def __init__(self, work: Work, memory_bytes: int) -> None:
@@ -146,9 +145,7 @@ class Child:
     def receive(self, seconds: float) -> Any:
         """The child's next message.
 
-        Raises:
-            TimeoutError: there was none for so long.
-            Ended: there will be no more.
+        Raises TimeoutError: there was none for so long; Ended: there will be no more.
         """
         deadline = time.monotonic() + seconds
         poll = select.poll()

@@ -109,9 +109,8 @@ def run(
         place: the place in that file.
         stdin: what it reads from standard input.
 
-    Raises:
-        EnvironmentProblem: it is not there, or cannot be started.
-        EvidenceError: it took too long or wrote too much, or ended the process that watches over it.
+    Raises EnvironmentProblem: it is not there, or cannot be started; EvidenceError: it took too long or wrote
+    too much, or ended the process that watches over it.
     """
     program = None
     if not any("\x00" in part for part in command):

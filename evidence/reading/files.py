@@ -202,9 +202,8 @@ class Folders:
     def open(self, path: str) -> int:
         """A descriptor of the file, whatever it is; opening a pipe does not wait for a writer.
 
-        Raises:
-            EvidenceError: it is absent, a link, behind a link, or may not be read.
-            EnvironmentProblem: too many files are open.
+        Raises EvidenceError: it is absent, a link, behind a link, or may not be read; EnvironmentProblem: too
+        many files are open.
         """
         folder, _, name = path.rpartition("/")
         try:
@@ -243,8 +242,7 @@ class Reading:
         size: bytes the file has.
         stamp: after the pass, the file's stamp if its digest may be remembered by it (:func:`settled`).
 
-    Raises:
-        EvidenceError: not a regular file, too large, unreadable, or changed during the pass.
+    Raises EvidenceError: not a regular file, too large, unreadable, or changed during the pass.
     """
 
     def __init__(self, fd: int, path: str, most: int) -> None:

@@ -166,8 +166,7 @@ def parse(text: str, path: str | None = None) -> Document:
         text: the Markdown source.
         path: the file it came from, for the message.
 
-    Raises:
-        EvidenceError: blocks nest deeper than ``MAX_NESTING`` levels.
+    Raises EvidenceError: blocks nest deeper than ``MAX_NESTING`` levels.
     """
     try:
         return _parse(text)

@@ -55,11 +55,9 @@ def set_up(root: Path, *, templates: bool) -> Report:
 
     With ``templates``, a gate.yaml that is there is kept and counts. Nothing is ever overwritten.
 
-    Raises:
-        UsageError: ``root`` is no directory; there is a gate.yaml already and nothing else was asked for.
-        ConfigError: the gate.yaml that is there is wrong.
-        EvidenceError: the directory cannot be looked through.
-        EnvironmentProblem: a file cannot be written.
+    Raises UsageError: ``root`` is no directory; there is a gate.yaml already and nothing else was asked for;
+    ConfigError: the gate.yaml that is there is wrong; EvidenceError: the directory cannot be looked through;
+    EnvironmentProblem: a file cannot be written.
     """
     if not root.is_dir():
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")

@@ -46,8 +46,7 @@ def write_templates(root: Path, missing: Iterable[Row], *, seeds: bool) -> Writt
         missing: rows of the artifact matrix that have no file.
         seeds: whether the file with the seeds is missing.
 
-    Raises:
-        EnvironmentProblem: a file cannot be written.
+    Raises EnvironmentProblem: a file cannot be written.
     """
     written = Written()
     shipped = skeletons()

@@ -63,11 +63,7 @@ class EmbeddedEngine:
 
     @property
     def version(self) -> str:
-        """The version of the installed distribution.
-
-        Raises:
-            EnvironmentProblem: regorus is not installed.
-        """
+        """The version of the installed distribution. Raises EnvironmentProblem: regorus is not installed."""
         # importlib.metadata takes longer to import than the engine takes to judge
         prefix, suffix = DISTRIBUTION.replace("-", "_") + "-", ".dist-info"
         for found in _home().glob(f"{prefix}*{suffix}"):

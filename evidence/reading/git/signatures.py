@@ -80,8 +80,7 @@ def check(kind: Literal["commit", "tag"], raw: bytes, id_length: int, signers: b
         id_length: length of the repository's ids in hex.
         signers: content of an allowed_signers file.
 
-    Raises:
-        EvidenceError: that file is malformed.
+    Raises EvidenceError: that file is malformed.
     """
     payload, armored = split(kind, raw, id_length)
     time_s = stated_time(raw)

@@ -61,8 +61,7 @@ class Workspace:
         memory: digests that earlier runs took, and those that this one takes; without it, nothing is
             remembered and views leave no trace.
 
-    Raises:
-        EvidenceError: ``root`` is not a readable directory.
+    Raises EvidenceError: ``root`` is not a readable directory.
     """
 
     def __init__(
@@ -120,8 +119,7 @@ class Workspace:
     def judged(self) -> Selection:
         """The files whose content is judged.
 
-        Raises:
-            ConfigError: a configured source path matches nothing, or leaves the workspace.
+        Raises ConfigError: a configured source path matches nothing, or leaves the workspace.
         """
         with self._lock:
             if self._judged is None:
@@ -143,8 +141,7 @@ class Workspace:
     def single_file_view(cls, root: Path, name: str) -> View | None:
         """A view for reading one file at the top of ``root`` without walking it; None if it is absent.
 
-        Raises:
-            EvidenceError: ``root`` is no directory, or the name is there but not a regular file.
+        Raises EvidenceError: ``root`` is no directory, or the name is there but not a regular file.
         """
         workspace = cls(root)
         try:
@@ -164,10 +161,9 @@ class Workspace:
     def is_file(self, path: str) -> bool:
         """Whether ``path`` is a regular file in the workspace.
 
-        Raises:
-            EvidenceError: there is something else of that name: a symbolic link (also on the way), a pipe,
-                a device; or the directory that it would be in is a refused one.
-            ConfigError: ``path`` leaves the workspace.
+        Raises EvidenceError: there is something else of that name: a symbolic link (also on the way), a pipe,
+        a device; or the directory that it would be in is a refused one; ConfigError: ``path`` leaves the
+        workspace.
         """
         check_relative(path)
         return self._walked().is_file(path)
@@ -177,9 +173,8 @@ class Workspace:
 
         A symbolic link, or something else that is no regular file, is among them: reading it is refused.
 
-        Raises:
-            EvidenceError: a directory that it leads into is a refused one.
-            ConfigError: it leads out of the workspace.
+        Raises EvidenceError: a directory that it leads into is a refused one; ConfigError: it leads out of
+        the workspace.
         """
         check_relative(pattern)
         with self._lock:
@@ -221,8 +216,8 @@ class Workspace:
             path: relative path.
             cap: largest accepted size in bytes, ``limits.file_bytes`` when not given.
 
-        Raises:
-            EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while read.
+        Raises EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while
+        read.
         """
         check_relative(path)
         most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
@@ -253,9 +248,8 @@ class Workspace:
             path: relative path.
             chunk: size of a piece in bytes.
 
-        Raises:
-            EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end, when
-                the file changed meanwhile or had other content when it was read before.
+        Raises EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end,
+        when the file changed meanwhile or had other content when it was read before.
         """
         check_relative(path)
         digest = hashlib.sha256()
@@ -275,8 +269,7 @@ class Workspace:
     def remember(self, files: Iterable[FileRead]) -> None:
         """Take note of what was read, also elsewhere: by another process that reads this workspace.
 
-        Raises:
-            EvidenceError: one of the files had other content when it was read before.
+        Raises EvidenceError: one of the files had other content when it was read before.
         """
         with self._lock:
             for file in files:
@@ -285,16 +278,14 @@ class Workspace:
     def file_digest(self, path: str) -> str:
         """SHA-256 in hex of a file whose content nobody needs to keep; of the bytes read before, if any.
 
-        Raises:
-            EvidenceError: as :meth:`read`.
+        Raises EvidenceError: as :meth:`read`.
         """
         return self.digests([path])[path]
 
     def blob_id(self, path: str, object_format: ObjectFormat) -> str:
         """The id git gives the file's content; read for it only if that is not known yet.
 
-        Raises:
-            EvidenceError: as :meth:`read`.
+        Raises EvidenceError: as :meth:`read`.
         """
         if not fits(self._blobs.get(path), object_format):
             with self._lock, Folders(self.root) as folders:
@@ -314,8 +305,7 @@ class Workspace:
             paths: relative paths.
             object_format: take the ids for :meth:`blob_id` of that format, too.
 
-        Raises:
-            EvidenceError: as :meth:`read`.
+        Raises EvidenceError: as :meth:`read`.
         """
         found = {}
         with self._lock, Folders(self.root) as folders:

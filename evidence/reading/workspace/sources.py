@@ -67,8 +67,7 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
             everything is.
         exclude: globs of what is left out.
 
-    Raises:
-        ConfigError: a configured path matches nothing, or leaves the workspace.
+    Raises ConfigError: a configured path matches nothing, or leaves the workspace.
     """
     everything = sorted([*walked.files, *walked.links, *walked.special])
     patterns = tuple(_discover(everything) if sources is None else sources)
@@ -112,8 +111,7 @@ def is_test(path: str) -> bool:
 def matches(pattern: str, path: str) -> bool:
     """Whether the path is the pattern, lies in that directory, or matches it as a glob; ``.`` is everything.
 
-    Raises:
-        ConfigError: the pattern leaves the workspace.
+    Raises ConfigError: the pattern leaves the workspace.
     """
     exact, regex = _compiled(pattern)
     if regex is not None:
