@@ -97,8 +97,6 @@ def start(
     They run from entering the context on, and ``result()`` gives their evidence.
 
     Args:
-        root: the workspace.
-        config: its settings.
         ids: collectors' names; None is all available ones.
         places: where results of earlier runs are kept; they are not used without.
 

@@ -60,7 +60,6 @@ def open_context(root: Path, policy: Path | None = None, places: Places | None =
     """Load the workspace's settings and policy bundle.
 
     Args:
-        root: the workspace.
         policy: a bundle directory in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
 

@@ -28,7 +28,6 @@ def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str
     other JSON value becomes the data. No file is written unless all can be.
 
     Args:
-        context: the workspace.
         files: the fixtures, as paths relative to the workspace or the current directory.
         now: RFC 3339 time for data that are new or changed.
         version: version of the data; what the file states, else ``1.0.0``, if None.

@@ -23,10 +23,6 @@ CLOCKS_DIFFER_S = 300
 def check_finished(finished_at_s: int, now_s: int) -> None:
     """Refuse a time at which nothing can have been finished.
 
-    Args:
-        finished_at_s: the stated time, epoch seconds.
-        now_s: the time now.
-
     Raises UsageError: it is in the future, by more than two clocks may differ.
     """
     if finished_at_s > now_s + CLOCKS_DIFFER_S:

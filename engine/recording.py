@@ -76,7 +76,6 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
     """Append the decision to the workspace's ledger and seal it.
 
     Args:
-        judged: what ``service.evaluate`` returned.
         config_dir: the user's configuration directory, with the log key and the receipts.
         now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
 
@@ -270,7 +269,6 @@ def verify(context: Context, key: str | None, config_dir: Path) -> Report:
     """Verify the whole ledger.
 
     Args:
-        context: the workspace.
         key: the verifier key it must have; None believes the one in the ledger.
         config_dir: where the receipts of earlier runs are.
 

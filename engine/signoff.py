@@ -30,7 +30,6 @@ def prepare_signoff(
     """The sign-off file's content, to be signed as it is.
 
     Args:
-        context: the workspace.
         bound: digests of the sources and of the stage's evidence, as ``service.binding`` gives them.
         conditions: ``TEXT|OWNER|DUE`` each.
 

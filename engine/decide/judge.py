@@ -72,12 +72,9 @@ def judge(
     """Judge the wanted stages and everything they depend on, dependencies first.
 
     Args:
-        plan: stages and rules.
         wanted: stages asked for. A stage is judged in the same way whether it was asked for or only needed.
         outputs: package → rule name → value, from the policy engine.
-        facts: the facts the policies saw.
         waivers: waivers that are valid at ``now_s``.
-        now_s: the effective time, epoch seconds.
         odd_sources: why some of the judged sources cannot be judged; no stage holds then.
 
     Raises EngineError: an expected rule was not evaluated, reported without being expected, or contradicts

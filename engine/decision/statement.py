@@ -24,7 +24,6 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
     """The canonical bytes of the statement about a decision document.
 
     Args:
-        decision: the decision.
         decision_digest: SHA-256 of its canonical bytes, under which the evidence store keeps it.
     """
     subject, policy = decision.subject, decision.policy

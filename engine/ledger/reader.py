@@ -86,7 +86,6 @@ class LedgerReader:
         """Entries from index `start` on, oldest first, as they were when iteration began.
 
         Args:
-            start: index of the first entry to give.
             verify: check form, Statement and signature of each (about 0.2 ms); without it the bytes are as
                 found.
 

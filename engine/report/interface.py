@@ -18,7 +18,6 @@ class Report(Protocol):
         """The decision in this format.
 
         Args:
-            decision: what was decided.
             entry: its place in the ledger; None where it was not recorded.
             screen: for formats that people read.
         """

@@ -22,7 +22,6 @@ class EvidenceStore:
     """An evidence store; a context manager.
 
     Args:
-        blobs: where the blobs are.
         limits: ``file_bytes`` is the most that one blob may have.
     """
 

@@ -26,7 +26,6 @@ class FileBlobs:
     """Blobs as files; the directory is made at the first write.
 
     Args:
-        path: the directory.
         parent: an open directory to reach it from, without links, by the last part of the path.
     """
 

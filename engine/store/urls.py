@@ -21,7 +21,6 @@ class Schemes(Generic[T]):
     """The implementations of one plug point.
 
     Args:
-        what: what a URL names, for messages: `a ledger`.
         group: the entry point group of other distributions.
         builtin: gate's own, by scheme; each is called to import the implementation.
     """

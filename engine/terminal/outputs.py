@@ -25,10 +25,6 @@ class Output:
 def parse_outputs(texts: Sequence[str] | None, known: Sequence[str]) -> list[Output]:
     """The outputs asked for; a table on standard output when none is.
 
-    Args:
-        texts: the values of ``--output``.
-        known: names of the formats that the command has.
-
     Raises UsageError: an unknown format, an impossible path, or two formats for standard output.
     """
     outputs = []

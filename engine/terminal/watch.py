@@ -38,13 +38,7 @@ _NOW = {
 
 
 def stamps(root: Path, ignore: Iterable[str] = (), limits: Limits = DEFAULT) -> object:
-    """Something that differs once a file below ``root``, or the git repository around it, was changed.
-
-    Args:
-        root: a workspace, or a policy bundle.
-        ignore: relative directories that are left out.
-        limits: the number of files looked at.
-    """
+    """Something that differs once a file below ``root``, or the git repository around it, was changed."""
     try:
         files = walk(root, frozenset(ignore), limits.inventory_entries)
     except EvidenceError as error:
@@ -114,7 +108,6 @@ def watch(
         judge: gives a decision about what is there now.
         look: stamps of everything that a decision depends on; compared, never looked into.
         render: the page about a decision; printed where it differs from the one before.
-        page: the terminal.
     """
     last: Decision | None = None
     shown = ""

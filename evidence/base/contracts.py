@@ -138,7 +138,6 @@ def breach(error: Any, *, quote: bool = True) -> str:
     """What is wrong with a value, in one clause, without the library's words.
 
     Args:
-        error: a ``ValidationError`` of ``jsonschema_rs``.
         quote: whether the clause begins with the value, where that is no array or object.
     """
     clause = _clause(error)

@@ -43,12 +43,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class Bounded:
-    """What a string must keep to, for ``Annotated``; JSON Schema says the same.
-
-    Args:
-        longest: number of characters, at least one.
-        pattern: a regular expression that it matches.
-    """
+    """What a string must keep to, for ``Annotated``; JSON Schema says the same."""
 
     def __init__(self, longest: int | None = None, pattern: str | None = None) -> None:
         self.longest = longest

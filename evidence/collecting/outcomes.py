@@ -38,11 +38,8 @@ def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | No
     """What a collector saw, or its errors.
 
     Args:
-        workspace: what it looks at.
-        make: makes it.
         guest: for a plug-in, which distribution it comes from: whatever it raises is then an error that
             names it. A built-in collector's unexpected exception is our mistake and is passed on.
-        name: the collector's id.
     """
     view = workspace.view()
     collector = None
@@ -79,10 +76,7 @@ def rejected(
     """The evidence of a collector that could not use what it read: no facts, and why.
 
     Args:
-        name: the collector's id.
-        version: its version.
         reasons: the errors that it ended with; what is no EvidenceError is treated like one.
-        files: what it had read.
         guest: for a plug-in, which distribution it comes from.
     """
     problems = [

@@ -70,8 +70,6 @@ def plugin_error(name: str, provider: str, what: str) -> PluginError:
     """An error that names the plug-in at fault.
 
     Args:
-        name: the collector's id.
-        provider: the distribution it comes from.
         what: what it did, in words that follow its name.
     """
     return PluginError(
@@ -84,9 +82,6 @@ def attributed(name: str, provider: str, error: GateError, raised: BaseException
     """An error that ended a plug-in, as one that names the plug-in.
 
     Args:
-        name: the collector's id.
-        provider: the distribution it comes from.
-        error: raised by the plug-in or by what it called.
         raised: the exception as it arrived, with its traceback.
 
     Returns:
@@ -104,12 +99,7 @@ def attributed(name: str, provider: str, error: GateError, raised: BaseException
 
 
 def plugin_line(name: str, error: BaseException) -> str:
-    """File and line of the plug-in's own code that an exception passed last, in brackets; empty if none.
-
-    Args:
-        name: the collector's id.
-        error: an exception with its traceback.
-    """
+    """File and line of the plug-in's own code that an exception passed last, in brackets; empty if none."""
     package = installed()[name].entry.module.partition(".")[0]
     found = ""
     trace = error.__traceback__

@@ -67,10 +67,7 @@ def statement(
     """The statement about one file, as indented JSON.
 
     Args:
-        name: the file's name without its directory.
-        sha256: the digest of its bytes.
         origin: what it was made from; a digest of the sources at least.
-        finished_at: RFC 3339 time.
         builder: a URI for who states this.
         command: what made the file, as one line; for people.
     """

@@ -125,7 +125,6 @@ def dirty(
     that a clean filter would rewrite (line endings, LFS) counts as modified, and so does one that is ignored.
 
     Args:
-        root: the workspace.
         paths: relative directories, files or globs; ``.`` for everything.
         limits: the time limit of each git command, and the size limit where we read.
         files: the files and symbolic links at these paths, when the caller has listed them already; others

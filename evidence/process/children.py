@@ -83,7 +83,6 @@ class Child:
     """One child process; as a context manager it is gone afterwards, whatever happened.
 
     Args:
-        work: what it does.
         memory_bytes: address space it gets on top of what is in use; outside Linux, its resident memory.
 
     Raises OSError: no process can be started.

@@ -234,8 +234,6 @@ class Reading:
     """One pass over an open file, whose descriptor is closed by it; either of the methods, once.
 
     Args:
-        fd: the descriptor.
-        path: the file's name, for errors.
         most: largest accepted size in bytes.
 
     Attributes:

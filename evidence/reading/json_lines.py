@@ -25,12 +25,7 @@ UNSURE: Final = object()
 
 
 class RecordReader:
-    """Reads the records of one file.
-
-    Args:
-        path: the file, for messages.
-        limits: as for any JSON document.
-    """
+    """Reads the records of one file."""
 
     def __init__(self, path: str, limits: Limits) -> None:
         import orjson

@@ -47,7 +47,6 @@ class EmbeddedEngine:
     """A :class:`~gate.engine.policy.interface.PolicyEngine` over one regorus process.
 
     Args:
-        bundle: the bundle to load.
         limits: ``policy_seconds`` applies to each question, and for the first one of a process includes
             loading the bundle; ``policy_memory_bytes`` applies to the process.
     """

@@ -35,7 +35,6 @@ class History:
 
     Args:
         root: the workspace; the repository itself, or a directory in it.
-        limits: the time and size limits.
     """
 
     def __init__(self, root: Path, limits: Limits = DEFAULT) -> None:
@@ -172,7 +171,6 @@ class History:
         """Check a commit's signature; see :mod:`gate.evidence.reading.git.signatures`.
 
         Args:
-            commit: the full id of a commit.
             allowed_signers: content of an OpenSSH allowed_signers file; keys count that may sign in namespace
                 ``git`` at the committer's date.
 

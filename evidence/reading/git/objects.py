@@ -75,11 +75,8 @@ def blobs(
     """The commit's content, and ids of the regular files that it really holds at ``paths``.
 
     Args:
-        root: the workspace.
         prefix: where it lies in the repository; empty or ending in ``/``.
-        commit: the full id of a commit.
         paths: files relative to ``root``, taken literally.
-        limits: the limits.
 
     Raises EnvironmentProblem: as :func:`read`, or the objects do not fit together.
     """

@@ -77,9 +77,7 @@ def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DE
 
     Args:
         root: the workspace, the repository itself or a directory in it.
-        commit: a commit id as :func:`head` gives it.
         paths: relative files or directories, taken literally; none means everything below ``root``.
-        limits: the time limit.
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """

@@ -61,13 +61,6 @@ def run(
 ) -> Finished:
     """Run one git command in ``root``, whatever its exit code.
 
-    Args:
-        root: the directory to run in.
-        arguments: the command and its arguments.
-        limits: the time limit, and the size limit that bounds git's memory.
-        stdin: what the command reads.
-        environment: more variables.
-
     Raises EnvironmentProblem: there is no git, it cannot be started, or takes too long.
     """
     import subprocess

@@ -75,7 +75,6 @@ def repository_stamps(found: Path, *, objects: bool = True) -> Iterator[tuple[st
     """Name and stamp of each file of the repository at this :func:`marker` that its answers depend on.
 
     Args:
-        found: a ``.git``.
         objects: include the directories of the object store; without, arriving objects do not show.
 
     Raises OSError, ValueError: something is unreadable.

@@ -51,8 +51,6 @@ class Workspace:
     """The directory being judged.
 
     Args:
-        root: the directory; must exist.
-        limits: caps on everything read.
         ignore: relative directories left out of the walk (the ledger, for one).
         sources: directories, files or globs whose content is judged; discovered when None.
         exclude: globs of what is not judged among them.
@@ -188,7 +186,6 @@ class Workspace:
 
         Args:
             question: ``exists``, ``glob``, ``paths`` or ``judged``.
-            argument: the path or pattern.
         """
         try:
             if question == "exists":
@@ -213,7 +210,6 @@ class Workspace:
         """The file's bytes and digest, read once per workspace object, unless it holds a great deal already.
 
         Args:
-            path: relative path.
             cap: largest accepted size in bytes, ``limits.file_bytes`` when not given.
 
         Raises EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while
@@ -243,10 +239,6 @@ class Workspace:
 
     def stream(self, path: str, chunk: int = PIECE) -> Iterator[bytes | FileRead]:
         """The file's bytes in pieces, and last of all what was read; nothing is kept in memory.
-
-        Args:
-            path: relative path.
-            chunk: size of a piece in bytes.
 
         Raises EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end,
         when the file changed meanwhile or had other content when it was read before.
@@ -302,7 +294,6 @@ class Workspace:
         A file is opened only if it was not read before and :attr:`memory` does not know its stamp.
 
         Args:
-            paths: relative paths.
             object_format: take the ids for :meth:`blob_id` of that format, too.
 
         Raises EvidenceError: as :meth:`read`.

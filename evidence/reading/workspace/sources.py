@@ -61,7 +61,6 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
     """The judged files among everything met in the walk.
 
     Args:
-        walked: the workspace's files.
         sources: directories, files or globs; None where nobody configured any. Then every top-level directory
             with Python in it is judged, every Python file at the top, and :data:`BESIDE`; without any Python,
             everything is.

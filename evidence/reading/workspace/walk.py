@@ -86,15 +86,7 @@ class Inventory:
 
 
 def walk(root: Path, ignore: frozenset[str], most: int) -> Inventory:
-    """Look through everything below ``root``.
-
-    Args:
-        root: the directory.
-        ignore: relative directories left out.
-        most: entries accepted.
-
-    Raises UsageError: ``root`` itself cannot be listed.
-    """
+    """Look through everything below ``root``. Raises UsageError: ``root`` itself cannot be listed."""
     files: list[str] = []
     links: dict[str, str] = {}
     special: set[str] = set()
