@@ -10,7 +10,6 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ..base.activity import step
@@ -79,11 +78,9 @@ class Running:
             self._child = self._start(self._jobs[0])
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._child is not None:
-            self._child.__exit__(kind, error, trace)
+            self._child.__exit__(*raised)
         if self._cache is not None:
             self._cache.save()
 

@@ -21,7 +21,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn, Self
 
 _TASKS = "/proc/self/task"
@@ -114,9 +113,7 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object = None, *_: object) -> None:
         if kind is None and self._alive:
             with suppress(TimeoutError, Ended):
                 self.receive(0 if self._late else _LAST_SECONDS)
