@@ -36,7 +36,7 @@ COMMANDS = {
     ),
     "status": ("judge", "Show the latest recorded verdict of each stage."),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
-    "docs": ("pages", "List the pages of the documentation, or print one."),
+    "docs": ("docs", "List the pages of the documentation, or print one."),
     "signoff": ("people", "Print the sign-off of a stage, for you to sign with ssh-keygen."),
     "provenance": ("people", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write fixture files in their signed form."),
@@ -123,7 +123,7 @@ def _fail(error: BaseException, message: str, code: int) -> NoReturn:
         import traceback
 
         message = "".join(traceback.format_exception(error)) + message
-    from .engine.console import write_error
+    from .engine.terminal.console import write_error
 
     write_error(message)
     sys.exit(code)
@@ -131,7 +131,7 @@ def _fail(error: BaseException, message: str, code: int) -> NoReturn:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from .engine.console import write_line
+        from .engine.terminal.console import write_line
 
         write_line(f"gate {__version__}")
         raise typer.Exit

@@ -23,10 +23,10 @@ from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
 from gate.engine.decide.recorded import Time
 from gate.engine.policy.bundle import SHIPPED, load_bundle
-from gate.engine.report.figures import figure, scale
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import TableReport
 from gate.engine.service import evaluate
+from gate.engine.terminal.figures import figure, scale
 from gate.evidence.base.settings import adapter
 from gate.evidence.collectors import BUILTIN, load
 

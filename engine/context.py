@@ -8,7 +8,7 @@ from pathlib import Path
 from ..evidence.base.contracts import PROVENANCE, source_of
 from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked, suggestion
 from ..evidence.collectors import BUILTIN
-from .collecting import Places
+from .collectors import Places
 from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, load_config
 from .decide.model import Plan
 from .decide.plan import make_plan
@@ -50,11 +50,7 @@ class Context:
         return self.config.ledger.location if directory is None else self.root / directory
 
     def check_stage(self, stage: str) -> None:
-        """Refuse a stage that the bundle does not have.
-
-        Raises:
-            UsageError: there is none of that name.
-        """
+        """Refuse a stage that the bundle does not have. Raises UsageError: there is none of that name."""
         if stage != ALL and stage not in self.plan.stages:
             remedy = suggestion(stage, [*self.plan.stages, ALL])
             raise UsageError(f"there is no stage {stage!r}", remedy=remedy)
@@ -64,12 +60,10 @@ def open_context(root: Path, policy: Path | None = None, places: Places | None =
     """Load the workspace's settings and policy bundle.
 
     Args:
-        root: the workspace.
         policy: a bundle directory in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
 
-    Raises:
-        ConfigError, PolicyError: as they say.
+    Raises ConfigError, PolicyError: as they say.
     """
     config = load_config(root)
     weakenings = []

@@ -14,9 +14,9 @@ from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.contracts import check_file
 from ..evidence.base.errors import EnvironmentProblem, EvidenceError, UsageError
 from ..evidence.reading.workspace import View
-from .collecting import open_workspace
+from .collectors import open_workspace
 from .context import Context
-from .stating import relative
+from .provenance import relative
 
 CONTRACT = "fixture"
 
@@ -28,7 +28,6 @@ def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str
     other JSON value becomes the data. No file is written unless all can be.
 
     Args:
-        context: the workspace.
         files: the fixtures, as paths relative to the workspace or the current directory.
         now: RFC 3339 time for data that are new or changed.
         version: version of the data; what the file states, else ``1.0.0``, if None.
@@ -36,10 +35,8 @@ def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str
     Returns:
         For each path, relative to the workspace, whether the file changed.
 
-    Raises:
-        UsageError: a file is not in the workspace.
-        EvidenceError: a file is a link, no JSON, or its data have no canonical form.
-        EnvironmentProblem: a file cannot be written.
+    Raises UsageError: a file is not in the workspace; EvidenceError: a file is a link, no JSON, or its data
+    have no canonical form; EnvironmentProblem: a file cannot be written.
     """
     view = open_workspace(context.root, context.config).view()
     signed: dict[str, tuple[bytes, bool]] = {}

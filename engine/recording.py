@@ -20,7 +20,7 @@ from ..evidence.base.errors import ConfigError, InternalError, LedgerError, Usag
 from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
-from .collecting import open_workspace
+from .collectors import open_workspace
 from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
@@ -76,17 +76,15 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
     """Append the decision to the workspace's ledger and seal it.
 
     Args:
-        judged: what ``service.evaluate`` returned.
         config_dir: the user's configuration directory, with the log key and the receipts.
         now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
 
     Returns:
         The entry, and a notice when the log key was made just now.
 
-    Raises:
-        ConfigError: the key would lie inside the workspace.
-        InternalError: the decision does not keep to its own contract, so nobody could read it again.
-        LedgerError, EnvironmentProblem: as they say; the decision is then not recorded.
+    Raises ConfigError: the key would lie inside the workspace; InternalError: the decision does not keep to
+    its own contract, so nobody could read it again; LedgerError, EnvironmentProblem: as they say; the
+    decision is then not recorded.
     """
     context = judged.context
     document, stored = judged.decision.to_json(), judged.recorded.to_json(context.plan)
@@ -152,9 +150,8 @@ def _label(context: Context) -> str:
 def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
     """Every recorded decision, oldest first.
 
-    Raises:
-        LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
-            checkpoint (reordered, dropped or exchanged).
+    Raises LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
+    checkpoint (reordered, dropped or exchanged).
     """
     latest = ledger.checkpoint()
     frontier = Frontier()
@@ -178,9 +175,8 @@ def find(context: Context, target: str) -> tuple[Decision, Entry]:
     Args:
         target: a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
 
-    Raises:
-        UsageError: no such decision, or several begin like that.
-        LedgerError: the ledger or the stored document is damaged.
+    Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
+    document is damaged.
     """
     by_index = target.isdecimal() and len(target) < 8
     if not by_index and not _DIGEST.fullmatch(target):
@@ -259,11 +255,7 @@ def latest_decisions(context: Context, last: int) -> tuple[list[DecisionEntry], 
 
 
 def find_statement(context: Context, index: int) -> dict[str, Any]:
-    """One entry's in-toto statement.
-
-    Raises:
-        UsageError: there is no such entry.
-    """
+    """One entry's in-toto statement. Raises UsageError: there is no such entry."""
     with _reader(context) as ledger:
         for entry in ledger.entries():
             if entry.index == index:
@@ -277,13 +269,10 @@ def verify(context: Context, key: str | None, config_dir: Path) -> Report:
     """Verify the whole ledger.
 
     Args:
-        context: the workspace.
         key: the verifier key it must have; None believes the one in the ledger.
         config_dir: where the receipts of earlier runs are.
 
-    Raises:
-        UsageError: the key is not one.
-        LedgerError: there is no ledger.
+    Raises UsageError: the key is not one; LedgerError: there is no ledger.
     """
     try:
         expected = VerifierKey.parse(key) if key is not None else None

@@ -17,7 +17,7 @@ from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.collecting.provenance import modified
 from ..evidence.collecting.runner import Running
 from ..evidence.reading.workspace import Workspace
-from .collecting import start
+from .collectors import start
 from .config.settings import FILE, age_seconds
 from .context import Context
 from .decide import recorded as recording
@@ -41,9 +41,8 @@ class Judged:
 def evaluate(context: Context, stage: str, time: Time) -> Judged:
     """Judge a stage (or ``all``) and everything it depends on at the given time. Records nothing.
 
-    Raises:
-        UsageError: there is no such stage.
-        GateError: anything that prevents a decision; bad evidence does not.
+    Raises UsageError: there is no such stage; GateError: anything that prevents a decision; bad evidence does
+    not.
     """
     context.check_stage(stage)
     plan = context.plan
@@ -109,11 +108,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
 
 
 def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:
-    """Evidence of the named collectors.
-
-    Raises:
-        UsageError: there is none of that name.
-    """
+    """Evidence of the named collectors. Raises UsageError: there is none of that name."""
     with start(context.root, context.config, tuple(ids), context.places) as running:
         return running.result()
 

@@ -30,13 +30,11 @@ def prepare_signoff(
     """The sign-off file's content, to be signed as it is.
 
     Args:
-        context: the workspace.
         bound: digests of the sources and of the stage's evidence, as ``service.binding`` gives them.
         conditions: ``TEXT|OWNER|DUE`` each.
 
-    Raises:
-        UsageError: a role that the workspace does not know, conditions with another verdict than
-            ``conditional``, or fields that break the file's contract.
+    Raises UsageError: a role that the workspace does not know, conditions with another verdict than
+    ``conditional``, or fields that break the file's contract.
     """
     roles = context.config.roles
     if role not in roles:

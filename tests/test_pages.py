@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.pages import DOCS, find_page, pages
+from gate.engine.commands.docs import DOCS, find_page, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 Gate = Callable[..., Any]

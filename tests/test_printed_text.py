@@ -12,11 +12,11 @@ import pytest
 from gate.engine.decision.document import Decision
 from gate.engine.recording import StageStatus
 from gate.engine.report.facts import facts_json
-from gate.engine.report.figures import for_people
 from gate.engine.report.interface import Screen
 from gate.engine.report.json_format import render_json
 from gate.engine.report.status import status_json
 from gate.engine.report.table import TableReport
+from gate.engine.terminal.figures import for_people
 from gate.evidence.collecting.interface import Evidence
 
 ACTIVE = [

@@ -81,7 +81,8 @@ def test_no_secret_of_a_command_is_logged(program: Program, make_workspace: Copy
 def test_a_log_line_is_one_line_in_which_nothing_acts() -> None:
     """Whatever a name holds: it clears no screen, begins no line, and is cut where it is too long."""
     code = (
-        "from gate.engine.console import log_to_stderr; from gate.evidence.base.activity import Log; "
+        "from gate.engine.terminal.console import log_to_stderr; "
+        "from gate.evidence.base.activity import Log; "
         "log_to_stderr(); log = Log('gate.x'); log.info('read %s', 'a\\x1b[2J\\n::error::U1234567'); "
         "log.info('y' * 1000)"
     )
@@ -149,7 +150,10 @@ def test_progress_is_one_line_that_vanishes(make_workspace: Copy, tmp_path: Path
     assert all(re.fullmatch(r"collecting … [12] of 2: (values|commands)\x1b\[K", line) for line in lines)
 
 
-AT_ONCE = "from gate.engine import console; console.PATIENCE_SECONDS = 0.0; from gate.cli import main; main()"
+AT_ONCE = (
+    "from gate.engine.terminal import console; console.PATIENCE_SECONDS = 0.0; "
+    "from gate.cli import main; main()"
+)
 
 
 @pytest.mark.parametrize(("flags", "shows"), [([], True), (["--quiet"], False), (["-v"], False)])

@@ -18,7 +18,7 @@ from typing import IO, Any
 import pytest
 
 from gate.engine.decision.document import CheckStatus, Decision
-from gate.engine.watch import changes, stamps
+from gate.engine.terminal.watch import changes, stamps
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from ...evidence.base.times import format_utc
-from ..console import write_line
 from ..fixture import sign_fixtures
+from ..terminal.console import write_line
 from .options import HERE, Debug, Verbose, Workspace, now, open_workspace
 
 app = typer.Typer(

@@ -14,14 +14,14 @@ from ...evidence.base.errors import UsageError, nearest
 from ...evidence.base.times import format_utc
 from ...evidence.collecting.interface import ProblemKind
 from .. import recording, service
-from ..collecting import available
-from ..console import progress, write_error
+from ..collectors import available
 from ..context import Context
 from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
-from ..outputs import keep_out, parse_outputs, write
 from ..report import registry
-from ..report.interface import Screen
+from ..terminal.console import progress, write_error
+from ..terminal.lines import Screen
+from ..terminal.outputs import keep_out, parse_outputs, write
 from .options import (
     HERE,
     AllowPast,
@@ -122,7 +122,7 @@ def evaluate(
 def _watch(
     stage: str, opened: Callable[[], tuple[Context, Time]], policy: Path | None, page: Screen, show: bool
 ) -> None:
-    from ..watch import stamps, watch
+    from ..terminal.watch import stamps, watch
 
     context, _ = opened()  # what is wrong before the first run ends the command
     context.check_stage(stage)

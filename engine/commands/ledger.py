@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from .. import recording
-from ..outputs import parse_outputs, write
 from ..report import ledger as report
+from ..terminal.outputs import parse_outputs, write
 from .options import HERE, Debug, Outputs, Verbose, Workspace, config_dir, open_workspace
 
 app = typer.Typer(

@@ -14,11 +14,11 @@ import typer
 
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
-from ..collecting import Places
-from ..console import log_to_stderr
+from ..collectors import Places
 from ..context import Context, open_context
 from ..decide.recorded import Time
-from ..report.interface import Screen
+from ..terminal.console import log_to_stderr
+from ..terminal.lines import Screen
 
 
 def _verbose(wanted: bool) -> bool:
@@ -116,8 +116,7 @@ def screen(*, no_color: bool, to_file: bool = False) -> Screen:
 def effective_time(context: Context, text: str | None, *, allow_past: bool) -> Time:
     """The effective time: of the flag, else of gate.yaml, else of the clock.
 
-    Raises:
-        UsageError: it is no time, or in the past without being allowed to.
+    Raises UsageError: it is no time, or in the past without being allowed to.
     """
     pinned = context.config.effective_time
     if text is None and pinned is not None:

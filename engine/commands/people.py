@@ -11,10 +11,10 @@ import typer
 from ...evidence.base.errors import UsageError, suggestion
 from ...evidence.base.times import format_utc, parse_rfc3339
 from .. import service
-from ..console import write_bytes, write_error, write_line
-from ..outputs import parse_outputs, write
+from ..provenance import check_finished, state_provenance
 from ..signoff import prepare_signoff
-from ..stating import check_finished, state_provenance
+from ..terminal.console import write_bytes, write_error, write_line
+from ..terminal.outputs import parse_outputs, write
 from .options import HERE, Debug, Verbose, Workspace, effective_time, now, open_workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -11,8 +11,8 @@ import typer
 
 from ..config.scaffold import Report, set_up
 from ..config.settings import FILE
-from ..console import write_text
-from ..report.figures import clean
+from ..terminal.console import write_text
+from ..terminal.figures import clean
 from .options import HERE, Debug, Verbose, screen
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)

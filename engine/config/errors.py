@@ -66,9 +66,7 @@ def config_error(
 
     Args:
         error: about a value that should be a ``kind``.
-        kind: the class of the settings.
         place: keys that lead to the value in the file.
-        path: the file.
     """
     problems = error.errors(include_url=False, include_input=False)
     # a misspelled setting is also a missing one: the misspelling is what the user can see

@@ -158,8 +158,7 @@ class GateConfig(Settings):
 def load_config(root: Path) -> GateConfig:
     """The settings of the workspace at ``root``; defaults where there is no ``gate.yaml``.
 
-    Raises:
-        ConfigError: malformed YAML, an unknown key, a wrong type, an impossible value; names the key.
+    Raises ConfigError: malformed YAML, an unknown key, a wrong type, an impossible value; names the key.
     """
     try:
         view = Workspace.single_file_view(root, FILE)
@@ -277,8 +276,7 @@ def _check_collector(name: str, place: str) -> None:
 def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
     """The part of ``gate.yaml`` at ``place`` as settings.
 
-    Raises:
-        ConfigError: it is not what the class accepts; names the key.
+    Raises ConfigError: it is not what the class accepts; names the key.
     """
     document = value
     for key in reversed(place):

@@ -55,14 +55,10 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     """The decision about what was recorded, at a time.
 
     Args:
-        plan: stages and rules of the bundle.
         bundle: the policies, for their name, version and digest.
-        recorded: evidence and setup.
         outputs: answers to ``policy_input(plan, recorded, time)`` for every package that is needed.
-        time: the effective time.
 
-    Raises:
-        EngineError: an answer is incomplete or contradicts itself.
+    Raises EngineError: an answer is incomplete or contradicts itself.
     """
     setup = recorded.setup
     facts = facts_of(recorded, time)

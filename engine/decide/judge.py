@@ -72,17 +72,13 @@ def judge(
     """Judge the wanted stages and everything they depend on, dependencies first.
 
     Args:
-        plan: stages and rules.
         wanted: stages asked for. A stage is judged in the same way whether it was asked for or only needed.
         outputs: package → rule name → value, from the policy engine.
-        facts: the facts the policies saw.
         waivers: waivers that are valid at ``now_s``.
-        now_s: the effective time, epoch seconds.
         odd_sources: why some of the judged sources cannot be judged; no stage holds then.
 
-    Raises:
-        EngineError: an expected rule was not evaluated, reported without being expected, or contradicts
-            itself.
+    Raises EngineError: an expected rule was not evaluated, reported without being expected, or contradicts
+    itself.
     """
     results: dict[str, StageResult] = {}
     for name in plan.closure(tuple(wanted)):
@@ -105,8 +101,7 @@ def overall(results: Mapping[str, StageResult]) -> Verdict:
 def action(plan: Plan, stage: str, verdict: Verdict, results: Mapping[str, StageResult]) -> str | None:
     """What the stage's parameters ask people to do after this verdict; None where they ask nothing.
 
-    Raises:
-        EngineError: the parameter has no entry for this outcome.
+    Raises EngineError: the parameter has no entry for this outcome.
     """
     table = plan.actions.get(stage)
     if table is None:

@@ -27,11 +27,7 @@ _COMMON = "common"
 class Common:
     """The parameters that the engine itself uses.
 
-    Args:
-        data: the bundle's data.
-
-    Raises:
-        PolicyError: a parameter of any group is incomplete or does not fit its unit.
+    Raises PolicyError: a parameter of any group is incomplete or does not fit its unit.
     """
 
     def __init__(self, data: dict[str, Any]) -> None:
@@ -79,9 +75,6 @@ class Common:
 
     def on_unknown(self, codes: Collection[str]) -> dict[str, str]:
         """What follows when a rule cannot be told, by rule code, for the rules that do not simply fail.
-
-        Args:
-            codes: every rule of the bundle.
 
         Returns:
             code → one of ``ON_UNKNOWN``; a rule that is not listed has ``fail``. Empty where the bundle does

@@ -31,12 +31,10 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     """The plan of a bundle.
 
     Args:
-        bundle: a loaded bundle.
         depends_on: the workspace's own dependencies by stage, in place of the manifest's.
 
-    Raises:
-        PolicyError: the manifest is incomplete or contradicts the modules, or a parameter does not fit its
-            unit.
+    Raises PolicyError: the manifest is incomplete or contradicts the modules, or a parameter does not fit its
+    unit.
     """
     described = bundle.metadata.get("stages")
     if not isinstance(described, dict) or not described:

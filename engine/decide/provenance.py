@@ -35,9 +35,6 @@ def provenance(
     """The facts by collector; they keep to ``contracts/facts/provenance.schema.json``.
 
     Args:
-        evidence: what was collected.
-        subject: what is judged.
-        now_s: the effective time, epoch seconds.
         max_age_s: by collector, how old its evidence may be by the operator's settings, in seconds.
         modified: files that the commit checked out has with other bytes, as names are stored.
     """

@@ -105,11 +105,7 @@ class Recorded:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Recorded:
-        """What ``to_json`` gave.
-
-        Raises:
-            ValueError: it breaks the contract; the message says where.
-        """
+        """What ``to_json`` gave. Raises ValueError: it breaks the contract; the message says where."""
         broken = violations("", "recorded", document)
         if broken:
             raise ValueError(f"{broken[0][0] or '/'}: {broken[0][1]}")
@@ -180,8 +176,7 @@ def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:
 def facts_of(recorded: Recorded, time: Time) -> Facts:
     """All facts at a time, with those about the evidence itself.
 
-    Raises:
-        InternalError: the facts about evidence break their contract.
+    Raises InternalError: the facts about evidence break their contract.
     """
     evidence = dict(sorted(recorded.evidence.items()))
     setup = recorded.setup

@@ -323,8 +323,7 @@ class Decision:
     def from_json(cls, document: Mapping[str, Any]) -> Decision:
         """The decision of a document that ``to_json`` gave.
 
-        Raises:
-            ValueError: it breaks the contract; the message says where.
+        Raises ValueError: it breaks the contract; the message says where.
         """
         broken = violations("", "decision", document)
         if broken:

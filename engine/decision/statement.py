@@ -24,7 +24,6 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
     """The canonical bytes of the statement about a decision document.
 
     Args:
-        decision: the decision.
         decision_digest: SHA-256 of its canonical bytes, under which the evidence store keeps it.
     """
     subject, policy = decision.subject, decision.policy
@@ -75,8 +74,7 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
 def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     """Our extension of a line's statement, None when the line is not a decision of ours.
 
-    Raises:
-        LedgerError: it claims to be one but lacks the fields.
+    Raises LedgerError: it claims to be one but lacks the fields.
     """
     predicate = payload.get("predicate")
     if payload.get("predicateType") != PREDICATE or not isinstance(predicate, dict):

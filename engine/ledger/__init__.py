@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ...evidence.base.limits import DEFAULT, Limits
-from ..schemes import Schemes
 from ..store import open_store
+from ..store.urls import Schemes
 
 if TYPE_CHECKING:
     from ...evidence.signing.keys import LogKey, VerifierKey

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from types import TracebackType
 from typing import Self
 
 from ...evidence.base.errors import LedgerError
@@ -57,9 +56,7 @@ class LedgerReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def checkpoint(self) -> Checkpoint | None:
@@ -86,7 +83,6 @@ class LedgerReader:
         """Entries from index `start` on, oldest first, as they were when iteration began.
 
         Args:
-            start: index of the first entry to give.
             verify: check form, Statement and signature of each (about 0.2 ms); without it the bytes are as
                 found.
 

@@ -122,8 +122,6 @@ def verify(
     """Check a ledger completely, wherever its lines, checkpoints and blobs are.
 
     Args:
-        source: gives the lines, the checkpoints and the key.
-        evidence: the store of what entries refer to.
         expected_key: the key (with the log's name) that the ledger must have; None believes the ledger's own.
         config_dir: where the user's receipts are; the one for this log is compared.
         receipt: a checkpoint from elsewhere (verified with the log's key) that the ledger must extend.

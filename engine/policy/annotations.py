@@ -27,9 +27,8 @@ def read_annotations(
 
     Heads are recognised at the start of a line, as ``opa fmt`` writes them.
 
-    Raises:
-        PolicyError: no package, or an annotation that is no YAML mapping or not directly above a package or
-            rule.
+    Raises PolicyError: no package, or an annotation that is no YAML mapping or not directly above a package
+    or rule.
     """
     package = ""
     annotations: list[Annotation] = []

@@ -29,9 +29,8 @@ MANIFEST = ".manifest"
 def load_bundle(directory: Path, limits: Limits = DEFAULT) -> Bundle:
     """Read and check the bundle in ``directory``, within the limits.
 
-    Raises:
-        PolicyError: not a directory, no manifest, a file that does not parse, a module that the lint
-            refuses, or data at a rule's path. Paths in messages are relative to ``directory``.
+    Raises PolicyError: not a directory, no manifest, a file that does not parse, a module that the lint
+    refuses, or data at a rule's path. Paths in messages are relative to ``directory``.
     """
     if not directory.is_dir():
         raise PolicyError(

@@ -97,20 +97,14 @@ class PolicyEngine(Protocol):
         Returns:
             package → rule name → value; sets come as sorted lists, integers of 64 bits exactly.
 
-        Raises:
-            PolicyError: the bundle does not load, with file, line and column.
-            EngineError: a package is undefined, a rule failed at run time, or the time or memory limit was
-                exceeded.
+        Raises PolicyError: the bundle does not load, with file, line and column; EngineError: a package is
+        undefined, a rule failed at run time, or the time or memory limit was exceeded.
         """
         ...
 
 
 def check_defined(packages: Sequence[str], values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The values, once every package has one.
-
-    Raises:
-        EngineError: a package is undefined.
-    """
+    """The values, once every package has one. Raises EngineError: a package is undefined."""
     for package in packages:
         if not isinstance(values.get(package), dict):
             raise EngineError(

@@ -83,8 +83,7 @@ _PREFIXES = ("deny", "violation", "warn", "condition")
 def check_module(path: str, source: str, heads: Sequence[RuleHead]) -> None:
     """Refuse constructs that are impure, on which engines differ, or that would pass without judging.
 
-    Raises:
-        PolicyError: with file, line and what to write instead.
+    Raises PolicyError: with file, line and what to write instead.
     """
     code = without_strings(source, comments=False)
 

@@ -24,9 +24,8 @@ GROUP = "gate.policy_engines"
 def open_engine(name: str, bundle: Bundle, limits: Limits) -> PolicyEngine:
     """The engine of that name over the bundle, within the limits; enter it as a context manager.
 
-    Raises:
-        ConfigError: there is no engine of that name, or more than one.
-        EngineError: the plug-in cannot be imported.
+    Raises ConfigError: there is no engine of that name, or more than one; EngineError: the plug-in cannot be
+    imported.
     """
     if name == EMBEDDED:
         from .engines.embedded import EmbeddedEngine
@@ -46,8 +45,7 @@ def open_engine(name: str, bundle: Bundle, limits: Limits) -> PolicyEngine:
 def check(name: str) -> None:
     """Demand that there is an engine of that name; none of a plug-in's code is run.
 
-    Raises:
-        ConfigError: there is none, or more than one.
+    Raises ConfigError: there is none, or more than one.
     """
     if name != EMBEDDED:
         _find(name)

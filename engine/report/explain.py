@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from ..decision.document import Check, CheckStatus, Decision, EvidenceSummary, Verdict
 from ..ledger.interface import Entry
-from .figures import comparison, coverage, shorten
+from ..terminal.figures import comparison, coverage, shorten
+from ..terminal.lines import Lines
 from .findings import Findings, place_text
 from .interface import Screen
-from .lines import Lines
 from .table import SEVERITY_STYLE, VERDICT_STYLE, head
 
 MAX_FILES = 6

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...evidence.collecting.interface import Evidence, Problem
-from .figures import clean
+from ..terminal.figures import clean
+from ..terminal.lines import to_bytes
 from .json_format import render_json
-from .text import to_bytes
 
 
 def facts_json(evidence: Mapping[str, Evidence]) -> bytes:

@@ -13,8 +13,8 @@ from typing import Any
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
 from ..decide.facts import Facts
 from ..decision.document import Check, Condition, Decision, Place, Severity, Violation
-from .figures import label, requirement, shorten
-from .lines import middle
+from ..terminal.figures import label, requirement, shorten
+from ..terminal.lines import middle
 
 _UNORDERED = (None, "∅", "⊇")
 _WHAT = {

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..decision.document import Decision
 from ..ledger.interface import Entry
+from ..terminal.lines import Screen
 
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """The terminal that is written to, and how much is asked for; for formats that people read.
-
-    Attributes:
-        width: columns.
-        color: whether colours are wanted.
-        successes: whether rules that hold are shown, too.
-        rules: codes of the only rules to show; empty for all.
-    """
-
-    width: int = 100
-    color: bool = False
-    successes: bool = False
-    rules: tuple[str, ...] = ()
+__all__ = ["Report", "Screen"]
 
 
 class Report(Protocol):
@@ -33,7 +18,6 @@ class Report(Protocol):
         """The decision in this format.
 
         Args:
-            decision: what was decided.
             entry: its place in the ledger; None where it was not recorded.
             screen: for formats that people read.
         """

@@ -8,8 +8,8 @@ from typing import Any
 from ..ledger.note import Checkpoint
 from ..ledger.verify import Report
 from ..recording import DecisionEntry
+from ..terminal.lines import to_bytes
 from .json_format import render_json
-from .text import to_bytes
 
 EntriesRenderer = Callable[[Sequence[DecisionEntry], Checkpoint | None], bytes]
 

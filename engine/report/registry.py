@@ -55,9 +55,7 @@ def names(asked: Iterable[str] = ("",)) -> tuple[str, ...]:
 def load(name: str) -> Report:
     """The format of that name.
 
-    Raises:
-        UsageError: there is none.
-        PluginError: the plug-in cannot be loaded, or two have the name.
+    Raises UsageError: there is none; PluginError: the plug-in cannot be loaded, or two have the name.
     """
     if name in BUILTIN:
         module, kind = BUILTIN[name]
@@ -85,8 +83,7 @@ class _Plugin:
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`.
 
-        Raises:
-            PluginError: it fails, or gives something other than bytes.
+        Raises PluginError: it fails, or gives something other than bytes.
         """
         try:
             data = self._report.render(decision, entry, screen)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from ...evidence.base.records import to_json
 from ..decision.document import Verdict
 from ..recording import PENDING, StageStatus
+from ..terminal.lines import Lines, columns, pad
 from .interface import Screen
 from .json_format import render_json
-from .lines import Lines, columns, pad
 from .table import VERDICT_STYLE
 
 StatusRenderer = Callable[[Sequence[StageStatus], Screen], bytes]

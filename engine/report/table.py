@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from ...evidence.collecting.interface import ProblemKind
 from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Verdict
 from ..ledger.interface import Entry
-from .figures import coverage, figure, label, scale
+from ..terminal.figures import coverage, figure, label, scale
+from ..terminal.lines import Lines, Part, columns, pad
 from .findings import Finding, Findings, few
 from .interface import Screen
-from .lines import Lines, Part, columns, pad
 
 MAX_FINDINGS = 10
 """Findings shown in full; of the others, the rules are named."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...evidence.base.limits import DEFAULT, Limits
-from ..schemes import Schemes
+from .urls import Schemes
 
 if TYPE_CHECKING:
     from .evidence import EvidenceStore

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from ...evidence.base.errors import LedgerError
@@ -22,7 +21,6 @@ class EvidenceStore:
     """An evidence store; a context manager.
 
     Args:
-        blobs: where the blobs are.
         limits: ``file_bytes`` is the most that one blob may have.
     """
 
@@ -85,9 +83,7 @@ class EvidenceStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _found(self, digest: str) -> str | None:

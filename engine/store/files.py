@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 
 from ...evidence.base.atomic import TEMPORARY
 from ...evidence.base.errors import LedgerError
-from ..schemes import file_path
 from .access import Folder
+from .urls import file_path
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _PREFIX: Final = re.compile(r"[0-9a-f]{2}")
@@ -26,7 +26,6 @@ class FileBlobs:
     """Blobs as files; the directory is made at the first write.
 
     Args:
-        path: the directory.
         parent: an open directory to reach it from, without links, by the last part of the path.
     """
 

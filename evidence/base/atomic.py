@@ -33,9 +33,6 @@ def write_at(
     """Create or replace the file `name` in an open directory.
 
     Args:
-        directory: descriptor of the directory.
-        name: of the file, without folders.
-        data: its whole content.
         mode: its permissions, less the umask.
         durable: whether content and name are on the disk (fsync) before the function returns.
         replace: whether the name may be taken already.

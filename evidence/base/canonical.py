@@ -42,9 +42,8 @@ def canonical(value: Any) -> bytes:
     Args:
         value: str, bool, None, int, and lists, tuples and string-keyed dicts of them.
 
-    Raises:
-        InternalError: the value is outside the profile (a float, a large integer, a non-ASCII key, a
-            lone surrogate).
+    Raises InternalError: the value is outside the profile (a float, a large integer, a non-ASCII key, a lone
+    surrogate).
     """
     import orjson
 

@@ -34,8 +34,7 @@ def source_of(fact: str) -> str:
 def load_schema(kind: str, name: str) -> dict[str, Any]:
     """The shipped schema ``contracts/<kind>/<name>.schema.json`` (``kind`` may be empty).
 
-    Raises:
-        InternalError: there is none.
+    Raises InternalError: there is none.
     """
     path = CONTRACTS / kind / f"{name}.schema.json"
     try:
@@ -139,7 +138,6 @@ def breach(error: Any, *, quote: bool = True) -> str:
     """What is wrong with a value, in one clause, without the library's words.
 
     Args:
-        error: a ``ValidationError`` of ``jsonschema_rs``.
         quote: whether the clause begins with the value, where that is no array or object.
     """
     clause = _clause(error)
@@ -186,8 +184,7 @@ def _json(value: Any) -> str:
 def check_file(name: str, value: Any, path: str) -> None:
     """Hold a parsed user file against ``contracts/files/<name>.schema.json``.
 
-    Raises:
-        EvidenceError: it does not conform; names the first place and how many there are in all.
+    Raises EvidenceError: it does not conform; names the first place and how many there are in all.
     """
     found = violations("files", name, value, most=None)
     if not found:

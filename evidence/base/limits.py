@@ -20,8 +20,7 @@ class Limits(Settings):
     Times are wall-clock times, and generous: a busy machine must not change what is found. The operator may
     set any of them in ``gate.yaml``; a decision records those that are wider than here.
 
-    Raises:
-        ValueError: one is not above zero, or higher than can be handled.
+    Raises ValueError: one is not above zero, or higher than can be handled.
     """
 
     file_bytes: int = 64 * MIB

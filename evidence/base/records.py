@@ -35,8 +35,7 @@ def to_json(value: Any) -> Any:
 def from_json(kind: type[T], value: Mapping[str, Any]) -> T:
     """The record of class ``kind`` whose ``to_json`` gave ``value``.
 
-    Raises:
-        ValueError: a field is absent or unknown, or a value has another shape than the class's hints say.
+    Raises ValueError: a field is absent or unknown, or a value has another shape than the class's hints say.
     """
     try:
         record: T = _read(kind, value)

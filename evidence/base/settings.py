@@ -43,12 +43,7 @@ S = TypeVar("S", bound=Settings)
 
 
 class Bounded:
-    """What a string must keep to, for ``Annotated``; JSON Schema says the same.
-
-    Args:
-        longest: number of characters, at least one.
-        pattern: a regular expression that it matches.
-    """
+    """What a string must keep to, for ``Annotated``; JSON Schema says the same."""
 
     def __init__(self, longest: int | None = None, pattern: str | None = None) -> None:
         self.longest = longest
@@ -92,8 +87,7 @@ class Uncertain(Exception):
 def build(kind: type[S], value: Mapping[str, Any]) -> S:
     """An instance from a value that keeps to the JSON Schema of ``kind``, equal to what ``validate`` gives.
 
-    Raises:
-        Uncertain: the schema does not say everything about this value.
+    Raises Uncertain: the schema does not say everything about this value.
     """
     hints = get_type_hints(kind, include_extras=True)
     arguments = {}
@@ -141,8 +135,7 @@ def _uncertain() -> Any:
 def validate(kind: type[S], value: Any) -> S:
     """An instance from a JSON-like value (with :class:`decimal.Decimal` for decimals), fully checked.
 
-    Raises:
-        pydantic.ValidationError: the value is not acceptable.
+    Raises pydantic.ValidationError: the value is not acceptable.
     """
     # as JSON: there a mapping is the only way to write a dataclass, and a list the only way to write a tuple
     return adapter(kind).validate_json(json.dumps(value, default=float))

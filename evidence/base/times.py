@@ -19,8 +19,7 @@ _LAST = datetime.max.replace(tzinfo=UTC) - _EPOCH
 def parse_rfc3339(text: str) -> int:
     """Epoch seconds (fraction dropped, towards the past) of an RFC 3339 time like ``2025-11-07T12:00:00Z``.
 
-    Raises:
-        ValueError: not RFC 3339, no zone, or no such date; the message is fit for a user.
+    Raises ValueError: not RFC 3339, no zone, or no such date; the message is fit for a user.
     """
     return int(parse_rfc3339_us(text) // 1_000_000)
 
@@ -28,8 +27,7 @@ def parse_rfc3339(text: str) -> int:
 def parse_rfc3339_us(text: str) -> int:
     """Epoch microseconds of an RFC 3339 time; digits beyond the microsecond are dropped.
 
-    Raises:
-        ValueError: as for :func:`parse_rfc3339`.
+    Raises ValueError: as for :func:`parse_rfc3339`.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -54,7 +52,6 @@ def parse_rfc3339_us(text: str) -> int:
 def format_utc(epoch_s: int) -> str:
     """``2025-11-07T12:00:00Z`` for epoch seconds.
 
-    Raises:
-        OverflowError: outside the years 1 to 9999; what :func:`parse_rfc3339` gives is always inside.
+    Raises OverflowError: outside the years 1 to 9999; what :func:`parse_rfc3339` gives is always inside.
     """
     return (_EPOCH + timedelta(seconds=epoch_s)).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

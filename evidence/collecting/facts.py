@@ -23,8 +23,7 @@ def _shipped(name: str) -> bool:
 def contract_has(fact: str) -> bool:
     """Whether a dotted fact name exists in its facts contract.
 
-    Raises:
-        PluginError: the contract of a plug-in cannot be read.
+    Raises PluginError: the contract of a plug-in cannot be read.
     """
     first, *path = fact.split(".")
     if not path:

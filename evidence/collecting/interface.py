@@ -182,8 +182,7 @@ class Collector(Protocol):
     def collect(self, view: View) -> Observation:
         """Look at the workspace through ``view``.
 
-        Raises:
-            EvidenceError: a file that is present is malformed, hostile or unreadable.
+        Raises EvidenceError: a file that is present is malformed, hostile or unreadable.
         """
         ...
 

@@ -38,11 +38,8 @@ def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | No
     """What a collector saw, or its errors.
 
     Args:
-        workspace: what it looks at.
-        make: makes it.
         guest: for a plug-in, which distribution it comes from: whatever it raises is then an error that
             names it. A built-in collector's unexpected exception is our mistake and is passed on.
-        name: the collector's id.
     """
     view = workspace.view()
     collector = None
@@ -79,10 +76,7 @@ def rejected(
     """The evidence of a collector that could not use what it read: no facts, and why.
 
     Args:
-        name: the collector's id.
-        version: its version.
         reasons: the errors that it ended with; what is no EvidenceError is treated like one.
-        files: what it had read.
         guest: for a plug-in, which distribution it comes from.
     """
     problems = [
@@ -168,10 +162,8 @@ def _masked(value: Any, *, hide: bool = True) -> Any:
 def observe(workspace: Workspace, collector: Collector, guest: str | None = None) -> Evidence:
     """One collector's evidence, checked against its facts contract; in this process.
 
-    Raises:
-        EvidenceError: as the collector says.
-        InternalError: its facts break its own contract.
-        PluginError: the same, of a plug-in.
+    Raises EvidenceError: as the collector says; InternalError: its facts break its own contract; PluginError:
+    the same, of a plug-in.
     """
     return _observe(workspace.view(), collector, guest)
 

@@ -43,8 +43,7 @@ class Plugin:
 def installed() -> dict[str, Plugin]:
     """Every plug-in by collector id; none of their code is run.
 
-    Raises:
-        ConfigError: one has an impossible id or that of another collector.
+    Raises ConfigError: one has an impossible id or that of another collector.
     """
     from importlib.metadata import entry_points
 
@@ -71,8 +70,6 @@ def plugin_error(name: str, provider: str, what: str) -> PluginError:
     """An error that names the plug-in at fault.
 
     Args:
-        name: the collector's id.
-        provider: the distribution it comes from.
         what: what it did, in words that follow its name.
     """
     return PluginError(
@@ -85,9 +82,6 @@ def attributed(name: str, provider: str, error: GateError, raised: BaseException
     """An error that ended a plug-in, as one that names the plug-in.
 
     Args:
-        name: the collector's id.
-        provider: the distribution it comes from.
-        error: raised by the plug-in or by what it called.
         raised: the exception as it arrived, with its traceback.
 
     Returns:
@@ -105,12 +99,7 @@ def attributed(name: str, provider: str, error: GateError, raised: BaseException
 
 
 def plugin_line(name: str, error: BaseException) -> str:
-    """File and line of the plug-in's own code that an exception passed last, in brackets; empty if none.
-
-    Args:
-        name: the collector's id.
-        error: an exception with its traceback.
-    """
+    """File and line of the plug-in's own code that an exception passed last, in brackets; empty if none."""
     package = installed()[name].entry.module.partition(".")[0]
     found = ""
     trace = error.__traceback__
@@ -127,8 +116,7 @@ def plugin_line(name: str, error: BaseException) -> str:
 def load(plugin: Plugin) -> type[Collector]:
     """The plug-in's class; this runs its code.
 
-    Raises:
-        PluginError: there is no such class, or it is no collector of that id.
+    Raises PluginError: there is no such class, or it is no collector of that id.
     """
     try:
         kind = plugin.entry.load()
@@ -148,11 +136,7 @@ def load(plugin: Plugin) -> type[Collector]:
 
 
 def facts_contract(collector_id: str) -> dict[str, Any]:
-    """The JSON Schema of a plug-in's facts.
-
-    Raises:
-        PluginError: the plug-in has none, or it is not JSON.
-    """
+    """The JSON Schema of a plug-in's facts. Raises PluginError: the plug-in has none, or it is not JSON."""
     plugin = installed()[collector_id]
     package = plugin.entry.module.partition(".")[0]
     found = importlib.util.find_spec(package)  # of a top-level package: nothing is imported

@@ -43,8 +43,7 @@ def modified(workspace: Workspace, commit: str | None, paths: Iterable[str]) -> 
     A file that the commit does not have is none of them: a report that every run makes anew is not edited.
     One that cannot be read any more is: it does not have the bytes that were read.
 
-    Raises:
-        EnvironmentProblem: git refuses the repository, takes too long or breaks.
+    Raises EnvironmentProblem: git refuses the repository, takes too long or breaks.
     """
     if commit is None:
         return frozenset()
@@ -68,10 +67,7 @@ def statement(
     """The statement about one file, as indented JSON.
 
     Args:
-        name: the file's name without its directory.
-        sha256: the digest of its bytes.
         origin: what it was made from; a digest of the sources at least.
-        finished_at: RFC 3339 time.
         builder: a URI for who states this.
         command: what made the file, as one line; for people.
     """
@@ -98,8 +94,7 @@ def statement(
 def stated(view: View, file: FileRead) -> Stated | None:
     """What the statement beside a file says; None when there is none.
 
-    Raises:
-        EvidenceError: the statement is malformed, or is about other bytes than the file has.
+    Raises EvidenceError: the statement is malformed, or is about other bytes than the file has.
     """
     path = file.path + SUFFIX
     if file.path.endswith(SUFFIX) or not view.exists(path):

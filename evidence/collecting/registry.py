@@ -24,8 +24,7 @@ def names() -> list[str]:
 def check(ids: Iterable[str]) -> None:
     """Demand that all these collectors exist.
 
-    Raises:
-        UsageError: there is no collector of one of the names.
+    Raises UsageError: there is no collector of one of the names.
     """
     for name in ids:
         if not known(name):
@@ -40,9 +39,7 @@ def provider(collector_id: str) -> str | None:
 def load(collector_id: str) -> type[Collector]:
     """The collector's class; for a plug-in this runs its code.
 
-    Raises:
-        UsageError: there is no collector of that name.
-        PluginError: the plug-in cannot be loaded.
+    Raises UsageError: there is no collector of that name; PluginError: the plug-in cannot be loaded.
     """
     check([collector_id])
     if collector_id in BUILTIN:

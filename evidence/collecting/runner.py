@@ -10,7 +10,6 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ..base.activity import step
@@ -79,11 +78,9 @@ class Running:
             self._child = self._start(self._jobs[0])
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._child is not None:
-            self._child.__exit__(kind, error, trace)
+            self._child.__exit__(*raised)
         if self._cache is not None:
             self._cache.save()
 
@@ -96,12 +93,9 @@ class Running:
     def result(self) -> dict[str, Evidence]:
         """Evidence of every collector, by id, in the order they were given; to be asked for once.
 
-        Raises:
-            ConfigError: a collector's options are wrong.
-            EnvironmentProblem: a program that a collector needs is not there.
-            InternalError: a collector's facts break its own contract, or it crashed.
-            PluginError: a plug-in is broken.
-            ManyErrors: several of these.
+        Raises ConfigError: a collector's options are wrong; EnvironmentProblem: a program that a collector
+        needs is not there; InternalError: a collector's facts break its own contract, or it crashed;
+        PluginError: a plug-in is broken; ManyErrors: several of these.
         """
         for job in self._jobs:
             names = list(job)

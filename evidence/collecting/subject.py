@@ -48,8 +48,7 @@ class Commit:
 def measure_sources(workspace: Workspace) -> Sources:
     """Digest of the judged content, and the files it was taken over.
 
-    Raises:
-        ConfigError: a configured source path matches nothing.
+    Raises ConfigError: a configured source path matches nothing.
     """
     judged = workspace.judged()
     entries: dict[str, str] = {}
@@ -126,7 +125,6 @@ def dirty(
     that a clean filter would rewrite (line endings, LFS) counts as modified, and so does one that is ignored.
 
     Args:
-        root: the workspace.
         paths: relative directories, files or globs; ``.`` for everything.
         limits: the time limit of each git command, and the size limit where we read.
         files: the files and symbolic links at these paths, when the caller has listed them already; others
@@ -134,9 +132,8 @@ def dirty(
         workspace: the same workspace, when somebody walked through it and read files of it already.
         state: what :func:`gate.evidence.reading.git.head` said, to save one process.
 
-    Raises:
-        EnvironmentProblem: git refuses the repository, takes too long or breaks.
-        EvidenceError: a file cannot be read.
+    Raises EnvironmentProblem: git refuses the repository, takes too long or breaks; EvidenceError: a file
+    cannot be read.
     """
     state = state or git.head(root, limits)
     if state is None:

@@ -21,7 +21,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn, Self
 
 _TASKS = "/proc/self/task"
@@ -83,11 +82,9 @@ class Child:
     """One child process; as a context manager it is gone afterwards, whatever happened.
 
     Args:
-        work: what it does.
         memory_bytes: address space it gets on top of what is in use; outside Linux, its resident memory.
 
-    Raises:
-        OSError: no process can be started.
+    Raises OSError: no process can be started.
     """
 
     def __init__(self, work: Work, memory_bytes: int) -> None:
@@ -116,9 +113,7 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object = None, *_: object) -> None:
         if kind is None and self._alive:
             with suppress(TimeoutError, Ended):
                 self.receive(0 if self._late else _LAST_SECONDS)
@@ -146,9 +141,7 @@ class Child:
     def receive(self, seconds: float) -> Any:
         """The child's next message.
 
-        Raises:
-            TimeoutError: there was none for so long.
-            Ended: there will be no more.
+        Raises TimeoutError: there was none for so long; Ended: there will be no more.
         """
         deadline = time.monotonic() + seconds
         poll = select.poll()

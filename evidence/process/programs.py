@@ -100,18 +100,13 @@ def run(
 
     Args:
         command: the program (see :func:`find`) and its arguments; no shell sees them.
-        cwd: the directory it runs in.
-        seconds: the longest it may take.
         most_bytes: the most it may write, standard output and standard error together.
-        environment: all of its environment variables.
         shown: what messages call it, such as ``the command 'audit'``.
         path: the file messages point to.
         place: the place in that file.
-        stdin: what it reads from standard input.
 
-    Raises:
-        EnvironmentProblem: it is not there, or cannot be started.
-        EvidenceError: it took too long or wrote too much, or ended the process that watches over it.
+    Raises EnvironmentProblem: it is not there, or cannot be started; EvidenceError: it took too long or wrote
+    too much, or ended the process that watches over it.
     """
     program = None
     if not any("\x00" in part for part in command):

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 from ..base.errors import EnvironmentProblem, EvidenceError, GateError
@@ -159,9 +158,7 @@ class Folders:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._cut(0)
         if self._top >= 0:
             os.close(self._top)
@@ -202,9 +199,8 @@ class Folders:
     def open(self, path: str) -> int:
         """A descriptor of the file, whatever it is; opening a pipe does not wait for a writer.
 
-        Raises:
-            EvidenceError: it is absent, a link, behind a link, or may not be read.
-            EnvironmentProblem: too many files are open.
+        Raises EvidenceError: it is absent, a link, behind a link, or may not be read; EnvironmentProblem: too
+        many files are open.
         """
         folder, _, name = path.rpartition("/")
         try:
@@ -235,16 +231,13 @@ class Reading:
     """One pass over an open file, whose descriptor is closed by it; either of the methods, once.
 
     Args:
-        fd: the descriptor.
-        path: the file's name, for errors.
         most: largest accepted size in bytes.
 
     Attributes:
         size: bytes the file has.
         stamp: after the pass, the file's stamp if its digest may be remembered by it (:func:`settled`).
 
-    Raises:
-        EvidenceError: not a regular file, too large, unreadable, or changed during the pass.
+    Raises EvidenceError: not a regular file, too large, unreadable, or changed during the pass.
     """
 
     def __init__(self, fd: int, path: str, most: int) -> None:

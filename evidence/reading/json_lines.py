@@ -25,12 +25,7 @@ UNSURE: Final = object()
 
 
 class RecordReader:
-    """Reads the records of one file.
-
-    Args:
-        path: the file, for messages.
-        limits: as for any JSON document.
-    """
+    """Reads the records of one file."""
 
     def __init__(self, path: str, limits: Limits) -> None:
         import orjson
@@ -65,9 +60,8 @@ class RecordReader:
     def strict(self, line: bytes, number: int) -> Any:
         """The record, with Decimals.
 
-        Raises:
-            EvidenceError: it is blank, begins with a byte order mark, or is not a JSON document as
-                ``parse_json`` demands; with the number of the line in the file.
+        Raises EvidenceError: it is blank, begins with a byte order mark, or is not a JSON document as
+        ``parse_json`` demands; with the number of the line in the file.
         """
         if not line.strip():
             raise self._refusal("the line is blank, where a JSON document is expected", number)

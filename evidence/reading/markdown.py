@@ -162,12 +162,7 @@ def within(section: Section, things: Iterable[_L]) -> list[_L]:
 def parse(text: str, path: str | None = None) -> Document:
     """The document's structure; the same text is parsed once.
 
-    Args:
-        text: the Markdown source.
-        path: the file it came from, for the message.
-
-    Raises:
-        EvidenceError: blocks nest deeper than ``MAX_NESTING`` levels.
+    Raises EvidenceError: blocks nest deeper than ``MAX_NESTING`` levels.
     """
     try:
         return _parse(text)
@@ -191,10 +186,8 @@ def match_sections(
     """Whether the document has the sections asked for.
 
     Args:
-        text: the Markdown source.
         patterns: per section id, regular expressions that are searched in headings, see
             :func:`find_sections`.
-        path: the file, for the message of an error.
 
     Returns:
         Per id: ``filled`` when every matching section is, ``absent`` when none matches, else ``unfilled``.

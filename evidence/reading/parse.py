@@ -39,11 +39,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def decode_text(data: bytes, path: str) -> str:
-    """UTF-8 text without a byte order mark.
-
-    Raises:
-        EvidenceError: not UTF-8, or contains NUL.
-    """
+    """UTF-8 text without a byte order mark. Raises EvidenceError: not UTF-8, or contains NUL."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise EvidenceError("the file is UTF-16, not UTF-8", path=path, remedy="save it as UTF-8")
     try:
@@ -74,8 +70,7 @@ def refuse_garbled(text: str, path: str) -> None:
     For prose in which headings are looked for: none would be found, and the reader would be told to write
     what is there. Data is never refused for it: any string may be meant as it stands.
 
-    Raises:
-        EvidenceError: a line has a word that only such a mistake makes; with the line.
+    Raises EvidenceError: a line has a word that only such a mistake makes; with the line.
     """
     if text.isascii():
         return
@@ -105,8 +100,7 @@ def _has_broken_word(line: str) -> bool:
 def parse_json(data: bytes, path: str, limits: Limits) -> Any:
     """One JSON document (RFC 8259, I-JSON): no duplicate keys, NaN, lone surrogates, huge or deep values.
 
-    Raises:
-        EvidenceError: with line and column where the parser knows them.
+    Raises EvidenceError: with line and column where the parser knows them.
     """
     text = decode_text(data, path)
 
@@ -276,9 +270,8 @@ class CsvRow:
 def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> list[CsvRow]:
     """Comma-separated rows under exactly the given header (RFC 4180).
 
-    Raises:
-        EvidenceError: another header, a wrong column count, a spreadsheet formula, an overlong cell, broken
-            quoting, or too many rows; with the line.
+    Raises EvidenceError: another header, a wrong column count, a spreadsheet formula, an overlong cell,
+    broken quoting, or too many rows; with the line.
     """
     text = decode_text(data, path)
 

@@ -40,8 +40,7 @@ def may_match_below(pattern: str, folder: str) -> bool:
 def check_relative(path: str) -> str:
     """Return ``path`` if it names something inside the workspace.
 
-    Raises:
-        ConfigError: absolute, with ``..`` or an empty component, with NUL or a backslash.
+    Raises ConfigError: absolute, with ``..`` or an empty component, with NUL or a backslash.
     """
     parts = path.split("/")
     if not path or path.startswith("/") or "\x00" in path or "\\" in path or {"", ".", ".."} & set(parts):

@@ -26,9 +26,8 @@ _REMEDY = "correct the TOML"
 def parse_toml(data: bytes, path: str, limits: Limits) -> dict[str, Any]:
     """The document in ``data`` as dicts, lists, strings, ints, Decimals and booleans.
 
-    Raises:
-        EvidenceError: malformed, not UTF-8, too large, too deep, or with a number outside of what evidence
-            may have; with line and column where they are known.
+    Raises EvidenceError: malformed, not UTF-8, too large, too deep, or with a number outside of what evidence
+    may have; with line and column where they are known.
     """
     import tomllib
 

@@ -40,8 +40,7 @@ class _Frame:
 def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateError] = EvidenceError) -> Any:
     """The one document in ``data`` as dicts, lists, strings, ints, Decimals, booleans and None.
 
-    Raises:
-        error_type: malformed or refused YAML, with line and column.
+    Raises error_type: malformed or refused YAML, with line and column.
     """
     import yaml
 

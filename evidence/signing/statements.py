@@ -49,7 +49,6 @@ def check_signature(
     """Check a detached SSHSIG over `data`.
 
     Args:
-        data: the signed file's bytes.
         armored: the signature file's bytes; None when there is none.
         namespace: the purpose it must have been made for (`ssh-keygen -Y sign -n`).
         signers: the allowed signers; an empty list makes every good signature `unknown_key`.

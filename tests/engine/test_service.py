@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gate.engine import service
-from gate.engine.collecting import open_workspace
+from gate.engine.collectors import open_workspace
 from gate.engine.context import open_context
 from gate.engine.decide.recorded import GENERATED, PEOPLE, Time
 from gate.engine.policy.bundle import SHIPPED, load_bundle

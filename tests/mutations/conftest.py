@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from gate.engine import service
-from gate.engine.collecting import make_collector, open_workspace
+from gate.engine.collectors import make_collector, open_workspace
 from gate.engine.config.settings import age_seconds
 from gate.engine.context import Context, open_context
 from gate.engine.decide.decide import decide

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from ....evidence.base.atomic import write_file
@@ -15,12 +16,13 @@ from ....evidence.base.errors import EnvironmentProblem, UsageError
 from ....evidence.base.settings import build
 from ....evidence.collectors.artifacts import Row, default_matrix
 from ....evidence.reading.workspace import Workspace
-from ...collecting import LEDGER_FILES
+from ...collectors import LEDGER_FILES
 from ..settings import FILE, GateConfig, load_config
 from .discover import Found, discover, nameable
 from .templates import Written, write_templates
-from .text import TEMPLATE
 
+_TEMPLATE = Path(__file__).with_name("template.yaml")
+"""The file that is written; the parts named by $ are filled in."""
 _EXAMPLES = """\
 # evidence:
 #   coverage: {data: .coverage}
@@ -53,11 +55,9 @@ def set_up(root: Path, *, templates: bool) -> Report:
 
     With ``templates``, a gate.yaml that is there is kept and counts. Nothing is ever overwritten.
 
-    Raises:
-        UsageError: ``root`` is no directory; there is a gate.yaml already and nothing else was asked for.
-        ConfigError: the gate.yaml that is there is wrong.
-        EvidenceError: the directory cannot be looked through.
-        EnvironmentProblem: a file cannot be written.
+    Raises UsageError: ``root`` is no directory; there is a gate.yaml already and nothing else was asked for;
+    ConfigError: the gate.yaml that is there is wrong; EvidenceError: the directory cannot be looked through;
+    EnvironmentProblem: a file cannot be written.
     """
     if not root.is_dir():
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")
@@ -74,7 +74,7 @@ def set_up(root: Path, *, templates: bool) -> Report:
         after = _look(root, config)
         found.sources, found.python_files = after.sources, after.python_files
     if not there:
-        text = TEMPLATE.format(
+        text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
             subject=_subject(found.sources), evidence=_evidence(found), ledger=_ledger(found.ledger)
         )
         try:

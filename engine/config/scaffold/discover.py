@@ -70,12 +70,9 @@ def discover(view: View, rows: Iterable[Row], options: Mapping[str, Mapping[str,
     """Look at the files of a workspace; a file that cannot be read is passed over.
 
     Args:
-        view: the workspace.
-        rows: the artifact matrix.
         options: settings by collector that are in force already.
 
-    Raises:
-        EvidenceError: a directory of the workspace cannot be listed, or there are too many files.
+    Raises EvidenceError: a directory of the workspace cannot be listed, or there are too many files.
     """
     paths = [path for path in view.paths() if nameable(path) and not _FOREIGN.fullmatch(path)]
     paths.sort(key=lambda path: (path.count("/"), path))

@@ -42,12 +42,10 @@ def write_templates(root: Path, missing: Iterable[Row], *, seeds: bool) -> Writt
     """Write skeletons of the missing artifacts, the trust directory, a pre-commit hook and a CI job.
 
     Args:
-        root: the workspace.
         missing: rows of the artifact matrix that have no file.
         seeds: whether the file with the seeds is missing.
 
-    Raises:
-        EnvironmentProblem: a file cannot be written.
+    Raises EnvironmentProblem: a file cannot be written.
     """
     written = Written()
     shipped = skeletons()

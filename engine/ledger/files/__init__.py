@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...schemes import file_path
 from ...store.access import Folder
+from ...store.urls import file_path
 from ..reader import absent
 from .storage import FileStorage
 

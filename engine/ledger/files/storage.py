@@ -35,11 +35,7 @@ datasync = getattr(os, "fdatasync", os.fsync)
 
 
 class FileStorage:
-    """An open ledger directory.
-
-    Args:
-        folder: the directory; closed with the storage.
-    """
+    """An open ledger directory."""
 
     def __init__(self, folder: Folder) -> None:
         self.name = str(folder.path)

@@ -19,7 +19,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self
 
 from ....evidence.base.activity import Log
@@ -47,7 +46,6 @@ class EmbeddedEngine:
     """A :class:`~gate.engine.policy.interface.PolicyEngine` over one regorus process.
 
     Args:
-        bundle: the bundle to load.
         limits: ``policy_seconds`` applies to each question, and for the first one of a process includes
             loading the bundle; ``policy_memory_bytes`` applies to the process.
     """
@@ -63,11 +61,7 @@ class EmbeddedEngine:
 
     @property
     def version(self) -> str:
-        """The version of the installed distribution.
-
-        Raises:
-            EnvironmentProblem: regorus is not installed.
-        """
+        """The version of the installed distribution. Raises EnvironmentProblem: regorus is not installed."""
         # importlib.metadata takes longer to import than the engine takes to judge
         prefix, suffix = DISTRIBUTION.replace("-", "_") + "-", ".dist-info"
         for found in _home().glob(f"{prefix}*{suffix}"):
@@ -80,9 +74,7 @@ class EmbeddedEngine:
         self._start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:

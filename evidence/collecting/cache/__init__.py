@@ -46,8 +46,6 @@ class ResultCache:
     the workspace itself, there just is none.
 
     Args:
-        workspace: to be read with it.
-        cache_dir: the user's directory of caches.
         config_dir: the user's configuration directory, which holds the key that authenticates them.
     """
 
@@ -79,7 +77,6 @@ class ResultCache:
         """What an outcome is kept under.
 
         Args:
-            collector_id: the collector.
             version: its version; may be empty for one of ours that is not loaded, whose code is in the key.
             options: its options: a settings dataclass, or a mapping as ``gate.yaml`` has it.
             code: files of a collector that is not one of ours.
@@ -140,8 +137,6 @@ class ResultCache:
         """Keep what a collector gave just now, unless it failed or would not give the same again.
 
         Args:
-            collector_id: the collector.
-            key: from :meth:`key`.
             outcome: kept only without ``errors`` and with a true ``repeatable``.
             trace: what its view's :meth:`~gate.evidence.reading.workspace.View.trace` gave afterwards.
         """

@@ -35,7 +35,6 @@ class History:
 
     Args:
         root: the workspace; the repository itself, or a directory in it.
-        limits: the time and size limits.
     """
 
     def __init__(self, root: Path, limits: Limits = DEFAULT) -> None:
@@ -58,9 +57,8 @@ class History:
         A name that is both a tag and a branch means the tag, as everywhere in git; an abbreviation that fits
         several objects names none.
 
-        Raises:
-            ConfigError: it is not just such a name: no ``-`` first, no ``:``, ``^``, ``~``, ``..`` or
-                ``@{``, no white space or control character, at most 250 characters.
+        Raises ConfigError: it is not just such a name: no ``-`` first, no ``:``, ``^``, ``~``, ``..`` or
+        ``@{``, no white space or control character, at most 250 characters.
         """
         if not _REVISION.fullmatch(revision) or ".." in revision or not revision.isprintable():
             raise ConfigError(
@@ -80,9 +78,8 @@ class History:
     def file(self, commit: str, path: str) -> bytes | None:
         """Bytes of a regular file of the commit; None when it has no regular file there.
 
-        Raises:
-            EvidenceError: it is larger than ``limits.file_bytes``; it was not read then.
-            ConfigError: ``path`` leaves the workspace.
+        Raises EvidenceError: it is larger than ``limits.file_bytes``; it was not read then; ConfigError:
+        ``path`` leaves the workspace.
         """
         from ..paths import check_relative
         from .process import ask
@@ -120,8 +117,7 @@ class History:
 
         So they are what the commit's id stands for, even if somebody tampered with the object store.
 
-        Raises:
-            EnvironmentProblem: also when an object is not what its name says.
+        Raises EnvironmentProblem: also when an object is not what its name says.
         """
         from .objects import blobs
         from .process import prefix
@@ -140,8 +136,7 @@ class History:
         does not have all lines are new. Compared are the bytes, without filters (line endings, LFS) and
         whatever ``.gitattributes`` says.
 
-        Raises:
-            EvidenceError: as :meth:`file`.
+        Raises EvidenceError: as :meth:`file`.
         """
         from .changes import all_lines, changed_lines, renames
 
@@ -176,12 +171,10 @@ class History:
         """Check a commit's signature; see :mod:`gate.evidence.reading.git.signatures`.
 
         Args:
-            commit: the full id of a commit.
             allowed_signers: content of an OpenSSH allowed_signers file; keys count that may sign in namespace
                 ``git`` at the committer's date.
 
-        Raises:
-            EnvironmentProblem: also when there is no such commit.
+        Raises EnvironmentProblem: also when there is no such commit.
         """
         from .signatures import check
 

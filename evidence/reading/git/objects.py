@@ -35,8 +35,7 @@ def object_id(kind: str, data: bytes, length: int) -> str:
 def read(root: Path, names: Sequence[str], limits: Limits) -> list[tuple[str, str, bytes] | None]:
     """(id, kind, content) of each named object, None for one that does not exist; each has the id it claims.
 
-    Raises:
-        EnvironmentProblem: git fails, or an object is not what its name says.
+    Raises EnvironmentProblem: git fails, or an object is not what its name says.
     """
     output = ask(
         root, ["cat-file", "--batch"], limits, "".join(f"{name}\n" for name in names).encode("utf-8")
@@ -76,14 +75,10 @@ def blobs(
     """The commit's content, and ids of the regular files that it really holds at ``paths``.
 
     Args:
-        root: the workspace.
         prefix: where it lies in the repository; empty or ending in ``/``.
-        commit: the full id of a commit.
         paths: files relative to ``root``, taken literally.
-        limits: the limits.
 
-    Raises:
-        EnvironmentProblem: as :func:`read`, or the objects do not fit together.
+    Raises EnvironmentProblem: as :func:`read`, or the objects do not fit together.
     """
     wanted = {path: prefix + path for path in paths if "\n" not in prefix + path}
     folders = sorted({parent for path in wanted.values() for parent in _parents(path)})

@@ -43,8 +43,8 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
 
     ``root`` may be a subdirectory of the repository.
 
-    Raises:
-        EnvironmentProblem: git is missing, refuses the repository (another owner), takes too long or breaks.
+    Raises EnvironmentProblem: git is missing, refuses the repository (another owner), takes too long or
+    breaks.
     """
     if marker(root) is None:
         return None
@@ -63,8 +63,7 @@ def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = 
 
     An empty commit by somebody else does not make somebody else the author of the change.
 
-    Raises:
-        EnvironmentProblem: git takes too long or breaks.
+    Raises EnvironmentProblem: git takes too long or breaks.
     """
     fixed = [path.partition("*")[0].partition("?")[0].rstrip("/") for path in paths]
     wanted = ["."] if "." in paths or "" in fixed else fixed
@@ -78,12 +77,9 @@ def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DE
 
     Args:
         root: the workspace, the repository itself or a directory in it.
-        commit: a commit id as :func:`head` gives it.
         paths: relative files or directories, taken literally; none means everything below ``root``.
-        limits: the time limit.
 
-    Raises:
-        EnvironmentProblem: git takes too long or breaks.
+    Raises EnvironmentProblem: git takes too long or breaks.
     """
     return {path: blob for path, blob in tree(root, commit, paths, limits).items() if not blob.endswith("@")}
 

@@ -61,15 +61,7 @@ def run(
 ) -> Finished:
     """Run one git command in ``root``, whatever its exit code.
 
-    Args:
-        root: the directory to run in.
-        arguments: the command and its arguments.
-        limits: the time limit, and the size limit that bounds git's memory.
-        stdin: what the command reads.
-        environment: more variables.
-
-    Raises:
-        EnvironmentProblem: there is no git, it cannot be started, or takes too long.
+    Raises EnvironmentProblem: there is no git, it cannot be started, or takes too long.
     """
     import subprocess
 
@@ -105,8 +97,7 @@ def run(
 def ask(root: Path, arguments: Sequence[str], limits: Limits, stdin: bytes = b"") -> bytes:
     """Output of a git command that must succeed.
 
-    Raises:
-        EnvironmentProblem: as :func:`run`, and when git refuses or fails.
+    Raises EnvironmentProblem: as :func:`run`, and when git refuses or fails.
     """
     done = run(root, arguments, limits, stdin=stdin)
     if done.code == 0:

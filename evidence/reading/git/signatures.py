@@ -75,13 +75,9 @@ def check(kind: Literal["commit", "tag"], raw: bytes, id_length: int, signers: b
     """Check the signature of an object.
 
     Args:
-        kind: what it is.
-        raw: its content.
         id_length: length of the repository's ids in hex.
-        signers: content of an allowed_signers file.
 
-    Raises:
-        EvidenceError: that file is malformed.
+    Raises EvidenceError: that file is malformed.
     """
     payload, armored = split(kind, raw, id_length)
     time_s = stated_time(raw)

@@ -75,11 +75,9 @@ def repository_stamps(found: Path, *, objects: bool = True) -> Iterator[tuple[st
     """Name and stamp of each file of the repository at this :func:`marker` that its answers depend on.
 
     Args:
-        found: a ``.git``.
         objects: include the directories of the object store; without, arriving objects do not show.
 
-    Raises:
-        OSError, ValueError: something is unreadable.
+    Raises OSError, ValueError: something is unreadable.
     """
     for place in dict.fromkeys(places(found)):
         names = list(_FILES)

@@ -51,8 +51,6 @@ class Workspace:
     """The directory being judged.
 
     Args:
-        root: the directory; must exist.
-        limits: caps on everything read.
         ignore: relative directories left out of the walk (the ledger, for one).
         sources: directories, files or globs whose content is judged; discovered when None.
         exclude: globs of what is not judged among them.
@@ -61,8 +59,7 @@ class Workspace:
         memory: digests that earlier runs took, and those that this one takes; without it, nothing is
             remembered and views leave no trace.
 
-    Raises:
-        EvidenceError: ``root`` is not a readable directory.
+    Raises EvidenceError: ``root`` is not a readable directory.
     """
 
     def __init__(
@@ -120,8 +117,7 @@ class Workspace:
     def judged(self) -> Selection:
         """The files whose content is judged.
 
-        Raises:
-            ConfigError: a configured source path matches nothing, or leaves the workspace.
+        Raises ConfigError: a configured source path matches nothing, or leaves the workspace.
         """
         with self._lock:
             if self._judged is None:
@@ -143,8 +139,7 @@ class Workspace:
     def single_file_view(cls, root: Path, name: str) -> View | None:
         """A view for reading one file at the top of ``root`` without walking it; None if it is absent.
 
-        Raises:
-            EvidenceError: ``root`` is no directory, or the name is there but not a regular file.
+        Raises EvidenceError: ``root`` is no directory, or the name is there but not a regular file.
         """
         workspace = cls(root)
         try:
@@ -164,10 +159,9 @@ class Workspace:
     def is_file(self, path: str) -> bool:
         """Whether ``path`` is a regular file in the workspace.
 
-        Raises:
-            EvidenceError: there is something else of that name: a symbolic link (also on the way), a pipe,
-                a device; or the directory that it would be in is a refused one.
-            ConfigError: ``path`` leaves the workspace.
+        Raises EvidenceError: there is something else of that name: a symbolic link (also on the way), a pipe,
+        a device; or the directory that it would be in is a refused one; ConfigError: ``path`` leaves the
+        workspace.
         """
         check_relative(path)
         return self._walked().is_file(path)
@@ -177,9 +171,8 @@ class Workspace:
 
         A symbolic link, or something else that is no regular file, is among them: reading it is refused.
 
-        Raises:
-            EvidenceError: a directory that it leads into is a refused one.
-            ConfigError: it leads out of the workspace.
+        Raises EvidenceError: a directory that it leads into is a refused one; ConfigError: it leads out of
+        the workspace.
         """
         check_relative(pattern)
         with self._lock:
@@ -193,7 +186,6 @@ class Workspace:
 
         Args:
             question: ``exists``, ``glob``, ``paths`` or ``judged``.
-            argument: the path or pattern.
         """
         try:
             if question == "exists":
@@ -218,11 +210,10 @@ class Workspace:
         """The file's bytes and digest, read once per workspace object, unless it holds a great deal already.
 
         Args:
-            path: relative path.
             cap: largest accepted size in bytes, ``limits.file_bytes`` when not given.
 
-        Raises:
-            EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while read.
+        Raises EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while
+        read.
         """
         check_relative(path)
         most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
@@ -249,13 +240,8 @@ class Workspace:
     def stream(self, path: str, chunk: int = PIECE) -> Iterator[bytes | FileRead]:
         """The file's bytes in pieces, and last of all what was read; nothing is kept in memory.
 
-        Args:
-            path: relative path.
-            chunk: size of a piece in bytes.
-
-        Raises:
-            EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end, when
-                the file changed meanwhile or had other content when it was read before.
+        Raises EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end,
+        when the file changed meanwhile or had other content when it was read before.
         """
         check_relative(path)
         digest = hashlib.sha256()
@@ -275,8 +261,7 @@ class Workspace:
     def remember(self, files: Iterable[FileRead]) -> None:
         """Take note of what was read, also elsewhere: by another process that reads this workspace.
 
-        Raises:
-            EvidenceError: one of the files had other content when it was read before.
+        Raises EvidenceError: one of the files had other content when it was read before.
         """
         with self._lock:
             for file in files:
@@ -285,16 +270,14 @@ class Workspace:
     def file_digest(self, path: str) -> str:
         """SHA-256 in hex of a file whose content nobody needs to keep; of the bytes read before, if any.
 
-        Raises:
-            EvidenceError: as :meth:`read`.
+        Raises EvidenceError: as :meth:`read`.
         """
         return self.digests([path])[path]
 
     def blob_id(self, path: str, object_format: ObjectFormat) -> str:
         """The id git gives the file's content; read for it only if that is not known yet.
 
-        Raises:
-            EvidenceError: as :meth:`read`.
+        Raises EvidenceError: as :meth:`read`.
         """
         if not fits(self._blobs.get(path), object_format):
             with self._lock, Folders(self.root) as folders:
@@ -311,11 +294,9 @@ class Workspace:
         A file is opened only if it was not read before and :attr:`memory` does not know its stamp.
 
         Args:
-            paths: relative paths.
             object_format: take the ids for :meth:`blob_id` of that format, too.
 
-        Raises:
-            EvidenceError: as :meth:`read`.
+        Raises EvidenceError: as :meth:`read`.
         """
         found = {}
         with self._lock, Folders(self.root) as folders:

@@ -17,9 +17,6 @@ class Digests:
     """Digests that may be taken from memory while a file's stamp is the one they were taken under.
 
     Only settled stamps come in here (:func:`gate.evidence.reading.files.settled`).
-
-    Args:
-        rows: what an earlier run knew.
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:

@@ -61,14 +61,12 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
     """The judged files among everything met in the walk.
 
     Args:
-        walked: the workspace's files.
         sources: directories, files or globs; None where nobody configured any. Then every top-level directory
             with Python in it is judged, every Python file at the top, and :data:`BESIDE`; without any Python,
             everything is.
         exclude: globs of what is left out.
 
-    Raises:
-        ConfigError: a configured path matches nothing, or leaves the workspace.
+    Raises ConfigError: a configured path matches nothing, or leaves the workspace.
     """
     everything = sorted([*walked.files, *walked.links, *walked.special])
     patterns = tuple(_discover(everything) if sources is None else sources)
@@ -112,8 +110,7 @@ def is_test(path: str) -> bool:
 def matches(pattern: str, path: str) -> bool:
     """Whether the path is the pattern, lies in that directory, or matches it as a glob; ``.`` is everything.
 
-    Raises:
-        ConfigError: the pattern leaves the workspace.
+    Raises ConfigError: the pattern leaves the workspace.
     """
     exact, regex = _compiled(pattern)
     if regex is not None:

@@ -124,8 +124,7 @@ class View:
         A carriage return stays. The file counts as read once the last line was taken. Nothing is kept in
         memory.
 
-        Raises:
-            EvidenceError: as :meth:`Door.stream`, and when a line or their number exceeds its limit.
+        Raises EvidenceError: as :meth:`Door.stream`, and when a line or their number exceeds its limit.
         """
         self._unfinished += 1
         longest, most = self.limits.record_bytes, self.limits.records

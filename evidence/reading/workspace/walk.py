@@ -42,8 +42,7 @@ class Inventory:
     def is_file(self, path: str) -> bool:
         """Whether the walk met a regular file of this name.
 
-        Raises:
-            EvidenceError: something else has that name, or nobody knows.
+        Raises EvidenceError: something else has that name, or nobody knows.
         """
         if path in self.known:
             return True
@@ -69,8 +68,7 @@ class Inventory:
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Everything but directories that matches a glob, sorted.
 
-        Raises:
-            EvidenceError: a directory that it leads into is a refused one.
+        Raises EvidenceError: a directory that it leads into is a refused one.
         """
         for folder in self.refused:
             if may_match_below(pattern, folder):
@@ -88,16 +86,7 @@ class Inventory:
 
 
 def walk(root: Path, ignore: frozenset[str], most: int) -> Inventory:
-    """Look through everything below ``root``.
-
-    Args:
-        root: the directory.
-        ignore: relative directories left out.
-        most: entries accepted.
-
-    Raises:
-        UsageError: ``root`` itself cannot be listed.
-    """
+    """Look through everything below ``root``. Raises UsageError: ``root`` itself cannot be listed."""
     files: list[str] = []
     links: dict[str, str] = {}
     special: set[str] = set()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.collecting import make_collector
+from gate.engine.collectors import make_collector
 from gate.engine.config.errors import FORMS, page
 from gate.engine.config.settings import GateConfig, load_config
 from gate.evidence.base.contracts import CONTRACTS

@@ -1,12 +1,41 @@
-"""The documentation that is installed with the program, page by page."""
+"""``gate docs``: the documentation that is installed with the program, page by page."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from ..evidence.base.errors import UsageError, nearest
+import typer
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+from ...evidence.base.errors import UsageError, nearest
+from ..terminal.console import write_text
+from .options import Debug, Verbose
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def group() -> None:
+    """Read the documentation."""
+
+
+@app.command()
+def docs(
+    page: Annotated[
+        str | None, typer.Argument(help="Print this page, such as policies.", metavar="[PAGE]")
+    ] = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """List the pages of the documentation, or print one."""
+    if page is not None:
+        write_text(find_page(page).read_text(encoding="utf-8"))
+        return
+    known = pages()
+    width = max(map(len, known))
+    write_text("".join(f"{name:<{width}}  {title(path)}\n" for name, path in known.items()))
 
 
 def pages() -> dict[str, Path]:
@@ -25,8 +54,7 @@ def title(path: Path) -> str:
 def find_page(name: str) -> Path:
     """The page of that name; ``docs/limits.md#units``, ``limits`` and the last part of a path name one, too.
 
-    Raises:
-        UsageError: there is no such page, or there are several.
+    Raises UsageError: there is no such page, or there are several.
     """
     known = pages()
     plain = name.partition("#")[0].strip("/").removeprefix("docs/").removesuffix(".md")

@@ -11,15 +11,14 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..evidence.base.errors import EvidenceError, GateError
-from ..evidence.base.limits import DEFAULT, Limits
-from ..evidence.reading.git.state import marker, repository_stamps
-from ..evidence.reading.workspace.walk import walk
+from ...evidence.base.errors import EvidenceError, GateError
+from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.reading.git.state import marker, repository_stamps
+from ...evidence.reading.workspace.walk import walk
+from ..decision.document import Check, CheckStatus, Decision
 from .console import write_error, write_text
-from .decision.document import Check, CheckStatus, Decision
-from .report.figures import figure
-from .report.interface import Screen
-from .report.lines import Lines
+from .figures import figure
+from .lines import Lines, Screen
 
 LOOK_SECONDS = 0.5
 """Between two looks at the files; longer where a look takes long."""
@@ -39,13 +38,7 @@ _NOW = {
 
 
 def stamps(root: Path, ignore: Iterable[str] = (), limits: Limits = DEFAULT) -> object:
-    """Something that differs once a file below ``root``, or the git repository around it, was changed.
-
-    Args:
-        root: a workspace, or a policy bundle.
-        ignore: relative directories that are left out.
-        limits: the number of files looked at.
-    """
+    """Something that differs once a file below ``root``, or the git repository around it, was changed."""
     try:
         files = walk(root, frozenset(ignore), limits.inventory_entries)
     except EvidenceError as error:
@@ -115,7 +108,6 @@ def watch(
         judge: gives a decision about what is there now.
         look: stamps of everything that a decision depends on; compared, never looked into.
         render: the page about a decision; printed where it differs from the one before.
-        page: the terminal.
     """
     last: Decision | None = None
     shown = ""

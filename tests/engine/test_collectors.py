@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.collecting import Places, start
+from gate.engine.collectors import Places, start
 from gate.engine.config.settings import load_config
 from gate.evidence.base.errors import ConfigError, UsageError
 from gate.evidence.collecting.cache.store import Store

@@ -12,7 +12,7 @@ from ..evidence.base.errors import EnvironmentProblem, UsageError
 from ..evidence.base.times import format_utc
 from ..evidence.collecting.interface import Origin
 from ..evidence.collecting.provenance import SUFFIX, statement
-from .collecting import open_workspace
+from .collectors import open_workspace
 from .context import Context
 from .service import find_subject
 
@@ -23,12 +23,7 @@ CLOCKS_DIFFER_S = 300
 def check_finished(finished_at_s: int, now_s: int) -> None:
     """Refuse a time at which nothing can have been finished.
 
-    Args:
-        finished_at_s: the stated time, epoch seconds.
-        now_s: the time now.
-
-    Raises:
-        UsageError: it is in the future, by more than two clocks may differ.
+    Raises UsageError: it is in the future, by more than two clocks may differ.
     """
     if finished_at_s > now_s + CLOCKS_DIFFER_S:
         raise UsageError(
@@ -48,10 +43,8 @@ def state_provenance(
         finished_at: RFC 3339 time at which the files were finished.
         command: what made them, as one line.
 
-    Raises:
-        UsageError: a file is not in the workspace, is a statement itself, or is one of the judged sources.
-        EvidenceError: a file or a source cannot be read.
-        EnvironmentProblem: a statement cannot be written.
+    Raises UsageError: a file is not in the workspace, is a statement itself, or is one of the judged sources;
+    EvidenceError: a file or a source cannot be read; EnvironmentProblem: a statement cannot be written.
     """
     workspace = open_workspace(context.root, context.config)
     judged, _ = find_subject(workspace)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Generic, TypeVar, cast
 
-from ..evidence.base.errors import ConfigError, nearest
+from ...evidence.base.errors import ConfigError, nearest
 
 T = TypeVar("T")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -21,7 +21,6 @@ class Schemes(Generic[T]):
     """The implementations of one plug point.
 
     Args:
-        what: what a URL names, for messages: `a ledger`.
         group: the entry point group of other distributions.
         builtin: gate's own, by scheme; each is called to import the implementation.
     """

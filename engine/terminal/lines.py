@@ -8,15 +8,33 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from .figures import for_people, printable
-from .interface import Screen
+from .figures import clean, for_people, printable
 
 CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36", "alarm": "1;31"}
 """Style → parameters of the ANSI sequence (ECMA-48, SGR)."""
 
 Part = str | tuple[str, str]
 """Text, or text and its style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The terminal that is written to, and how much is asked for; for formats that people read.
+
+    Attributes:
+        width: columns.
+        color: whether colours are wanted.
+        successes: whether rules that hold are shown, too.
+        rules: codes of the only rules to show; empty for all.
+    """
+
+    width: int = 100
+    color: bool = False
+    successes: bool = False
+    rules: tuple[str, ...] = ()
 
 
 def columns(text: str) -> int:
@@ -115,3 +133,8 @@ class Lines:
         runs = itertools.groupby(zip(text, styles, strict=False), key=lambda pair: pair[1])
         pieces = ((style, "".join(char for char, _ in run)) for style, run in runs)
         return "".join(f"\x1b[{CODES[style]}m{run}\x1b[0m" if style else run for style, run in pieces)
+
+
+def to_bytes(lines: Iterable[str]) -> bytes:
+    """Plain lines for people: nothing in them acts on a terminal or CI system; account numbers are masked."""
+    return for_people("".join(clean(line) + "\n" for line in lines)).encode("utf-8", "backslashreplace")

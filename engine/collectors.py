@@ -29,10 +29,8 @@ LEDGER_FILES = frozenset(
 def make_collector(config: GateConfig, collector_id: str) -> Collector:
     """The collector with the workspace's options. For a plug-in, this runs its code.
 
-    Raises:
-        UsageError: there is none of that name.
-        PluginError: the plug-in cannot be loaded.
-        ConfigError: its options in ``gate.yaml`` are wrong.
+    Raises UsageError: there is none of that name; PluginError: the plug-in cannot be loaded; ConfigError: its
+    options in ``gate.yaml`` are wrong.
     """
     kind = registry.load(collector_id)
     options = dict(config.evidence.get(collector_id, {}))
@@ -55,8 +53,7 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
 def open_workspace(root: Path, config: GateConfig) -> Workspace:
     """The workspace without its ledger.
 
-    Raises:
-        ConfigError: the ledger's directory would hide judged content or other files.
+    Raises ConfigError: the ledger's directory would hide judged content or other files.
     """
     root = root.resolve()
     if config.ledger.directory is None:
@@ -100,14 +97,10 @@ def start(
     They run from entering the context on, and ``result()`` gives their evidence.
 
     Args:
-        root: the workspace.
-        config: its settings.
         ids: collectors' names; None is all available ones.
         places: where results of earlier runs are kept; they are not used without.
 
-    Raises:
-        UsageError: there is no collector of that name.
-        EvidenceError: the workspace is not a directory.
+    Raises UsageError: there is no collector of that name; EvidenceError: the workspace is not a directory.
     """
     chosen = tuple(available(config) if ids is None else ids)
     registry.check(chosen)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..evidence.base.atomic import write_file
-from ..evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ...evidence.base.atomic import write_file
+from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from .console import write_bytes
 
 DEFAULT = "table"
@@ -25,12 +25,7 @@ class Output:
 def parse_outputs(texts: Sequence[str] | None, known: Sequence[str]) -> list[Output]:
     """The outputs asked for; a table on standard output when none is.
 
-    Args:
-        texts: the values of ``--output``.
-        known: names of the formats that the command has.
-
-    Raises:
-        UsageError: an unknown format, an impossible path, or two formats for standard output.
+    Raises UsageError: an unknown format, an impossible path, or two formats for standard output.
     """
     outputs = []
     for text in texts or [DEFAULT]:
@@ -63,11 +58,7 @@ def _check_target(path: Path) -> None:
 
 
 def keep_out(outputs: Sequence[Output], ledger: Path | str) -> None:
-    """Refuse outputs that would be written into the ledger.
-
-    Raises:
-        UsageError: one would.
-    """
+    """Refuse outputs that would be written into the ledger. Raises UsageError: one would."""
     for output in outputs:
         path = output.path
         if path is not None and isinstance(ledger, Path) and path.resolve().is_relative_to(ledger.resolve()):
@@ -81,8 +72,7 @@ def keep_out(outputs: Sequence[Output], ledger: Path | str) -> None:
 def write(output: Output, data: bytes) -> None:
     """Write a report; a file is either the old one or the whole new one.
 
-    Raises:
-        EnvironmentProblem: the disk is full or the path became unwritable.
+    Raises EnvironmentProblem: the disk is full or the path became unwritable.
     """
     if output.path is None:
         write_bytes(data)

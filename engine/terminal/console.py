@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ..evidence.base import activity
-from ..evidence.base.errors import EnvironmentProblem
+from ...evidence.base import activity
+from ...evidence.base.errors import EnvironmentProblem
 
 LONGEST_LOG = 400
 """Characters of a log line; a git command may name hundreds of paths."""
@@ -20,8 +20,7 @@ PATIENCE_SECONDS = 1.0
 def write_bytes(data: bytes) -> None:
     """Write to standard output, all of it.
 
-    Raises:
-        EnvironmentProblem: it is closed, full, or its reader went away.
+    Raises EnvironmentProblem: it is closed, full, or its reader went away.
     """
     try:
         if sys.stdout is None:
@@ -40,21 +39,21 @@ def write_bytes(data: bytes) -> None:
 
 def write_text(text: str) -> None:
     """Write finished text for people to standard output."""
-    from .report.figures import for_people
+    from .figures import for_people
 
     write_bytes(for_people(text).encode("utf-8", "backslashreplace"))
 
 
 def write_line(text: str) -> None:
     """Write one line for people, whatever the text holds."""
-    from .report.figures import clean
+    from .figures import clean
 
     write_text(clean(text) + "\n")
 
 
 def write_error(text: str) -> None:
     """Write lines for people to standard error; a closed one changes nothing about the exit code."""
-    from .report.figures import clean, for_people
+    from .figures import clean, for_people
 
     shown = for_people("".join(clean(line) + "\n" for line in text.splitlines()))
     with suppress(AttributeError, OSError, ValueError):
@@ -66,7 +65,7 @@ def log_to_stderr() -> None:
     """Write what gate's modules log to standard error from now on, a line each, without account numbers."""
     import logging
 
-    from .report.figures import clean, shorten
+    from .figures import clean, shorten
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -90,7 +89,7 @@ def progress(*, wanted: bool = True) -> Iterator[None]:
     import threading
     import time
 
-    from .report.figures import printable, shorten
+    from .figures import printable, shorten
 
     began = time.monotonic()
     terminal, now, over, shown = sys.stderr.fileno(), [""], threading.Event(), [False]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.outputs import Output, keep_out, parse_outputs, write
+from gate.engine.terminal.outputs import Output, keep_out, parse_outputs, write
 from gate.evidence.base.errors import EnvironmentProblem, UsageError
 
 KNOWN = ("table", "json", "prelive")

@@ -51,7 +51,6 @@ def figure(value: Any, unit: str | None, other: Any = None) -> str:
     """A value with its unit.
 
     Args:
-        value: a scaled integer, text, boolean, list or None.
         unit: ``ppm``, ``us``, ``ms``, ``s``, ``cents``, ``micro`` or anything else for plain values.
         other: the value it is compared with; more digits are shown where rounding would hide the difference.
     """
@@ -176,7 +175,6 @@ def requirement(name: str, op: str, actual: Any, expected: Any, unit: str | None
     """A comparison in words: ``fill rate 93 %, needs ≥ 95 %``.
 
     Args:
-        name, op, actual, expected, unit: the comparison.
         share: the actual value as a share of what was looked at, where that is known: ``5 of 14 artifacts``.
     """
     unit = scale(name, unit)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.engine.decision.document import Operand
-from gate.engine.report.figures import MAX_CHARS, clean, comparison, coverage, figure, requirement, shorten
+from gate.engine.terminal.figures import MAX_CHARS, clean, comparison, coverage, figure, requirement, shorten
 from gate.evidence.collecting.interface import Scope
 
 UNITS = ("ppm", "micro", "us", "ms", "s", "seconds", "cents", "count", None)

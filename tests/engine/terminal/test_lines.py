@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from gate.engine.report.interface import Screen
-from gate.engine.report.lines import Lines, columns, middle, pad
+from gate.engine.terminal.lines import Lines, columns, middle, pad
 
 TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from(" :#[אבג日本\u0301DU123456"), max_size=120)
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

@@ -1,0 +1,1 @@
+"""What people see: safe text and figures, styled lines, standard output, reports in files, ``--watch``."""
