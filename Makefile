@@ -38,12 +38,12 @@ $(STAMP): pyproject.toml .ci/requirements/installer.txt .ci/requirements/dev.txt
 
 demo: $(STAMP) ## Judge both example workspaces
 	@echo "== examples/algo-trade: the state of the audit; the gate must say FAIL"
-	@$(BIN)/gate evaluate stage8 --workspace examples/algo-trade --output table; test $$? -eq 1
+	@$(BIN)/gate evaluate stage8 --workspace examples/algo-trade --operator examples/operator.yaml; test $$? -eq 1
 	@echo
 	@echo "== examples/ready: the same project made ready; the gate must say PASS"
-	@$(BIN)/gate evaluate stage8 --workspace examples/ready --output table
+	@$(BIN)/gate evaluate stage8 --workspace examples/ready --operator examples/operator.yaml
 	@echo
-	@echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace examples/algo-trade"
+	@echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace examples/algo-trade --operator examples/operator.yaml"
 
 test: $(STAMP) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower
 	$(BIN)/python -m pytest -n auto $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)

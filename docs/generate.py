@@ -3,7 +3,7 @@
 * docs/policies.md: the policy reference, from the shipped bundle's METADATA and parameters
 * docs/commands.md: the help text of every command
 * README.md: the command table and the demo's output, each between two markers
-* contracts/gate_config.schema.json: the schema of gate.yaml, from the settings classes
+* contracts/gate_config.schema.json and operator.schema.json: of gate.yaml and the operator's file
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import typer
 from typer.testing import CliRunner
 
 from gate.cli import app
+from gate.engine.config.operator import OperatorConfig
 from gate.engine.config.settings import GateConfig
 from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
@@ -101,22 +102,22 @@ def _parameters(params: dict[str, dict[str, object]]) -> Iterator[str]:
     yield ""
 
 
-def config_schema() -> str:
-    """contracts/gate_config.schema.json."""
-    schema = adapter(GateConfig).json_schema()
+def settings_schema(kind: type[GateConfig], name: str, title: str, description: str) -> str:
+    """The contract of ``gate.yaml`` or of the operator's file."""
+    schema = adapter(kind).json_schema()
     options = {}
-    for name in sorted(BUILTIN):
-        described = adapter(load(name).Options).json_schema()
+    for collector in sorted(BUILTIN):
+        described = adapter(load(collector).Options).json_schema()
         for definition, content in described.pop("$defs", {}).items():
             if schema["$defs"].setdefault(definition, content) != content:
                 raise ValueError(f"two settings classes have the name {definition}")
-        options[name] = described
+        options[collector] = described
     schema["properties"]["evidence"].update(properties=options, additionalProperties=False)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:gate:contract:gate_config:1",
-        "title": "gate.yaml",
-        "description": "Settings of a workspace. Generated from the settings classes by `make docs`.",
+        "$id": f"urn:gate:contract:{name}:1",
+        "title": title,
+        "description": f"{description} Generated from the settings classes by `make docs`.",
     }
     return json.dumps({**schema, **head}, indent=2) + "\n"
 
@@ -128,8 +129,8 @@ def demo() -> str:
         shutil.copytree(
             ROOT / "examples" / "algo-trade", copy, ignore=shutil.ignore_patterns("ledger", "__pycache__")
         )
-        context = open_context(copy)
-        time = Time(str(context.config.effective_time), "gate.yaml")
+        context = open_context(copy, operator=ROOT / "examples" / "operator.yaml")
+        time = Time(str(context.config.effective_time), "operator")
         decision = evaluate(context, "stage8", time).decision
     # the last line says where it was recorded, which is another place for everybody
     shown = TableReport().render(decision, None, Screen(width=100)).decode()
@@ -154,7 +155,12 @@ def generated() -> dict[Path, str]:
         path: readme(path.read_text()),
         ROOT / "docs" / "policies.md": policy_reference(),
         ROOT / "docs" / "commands.md": command_reference(),
-        ROOT / "contracts" / "gate_config.schema.json": config_schema(),
+        ROOT / "contracts" / "gate_config.schema.json": settings_schema(
+            GateConfig, "gate_config", "gate.yaml", "Settings of a workspace."
+        ),
+        ROOT / "contracts" / "operator.schema.json": settings_schema(
+            OperatorConfig, "operator", "operator.yaml", "What whoever runs the gate says."
+        ),
     }
 
 

@@ -14,11 +14,16 @@ from typing import Any
 
 from ..evidence.base.errors import ConfigError
 from ..evidence.collecting import registry
-from ..evidence.collecting.interface import Collector
+from ..evidence.collecting.interface import Collector, Evidence, Problem, ProblemKind
+from ..evidence.collecting.outcomes import Outcome, packed
 from ..evidence.collecting.runner import Make, Running
 from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, GateConfig, read_settings
+from .trust import Authority
+
+STAGE_TESTS = "stage_tests"
+"""A collector that can ask pytest, and without that permission reads the tests' source."""
 
 LEDGER_FILES = frozenset(
     {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
@@ -26,17 +31,16 @@ LEDGER_FILES = frozenset(
 """Everything that may lie in a ledger's directory."""
 
 
-def make_collector(config: GateConfig, collector_id: str) -> Collector:
-    """The collector with the workspace's options. For a plug-in, this runs its code.
+def make_collector(authority: Authority, collector_id: str) -> Collector:
+    """The collector with the settings in force. For a plug-in, this runs its code.
 
     Raises UsageError: there is none of that name; PluginError: the plug-in cannot be loaded; ConfigError: its
     options in ``gate.yaml`` are wrong.
     """
     kind = registry.load(collector_id)
-    options = dict(config.evidence.get(collector_id, {}))
+    options = _options(authority, collector_id)
     known = {option.name for option in fields(kind.Options)}
-    shared: dict[str, Any] = {"roles": config.roles, "allowed_signers": config.allowed_signers}
-    for name, value in shared.items():
+    for name, value in _shared(authority).items():
         if name in options:
             raise ConfigError(
                 f"{name!r} is a setting of the whole workspace, not of one collector",
@@ -46,21 +50,65 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
             )
         if name in known:
             options[name] = value
+    reference = authority.trust.ref
+    if reference is not None and "approved" in known and not {"approved", "approved_copy"} & options.keys():
+        options["approved"] = reference.commit
     place = ("evidence", collector_id)
     return kind(read_settings(kind.Options, options, place) if options else kind.Options())
 
 
-def open_workspace(root: Path, config: GateConfig) -> Workspace:
+def _shared(authority: Authority) -> dict[str, Any]:
+    """Settings of the whole workspace that collectors have as options."""
+    config = authority.config
+    return {"roles": config.roles, "allowed_signers": config.allowed_signers}
+
+
+def _options(authority: Authority, collector_id: str) -> dict[str, Any]:
+    """The collector's own options; without those that would run code which nobody permits to be run."""
+    options = dict(authority.config.evidence.get(collector_id, {}))
+    if collector_id == STAGE_TESTS and STAGE_TESTS not in authority.execute:
+        options.pop("python", None)
+    return options
+
+
+def refused(authority: Authority, collector_id: str) -> str | None:
+    """The permission for want of which the collector is not run as settings say; None where none lacks."""
+    options = authority.config.evidence.get(collector_id, {})
+    if collector_id not in BUILTIN:
+        permission = "plugins"
+    elif collector_id == STAGE_TESTS and options.get("python") is not None:
+        permission = STAGE_TESTS
+    elif collector_id == "commands" and options.get("run"):
+        permission = "commands"
+    else:
+        return None
+    return None if permission in authority.execute else permission
+
+
+def _not_run(collector_id: str, permission: str) -> Outcome:
+    """The outcome of a collector that would run code which nobody permits to be run."""
+    problem = Problem(
+        "",
+        f"{collector_id} would run code that the judged change chooses, which no operator permits",
+        f"have the operator list {permission} under `execute` in the file that --operator names",
+        ProblemKind.MISSING,
+    )
+    return packed(Evidence(collector_id, "1", {}, (problem,), (), None, repeatable=False))
+
+
+def open_workspace(root: Path, authority: Authority) -> Workspace:
     """The workspace without its ledger.
 
     Raises ConfigError: the ledger's directory would hide judged content or other files.
     """
     root = root.resolve()
+    config, given = authority.config, authority.given
+    judged = config.subject
     if config.ledger.directory is None:
-        return Workspace(root, config.limits)
+        return Workspace(root, config.limits, (), judged.sources, judged.exclude, given)
     ledger = Path(os.path.normpath(root / config.ledger.directory))
     inside = ledger.relative_to(root).as_posix()
-    for source in config.subject.sources or ():
+    for source in judged.sources or ():
         fixed = source.partition("*")[0].partition("?")[0].rstrip("/")
         if source != "." and (f"{inside}/".startswith(f"{fixed}/") or f"{fixed}/".startswith(f"{inside}/")):
             raise _ledger_error(f"overlaps the source path {source!r}, whose content is judged")
@@ -68,8 +116,7 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
     foreign = sorted(set(os.listdir(ledger)) - LEDGER_FILES) if ledger.is_dir() else []  # noqa: PTH208
     if foreign:
         raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
-    judged = config.subject
-    return Workspace(root, config.limits, [inside], judged.sources, judged.exclude)
+    return Workspace(root, config.limits, [inside], judged.sources, judged.exclude, given)
 
 
 def _ledger_error(what: str) -> ConfigError:
@@ -90,7 +137,7 @@ class Places:
 
 
 def start(
-    root: Path, config: GateConfig, ids: Iterable[str] | None = None, places: Places | None = None
+    root: Path, authority: Authority, ids: Iterable[str] | None = None, places: Places | None = None
 ) -> Running:
     """The named collectors, or all available ones, ready to run in another process while this one goes on.
 
@@ -102,23 +149,28 @@ def start(
 
     Raises UsageError: there is no collector of that name; EvidenceError: the workspace is not a directory.
     """
-    chosen = tuple(available(config) if ids is None else ids)
+    chosen = tuple(available(authority.config) if ids is None else ids)
     registry.check(chosen)
-    workspace = open_workspace(root, config)
+    workspace = open_workspace(root, authority)
     guests = {name: found for name in chosen if (found := registry.provider(name)) is not None}
-    makers: dict[str, Make] = {name: partial(make_collector, config, name) for name in chosen}
+    makers: dict[str, Make] = {name: partial(make_collector, authority, name) for name in chosen}
+    known = {
+        name: _not_run(name, permission)
+        for name in chosen
+        if name != STAGE_TESTS and (permission := refused(authority, name)) is not None
+    }
     if places is None:
-        return Running(workspace, makers, guests)
+        return Running(workspace, makers, guests, known)
     from ..evidence.collecting.cache import ResultCache
 
     cache = ResultCache(workspace, places.cache_dir, places.config_dir)
-    shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
+    shared = {**_shared(authority), "approved": authority.trust.ref and authority.trust.ref.commit}
     keys = {
-        name: cache.key(name, "", {"own": config.evidence.get(name, {}), "shared": shared})
+        name: cache.key(name, "", {"own": _options(authority, name), "shared": shared})
         for name in chosen
-        if name not in guests
+        if name not in guests and name not in known
     }
-    return Running(workspace, makers, guests, cache, keys)
+    return Running(workspace, makers, guests, known, cache, keys)
 
 
 def available(config: GateConfig) -> list[str]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..evidence.base.contracts import PROVENANCE, source_of
 from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked, suggestion
 from ..evidence.collectors import BUILTIN
+from .alterations import alterations
 from .collectors import Places
-from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, load_config
+from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig
 from .decide.model import Plan
 from .decide.plan import make_plan
 from .decide.recorded import ALL
-from .decision.document import Weakening
+from .decision.document import Trust, Weakening
 from .policy import bundle as bundles
 from .policy.interface import Bundle
+from .trust import FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
+
+_STRICTER = frozenset({("account", "pinned_account")})
+"""Collectors' options that only demand more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class Context:
 
     Attributes:
         root: absolute path of the workspace.
-        config: its settings.
+        authority: the settings in force, and whose they are.
         bundle: the policies that judge it.
         plan: the bundle's stages and rules, with the workspace's own dependencies.
         weakenings: what settings and flags weaken.
@@ -32,11 +37,16 @@ class Context:
     """
 
     root: Path
-    config: GateConfig
+    authority: Authority
     bundle: Bundle
     plan: Plan
     weakenings: tuple[Weakening, ...]
     places: Places | None = None
+
+    @property
+    def config(self) -> GateConfig:
+        """The settings in force."""
+        return self.authority.config
 
     @property
     def name(self) -> str:
@@ -46,8 +56,10 @@ class Context:
     @property
     def ledger(self) -> Path | str:
         """Where the ledger is: a directory of the workspace, or the URL of a ledger elsewhere."""
-        directory = self.config.ledger.directory
-        return self.config.ledger.location if directory is None else self.root / directory
+        directory, location = self.config.ledger.directory, self.config.ledger.location
+        if directory is not None:
+            return self.root / directory
+        return Path(location) if Path(location).is_absolute() else location
 
     def check_stage(self, stage: str) -> None:
         """Refuse a stage that the bundle does not have. Raises UsageError: there is none of that name."""
@@ -56,36 +68,44 @@ class Context:
             raise UsageError(f"there is no stage {stage!r}", remedy=remedy)
 
 
-def open_context(root: Path, policy: Path | None = None, places: Places | None = None) -> Context:
-    """Load the workspace's settings and policy bundle.
+def open_context(
+    root: Path,
+    policy: Path | None = None,
+    places: Places | None = None,
+    operator: Path | None = None,
+    trust_ref: str | None = None,
+) -> Context:
+    """Load the settings in force and the policy bundle.
 
     Args:
         policy: a bundle directory in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
+        operator: the operator's file or directory.
+        trust_ref: the commit whose settings, policies and signers are taken.
 
-    Raises ConfigError, PolicyError: as they say.
+    Raises ConfigError, PolicyError, UsageError: as they say.
     """
-    config = load_config(root)
-    weakenings = []
-    if policy is not None:
-        weakenings.append(Weakening("policy_override", "the policy bundle was given by a flag"))
-    own = config.policy.bundle
-    given = policy or (root / own if own else None)
+    authority = resolve(root, operator, trust_ref, policy)
+    config = authority.config
+    given = authority.bundle
     # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
-    bundle = bundles.load_bundle(given, config.limits) if given else bundles.load_bundle(bundles.SHIPPED)
-    if policy is None:
-        _check_pin("version", config.policy.version, bundle.version)
-        _check_pin("digest", config.policy.digest, bundle.digest)
+    bundle = (
+        bundles.load_bundle(bundles.SHIPPED) if given is None else bundles.load_bundle(given, config.limits)
+    )
+    _check_pin("version", config.policy.version, bundle.version)
+    _check_pin("digest", config.policy.digest, bundle.digest)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
     plan = make_plan(bundle, depends_on)
     _check_freshness(config, plan)
-    return Context(root.resolve(), config, bundle, plan, (*weakenings, *_own_settings(config)), places)
+    weakenings = _weakenings(authority)
+    authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
+    return Context(root.resolve(), authority, bundle, plan, tuple(weakenings), places)
 
 
 def _check_pin(name: str, pinned: str | None, actual: str) -> None:
     if pinned not in (None, actual):
         raise PolicyError(
-            f"the bundle has the {name} {actual}, gate.yaml demands {pinned}",
+            f"the bundle has the {name} {actual}, the settings demand {pinned}",
             path=FILE,
             place=f"policy.{name}",
             remedy="review the bundle's changes, then update the pin",
@@ -106,23 +126,42 @@ def _check_freshness(config: GateConfig, plan: Plan) -> None:
             )
 
 
-def _own_settings(config: GateConfig) -> list[Weakening]:
-    """What gate.yaml sets so that less is judged than by default, or by rules that nobody pinned."""
+def _weakenings(authority: Authority) -> list[Weakening]:
+    """What settings and flags weaken: less is judged, something else, or by rules that nobody pinned."""
+    config, trust = authority.config, authority.trust
     found = []
-    if config.stages:
-        found.append(Weakening("stage_override", "gate.yaml changes the stages' dependencies"))
-    if config.policy.bundle is not None and config.policy.digest is None:
-        message = "gate.yaml names a policy bundle without its digest"
+    if trust.settings["policy"] == FLAG or str(authority.bundle) == config.policy.bundle:
+        found.append(Weakening("policy_override", "the policy bundle was given by a flag"))
+    elif config.policy.bundle is not None and config.policy.digest is None and trust.ref is None:
+        message = f"{_whose(trust, 'policy')} names a policy bundle without its digest"
         found.append(Weakening("bundle_not_pinned", message))
+    if config.stages:
+        message = f"{_whose(trust, 'stages')} changes the stages' dependencies"
+        found.append(Weakening("stage_override", message))
     if config.subject.exclude != list(DEFAULT_EXCLUDE):
         patterns = ", ".join(config.subject.exclude) or "nothing"
-        found.append(Weakening("sources_excluded", f"gate.yaml excludes from the sources: {patterns}"))
+        message = f"{_whose(trust, 'subject')} excludes from the sources: {patterns}"
+        found.append(Weakening("sources_excluded", message))
     for name, usual, value in config.limits.widened():
-        message = f"gate.yaml widens limits.{name} from {usual:g} to {value:g}"
+        message = f"{_whose(trust, 'limits')} widens limits.{name} from {usual:g} to {value:g}"
         found.append(Weakening("limit_widened", message))
-    for collector in sorted(config.evidence):
+    for collector, options in sorted(config.evidence.items()):
         narrowing = BUILTIN[collector].narrowing if collector in BUILTIN else frozenset()
-        for option in sorted(narrowing & config.evidence[collector].keys()):
-            message = f"gate.yaml sets evidence.{collector}.{option}, which decides how much is looked at"
-            found.append(Weakening("evidence_narrowed", message))
+        for option in sorted(options):
+            if (collector, option) not in _STRICTER:
+                narrows = option in narrowing
+                code = "evidence_narrowed" if narrows else "evidence_redirected"
+                effect = "how much is looked at" if narrows else "what is looked at"
+                message = (
+                    f"{_whose(trust, 'evidence')} sets evidence.{collector}.{option}, which decides {effect}"
+                )
+                found.append(Weakening(code, message))
     return found
+
+
+def _whose(trust: Trust, setting: str) -> str:
+    """The file that a setting is from."""
+    source = trust.settings[setting]
+    if source == TRUST_REF and trust.ref is not None:
+        return f"gate.yaml of {trust.ref.name}"
+    return {OPERATOR: "the operator", JUDGED: "gate.yaml"}.get(source, source)

@@ -38,7 +38,7 @@ def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str
     Raises UsageError: a file is not in the workspace; EvidenceError: a file is a link, no JSON, or its data
     have no canonical form; EnvironmentProblem: a file cannot be written.
     """
-    view = open_workspace(context.root, context.config).view()
+    view = open_workspace(context.root, context.authority).view()
     signed: dict[str, tuple[bytes, bool]] = {}
     for path in dict.fromkeys(relative(context.root, file) for file in files):
         if not view.exists(path):

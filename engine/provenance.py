@@ -46,7 +46,7 @@ def state_provenance(
     Raises UsageError: a file is not in the workspace, is a statement itself, or is one of the judged sources;
     EvidenceError: a file or a source cannot be read; EnvironmentProblem: a statement cannot be written.
     """
-    workspace = open_workspace(context.root, context.config)
+    workspace = open_workspace(context.root, context.authority)
     judged, _ = find_subject(workspace)
     origin = Origin(judged.commit, judged.dirty, judged.digest)
     sources = workspace.judged().paths

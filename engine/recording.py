@@ -18,7 +18,7 @@ from ..evidence.base.canonical import canonical
 from ..evidence.base.contracts import violations
 from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError, suggestion
 from ..evidence.base.limits import DEFAULT, Limits
-from ..evidence.signing.keys import VerifierKey, load_or_create_log_key
+from ..evidence.signing.keys import LogKey, VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
 from .collectors import open_workspace
 from .context import Context
@@ -102,6 +102,7 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
             remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
         )
     key, fresh = load_or_create_log_key(config_dir)
+    _check_log_key(context, key)
     settings = context.config.ledger
     attachments = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
     with open_ledger(
@@ -125,6 +126,33 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
         entry,
         f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there",
     )
+
+
+def _check_log_key(context: Context, key: LogKey) -> None:
+    """Refuse to add to a log with another key than the operator names.
+
+    Raises ConfigError: the key is another one, or the operator names none that can be read.
+    """
+    if context.authority.log_key is None:
+        return
+    named = parse_verifier_key(context.authority.log_key, "the operator's log_key")
+    if named.public != key.verifier(named.name).public:
+        raise ConfigError(
+            f"the log key here is {key.fingerprint}, the operator names {named.fingerprint}",
+            place="log_key",
+            remedy="record where that key is, or evaluate with --no-record",
+        )
+
+
+def parse_verifier_key(text: str, what: str) -> VerifierKey:
+    """The key in a line such as that of ``trust/log.vkey``.
+
+    Raises UsageError: it is none.
+    """
+    try:
+        return VerifierKey.parse(text)
+    except SignatureError as error:
+        raise UsageError(f"{what}: {error}", remedy="give the line of trust/log.vkey") from error
 
 
 def _limits(context: Context) -> Limits:
@@ -222,7 +250,7 @@ def status(context: Context) -> list[StageStatus]:
         with _reader(context) as ledger:
             for one in decisions(ledger):
                 latest.update(dict.fromkeys(one.summary["stages"], one))
-    sources = find_subject(open_workspace(context.root, context.config))[0].digest if latest else None
+    sources = find_subject(open_workspace(context.root, context.authority))[0].digest if latest else None
     return [
         _status(name, stage.title, latest.get(name), sources, context.bundle.digest)
         for name, stage in context.plan.stages.items()
@@ -269,15 +297,13 @@ def verify(context: Context, key: str | None, config_dir: Path) -> Report:
     """Verify the whole ledger.
 
     Args:
-        key: the verifier key it must have; None believes the one in the ledger.
+        key: the verifier key it must have; without it and an operator, the one in the ledger is believed.
         config_dir: where the receipts of earlier runs are.
 
     Raises UsageError: the key is not one; LedgerError: there is no ledger.
     """
-    try:
-        expected = VerifierKey.parse(key) if key is not None else None
-    except SignatureError as error:
-        raise UsageError(f"--key: {error}", remedy="give the line of trust/log.vkey") from error
+    named = context.authority.log_key if key is None else key
+    expected = None if named is None else parse_verifier_key(named, "--key")
     return verify_ledger(
         context.ledger,
         expected_key=expected,

@@ -17,8 +17,8 @@ from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.collecting.provenance import modified
 from ..evidence.collecting.runner import Running
 from ..evidence.reading.workspace import Workspace
-from .collectors import start
-from .config.settings import FILE, age_seconds
+from .collectors import STAGE_TESTS, open_workspace, refused, start
+from .config.settings import age_seconds
 from .context import Context
 from .decide import recorded as recording
 from .decide.decide import Outputs, decide
@@ -51,7 +51,7 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
     config = context.config
     # the collectors first: the engine starts a thread, and a process with threads is not forked
     with (
-        start(context.root, config, sorted(ids), context.places) as running,
+        start(context.root, context.authority, sorted(ids), context.places) as running,
         open_engine(config.engine, context.bundle, config.limits) as engine,
     ):
         recorded = _recorded(context, running, stage, time)
@@ -75,7 +75,7 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
 
 def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Recorded:
     """Run collectors, find out what is judged, and put down everything that a decision depends on."""
-    with start(context.root, context.config, sorted(ids), context.places) as running:
+    with start(context.root, context.authority, sorted(ids), context.places) as running:
         return _recorded(context, running, stage, time)
 
 
@@ -84,7 +84,6 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
     config = context.config
     step("reading the sources")
     subject, odd = find_subject(running.workspace)
-    settings = settings_digest(running.workspace)
     evidence = running.result()
     files = {file.path for item in evidence.values() for file in item.files}
     uncommitted = modified(running.workspace, subject.commit, files)
@@ -96,37 +95,37 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         subject=subject,
         odd_sources=odd,
         uncommitted=tuple(sorted(masked(path) for path in uncommitted)),
-        settings_digest=settings,
+        settings_digest=context.authority.settings_digest,
         allowed_signers=masked(config.allowed_signers),
         roles=tuple(config.roles),
         depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},
+        trust=context.authority.trust,
         weakenings=tuple(replace(one, msg=masked(one.msg)) for one in context.weakenings),
-        notices=tuple(_unused(context)),
+        notices=(*context.authority.notices, *_not_permitted(context), *_unused(context)),
     )
     return Recorded(setup, evidence)
 
 
 def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:
     """Evidence of the named collectors. Raises UsageError: there is none of that name."""
-    with start(context.root, context.config, tuple(ids), context.places) as running:
+    with start(context.root, context.authority, tuple(ids), context.places) as running:
         return running.result()
 
 
 def binding(context: Context, stage: str, time: Time) -> tuple[str, str]:
     """What a sign-off of the stage binds to, as things stand: digest of the sources, digest of the evidence.
 
-    Nothing that people signed is read, so a sign-off in the making does not matter.
+    Nothing that people signed is read, so a sign-off in the making does not matter. In the place of a stage,
+    ``trust`` stands for what the change alters of what it is judged by.
     """
     plan = context.plan
+    if stage == recording.TRUST:
+        subject = find_subject(open_workspace(context.root, context.authority))[0]
+        return subject.digest, recording.alterations_digest(context.authority.trust)
     ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
     recorded = observe(context, ids, stage, time)
     return recorded.setup.subject.digest, recording.evidence_digests(plan, recorded)[stage]
-
-
-def settings_digest(workspace: Workspace) -> str | None:
-    """SHA-256 of gate.yaml, None where there is none: settings decide what is looked at, too."""
-    return workspace.file_digest(FILE) if workspace.is_file(FILE) else None
 
 
 def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
@@ -143,6 +142,16 @@ def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
     )
     odd = [*measured.unreadable, *subjects.odd_files(workspace.judged())]
     return subject, tuple(Problem.rejected(error).masked() for error in odd)
+
+
+def _not_permitted(context: Context) -> list[Notice]:
+    """That tests were read and not collected by pytest; for other collectors it is a problem of theirs."""
+    if refused(context.authority, STAGE_TESTS) is None:
+        return []
+    message = (
+        f"evidence.{STAGE_TESTS}.python was not run, which no operator permits: the tests' source was read"
+    )
+    return [Notice("not_permitted", message)]
 
 
 def _unused(context: Context) -> list[Notice]:

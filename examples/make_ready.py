@@ -108,7 +108,7 @@ def run_tests() -> None:
 
 
 def make_keys(folder: Path) -> None:
-    """One Ed25519 key per person in `folder`, and trust/allowed_signers that says who they are."""
+    """One Ed25519 key per person in `folder`, and allowed_signers, the example's and the operator's, who they are."""
     lines = []
     for principal in [*(principal for _, principal in PEOPLE.values()), RELEASE]:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", principal, "-f", str(folder / principal))
@@ -118,12 +118,10 @@ def make_keys(folder: Path) -> None:
             f'{principal} namespaces="{namespaces}",valid-after="20250101000000Z",'
             f'valid-before="20350101000000Z" {kind} {key}\n'
         )
-    (READY / "trust").mkdir(exist_ok=True)
-    (READY / "trust" / "allowed_signers").write_text(
-        "# Example keys. Their private halves were thrown away; they can sign nothing any more.\n"
-        + "".join(lines),
-        encoding="utf-8",
-    )
+    text = "# Example keys. Their private halves were thrown away; they can sign nothing any more.\n" + "".join(lines)
+    for trust in (READY / "trust", EXAMPLES / "trust"):
+        trust.mkdir(exist_ok=True)
+        (trust / "allowed_signers").write_text(text, encoding="utf-8")
 
 
 def sign(path: Path, key: Path, namespace: str) -> None:
@@ -160,7 +158,11 @@ def evaluate(keys: Path, *options: str) -> dict[str, Any]:
     copy = keys / "ready"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(READY, copy)
-    command = ("evaluate", "stage8", "--workspace", str(copy), "--no-record", "--output", "json", *options)
+    operator = ("--operator", str(EXAMPLES / "operator.yaml"))
+    command = (
+        *("evaluate", "stage8", "--workspace", str(copy), *operator, "--no-record", "--output", "json"),
+        *options,
+    )
     decision: dict[str, Any] = json.loads(run(sys.executable, "-m", "gate", *command, cwd=keys, expect=(0, 1, 3)))
     return decision
 

@@ -29,9 +29,11 @@ from .options import (
     EffectiveTime,
     NoCache,
     NoColor,
+    Operator,
     Outputs,
     Policy,
     Quiet,
+    TrustRef,
     Verbose,
     Workspace,
     config_dir,
@@ -51,6 +53,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def evaluate(
     stage: Annotated[str, typer.Argument(help="stage1 … stage8, or all.", metavar="STAGE")],
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     output: Annotated[
         list[str] | None,
         typer.Option(
@@ -89,7 +93,7 @@ def evaluate(
     reports = {item.format: registry.load(item.format) for item in outputs}
 
     def opened() -> tuple[Context, Time]:
-        context = open_workspace(workspace, policy, no_cache=no_cache)
+        context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
         return context, effective_time(context, time, allow_past=allow_past_effective_time)
 
     show = not (quiet or verbose)
@@ -151,6 +155,8 @@ def explain(
         ),
     ],
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     rule: Annotated[
         list[str] | None,
         typer.Option("--rule", help="Show this rule, whether it holds or not. Repeatable.", metavar="CODE"),
@@ -167,7 +173,7 @@ def explain(
 ) -> None:
     """Show why a stage has its verdict, down to the evidence, and what would change it."""
     outputs = parse_outputs(output, ("table", "json"))
-    context = open_workspace(workspace, policy, no_cache=no_cache)
+    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):
@@ -200,6 +206,8 @@ def collect(
         typer.Argument(help="Collectors to run; all if none.", metavar="[COLLECTOR]…"),
     ] = None,
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     output: Outputs = None,
     no_cache: NoCache = False,
     verbose: Verbose = False,
@@ -209,7 +217,7 @@ def collect(
     from ..report.facts import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, no_cache=no_cache)
+    context = open_workspace(workspace, operator, trust_ref, no_cache=no_cache)
     ids = unique(collector) or tuple(available(context.config))
     with progress(wanted=not verbose):
         evidence = service.collect(context, ids)
@@ -222,6 +230,8 @@ def collect(
 @app.command()
 def status(
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     output: Outputs = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
@@ -231,7 +241,7 @@ def status(
     from ..report.status import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    rows = recording.status(open_workspace(workspace))
+    rows = recording.status(open_workspace(workspace, operator, trust_ref))
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](rows, page))

@@ -9,7 +9,7 @@ import typer
 from .. import recording
 from ..report import ledger as report
 from ..terminal.outputs import parse_outputs, write
-from .options import HERE, Debug, Outputs, Verbose, Workspace, config_dir, open_workspace
+from .options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, config_dir, open_workspace
 
 app = typer.Typer(
     name="ledger",
@@ -29,12 +29,14 @@ def show(
     last: Annotated[int, typer.Option("--last", help="How many entries to list.", min=1)] = 20,
     output: Outputs = None,
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """List recorded decisions, or print one entry's statement."""
     outputs = parse_outputs(output, tuple(report.ENTRIES))
-    context = open_workspace(workspace)
+    context = open_workspace(workspace, operator, trust_ref)
     if index is not None:
         statement = recording.find_statement(context, index)
         for item in outputs:
@@ -55,12 +57,14 @@ def verify(
     ] = None,
     output: Outputs = None,
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
     outputs = parse_outputs(output, tuple(report.VERIFICATIONS))
-    found = recording.verify(open_workspace(workspace), key, config_dir())
+    found = recording.verify(open_workspace(workspace, operator, trust_ref), key, config_dir())
     for item in outputs:
         write(item, report.VERIFICATIONS[item.format](found))
     raise typer.Exit(0 if found.ok else 1)

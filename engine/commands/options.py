@@ -14,6 +14,7 @@ import typer
 
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
+from .. import trust
 from ..collectors import Places
 from ..context import Context, open_context
 from ..decide.recorded import Time
@@ -63,6 +64,24 @@ NoCache = Annotated[
         "--no-cache", envvar="GATE_NO_CACHE", help="Read all evidence anew and remember nothing of it."
     ),
 ]
+Operator = Annotated[
+    Path | None,
+    typer.Option(
+        "--operator",
+        envvar="GATE_OPERATOR",
+        help="Judge by what this operator's file says, or operator.yaml of this directory.",
+        metavar="FILE|DIR",
+    ),
+]
+TrustRef = Annotated[
+    str | None,
+    typer.Option(
+        "--trust-ref",
+        envvar="GATE_TRUST_REF",
+        help="Judge by the settings, policies and signers of this branch, tag or commit.",
+        metavar="REF",
+    ),
+]
 Outputs = Annotated[
     list[str] | None,
     typer.Option(
@@ -74,11 +93,20 @@ Outputs = Annotated[
     ),
 ]
 HERE = Path()
+_TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TRUST_REF: "trust ref"}
 
 
-def open_workspace(workspace: Path, policy: Path | None = None, *, no_cache: bool = True) -> Context:
+def open_workspace(
+    workspace: Path,
+    operator: Path | None,
+    trust_ref: str | None,
+    policy: Path | None = None,
+    *,
+    no_cache: bool = True,
+) -> Context:
     """The workspace ready to be judged, with results of earlier runs unless ``no_cache``."""
-    return open_context(workspace, policy, None if no_cache else Places(_cache_dir(), config_dir()))
+    places = None if no_cache else Places(_cache_dir(), config_dir())
+    return open_context(workspace, policy, places, operator, trust_ref)
 
 
 def config_dir() -> Path:
@@ -114,13 +142,14 @@ def screen(*, no_color: bool, to_file: bool = False) -> Screen:
 
 
 def effective_time(context: Context, text: str | None, *, allow_past: bool) -> Time:
-    """The effective time: of the flag, else of gate.yaml, else of the clock.
+    """The effective time: of the flag, else of the settings, else of the clock.
 
     Raises UsageError: it is no time, or in the past without being allowed to.
     """
     pinned = context.config.effective_time
     if text is None and pinned is not None:
-        return Time(format_utc(parse_rfc3339(pinned)), "gate.yaml")
+        source = context.authority.trust.settings["effective_time"]
+        return Time(format_utc(parse_rfc3339(pinned)), _TIME_SOURCES[source])
     if text is None or text == "now":
         return Time(format_utc(now()), "clock")
     try:

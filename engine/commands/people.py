@@ -11,11 +11,12 @@ import typer
 from ...evidence.base.errors import UsageError, suggestion
 from ...evidence.base.times import format_utc, parse_rfc3339
 from .. import service
+from ..decide.recorded import TRUST
 from ..provenance import check_finished, state_provenance
 from ..signoff import prepare_signoff
 from ..terminal.console import write_bytes, write_error, write_line
 from ..terminal.outputs import parse_outputs, write
-from .options import HERE, Debug, Verbose, Workspace, effective_time, now, open_workspace
+from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, effective_time, now, open_workspace
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -51,12 +52,14 @@ def signoff(
         Path | None, typer.Option("--output", "-o", help="Write a file instead of printing.", metavar="PATH")
     ] = None,
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Print the sign-off of a stage, for you to sign with ssh-keygen."""
-    context = open_workspace(workspace)
-    if stage not in context.plan.stages:
+    context = open_workspace(workspace, operator, trust_ref)
+    if stage not in (*context.plan.stages, TRUST):
         raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
     time = effective_time(context, None, allow_past=True)
     moment = effective_time(context, signed_at or time.text, allow_past=True)
@@ -92,6 +95,8 @@ def provenance(
         typer.Option("--at", help="When they were finished: now (default), or RFC 3339.", metavar="TIME"),
     ] = None,
     workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -102,5 +107,7 @@ def provenance(
     except ValueError as error:
         raise UsageError(str(error), remedy="give --at now, or a time with its zone") from error
     check_finished(moment, current)
-    for path in state_provenance(open_workspace(workspace), files, format_utc(moment), command):
+    for path in state_provenance(
+        open_workspace(workspace, operator, trust_ref), files, format_utc(moment), command
+    ):
         write_line(f"wrote {path}")

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import ConfigError, EvidenceError, suggestion
-from ...evidence.base.limits import Limits
+from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, validate
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting import registry
@@ -100,7 +100,8 @@ class LedgerSettings(Settings):
     @property
     def directory(self) -> str | None:
         """The directory in the workspace that holds the ledger; None where it is elsewhere."""
-        elsewhere = _SCHEME.match(self.location) and not self.location.startswith("file:")
+        path = self.location.removeprefix("file:")
+        elsewhere = path.startswith("/") or (_SCHEME.match(path) and path == self.location)
         return None if elsewhere else self.location.removeprefix("file:")
 
 
@@ -160,39 +161,66 @@ def load_config(root: Path) -> GateConfig:
 
     Raises ConfigError: malformed YAML, an unknown key, a wrong type, an impossible value; names the key.
     """
+    return parse_config(read_file(root), root)[0]
+
+
+def read_file(root: Path) -> bytes | None:
+    """The content of the workspace's ``gate.yaml``; None where there is none.
+
+    Raises ConfigError: it is no regular file, or too large.
+    """
     try:
         view = Workspace.single_file_view(root, FILE)
-        raw = None if view is None else view.read(FILE, view.limits.text_bytes)
+        return None if view is None else view.read(FILE, view.limits.text_bytes)
     except EvidenceError as error:
         raise ConfigError(error.what, path=error.path, place=error.place, remedy=error.remedy) from error
-    if view is None or raw is None:
-        _check_ledger(root, LedgerSettings())
-        return GateConfig()
-    value = parse_yaml(raw, FILE, view.limits, error_type=ConfigError)
+
+
+def parse_config(raw: bytes | None, root: Path) -> tuple[GateConfig, frozenset[str]]:
+    """The settings in the content of a ``gate.yaml``, and the names of those that it has.
+
+    Raises ConfigError: as :func:`load_config`.
+    """
+    if raw is None:
+        check_ledger(root, LedgerSettings())
+        return GateConfig(), frozenset()
+    value = parse_yaml(raw, FILE, DEFAULT, error_type=ConfigError)
     config = read_settings(GateConfig, {} if value is None else value)
+    check_config(config, FILE)
+    check_ledger(root, config.ledger)
+    return config, frozenset(value or ())
+
+
+def check_config(config: GateConfig, path: str) -> None:
+    """Refuse what no type expresses.
+
+    Args:
+        path: the file, for messages.
+
+    Raises ConfigError: an unknown collector or engine, wrong options, no time, a path out of the workspace.
+    """
     for collector, options in config.evidence.items():
-        _check_collector(collector, f"evidence.{collector}")
+        _check_collector(collector, f"evidence.{collector}", path)
         _check_options(collector, options)
     for collector in config.freshness:
-        _check_collector(collector, f"freshness.{collector}")
+        _check_collector(collector, f"freshness.{collector}", path)
     if config.effective_time is not None:
         try:
             parse_rfc3339(config.effective_time)
         except ValueError as error:
             raise ConfigError(
-                str(error), path=FILE, place="effective_time", remedy="write it like 2025-11-07T12:00:00Z"
+                str(error), path=path, place="effective_time", remedy="write it like 2025-11-07T12:00:00Z"
             ) from error
     for pattern in [*(config.subject.sources or ()), *config.subject.exclude]:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
-    _check_ledger(root, config.ledger)
     engines.check(config.engine)
-    return config
 
 
-def _check_ledger(root: Path, settings: LedgerSettings) -> None:
+def check_ledger(root: Path, settings: LedgerSettings) -> None:
     """Refuse a ledger that is neither a directory of the workspace nor served by a plug-in."""
-    path = settings.directory
+    location = settings.location.removeprefix("file:")
+    path = location if location.startswith("/") else settings.directory
     if path is None or settings.evidence is not None:
         _check_urls(settings)
     if path is None:
@@ -263,18 +291,20 @@ def _check_options(collector: str, options: dict[str, Any]) -> None:
         read_settings(registry.load(collector).Options, options, ("evidence", collector))
 
 
-def _check_collector(name: str, place: str) -> None:
+def _check_collector(name: str, place: str, path: str) -> None:
     if not registry.known(name):
         raise ConfigError(
             f"there is no collector {name[:80]!r}",
-            path=FILE,
+            path=path,
             place=place,
             remedy=f"{suggestion(name, registry.names())}; a plug-in's has to be installed",
         )
 
 
-def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
-    """The part of ``gate.yaml`` at ``place`` as settings.
+def read_settings(
+    kind: type[S], value: Any, place: Sequence[str] = (), path: str = FILE, schema: str = SCHEMA
+) -> S:
+    """The part of ``gate.yaml`` at ``place`` as settings, or of another file that has such a schema.
 
     Raises ConfigError: it is not what the class accepts; names the key.
     """
@@ -282,7 +312,7 @@ def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
     for key in reversed(place):
         document = {key: document}
     # a decimal is for no setting, but JSON Schema takes 1.0 for an integer
-    if not _has_decimal(document) and not violations("", SCHEMA, document, most=1):
+    if not _has_decimal(document) and not violations("", schema, document, most=1):
         try:
             return build(kind, value)
         except Uncertain:
@@ -294,7 +324,7 @@ def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
     try:
         return validate(kind, value)
     except ValidationError as error:
-        raise config_error(error, kind, place, FILE) from error
+        raise config_error(error, kind, place, path) from error
 
 
 def _has_decimal(value: Any) -> bool:

@@ -83,6 +83,7 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
         subject=setup.subject,
         policy=PolicyId(bundle.name, bundle.version, bundle.digest),
         engine=outputs.engine,
+        trust=setup.trust,
         stages={name: _stage(result, digests[name]) for name, result in results.items()},
         checks=tuple(check for result in judged for check in result.checks),
         violations=tuple(sorted((v for r in judged for v in r.violations), key=lambda v: v.key)),

@@ -71,6 +71,7 @@ class Plan:
         actions: what people are asked to do, by stage and outcome.
         on_unknown: by rule code, what follows when the rule cannot be told: ``fail`` (as for rules that are
             not listed), ``condition`` or ``warn``.
+        never_waived: codes of rules that no waiver can be for.
     """
 
     stages: dict[str, Stage]
@@ -79,6 +80,7 @@ class Plan:
     waiver_warning_days: int
     actions: dict[str, dict[str, str]]
     on_unknown: dict[str, str] = field(default_factory=dict)
+    never_waived: tuple[str, ...] = ()
 
     def closure(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """The wanted stages and everything they depend on, dependencies first."""

@@ -96,6 +96,17 @@ class Common:
             raise _wrong(what, f"on_unknown.value.{code}", remedy)
         return outcomes
 
+    def never_waived(self, codes: Collection[str]) -> tuple[str, ...]:
+        """Codes of rules that no waiver can be for; none where the bundle does not have the parameter."""
+        if "never_waived" not in self._entries:
+            return ()
+        listed = self._value("never_waived", "list")
+        for code in listed:
+            if code not in codes:
+                what = f"the parameter 'never_waived' names {code!r}, which is no rule of the bundle"
+                raise _wrong(what, "never_waived.value", "correct the code, or take it out")
+        return tuple(listed)
+
     def _value(self, name: str, unit: str) -> Any:
         entry = self._entries.get(name)
         if entry is None:

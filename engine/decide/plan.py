@@ -59,6 +59,7 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
         waiver_warning_days=common.waiver_warning_days(),
         actions=common.actions(stages),
         on_unknown=common.on_unknown(listed),
+        never_waived=common.never_waived(listed),
     )
 
 

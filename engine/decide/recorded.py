@@ -17,13 +17,15 @@ from ...evidence.base.errors import InternalError, masked
 from ...evidence.base.records import from_json, to_json
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Problem
-from ..decision.document import Notice, Subject, Weakening
+from ..decision.document import Notice, Subject, Trust, Weakening
 from .facts import Facts
 from .model import Plan
 from .provenance import provenance
 
 TYPE = "gate.recorded/v1"
 ALL = "all"
+TRUST = "trust"
+"""In the place of a stage in sign-offs of what a change alters of what it is judged by."""
 
 PEOPLE = frozenset({"signoffs", "waivers"})
 """Collectors of what people say about evidence; their files are not part of what they sign."""
@@ -36,7 +38,7 @@ SETTINGS = "gate.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The effective time (RFC 3339, UTC) and its source: ``flag`` (or variable), ``gate.yaml``, ``clock``."""
+    """The effective time (RFC 3339, UTC) and its source: ``flag`` (or variable), a file, ``clock``."""
 
     text: str
     source: str
@@ -64,6 +66,7 @@ class Setup:
         roles: the workspace's roles.
         depends_on: by stage, dependencies in place of the bundle's.
         max_age_s: by collector, how old its evidence may be, in seconds.
+        trust: whose word is taken for what.
         weakenings: what the settings and the command line weaken.
         notices: remarks about the settings.
     """
@@ -80,6 +83,7 @@ class Setup:
     roles: tuple[str, ...]
     depends_on: dict[str, tuple[str, ...]]
     max_age_s: dict[str, int]
+    trust: Trust
     weakenings: tuple[Weakening, ...]
     notices: tuple[Notice, ...]
 
@@ -139,7 +143,12 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
         if setup.settings_digest is not None:
             files.add((SETTINGS, setup.settings_digest))
         digests[stage] = sha256_hex(manifest_bytes(files))
-    return digests
+    return {**digests, TRUST: alterations_digest(setup.trust)}
+
+
+def alterations_digest(trust: Trust) -> str:
+    """What a sign-off of alterations binds to: SHA-256 of their canonical JSON."""
+    return sha256_hex(canonical(to_json(trust.alterations)))
 
 
 def _rows(evidence: Evidence, left_out: Collection[str]) -> set[tuple[str, str]]:
@@ -169,7 +178,17 @@ def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:
             "author": subject.author,
         },
         "evidence_digest": evidence_digests(plan, recorded),
+        "trust": trust_input(recorded.setup.trust),
         "facts": dict(facts_of(recorded, time).values),
+    }
+
+
+def trust_input(trust: Trust) -> dict[str, Any]:
+    """What the policies see of the decision's ``trust``."""
+    return {
+        "anchors": list(trust.anchors),
+        "settings": dict(trust.settings),
+        "alterations": to_json(trust.alterations),
     }
 
 

@@ -83,6 +83,8 @@ def _mistake(fact: Mapping[str, Any], plan: Plan) -> str | None:
         meant = nearest(fact["code"], codes)
         advice = f"did you mean {meant!r}?" if meant else "docs/policies.md lists the rules"
         return f"there is no rule {fact['code']!r}; {advice}"
+    if fact["code"] in plan.never_waived:
+        return f"{fact['code']} is a rule that cannot be waived"
     if stage not in fact["stages"]:
         return f"its stages ({', '.join(fact['stages'])}) do not include {stage}, the rule's own stage"
     if fact["signature"] != "valid":

@@ -252,6 +252,45 @@ class Weakening:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustRef:
+    """A branch, tag or commit whose settings, policies and signers were taken, and its commit's full id."""
+
+    name: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """Something by which is judged and which the judged change alters, against the trust ref."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose word was taken for what.
+
+    Attributes:
+        operator: SHA-256 of the operator's file, None without one.
+        ref: the commit that settings, policies and signers are from, None without one.
+        settings: by setting, where its value is from: ``operator``, ``trust_ref``, ``flag``, ``judged`` (the
+            judged change itself) or ``default``.
+        alterations: what the judged change alters of what it is judged by.
+    """
+
+    operator: str | None
+    ref: TrustRef | None
+    settings: dict[str, str]
+    alterations: tuple[Alteration, ...]
+
+    @property
+    def anchors(self) -> tuple[str, ...]:
+        """What is beyond the reach of the judged change: ``operator``, ``trust_ref``, or nothing."""
+        return (*(["operator"] if self.operator else []), *(["trust_ref"] if self.ref else []))
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """The latest valid approval in a role; all but the role is None where there is none."""
 
@@ -302,6 +341,7 @@ class Decision:
     subject: Subject
     policy: PolicyId
     engine: EngineId
+    trust: Trust
     stages: dict[str, StageDecision]
     checks: tuple[Check, ...]
     violations: tuple[Violation, ...]

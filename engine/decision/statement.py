@@ -64,6 +64,7 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
                     "violations": codes[:MAX_CODES],
                     "conditions": len(decision.conditions),
                     "waived": sorted({waived.code for waived in decision.waived})[:MAX_CODES],
+                    "anchors": list(decision.trust.anchors),
                     "weakenings": sorted({item.code for item in decision.weakenings}),
                 },
             },

@@ -6,6 +6,7 @@ The same safe reading as for evidence applies: no links, size caps, strict parse
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from ...evidence.base.canonical import manifest_bytes, sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError, PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.reading.files import FileRead, too_large
 from ...evidence.reading.parse import decode_text, parse_json
-from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.workspace import View, Workspace
 from ...evidence.reading.yaml_reader import parse_yaml
 from .annotations import read_annotations
 from .interface import Annotation, Bundle, RuleHead
@@ -26,36 +28,60 @@ SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 MANIFEST = ".manifest"
 
 
-def load_bundle(directory: Path, limits: Limits = DEFAULT) -> Bundle:
-    """Read and check the bundle in ``directory``, within the limits.
+def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> Bundle:
+    """Read and check the bundle in a directory, or that of these files by path, within the limits.
 
     Raises PolicyError: not a directory, no manifest, a file that does not parse, a module that the lint
-    refuses, or data at a rule's path. Paths in messages are relative to ``directory``.
+    refuses, or data at a rule's path. Paths in messages are relative to the bundle.
     """
+    if not isinstance(source, Path):
+        return _checked(lambda: _load(_Files(source, limits)), "the policy bundle")
+    directory = source
     if not directory.is_dir():
         raise PolicyError(
             "the policy bundle is not a directory",
             path=str(directory),
             remedy="name the directory of a bundle",
         )
+    return _checked(lambda: _load(_opened(Workspace(directory, limits))), str(directory))
+
+
+def _checked(load: Callable[[], Bundle], where: str) -> Bundle:
     try:
-        return _load(Workspace(directory, limits))
+        return load()
     except ConfigError as error:  # a name that no path of ours may have
-        raise PolicyError(error.what, path=str(directory), remedy="rename the file") from error
+        raise PolicyError(error.what, path=where, remedy="rename the file") from error
     except EvidenceError as error:
         raise PolicyError(
             error.what, path=error.path, place=error.place, remedy=error.remedy or "correct the policy bundle"
         ) from error
 
 
-def _load(workspace: Workspace) -> Bundle:
-    view = workspace.view()
-    if not view.exists(MANIFEST):
-        raise PolicyError(
-            "the policy bundle has no .manifest",
-            path=str(workspace.root),
-            remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
-        )
+class _Files:
+    """A bundle's files in memory, read as those of a directory are."""
+
+    def __init__(self, files: Mapping[str, bytes], limits: Limits) -> None:
+        self._files = files
+        self._read: dict[str, FileRead] = {}
+        self.limits = limits
+
+    @property
+    def files(self) -> tuple[FileRead, ...]:
+        return tuple(self._read.values())
+
+    def paths(self) -> tuple[str, ...]:
+        return tuple(sorted(self._files))
+
+    def read(self, path: str, cap: int | None = None) -> bytes:
+        data = self._files[path]
+        if len(data) > min(cap or self.limits.file_bytes, self.limits.file_bytes):
+            raise too_large(path, min(cap or self.limits.file_bytes, self.limits.file_bytes))
+        self._read[path] = FileRead(path, sha256_hex(data), len(data))
+        return data
+
+
+def _opened(workspace: Workspace) -> View:
+    """The directory to be read; nothing in it may be hidden or a link."""
     for error in workspace.refused():
         raise error
     for link in sorted(workspace.links()):
@@ -63,6 +89,15 @@ def _load(workspace: Workspace) -> Bundle:
             "is a symbolic link, which a bundle may not have",
             path=link,
             remedy="replace it with the file itself",
+        )
+    return workspace.view()
+
+
+def _load(view: View | _Files) -> Bundle:
+    if MANIFEST not in view.paths():
+        raise PolicyError(
+            "the policy bundle has no .manifest",
+            remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
         )
     manifest = parse_json(view.read(MANIFEST), MANIFEST, view.limits)
     name, version, metadata = _manifest(manifest)
@@ -90,9 +125,7 @@ def _load(workspace: Workspace) -> Bundle:
             )
             _mount(data, path, value)
     if not modules:
-        raise PolicyError(
-            "the policy bundle has no Rego module", path=str(workspace.root), remedy="add rules"
-        )
+        raise PolicyError("the policy bundle has no Rego module", remedy="add rules")
     for package in sorted(packages):
         _refuse_data_below(package, data)
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))

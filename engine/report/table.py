@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ...evidence.collecting.interface import ProblemKind
-from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Verdict
+from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Trust, Verdict
 from ..ledger.interface import Entry
 from ..terminal.figures import coverage, figure, label, scale
 from ..terminal.lines import Lines, Part, columns, pad
@@ -35,10 +35,30 @@ def head(decision: Decision) -> tuple[list[Part], str]:
     if decision.action:
         left += [" → ", (decision.action, "bold")]
     left.append(f" · {decision.workspace}{commit}{' with changes' if subject.dirty else ''}")
+    if not decision.trust.anchors:
+        left += [" · ", ("self-judged", "yellow")]
     found = Counter(check.status for check in decision.checks)
     counts = [f"{found[CheckStatus.HOLDS]} of {len(decision.checks)} rules hold"]
     counts += [f"{found[status]} {words}" for status, words in _ALSO.items() if found[status]]
     return left, " · ".join(counts)
+
+
+def trusted(trust: Trust) -> str:
+    """Whose word was taken for the settings that decide by what is judged, as one line."""
+    if not trust.anchors:
+        return "the judged change itself, for all settings; see --operator and --trust-ref"
+    names = {
+        "operator": f"the operator ({(trust.operator or '')[:12]}…)",
+        "trust_ref": f"{trust.ref.name} @ {trust.ref.commit[:7]}" if trust.ref else "",
+        "judged": "the judged change",
+        "flag": "a flag",
+        "default": "defaults",
+    }
+    groups: dict[str, list[str]] = {}
+    for setting, source in trust.settings.items():
+        groups.setdefault(source, []).append(setting)
+    parts = [f"{names[source]} for {', '.join(groups[source])}" for source in names if source in groups]
+    return "; ".join(parts)
 
 
 class _Page:
@@ -191,6 +211,7 @@ class _Page:
         sources = f"{subject.files} source file{'' if subject.files == 1 else 's'} ({subject.digest[:12]}…)"
         judged = f"judged {sources} by {policy.name} {policy.version} ({policy.digest[:12]}…)"
         self.lines.add((f"{judged} as of {decision.effective_time}", "dim"), hang=4)
+        self.lines.add((f"trusted: {trusted(decision.trust)}", "dim"), hang=4)
         place = "not recorded"
         if self.entry is not None:
             place = f"recorded: entry {self.entry.index} of the ledger, {self.entry.digest[:16]}…"

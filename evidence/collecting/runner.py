@@ -42,6 +42,7 @@ class Running:
         workspace: walked before the collectors start, so that all see the same files.
         makers: by collector id, how to make it; picklable where no process can be forked.
         guests: of these ids, the plug-ins, with the distribution each comes from.
+        known: by collector id, outcomes that are known already; those collectors are not run.
         cache: what earlier runs found; collectors whose outcome is in there are not run.
         keys: by collector id, the key in the cache; plug-ins have none.
     """
@@ -51,6 +52,7 @@ class Running:
         workspace: Workspace,
         makers: Mapping[str, Make],
         guests: Mapping[str, str] | None = None,
+        known: Mapping[str, Outcome] | None = None,
         cache: ResultCache | None = None,
         keys: Mapping[str, str | None] | None = None,
     ) -> None:
@@ -59,7 +61,7 @@ class Running:
         self._guests = guests or {}
         self._cache = cache
         self._keys = keys or {}
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes: dict[str, Outcome] = dict(known or {})
         self._failures: list[GateError] = []
         self._jobs: list[list[str]] = []
         self._child: Child | None = None

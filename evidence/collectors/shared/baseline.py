@@ -100,9 +100,6 @@ def approved_version(
         )
     if approved is not None:
         place = f"evidence.{collector}.approved"
-        word = approved.rpartition("/")[2]
-        if approved == "@" or word.upper() == "HEAD" or approved.upper().endswith("_HEAD"):
-            raise _moving(f"{approved[:80]!r} is whatever is checked out or was fetched last", place)
         history = view.history
         commit = history.resolve(approved)
         if commit is None:
@@ -112,8 +109,8 @@ def approved_version(
                 place=place,
                 remedy="fetch it, or name the tag, branch or commit that was approved",
             )
-        if _checked_out(history, approved):
-            raise _moving(f"{approved[:80]!r} is the branch that is checked out", place)
+        if history.is_checked_out(approved):
+            raise _moving(f"{approved[:80]!r} is what is checked out or was fetched last", place)
         return Baseline(view, "commit", commit, history)
     if copy is not None:
         folder = check_relative(copy.removesuffix("/"))
@@ -136,22 +133,6 @@ def _moving(what: str, place: str) -> ConfigError:
         place=place,
         remedy="name the tag or the commit that was approved",
     )
-
-
-def _checked_out(history: History, approved: str) -> bool:
-    """Whether a revision that exists is the branch checked out, also by a symbolic ref that leads to it."""
-    from ...reading.git.process import run
-
-    # one line for each that is a ref: what it is in full, `HEAD` for a detached one
-    done = run(history.root, ["rev-parse", "--symbolic-full-name", "HEAD", approved], history.limits)
-    names = [line.casefold() for line in done.out.decode("utf-8", "replace").splitlines()]
-    if not names or not names[0].startswith("refs/heads/"):
-        return False
-    if names[0] in names[1:]:
-        return True
-    # git names nothing in full that is several refs at once; a tag comes before a branch then
-    branch = names[0].removeprefix("refs/heads/")
-    return approved.casefold() == branch and history.resolve(f"refs/tags/{approved}") is None
 
 
 def _apart(view: View, folder: str, patterns: Sequence[str], place: str) -> None:

@@ -75,6 +75,26 @@ class History:
         found = re.fullmatch(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+\n", answer)
         return found[1].decode() if found else None
 
+    def is_checked_out(self, revision: str) -> bool:
+        """Whether a revision is a name that moves with what is judged: HEAD, what was fetched last, or the
+        branch that is checked out, also by a symbolic ref that leads to it.
+        """
+        word = revision.rpartition("/")[2].upper()
+        if revision == "@" or word == "HEAD" or word.endswith("_HEAD"):
+            return True
+        from .process import run
+
+        # one line for each that is a ref: what it is in full, `HEAD` for a detached one
+        done = run(self.root, ["rev-parse", "--symbolic-full-name", "HEAD", revision], self.limits)
+        names = [line.casefold() for line in done.out.decode("utf-8", "replace").splitlines()]
+        if not names or not names[0].startswith("refs/heads/"):
+            return False
+        if names[0] in names[1:]:
+            return True
+        # git names nothing in full that is several refs at once; a tag comes before a branch then
+        branch = names[0].removeprefix("refs/heads/")
+        return revision.casefold() == branch and self.resolve(f"refs/tags/{revision}") is None
+
     def file(self, commit: str, path: str) -> bytes | None:
         """Bytes of a regular file of the commit; None when it has no regular file there.
 

@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,8 @@ class Workspace:
         ignore: relative directories left out of the walk (the ledger, for one).
         sources: directories, files or globs whose content is judged; discovered when None.
         exclude: globs of what is not judged among them.
+        given: content of files that comes from who runs the gate, by a name that begins with ``@``; None
+            where there is none. They are read in place of the workspace's and are not in the inventory.
 
     Attributes:
         memory: digests that earlier runs took, and those that this one takes; without it, nothing is
@@ -69,6 +71,7 @@ class Workspace:
         ignore: Iterable[str] = (),
         sources: Sequence[str] | None = None,
         exclude: Iterable[str] = (),
+        given: Mapping[str, bytes | None] | None = None,
     ) -> None:
         if not root.is_dir():
             raise EvidenceError(
@@ -80,12 +83,15 @@ class Workspace:
         self._ignore = frozenset(ignore)
         self._sources = sources
         self._exclude = tuple(exclude)
+        self._given = dict(given or {})
         self._judged: Selection | None = None
         self._lock = threading.RLock()
         self._inventory: Inventory | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
         self._kept = 0
-        self._digests: dict[str, tuple[str, int]] = {}  # SHA-256 and size by path
+        self._digests: dict[str, tuple[str, int]] = {  # SHA-256 and size by path
+            path: (sha256_hex(data), len(data)) for path, data in self._given.items() if data is not None
+        }
         self._blobs: dict[str, str] = {}
         self._matches: dict[str, tuple[str, ...]] = {}
         self._repository: list[str | None] = []
@@ -164,6 +170,8 @@ class Workspace:
         workspace.
         """
         check_relative(path)
+        if path in self._given:
+            return self._given[path] is not None
         return self._walked().is_file(path)
 
     def matching(self, pattern: str) -> tuple[str, ...]:
@@ -218,7 +226,7 @@ class Workspace:
         check_relative(path)
         most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
         with self._lock:
-            known = self._content.get(path)
+            known = self._content.get(path) or self._read_given(path)
             if known is None:
                 reading = self._open(path, most)
                 data = reading.content()
@@ -228,6 +236,10 @@ class Workspace:
         if known[1].size > most:
             raise too_large(path, most)
         return known
+
+    def _read_given(self, path: str) -> tuple[bytes, FileRead] | None:
+        data = self._given.get(path)
+        return None if data is None else (data, FileRead(path, *self._digests[path]))
 
     def _keep(self, data: bytes, record: FileRead) -> None:
         """Keep the content for the next reader; the oldest goes when it becomes too much."""
@@ -255,6 +267,8 @@ class Workspace:
 
     def _open(self, path: str, most: int) -> Reading:
         check_name(path)
+        if path in self._given:
+            raise EvidenceError("is not there", path=path, remedy="give it beside the settings that name it")
         with Folders(self.root) as folders:
             return Reading(folders.open(path), path, most)
 

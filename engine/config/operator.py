@@ -1,0 +1,118 @@
+"""The operator's file: what whoever runs the gate says, and no judged change can alter.
+
+It has the settings of ``gate.yaml`` and some more. Paths in it are relative to its own directory, and neither
+it nor what it names may lie in the workspace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ...evidence.base.canonical import sha256_hex
+from ...evidence.base.errors import ConfigError, EvidenceError
+from ...evidence.base.limits import DEFAULT
+from ...evidence.base.settings import Text
+from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.yaml_reader import parse_yaml
+from .settings import GateConfig, check_config, check_ledger, read_settings
+
+FILE = "operator.yaml"
+SCHEMA = "operator"
+"""The contract of the file, generated from the class below."""
+
+Permission = Literal["commands", "plugins", "stage_tests"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorConfig(GateConfig):
+    """The whole of the operator's file."""
+
+    execute: list[Permission] = field(
+        default_factory=list,
+        metadata={
+            "description": "What may run code of the workspace: `commands` that gate.yaml declares, "
+            "`plugins` that it names, pytest's collection for `stage_tests`. Nothing may if absent."
+        },
+    )
+    log_key: Text | None = field(
+        default=None, metadata={"description": "Verifier key of the only log that decisions may be added to."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A loaded operator's file.
+
+    Attributes:
+        directory: where it lies; its paths are relative to that.
+        config: its settings.
+        stated: names of the settings that it has.
+        digest: SHA-256 of the file.
+    """
+
+    directory: Path
+    config: OperatorConfig
+    stated: frozenset[str]
+    digest: str
+
+    def path(self, name: str, root: Path) -> Path:
+        """What a setting names.
+
+        Raises ConfigError: it lies in the workspace, so that the judged change could alter it.
+        """
+        return outside(self.directory / name, root, "what the operator names")
+
+    def read(self, name: str, root: Path) -> bytes:
+        """The content of a file that a setting names.
+
+        Raises ConfigError: it is in the workspace, absent, no regular file or too large.
+        """
+        path = self.path(name, root)
+        return _read(path.parent, path.name)
+
+
+def load_operator(path: Path, root: Path) -> Operator:
+    """The operator's file, or ``operator.yaml`` of the operator's directory.
+
+    Args:
+        root: the workspace that is judged.
+
+    Raises ConfigError: it is absent, lies in the workspace, or is malformed.
+    """
+    file = outside(path / FILE if path.is_dir() else path, root, "the operator's file")
+    raw = _read(file.parent, file.name)
+    value: Any = parse_yaml(raw, str(path), DEFAULT, error_type=ConfigError)
+    config = read_settings(OperatorConfig, {} if value is None else value, (), str(path), SCHEMA)
+    check_config(config, str(path))
+    if not Path(config.ledger.location).is_absolute():
+        check_ledger(root, config.ledger)
+    return Operator(file.parent, config, frozenset(value or ()), sha256_hex(raw))
+
+
+def outside(path: Path, root: Path, what: str) -> Path:
+    """The resolved path.
+
+    Raises ConfigError: it is in the workspace.
+    """
+    found = path.resolve()
+    if found.is_relative_to(root.resolve()):
+        raise ConfigError(
+            f"{what} lies in the workspace, where the judged change could alter it",
+            path=str(path),
+            remedy="keep it elsewhere; for the settings of a branch out of its reach, use --trust-ref",
+        )
+    return found
+
+
+def _read(directory: Path, name: str) -> bytes:
+    try:
+        view = Workspace.single_file_view(directory, name)
+        if view is not None:
+            return view.read(name, view.limits.text_bytes)
+    except EvidenceError as error:
+        what, remedy = error.what, error.remedy
+    else:
+        what, remedy = "is not there", "give the operator's file, or a directory with operator.yaml"
+    raise ConfigError(what, path=str(directory / name), remedy=remedy)
