@@ -14,7 +14,7 @@ from ..terminal.figures import comparison, coverage, shorten
 from ..terminal.lines import Lines
 from .findings import Findings, place_text
 from .interface import Screen
-from .table import SEVERITY_STYLE, VERDICT_STYLE, head
+from .table import SEVERITY_STYLE, VERDICT_STYLE, head, trusted
 
 MAX_FILES = 6
 _MARK = {
@@ -52,6 +52,7 @@ class _Tree:
         self._row("sources", f"{decision.subject.files} files, sha256:{decision.subject.digest}", indent=2)
         if decision.subject.commit:
             self._row("commit", decision.subject.commit, indent=2)
+        self._row("trusted", trusted(decision.trust), indent=2)
         policy = decision.policy
         self._row("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}", indent=2)
         if self.entry is not None:
