@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
+from gate.engine.trust import POWERS
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.process import children
 
@@ -105,6 +107,29 @@ def copy_example(tmp_path: Path) -> Callable[[str], Path]:
         return target
 
     return copy
+
+
+@pytest.fixture
+def operator() -> Callable[[Path], Path]:
+    """A factory of operators' files, beside a workspace, that say what its ``gate.yaml`` and signers say now.
+
+    They permit everything. What an operator changes is tested in ``test_operator.py``.
+    """
+
+    def agree(root: Path) -> Path:
+        folder = root.parent / f"operator-of-{root.name}"
+        folder.mkdir(exist_ok=True)
+        stated = yaml.safe_load((root / "gate.yaml").read_text()) if (root / "gate.yaml").exists() else {}
+        settings = {name: value for name, value in (stated or {}).items() if name in POWERS}
+        signers = root / str(settings.get("allowed_signers", "trust/allowed_signers"))
+        settings["allowed_signers"] = "allowed_signers"
+        (folder / "allowed_signers").write_bytes(signers.read_bytes() if signers.is_file() else b"")
+        settings["execute"] = ["commands", "plugins", "stage_tests"]
+        file = folder / "operator.yaml"
+        file.write_text(yaml.safe_dump(settings))
+        return file
+
+    return agree
 
 
 @dataclass(frozen=True)

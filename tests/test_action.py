@@ -41,6 +41,8 @@ def test_the_judging_step_fails_the_job_and_leaves_the_decision(
         "STAGE": "stage1",
         "ACCEPT": "",
         "RECORD": "" if record else "--no-record",
+        "TRUST_REF": "",
+        "OPERATOR": str(ROOT / "examples" / "operator.yaml"),
         "GATE_WORKSPACE": str(workspace),
     }
     done = subprocess.run(["bash", "-e", "-c", script], env=env, capture_output=True, check=False)
@@ -49,3 +51,10 @@ def test_the_judging_step_fails_the_job_and_leaves_the_decision(
     path = (tmp_path / "outputs").read_text().strip().removeprefix("decision=")
     assert json.loads(Path(path).read_text())["verdict"] == "FAIL"
     assert (workspace / "ledger").exists() is record
+
+
+def test_nothing_is_recorded_unless_asked() -> None:
+    """A job that judges a change makes no key, and judges by the base branch of its pull request."""
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text())["inputs"]
+    assert inputs["record"]["default"] == "false"
+    assert "github.base_ref" in (ROOT / "action.yml").read_text()

@@ -17,6 +17,8 @@ from gate.evidence.base import contracts
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
 
+OPERATOR = ("--operator", Path(__file__).resolve().parents[1] / "examples" / "operator.yaml")
+
 
 def decision(run: Any) -> dict[str, Any]:
     """The decision printed as JSON."""
@@ -63,7 +65,7 @@ def test_the_audited_example_must_not_go_live(gate: Gate, copy_example: Copy) ->
 
 def test_the_ready_example_may_go_live(gate: Gate, copy_example: Copy) -> None:
     """All eight stages pass, exit 0, also in a copy outside of any repository."""
-    run = gate("evaluate", "stage8", "-w", copy_example("ready"), "-o", "json")
+    run = gate("evaluate", "stage8", "-w", copy_example("ready"), *OPERATOR, "-o", "json")
     found = decision(run)
     assert run.code == 0, (found["violations"], run.err)
     assert {stage["verdict"] for stage in found["stages"].values()} == {"PASS"}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -114,3 +115,36 @@ def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path
     assert judged.returncode == 1, judged.stderr
     assert judged.stdout.decode().startswith("FAIL  stage1")
     assert executed(marker) == []
+
+
+@pytest.mark.parametrize("path", ["", ".", "bin", "{workspace}/bin"])
+def test_no_git_of_the_checkout_is_started(
+    gate: Callable[..., Any], make_workspace: Callable[..., Path], tmp_path: Path, path: str
+) -> None:
+    """Empty, relative and absolute entries of PATH that lead into the checkout are passed over."""
+    marker = tmp_path / "executed"
+    root = make_workspace({"a.py": "x = 1\n"})
+    subprocess.run(["git", "init", "-q", root], check=True)
+    for folder in (root, root / "bin"):
+        folder.mkdir(exist_ok=True)
+        (folder / "git").write_text(f"#!/bin/sh\ntouch {marker}\n")
+        (folder / "git").chmod(0o755)
+    env = {"PATH": f"{path.format(workspace=root)}{os.pathsep}{os.environ['PATH']}"}
+    done = gate("evaluate", "stage1", "-w", root, "--no-record", cwd=root, env=env)
+    assert done.code == 1, done.err
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", [".git", ".git/HEAD", ".git/config", ".git/index", ".git/packed-refs"])
+def test_a_pipe_in_place_of_a_file_of_the_repository_stops_nothing(
+    gate: Callable[..., Any], make_workspace: Callable[..., Path], name: str
+) -> None:
+    """Nobody writes to the other end: one error, at once, instead of waiting for ever."""
+    root = make_workspace({"a.py": "x = 1\n"})
+    if name != ".git":
+        subprocess.run(["git", "init", "-q", root], check=True)
+        (root / name).unlink(missing_ok=True)
+    os.mkfifo(root / name)
+    done = gate("evaluate", "stage1", "-w", root, "--no-record", env={"GATE_NO_CACHE": "1"})
+    assert (done.code == 2 and ".git" in done.err) or "regular file" in done.err
+    assert done.err.count("to do:") == 1

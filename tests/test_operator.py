@@ -1,4 +1,4 @@
-"""Who judges is not who is judged: whatever a change brings along, an operator's word or a trust ref's stands."""
+"""Who judges is not who is judged: an operator's word, or a trust ref's, stands against any change."""
 
 from __future__ import annotations
 
@@ -237,7 +237,8 @@ def test_an_operator_decides_limits_stages_and_the_log(
     """Settings of gate.yaml that weaken a decision are not in force, and the log key is the named one."""
     root = make_workspace(
         {
-            "gate.yaml": "stages: {stage8: {depends_on: []}}\nlimits: {file_bytes: 999999999}\nledger: {location: l}\n"
+            "gate.yaml": "stages: {stage8: {depends_on: []}}\nlimits: {file_bytes: 999999999}\n"
+            "ledger: {location: l}\n"
         }
     )
     operator = tmp_path / "operator.yaml"
@@ -261,7 +262,8 @@ def test_options_of_the_change_are_weakenings(gate: Gate, make_workspace: Make) 
     """Wherever a collector is pointed elsewhere, the decision says so."""
     root = make_workspace(
         {
-            "gate.yaml": "evidence: {coverage: {xml: other.xml}, rollback: {path: R.md}, source: {paths: [a]}}\n"
+            "gate.yaml": "evidence: {coverage: {xml: other.xml}, rollback: {path: R.md}, "
+            "source: {paths: [a]}}\n"
         }
     )
     found = decide(gate, root, stage="stage1")
@@ -372,7 +374,7 @@ def test_policies_are_those_of_the_trust_ref(gate: Gate, repository: Path) -> No
 
 @needs_git
 def test_signers_of_the_trust_ref_cannot_be_planted(gate: Gate, repository: Path) -> None:
-    """Neither by removing the file from the base's settings nor by a file of the name that gate uses inside."""
+    """Neither where the base has none, nor under the name that gate uses for those of the base."""
     git(repository, "switch", "-q", "main")
     shutil.move(repository / "trust", repository / "gone")
     commit_all(repository)

@@ -36,8 +36,9 @@ NEEDED = [
 class Office:
     """A copy of the ready example whose people have keys of this test."""
 
-    def __init__(self, root: Path, keys: Path, gate: Gate) -> None:
+    def __init__(self, root: Path, keys: Path, gate: Gate, operator: Callable[[Path], Path]) -> None:
         self.root = root
+        self.operator = operator
         self.keys = keys
         self.gate = gate
         keys.mkdir()
@@ -97,7 +98,8 @@ class Office:
 
     def judge(self, stage: str = "stage8") -> dict[str, Any]:
         """The decision, not recorded."""
-        run = self.gate("evaluate", stage, "-w", self.root, "-o", "json", "--no-record")
+        trust = ("--operator", self.operator(self.root))
+        run = self.gate("evaluate", stage, "-w", self.root, *trust, "-o", "json", "--no-record")
         assert run.code in (0, 1, 3), run.err
         loaded: dict[str, Any] = json.loads(run.out)
         assert run.code == {"PASS": 0, "FAIL": 1, "CONDITIONAL": 3}[loaded["verdict"]]
@@ -105,9 +107,9 @@ class Office:
 
 
 @pytest.fixture
-def office(gate: Gate, copy_example: Copy, tmp_path: Path) -> Office:
+def office(gate: Gate, copy_example: Copy, tmp_path: Path, operator: Callable[[Path], Path]) -> Office:
     """The ready example before anybody signed."""
-    return Office(copy_example("ready"), tmp_path / "keys", gate)
+    return Office(copy_example("ready"), tmp_path / "keys", gate, operator)
 
 
 def codes(found: dict[str, Any]) -> set[str]:

@@ -62,15 +62,27 @@ def clean_environment(home: Path) -> dict[str, str]:
     Args:
         home: an empty directory that the caller removes afterwards; for temporary files too.
     """
-    path = os.environ.get("PATH", os.defpath)
     return {
-        "PATH": os.pathsep.join(part for part in path.split(os.pathsep) if part.startswith("/")),
+        "PATH": absolute_path(),
         "HOME": str(home),
         "TMPDIR": str(home),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
+
+
+def absolute_path(apart_from: Path | None = None) -> str:
+    """The user's ``PATH`` without relative and empty entries, which would be directories of the workspace.
+
+    Args:
+        apart_from: a workspace in which nothing is to be looked for; its entries are left out, too.
+    """
+    parts = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part.startswith("/")]
+    if apart_from is not None:
+        inside = apart_from.resolve()
+        parts = [part for part in parts if not Path(part).resolve().is_relative_to(inside)]
+    return os.pathsep.join(parts)
 
 
 def find(program: str, cwd: Path, environment: Mapping[str, str]) -> Path | None:

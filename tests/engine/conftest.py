@@ -156,9 +156,9 @@ def judged_examples(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, 
             ignored = shutil.ignore_patterns("ledger", "__pycache__")
             shutil.copytree(EXAMPLES / example, roots[example], ignore=ignored)
         if (example, stage) not in made:
-            setting = open_context(roots[example])
+            setting = open_context(roots[example], operator=EXAMPLES / "operator.yaml")
             assert setting.config.effective_time is not None
-            time = Time(setting.config.effective_time, "gate.yaml")
+            time = Time(setting.config.effective_time, "operator")
             made[example, stage] = service.evaluate(setting, stage, time)
         return made[example, stage]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gate.engine.collectors import Places, start
-from gate.engine.config.settings import load_config
+from gate.engine.trust import resolve
 from gate.evidence.base.errors import ConfigError, UsageError
 from gate.evidence.collecting.cache.store import Store
 from gate.evidence.collecting.interface import Evidence, ProblemKind
@@ -31,7 +31,7 @@ def collect(*arguments: Any) -> tuple[Workspace, dict[str, Evidence]]:
 def test_a_malformed_file_is_rejected_evidence(make_workspace: Make) -> None:
     """Its collector has no facts and says why, with the file and the place; the others have theirs."""
     root = make_workspace({"ACCOUNT_CONFIG.json": "{", "src/a.py": ""})
-    workspace, evidence = collect(root, load_config(root), ["account", "kill_switch"])
+    workspace, evidence = collect(root, resolve(root, None, None, None), ["account", "kill_switch"])
     assert list(evidence) == ["account", "kill_switch"]
     [problem] = evidence["account"].problems
     assert evidence["account"].facts == {}
@@ -47,7 +47,9 @@ def test_rejected_evidence_is_never_remembered(make_workspace: Make, tmp_path: P
     root = make_workspace({"ACCOUNT_CONFIG.json": "{"})
     time.sleep(0.12)  # what was changed a moment ago is not remembered
     places = Places(tmp_path / "cache", tmp_path / "config")
-    first, second = (collect(root, load_config(root), ["account", "kill_switch"], places)[1] for _ in "12")
+    first, second = (
+        collect(root, resolve(root, None, None, None), ["account", "kill_switch"], places)[1] for _ in "12"
+    )
     assert first == second
     stored = Store(places.cache_dir, places.config_dir, os.fsencode(root.resolve())).load()
     assert list(stored["results"]) == ["kill_switch"]
@@ -56,7 +58,10 @@ def test_rejected_evidence_is_never_remembered(make_workspace: Make, tmp_path: P
 def test_the_caller_goes_on_while_collectors_run(make_workspace: Make) -> None:
     """Wrong options are an error of the settings, and known only when the result is asked for."""
     root = make_workspace({"gate.yaml": "evidence: {source: {patterns: ['(']}}\n"})
-    with pytest.raises(ConfigError), start(root, load_config(root), ["kill_switch", "source"]) as running:
+    with (
+        pytest.raises(ConfigError),
+        start(root, resolve(root, None, None, None), ["kill_switch", "source"]) as running,
+    ):
         assert running.workspace.inventory() == ("gate.yaml",)
         running.result()
 
@@ -65,7 +70,7 @@ def test_an_unknown_collector(make_workspace: Make) -> None:
     """It is refused before anything runs."""
     root = make_workspace({})
     with pytest.raises(UsageError, match="there is no collector 'nothing'"):
-        start(root, load_config(root), ["nothing"])
+        start(root, resolve(root, None, None, None), ["nothing"])
 
 
 @pytest.mark.parametrize("name", [name for name, entry in BUILTIN.items() if entry.narrowing])

@@ -98,7 +98,7 @@ def test_the_ledger_is_no_part_of_what_is_judged(make_workspace: Make, location:
     """However its directory is written, recording a decision does not change the next one's subject."""
     root = make_workspace({"a": "x", "ledger/checkpoint": "line"})
     (root / "gate.yaml").write_text(f"ledger: {{location: '{location}'}}")
-    paths = open_workspace(root, open_context(root).config).inventory()
+    paths = open_workspace(root, open_context(root).authority).inventory()
     assert "ledger/checkpoint" not in paths
 
 
@@ -162,7 +162,7 @@ def test_the_ledger_hides_no_other_files(make_workspace: Make, location: str) ->
     )
     (root / "gate.yaml").write_text(f"subject: {{sources: [src]}}\nledger: {{location: '{location}'}}\n")
     with pytest.raises(ConfigError) as caught:
-        open_workspace(root, open_context(root).config)
+        open_workspace(root, open_context(root).authority)
     assert caught.value.place == "ledger.location"
 
 

@@ -24,7 +24,7 @@ from gate.engine.config.settings import age_seconds
 from gate.engine.context import Context, open_context
 from gate.engine.decide.decide import decide
 from gate.engine.decide.recorded import PEOPLE, Recorded, Time
-from gate.engine.decision.document import CheckStatus, Decision
+from gate.engine.decision.document import CheckStatus, Decision, Trust
 from gate.engine.policy import open_engine
 from gate.evidence.collecting.interface import Evidence
 from gate.evidence.collecting.outcomes import errors_of, outcome, unpacked
@@ -83,14 +83,15 @@ class Lab:
         """The decision about the workspace as it is now; ``keep`` what the collectors saw for later."""
         settings = self.root / "gate.yaml"
         context = self.context if self._pristine(settings) else open_context(self.root)
-        workspace = open_workspace(self.root, context.config)
+        workspace = open_workspace(self.root, context.authority)
         evidence = {name: self._evidence(name, context, workspace, keep) for name in self._ids}
         subject, odd = service.find_subject(workspace)
         around = replace(
             self._base.setup,
             subject=subject,
             odd_sources=odd,
-            settings_digest=service.settings_digest(workspace),
+            settings_digest=context.authority.settings_digest,
+            trust=agreed(context),
             weakenings=context.weakenings,
             roles=tuple(context.config.roles),
             max_age_s={name: age_seconds(age) for name, age in context.config.freshness.items()},
@@ -106,9 +107,10 @@ class Lab:
     def judge_elsewhere(self, root: Path) -> Decision:
         """The decision about all stages of another workspace, with whatever settings it has."""
         context = open_context(root)
-        workspace = open_workspace(root, context.config)
+        workspace = open_workspace(root, context.authority)
         evidence = {name: _collected(name, context, workspace) for name in self._ids}
-        recorded = Recorded(service.observe(context, (), "all", self._time).setup, evidence)
+        setup = replace(service.observe(context, (), "all", self._time).setup, trust=agreed(context))
+        recorded = Recorded(setup, evidence)
         return self._decision(context, recorded)
 
     @staticmethod
@@ -122,7 +124,7 @@ class Lab:
         if known is not None and known[0] == options and _same(workspace, known[1]):
             return known[2]
         if keep:
-            workspace = open_workspace(self.root, config)
+            workspace = open_workspace(self.root, context.authority)
             workspace.memory = Digests([])
         traces: list[Mapping[str, Any] | None] = []
         evidence = _collected(name, context, workspace, traces)
@@ -170,11 +172,17 @@ class Lab:
                     other.write_bytes(data)
 
 
+def agreed(context: Context) -> Trust:
+    """As if an operator said whatever the workspace says: these tests are about evidence."""
+    trust = context.authority.trust
+    return replace(trust, operator="0" * 64, settings=dict.fromkeys(trust.settings, "operator"))
+
+
 def _collected(
     name: str, context: Context, workspace: Workspace, traces: list[Mapping[str, Any] | None] | None = None
 ) -> Evidence:
     """What a collector sees; an error that is not about evidence would end a run, so there must be none."""
-    found = outcome(workspace, partial(make_collector, context.config, name), None, name)
+    found = outcome(workspace, partial(make_collector, context.authority, name), None, name)
     (traces if traces is not None else []).append(found.pop("trace", None))
     assert not errors_of(found), errors_of(found)
     return unpacked(found)

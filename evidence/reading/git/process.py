@@ -8,6 +8,7 @@ a time limit, and no more memory for a single object than a few evidence files m
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from pathlib import Path
 from ...base.activity import Log
 from ...base.errors import EnvironmentProblem
 from ...base.limits import Limits
-from .state import marker, places
+from ...process.programs import absolute_path
+from .state import marker, odd_file, places
 
 _log = Log(__name__)
 
@@ -66,23 +68,33 @@ def run(
     import subprocess
 
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    found = marker(root)
+    kept["PATH"] = absolute_path(root if found is None else found.parent)
+    git = shutil.which("git", path=kept["PATH"])
+    if git is None:
+        raise EnvironmentProblem(
+            "there is a .git, but git is not installed outside of the workspace",
+            path=str(root),
+            remedy="install git, or judge a copy without .git",
+        )
     memory = {"GIT_ALLOC_LIMIT": str(max(4 * limits.file_bytes, _LEAST_MEMORY))}
+    odd = None if found is None else odd_file(found)
+    if odd is not None:
+        raise EnvironmentProblem(
+            f"the repository's {odd} is no regular file",
+            path=str(root),
+            remedy="clone the repository anew, or judge a copy without .git",
+        )
     _log.info("git %s", " ".join(arguments))
     try:
         done = subprocess.run(
-            ["git", "--no-pager", *(word for one in _SETTINGS for word in ("-c", one)), *arguments],
+            [git, "--no-pager", *(word for one in _SETTINGS for word in ("-c", one)), *arguments],
             cwd=root,
             env=kept | _ENVIRONMENT | memory | dict(environment or {}),
             input=stdin,
             capture_output=True,
             timeout=limits.git_seconds,
         )
-    except FileNotFoundError as error:
-        raise EnvironmentProblem(
-            "there is a .git, but git is not installed",
-            path=str(root),
-            remedy="install git, or judge a copy without .git",
-        ) from error
     except OSError as error:
         raise EnvironmentProblem(f"git cannot be started: {error.strerror}", remedy="check git") from error
     except subprocess.TimeoutExpired as error:

@@ -6,9 +6,11 @@ small text files which say where the repository is and which hash it uses.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -90,6 +92,19 @@ def repository_stamps(found: Path, *, objects: bool = True) -> Iterator[tuple[st
                 yield name, stamp_of(os.lstat(place / name))
 
 
+def odd_file(found: Path) -> str | None:
+    """The first of the repository's own files that is no regular file: git would wait for a pipe."""
+    try:
+        for place in dict.fromkeys(places(found)):
+            for name in _FILES:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    if stat.S_IFMT((place / name).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
+                        return name
+    except (OSError, ValueError):
+        return found.name
+    return None
+
+
 def places(found: Path) -> tuple[Path, ...]:
     """The directory of this work tree's own files, and that of what all work trees share."""
     own = found
@@ -103,7 +118,14 @@ def places(found: Path) -> tuple[Path, ...]:
 
 
 def _small_text(path: Path) -> str:
-    with path.open("rb") as stream:
+    """The beginning of a file; of a pipe, nobody may ever write to the other end.
+
+    Raises OSError: it cannot be read, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", str(path))
         return os.fsdecode(stream.read(_SMALL))
 
 
