@@ -20,7 +20,7 @@ from ..evidence.collecting.runner import Make, Running
 from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, GateConfig, read_settings
-from .trust import Authority
+from .trust import JUDGED, Authority
 
 STAGE_TESTS = "stage_tests"
 """A collector that can ask pytest, and without that permission reads the tests' source."""
@@ -75,6 +75,9 @@ def refused(authority: Authority, collector_id: str) -> str | None:
     """The permission for want of which the collector is not run as settings say; None where none lacks."""
     options = authority.config.evidence.get(collector_id, {})
     if collector_id not in BUILTIN:
+        # an installed plug-in that somebody else asks for is no choice of the judged change
+        if collector_id not in authority.config.evidence or authority.trust.settings["evidence"] != JUDGED:
+            return None
         permission = "plugins"
     elif collector_id == STAGE_TESTS and options.get("python") is not None:
         permission = STAGE_TESTS

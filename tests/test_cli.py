@@ -82,7 +82,7 @@ def test_the_ready_example_may_go_live(gate: Gate, copy_example: Copy) -> None:
 @pytest.mark.parametrize("example", ["algo-trade", "ready"])
 def test_a_decision_keeps_to_its_contract(gate: Gate, copy_example: Copy, example: str) -> None:
     """The JSON printed conforms to contracts/decision.schema.json, for FAIL and for PASS."""
-    found = decision(gate("evaluate", "stage8", "-w", copy_example(example), "-o", "json"))
+    found = decision(gate("evaluate", "stage8", "-w", copy_example(example), *OPERATOR, "-o", "json"))
     assert contracts.violations("", "decision", found) == []
 
 
@@ -97,11 +97,11 @@ def test_all_judges_every_stage(gate: Gate, copy_example: Copy) -> None:
 
 def test_two_runs_give_the_same_bytes(gate: Gate, copy_example: Copy) -> None:
     """Same inputs and time: byte-identical JSON but for the index, wherever the workspace lies."""
-    first = gate("evaluate", "stage8", "-w", copy_example("ready"), "-o", "json").out
-    again = gate("evaluate", "stage8", "-w", copy_example("ready", "second"), "-o", "json").out
-    third = gate("evaluate", "stage8", "-w", copy_example("ready", "third"), "-o", "json").out
+    first = gate("evaluate", "stage8", "-w", copy_example("ready"), *OPERATOR, "-o", "json").out
+    again = gate("evaluate", "stage8", "-w", copy_example("ready", "second"), *OPERATOR, "-o", "json").out
+    third = gate("evaluate", "stage8", "-w", copy_example("ready", "third"), *OPERATOR, "-o", "json").out
     assert first == again == third
-    repeated = gate("evaluate", "stage8", "-w", "third", "-o", "json").out
+    repeated = gate("evaluate", "stage8", "-w", "third", *OPERATOR, "-o", "json").out
     assert repeated.replace('"index": 1', '"index": 0') == first
 
 
@@ -170,7 +170,8 @@ def test_reports_go_to_files_and_to_the_screen_in_one_run(
     root = copy_example("ready")
     (tmp_path / "d.json").write_text("old")
     run = gate(
-        *("evaluate", "stage8", "-w", root, "-o", "table", "-o", "json=d.json", "--output", "prelive=p.json")
+        *("evaluate", "stage8", "-w", root, "-o", "table", "-o", "json=d.json", "--output", "prelive=p.json"),
+        *OPERATOR,
     )
     assert run.code == 0
     assert run.out.startswith("PASS")

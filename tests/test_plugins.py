@@ -63,7 +63,9 @@ def install(tmp_path: Path) -> Install:
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {dist}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[gate.collectors]\n{name} = {module}:{points_to}\n")
-        return {"PYTHONPATH": str(site)}
+        operator = tmp_path / "operator.yaml"
+        operator.write_text("execute: [plugins]\n")
+        return {"PYTHONPATH": str(site), "GATE_OPERATOR": str(operator)}
 
     return make
 
@@ -223,8 +225,9 @@ def test_a_plugin_that_hangs_is_ended(
         f"pathlib.Path({str(pid)!r}).write_text(str(subprocess.Popen(['sleep', '9000']).pid))\n"
         "while True: time.sleep(1)"
     )
-    (workspace / "gate.yaml").write_text("limits: {collector_seconds: 5}\n")
-    done = program("collect", "demo", "tests", "-w", workspace, env=install(body))
+    env = install(body)
+    Path(env["GATE_OPERATOR"]).write_text("execute: [plugins]\nlimits: {collector_seconds: 5}\n")
+    done = program("collect", "demo", "tests", "-w", workspace, env=env)
     assert done.code == 2
     assert "plug-in error: the collector plug-in 'demo' (gate-demo 1.0) took longer than 5 s" in done.err
     state = Path(f"/proc/{pid.read_text()}/stat") if pid.exists() else tmp_path / "not started"

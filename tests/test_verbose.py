@@ -65,14 +65,14 @@ def test_verbose_tells_what_is_read_asked_and_written(program: Program, copy_exa
     assert plain.err == ""
 
 
-def test_no_secret_of_a_command_is_logged(program: Program, make_workspace: Copy) -> None:
+def test_no_secret_of_a_command_is_logged(program: Program, make_workspace: Copy, operator: Copy) -> None:
     """Of a command's arguments only options and files are named."""
     text = (
         "evidence: {commands: {run: {audit: {command: [python3, tool.py, --deep, --token, hunter2, "
         "-phunter3, '--password=hunter4', 'https://u:hunter5@example.org']}}}}"
     )
     root = make_workspace({"gate.yaml": text, "tool.py": ""})
-    done = program("collect", "commands", "-w", root, "-v")
+    done = program("collect", "commands", "-w", root, "--operator", operator(root), "-v")
     [line] = (line for line in done.err.splitlines() if "the command 'audit' runs" in line)
     assert line.endswith(" tool.py --deep --token … … … …")
     assert "hunter" not in done.err
@@ -131,13 +131,14 @@ class Terminal:
         return self.text
 
 
-def test_progress_is_one_line_that_vanishes(make_workspace: Copy, tmp_path: Path) -> None:
+def test_progress_is_one_line_that_vanishes(make_workspace: Copy, tmp_path: Path, operator: Copy) -> None:
     """While a collector takes long, a terminal shows which; when it is done, nothing of that is left."""
     over = tmp_path / "over"
     settings = f"evidence: {{commands: {{run: {{slow: {{command: [python3, wait.py, {over}]}}}}}}}}"
     root = make_workspace({"gate.yaml": settings, "wait.py": WAITS})
     terminal = Terminal()
     command = [sys.executable, "-m", "gate", "collect", "values", "commands", "-w", str(root)]
+    command += ["--operator", str(operator(root))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal.theirs) as process:
         terminal.until("of 2: commands\x1b[K")
         over.touch()

@@ -105,8 +105,12 @@ def _masked(notice: Notice) -> Notice:
 def _set_time(time: Time) -> list[Weakening]:
     if time.source == "clock":
         return []
-    said = f"judged as of {time.text}, set by {time.source}, instead of the time of the run"
-    return [Weakening("effective_time", said)]
+    by = {"operator": "the operator", "trust ref": "the trust ref", "flag": "a flag"}.get(
+        time.source, time.source
+    )
+    return [
+        Weakening("effective_time", f"judged as of {time.text}, set by {by}, instead of the time of the run")
+    ]
 
 
 def _no_author(setup: Setup) -> list[Weakening]:

@@ -10,6 +10,7 @@ output belongs to the parent's payload.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -244,6 +245,8 @@ def _live(work: Work, writer: int, memory_bytes: int, parent: int) -> NoReturn:
             except MemoryError:
                 status = _NO_MEMORY
             except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+                if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+                    os._exit(_NO_MEMORY)
                 said = f"{type(error).__name__}: {error}"
                 send({"failed": {"error": said, "trace": traceback.format_exc()}})
             os._exit(status)  # before the stream is closed: its end means that the status is known

@@ -21,6 +21,7 @@ from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex
 from gate.evidence.base.errors import ConfigError, PolicyError, UsageError
 
 Make = Callable[..., Path]
+OPERATOR = Path(__file__).resolve().parents[2] / "examples" / "operator.yaml"
 NOW = Time("2025-11-07T12:00:00Z", "clock")
 
 
@@ -42,7 +43,7 @@ def test_pins_are_kept(make_workspace: Make, pin: str, place: str) -> None:
     with pytest.raises(PolicyError) as caught:
         open_context(root)
     assert (caught.value.path, caught.value.place) == ("gate.yaml", place)
-    assert "gate.yaml demands" in caught.value.what
+    assert "the settings demand" in caught.value.what
     assert caught.value.remedy == "review the bundle's changes, then update the pin"
     assert [w.code for w in open_context(root, SHIPPED).weakenings] == ["policy_override"]
 
@@ -107,8 +108,8 @@ def test_decisions_are_the_same_bytes(judged_examples: Callable[[str, str], Judg
     first = judged_examples("algo-trade", "all")
     copy = tmp_path / "algo-trade"
     shutil.copytree(first.context.root, copy)
-    time = Time(first.decision.effective_time, "gate.yaml")
-    again = service.evaluate(open_context(copy), "all", time)
+    time = Time(first.decision.effective_time, "operator")
+    again = service.evaluate(open_context(copy, operator=OPERATOR), "all", time)
     assert canonical(again.decision.to_json()) == canonical(first.decision.to_json())
     plan = again.context.plan
     assert canonical(again.recorded.to_json(plan)) == canonical(first.recorded.to_json(plan))
@@ -124,7 +125,7 @@ def test_evidence_digests_leave_out_what_people_sign(judged_examples: Callable[[
         file["path"]: file["sha256"]
         for name in plan.stages["stage1"].collectors - PEOPLE
         for file in records[name]["files"]
-        if file["path"] not in GENERATED | {"trust/allowed_signers"}
+        if file["path"] not in GENERATED | {"@operator/allowed_signers"}
     }
     files["gate.yaml"] = sha256_hex((judged.context.root / "gate.yaml").read_bytes())
     assert stored["input"]["evidence_digest"]["stage1"] == sha256_hex(manifest_bytes(files))

@@ -14,6 +14,8 @@ import pytest
 from gate.engine.collectors import make_collector
 from gate.engine.config.errors import FORMS, page
 from gate.engine.config.settings import GateConfig, load_config
+from gate.engine.decision.document import Trust
+from gate.engine.trust import Authority
 from gate.evidence.base.contracts import CONTRACTS
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.base.limits import DEFAULT
@@ -21,6 +23,12 @@ from gate.evidence.collectors import BUILTIN
 
 Make = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def authority(config: GateConfig) -> Authority:
+    """These settings, with an operator who permits everything."""
+    trust = Trust("0" * 64, None, {"evidence": "operator"}, ())
+    return Authority(config, trust, execute=frozenset({"commands", "plugins", "stage_tests"}))
 
 
 def refused(root: Path) -> ConfigError:
@@ -169,7 +177,7 @@ def test_a_wrong_option_of_a_collector(
 ) -> None:
     """Options are looked up in the collector's own class, also inside of lists and mappings."""
     with pytest.raises(ConfigError) as caught:
-        make_collector(GateConfig(evidence={collector: options}), collector)
+        make_collector(authority(GateConfig(evidence={collector: options})), collector)
     assert what in caught.value.what
     assert str(caught.value.remedy).startswith(remedy)
     assert str(caught.value.remedy).endswith(f"see docs/collectors/{collector}.md")

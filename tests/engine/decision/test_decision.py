@@ -14,7 +14,17 @@ from gate.engine.decide.decide import Outputs, decide
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
 from gate.engine.decide.recorded import Recorded, Setup, Time
-from gate.engine.decision.document import Decision, EngineId, Notice, Subject, Verdict, Weakening
+from gate.engine.decision.document import (
+    Alteration,
+    Decision,
+    EngineId,
+    Notice,
+    Subject,
+    Trust,
+    TrustRef,
+    Verdict,
+    Weakening,
+)
 from gate.engine.decision.statement import EXTENSION, PREDICATE, STATEMENT, statement, summary
 from gate.engine.policy.interface import Bundle
 from gate.engine.service import Judged
@@ -98,6 +108,7 @@ def build(
         subject=Subject("c" * 40, True, DIGEST, "dev@example.com", ("src",), 2),
         odd_sources=(), uncommitted=(), settings_digest=None,
         allowed_signers="trust/allowed_signers", roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
+        trust=Trust(DIGEST, TrustRef("main", "d" * 40), {"roles": "operator"}, (Alteration("x", "added x"),)),
         weakenings=(Weakening("policy_override", "set"),), notices=(Notice("x", "a remark"),),
     )  # fmt: skip
     recorded = Recorded(setup, collected)
@@ -217,7 +228,7 @@ def test_real_decisions_keep_their_contract(
     made = check(judged.decision)
     assert made["verdict"] == verdict
     assert made["input_digest"] == sha256_hex(canonical(judged.recorded.to_json(judged.context.plan)))
-    assert made["effective_time_source"] == "gate.yaml"
+    assert made["effective_time_source"] == "operator"
     codes = [violation["code"] for violation in made["violations"]]
     assert codes == sorted(codes, key=codes.index)
     shown = {e["id"] for e in made["evidence"]}

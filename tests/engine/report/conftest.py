@@ -36,9 +36,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Decision]:
     for name, (example, stage) in STAGES.items():
         root = tmp_path_factory.mktemp(name) / example
         shutil.copytree(EXAMPLES / example, root, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
-        context = open_context(root)
+        context = open_context(root, operator=EXAMPLES / "operator.yaml")
         assert context.config.effective_time is not None
-        time = Time(context.config.effective_time, "gate.yaml")
+        time = Time(context.config.effective_time, "operator")
         made[name] = service.evaluate(context, stage, time).decision
     return made
 

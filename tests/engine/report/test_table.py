@@ -38,7 +38,7 @@ def test_verdict_first_and_next_step_last(failed: Decision) -> None:
     assert last == ("next: fix artifact_coverage · why: gate explain stage1 · all rules: --show-successes")
     assert "not recorded" in table(failed)
     assert "recorded: entry 7 of the ledger, abababababababab…" in table(failed, entry=Entry(7, "ab" * 32))
-    assert "weakened: judged as of 2025-11-07T12:00:00Z, set by gate.yaml" in table(failed)
+    assert "weakened: judged as of 2025-12-05T12:00:00Z, set by the operator" in table(failed)
 
 
 def test_a_finding_has_the_failing_operand_and_a_fix(failed: Decision) -> None:
