@@ -105,9 +105,8 @@ def _masked(notice: Notice) -> Notice:
 def _set_time(time: Time) -> list[Weakening]:
     if time.source == "clock":
         return []
-    by = {"operator": "the operator", "trust ref": "the trust ref", "flag": "a flag"}.get(
-        time.source, time.source
-    )
+    names = {"operator": "the operator", "trust ref": "the trust ref", "flag": "a flag"}
+    by = names.get(time.source, time.source)
     return [
         Weakening("effective_time", f"judged as of {time.text}, set by {by}, instead of the time of the run")
     ]
