@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from ...base.errors import EvidenceError
 from ...base.numbers import ratio_ppm
 from ...base.settings import build
-from ...collecting.interface import Observation, Options, Problem, Scope
+from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
 from . import checks, decisions
 from .signatures import Protection, Recorded, allowed, protections, recorded, weakest
@@ -110,7 +110,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:
@@ -147,6 +147,10 @@ class ArtifactsCollector:
             | {"files": [found_files[path] for path in files[row.id] if path in found_files]}
             for row in self._matrix
         ]
+        if record.commit is None:
+            reason = "no commit is checked out, so nothing tells what was changed since"
+            remedy = "keep the workspace in a git repository and commit it"
+            problems.append(Problem("commit", reason, remedy, ProblemKind.UNKNOWN))
         expected = len(rows)
         found = sum(row["found"] for row in rows)
         compliant = sum(row["status"] == "compliant" for row in rows)
@@ -160,6 +164,7 @@ class ArtifactsCollector:
                 "rows": rows,
                 "decisions": self._decisions(view, files, problems),
                 "signatures": _signatures(record),
+                "commit": record.commit,
             },
             tuple(problems),
             scopes=(Scope("", expected, expected, "rows of the matrix"),),

@@ -160,8 +160,13 @@ def _csv(view: View, paths: Sequence[str], required: Requirements) -> Result:
 
 
 def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
-    """Each file must parse; all files together must implement the operations, without a stub."""
-    from ..source import find_methods, method_names, operation_states
+    """Each file must parse; all files together must implement the operations, without a stub.
+
+    What is no test implements an operation only if it leads to the broker's interface.
+    """
+    from ...reading.workspace.sources import is_test
+    from ..source.client import find_methods, followed, method_names, operation_states
+    from ..source.program import load_program
 
     problems: list[Defect] = []
     methods = []
@@ -174,13 +179,17 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
             continue
         if not python.statements(parsed.tree.body):
             problems.append(Defect(path, None, "holds no code"))
-        for method in find_methods(parsed.tree, method_names({}), path):
-            methods.append(method)
-            if method.state == "stub" and method.operation in required.operations:
-                text = f"{method.name} is a stub: {method.reason}"
-                problems.append(Defect(path, method.line, text))
+        methods += find_methods(parsed.tree, method_names({}), path)
     if not required.operations:
         return _all_or_nothing(problems)
+    if live := [method for method in methods if not is_test(method.path)]:
+        sources = [path for path in view.judged().files if path.endswith(".py")]
+        program = load_program(view, sorted({method.path for method in live}), sources)
+        methods = [*(m for m in methods if is_test(m.path)), *followed(program, live)]
+    for method in methods:
+        if method.state == "stub" and method.operation in required.operations:
+            text = f"{method.name} is a stub: {method.reason}"
+            problems.append(Defect(method.path, method.line, text))
     states = operation_states(methods)
     implemented = [name for name in required.operations if states[name] == "implemented"]
     if parses:

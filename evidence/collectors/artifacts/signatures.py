@@ -105,7 +105,7 @@ def recorded(view: View, paths: Sequence[str], signers: bytes) -> Recorded:
             names say; there is a signature and no ssh-keygen.
     """
     history = view.history
-    state = history.head() if paths else None
+    state = history.head()
     if state is None or state.commit is None or state.object_format is None:
         return Recorded()
     blobs = history.proven_files(state.commit, paths)
