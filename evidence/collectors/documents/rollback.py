@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ..base.errors import EvidenceError
-from ..base.numbers import PPM
-from ..base.settings import Regex
-from ..base.times import format_utc
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Text, find_sections, match_sections, parse, within
-from ..reading.markdown_text import from_word_start, has_template_mark
-from ..reading.workspace import View
-from .artifacts import shipped_sections
-from .shared.documents import absent, moment, read_document, scaled
+from ...base.errors import EvidenceError
+from ...base.numbers import PPM
+from ...base.settings import Regex
+from ...base.times import format_utc
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Text, find_sections, match_sections, parse, within
+from ...reading.markdown_text import from_word_start, has_template_mark
+from ...reading.workspace import View
+from ..artifacts import shipped_sections
+from ..shared.documents import absent, moment, read_document, scaled
 
 SECTIONS = shipped_sections("rollback_procedure")
 TRIGGERS = {

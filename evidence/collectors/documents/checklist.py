@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ..base.numbers import PPM
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Section, parse, within
-from ..reading.markdown_text import from_word_start, heading_key
-from ..reading.workspace import View
-from .artifacts import shipped_sections
-from .shared.documents import read_document
+from ...base.numbers import PPM
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Section, parse, within
+from ...reading.markdown_text import from_word_start, heading_key
+from ...reading.workspace import View
+from ..artifacts import shipped_sections
+from ..shared.documents import read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"
 _POINTS = re.compile(
@@ -155,10 +155,7 @@ def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) 
     for section, match in found:
         boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]
         name = heading_key(section.title[: match.start()] + section.title[match.end() :])
-        kind = next(
-            (kind for kind, own in free.items() if from_word_start(*own)(name)),
-            None,
-        )
+        kind = next((kind for kind, own in free.items() if from_word_start(*own)(name)), None)
         free.pop(kind or "", None)
         figures = {"points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes)}
         categories.append({"id": kind, "name": name, "line": section.line, **figures})

@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Section, Table, parse, within
-from ..reading.markdown_text import has_template_mark, heading_key
-from ..reading.workspace import View
-from .shared.documents import read_document
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Section, Table, parse, within
+from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.workspace import View
+from ..shared.documents import read_document
 
 _STAGE = re.compile(r"(?:stage|phase|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
 _STAGE_HEADER = re.compile(r"\W*(?:stages?|phases?|שלב(?:ים)?)\W*", re.IGNORECASE)

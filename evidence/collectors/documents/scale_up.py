@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Table, parse, within
-from ..reading.markdown_text import has_template_mark, heading_key
-from ..reading.workspace import View
-from .shared.documents import read_document, scaled
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Table, parse, within
+from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.workspace import View
+from ..shared.documents import read_document, scaled
 
 _WEEKS = re.compile(
     r"\W*(?:weeks?|wk|שבוע(?:ות)?)\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"

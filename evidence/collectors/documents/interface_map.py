@@ -13,14 +13,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..base.settings import Regex
-from ..collecting.interface import Observation, Problem, ProblemKind, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
-from ..reading.markdown_text import has_template_mark, heading_key
-from ..reading.workspace import View
-from .shared.documents import absent, bounded, read_document, word_pattern
-from .shared.quantities import PER_SECOND, count_near, latency_us, rate_per_second
+from ...base.settings import Regex
+from ...collecting.interface import Observation, Problem, ProblemKind, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
+from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.workspace import View
+from ..shared.documents import absent, bounded, read_document, word_pattern
+from ..shared.quantities import PER_SECOND, count_near, latency_us, rate_per_second
 
 SECTIONS: dict[str, list[str]] = {
     "endpoint_mapping": [
