@@ -24,6 +24,7 @@ from .signatures import Protection, Recorded, allowed, protections, recorded, we
 _MATRIX = Path(__file__).with_name("artifact_matrix.json")
 
 Kind = Literal["markdown", "json", "csv", "python", "json_schema", "tests"]
+_OF_KIND = {"sections": "markdown", "operations": "python", "contract": "json", "header": "csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,7 @@ class Row(Options):
     header: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        for name, kind in (
-            ("sections", "markdown"),
-            ("operations", "python"),
-            ("contract", "json"),
-            ("header", "csv"),
-        ):
+        for name, kind in _OF_KIND.items():
             if getattr(self, name) and self.kind != kind:
                 raise ValueError(f"row {self.id!r}: {name!r} is for rows of kind {kind!r}")
         if self.kind == "csv" and not self.header:
@@ -128,13 +124,14 @@ class ArtifactsCollector:
         """
         options = self._options
         files = {row.id: view.glob(row.pattern) for row in self._matrix}
+        everything = sorted({path for paths in files.values() for path in paths})
         unreadable: dict[str, checks.Defect] = {}
-        for path in sorted({path for paths in files.values() for path in paths}):
+        for path in everything:
             try:
                 view.read(path)
             except EvidenceError as error:
                 unreadable[path] = checks.defect(error, path)
-        everything = sorted({path for paths in files.values() for path in paths} - unreadable.keys())
+        everything = [path for path in everything if path not in unreadable]
         problems: list[Problem] = []
         signers, raw_signers = allowed(view, options.allowed_signers, problems)
         record = recorded(view, everything, raw_signers)
@@ -209,10 +206,7 @@ class ArtifactsCollector:
             "signed": protection.method,
             "signed_by": protection.by,
             "valid": not result.problems if paths else None,
-            "problems": [
-                {"path": problem.path, "line": problem.line, "text": problem.text}
-                for problem in result.problems
-            ],
+            "problems": [problem._asdict() for problem in result.problems],
             "coverage_ppm": result.coverage_ppm,
             "status": self._status(result.coverage_ppm),
         }

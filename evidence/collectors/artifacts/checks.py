@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ...base.contracts import CONTRACTS
 from ...base.errors import EvidenceError
@@ -14,19 +13,12 @@ from ...reading.workspace import View
 from ..shared import python_source as python
 
 Operation = Literal[
-    "connect",
-    "disconnect",
-    "account_info",
-    "positions",
-    "place_order",
-    "cancel_order",
-    "order_status",
+    "connect", "disconnect", "account_info", "positions", "place_order", "cancel_order", "order_status",
     "market_data",
-]
+]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(NamedTuple):
     """One finding: file, line from 1 where it has one, and what is wrong."""
 
     path: str
@@ -34,8 +26,7 @@ class Defect:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(NamedTuple):
     """What a row asks of its files, as far as its kind asks anything."""
 
     sections: Mapping[str, Sequence[str]]
@@ -44,8 +35,7 @@ class Requirements:
     header: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How much of what the row requires is there, in parts per million, and what is wrong."""
 
     coverage_ppm: int
@@ -65,9 +55,8 @@ def check_requirements(row: str, sections: Mapping[str, Sequence[str]], contract
             try:
                 re.compile(pattern, re.IGNORECASE)
             except re.error as error:
-                raise ValueError(
-                    f"row {row!r}: {pattern[:80]!r} is not a regular expression: {error}"
-                ) from error
+                what = f"row {row!r}: {pattern[:80]!r} is not a regular expression: {error}"
+                raise ValueError(what) from error
     if contract is not None:
         known = sorted(file.name.removesuffix(".schema.json") for file in (CONTRACTS / "files").iterdir())
         if contract not in known:
@@ -202,25 +191,16 @@ def _json_schema(view: View, paths: Sequence[str], _required: Requirements) -> R
     from ..contracts import inspect_schemas
 
     found = inspect_schemas(view, list(paths))
+    told = [(path, pointer, text) for path in paths for pointer, text in found[path]]
     return _all_or_nothing(
-        [
-            Defect(path, None, f"{pointer}: {text}" if pointer else text)
-            for path in paths
-            for pointer, text in found[path]
-        ]
+        [Defect(path, None, f"{pointer}: {text}" if pointer else text) for path, pointer, text in told]
     )
 
 
 def _tests(view: View, paths: Sequence[str], _required: Requirements) -> Result:
     from ..stage_tests import inspect_tests
 
-    return _all_or_nothing(
-        [
-            Defect(problem["path"], problem["line"], problem["text"])
-            for path in paths
-            for problem in inspect_tests(view, path)[1]
-        ]
-    )
+    return _all_or_nothing([Defect(**found) for path in paths for found in inspect_tests(view, path)])
 
 
 _CHECKS: dict[str, Callable[[View, Sequence[str], Requirements], Result]] = {

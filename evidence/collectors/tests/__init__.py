@@ -25,15 +25,9 @@ from .words import OUTCOMES
 _NAME_CHARS = 300
 _SUITE_CHARS = 200
 _SINGLE = (
-    "functions",
-    "skipped_ppm",
-    "expected_failures",
-    "unexpected_passes",
-    "flaky",
-    "reruns",
-    "suites_total",
+    "functions", "skipped_ppm", "expected_failures", "unexpected_passes", "flaky", "reruns", "suites_total",
     "file",
-)
+)  # fmt: skip
 _TIMES = ("duration_ms", "observed_at_s", "latest_s")
 _PASSED, _BAD = 1, 2
 _SEEN = {"passed": _PASSED, "failed": _BAD, "errors": _BAD, "skipped": 0}
@@ -86,7 +80,14 @@ class TestsCollector:
             if not problems:
                 reason = f"no test report found (looked for {', '.join(self._options.junit)})"
                 problems.append(Problem("", reason, REMEDY))
-            return Observation(_nothing(), tuple(problems), scopes=(scope,))
+            nothing = {
+                **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
+                "flaky_tests": [],
+                "suites": [],
+                "by_kind": dict.fromkeys((*KINDS, *STAGES)),
+                "stage_passed": dict.fromkeys(STAGES),
+            }
+            return Observation(nothing, tuple(problems), scopes=(scope,))
         for path, report in reports.items():
             for what, place in report.unknown[: view.limits.problems]:
                 unknown = ProblemKind.UNKNOWN
@@ -112,16 +113,6 @@ class TestsCollector:
             origins=_origins(reports.values()),
             scopes=(scope,),
         )
-
-
-def _nothing() -> dict[str, Any]:
-    return {
-        **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
-        "flaky_tests": [],
-        "suites": [],
-        "by_kind": dict.fromkeys((*KINDS, *STAGES)),
-        "stage_passed": dict.fromkeys(STAGES),
-    }
 
 
 def _facts(reports: dict[str, Report], most: int) -> dict[str, Any]:
