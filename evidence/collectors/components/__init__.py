@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...base.errors import EvidenceError
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Problem, Scope
 from ...reading.workspace import View
+from ..shared.documents import read_matching
 from ..shared.json_fields import shown
 from .bills import SEVERITIES, Bill, Component, read_bill
 
@@ -70,21 +70,11 @@ class ComponentsCollector:
 
     def collect(self, view: View) -> Observation:
         """Count the components of every document that can be read; each other one is a problem."""
-        bills: list[Bill] = []
         problems: list[Problem] = []
-        for pattern in self._options.documents:
-            try:
-                paths = [path for path in view.glob(pattern) if path not in {bill.path for bill in bills}]
-            except EvidenceError as error:  # a link, or something that is no file
-                problems.append(Problem.rejected(error))
-                continue
-            for path in paths:
-                try:
-                    bills.append(read_bill(view, path))
-                except EvidenceError as error:
-                    problems.append(Problem.rejected(error))
+        found = read_matching(view, self._options.documents, problems, lambda path: read_bill(view, path))
+        bills = list(found.values())
         seen = len(bills) + len(problems)
-        facts = _facts(sorted(bills, key=lambda bill: bill.path), view.limits.problems)
+        facts = _facts(bills, view.limits.problems)
         if not bills:
             facts.update(dict.fromkeys(_COUNTS), by_severity=dict.fromkeys(SEVERITIES))
             if not problems:

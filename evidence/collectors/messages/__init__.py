@@ -5,7 +5,6 @@ See ``docs/collectors/messages.md``.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,9 +19,8 @@ from ...reading.json_lines import UNSURE, RecordReader
 from ...reading.workspace import View
 from ..shared.documents import matching
 from ..shared.workspace_schema import usable_contract
+from ..values import check_names
 from .contract import Contract, Violation
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +38,12 @@ class MessageSet(Settings):
     time: Text = "timestamp"
 
 
-def _sample(name: str, contract: str) -> MessageSet:
-    return MessageSet(
-        (f"messages/{name}*.jsonl", f"messages/{name}*.ndjson"), f"contracts/{contract}.schema.json"
-    )
-
-
 def _shipped() -> dict[str, MessageSet]:
     return {
-        "order_intents": _sample("order_intents", "order_intent"),
-        "execution_reports": _sample("execution_reports", "execution_report"),
+        f"{name}s": MessageSet(
+            (f"messages/{name}s*.jsonl", f"messages/{name}s*.ndjson"), f"contracts/{name}.schema.json"
+        )
+        for name in ("order_intent", "execution_report")
     }
 
 
@@ -64,12 +58,7 @@ class MessagesOptions(Options):
     sets: dict[str, MessageSet] = field(default_factory=_shipped)
 
     def __post_init__(self) -> None:
-        for name in self.sets:
-            if not _NAME.fullmatch(name):
-                raise ValueError(
-                    f"the name {str(name)[:80]!r} of a set of messages is not lower-case letters,"
-                    " digits and underscores"
-                )
+        check_names(self.sets, "set of messages")
 
 
 class MessagesCollector:
@@ -184,7 +173,8 @@ class _Counted:
                 invalid += 1
                 rules.update({violation.rule for violation in found})
                 if len(offenders) < most:
-                    offenders.append(_offender(path, records, found))
+                    place = {"file": path, "line": records}
+                    offenders.append({**place, **found[0]._asdict(), "violations": len(found)})
         self._times += _times([first, line] if records else [], self._member, reader)
         self._files.append({"path": path, "records": records, "invalid": invalid})
         self._offenders = [*self._offenders, *offenders][:most]
@@ -213,18 +203,6 @@ def _violations(reader: RecordReader, contract: Contract, line: bytes, number: i
     if record is not UNSURE and contract.accepts(record):
         return []
     return contract.violations(reader.strict(line, number), len(line))
-
-
-def _offender(path: str, line: int, found: list[Violation]) -> dict[str, Any]:
-    first = found[0]
-    return {
-        "file": path,
-        "line": line,
-        "pointer": first.pointer,
-        "rule": first.rule,
-        "message": first.message,
-        "violations": len(found),
-    }
 
 
 def _times(lines: Iterable[bytes], member: str, reader: RecordReader) -> list[int]:

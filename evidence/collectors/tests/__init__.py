@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
-from ...base.errors import EvidenceError
 from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Origin, Problem, ProblemKind, Scope
 from ...reading.workspace import View
+from ..shared.documents import read_matching
 from .junit import read_report
 from .kinds import KINDS, STAGES
 from .model import REMEDY, Identity, Report, Suite
@@ -62,19 +62,12 @@ class TestsCollector:
 
     def collect(self, view: View) -> Observation:
         """Count the test cases of every report that can be read; each other one is a problem."""
-        reports: dict[str, Report] = {}
         problems: list[Problem] = []
-        for pattern in self._options.junit:
-            try:
-                paths = [path for path in view.glob(pattern) if path not in reports]
-            except EvidenceError as error:  # a link, or something that is no file
-                problems.append(Problem.rejected(error))
-                continue
-            for path in paths:
-                try:
-                    reports[path] = read_report(view.read(path), path, view.limits)
-                except EvidenceError as error:
-                    problems.append(Problem.rejected(error))
+
+        def read(path: str) -> Report:
+            return read_report(view.read(path), path, view.limits)
+
+        reports = read_matching(view, self._options.junit, problems, read)
         scope = Scope("", len(reports) + len(problems), len(reports), "test reports")
         if not reports:
             if not problems:

@@ -23,8 +23,8 @@ from pydantic import ValidationError
 from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.base.limits import Limits
 from gate.evidence.base.settings import validate
-from gate.evidence.collectors import interface_map
 from gate.evidence.collectors.artifacts import ArtifactsCollector, ArtifactsOptions, default_matrix
+from gate.evidence.collectors.documents import interface_map
 from gate.evidence.signing.sshsig import sign
 
 Copy = Callable[..., Path]

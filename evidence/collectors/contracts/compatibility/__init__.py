@@ -66,20 +66,6 @@ class Break:
     text: str
 
 
-def compare(old: Any, new: Any) -> list[Break]:
-    """The changes from one schema document to another that refer to no other documents.
-
-    Args:
-        old: the approved version, valid for its draft; of the draft of ``new`` when it states none.
-        new: the present version, likewise.
-    """
-    before, after = drafts(old, new)
-    path = "schema.json"
-    return compare_file(
-        Version({path: old}, years={path: before}), Version({path: new}, years={path: after}), path
-    )
-
-
 def compare_file(old: Version, new: Version, path: str) -> list[Break]:
     """The changes in one file of two versions of all schema files.
 
