@@ -53,12 +53,7 @@ class AccountCollector:
         self._pinned = options.pinned_account
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/account.schema.json``.
-
-        Raises:
-            EvidenceError: the file is malformed, breaks its contract, or has an impossible time or amount.
-                The message never holds the account id.
-        """
+        """Facts of ``contracts/facts/account.schema.json``."""
         path = self._path
         if not view.exists(path):
             facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}}

@@ -93,7 +93,6 @@ class CoverageCollector:
         """Read the measurement and count statements in the sources.
 
         Raises:
-            EvidenceError: the data or the report is malformed, hostile or unreadable.
             ConfigError: the base is not the name of a branch, tag or commit.
         """
         groups, nowhere = self._groups(view)

@@ -28,10 +28,6 @@ _AGAIN = "measure again: coverage run -m pytest"
 def read_data_files(parts: Mapping[str, bytes], book: Book) -> Measured:
     """The measurement in one data file, or in several parallel ones combined.
 
-    Args:
-        parts: the files' bytes, by path; at least one.
-        book: takes what is said of the files asked about.
-
     Raises:
         EvidenceError: not such a file, damaged, of another schema, built to do harm, or not to be combined.
     """

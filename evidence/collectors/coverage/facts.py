@@ -56,17 +56,7 @@ def observation(
     problems: Iterable[Problem],
     most: int,
 ) -> Observation:
-    """Everything that was measured.
-
-    Args:
-        counted: every file that could be counted, by path.
-        looked_at: number of files under measurement.
-        groups: the files of each source.
-        evidence: where the measurement comes from.
-        changes: what changed since the base; None when that is not known.
-        problems: what is known already not to be known.
-        most: how many packages and files are listed.
-    """
+    """Everything that was measured."""
     measured = evidence.measured
     files = counted.values()
     total = sum((file.counts for file in files), Counts())

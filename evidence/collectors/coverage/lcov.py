@@ -39,11 +39,6 @@ class _File:
 def read_lcov(lines: Iterable[tuple[int, bytes]], path: str, book: Book) -> Measured:
     """The measurement in the lines of an LCOV report.
 
-    Args:
-        lines: number and content of each line, as ``View.lines`` gives them.
-        path: the report's name, for messages.
-        book: takes what is said of the files asked about.
-
     Raises:
         EvidenceError: malformed, not such a report, or cut off.
     """

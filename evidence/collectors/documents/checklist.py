@@ -68,11 +68,7 @@ class ChecklistCollector:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/checklist.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text.
-        """
+        """Facts of ``contracts/facts/checklist.schema.json``."""
         path = self._options.path
         text = read_document(view, path)
         facts: dict[str, Any] = {"file": None, "categories": [], "weights": [], **dict.fromkeys(_FIGURES)}

@@ -56,11 +56,7 @@ class IntegrationFlowCollector:
         self._path = options.path
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/integration_flow.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text.
-        """
+        """Facts of ``contracts/facts/integration_flow.schema.json``."""
         text = read_document(view, self._path)
         if text is None:
             nothing: dict[str, Any] = {"file": None, "stages": [], "stages_defined": None}

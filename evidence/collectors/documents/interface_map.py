@@ -127,11 +127,7 @@ class InterfaceMapCollector:
         }
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/interface_map.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text, or a figure in it is too large.
-        """
+        """Facts of ``contracts/facts/interface_map.schema.json``."""
         path = self._path
         text = read_document(view, path)
         if text is None:

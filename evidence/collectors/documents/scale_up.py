@@ -59,11 +59,7 @@ class ScaleUpCollector:
         self._path = options.path
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/scale_up.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text, or a percentage is too large to be exact.
-        """
+        """Facts of ``contracts/facts/scale_up.schema.json``."""
         text = read_document(view, self._path)
         if text is None:
             remedy = f"write {self._path} with a table: weeks, capital in %, position cap, review"

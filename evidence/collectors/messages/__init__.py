@@ -137,13 +137,7 @@ def _measure(view: View, name: str, options: MessageSet, problems: list[Problem]
 
 
 class _Counted:
-    """What the files of a set contain.
-
-    Args:
-        view: the workspace.
-        contract: what every record must keep to.
-        member: the name of the member with a record's time.
-    """
+    """What the files of a set contain."""
 
     def __init__(self, view: View, contract: Contract, member: str) -> None:
         self._view = view

@@ -40,12 +40,7 @@ class Contract:
         """Whether a record keeps to the contract. A float counts as the shortest decimal that gives it."""
 
     def violations(self, record: Any, size: int) -> list[Violation]:
-        """Where the record breaks the contract, sorted; nothing where it keeps to it.
-
-        Args:
-            record: with Decimals.
-            size: its length in bytes.
-        """
+        """Where a record, which has Decimals and was ``size`` bytes long, breaks the contract; sorted."""
         if self.accepts(record):
             return []
         most = None if size <= _ALL_BELOW_BYTES else 1

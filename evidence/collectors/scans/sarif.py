@@ -115,11 +115,6 @@ class _Component:
 def read_log(log: Any, path: str, root: str) -> list[Run]:
     """The runs of a SARIF log; none when it says that nothing was run.
 
-    Args:
-        log: the parsed document.
-        path: the file, for messages.
-        root: the workspace's directory, to make absolute locations below it relative.
-
     Raises:
         EvidenceError: not SARIF 2.1.0, results that are no objects, or parts that are kept elsewhere.
     """

@@ -123,9 +123,9 @@ class StageTestsCollector:
             scopes=(
                 Scope("stages", len(staged), read, _UNIT),
                 Scope("markers", len(staged), read, _UNIT),
-                Scope("conftest", len(staged), len(staged), _UNIT),
                 Scope("tests_defined", len(everything), len(everything) - len(unread), _UNIT),
                 Scope("fixtures", len(conftest), sum(seen[p].parsed for p in conftest), "conftest files"),
+                Scope("conftest", len(staged), len(staged), _UNIT),
             ),
         )
 

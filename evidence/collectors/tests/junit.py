@@ -53,11 +53,6 @@ _STATEMENTS = {
 def read_report(data: bytes, path: str, limits: Limits) -> Report:
     """Everything a report says.
 
-    Args:
-        data: its bytes.
-        path: the file, for messages.
-        limits: how much of it is read.
-
     Raises:
         EvidenceError: it is malformed, built to do harm or no JUnit report, contradicts itself, or has a
             malformed count or statement.

@@ -67,13 +67,7 @@ class Break:
 
 
 def compare_file(old: Version, new: Version, path: str) -> list[Break]:
-    """The changes in one file of two versions of all schema files.
-
-    Args:
-        old: the approved version; each file valid for its draft.
-        new: the present version.
-        path: a file that is in both.
-    """
+    """The changes in one file of two versions of all schema files."""
     first, second = old.root(path), new.root(path)
     if first.year == second.year and key_of(old.reached(path)) == key_of(new.reached(path)):
         return []
@@ -83,12 +77,7 @@ def compare_file(old: Version, new: Version, path: str) -> list[Break]:
 
 
 class _Comparison:
-    """A comparison under way; every pair of places is an old and a new one.
-
-    Args:
-        path: the file that is compared.
-        new: the present version.
-    """
+    """A comparison under way; every pair of places is an old and a new one."""
 
     def __init__(self, path: str, new: Version) -> None:
         self.found: set[Break] = set()

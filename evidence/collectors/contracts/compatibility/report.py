@@ -22,12 +22,7 @@ def report(
 ) -> dict[str, Any]:
     """The fact's value.
 
-    Args:
-        view: the workspace.
-        baseline: the approved version.
-        patterns: globs of the schema files.
-        documents: the workspace's schema files by path; None for one that is not well-formed JSON. Such a
-            file, in either version, cannot be compared, and is listed as undecided.
+    A document that is None, in either version, is not well-formed JSON: it is listed as undecided.
 
     Raises:
         EvidenceError: a file cannot be read.
