@@ -154,11 +154,11 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
     What is no test implements an operation only if it leads to the broker's interface.
     """
     from ...reading.workspace.sources import is_test
-    from ..source.client import find_methods, followed, method_names, operation_states
+    from ..source.client import Method, find_methods, followed, method_names, operation_states
     from ..source.program import load_program
 
     problems: list[Defect] = []
-    methods = []
+    methods: list[Method] = []
     parses = True
     for path in paths:
         parsed = python.parse_file(view, path)
@@ -188,9 +188,9 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
 
 
 def _json_schema(view: View, paths: Sequence[str], _required: Requirements) -> Result:
-    from ..contracts import inspect_schemas
+    from ..shared.workspace_schema import CheckedSchemas
 
-    found = inspect_schemas(view, list(paths))
+    found = CheckedSchemas(view, list(paths)).problems
     told = [(path, pointer, text) for path in paths for pointer, text in found[path]]
     return _all_or_nothing(
         [Defect(path, None, f"{pointer}: {text}" if pointer else text) for path, pointer, text in told]

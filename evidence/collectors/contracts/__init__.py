@@ -124,8 +124,3 @@ def _order_types(path: str, checked: CheckedSchemas) -> list[dict[str, Any]]:
         for _, pointer, values in found
         if values is not None
     ]
-
-
-def inspect_schemas(view: View, paths: list[str]) -> dict[str, list[schemas.Problem]]:
-    """The problems of each schema file; it may refer to the others and to any file of the workspace."""
-    return CheckedSchemas(view, paths).problems

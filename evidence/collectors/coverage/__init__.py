@@ -140,12 +140,11 @@ class CoverageCollector:
             problems.append(Problem("diff", reason, "fetch it (git fetch --unshallow), or name another base"))
             return None
         try:
-            return facts.Changes(
-                base, {path: history.changed_lines(base, path, view.read(path)) for path in paths}
-            )
+            lines = {path: history.changed_lines(base, path, view.read(path)) for path in paths}
         except EvidenceError as error:
             problems.append(Problem.rejected(error, "diff"))
             return None
+        return facts.Changes(base, lines)
 
     def _inputs(self, view: View) -> list[str]:
         """The files that are read: the most original ones there are."""
@@ -181,11 +180,8 @@ class CoverageCollector:
 
         contents = {part: view.read(part) for part in inputs}
         if sum(map(len, contents.values())) > view.limits.file_bytes:
-            raise EvidenceError(
-                f"the parallel data files are together larger than {view.limits.file_bytes} bytes",
-                path=path,
-                remedy="combine the data: coverage combine",
-            )
+            what = f"the parallel data files are together larger than {view.limits.file_bytes} bytes"
+            raise EvidenceError(what, path=path, remedy="combine the data: coverage combine")
         return "coverage-sqlite", read_data_files(contents, book)
 
     def _sources(self, view: View) -> tuple[str, ...]:
@@ -197,9 +193,11 @@ class CoverageCollector:
         groups: dict[str, list[str]] = {}
         nowhere = []
         for source in self._sources(view):
-            found = _below(view, source)
-            if not found:
-                nowhere.append(source)
+            found = list(view.paths())
+            if source != ".":  # a directory, file or glob
+                place = glob_regex(check_relative(source.rstrip("/")) + "/")
+                found = [path for path in found if place.match(f"{path}/")]
+            nowhere += [] if found else [source]
             groups[source] = [
                 path
                 for path in found
@@ -208,11 +206,3 @@ class CoverageCollector:
                 and not any(drop.fullmatch(path) for drop in dropped)
             ]
         return {source: paths for source, paths in groups.items() if paths}, nowhere
-
-
-def _below(view: View, source: str) -> list[str]:
-    """Files at or below a directory, file or glob."""
-    if source == ".":
-        return list(view.paths())
-    place = glob_regex(check_relative(source.rstrip("/")) + "/")
-    return [path for path in view.paths() if place.match(f"{path}/")]

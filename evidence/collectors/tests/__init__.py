@@ -73,7 +73,7 @@ class TestsCollector:
             if not problems:
                 reason = f"no test report found (looked for {', '.join(self._options.junit)})"
                 problems.append(Problem("", reason, REMEDY))
-            nothing = {
+            nothing: dict[str, Any] = {
                 **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
                 "flaky_tests": [],
                 "suites": [],

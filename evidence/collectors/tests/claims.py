@@ -51,8 +51,8 @@ def check(suite: Suite, own: Totals, below: Totals, *, subtests: bool) -> tuple[
             # a failing test whose tear-down fails too is two cases, which some versions of pytest count once;
             # a test that passes and whose tear-down fails is one, which some count twice; pytest counts
             # subtests that pass, which it does not write as cases
-            least = total["cases"] - total["repeated"] - total["outside"]
-            if least <= declared and (subtests or declared <= total["cases"] + total["error"]):
+            fewest = total["cases"] - total["repeated"] - total["outside"]
+            if fewest <= declared and (subtests or declared <= total["cases"] + total["error"]):
                 return everything, ""
     return everything, f"tests={declared} is stated, {everything['cases']} are in its test cases"
 

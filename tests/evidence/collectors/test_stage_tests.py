@@ -507,5 +507,5 @@ def test_the_runner_alone(tmp_path: Path) -> None:
         subprocess.run([*command, "tests/stage6_a.py", "tests/stage7_a.py"], cwd=tmp_path, check=False)
         report = json.loads((tmp_path / "report.json").read_text())
         assert report["complete"] == (not conftest)
-        assert len(report["errors"]) == 1
+        assert len(report["errors"]) == (conftest != "x")  # what pytest prints says why it ended
         assert [file["tests"] for file in report["files"]] == ([] if conftest else [1])
