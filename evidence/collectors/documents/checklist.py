@@ -87,15 +87,11 @@ class ChecklistCollector:
         else:
             missing += self._no_categories(document)
         if total:
-            earned = sum(
-                (Fraction(c["points"] * c["ticked"], c["items"]) for c in categories if c["items"]),
-                Fraction(0),
-            )
-            facts["score_ppm"] = int(earned * PPM / total)
+            shares = (Fraction(c["points"] * c["ticked"], c["items"]) for c in categories if c["items"])
+            facts["score_ppm"] = int(sum(shares, Fraction(0)) * PPM / total)
         elif categories:
-            missing.append(
-                Problem("score_ppm", f"the points in {path} add up to 0", "give the categories their points")
-            )
+            reason = f"the points in {path} add up to 0"
+            missing.append(Problem("score_ppm", reason, "give the categories their points"))
         stated = [*around, *_stated_totals(document)]
         if stated:
             # of several totals the one that contradicts the sum is the one to show
@@ -130,11 +126,7 @@ class ChecklistCollector:
 
     def _no_categories(self, document: Document) -> tuple[Problem, ...]:
         path, level = self._options.path, self._options.heading_level
-        reason = (
-            f"no heading of level {level} in {path} states points"
-            if level
-            else f"no heading in {path} states points"
-        )
+        reason = f"no heading {f'of level {level} ' if level else ''}in {path} states points"
         remedy = "state the points of each category in its heading, like `## Risk (100 pts)`"
         elsewhere = {section.level for section in document.sections if _POINTS.search(section.title)}
         if level and elsewhere:

@@ -63,9 +63,8 @@ class ScaleUpCollector:
         text = read_document(view, self._path)
         if text is None:
             remedy = f"write {self._path} with a table: weeks, capital in %, position cap, review"
-            return Observation(
-                {"file": None, "steps": []}, (Problem("", f"{self._path} does not exist", remedy),)
-            )
+            problem = Problem("", f"{self._path} does not exist", remedy)
+            return Observation({"file": None, "steps": []}, (problem,))
         document = parse(text, self._path)
         steps: dict[tuple[Any, ...], dict[str, Any]] = {}
         for step in [*self._from_tables(document), *self._from_text(document)]:
@@ -98,9 +97,9 @@ class ScaleUpCollector:
             capital, cap, review = (_column(table, pattern) for pattern in (_CAPITAL, _CAP, _REVIEW))
             week_column = _WEEK_HEADER.fullmatch(table.header[0]) is not None
             for row in table.rows:
-                weeks = _WEEKS.match(row.cells[0]) or (
-                    _BARE_WEEKS.fullmatch(row.cells[0]) if week_column else None
-                )
+                weeks = _WEEKS.match(row.cells[0])
+                if weeks is None and week_column:
+                    weeks = _BARE_WEEKS.fullmatch(row.cells[0])
                 rest = " | ".join(row.cells[1:])
                 shares = row.cells[1:] if capital is None else (row.cells[capital],)
                 share = next((cell for cell in shares if _PERCENT.search(cell)), "")
