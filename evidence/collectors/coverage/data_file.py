@@ -11,17 +11,16 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ...base.errors import EvidenceError
 from ...process.children import scratch
-from .model import Book, Measured, Record
+from .model import Book, Measured, Record, tool_name
 
 _HEADER = b"SQLite format 3\x00"
 _SCHEMA = 7
 """Version of the schema, since coverage.py 5.0."""
 _COMPUTED = re.compile(r"\bvirtual\b|\bgenerated\b|\bas\s*\(", re.IGNORECASE)
-_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 _AGAIN = "measure again: coverage run -m pytest"
 
 
@@ -121,8 +120,3 @@ def _inspect(database: sqlite3.Connection, path: str) -> str | None:
     if schema != (_SCHEMA,):
         refuse(f"has the wrong schema: {str(schema[0] if schema else None)[:40]} instead of {_SCHEMA}")
     return tool_name(row[0] if row else None)
-
-
-def tool_name(version: Any) -> str | None:
-    """``coverage.py`` and the version, when that is one."""
-    return f"coverage.py {version}" if isinstance(version, str) and _VERSION.fullmatch(version) else None

@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError
 from ...base.times import parse_rfc3339
-from .data_file import tool_name
-from .model import Book, Measured, Record
+from .model import Book, Measured, Record, tool_name
 
 
 def read_report(report: Any, path: str, book: Book) -> Measured:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import add
 
 from ...base.errors import EvidenceError
+
+_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,11 @@ class Measured:
     format: str
     observed_at_s: int | None = None
     undated: str = ""
+
+
+def tool_name(version: object) -> str | None:
+    """``coverage.py`` and the version, when that is one."""
+    return f"coverage.py {version}" if isinstance(version, str) and _VERSION.fullmatch(version) else None
 
 
 @dataclass(slots=True)
