@@ -65,11 +65,9 @@ class _Reader:
         file = self._file
         if key == b"SF":
             self._begin(rest)
+        elif _ENTRY.match(line) is None:
+            self._fail(f"has the unknown entry {_shown(line)}" if self._files else "is no LCOV report")
         elif file is None:
-            if _ENTRY.match(line) is None:
-                self._fail(
-                    "is no LCOV report" if not self._files else f"has the unknown entry {_shown(line)}"
-                )
             if key in (b"DA", b"BRDA", b"end_of_record"):
                 self._fail(f"has {key.decode()} outside of a record")
         elif key == b"DA":
