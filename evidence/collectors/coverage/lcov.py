@@ -63,14 +63,7 @@ class _Reader:
         line = line.rstrip(b"\r")
         key, _, rest = line.partition(b":")
         file = self._file
-        if key == b"SF":
-            self._begin(rest)
-        elif _ENTRY.match(line) is None:
-            self._fail(f"has the unknown entry {_shown(line)}" if self._files else "is no LCOV report")
-        elif file is None:
-            if key in (b"DA", b"BRDA", b"end_of_record"):
-                self._fail(f"has {key.decode()} outside of a record")
-        elif key == b"DA":
+        if file is not None and key == b"DA":
             fields = rest.split(b",")
             if len(fields) not in (2, 3):  # the third is a checksum of the source line
                 self._fail("has a DA entry that is not line,hits")
@@ -78,12 +71,18 @@ class _Reader:
             file.listed.add(covered)
             if self._ran(fields[1]):
                 file.ran.add(covered)
-        elif key == b"BRDA":
+        elif key == b"SF":
+            self._begin(rest)
+        elif file is not None and key == b"BRDA":
             self._branch(file, rest)
-        elif key in (b"BRF", b"BRH"):
+        elif file is not None and key in (b"BRF", b"BRH"):
             file.sums[key] = self._number(rest)
-        elif line == b"end_of_record":
+        elif file is not None and line == b"end_of_record":
             self._end(file)
+        elif _ENTRY.match(line) is None:
+            self._fail(f"has the unknown entry {_shown(line)}" if self._files else "is no LCOV report")
+        elif file is None and key in (b"DA", b"BRDA", b"end_of_record"):
+            self._fail(f"has {key.decode()} outside of a record")
 
     def finish(self) -> Measured:
         """The measurement, after the last line."""
