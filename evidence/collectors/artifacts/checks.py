@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Literal, NamedTuple
 
 from ...base.contracts import CONTRACTS
@@ -154,7 +155,7 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
     What is no test implements an operation only if it leads to the broker's interface.
     """
     from ...reading.workspace.sources import is_test
-    from ..source.client import Method, find_methods, followed, method_names, operation_states
+    from ..source.client import Method, find_methods, followed, is_client, method_names, operation_states
     from ..source.program import load_program
 
     problems: list[Defect] = []
@@ -172,8 +173,12 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
     if not required.operations:
         return _all_or_nothing(problems)
     if live := [method for method in methods if not is_test(method.path)]:
-        sources = [path for path in view.judged().files if path.endswith(".py")]
-        program = load_program(view, sorted({method.path for method in live}), sources)
+        sources = [path for path in view.judged().files if path.endswith(".py") and not is_test(path)]
+        clients = {method.path for method in live}
+        for path in sources:  # one file of the client may leave the work to another that it does not import
+            with suppress(EvidenceError):
+                clients |= {path} if is_client(path, view.read(path, view.limits.text_bytes)) else set()
+        program = load_program(view, sorted(clients), sources)
         methods = [*(m for m in methods if is_test(m.path)), *followed(program, live)]
     for method in methods:
         if method.state == "stub" and method.operation in required.operations:

@@ -145,6 +145,13 @@ def test_python_must_parse_hold_code_and_implement_its_operations(watch: Any) ->
         made = "class C:\n    def connect(self): return self.x\n"
         found = only(watch("artifacts", {path: made}, matrix=matrix_of).facts)
         assert found["coverage_ppm"] == share
+    # one file of the client may leave the work to another, whatever passes it in
+    handler = "class H:\n    def place_order(self, o): return self.ib.placeOrder(o)\n"
+    client = "class C:\n    def place_order(self, o): return self.h.place_order(o)\n"
+    matrix_of = [row("python", "ib_client.py", operations=["place_order"])]
+    for inner, share in ((handler, 1_000_000), (handler.replace("self.ib.placeOrder(o)", "True"), 0)):
+        files = {"ib_client.py": client, "ib_handler.py": inner}
+        assert only(watch("artifacts", files, matrix=matrix_of).facts)["coverage_ppm"] == share
     for broken, said in (("class C:\n  def (", "not valid Python"), ('"""words"""\n', "holds no code")):
         found = only(watch("artifacts", {"a.py": broken}, matrix=matrix).facts)
         assert (found["coverage_ppm"], found["valid"]) == (0, False)
