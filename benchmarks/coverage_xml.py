@@ -54,13 +54,13 @@ def generate(path: Path) -> None:
 def ours(root: Path) -> list[int]:
     """Files, statements and misses, read the way the collector does, with every file asked about."""
     from gate.evidence.collectors.coverage.cobertura import read_cobertura
-    from gate.evidence.collectors.coverage.model import Counts, Targets
+    from gate.evidence.collectors.coverage.model import Book, Counts
     from gate.evidence.reading.workspace import Workspace
 
     view = Workspace(root).view()
     names = [f"pkg/m{number}.py" for number in range(1, 100_000)]
-    files = read_cobertura(view.read(NAME), NAME, Targets(names, names, "/w"), view.limits).files
-    total = sum((listed.counts() for listed in files.values()), Counts())  # type: ignore[union-attr]
+    files = read_cobertura(view.read(NAME), NAME, Book(names, names, "/w"), view.limits).files
+    total = sum((listed.counts() for listed in files.values()), Counts())
     return [len(files), total.statements, total.statements - total.covered]
 
 

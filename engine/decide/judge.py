@@ -191,7 +191,7 @@ class _Judging:
             fact: found
             for fact, found in problems.items()
             if any(p.kind is not ProblemKind.UNKNOWN for p in found)
-            or (found and self.facts.value(fact) is None)
+            or (found and fact in rule.facts and self.facts.value(fact) is None)
         }
         # a policy cannot compare what is not there, so its check may then be undefined
         if unusable and self.output.get(f"check_{rule.short_name}") is None:

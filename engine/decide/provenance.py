@@ -7,11 +7,12 @@ them as ``input.facts.provenance.<collector>``; what follows from them is decide
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...evidence.base.errors import masked
 from ...evidence.base.times import parse_rfc3339
-from ...evidence.collecting.interface import Evidence, Origin
+from ...evidence.collecting.interface import Evidence, Origin, Problem, ProblemKind
 from ..decision.document import Subject
 
 SOURCES = ("same", "same_commit", "unstated", "dirty", "other")
@@ -42,6 +43,24 @@ def provenance(
         name: _about(item, subject, now_s, max_age_s.get(name), modified)
         for name, item in sorted(evidence.items())
     }
+
+
+def problems(evidence: Mapping[str, Evidence], about: Mapping[str, Mapping[str, Any]]) -> tuple[Problem, ...]:
+    """Why it cannot be told what evidence was made from; evidence that came from nothing is missing.
+
+    Args:
+        evidence: what was collected.
+        about: the facts about it, as :func:`provenance` gives them.
+    """
+    found: list[Problem] = []
+    for name, item in evidence.items():
+        fact = f"{name}.sources"
+        if not item.files and not item.attachments:
+            found += [replace(one, fact=fact) for one in item.problems if one.fact == ""]
+        elif about[name]["sources"] == "unstated":
+            reason = f"the evidence of {name} does not state what it was made from"
+            found.append(Problem(fact, reason, "state it: gate provenance FILE", ProblemKind.UNKNOWN))
+    return tuple(found)
 
 
 def _about(

@@ -20,7 +20,7 @@ from ...evidence.collecting.interface import Evidence, Problem
 from ..decision.document import Notice, Subject, Trust, Weakening
 from .facts import Facts
 from .model import Plan
-from .provenance import provenance
+from .provenance import problems, provenance
 
 TYPE = "gate.recorded/v1"
 ALL = "all"
@@ -207,7 +207,10 @@ def facts_of(recorded: Recorded, time: Time) -> Facts:
         )
     return Facts(
         values={**{name: item.facts for name, item in evidence.items()}, PROVENANCE: about},
-        problems={name: item.problems for name, item in evidence.items()},
+        problems={
+            **{name: item.problems for name, item in evidence.items()},
+            PROVENANCE: problems(evidence, about),
+        },
         files={name: len(item.files) + len(item.attachments) for name, item in evidence.items()},
         scopes={name: item.scopes for name, item in evidence.items()},
     )

@@ -116,7 +116,8 @@ class _Tree:
             value = "not measured" if fact.value is None else shorten(str(fact.value))
             self._row("fact", f"{fact.name} = {value}")
         for scope in self.findings.scopes(check):
-            self._row("looked at", coverage(scope))
+            if looked := coverage(scope):
+                self._row("looked at", looked)
         sources = {fact.collector for fact in check.facts}
         for evidence in self.decision.evidence:
             if evidence.id in sources:

@@ -110,7 +110,7 @@ class _Page:
         for name, stage in stages:
             figures = ", ".join(
                 f"{label(n)} {figure(item.value, scale(n, item.unit))}"
-                + (f" in {coverage(item.scope)}" if item.scope else "")
+                + (f" in {looked}" if (looked := coverage(item.scope, item.value)) else "")
                 for n, item in stage.figures.items()
                 if stage.has_evidence
             )
@@ -177,7 +177,7 @@ class _Page:
 
     def _success(self, check: Check) -> None:
         values = ", ".join(f"{label(o.name)} {_short(o)}" for o in check.operands)
-        looked = " and ".join(map(coverage, self.findings.scopes(check)))
+        looked = " and ".join(filter(None, map(coverage, self.findings.scopes(check))))
         text = f"{values} in {looked}" if looked else values
         first = f"✔ {check.severity:<8}  {pad(self.name(check.code), 20)}  "
         self.lines.add((first, "green"), text, hang=4)

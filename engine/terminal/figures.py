@@ -185,7 +185,12 @@ def requirement(name: str, op: str, actual: Any, expected: Any, unit: str | None
     return f"{have}, needs {needed}" if op == "=" else f"{have}, needs {op} {needed}"
 
 
-def coverage(scope: Scope) -> str:
-    """How much was looked at: ``71 files``, or ``2 of 71 files`` where not all of it was understood."""
+def coverage(scope: Scope | None, value: Any = True) -> str:
+    """How much was looked at: ``71 files``, or ``2 of 71 files`` where not all of it was understood.
+
+    Empty where that says nothing: of a value that was not measured, or one thing, such as a single record.
+    """
+    if scope is None or value is None or scope.looked_at <= 1:
+        return ""
     looked = f"{scope.looked_at} {scope.unit}"
     return looked if scope.understood == scope.looked_at else f"{scope.understood} of {looked}"

@@ -15,30 +15,32 @@ class Builtin:
         kind: the name of its class.
         narrowing: options that change how much is looked at, not only where; a decision says when a workspace
             sets them.
+        room: the package that the module is in, with a dot, where it is not this one.
     """
 
-    def __init__(self, kind: str, *narrowing: str) -> None:
+    def __init__(self, kind: str, *narrowing: str, room: str = "") -> None:
         self.kind = kind
         self.narrowing = frozenset(narrowing)
+        self.room = room
 
 
 BUILTIN: dict[str, Builtin] = {
     "account": Builtin("AccountCollector"),
     "artifacts": Builtin("ArtifactsCollector", "matrix", "partial_from_ppm", "compliant_from_ppm"),
-    "checklist": Builtin("ChecklistCollector"),
+    "checklist": Builtin("ChecklistCollector", room="documents."),
     "commands": Builtin("CommandsCollector"),
     "components": Builtin("ComponentsCollector"),
     "contracts": Builtin("ContractsCollector", "paths", "approved", "approved_copy"),
     "coverage": Builtin("CoverageCollector", "sources", "omit", "exclude_also"),
     "fixtures": Builtin("FixturesCollector", "signed"),
-    "integration_flow": Builtin("IntegrationFlowCollector"),
-    "interface_map": Builtin("InterfaceMapCollector"),
+    "integration_flow": Builtin("IntegrationFlowCollector", room="documents."),
+    "interface_map": Builtin("InterfaceMapCollector", room="documents."),
     "kill_switch": Builtin("KillSwitchCollector"),
     "messages": Builtin("MessagesCollector", "sets"),
     "paper": Builtin("PaperCollector"),
     "risk_parameters": Builtin("RiskParametersCollector", "names", "paths", "approved", "approved_copy"),
-    "rollback": Builtin("RollbackCollector"),
-    "scale_up": Builtin("ScaleUpCollector"),
+    "rollback": Builtin("RollbackCollector", room="documents."),
+    "scale_up": Builtin("ScaleUpCollector", room="documents."),
     "scans": Builtin("ScansCollector"),
     "signoffs": Builtin("SignoffsCollector"),
     "source": Builtin("SourceCollector", "paths", "names", "secret_paths", "left_out"),
@@ -57,10 +59,10 @@ def load(collector_id: str) -> type[Collector]:
         UsageError: there is no collector of that name.
     """
     try:
-        name = BUILTIN[collector_id].kind
+        builtin = BUILTIN[collector_id]
     except KeyError:
         raise UsageError(
             f"there is no collector {collector_id!r}", remedy="known: " + ", ".join(sorted(BUILTIN))
         ) from None
-    loaded: type[Collector] = getattr(import_module(f".{collector_id}", __name__), name)
+    loaded: type[Collector] = getattr(import_module(f".{builtin.room}{collector_id}", __name__), builtin.kind)
     return loaded

@@ -53,12 +53,7 @@ class AccountCollector:
         self._pinned = options.pinned_account
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/account.schema.json``.
-
-        Raises:
-            EvidenceError: the file is malformed, breaks its contract, or has an impossible time or amount.
-                The message never holds the account id.
-        """
+        """Facts of ``contracts/facts/account.schema.json``."""
         path = self._path
         if not view.exists(path):
             facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}}
@@ -107,7 +102,8 @@ class AccountCollector:
 
     def _missing(self, facts: dict[str, Any]) -> tuple[Problem, ...]:
         missing: list[Problem] = []
-        for name in _nulls(facts):
+        limits = [f"limits.{name}" for name, value in facts["limits"].items() if value is None]
+        for name in [*(name for name, value in facts.items() if value is None), *limits]:
             if name == "pinned":
                 reason, remedy = "no account is pinned", "set evidence.account.pinned_account in gate.yaml"
             elif name in _SESSION:
@@ -117,8 +113,3 @@ class AccountCollector:
                 reason, remedy = f"{self._path} has null for it", "read it from the broker and record it"
             missing.append(Problem(name, reason, remedy))
         return tuple(missing)
-
-
-def _nulls(facts: dict[str, Any]) -> list[str]:
-    limits = [f"limits.{name}" for name, value in facts["limits"].items() if value is None]
-    return [name for name, value in facts.items() if value is None] + limits

@@ -111,8 +111,15 @@ class CommandsCollector:
         problems: list[Problem] = []
         printed: dict[str, bytes] = {}
         commands = sorted(self._options.run.items())
+        longest = view.limits.command_seconds
         for name, command in commands:
-            _check_time(view, name, command)
+            if command.seconds is not None and command.seconds > longest:
+                raise ConfigError(
+                    f"the command {name!r} may take {command.seconds} s, but commands may take {longest:g} s",
+                    path=CONFIG,
+                    place=f"{_place(name)}.seconds",
+                    remedy="lower it, or widen the limit; see docs/limits.md",
+                )
         for name, command in commands:
             try:
                 facts[name], absent, printed[f"{name}.stdout"] = _observe(view, name, command)
@@ -134,20 +141,23 @@ def _place(name: str) -> str:
     return f"evidence.commands.run.{name}"
 
 
-def _check_time(view: View, name: str, command: CommandRun) -> None:
-    if command.seconds is not None and command.seconds > view.limits.command_seconds:
-        raise ConfigError(
-            f"the command {name!r} may take {command.seconds} s, but commands may take "
-            f"{view.limits.command_seconds:g} s",
-            path=CONFIG,
-            place=f"{_place(name)}.seconds",
-            remedy="lower it, or widen the limit; see docs/limits.md",
-        )
-
-
 def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any], list[Problem], bytes]:
-    finished = _run(view, name, command)
-    clean = _clean(_text(command, finished, name))
+    limits = view.limits
+    with scratch("gate-") as home:
+        finished = run(
+            command.command,
+            view.root,
+            seconds=limits.command_seconds if command.seconds is None else command.seconds,
+            most_bytes=limits.command_bytes,
+            environment={**clean_environment(home), **command.environment},
+            shown=f"the command {name!r}",
+            path=CONFIG,
+            place=_place(name),
+        )
+    try:
+        clean = _clean(decode_text(finished.out, CONFIG))
+    except EvidenceError as error:
+        raise _bad_output(error, name, _why(command, finished)) from error
     value = clean.strip() if command.format == "text" else _json(view, name, command, finished)
     result, absent = describe(value, f"{name}.result")
     missing = [replace(one, reason=one.reason + _why(command, finished)) for one in absent]
@@ -164,21 +174,6 @@ def _observe(view: View, name: str, command: CommandRun) -> tuple[dict[str, Any]
         "result": {"pointer": masked(command.pointer), **result},
     }
     return facts, missing, finished.out
-
-
-def _run(view: View, name: str, command: CommandRun) -> Finished:
-    limits = view.limits
-    with scratch("gate-") as home:
-        return run(
-            command.command,
-            view.root,
-            seconds=limits.command_seconds if command.seconds is None else command.seconds,
-            most_bytes=limits.command_bytes,
-            environment={**clean_environment(home), **command.environment},
-            shown=f"the command {name!r}",
-            path=CONFIG,
-            place=_place(name),
-        )
 
 
 def _clean(text: str) -> str:
@@ -203,13 +198,6 @@ def _why(command: CommandRun, finished: Finished) -> str:
     return f"{ended}; its standard error says: {said}" if said else ended
 
 
-def _text(command: CommandRun, finished: Finished, name: str) -> str:
-    try:
-        return decode_text(finished.out, CONFIG)
-    except EvidenceError as error:
-        raise _bad_output(error, name, _why(command, finished)) from error
-
-
 def _bad_output(error: EvidenceError, name: str, why: str = "") -> EvidenceError:
     where = f", {error.place} of its output" if error.place else ""
     return EvidenceError(
@@ -224,23 +212,16 @@ def _json(view: View, name: str, command: CommandRun, finished: Finished) -> Any
     """The value in the output; nothing, when a command that did not succeed printed something else."""
     try:
         document = parse_json(finished.out, CONFIG, view.limits)
-        if command.contract is not None:
-            broken = first_violation(view, command.contract, document)
-            if broken is not None:
-                raise EvidenceError(
-                    f"it does not keep to the contract {command.contract}: {broken[1]}",
-                    place=broken[0] or "/",
-                )
+        broken = None if command.contract is None else first_violation(view, command.contract, document)
+        if broken is not None:
+            what = f"it does not keep to the contract {command.contract}: {broken[1]}"
+            raise EvidenceError(what, place=broken[0] or "/")
         return resolve(document, parse_pointer(command.pointer))
     except Absent as error:
         return Nothing(f"the command's output: {error}", "correct the program, or the pointer in gate.yaml")
     except NoIndex as error:
-        raise EvidenceError(
-            str(error),
-            path=CONFIG,
-            place=f"{_place(name)}.pointer",
-            remedy="count elements from 0, without leading zeros",
-        ) from error
+        place, remedy = f"{_place(name)}.pointer", "count elements from 0, without leading zeros"
+        raise EvidenceError(str(error), path=CONFIG, place=place, remedy=remedy) from error
     except EvidenceError as error:
         if error.path not in (None, CONFIG):
             raise  # the contract itself

@@ -7,9 +7,6 @@ files of two runs. See ``docs/collectors/fixtures.md``.
 
 from __future__ import annotations
 
-import csv
-import io
-import os
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,7 +16,6 @@ from ..base.canonical import MAX_SAFE_INTEGER, sha256_hex
 from ..base.errors import ConfigError, EvidenceError
 from ..base.settings import Settings, Text
 from ..collecting.interface import Observation, Options, Problem, ProblemKind, Scope
-from ..reading.parse import decode_text
 from ..reading.workspace import View, check_relative
 from .shared.documents import matching
 from .shared.formats import format_of, read_document
@@ -88,11 +84,13 @@ class FixturesCollector:
         files = []
         for path in paths:
             try:
-                files.append(_inspect(view, path))
+                content = view.read_json(path, "fixture")
+                metadata = content["metadata"]
+                problem = _problem(content["data"], metadata["algorithm"], metadata["signature"])
+                files.append(_file(path, metadata, problem))
             except EvidenceError as error:
                 problems.append(Problem.rejected(error, "files"))
-                what = ": ".join(part for part in (error.place, error.what) if part)
-                files.append(_file(path, None, None, what))
+                files.append(_file(path, {}, ": ".join(part for part in (error.place, error.what) if part)))
         pairs = []
         for pair in self._options.reproducibility:
             try:
@@ -101,14 +99,14 @@ class FixturesCollector:
                 problems.append(Problem.rejected(error, "reproducibility"))
                 pairs.append({"first": pair.first, "second": pair.second, **_UNKNOWN, "problem": error.what})
         if not pairs:
-            problems.append(
-                Problem(
-                    "reproducibility",
-                    "no result files of two runs are named",
-                    "run twice with the same seeds, keep both result files, and name them in "
-                    "evidence.fixtures.reproducibility",
-                )
+            reason, remedy = (
+                "no result files of two runs are named",
+                (
+                    "run twice with the same seeds, keep both result files, and name them in"
+                    " evidence.fixtures.reproducibility"
+                ),
             )
+            problems.append(Problem("reproducibility", reason, remedy))
         signed = sum(entry["valid"] for entry in files)
         rejected = sum(problem.fact == "files" and problem.path in paths for problem in problems)
         return Observation(
@@ -129,59 +127,42 @@ class FixturesCollector:
     def _seeds(self, view: View, problems: list[Problem]) -> dict[str, int | str | None]:
         """The seeds by name; why one is null goes into ``problems``."""
         path, keys = self._options.seeds, self._options.seed_keys
-        nothing: dict[str, int | str | None] = dict.fromkeys(SEEDS)
+        seeds: dict[str, int | str | None] = dict.fromkeys(SEEDS)
+        setting = "evidence.fixtures.seed_keys.{} in gate.yaml"
         try:
             if not view.exists(path):
                 remedy = (
                     f"write {path}, or set evidence.fixtures.seeds in gate.yaml to the file with the seeds"
                 )
                 problems.append(Problem("seeds", f"{path} does not exist", remedy))
-                return nothing
+                return seeds
             document = read_document(view, path, format_of(path) or "yaml")
         except EvidenceError as error:
             problems.append(Problem.rejected(error, "seeds"))
-            return nothing
+            return seeds
         likely = _likely(document)
         for name in SEEDS:
-            key = keys.get(name, name)
+            fact, key = f"seeds.{name}", keys.get(name, name)
+            whole = isinstance(document, dict) and key in document
             try:
-                value = (
-                    document[key] if isinstance(document, dict) and key in document else _at(document, key)
-                )
+                value = document[key] if whole else resolve(document, _parts(key))
             except (Absent, NoIndex):
-                setting = f"evidence.fixtures.seed_keys.{name} in gate.yaml to where the seed stands"
                 example = f", such as {likely[name]}" if name in likely else ""
-                problems.append(
-                    Problem(
-                        f"seeds.{name}",
-                        f"{path} states no seed {key[:80]!r}",
-                        f"state it there, or set {setting}{example}",
-                        path=path,
-                    )
-                )
+                remedy = f"state it there, or set {setting.format(name)} to where the seed stands{example}"
+                problems.append(Problem(fact, f"{path} states no seed {key[:80]!r}", remedy, path=path))
                 continue
             if type(value) is int:
-                nothing[name] = value if abs(value) <= MAX_SAFE_INTEGER else str(value)
+                seeds[name] = value if abs(value) <= MAX_SAFE_INTEGER else str(value)
                 continue
-            problems.append(
-                Problem(
-                    f"seeds.{name}",
-                    f"the seed {key[:80]!r} is no integer",
-                    f"write the seed as an integer, or set evidence.fixtures.seed_keys.{name} in gate.yaml",
-                    ProblemKind.REJECTED,
-                    path,
-                    format_pointer(_parts(key)),
-                )
-            )
-        return nothing
+            reason = f"the seed {key[:80]!r} is no integer"
+            remedy = f"write the seed as an integer, or set {setting.format(name)}"
+            place = format_pointer(_parts(key))
+            problems.append(Problem(fact, reason, remedy, ProblemKind.REJECTED, path, place))
+        return seeds
 
 
 def _parts(key: str) -> tuple[str, ...]:
     return parse_pointer(key) if key.startswith("/") else tuple(key.split("."))
-
-
-def _at(document: Any, key: str) -> Any:
-    return resolve(document, _parts(key))
 
 
 def _likely(document: Any) -> dict[str, str]:
@@ -200,21 +181,9 @@ def _likely(document: Any) -> dict[str, str]:
     return found
 
 
-def _file(path: str, version: str | None, algorithm: str | None, problem: str | None) -> dict[str, Any]:
-    return {
-        "path": path,
-        "valid": problem is None,
-        "version": version,
-        "algorithm": algorithm,
-        "problem": problem,
-    }
-
-
-def _inspect(view: View, path: str) -> dict[str, Any]:
-    content = view.read_json(path, "fixture")
-    metadata = content["metadata"]
-    problem = _problem(content["data"], metadata["algorithm"], metadata["signature"])
-    return _file(path, metadata["version"], metadata["algorithm"], problem)
+def _file(path: str, metadata: dict[str, Any], problem: str | None) -> dict[str, Any]:
+    stated = {name: metadata.get(name) for name in ("version", "algorithm")}
+    return {"path": path, "valid": problem is None, **stated, "problem": problem}
 
 
 def _problem(data: Any, algorithm: str, signature: str) -> str | None:
@@ -250,11 +219,8 @@ def _compare(view: View, pair: Pair) -> dict[str, Any]:
             place="evidence.fixtures.reproducibility",
             remedy="name the result files of two separate runs",
         )
-    there = [view.exists(name) for name in names]
-    digests = [view.digest(name) if known else None for name, known in zip(names, there, strict=True)]
-    if all(there):
-        _refuse_one_file(view, names)
-    absent = [name for name, known in zip(names, there, strict=True) if not known]
+    digests = [view.digest(name) if view.exists(name) else None for name in names]
+    absent = [name for name, digest in zip(names, digests, strict=True) if digest is None]
     equal = None if absent else digests[0] == digests[1]
     return {
         "first": names[0],
@@ -262,62 +228,23 @@ def _compare(view: View, pair: Pair) -> dict[str, Any]:
         "first_sha256": digests[0],
         "second_sha256": digests[1],
         "equal": equal,
-        "equal_content": equal or (None if absent else _same_content(view, names)),
+        "equal_content": equal or (None if absent else _same_content(view, *names)),
         "problem": f"{', '.join(absent)} does not exist" if absent else None,
     }
 
 
-def _refuse_one_file(view: View, names: tuple[str, str]) -> None:
-    """A file compared with itself shows nothing, and neither does one under two names."""
-    try:
-        first, second = (os.lstat(view.root / name) for name in names)
-    except OSError as error:
-        raise EvidenceError(
-            "was removed while it was read", path=names[1], remedy="run again when nothing writes to it"
-        ) from error
-    if (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino):
-        raise EvidenceError(
-            f"is the very file {names[0]} (a hard link), so their being equal shows nothing",
-            path=names[1],
-            remedy="keep the result files of two separate runs",
-        )
-
-
-def _same_content(view: View, names: tuple[str, str]) -> bool:
-    """Whether two files that differ byte for byte say the same; only JSON and CSV have a reading."""
-    endings = {name.rpartition(".")[2].lower() for name in names}
-    if endings == {"json"}:
-        first, second = (_key(view.read_json(name)) for name in names)
-        return bool(first == second)
-    if endings == {"csv"}:
-        return _rows(view, names[0]) == _rows(view, names[1])
-    return False
+def _same_content(view: View, first: str, second: str) -> bool:
+    """Whether two files of one format that differ byte for byte say the same."""
+    kind = format_of(first)
+    if kind is None or kind != format_of(second):
+        return False
+    return bool(_key(read_document(view, first, kind)) == _key(read_document(view, second, kind)))
 
 
 def _key(value: Any) -> Any:
-    """Equal for equal JSON: numbers by value (``1.0`` is ``1``), true and false apart from them."""
+    """Equal for equal documents: numbers by value (``1.0`` is ``1``), true and false apart from them."""
     if isinstance(value, dict):
         return {name: _key(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_key(item) for item in value]
     return (value, "boolean") if isinstance(value, bool) else value
-
-
-def _rows(view: View, path: str) -> list[list[str]]:
-    """Header and cells of a CSV file; how cells are quoted and lines end does not count."""
-    reader = csv.reader(io.StringIO(decode_text(view.read(path), path), newline=""), strict=True)
-    rows: list[list[str]] = []
-    try:
-        for cells in reader:
-            if len(rows) > view.limits.csv_rows:
-                raise csv.Error(f"more than {view.limits.csv_rows} rows")
-            if cells:
-                rows.append(cells)
-    except csv.Error as error:
-        raise EvidenceError(
-            f"malformed CSV: {error}",
-            path=path,
-            place=f"line {reader.line_num}",
-            remedy="correct the CSV file",
-        ) from error
-    return rows

@@ -37,11 +37,7 @@ class KillSwitchCollector:
         self._path = options.path
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/kill_switch.schema.json``.
-
-        Raises:
-            EvidenceError: the record breaks its contract, has an impossible time, or names a switch twice.
-        """
+        """Facts of ``contracts/facts/kill_switch.schema.json``."""
         path = self._path
         if not view.exists(path):
             nothing: dict[str, Any] = {"file": None, "switches": [], "verified_at_s": None}

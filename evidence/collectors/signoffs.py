@@ -52,7 +52,13 @@ class SignoffsCollector:
         signed_at, signed_at_s = moment(value["signed_at"], path, "/signed_at")
         conditions = value.get("conditions", [])
         for index, condition in enumerate(conditions):
-            _check_day(condition["due"], path, f"/conditions/{index}/due")
+            try:
+                date.fromisoformat(condition["due"])
+            except ValueError as error:
+                what, place = f"{condition['due']!r} is not a real day", f"/conditions/{index}/due"
+                raise EvidenceError(
+                    what, path=path, place=place, remedy="write it like 2025-12-12"
+                ) from error
         return {
             "path": path,
             **{name: value[name] for name in ("role", "name", "stage", "verdict", "subject", "evidence")},
@@ -61,12 +67,3 @@ class SignoffsCollector:
             "conditions": [{name: one[name] for name in ("text", "owner", "due")} for one in conditions],
             **statement.signature_facts(value["role"], self._options.roles, "principal"),
         }
-
-
-def _check_day(text: str, path: str, place: str) -> None:
-    try:
-        date.fromisoformat(text)
-    except ValueError as error:
-        raise EvidenceError(
-            f"{text!r} is not a real day", path=path, place=place, remedy="write it like 2025-12-12"
-        ) from error

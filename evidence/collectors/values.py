@@ -35,9 +35,8 @@ def check_names(names: object, what: str) -> None:
     """
     for name in names if isinstance(names, dict) else ():
         if not isinstance(name, str) or not re.fullmatch(NAME_PATTERN, name):
-            raise ValueError(
-                f"the name {str(name)[:80]!r} of a {what} is not lower-case letters, digits and underscores"
-            )
+            said = "is not lower-case letters, digits and underscores"
+            raise ValueError(f"the name {str(name)[:80]!r} of a {what} {said}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +131,16 @@ class _Documents:
                 have, or the pointer cannot lead anywhere in an array.
         """
         if not self._view.exists(read.file):
-            return Nothing(
-                f"there is no file {read.file}", f"write {read.file}, or name another file in gate.yaml"
-            )
+            remedy = f"write {read.file}, or name another file in gate.yaml"
+            return Nothing(f"there is no file {read.file}", remedy)
         try:
             value = resolve(self._document(read), parse_pointer(read.pointer))
         except Absent as error:
-            return Nothing(
-                f"{read.file}: {error}", f"write it there, or correct the pointer {read.pointer} in gate.yaml"
-            )
+            remedy = f"write it there, or correct the pointer {read.pointer} in gate.yaml"
+            return Nothing(f"{read.file}: {error}", remedy)
         except NoIndex as error:
-            raise EvidenceError(
-                str(error),
-                path=read.file,
-                place=read.pointer,
-                remedy="count elements from 0, without leading zeros, in the pointer in gate.yaml",
-            ) from error
+            remedy = "count elements from 0, without leading zeros, in the pointer in gate.yaml"
+            raise EvidenceError(str(error), path=read.file, place=read.pointer, remedy=remedy) from error
         return _typed(value, read)
 
     def _document(self, read: ValueRead) -> Any:
@@ -159,12 +152,9 @@ class _Documents:
         if read.contract is not None and (read.file, kind, read.contract) not in self._held:
             broken = first_violation(self._view, read.contract, document)
             if broken is not None:
-                raise EvidenceError(
-                    f"does not keep to the contract {read.contract}: {broken[1]}",
-                    path=read.file,
-                    place=broken[0] or "/",
-                    remedy="correct the file, or the contract",
-                )
+                what = f"does not keep to the contract {read.contract}: {broken[1]}"
+                remedy = "correct the file, or the contract"
+                raise EvidenceError(what, path=read.file, place=broken[0] or "/", remedy=remedy)
             self._held.add((read.file, kind, read.contract))
         return document
 
@@ -183,10 +173,7 @@ def _typed(value: Any, read: ValueRead) -> Any:
     kind = type_name(value)
     if kind == read.type or (kind == "integer" and read.type == "number"):
         return value
-    article = {True: "an", False: "a"}
-    raise EvidenceError(
-        f"the value is {article[kind[0] in 'aio']} {kind}, not {article[read.type[0] in 'aio']} {read.type}",
-        path=read.file,
-        place=read.pointer or "/",
-        remedy="correct the file, or the type in gate.yaml",
-    )
+    found, wanted = (("an " if one[0] in "aio" else "a ") + one for one in (kind, read.type))
+    remedy = "correct the file, or the type in gate.yaml"
+    what = f"the value is {found}, not {wanted}"
+    raise EvidenceError(what, path=read.file, place=read.pointer or "/", remedy=remedy)

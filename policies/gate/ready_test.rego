@@ -85,6 +85,7 @@ doc := {
 				"time_s": 1764849600,
 				"problem": "the commit is not signed",
 			}],
+			"commit": "cccccccccccccccccccccccccccccccccccccccc",
 		},
 		"coverage": {
 			"line_ppm": 850000,

@@ -290,8 +290,12 @@ def _reversed(value: Any) -> Any:
 
 
 def named(decision: Decision) -> set[str]:
-    """Codes of the rules that do not plainly hold, and of whatever else the decision holds against it."""
-    codes = {check.code for check in decision.checks if check.status is not CheckStatus.HOLDS}
+    """Codes of the rules that do not plainly hold, and of whatever else the decision holds against it.
+
+    A rule that cannot be told, of which the policy data want only a warning, counts for neither.
+    """
+    plain = {CheckStatus.HOLDS, CheckStatus.UNKNOWN}
+    codes = {check.code for check in decision.checks if check.status not in plain}
     return codes | {
         one.code for one in (*decision.violations, *decision.conditions) if ".dep" not in one.code
     }

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from ...base.errors import EvidenceError
 from ...base.numbers import ratio_ppm
 from ...base.settings import build
-from ...collecting.interface import Observation, Options, Problem, Scope
+from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
 from . import checks, decisions
 from .signatures import Protection, Recorded, allowed, protections, recorded, weakest
@@ -24,6 +24,7 @@ from .signatures import Protection, Recorded, allowed, protections, recorded, we
 _MATRIX = Path(__file__).with_name("artifact_matrix.json")
 
 Kind = Literal["markdown", "json", "csv", "python", "json_schema", "tests"]
+_OF_KIND = {"sections": "markdown", "operations": "python", "contract": "json", "header": "csv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,7 @@ class Row(Options):
     header: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        for name, kind in (
-            ("sections", "markdown"),
-            ("operations", "python"),
-            ("contract", "json"),
-            ("header", "csv"),
-        ):
+        for name, kind in _OF_KIND.items():
             if getattr(self, name) and self.kind != kind:
                 raise ValueError(f"row {self.id!r}: {name!r} is for rows of kind {kind!r}")
         if self.kind == "csv" and not self.header:
@@ -110,7 +106,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:
@@ -128,13 +124,14 @@ class ArtifactsCollector:
         """
         options = self._options
         files = {row.id: view.glob(row.pattern) for row in self._matrix}
+        everything = sorted({path for paths in files.values() for path in paths})
         unreadable: dict[str, checks.Defect] = {}
-        for path in sorted({path for paths in files.values() for path in paths}):
+        for path in everything:
             try:
                 view.read(path)
             except EvidenceError as error:
                 unreadable[path] = checks.defect(error, path)
-        everything = sorted({path for paths in files.values() for path in paths} - unreadable.keys())
+        everything = [path for path in everything if path not in unreadable]
         problems: list[Problem] = []
         signers, raw_signers = allowed(view, options.allowed_signers, problems)
         record = recorded(view, everything, raw_signers)
@@ -147,6 +144,10 @@ class ArtifactsCollector:
             | {"files": [found_files[path] for path in files[row.id] if path in found_files]}
             for row in self._matrix
         ]
+        if record.commit is None:
+            reason = "no commit is checked out, so nothing tells what was changed since"
+            remedy = "keep the workspace in a git repository and commit it"
+            problems.append(Problem("commit", reason, remedy, ProblemKind.UNKNOWN))
         expected = len(rows)
         found = sum(row["found"] for row in rows)
         compliant = sum(row["status"] == "compliant" for row in rows)
@@ -160,6 +161,7 @@ class ArtifactsCollector:
                 "rows": rows,
                 "decisions": self._decisions(view, files, problems),
                 "signatures": _signatures(record),
+                "commit": record.commit,
             },
             tuple(problems),
             scopes=(Scope("", expected, expected, "rows of the matrix"),),
@@ -204,10 +206,7 @@ class ArtifactsCollector:
             "signed": protection.method,
             "signed_by": protection.by,
             "valid": not result.problems if paths else None,
-            "problems": [
-                {"path": problem.path, "line": problem.line, "text": problem.text}
-                for problem in result.problems
-            ],
+            "problems": [problem._asdict() for problem in result.problems],
             "coverage_ppm": result.coverage_ppm,
             "status": self._status(result.coverage_ppm),
         }

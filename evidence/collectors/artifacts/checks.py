@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from contextlib import suppress
+from typing import Literal, NamedTuple
 
 from ...base.contracts import CONTRACTS
 from ...base.errors import EvidenceError
@@ -14,19 +14,12 @@ from ...reading.workspace import View
 from ..shared import python_source as python
 
 Operation = Literal[
-    "connect",
-    "disconnect",
-    "account_info",
-    "positions",
-    "place_order",
-    "cancel_order",
-    "order_status",
+    "connect", "disconnect", "account_info", "positions", "place_order", "cancel_order", "order_status",
     "market_data",
-]
+]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(NamedTuple):
     """One finding: file, line from 1 where it has one, and what is wrong."""
 
     path: str
@@ -34,8 +27,7 @@ class Defect:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(NamedTuple):
     """What a row asks of its files, as far as its kind asks anything."""
 
     sections: Mapping[str, Sequence[str]]
@@ -44,8 +36,7 @@ class Requirements:
     header: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How much of what the row requires is there, in parts per million, and what is wrong."""
 
     coverage_ppm: int
@@ -65,9 +56,8 @@ def check_requirements(row: str, sections: Mapping[str, Sequence[str]], contract
             try:
                 re.compile(pattern, re.IGNORECASE)
             except re.error as error:
-                raise ValueError(
-                    f"row {row!r}: {pattern[:80]!r} is not a regular expression: {error}"
-                ) from error
+                what = f"row {row!r}: {pattern[:80]!r} is not a regular expression: {error}"
+                raise ValueError(what) from error
     if contract is not None:
         known = sorted(file.name.removesuffix(".schema.json") for file in (CONTRACTS / "files").iterdir())
         if contract not in known:
@@ -160,11 +150,16 @@ def _csv(view: View, paths: Sequence[str], required: Requirements) -> Result:
 
 
 def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
-    """Each file must parse; all files together must implement the operations, without a stub."""
-    from ..source import find_methods, method_names, operation_states
+    """Each file must parse; all files together must implement the operations, without a stub.
+
+    What is no test implements an operation only if it leads to the broker's interface.
+    """
+    from ...reading.workspace.sources import is_test
+    from ..source.client import Method, find_methods, followed, is_client, method_names, operation_states
+    from ..source.program import load_program
 
     problems: list[Defect] = []
-    methods = []
+    methods: list[Method] = []
     parses = True
     for path in paths:
         parsed = python.parse_file(view, path)
@@ -174,13 +169,21 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
             continue
         if not python.statements(parsed.tree.body):
             problems.append(Defect(path, None, "holds no code"))
-        for method in find_methods(parsed.tree, method_names({}), path):
-            methods.append(method)
-            if method.state == "stub" and method.operation in required.operations:
-                text = f"{method.name} is a stub: {method.reason}"
-                problems.append(Defect(path, method.line, text))
+        methods += find_methods(parsed.tree, method_names({}), path)
     if not required.operations:
         return _all_or_nothing(problems)
+    if live := [method for method in methods if not is_test(method.path)]:
+        sources = [path for path in view.judged().files if path.endswith(".py") and not is_test(path)]
+        clients = {method.path for method in live}
+        for path in sources:  # one file of the client may leave the work to another that it does not import
+            with suppress(EvidenceError):
+                clients |= {path} if is_client(path, view.read(path, view.limits.text_bytes)) else set()
+        program = load_program(view, sorted(clients), sources)
+        methods = [*(m for m in methods if is_test(m.path)), *followed(program, live)]
+    for method in methods:
+        if method.state == "stub" and method.operation in required.operations:
+            text = f"{method.name} is a stub: {method.reason}"
+            problems.append(Defect(method.path, method.line, text))
     states = operation_states(methods)
     implemented = [name for name in required.operations if states[name] == "implemented"]
     if parses:
@@ -190,28 +193,19 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
 
 
 def _json_schema(view: View, paths: Sequence[str], _required: Requirements) -> Result:
-    from ..contracts import inspect_schemas
+    from ..shared.workspace_schema import CheckedSchemas
 
-    found = inspect_schemas(view, list(paths))
+    found = CheckedSchemas(view, list(paths)).problems
+    told = [(path, pointer, text) for path in paths for pointer, text in found[path]]
     return _all_or_nothing(
-        [
-            Defect(path, None, f"{pointer}: {text}" if pointer else text)
-            for path in paths
-            for pointer, text in found[path]
-        ]
+        [Defect(path, None, f"{pointer}: {text}" if pointer else text) for path, pointer, text in told]
     )
 
 
 def _tests(view: View, paths: Sequence[str], _required: Requirements) -> Result:
     from ..stage_tests import inspect_tests
 
-    return _all_or_nothing(
-        [
-            Defect(problem["path"], problem["line"], problem["text"])
-            for path in paths
-            for problem in inspect_tests(view, path)[1]
-        ]
-    )
+    return _all_or_nothing([Defect(**found) for path in paths for found in inspect_tests(view, path)])
 
 
 _CHECKS: dict[str, Callable[[View, Sequence[str], Requirements], Result]] = {

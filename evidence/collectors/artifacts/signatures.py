@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ...base.errors import EvidenceError
 from ...collecting.interface import Problem
@@ -28,7 +28,6 @@ from ...reading.workspace import View
 
 if TYPE_CHECKING:
     from ...reading.git.changes import Change
-    from ...reading.git.history import History
     from ...reading.git.signatures import Signature
     from ...signing.allowed_signers import AllowedSigners
 
@@ -37,16 +36,14 @@ _ORDER: tuple[Method, ...] = ("none", "commit", "signed_tag", "signed_commit", "
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<path>.+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(NamedTuple):
     """How a file is protected, and by which principal (for ``commit``: by which commit)."""
 
     method: Method
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Vouched:
+class Vouched(NamedTuple):
     """The signature of the commit checked out or of a tag on it; ``tag`` is None for the commit itself."""
 
     tag: str | None
@@ -105,28 +102,18 @@ def recorded(view: View, paths: Sequence[str], signers: bytes) -> Recorded:
             names say; there is a signature and no ssh-keygen.
     """
     history = view.history
-    state = history.head() if paths else None
+    state = history.head()
     if state is None or state.commit is None or state.object_format is None:
         return Recorded()
-    blobs = history.proven_files(state.commit, paths)
-    unmodified = [
-        path for path, blob in blobs.items() if blob == blob_id(view.read(path), state.object_format)
-    ]
-    return Recorded(
-        state.commit,
-        frozenset(blobs),
-        frozenset(unmodified),
-        history.last_changes(sorted(blobs)),
-        _vouched(history, state.commit, signers),
-    )
-
-
-def _vouched(history: History, commit: str, signers: bytes) -> tuple[Vouched, ...]:
-    found = [Vouched(None, commit, history.verify_commit(commit, signers))]
+    commit, kind = state.commit, state.object_format
+    blobs = history.proven_files(commit, paths)
+    unmodified = frozenset(path for path, blob in blobs.items() if blob == blob_id(view.read(path), kind))
+    vouched = [Vouched(None, commit, history.verify_commit(commit, signers))]
     for tag in history.signed_tags(commit) if signers else ():
         name = tag.name.encode("utf-8", "backslashreplace").decode()
-        found.append(Vouched(name, commit, history.verify_tag(tag, signers)))
-    return tuple(found)
+        vouched.append(Vouched(name, commit, history.verify_tag(tag, signers)))
+    changes = history.last_changes(sorted(blobs))
+    return Recorded(commit, frozenset(blobs), unmodified, changes, tuple(vouched))
 
 
 def protections(
@@ -197,12 +184,11 @@ def _listed(view: View, manifest: str, signers: AllowedSigners, namespace: str) 
     for number, line in enumerate(view.read_text(manifest).removesuffix("\n").split("\n"), 1):
         match = _LINE.fullmatch(line)
         if match is None:
-            raise EvidenceError(
+            what, remedy = (
                 "is not in the format of sha256sum",
-                path=manifest,
-                place=f"line {number}",
-                remedy="write it with sha256sum, from the workspace's directory",
+                "write it with sha256sum, from the workspace's root",
             )
+            raise EvidenceError(what, path=manifest, place=f"line {number}", remedy=remedy)
         if by is not None:
             listed.setdefault((match["path"].removeprefix("./"), match["digest"]), by)
     return listed

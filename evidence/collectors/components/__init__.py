@@ -1,6 +1,6 @@
 """Collector ``components``: what software is made of, out of CycloneDX and SPDX documents in JSON.
 
-Formats: :mod:`.cyclonedx`, :mod:`.spdx`. Options, facts and meaning: ``docs/collectors/components.md``.
+Formats: :mod:`.bills`. Options, facts and meaning: ``docs/collectors/components.md``.
 """
 
 from __future__ import annotations
@@ -10,26 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...base.errors import EvidenceError
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Problem, Scope
-from ...reading.parse import parse_json
 from ...reading.workspace import View
-from ..shared.json_fields import Fields, shown
-from .cyclonedx import SEVERITIES, read_cyclonedx
-from .model import REMEDY, Bill, Component, Vulnerability
-from .spdx import read_spdx
+from ..shared.documents import read_matching
+from ..shared.json_fields import shown
+from .bills import SEVERITIES, Bill, Component, read_bill
 
 _COUNTS = (
-    "components",
-    "duplicates",
-    "unversioned",
-    "unlicensed",
-    "unhashed",
-    "vulnerabilities",
-    "dismissed",
+    "components", "duplicates", "unversioned", "unlicensed", "unhashed", "vulnerabilities", "dismissed",
     "license_count",
-)
+)  # fmt: skip
 _LISTED = 10_000
 _LICENSES = 1_000
 _MAKE = "write one, such as: cyclonedx-py environment -o bom.cdx.json"
@@ -44,15 +35,10 @@ class ComponentsOptions(Options):
     """
 
     documents: tuple[str, ...] = field(
-        default=(
-            "bom.json",
-            "sbom.json",
-            "*.cdx.json",
-            "*.spdx.json",
-            "reports/bom.json",
-            "reports/sbom.json",
-            "reports/*.cdx.json",
-            "reports/*.spdx.json",
+        default=tuple(
+            f"{folder}{name}"
+            for folder in ("", "reports/")
+            for name in ("bom.json", "sbom.json", "*.cdx.json", "*.spdx.json")
         )
     )
 
@@ -84,21 +70,11 @@ class ComponentsCollector:
 
     def collect(self, view: View) -> Observation:
         """Count the components of every document that can be read; each other one is a problem."""
-        bills: list[Bill] = []
         problems: list[Problem] = []
-        for pattern in self._options.documents:
-            try:
-                paths = [path for path in view.glob(pattern) if path not in {bill.path for bill in bills}]
-            except EvidenceError as error:  # a link, or something that is no file
-                problems.append(Problem.rejected(error))
-                continue
-            for path in paths:
-                try:
-                    bills.append(_read(view, path))
-                except EvidenceError as error:
-                    problems.append(Problem.rejected(error))
+        found = read_matching(view, self._options.documents, problems, lambda path: read_bill(view, path))
+        bills = list(found.values())
         seen = len(bills) + len(problems)
-        facts = _facts(sorted(bills, key=lambda bill: bill.path), view.limits.problems)
+        facts = _facts(bills, view.limits.problems)
         if not bills:
             facts.update(dict.fromkeys(_COUNTS), by_severity=dict.fromkeys(SEVERITIES))
             if not problems:
@@ -126,19 +102,6 @@ class ComponentsCollector:
             format=", ".join(formats) or None,
             scopes=(Scope("", seen, len(bills), "component lists"),),
         )
-
-
-def _read(view: View, path: str) -> Bill:
-    data = view.read(path)
-    if data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
-        raise EvidenceError("is XML, only JSON is read", path=path, remedy=REMEDY)
-    whole = Fields(path, REMEDY).whole(parse_json(data, path, view.limits))
-    if "bomFormat" in whole:
-        return read_cyclonedx(whole, path)
-    if "spdxVersion" in whole:
-        return read_spdx(whole, path)
-    what = "is neither CycloneDX nor SPDX 2: it has no 'bomFormat' and no 'spdxVersion'"
-    raise EvidenceError(what, path=path, remedy=REMEDY)
 
 
 def _merge(components: Iterable[Component]) -> list[_Known]:
@@ -178,8 +141,24 @@ def _facts(bills: list[Bill], most: int) -> dict[str, Any]:
             {"license": name, "components": count}
             for name, count in sorted(licenses.items(), key=lambda item: (-item[1], item[0]))[:_LICENSES]
         ],
-        "list": [_listed(one) for one in known[:_LISTED]],
-        "vulnerable": [_vulnerable(one, path) for one, path in live[:most]],
+        "list": [
+            {
+                "name": shown(one.name),
+                "version": shown(one.version) if one.version else None,
+                "purl": shown(one.purl, 400) if one.purl else None,
+                "licenses": [shown(name) for name in sorted(one.licenses)[:10]],
+            }
+            for one in known[:_LISTED]
+        ],
+        "vulnerable": [
+            {
+                "id": shown(one.id),
+                "severity": one.severity,
+                "document": path,
+                "affects": [shown(name) for name in sorted(set(one.affects))[:10]],
+            }
+            for one, path in live[:most]
+        ],
         "observed_at_s": min(times) if bills and len(times) == len(bills) else None,
     }
 
@@ -196,22 +175,4 @@ def _document(bill: Bill) -> dict[str, Any]:
         "vulnerabilities": None if bill.vulnerabilities is None else len(bill.vulnerabilities),
         "tool": shown(bill.tool) if bill.tool else None,
         "observed_at_s": bill.created_s,
-    }
-
-
-def _listed(one: _Known) -> dict[str, Any]:
-    return {
-        "name": shown(one.name),
-        "version": shown(one.version) if one.version else None,
-        "purl": shown(one.purl, 400) if one.purl else None,
-        "licenses": [shown(name) for name in sorted(one.licenses)[:10]],
-    }
-
-
-def _vulnerable(one: Vulnerability, path: str) -> dict[str, Any]:
-    return {
-        "id": shown(one.id),
-        "severity": one.severity,
-        "document": path,
-        "affects": [shown(name) for name in sorted(set(one.affects))[:10]],
     }

@@ -4,12 +4,12 @@ data against. See ``docs/collectors/contracts.md``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text
-from ...collecting.interface import Observation, Options, Problem, Scope
+from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
 from ..shared import json_schema as schemas
 from ..shared.baseline import approved_version, unnamed
@@ -39,7 +39,7 @@ class ContractsCollector:
     """See the module."""
 
     id: ClassVar[str] = "contracts"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[Options]] = ContractsOptions
 
     def __init__(self, options: ContractsOptions) -> None:
@@ -58,7 +58,8 @@ class ContractsCollector:
         try:
             baseline = approved_version(view, self.id, options.approved, options.approved_copy, options.paths)
             if baseline is None:
-                problems.append(unnamed(self.id, "compatibility"))
+                missing = unnamed(self.id, "compatibility")
+                problems.append(replace(missing, kind=ProblemKind.UNKNOWN))
         except EvidenceError as error:  # what the settings name is not there: nothing was approved
             raise ConfigError(error.what, path=error.path, place=error.place, remedy=error.remedy) from error
         found = matching(view, options.paths, "files", problems)
@@ -123,8 +124,3 @@ def _order_types(path: str, checked: CheckedSchemas) -> list[dict[str, Any]]:
         for _, pointer, values in found
         if values is not None
     ]
-
-
-def inspect_schemas(view: View, paths: list[str]) -> dict[str, list[schemas.Problem]]:
-    """The problems of each schema file; it may refer to the others and to any file of the workspace."""
-    return CheckedSchemas(view, paths).problems

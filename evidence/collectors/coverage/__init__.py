@@ -19,7 +19,7 @@ from ...reading.workspace import View, check_relative, glob_regex
 from ..shared.python_source import decode_source
 from . import facts
 from .counting import Counted, count
-from .model import Measured, Targets
+from .model import Book, Measured
 
 _TESTS = frozenset({"test", "tests"})
 """Directories whose files are tests, wherever they lie: they are not under measurement."""
@@ -93,7 +93,6 @@ class CoverageCollector:
         """Read the measurement and count statements in the sources.
 
         Raises:
-            EvidenceError: the data or the report is malformed, hostile or unreadable.
             ConfigError: the base is not the name of a branch, tag or commit.
         """
         groups, nowhere = self._groups(view)
@@ -102,7 +101,7 @@ class CoverageCollector:
             names = [name for name in self._options.files if name is not None]
             return facts.unmeasured(f"no coverage report found (looked for {', '.join(names)})", _REMEDY)
         paths = sorted({path for group in groups.values() for path in group})
-        kind, measured = self._read(view, inputs, Targets(view.paths(), paths, view.root.as_posix()))
+        kind, measured = self._read(view, inputs, Book(view.paths(), paths, view.root.as_posix()))
         if not paths:
             reason = f"the sources have no Python file outside of tests ({', '.join(self._sources(view))})"
             return facts.unmeasured(reason, "name directories with Python code in evidence.coverage.sources")
@@ -116,12 +115,16 @@ class CoverageCollector:
         counted: dict[str, Counted] = {}
         for path in paths:
             try:
-                counted[path] = self._count(view, path, measured)
+                text = decode_source(view.read(path, view.limits.text_bytes), path)
+                record, also = measured.files.get(path), self._options.exclude_also
+                counted[path] = count(text, path, record, measured.branches, also)
             except EvidenceError as error:
                 problems.append(Problem.rejected(error))
         changes = self._changes(view, list(counted), problems)
         evidence = facts.Evidence(kind, inputs[0], measured)
-        return facts.observation(counted, len(paths), groups, evidence, changes, problems, view.limits)
+        return facts.observation(
+            counted, len(paths), groups, evidence, changes, problems, view.limits.problems
+        )
 
     def _changes(self, view: View, paths: list[str], problems: list[Problem]) -> facts.Changes | None:
         """What differs from the configured base; None, with a problem, where that is not known."""
@@ -137,12 +140,11 @@ class CoverageCollector:
             problems.append(Problem("diff", reason, "fetch it (git fetch --unshallow), or name another base"))
             return None
         try:
-            return facts.Changes(
-                base, {path: history.changed_lines(base, path, view.read(path)) for path in paths}
-            )
+            lines = {path: history.changed_lines(base, path, view.read(path)) for path in paths}
         except EvidenceError as error:
             problems.append(Problem.rejected(error, "diff"))
             return None
+        return facts.Changes(base, lines)
 
     def _inputs(self, view: View) -> list[str]:
         """The files that are read: the most original ones there are."""
@@ -158,36 +160,29 @@ class CoverageCollector:
             ]
         return parts or [path for path in reports if path is not None and view.exists(path)][:1]
 
-    def _read(self, view: View, inputs: list[str], targets: Targets) -> tuple[str, Measured]:
+    def _read(self, view: View, inputs: list[str], book: Book) -> tuple[str, Measured]:
         """The kind of file that is read, and what it says of the sources."""
         path = inputs[0]
         _, json_report, xml, lcov = self._options.files
         if path == json_report:
             from .json_report import read_report
 
-            return "coverage-json", read_report(view.read_json(path), path, targets)
+            return "coverage-json", read_report(view.read_json(path), path, book)
         if path == xml:
             from .cobertura import read_cobertura
 
-            return "cobertura-xml", read_cobertura(view.read(path), path, targets, view.limits)
+            return "cobertura-xml", read_cobertura(view.read(path), path, book, view.limits)
         if path == lcov:
             from .lcov import read_lcov
 
-            return "lcov", read_lcov(view.lines(path), path, targets)
+            return "lcov", read_lcov(view.lines(path), path, book)
         from .data_file import read_data_files
 
         contents = {part: view.read(part) for part in inputs}
         if sum(map(len, contents.values())) > view.limits.file_bytes:
-            raise EvidenceError(
-                f"the parallel data files are together larger than {view.limits.file_bytes} bytes",
-                path=path,
-                remedy="combine the data: coverage combine",
-            )
-        return "coverage-sqlite", read_data_files(contents, targets)
-
-    def _count(self, view: View, path: str, measured: Measured) -> Counted:
-        text = decode_source(view.read(path, view.limits.text_bytes), path)
-        return count(text, path, measured.files.get(path), measured.branches, self._options.exclude_also)
+            what = f"the parallel data files are together larger than {view.limits.file_bytes} bytes"
+            raise EvidenceError(what, path=path, remedy="combine the data: coverage combine")
+        return "coverage-sqlite", read_data_files(contents, book)
 
     def _sources(self, view: View) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._options.sources or view.judged().patterns or (".",)))
@@ -198,9 +193,11 @@ class CoverageCollector:
         groups: dict[str, list[str]] = {}
         nowhere = []
         for source in self._sources(view):
-            found = _below(view, source)
-            if not found:
-                nowhere.append(source)
+            found = list(view.paths())
+            if source != ".":  # a directory, file or glob
+                place = glob_regex(check_relative(source.rstrip("/")) + "/")
+                found = [path for path in found if place.match(f"{path}/")]
+            nowhere += [] if found else [source]
             groups[source] = [
                 path
                 for path in found
@@ -209,11 +206,3 @@ class CoverageCollector:
                 and not any(drop.fullmatch(path) for drop in dropped)
             ]
         return {source: paths for source, paths in groups.items() if paths}, nowhere
-
-
-def _below(view: View, source: str) -> list[str]:
-    """Files at or below a directory, file or glob."""
-    if source == ".":
-        return list(view.paths())
-    place = glob_regex(check_relative(source.rstrip("/")) + "/")
-    return [path for path in view.paths() if place.match(f"{path}/")]

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...base.errors import EvidenceError
 from ..shared import python_source as python
-from .model import Counts, Listed, Recorded
+from .model import Counts, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,13 @@ class Counted:
     excluded: int
 
 
-def count(
-    source: str, path: str, measured: Recorded | Listed | None, branches: bool, also: Sequence[str]
-) -> Counted:
+def count(source: str, path: str, record: Record | None, branches: bool, also: Sequence[str]) -> Counted:
     """Statements and branches of a source text and how many of them ran.
 
     Args:
         source: the file's text.
         path: its name, for messages.
-        measured: what was recorded, or what a report lists, of it; None when it was never imported.
+        record: what was measured of it; None when it was never imported.
         branches: whether branches were measured.
         also: regular expressions that exclude a line or the block it opens, besides coverage.py's defaults.
 
@@ -60,68 +58,54 @@ def count(
     python.silence_warnings()
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     text += "" if text.endswith("\n") or not text else "\n"
-    listed = measured if isinstance(measured, Listed) else None
-    recorded = measured if isinstance(measured, Recorded) else Recorded()
+    record = record or Record()
+    what = "is not valid Python"
     try:
         parser = _parser(text, also)
         excluded = 0
         if parser.excluded:
             excluded = len(_parser(text, (), pragmas=False).statements) - len(parser.statements)
-        if listed is not None:
-            return _compare(listed, parser, branches, excluded)
-        seen = _Seen(recorded, branches)
-        analysis = library.analyse(_any(seen), 0, _any(_reporter(parser)), path)
+        if record.listed is not None:
+            return _compare(record, record.listed, parser, branches, excluded)
+        analysis = library.analyse(_any(_Seen(record, branches)), 0, _any(_reporter(parser)), path)
+        found = analysis.numbers
+        taken = found.n_branches - found.n_missing_branches
+        counts = Counts(found.n_statements, found.n_statements - found.n_missing, found.n_branches, taken)
+        statements = frozenset(analysis.statements)
+        ran = statements - analysis.missing
+        return Counted(counts, statements, ran, _foreign(record.ran, parser), 0, excluded)
     except library.NotPython as error:
-        raise _refused(f"is not valid Python: {str(error).rpartition(': ')[2][:200]}", path) from error
+        cause, what = error, f"{what}: {str(error).rpartition(': ')[2][:200]}"
     except (RecursionError, MemoryError) as error:
-        raise _refused("nests too deeply to be analysed", path) from error
+        cause, what = error, "nests too deeply to be analysed"
     except (ValueError, AssertionError) as error:
-        raise _refused("is not valid Python", path) from error
-    numbers = analysis.numbers
-    return Counted(
-        Counts(
-            numbers.n_statements,
-            numbers.n_statements - numbers.n_missing,
-            numbers.n_branches,
-            numbers.n_branches - numbers.n_missing_branches,
-        ),
-        frozenset(analysis.statements),
-        frozenset(analysis.statements - analysis.missing),
-        _foreign(recorded.lines, parser),
-        0,
-        excluded,
-    )
-
-
-def _refused(what: str, path: str) -> EvidenceError:
+        cause = error
     remedy = "correct the source, or leave it out with evidence.coverage.omit"
-    return EvidenceError(what, path=path, remedy=remedy)
+    raise EvidenceError(what, path=path, remedy=remedy) from cause
 
 
-def _compare(listed: Listed, parser: Any, branches: bool, excluded: int) -> Counted:
+def _compare(record: Record, listed: set[int], parser: Any, branches: bool, excluded: int) -> Counted:
     """What a report says of the statements that the text has.
 
     Otherwise a report that lists only what ran, or lines that the text does not have, could claim anything.
     """
     statements = frozenset(parser.statements)
-    lines, ran = frozenset(listed.lines), statements & parser.first_lines(listed.ran)
-    unlisted = statements - parser.first_lines(lines)
-    counts = Counts(len(statements), len(ran))
+    ran = statements & parser.first_lines(record.ran)
+    unlisted = statements - parser.first_lines(listed)
+    total = taken = 0
     if branches:
-        said = listed.taken_branches()
         # line 0 stands for branches that a report sums up without listing them
-        real = [found for line, found in said.items() if line == 0 or parser.first_line(line) in statements]
+        said = record.branches.items()
+        real = [found for line, found in said if line == 0 or parser.first_line(line) in statements]
         exits = parser.exit_counts()
-        counts = Counts(
-            counts.statements,
-            counts.covered,
-            sum(total for _, total in real) + sum(exits[line] for line in unlisted if exits.get(line, 0) > 1),
-            sum(taken for taken, _ in real),
-        )
-    return Counted(counts, statements, ran, _foreign(lines, parser), len(unlisted), excluded)
+        total = sum(found[1] for found in real)
+        total += sum(exits[line] for line in unlisted if exits.get(line, 0) > 1)
+        taken = sum(found[0] for found in real)
+    counts = Counts(len(statements), len(ran), total, taken)
+    return Counted(counts, statements, ran, _foreign(listed, parser), len(unlisted), excluded)
 
 
-def _foreign(lines: set[int] | frozenset[int], parser: Any) -> int:
+def _foreign(lines: set[int], parser: Any) -> int:
     """How many of the lines hold no statement, docstring or excluded code; line 0 is the module's entry."""
     held = parser.first_lines(
         parser.raw_statements | parser.raw_docstrings | parser.excluded | parser.raw_excluded
@@ -139,17 +123,17 @@ def _any(value: object) -> Any:
 class _Seen:
     """Stands in for CoverageData: one file's record."""
 
-    recorded: Recorded
+    record: Record
     branches: bool
 
     def has_arcs(self) -> bool:
         return self.branches
 
     def lines(self, _name: str) -> list[int]:
-        return sorted(self.recorded.lines)
+        return sorted(self.record.ran)
 
     def arcs(self, _name: str) -> list[tuple[int, int]]:
-        return sorted(self.recorded.arcs)
+        return sorted(self.record.arcs)
 
 
 @functools.cache

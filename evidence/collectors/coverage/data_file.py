@@ -11,50 +11,40 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ...base.errors import EvidenceError
 from ...process.children import scratch
-from .model import Book, Measured, Recorded, Targets
+from .model import Book, Measured, Record, tool_name
 
 _HEADER = b"SQLite format 3\x00"
 _SCHEMA = 7
 """Version of the schema, since coverage.py 5.0."""
 _COMPUTED = re.compile(r"\bvirtual\b|\bgenerated\b|\bas\s*\(", re.IGNORECASE)
-_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 _AGAIN = "measure again: coverage run -m pytest"
 
 
-def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
+def read_data_files(parts: Mapping[str, bytes], book: Book) -> Measured:
     """The measurement in one data file, or in several parallel ones combined.
-
-    Args:
-        parts: the files' bytes, by path; at least one.
-        targets: the files asked about.
 
     Raises:
         EvidenceError: not such a file, damaged, of another schema, built to do harm, or not to be combined.
     """
-    book: Book[Recorded] = Book(targets)
-    tools = set()
-    kinds = set()
+    tools, kinds = set(), set()
     with scratch("gate-coverage-") as folder:
         for number, (path, data) in enumerate(parts.items()):
             if not data.startswith(_HEADER):
-                raise EvidenceError(
-                    "is not a coverage.py data file (no SQLite header)", path=path, remedy=_AGAIN
-                )
+                what = "is not a coverage.py data file (no SQLite header)"
+                raise EvidenceError(what, path=path, remedy=_AGAIN)
             copy = folder / f"data.{number}"
             copy.write_bytes(data)
             try:
                 with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as database:
                     tools.add(_inspect(database, path))
-                    kinds.add(_read(database, book, targets, path))
+                    kinds.add(_read(database, book))
             except (sqlite3.Error, ValueError, TypeError) as error:
-                said = str(error)[:200]
-                raise EvidenceError(
-                    f"the coverage data cannot be read: {said}", path=path, remedy=_AGAIN
-                ) from error
+                what = f"the coverage data cannot be read: {str(error)[:200]}"
+                raise EvidenceError(what, path=path, remedy=_AGAIN) from error
     first = next(iter(parts))
     if len(kinds) > 1:
         raise EvidenceError(
@@ -71,28 +61,26 @@ def read_data_files(parts: Mapping[str, bytes], targets: Targets) -> Measured:
     )
 
 
-def _read(database: sqlite3.Connection, book: Book[Recorded], targets: Targets, path: str) -> bool:
+def _read(database: sqlite3.Connection, book: Book) -> bool:
     """Take what a data file recorded of the files asked about; whether branches were measured."""
     row = database.execute("select value from meta where key = 'has_arcs'").fetchone()
     branches = bool(int(row[0])) if row else database.execute("select 1 from arc").fetchone() is not None
     for number, name in database.execute("select id, path from file order by path").fetchall():
-        if targets.find(name) is None:
+        if book.find(name) is None:
             continue
+        record = Record()
         if branches:
-            arcs = set(database.execute("select distinct fromno, tono from arc where file_id = ?", (number,)))
-            lines = {line for arc in arcs for line in arc if line > 0}
+            record.arcs.update(
+                database.execute("select distinct fromno, tono from arc where file_id = ?", (number,))
+            )
+            record.ran = {line for arc in record.arcs for line in arc if line > 0}
         else:
-            arcs = set()
-            lines = set()
             for (bits,) in database.execute("select numbits from line_bits where file_id = ?", (number,)):
-                lines.update(
-                    place * 8 + bit
-                    for place, byte in enumerate(bits)
-                    if byte
-                    for bit in range(8)
-                    if byte >> bit & 1
-                )
-        book.add(name, Recorded(lines, arcs))
+                places = ((place, byte) for place, byte in enumerate(bits) if byte)
+                record.ran |= {
+                    place * 8 + bit for place, byte in places for bit in range(8) if byte >> bit & 1
+                }
+        book.add(name, record)
     return branches
 
 
@@ -132,8 +120,3 @@ def _inspect(database: sqlite3.Connection, path: str) -> str | None:
     if schema != (_SCHEMA,):
         refuse(f"has the wrong schema: {str(schema[0] if schema else None)[:40]} instead of {_SCHEMA}")
     return tool_name(row[0] if row else None)
-
-
-def tool_name(version: Any) -> str | None:
-    """``coverage.py`` and the version, when that is one."""
-    return f"coverage.py {version}" if isinstance(version, str) and _VERSION.fullmatch(version) else None

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...base.limits import Limits
 from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Problem, Scope
@@ -14,23 +13,10 @@ from .counting import Counted
 from .model import Counts, Measured
 
 _SINGLE = (
-    "line_ppm",
-    "branch_ppm",
-    "statements",
-    "covered",
-    "branches",
-    "taken",
-    "files",
-    "never_imported",
-    "foreign_lines",
-    "unlisted_lines",
-    "excluded_statements",
-    "excluded_ppm",
-    "diff",
-    "format",
-    "tool",
+    "line_ppm", "branch_ppm", "statements", "covered", "branches", "taken", "files", "never_imported",
+    "foreign_lines", "unlisted_lines", "excluded_statements", "excluded_ppm", "diff", "format", "tool",
     "observed_at_s",
-)
+)  # fmt: skip
 """Facts that are null when nothing was measured."""
 
 _UNIT = "Python files of the sources, those of tests left out"
@@ -68,47 +54,37 @@ def observation(
     evidence: Evidence,
     changes: Changes | None,
     problems: Iterable[Problem],
-    limits: Limits,
+    most: int,
 ) -> Observation:
-    """Everything that was measured.
-
-    Args:
-        counted: every file that could be counted, by path.
-        looked_at: number of files under measurement.
-        groups: the files of each source.
-        evidence: where the measurement comes from.
-        changes: what changed since the base; None when that is not known.
-        problems: what is known already not to be known.
-        limits: how many packages and files are listed.
-    """
+    """Everything that was measured."""
     measured = evidence.measured
-    branches = measured.branches
-    total = sum((file.counts for file in counted.values()), Counts())
-    excluded = sum(file.excluded for file in counted.values())
+    files = counted.values()
+    total = sum((file.counts for file in files), Counts())
+    excluded = sum(file.excluded for file in files)
     packages: dict[str, list[str]] = {}
     for path in counted:
         packages.setdefault(path.rpartition("/")[0] or ".", []).append(path)
+
+    def entry(paths: Iterable[str]) -> dict[str, Any]:
+        known = [counted[path].counts for path in paths if path in counted]
+        return {"files": len(known), **_figures(sum(known, Counts()), measured.branches)}
+
     facts: dict[str, Any] = {
-        **_figures(total, branches),
+        **_figures(total, measured.branches),
         "files": len(counted),
-        "never_imported": sum(
-            file.counts.statements > 0 and file.counts.covered == 0 for file in counted.values()
-        ),
-        "foreign_lines": sum(file.foreign for file in counted.values()),
-        "unlisted_lines": sum(file.unlisted for file in counted.values()),
+        "never_imported": sum(file.counts.statements > 0 and file.counts.covered == 0 for file in files),
+        "foreign_lines": sum(file.foreign for file in files),
+        "unlisted_lines": sum(file.unlisted for file in files),
         "excluded_statements": excluded,
         "excluded_ppm": _share(excluded, excluded + total.statements),
         "excluded": [
             {"path": path, "statements": file.excluded}
-            for path, file in sorted(counted.items(), key=lambda item: -item[1].excluded)[: limits.problems]
+            for path, file in sorted(counted.items(), key=lambda item: -item[1].excluded)[:most]
             if file.excluded
         ],
-        "sources": [
-            {"source": source, **_entry(paths, counted, branches)} for source, paths in groups.items()
-        ],
+        "sources": [{"source": source, **entry(paths)} for source, paths in groups.items()],
         "packages": _least_covered(
-            [{"name": name, **_entry(paths, counted, branches)} for name, paths in packages.items()],
-            limits.problems,
+            [{"name": name, **entry(paths)} for name, paths in packages.items()], most
         ),
         "diff": None if changes is None else _diff(changes, counted),
         "format": evidence.kind,
@@ -127,10 +103,9 @@ def observation(
 
 def _missing(facts: Mapping[str, Any], evidence: Evidence) -> Iterable[Problem]:
     measured = evidence.measured
-    if facts["line_ppm"] is None:
-        yield Problem("line_ppm", "the sources have no statement", _SOURCES_REMEDY)
-    if facts["excluded_ppm"] is None:
-        yield Problem("excluded_ppm", "the sources have no statement", _SOURCES_REMEDY)
+    for name in ("line_ppm", "excluded_ppm"):
+        if facts[name] is None:
+            yield Problem(name, "the sources have no statement", _SOURCES_REMEDY)
     if not measured.branches:
         for name in ("branches", "taken", "branch_ppm"):
             yield Problem(name, "branches were not measured", _BRANCH_REMEDY)
@@ -159,11 +134,6 @@ def _figures(counts: Counts, branches: bool) -> dict[str, Any]:
         "taken": counts.taken if branches else None,
         "branch_ppm": _share(counts.taken, counts.branches) if branches else None,
     }
-
-
-def _entry(paths: Iterable[str], counted: Mapping[str, Counted], branches: bool) -> dict[str, Any]:
-    files = [counted[path].counts for path in paths if path in counted]
-    return {"files": len(files), **_figures(sum(files, Counts()), branches)}
 
 
 def _least_covered(packages: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:

@@ -9,25 +9,19 @@ from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError
 from ...base.times import parse_rfc3339
-from .data_file import tool_name
-from .model import Book, Measured, Recorded, Targets
-
-_FORMATS = (2, 3)
+from .model import Book, Measured, Record, tool_name
 
 
-def read_report(report: Any, path: str, targets: Targets) -> Measured:
-    """The measurement in a parsed ``coverage json`` report.
-
-    Only the recorded lines and branches are used; its sums are a claim that is not needed.
+def read_report(report: Any, path: str, book: Book) -> Measured:
+    """The measurement in a parsed ``coverage json`` report: its recorded lines and branches, not its sums.
 
     Raises:
         EvidenceError: another shape.
     """
 
     def refuse(what: str, place: str) -> NoReturn:
-        raise EvidenceError(
-            what, path=path, place=place, remedy="write it again with a current coverage.py: coverage json"
-        )
+        remedy = "write it again with a current coverage.py: coverage json"
+        raise EvidenceError(what, path=path, place=place, remedy=remedy)
 
     def member(value: Any, name: str, kind: type, place: str) -> Any:
         if not isinstance(value, dict) or not isinstance(value.get(name), kind):
@@ -35,41 +29,28 @@ def read_report(report: Any, path: str, targets: Targets) -> Measured:
         return value[name]
 
     def numbers(value: list[Any], place: str) -> list[int]:
-        if not all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+        if not all(type(item) is int for item in value):
             refuse("is no coverage.py JSON report: a line number is not an integer", place)
         return value
 
     meta = member(report, "meta", dict, "/")
-    if meta.get("format") not in _FORMATS:
+    if meta.get("format") not in (2, 3):
         refuse(f"has the report format {meta.get('format')!r}, known are 2 and 3", "/meta/format")
     branches = member(meta, "branch_coverage", bool, "/meta")
-    book: Book[Recorded] = Book(targets)
     for name, entry in member(report, "files", dict, "/").items():
         place = "/files/" + name.replace("~", "~0").replace("/", "~1")
-        recorded = Recorded(set(numbers(member(entry, "executed_lines", list, place), place)))
-        if branches:
-            for arc in member(entry, "executed_branches", list, place):
-                if not isinstance(arc, list) or len(arc) != 2:
-                    refuse("is no coverage.py JSON report: a branch is not a pair", place)
-                start, end = numbers(arc, place)
-                recorded.arcs.add((start, end))
-        book.add(name, recorded)
-    moment, undated = _time(meta.get("timestamp"), path)
-    return Measured(
-        files=book.finish(path),
-        branches=branches,
-        tool=tool_name(meta.get("version")),
-        format=f"coverage.py json {meta['format']}",
-        observed_at_s=moment,
-        undated=undated,
-    )
-
-
-def _time(stated: Any, path: str) -> tuple[int | None, str]:
-    """The report's time; coverage.py writes it in local time without a zone, which says nothing."""
-    if not isinstance(stated, str):
-        return None, f"{path} states no time"
-    try:
-        return parse_rfc3339(stated), ""
-    except ValueError:
-        return None, f"{path} states its time without a zone"
+        record = Record(set(numbers(member(entry, "executed_lines", list, place), place)))
+        for arc in member(entry, "executed_branches", list, place) if branches else ():
+            if not isinstance(arc, list) or len(arc) != 2:
+                refuse("is no coverage.py JSON report: a branch is not a pair", place)
+            start, end = numbers(arc, place)
+            record.arcs.add((start, end))
+        book.add(name, record)
+    stated, moment, undated = meta.get("timestamp"), None, f"{path} states no time"
+    if isinstance(stated, str):
+        try:
+            moment, undated = parse_rfc3339(stated), ""
+        except ValueError:  # coverage.py writes it in local time without a zone, which says nothing
+            undated = f"{path} states its time without a zone"
+    tool, kind = tool_name(meta.get("version")), f"coverage.py json {meta['format']}"
+    return Measured(book.finish(path), branches, tool, kind, moment, undated)

@@ -1,17 +1,16 @@
-"""What every coverage format comes down to: per workspace file, what ran, or which lines a report lists.
-
-Also the one rule by which a path in a measurement belongs to a file of the workspace.
-"""
+"""What every coverage format comes down to: per workspace file, what ran, or which lines a report lists."""
 
 from __future__ import annotations
 
 import posixpath
-from array import array
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, Self, TypeVar
+from operator import add
 
 from ...base.errors import EvidenceError
+
+_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,73 +23,45 @@ class Counts:
     taken: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.statements + other.statements,
-            self.covered + other.covered,
-            self.branches + other.branches,
-            self.taken + other.taken,
-        )
+        mine = (self.statements, self.covered, self.branches, self.taken)
+        return Counts(*map(add, mine, (other.statements, other.covered, other.branches, other.taken)))
 
 
 @dataclass(slots=True)
-class Recorded:
-    """What was recorded of one file: lines that ran and, where branches were measured, arcs that were taken.
-
-    An arc is a pair of line numbers, negative for the way in and out of a code object. Which lines hold
-    statements, and which arcs are possible, is not recorded: the source text says it.
-    """
-
-    lines: set[int] = field(default_factory=set)
-    arcs: set[tuple[int, int]] = field(default_factory=set)
-
-    def merge(self, other: Self) -> None:
-        """Add what another record of the same file has."""
-        self.lines |= other.lines
-        self.arcs |= other.arcs
-
-
-def _integers() -> array[int]:
-    return array("i")
-
-
-@dataclass(slots=True)
-class Listed:
-    """What a report lists of one file. Compact, because a report may list millions of lines.
+class Record:
+    """What a measurement says of one file.
 
     Attributes:
-        lines: numbers of the lines that hold a statement.
-        ran: those of them that ran.
-        branches: triples of line number, branches taken there, branches there.
+        ran: numbers of the lines that ran.
+        arcs: for coverage.py's own data, the branches taken, as pairs of line numbers; negative for the way
+            in and out of a code object. Which arcs are possible, the source text says.
+        listed: for a report, the lines that hold a statement; None for coverage.py's own data.
+        branches: for a report, by line the branches taken and the branches there.
     """
 
-    lines: array[int] = field(default_factory=_integers)
-    ran: array[int] = field(default_factory=_integers)
-    branches: array[int] = field(default_factory=_integers)
+    ran: set[int] = field(default_factory=set)
+    arcs: set[tuple[int, int]] = field(default_factory=set)
+    listed: set[int] | None = None
+    branches: dict[int, tuple[int, int]] = field(default_factory=dict)
 
-    def merge(self, other: Self) -> None:
-        """Add another mention of the same file: a line ran when any mention says so."""
-        self.lines.extend(other.lines)
-        self.ran.extend(other.ran)
-        self.branches.extend(other.branches)
+    def add_branches(self, line: int, taken: int, total: int) -> None:
+        """Take what is said of a line's branches; of two statements the higher figures count."""
+        before = self.branches.get(line, (0, 0))
+        self.branches[line] = (max(before[0], taken), max(before[1], total))
 
-    def taken_branches(self) -> dict[int, tuple[int, int]]:
-        """By line, branches taken and branches; of two mentions of one line the higher figures count."""
-        most: dict[int, tuple[int, int]] = {}
-        flat = iter(self.branches)
-        for line, taken, total in zip(flat, flat, flat, strict=True):
-            before = most.get(line, (0, 0))
-            most[line] = (max(before[0], taken), max(before[1], total))
-        return most
+    def merge(self, other: Record) -> None:
+        """Add what another record of the same file has: a line ran when any of them says so."""
+        self.ran |= other.ran
+        self.arcs |= other.arcs
+        if self.listed is not None and other.listed is not None:
+            self.listed |= other.listed
+        for line, figures in other.branches.items():
+            self.add_branches(line, *figures)
 
     def counts(self) -> Counts:
-        """The figures of the report itself."""
-        most = self.taken_branches()
-        return Counts(
-            len(set(self.lines)),
-            len(set(self.ran)),
-            sum(total for _, total in most.values()),
-            sum(taken for taken, _ in most.values()),
-        )
+        """The figures of a report itself."""
+        taken, total = (sum(figures[n] for figures in self.branches.values()) for n in (0, 1))
+        return Counts(len(self.listed or ()), len(self.ran), total, taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +77,7 @@ class Measured:
         undated: why there is no time, one clause.
     """
 
-    files: dict[str, Recorded] | dict[str, Listed]
+    files: dict[str, Record]
     branches: bool
     tool: str | None
     format: str
@@ -114,11 +85,26 @@ class Measured:
     undated: str = ""
 
 
-class Targets:
-    """Finds the workspace file that a path in a measurement means.
+def tool_name(version: object) -> str | None:
+    """``coverage.py`` and the version, when that is one."""
+    return f"coverage.py {version}" if isinstance(version, str) and _VERSION.fullmatch(version) else None
 
-    A path means the workspace file of that name, relative or absolute. Any other path (from a build machine,
-    or relative to a directory above) means the file that is its longest tail, in whole components.
+
+@dataclass(slots=True)
+class _Entry:
+    name: str
+    exact: bool
+    record: Record
+    rival: str | None = None
+
+
+class Book:
+    """Collects what a measurement says of workspace files, by its own names for them.
+
+    A name means the workspace file of that name, relative or absolute. Any other name (from a build machine,
+    or relative to a directory above) means the file that is its longest tail, in whole components. A name
+    that is exactly the file's wins over one that only ends like it; two exact ones, and two mentions under
+    one name, are merged.
 
     Args:
         files: every file of the workspace.
@@ -128,10 +114,11 @@ class Targets:
 
     def __init__(self, files: Iterable[str], wanted: Iterable[str], root: str) -> None:
         self._files = frozenset(files)
-        self.wanted = frozenset(wanted)
+        self._wanted = frozenset(wanted)
         self._root = f"{root}/"
-        self._names = frozenset(path.rpartition("/")[2] for path in self.wanted)
-        self._depth = max((path.count("/") + 1 for path in self.wanted), default=0)
+        self._names = frozenset(path.rpartition("/")[2] for path in self._wanted)
+        self._depth = max((path.count("/") + 1 for path in self._wanted), default=0)
+        self._entries: dict[str, _Entry] = {}
 
     def find(self, name: str) -> tuple[str, bool] | None:
         """The file asked about that ``name`` means, and whether that is its very name."""
@@ -142,58 +129,29 @@ class Targets:
         name = posixpath.normpath(name)
         own = name.removeprefix(self._root)
         if own in self._files:
-            return (own, True) if own in self.wanted else None
+            return (own, True) if own in self._wanted else None
         parts = name.rsplit("/", self._depth)
         for start in range(1, len(parts)):
             tail = "/".join(parts[start:])
             if tail in self._files:
-                return (tail, False) if tail in self.wanted else None
+                return (tail, False) if tail in self._wanted else None
         return None
 
-
-class _Mergeable(Protocol):
-    def merge(self, other: Self, /) -> None: ...
-
-
-M = TypeVar("M", bound=_Mergeable)
-
-
-@dataclass(slots=True)
-class _Entry(Generic[M]):
-    name: str
-    exact: bool
-    content: M
-    rival: str | None = None
-
-
-class Book(Generic[M]):
-    """Collects what a measurement says of workspace files, by its own names for them.
-
-    A name that is exactly the file's wins over one that only ends like it; two exact ones, and two mentions
-    under one name, are merged.
-    """
-
-    def __init__(self, targets: Targets) -> None:
-        self._targets = targets
-        self._entries: dict[str, _Entry[M]] = {}
-
-    def add(self, name: str, content: M) -> None:
+    def add(self, name: str, record: Record) -> None:
         """Take what is said under ``name``, if that is a file asked about."""
-        found = self._targets.find(name)
-        if found is not None:
-            self.put(*found, name, content)
-
-    def put(self, path: str, exact: bool, name: str, content: M) -> None:
-        """Take what is said under ``name``, which means the workspace file ``path``."""
+        found = self.find(name)
+        if found is None:
+            return
+        path, exact = found
         entry = self._entries.get(path)
         if entry is None or (exact and not entry.exact):
-            self._entries[path] = _Entry(name, exact, content)
+            self._entries[path] = _Entry(name, exact, record)
         elif exact or (name == entry.name and not entry.exact):
-            entry.content.merge(content)
+            entry.record.merge(record)
         elif not entry.exact and entry.rival is None:
             entry.rival = name
 
-    def finish(self, data_path: str) -> dict[str, M]:
+    def finish(self, data_path: str) -> dict[str, Record]:
         """What was said, by workspace path.
 
         Raises:
@@ -206,4 +164,4 @@ class Book(Generic[M]):
                     path=data_path,
                     remedy="combine the data with the [paths] setting of coverage.py, or set relative_files",
                 )
-        return {path: entry.content for path, entry in self._entries.items()}
+        return {path: entry.record for path, entry in self._entries.items()}

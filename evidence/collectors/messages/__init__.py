@@ -5,12 +5,11 @@ See ``docs/collectors/messages.md``.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from ...base.errors import EvidenceError
 from ...base.settings import Settings, Text
@@ -20,9 +19,8 @@ from ...reading.json_lines import UNSURE, RecordReader
 from ...reading.workspace import View
 from ..shared.documents import matching
 from ..shared.workspace_schema import usable_contract
-from .contract import Contract, Violation
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+from ..values import check_names
+from .contract import Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +38,12 @@ class MessageSet(Settings):
     time: Text = "timestamp"
 
 
-def _sample(name: str, contract: str) -> MessageSet:
-    return MessageSet(
-        (f"messages/{name}*.jsonl", f"messages/{name}*.ndjson"), f"contracts/{contract}.schema.json"
-    )
-
-
 def _shipped() -> dict[str, MessageSet]:
     return {
-        "order_intents": _sample("order_intents", "order_intent"),
-        "execution_reports": _sample("execution_reports", "execution_report"),
+        f"{name}s": MessageSet(
+            (f"messages/{name}s*.jsonl", f"messages/{name}s*.ndjson"), f"contracts/{name}.schema.json"
+        )
+        for name in ("order_intent", "execution_report")
     }
 
 
@@ -64,12 +58,7 @@ class MessagesOptions(Options):
     sets: dict[str, MessageSet] = field(default_factory=_shipped)
 
     def __post_init__(self) -> None:
-        for name in self.sets:
-            if not _NAME.fullmatch(name):
-                raise ValueError(
-                    f"the name {str(name)[:80]!r} of a set of messages is not lower-case letters,"
-                    " digits and underscores"
-                )
+        check_names(self.sets, "set of messages")
 
 
 class MessagesCollector:
@@ -130,13 +119,31 @@ def _measure(view: View, name: str, options: MessageSet, problems: list[Problem]
     except EvidenceError as error:
         problems.append(Problem.rejected(error, fact))
         return facts
-    counted = _Counted(view, contract, options.time)
+    most = view.limits.problems
+    files: list[dict[str, Any]] = []
+    rules: Counter[str] = Counter()
+    times: list[int] = []
     for path in paths:
         try:
-            counted.add(path)
+            counted = _count(view, path, contract, options.time)
         except EvidenceError as error:
             problems.append(Problem.rejected(error, fact))
-    facts |= counted.facts()
+            continue
+        files.append({"path": path, "records": counted.records, "invalid": counted.invalid})
+        facts["offenders"] = [*facts["offenders"], *counted.offenders][:most]
+        rules += counted.rules
+        times += counted.times
+    records, invalid = (sum(file[name] for file in files) for name in ("records", "invalid"))
+    ordered = sorted(rules.items(), key=lambda item: (-item[1], item[0]))
+    facts.update(
+        files=files[:most],
+        records=records,
+        valid=records - invalid,
+        invalid=invalid,
+        rules=[{"rule": rule, "records": count} for rule, count in ordered[:most]],
+        first_s=min(times, default=None),
+        last_s=max(times, default=None),
+    )
     if facts["last_s"] is None:
         reason = f"no first or last record states a time in {options.time!r}"
         remedy = (
@@ -147,84 +154,41 @@ def _measure(view: View, name: str, options: MessageSet, problems: list[Problem]
     return facts
 
 
-class _Counted:
-    """What the files of a set contain.
+class _Counted(NamedTuple):
+    """What one file contains; ``rules`` counts the records that break each, ``times`` are epoch seconds."""
 
-    Args:
-        view: the workspace.
-        contract: what every record must keep to.
-        member: the name of the member with a record's time.
+    records: int
+    invalid: int
+    offenders: list[dict[str, Any]]
+    rules: Counter[str]
+    times: list[int]
+
+
+def _count(view: View, path: str, contract: Contract, member: str) -> _Counted:
+    """Hold each record of a file against the contract; ``member`` has a record's time.
+
+    Raises:
+        EvidenceError: it is not JSON Lines.
     """
-
-    def __init__(self, view: View, contract: Contract, member: str) -> None:
-        self._view = view
-        self._contract = contract
-        self._member = member
-        self._files: list[dict[str, Any]] = []
-        self._offenders: list[dict[str, Any]] = []
-        self._rules: Counter[str] = Counter()
-        self._times: list[int] = []
-
-    def add(self, path: str) -> None:
-        """Count a file.
-
-        Raises:
-            EvidenceError: it is not JSON Lines; nothing of it is counted then.
-        """
-        most = self._view.limits.problems
-        reader = RecordReader(path, self._view.limits)
-        offenders: list[dict[str, Any]] = []
-        rules: Counter[str] = Counter()
-        first = line = b""
-        records = invalid = 0
-        for records, line in self._view.lines(path):
-            first = first or line
-            found = _violations(reader, self._contract, line, records)
-            if found:
-                invalid += 1
-                rules.update({violation.rule for violation in found})
-                if len(offenders) < most:
-                    offenders.append(_offender(path, records, found))
-        self._times += _times([first, line] if records else [], self._member, reader)
-        self._files.append({"path": path, "records": records, "invalid": invalid})
-        self._offenders = [*self._offenders, *offenders][:most]
-        self._rules += rules
-
-    def facts(self) -> dict[str, Any]:
-        """The facts about the files counted."""
-        most = self._view.limits.problems
-        records, invalid = (sum(file[name] for file in self._files) for name in ("records", "invalid"))
-        ordered = sorted(self._rules.items(), key=lambda item: (-item[1], item[0]))
-        return {
-            "files": self._files[:most],
-            "records": records,
-            "valid": records - invalid,
-            "invalid": invalid,
-            "offenders": self._offenders,
-            "rules": [{"rule": rule, "records": count} for rule, count in ordered[:most]],
-            "first_s": min(self._times, default=None),
-            "last_s": max(self._times, default=None),
-        }
-
-
-def _violations(reader: RecordReader, contract: Contract, line: bytes, number: int) -> list[Violation]:
-    """Where the record on a line breaks the contract. What is not certainly good is read exactly."""
-    record = reader.quick(line)
-    if record is not UNSURE and contract.accepts(record):
-        return []
-    return contract.violations(reader.strict(line, number), len(line))
-
-
-def _offender(path: str, line: int, found: list[Violation]) -> dict[str, Any]:
-    first = found[0]
-    return {
-        "file": path,
-        "line": line,
-        "pointer": first.pointer,
-        "rule": first.rule,
-        "message": first.message,
-        "violations": len(found),
-    }
+    reader = RecordReader(path, view.limits)
+    offenders: list[dict[str, Any]] = []
+    rules: Counter[str] = Counter()
+    first = line = b""
+    number = invalid = 0
+    for number, line in view.lines(path):
+        first = first or line
+        record = reader.quick(line)
+        if record is not UNSURE and contract.accepts(record):
+            continue
+        # what is not certainly good is read exactly
+        if found := contract.violations(reader.strict(line, number), len(line)):
+            invalid += 1
+            rules.update({violation.rule for violation in found})
+            if len(offenders) < view.limits.problems:
+                place = {"file": path, "line": number}
+                offenders.append({**place, **found[0]._asdict(), "violations": len(found)})
+    times = _times([first, line] if number else [], member, reader)
+    return _Counted(number, invalid, offenders, rules, times)
 
 
 def _times(lines: Iterable[bytes], member: str, reader: RecordReader) -> list[int]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...base.contracts import breach, format_pointer, shorten
 from ...base.errors import masked
@@ -14,8 +13,7 @@ _ALL_BELOW_BYTES = 64 * 1024
 """Of a longer record only the first violation is looked for: a record can have one for every two bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One place in a record that breaks the contract.
 
     Attributes:
@@ -42,12 +40,7 @@ class Contract:
         """Whether a record keeps to the contract. A float counts as the shortest decimal that gives it."""
 
     def violations(self, record: Any, size: int) -> list[Violation]:
-        """Where the record breaks the contract, sorted; nothing where it keeps to it.
-
-        Args:
-            record: with Decimals.
-            size: its length in bytes.
-        """
+        """Where a record, which has Decimals and was ``size`` bytes long, breaks the contract; sorted."""
         if self.accepts(record):
             return []
         most = None if size <= _ALL_BELOW_BYTES else 1

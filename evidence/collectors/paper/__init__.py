@@ -7,10 +7,9 @@ and ``claims.py``; what makes a log contradict itself is in ``log.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import partial
 from typing import Any, ClassVar
 
 from ...base.errors import EvidenceError
@@ -19,7 +18,7 @@ from ...base.times import format_utc
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.workspace import View
-from ..shared.account_id import read_json
+from ..shared.account_id import mask, prefix, read_json
 from ..shared.documents import MAX_INTEGER, absent, moment, scaled
 from .claims import Claim, disagreements, read_claims
 from .log import NS_PER_MS, SECOND_US, Session, busiest_second, read_session, unrecovered
@@ -30,6 +29,10 @@ _SESSION_FACTS = (
     "file", "session_id", "trades", "filled", "fill_rate_ppm", "duration_s", "busiest_second",
     "pacing_violations", "disconnects", "unrecovered_disconnects", "rejects", "symbols",
     "contradictions_total", "observed_at_s", "account_prefix", "same_account", "simulated", "labelled_sample",
+)  # fmt: skip
+_LISTS = (
+    "contradictions", "order_types", "claimed_metrics", "claimed_statuses", "disagreements",
+    "accounts_masked",
 )  # fmt: skip
 _SHARPE = ("sharpe_paper_micro", "sharpe_source", "sharpe_ratio_ppm")
 MICRO = 1_000_000
@@ -70,32 +73,6 @@ class PaperOptions(BaseOptions):
     )
 
 
-@dataclass(slots=True)
-class _Facts:
-    """The facts while they are filled in, the figures that claims are held against, and the problems."""
-
-    values: dict[str, Any]
-    problems: list[Problem] = field(default_factory=list)
-    exact: dict[str, Fraction] = field(default_factory=dict)
-    samples: list[bool] = field(default_factory=list)
-
-    def lack(self, names: tuple[str, ...], reason: str, remedy: str) -> None:
-        """Say why these facts are null."""
-        self.problems.extend(absent(names, reason, remedy))
-
-    def read(
-        self, view: View, path: str, names: tuple[str, ...], remedy: str, use: Callable[[View, str], None]
-    ) -> None:
-        """Use a file if it is there; otherwise, or when it is rejected, say so of the facts named."""
-        try:
-            if view.exists(path):
-                use(view, path)
-            else:
-                self.lack(names, f"{path} does not exist", remedy)
-        except EvidenceError as error:
-            self.problems.extend(Problem.rejected(error, name) for name in names)
-
-
 class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
@@ -108,83 +85,99 @@ class PaperCollector:
 
     def collect(self, view: View) -> Observation:
         """Facts of ``contracts/facts/paper.schema.json``; a rejected file takes only its own facts away."""
-        options = self._options
-        facts = _Facts(
-            {
-                **dict.fromkeys(_SESSION_FACTS),
-                "contradictions": [],
-                "order_types": [],
-                "latency": {f"p{percent}_us": None for percent in _PERCENTS},
-                "mock": {"p50_us": None, "p95_us": None},
-                **dict.fromkeys(("latency_delta_ppm", "sharpe_paper_micro", "sharpe_backtest_micro")),
-                **dict.fromkeys(("sharpe_ratio_ppm", "sharpe_source")),
-                "pnl": {
-                    **dict.fromkeys(PNL_FACTS),
-                    "periods_per_year": options.pnl_periods_per_year,
-                    "psr_benchmark_micro": options.psr_benchmark_micro,
-                },
-                "metrics_file": None,
-                "claimed_metrics": [],
-                "claimed_statuses": [],
-                "disagreements": [],
-                "percentile_method": "nearest-rank",
-                "accounts_masked": [],
-            }
-        )
-        sessions: list[Session] = []
-        claims: dict[str, Claim] = {}
+        return _Run(view, self._options).observation()
 
-        def use_log(view: View, path: str) -> None:
-            session = read_session(view, path)
-            self._session(facts, session, view.limits.problems)
-            self._latency(facts, session)
-            sessions.append(session)
 
-        def use_metrics(view: View, path: str) -> None:
-            claims.update(read_claims(view, path))
-            facts.values.update(
-                metrics_file=path,
-                claimed_metrics=sorted(claims),
-                claimed_statuses=[{"metric": one.metric, "status": one.status} for one in claims.values()],
-            )
+class _Run:
+    """One reading of a session: the facts while they are filled in, and what else is known by then.
 
-        shape = "(contracts/files/{}.schema.json shows the shape)"
+    Attributes:
+        values: the facts.
+        problems: why some are null.
+        exact: the figures that claims are held against, in the claims' own units.
+        claims: the metrics file's, by metric.
+        session: the log; None without one.
+        samples: whether each further file says that it is sample data.
+    """
+
+    def __init__(self, view: View, options: PaperOptions) -> None:
+        self.view = view
+        self.options = options
+        self.problems: list[Problem] = []
+        self.exact: dict[str, Fraction] = {}
+        self.claims: dict[str, Claim] = {}
+        self.session: Session | None = None
+        self.samples: list[bool] = []
+        self.values: dict[str, Any] = {
+            **dict.fromkeys((*_SESSION_FACTS, *_SHARPE, "latency_delta_ppm", "sharpe_backtest_micro")),
+            **{name: [] for name in _LISTS},
+            "latency": {f"p{percent}_us": None for percent in _PERCENTS},
+            "mock": {"p50_us": None, "p95_us": None},
+            "pnl": {
+                **dict.fromkeys(PNL_FACTS),
+                "periods_per_year": options.pnl_periods_per_year,
+                "psr_benchmark_micro": options.psr_benchmark_micro,
+            },
+            "metrics_file": None,
+            "percentile_method": "nearest-rank",
+        }
+
+    def observation(self) -> Observation:
+        """Everything that the files say."""
+        options, shape = self.options, "(contracts/files/{}.schema.json shows the shape)"
         remedy = f"run a paper session that writes {options.log} {shape.format('paper_trading_log')}"
-        facts.read(view, options.log, ("",), remedy, use_log)
+        self._read(options.log, ("",), remedy, self._log)
         remedy = f"write the session's figures into {options.metrics} (metric,value,unit,status)"
-        facts.read(view, options.metrics, ("metrics_file",), remedy, use_metrics)
+        self._read(options.metrics, ("metrics_file",), remedy, self._metrics)
         remedy = f"measure the mock broker on the same host and record it in {options.mock}"
-        mock = ("mock", "latency_delta_ppm")
-        facts.read(
-            view, options.mock, mock, f"{remedy} {shape.format('mock_baseline')}", partial(self._mock, facts)
-        )
+        remedy = f"{remedy} {shape.format('mock_baseline')}"
+        self._read(options.mock, ("mock", "latency_delta_ppm"), remedy, self._mock)
         remedy = f"record the back-test in {options.backtest} {shape.format('backtest_metrics')}"
-        backtest = ("sharpe_backtest_micro",)
-        facts.read(view, options.backtest, backtest, remedy, partial(self._backtest, facts))
-        if sessions:
-            session = sessions[0]
-            self._account(facts, session, view)
-            self._sharpe(facts, session, claims)
+        self._read(options.backtest, ("sharpe_backtest_micro",), remedy, self._backtest)
+        if self.session is not None:
+            self._account(self.session)
+            self._sharpe(self.session)
         remedy = f"write the account's value after every period into {options.pnl} (time,equity)"
-        facts.read(view, options.pnl, ("pnl",), remedy, partial(self._pnl, facts))
-        if sessions:
-            facts.values["labelled_sample"] = any([sessions[0].sample, *facts.samples])
-        facts.values["disagreements"] = disagreements(claims, facts.exact)
-        end = facts.values["observed_at_s"]
-        observed = None if end is None else format_utc(end)
-        return Observation(
-            facts.values, tuple(facts.problems), observed, scopes=_scopes(sessions, claims, facts)
+        self._read(options.pnl, ("pnl",), remedy, self._pnl)
+        entries, observed = 0, None
+        if session := self.session:
+            self.values["labelled_sample"] = any([session.sample, *self.samples])
+            entries = len(session.trades) + len(session.events) + len(session.samples)
+            observed = format_utc(self.values["observed_at_s"])
+        self.values["disagreements"] = disagreements(self.claims, self.exact)
+        claims, recomputed = len(self.claims), len(self.claims.keys() & self.exact.keys())
+        scopes = (
+            *(
+                Scope(name, entries, entries, "entries of the log")
+                for name in ("contradictions", "order_types")
+            ),
+            *(Scope(name, claims, claims, "claims") for name in ("claimed_metrics", "claimed_statuses")),
+            Scope("disagreements", claims, recomputed, "claims"),
         )
+        return Observation(self.values, tuple(self.problems), observed, scopes=scopes)
 
-    def _session(self, facts: _Facts, session: Session, most: int) -> None:
-        trades = session.trades
-        count = len(trades)
-        filled = sum(trade.status == "FILLED" for trade in trades)
-        pacing = session.events.count("pacing_violation")
-        disconnects = session.events.count("disconnect")
+    def _lack(self, names: Iterable[str], reason: str, remedy: str) -> None:
+        """Say why these facts are null."""
+        self.problems += absent(names, reason, remedy)
+
+    def _read(self, path: str, names: Iterable[str], remedy: str, use: Callable[[str], None]) -> None:
+        """Use a file if it is there; otherwise, or when it is rejected, say so of the facts named."""
+        try:
+            if self.view.exists(path):
+                use(path)
+            else:
+                self._lack(names, f"{path} does not exist", remedy)
+        except EvidenceError as error:
+            self.problems += [Problem.rejected(error, name) for name in names]
+
+    def _log(self, path: str) -> None:
+        session = read_session(self.view, path)
+        trades, most = session.trades, self.view.limits.problems
+        count, filled = len(trades), sum(trade.status == "FILLED" for trade in trades)
+        pacing, disconnects = (session.events.count(kind) for kind in ("pacing_violation", "disconnect"))
         length = max(session.end_us - session.start_us, 0)
-        facts.values.update(
-            file=self._options.log,
+        self.values.update(
+            file=path,
             session_id=session.session_id,
             trades=count,
             filled=filled,
@@ -200,96 +193,103 @@ class PaperCollector:
             contradictions_total=len(session.contradictions),
             observed_at_s=session.end_us // SECOND_US,
         )
-        facts.exact.update(
+        self.exact.update(
             duration=Fraction(length, SECOND_US),
             total_trades=Fraction(count),
             pacing_violations=Fraction(pacing),
             disconnects=Fraction(disconnects),
         )
         if count:
-            facts.values["fill_rate_ppm"] = ratio_ppm(filled, count)
-            facts.exact["fill_rate"] = Fraction(filled, count)
+            self.values["fill_rate_ppm"] = ratio_ppm(filled, count)
+            self.exact["fill_rate"] = Fraction(filled, count)
         else:
-            facts.lack(("fill_rate_ppm",), f"{self._options.log} has no trades", "run a session that trades")
+            self._lack(("fill_rate_ppm",), f"{path} has no trades", "run a session that trades")
+        self._latency(session, path)
+        self.session = session
 
-    def _account(self, facts: _Facts, session: Session, view: View) -> None:
-        """Whether the log is of the account that was recorded; the id itself stays here."""
-        path = self._options.account
-        if session.account is None:
-            facts.lack(
-                ("account_prefix", "simulated", "same_account"),
-                f"{self._options.log} does not name the account",
-                "log `account_id`; it is shown only masked",
-            )
-            return
-        facts.values["accounts_masked"] = [session.account_masked]
-        facts.values["account_prefix"] = session.account_prefix
-        facts.values["simulated"] = session.account_prefix == "DUSIM"
-
-        def use(view: View, path: str) -> None:
-            record = read_json(view, path, "account_config")
-            facts.values["same_account"] = record["account_id"] == session.account
-
-        remedy = f"record the account in {path} with a read-only probe, or set evidence.paper.account"
-        facts.read(view, path, ("same_account",), remedy, use)
-
-    def _latency(self, facts: _Facts, session: Session) -> None:
+    def _latency(self, session: Session, path: str) -> None:
         measured = [trade.total_ns for trade in session.trades if trade.total_ns is not None]
         unknown = sum(t.status == "FILLED" and t.total_ns is None for t in session.trades)
         if unknown or not measured:
             reason = f"{unknown} filled orders have no total latency" if unknown else "no order has a latency"
             remedy = "log `latency_ms` of every order that is filled"
-            facts.lack(("latency",), f"{reason} in {self._options.log}", remedy)
+            self._lack(("latency",), f"{reason} in {path}", remedy)
             return
         for percent in _PERCENTS:
             nanoseconds = percentile_nearest_rank(measured, percent)
-            facts.values["latency"][f"p{percent}_us"] = -(-nanoseconds // 1000)
-            facts.exact[f"p{percent}_latency"] = Fraction(nanoseconds, NS_PER_MS)
+            self.values["latency"][f"p{percent}_us"] = -(-nanoseconds // 1000)
+            self.exact[f"p{percent}_latency"] = Fraction(nanoseconds, NS_PER_MS)
 
-    def _pnl(self, facts: _Facts, view: View, path: str) -> None:
-        """What the P&L series comes to; the metrics file's claims are held against it, too."""
-        options = self._options
-        measured = measure(
-            read_series(view, path), path, options.pnl_periods_per_year, options.psr_benchmark_micro
+    def _metrics(self, path: str) -> None:
+        self.claims = read_claims(self.view, path)
+        self.values.update(
+            metrics_file=path,
+            claimed_metrics=sorted(self.claims),
+            claimed_statuses=[{"metric": one.metric, "status": one.status} for one in self.claims.values()],
         )
-        facts.values["pnl"].update(measured.facts)
-        for name, reason in measured.lacking.items():
-            facts.lack((f"pnl.{name}",), f"{path} {reason}", "record more periods of trading")
-        for name, figure in measured.exact.items():
-            facts.exact.setdefault(name, figure)  # where the log gives it, the log counts
 
-    def _mock(self, facts: _Facts, view: View, path: str) -> None:
+    def _mock(self, path: str) -> None:
         """The mock's percentiles and the delta to them."""
-        baseline = view.read_json(path, "mock_baseline")
+        baseline = self.view.read_json(path, "mock_baseline")
         moment(baseline["timestamp"], path, "/timestamp")
         latency = baseline["latency_ms"]
         for name in ("p50", "p95"):
-            facts.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
-        facts.samples.append(baseline.get("sample", False))
-        paper = facts.exact.get("p50_latency")
+            self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
+        self.samples.append(baseline.get("sample", False))
+        paper = self.exact.get("p50_latency")
         if paper is None:
             remedy = "log `latency_ms` of every order"
-            facts.lack(("latency_delta_ppm",), "the paper session has no latency", remedy)
+            self._lack(("latency_delta_ppm",), "the paper session has no latency", remedy)
         else:
             delta = (paper - Fraction(latency["p50"])) / Fraction(latency["p50"])
-            facts.values["latency_delta_ppm"] = scaled(delta, PPM, path, "/latency_ms/p50", up=True)
-            facts.exact["latency_delta_vs_mock"] = delta
+            self.values["latency_delta_ppm"] = scaled(delta, PPM, path, "/latency_ms/p50", up=True)
+            self.exact["latency_delta_vs_mock"] = delta
 
-    def _backtest(self, facts: _Facts, view: View, path: str) -> None:
+    def _backtest(self, path: str) -> None:
         """The back-test's Sharpe ratio."""
-        metrics = view.read_json(path, "backtest_metrics")
+        metrics = self.view.read_json(path, "backtest_metrics")
         moment(metrics["timestamp"], path, "/timestamp")
-        facts.samples.append(metrics.get("sample", False))
+        self.samples.append(metrics.get("sample", False))
         if metrics["sharpe"] is None:
-            facts.lack(("sharpe_backtest_micro",), f"{path} has null for it", "compute it and record it")
+            self._lack(("sharpe_backtest_micro",), f"{path} has null for it", "compute it and record it")
             return
-        exact = Fraction(metrics["sharpe"])
-        facts.values["sharpe_backtest_micro"] = scaled(exact, MICRO, path, "/sharpe")
-        facts.exact["sharpe_backtest"] = exact
+        self.exact["sharpe_backtest"] = exact = Fraction(metrics["sharpe"])
+        self.values["sharpe_backtest_micro"] = scaled(exact, MICRO, path, "/sharpe")
 
-    def _sharpe(self, facts: _Facts, session: Session, claims: dict[str, Claim]) -> None:
+    def _pnl(self, path: str) -> None:
+        """What the P&L series comes to; the metrics file's claims are held against it, too."""
+        periods, benchmark = self.options.pnl_periods_per_year, self.options.psr_benchmark_micro
+        measured = measure(read_series(self.view, path), path, periods, benchmark)
+        self.values["pnl"].update(measured.facts)
+        for name, reason in measured.lacking.items():
+            self._lack((f"pnl.{name}",), f"{path} {reason}", "record more periods of trading")
+        self.exact = {**measured.exact, **self.exact}  # where the log gives a figure, the log counts
+
+    def _account(self, session: Session) -> None:
+        """Whether the log is of the account that was recorded; the id itself stays here."""
+        if session.account is None:
+            self._lack(
+                ("account_prefix", "simulated", "same_account"),
+                f"{self.options.log} does not name the account",
+                "log `account_id`; it is shown only masked",
+            )
+            return
+        kind = prefix(session.account)
+        self.values.update(
+            accounts_masked=[mask(session.account)], account_prefix=kind, simulated=kind == "DUSIM"
+        )
+
+        def compare(path: str) -> None:
+            record = read_json(self.view, path, "account_config")
+            self.values["same_account"] = record["account_id"] == session.account
+
+        path = self.options.account
+        remedy = f"record the account in {path} with a read-only probe, or set evidence.paper.account"
+        self._read(path, ("same_account",), remedy, compare)
+
+    def _sharpe(self, session: Session) -> None:
         """The Sharpe ratio on paper: recomputed, or claimed where the log has no equity at all."""
-        log = self._options.log
+        log, values, backtest = self.options.log, self.values, self.exact.get("sharpe_backtest")
         if session.samples:
             problem = session.sampling_problem()
             found = None if problem else moments([nav for _, nav in session.samples])
@@ -299,44 +299,25 @@ class PaperCollector:
                     "log `equity` at equal intervals from the session's start to its end, and how many of"
                     " them make a year (`equity_periods_per_year`, `equity_year`)"
                 )
-                facts.problems.extend(
-                    Problem(name, reason, remedy, ProblemKind.UNKNOWN, log, place) for name in _SHARPE
-                )
+                unknown = ProblemKind.UNKNOWN
+                self.problems += [Problem(name, reason, remedy, unknown, log, place) for name in _SHARPE]
                 return
             paper = Fraction(annual(found.sharpe, session.periods_per_year))
-            facts.values["sharpe_source"], path, place = "recomputed", log, "/equity"
-            facts.exact["sharpe_paper"] = paper
-            if "sharpe_backtest" in facts.exact:
-                facts.exact["sharpe_delta"] = paper - facts.exact["sharpe_backtest"]
-        elif "sharpe_paper" in claims:
-            paper = claims["sharpe_paper"].value
-            facts.values["sharpe_source"], path, place = "claimed", self._options.metrics, "sharpe_paper"
+            values["sharpe_source"], path, place = "recomputed", log, "/equity"
+            self.exact["sharpe_paper"] = paper
+            if backtest is not None:
+                self.exact["sharpe_delta"] = paper - backtest
+        elif "sharpe_paper" in self.claims:
+            paper = self.claims["sharpe_paper"].value
+            values["sharpe_source"], path, place = "claimed", self.options.metrics, "sharpe_paper"
         else:
             remedy = f"log `equity` at equal intervals and `equity_periods_per_year` in {log}"
-            facts.lack(_SHARPE, f"{log} has no samples of equity", remedy)
+            self._lack(_SHARPE, f"{log} has no samples of equity", remedy)
             return
-        facts.values["sharpe_paper_micro"] = scaled(paper, MICRO, path, place)
-        backtest = facts.exact.get("sharpe_backtest")
+        values["sharpe_paper_micro"] = scaled(paper, MICRO, path, place)
         if backtest is not None and backtest > 0:
-            facts.values["sharpe_ratio_ppm"] = scaled(paper / backtest, PPM, path, place)
-        else:
-            reason = (
-                "there is no Sharpe ratio of the back-test"
-                if backtest is None
-                else "the back-test's is not positive"
-            )
-            remedy = f"record a back-test that earns in {self._options.backtest}"
-            facts.lack(("sharpe_ratio_ppm",), reason, remedy)
-
-
-def _scopes(sessions: list[Session], claims: dict[str, Claim], facts: _Facts) -> tuple[Scope, ...]:
-    """How much the lists of the facts were taken from."""
-    entries = sum(len(one.trades) + len(one.events) + len(one.samples) for one in sessions)
-    recomputed = len(claims.keys() & facts.exact.keys())
-    return (
-        Scope("contradictions", entries, entries, "entries of the log"),
-        Scope("order_types", entries, entries, "entries of the log"),
-        Scope("claimed_metrics", len(claims), len(claims), "claims"),
-        Scope("claimed_statuses", len(claims), len(claims), "claims"),
-        Scope("disagreements", len(claims), recomputed, "claims"),
-    )
+            values["sharpe_ratio_ppm"] = scaled(paper / backtest, PPM, path, place)
+            return
+        reason = "there is no Sharpe ratio of the back-test"
+        reason = reason if backtest is None else "the back-test's is not positive"
+        self._lack(("sharpe_ratio_ppm",), reason, f"record a back-test that earns in {self.options.backtest}")

@@ -18,25 +18,17 @@ from ...reading.workspace import View
 
 HEADER = ("metric", "value", "unit", "status")
 _COUNT = {"": Fraction(1), "count": Fraction(1)}
+_PLAIN = {"": Fraction(1), "ratio": Fraction(1)}
 _RATIO = {"": Fraction(1), "ratio": Fraction(1), "%": Fraction(1, 100), "percent": Fraction(1, 100)}
 _LATENCY = {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)}
 _DURATION = {"s": Fraction(1), "min": Fraction(60), "h": Fraction(3600)}
 UNITS: dict[str, dict[str, Fraction]] = {
-    "duration": _DURATION,
-    "total_trades": _COUNT,
-    "fill_rate": _RATIO,
-    "p50_latency": _LATENCY,
-    "p95_latency": _LATENCY,
-    "p99_latency": _LATENCY,
-    "pacing_violations": _COUNT,
-    "disconnects": _COUNT,
-    "sharpe_paper": {"": Fraction(1), "ratio": Fraction(1)},
-    "sharpe_backtest": {"": Fraction(1), "ratio": Fraction(1)},
-    "sharpe_delta": {"": Fraction(1), "ratio": Fraction(1)},
-    "latency_delta_vs_mock": _RATIO,
-    "psr": _RATIO,
-    "max_drawdown": _RATIO,
-}
+    "duration": _DURATION, "total_trades": _COUNT, "fill_rate": _RATIO,
+    "p50_latency": _LATENCY, "p95_latency": _LATENCY, "p99_latency": _LATENCY,
+    "pacing_violations": _COUNT, "disconnects": _COUNT,
+    "sharpe_paper": _PLAIN, "sharpe_backtest": _PLAIN, "sharpe_delta": _PLAIN,
+    "latency_delta_vs_mock": _RATIO, "psr": _RATIO, "max_drawdown": _RATIO,
+}  # fmt: skip
 """Metric → unit → its size in the metric's own unit (seconds, milliseconds, a count or a ratio)."""
 _VALUE = re.compile(r"[+-]?[0-9]{1,15}(?:\.(?P<decimals>[0-9]{1,15}))?")
 
@@ -106,10 +98,8 @@ def read_claims(view: View, path: str) -> dict[str, Claim]:
             refuse(f"the unit {unit[:20]!r} of {metric!r} is unknown", f"state it in one of: {known}")
         match = _VALUE.fullmatch(stated)
         if match is None:
-            refuse(
-                f"the value {stated[:40]!r} of {metric!r} is not a decimal number",
-                "write the figure like 0.9917, or leave the row out when it was not measured",
-            )
+            remedy = "write the figure like 0.9917, or leave the row out when it was not measured"
+            refuse(f"the value {stated[:40]!r} of {metric!r} is not a decimal number", remedy)
         claims[metric] = Claim(metric, stated, len(match["decimals"] or ""), unit, row.cells["status"])
     return claims
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from ...reading.workspace import View
-from ..shared.account_id import hide, mask, prefix, read_json
+from ..shared.account_id import hide, read_json
 from ..shared.documents import bounded, microseconds
 
 CONTRACT = "paper_trading_log"
@@ -70,16 +70,6 @@ class Session:
     account: str | None
     sample: bool
     contradictions: tuple[tuple[str, str], ...]
-
-    @property
-    def account_masked(self) -> str | None:
-        """The account's id with little of it left."""
-        return None if self.account is None else mask(self.account)
-
-    @property
-    def account_prefix(self) -> str | None:
-        """What kind of account it is, ``DU`` or ``DUSIM``."""
-        return None if self.account is None else prefix(self.account)
 
     def sampling_problem(self) -> tuple[str, str] | None:
         """Why the samples cannot give a Sharpe ratio: JSON pointer and reason; None when they can.

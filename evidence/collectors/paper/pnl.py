@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...base.errors import EvidenceError
 from ...base.numbers import PPM
@@ -53,15 +53,11 @@ class Moments:
     kurtosis: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Drawdown:
-    """The deepest fall below an earlier value.
+class Drawdown(NamedTuple):
+    """The deepest fall below an earlier value: (peak − trough) ÷ peak, 0 when nothing ever fell.
 
-    Attributes:
-        depth: (peak − trough) ÷ peak; 0 when nothing ever fell.
-        peak: index of the last sample at the peak before it.
-        trough: index of its first deepest sample.
-        recovered: whether a later sample reaches the peak again.
+    ``peak`` is the index of the last sample at the peak before it, ``trough`` of its first deepest sample;
+    ``recovered`` says whether a later sample reaches the peak again.
     """
 
     depth: Fraction
@@ -97,19 +93,12 @@ def read_series(view: View, path: str) -> list[tuple[int, Decimal]]:
         place = f"line {row.line}"
         time, stated = seconds(row.cells["time"], path, place), row.cells["equity"]
         if series and time <= series[-1][0]:
-            raise EvidenceError(
-                "the times are not in order",
-                path=path,
-                place=place,
-                remedy="write one row a period, oldest first",
-            )
+            remedy = "write one row a period, oldest first"
+            raise EvidenceError("the times are not in order", path=path, place=place, remedy=remedy)
         if not _EQUITY.fullmatch(stated) or not Decimal(stated):
-            raise EvidenceError(
-                f"the equity {stated[:40]!r} is not a decimal number above zero",
-                path=path,
-                place=place,
-                remedy="write the account's value like 100250.75",
-            )
+            what = f"the equity {stated[:40]!r} is not a decimal number above zero"
+            remedy = "write the account's value like 100250.75"
+            raise EvidenceError(what, path=path, place=place, remedy=remedy)
         series.append((time, Decimal(stated)))
     return series
 
@@ -206,9 +195,7 @@ def drawdown(equity: Sequence[Decimal | int]) -> Drawdown:
         elif (depth := 1 - value / values[peak]) > deepest.depth:
             deepest = Drawdown(depth, peak, index, recovered=False)
     later = values[deepest.trough :]
-    return Drawdown(
-        deepest.depth, deepest.peak, deepest.trough, any(value >= values[deepest.peak] for value in later)
-    )
+    return deepest._replace(recovered=any(value >= values[deepest.peak] for value in later))
 
 
 def measure(

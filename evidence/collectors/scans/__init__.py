@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from ...base.errors import EvidenceError
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Origin, Problem, ProblemKind, Scope
 from ...reading.workspace import View
+from ..shared.documents import read_matching
 from ..shared.json_fields import shown
 from . import pip_audit, sarif
 from .sarif import SEVERITIES
@@ -62,33 +62,30 @@ class ScansCollector:
 
     def collect(self, view: View) -> Observation:
         """Count the findings of every report that can be read; each other one is a problem."""
-        problems: list[Problem] = []
-        logs = _matches(view, self._options.sarif, problems, _SARIF)
-        audits = _matches(view, self._options.pip_audit, problems, _AUDITS)
-        runs: list[tuple[str, sarif.Run]] = []
-        read = 0
-        for path in logs:
-            try:
-                found = sarif.read_log(view.read_json(path), path, view.root.as_posix())
-            except EvidenceError as error:
-                problems += [Problem.rejected(error, fact) for fact in _SARIF]
-                continue
-            read += 1
-            runs += [(path, run) for run in found]
+        root = view.root.as_posix()
+        rejected: list[Problem] = []
+        logs = read_matching(
+            view, self._options.sarif, rejected, lambda path: sarif.read_log(view.read_json(path), path, root)
+        )
+        looked_at = len(logs) + len(rejected)
+        for path, found in logs.items():
             if not found or not all(run.scanned for run in found):
-                remedy, rejected = "run the scanner again, to its end", ProblemKind.REJECTED
-                reason = "holds no scan: it has no run with results"
-                problems += [Problem(fact, reason, remedy, rejected, path) for fact in _SARIF]
-        audit = pip_audit.Audit()
-        audited = 0
-        for path in audits:
-            try:
-                report = view.read_json(path)
-                pip_audit.Audit().add(report, path)  # of a report that is rejected half-way nothing counts
-                audit.add(report, path)
-                audited += 1
-            except EvidenceError as error:
-                problems.append(Problem.rejected(error, *_AUDITS))
+                reason, remedy = (
+                    "holds no scan: it has no run with results",
+                    "run the scanner again, to its end",
+                )
+                rejected.append(Problem("", reason, remedy, ProblemKind.REJECTED, path))
+        problems = [replace(one, fact=fact) for one in rejected for fact in _SARIF]
+        runs = [(path, run) for path, found in logs.items() for run in found]
+        audit, broken = pip_audit.Audit(), list[Problem]()
+
+        def add(path: str) -> None:
+            report = view.read_json(path)
+            pip_audit.Audit().add(report, path)  # of a report that is rejected half-way nothing counts
+            audit.add(report, path)
+
+        audits = sorted(read_matching(view, self._options.pip_audit, broken, add, *_AUDITS))
+        problems += broken
         for path, run in runs:
             for what, place in run.unknown[: view.limits.problems]:
                 unknown = ProblemKind.UNKNOWN
@@ -97,7 +94,7 @@ class ScansCollector:
         if not any(run.scanned for _, run in runs):
             facts.update(dict.fromkeys(_COUNTS))
             facts.update({group: dict.fromkeys(SEVERITIES) for group in _GROUPS})
-            if not logs and not any(problem.fact in _SARIF for problem in problems):
+            if not looked_at:
                 reason = f"no SARIF report found (looked for {', '.join(self._options.sarif)})"
                 problems += [Problem(fact, reason, _SCAN) for fact in _SARIF]
         if facts["observed_at_s"] is None:
@@ -105,48 +102,30 @@ class ScansCollector:
             reason = "states no time of its run" if silent else "there is no run of a scanner"
             problems.append(Problem("observed_at_s", reason, _TIME if silent else _SCAN, path=silent))
         facts["pip_audit"] = _audit_facts(audit, view.limits.problems)
-        facts["files"] = logs
+        facts["files"] = sorted(logs)
         facts["pip_audit"]["files"] = audits
-        if not audited:
+        if not audits:
             facts["pip_audit"].update(dict.fromkeys(_AUDIT_COUNTS))
-            if not any(problem.fact in _AUDITS for problem in problems):
+            if not broken:
                 reason = f"no pip-audit report found (looked for {', '.join(self._options.pip_audit)})"
                 problems.append(Problem(*_AUDITS, reason, pip_audit.REMEDY))
         observed = facts["observed_at_s"]
+        tools = [" ".join(filter(None, tool.values())) for tool in facts["tools"]]
+        tools += ["pip-audit"] if audits else []
         formats = [*(["sarif 2.1.0"] if logs else []), *(["pip-audit json"] if audits else [])]
         return Observation(
             facts,
             tuple(problems),
             # pip-audit states no time, and the oldest of times that are not all known is not known
             observed_at=None if observed is None or audits else format_utc(observed),
-            tool=_tools(facts["tools"], audits),
+            tool=", ".join(tools[:10]) or None,
             format=", ".join(formats) or None,
-            origins=tuple(
-                Origin(commit=commit) for commit in sorted({c for _, r in runs for c in r.commits})
-            ),
+            origins=tuple(map(Origin, sorted({commit for _, run in runs for commit in run.commits}))),
             scopes=(
-                *(Scope(fact, len(logs), read, "SARIF reports") for fact in (*_SARIF, *_LISTS)),
-                Scope("pip_audit", len(audits), audited, "pip-audit reports"),
+                *(Scope(fact, looked_at, len(logs), "SARIF reports") for fact in (*_SARIF, *_LISTS)),
+                Scope("pip_audit", len(audits) + len(broken), len(audits), "pip-audit reports"),
             ),
         )
-
-
-def _matches(
-    view: View, patterns: Iterable[str], problems: list[Problem], touched: Iterable[str]
-) -> list[str]:
-    """The reports that match; one that is a link or no file is a problem."""
-    found: set[str] = set()
-    for pattern in patterns:
-        try:
-            found.update(view.glob(pattern))
-        except EvidenceError as error:
-            problems += [Problem.rejected(error, fact) for fact in touched]
-    return sorted(found)
-
-
-def _tools(tools: list[dict[str, Any]], audits: list[str]) -> str | None:
-    names = [" ".join(part for part in (tool["name"], tool["version"]) if part) for tool in tools]
-    return ", ".join([*names, *(["pip-audit"] if audits else [])][:10]) or None
 
 
 def _severities(findings: Iterable[sarif.Finding]) -> dict[str, int]:
@@ -163,6 +142,7 @@ def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> dict[str, Any]
     )
     hidden = [finding for finding, _, _ in findings if finding.suppressed is not None]
     times = [run.observed_s for _, run in runs if run.observed_s is not None]
+    tools = {(shown(run.tool), shown(run.version or "")) for _, run in runs}
     return {
         "runs": len(runs),
         "results": len(live),
@@ -175,12 +155,7 @@ def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> dict[str, Any]
         "incomplete": sum(report["incomplete"] for report in reports),
         "reports": reports[:_REPORTS],
         "findings": [_finding(*entry) for entry in live[:most]],
-        "tools": [
-            {"name": name, "version": version or None}
-            for name, version in sorted({(shown(run.tool), shown(run.version or "")) for _, run in runs})[
-                :_REPORTS
-            ]
-        ],
+        "tools": [{"name": name, "version": version or None} for name, version in sorted(tools)[:_REPORTS]],
         "observed_at_s": min(times) if runs and len(times) == len(runs) else None,
     }
 
@@ -206,6 +181,9 @@ def _report(path: str, run: sarif.Run) -> dict[str, Any]:
 
 
 def _finding(finding: sarif.Finding, path: str, run: sarif.Run) -> dict[str, Any]:
+    message, quoted = finding.message, _QUOTE.search(finding.message)
+    if quoted and _SECRET.search(message):  # not what it quotes: facts are kept for years
+        message = f"{message[: quoted.start()]}{quoted[0]}…{quoted[0]}"
     return {
         "report": path,
         "tool": shown(run.tool),
@@ -214,16 +192,8 @@ def _finding(finding: sarif.Finding, path: str, run: sarif.Run) -> dict[str, Any
         "level": finding.level,
         "path": None if finding.file is None else shown(finding.file, 400),
         "line": finding.line,
-        "message": shown(_discreet(finding.message)),
+        "message": shown(message),
     }
-
-
-def _discreet(message: str) -> str:
-    """The message up to what it quotes, when it speaks of a secret: facts are kept for years."""
-    first = _QUOTE.search(message)
-    if first is None or not _SECRET.search(message):
-        return message
-    return f"{message[: first.start()]}{first[0]}…{first[0]}"
 
 
 def _audit_facts(audit: pip_audit.Audit, most: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NOTIFICATIONS = ("toolExecutionNotifications", "toolConfigurationNotifications")
 _NEEDED = frozenset({"driver", "extensions", "invocations", "results"})
 """Parts of a run that must not be kept in other files; others, such as taxonomies, are not read."""
-_PARTS = 16
 _BASES = 8
 _LONGEST = 1000
 """Characters kept of text that is put together: a long part must not be copied into every result."""
@@ -116,11 +115,6 @@ class _Component:
 def read_log(log: Any, path: str, root: str) -> list[Run]:
     """The runs of a SARIF log; none when it says that nothing was run.
 
-    Args:
-        log: the parsed document.
-        path: the file, for messages.
-        root: the workspace's directory, to make absolute locations below it relative.
-
     Raises:
         EvidenceError: not SARIF 2.1.0, results that are no objects, or parts that are kept elsewhere.
     """
@@ -152,7 +146,7 @@ class _RunReader:
         self._notices = [_Component(part, "notifications") for part in self._parts]
         self._artifacts = [_map(entry, "location") for entry in _maps(run, "artifacts")]
         self._bases = _map(run, "originalUriBaseIds")
-        self._overrides: list[dict[int, str]] = []
+        self._overridden = False
         self._place = place
         self.run = Run(name, _text(driver, "version") or _text(driver, "semanticVersion"))
         for source in _maps(run, "versionControlProvenance"):
@@ -182,13 +176,8 @@ class _RunReader:
         ended = next((time for time in times if time is not None), None)
         if ended is not None:
             run.observed_s = max(ended, run.observed_s or 0)
-        levels: dict[int, str] = {}
-        for override in _maps(invocation, "ruleConfigurationOverrides"):
-            level = _level(_map(override, "configuration"))
-            for rule in self._find(self._rules, _map(override, "descriptor"), None) or ():
-                if level is not None:
-                    levels[id(rule)] = level
-        self._overrides.append(levels)
+        overrides = _maps(invocation, "ruleConfigurationOverrides")
+        self._overridden |= any(_level(_map(override, "configuration")) for override in overrides)
 
     def _result(self, result: dict[str, Any]) -> None:
         run = self.run
@@ -201,8 +190,9 @@ class _RunReader:
         stated = _level(result)
         if result.get("level") is not None and stated is None:
             self._unknown(f"the level {shown(str(result['level']), 40)!r} is not known")
-        elif stated is None and rules is None:
-            self._unknown("the level is that of a rule which the report does not have")
+        elif stated is None and (rules is None or self._overridden):
+            what = "is that of a rule which the report does not have"
+            self._unknown(f"the level {what if rules is None else 'may be one that an invocation sets'}")
         kind = result.get("kind") or "fail"
         if kind not in _KINDS:
             self._unknown(f"the kind {shown(str(kind), 40)!r} is not known")
@@ -217,7 +207,9 @@ class _RunReader:
             run.findings.append(finding)
 
     def _finding(self, result: dict[str, Any], rules: list[_Rule], name: str, stated: str | None) -> Finding:
-        level = stated or self._default_level(result, rules)
+        # of a result that states none the level is the rule's (3.27.10), the heaviest of several
+        defaults = [rule.level or "warning" for rule in rules]
+        level = stated or min(defaults, key=list(LEVELS).index, default="warning")
         bands = [rule.severity for rule in rules if rule.severity]
         severity = _security(result) or min(bands, key=SEVERITIES.index, default=None)
         if severity is None and self._bandit:
@@ -225,17 +217,6 @@ class _RunReader:
         file, line = self._location(result)
         message = self._message(result, rules)
         return Finding(severity or LEVELS[level], level, name, file, line, message, _suppressed(result))
-
-    def _default_level(self, result: dict[str, Any], rules: list[_Rule]) -> str:
-        """The level of a result that states none (3.27.10); the heaviest where several rules may be meant."""
-        number = _index(_map(result, "provenance"), "invocationIndex")
-        overrides: dict[int, str] = {}
-        if number is not None and number < len(self._overrides):
-            overrides = self._overrides[number]
-        elif number is not None:
-            self._unknown(f"the level may be one that invocation {number} sets, which is not there")
-        levels = [overrides.get(id(rule)) or rule.level or "warning" for rule in rules]
-        return min(levels, key=list(LEVELS).index, default="warning")
 
     def _find(
         self, components: list[_Component], reference: dict[str, Any], named: str | None
@@ -257,7 +238,10 @@ class _RunReader:
             return [] if index is None else None
         # a reference that does not say where means the driver, yet many writers keep rules in extensions
         order = components[part : part + 1] if part else components
-        matches = (each.by_id[key] for key in _prefixes(name) for each in order if key in each.by_id)
+        # a hierarchical id, or what it is below: A/B, then A (3.27.5)
+        parts = name.split("/", 16)
+        keys = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+        matches = (each.by_id[key] for key in keys for each in order if key in each.by_id)
         return next(matches, [] if index is None else None)
 
     def _part(self, reference: dict[str, Any]) -> int | None:
@@ -275,12 +259,9 @@ class _RunReader:
     def _message(self, result: dict[str, Any], rules: list[_Rule]) -> str:
         message = _map(result, "message")
         text = _text(message, "text") or _text(message, "markdown")
-        key = _text(message, "id")
-        if text is None and key is not None:
-            text = next(
-                (_text(_map(rule.messages, key), "text") for rule in rules if key in rule.messages), ""
-            )
-        text = text or ""
+        key = _text(message, "id") or ""
+        stated = (_text(_map(rule.messages, key), "text") for rule in rules if key in rule.messages)
+        text = text or next(stated, None) or ""
         arguments = message.get("arguments")
         for number, argument in enumerate(arguments[:10] if isinstance(arguments, list) else ()):
             text = text[:_LONGEST].replace(f"{{{number}}}", str(argument)[:_LONGEST], 1)
@@ -361,13 +342,3 @@ def _index(owner: dict[str, Any], key: str) -> int | None:
 def _level(owner: dict[str, Any]) -> str | None:
     level = (_text(owner, "level") or "").lower()
     return level if level in LEVELS else None
-
-
-def _prefixes(name: str) -> Iterator[str]:
-    """A hierarchical rule id and what it is below: ``A/B``, then ``A`` (3.27.5)."""
-    yield name
-    for _ in range(_PARTS):
-        name, slash, _rest = name.rpartition("/")
-        if not slash:
-            break
-        yield name

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
 from ...base.errors import EvidenceError
 from ...base.numbers import to_scaled
@@ -14,6 +15,7 @@ from ...collecting.interface import Problem
 from ...reading.parse import refuse_garbled
 from ...reading.workspace import View, glob_regex
 
+T = TypeVar("T")
 _BETWEEN = re.compile(r"[\s_-]+")
 MAX_INTEGER = 2**53 - 1
 _NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"
@@ -42,6 +44,19 @@ def matching(view: View, patterns: Iterable[str], fact: str, problems: list[Prob
             problems.append(Problem.rejected(error, fact))
             found.update(path for path in view.paths() if glob_regex(pattern).fullmatch(path))
     return sorted(found)
+
+
+def read_matching(
+    view: View, patterns: Iterable[str], problems: list[Problem], read: Callable[[str], T], fact: str = ""
+) -> dict[str, T]:
+    """What ``read`` makes of each file that matches one of the globs; one that it rejects is a problem."""
+    found: dict[str, T] = {}
+    for path in matching(view, patterns, fact, problems):
+        try:
+            found[path] = read(path)
+        except EvidenceError as error:
+            problems.append(Problem.rejected(error, fact))
+    return found
 
 
 def absent(facts: Iterable[str], reason: str, remedy: str) -> tuple[Problem, ...]:

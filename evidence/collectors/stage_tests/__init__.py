@@ -7,7 +7,7 @@ only: a report of a run must have at least as many. See ``docs/collectors/stage_
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...base.errors import ConfigError, EvidenceError
@@ -23,6 +23,7 @@ __all__ = ["StageTestsCollector", "StageTestsOptions", "inspect_tests"]
 
 STAGES = ("stage6", "stage7", "stage8")
 _UNIT = "test files"
+_READABLE = "make it a regular file in UTF-8 that is valid Python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,9 @@ class StageTestsCollector:
         for path in (*unread, *(path for path in conftest if not seen[path].parsed)):
             line, text = seen[path].problems[0]
             touched = ["tests_defined", *(f"stages.{stage}" for stage in STAGES if path in files[stage])]
-            if path in conftest:
-                touched = ["fixtures"]
             place = None if line is None else f"line {line}"
-            remedy = "make it a regular file in UTF-8 that is valid Python"
-            problems += [
-                Problem(fact, text, remedy, ProblemKind.REJECTED, path=path, place=place) for fact in touched
-            ]
+            problem = Problem("", text, _READABLE, ProblemKind.REJECTED, path=path, place=place)
+            problems += [replace(problem, fact=f) for f in (["fixtures"] if path in conftest else touched)]
         stages = {stage: self._stage(stage, files[stage], conftest, seen) for stage in STAGES}
         markers = {marker for path in staged for marker in seen[path].markers}
         collection: Collection | None = None
@@ -116,7 +113,7 @@ class StageTestsCollector:
             "markers": sorted(markers),
             "method": "static" if self._python is None else "pytest",
         }
-        broken = sum(not seen[path].parsed for path in staged)
+        read = sum(seen[path].parsed for path in staged)
         return Observation(
             facts,
             tuple(problems),
@@ -124,12 +121,10 @@ class StageTestsCollector:
             repeatable=self._python is None,
             attachments={} if collection is None else {"pytest_collection.json": collection.report},
             scopes=(
-                Scope("stages", len(staged), len(staged) - broken, _UNIT),
-                Scope("markers", len(staged), len(staged) - broken, _UNIT),
+                Scope("stages", len(staged), read, _UNIT),
+                Scope("markers", len(staged), read, _UNIT),
                 Scope("tests_defined", len(everything), len(everything) - len(unread), _UNIT),
-                Scope(
-                    "fixtures", len(conftest), sum(seen[path].parsed for path in conftest), "conftest files"
-                ),
+                Scope("fixtures", len(conftest), sum(seen[p].parsed for p in conftest), "conftest files"),
                 Scope("conftest", len(staged), len(staged), _UNIT),
             ),
         )
@@ -147,13 +142,11 @@ class StageTestsCollector:
     def _stage(
         self, stage: str, files: tuple[str, ...], conftest: list[str], seen: dict[str, Inspected]
     ) -> dict[str, Any]:
-        problems: list[dict[str, Any]] = []
+        problems = [found for path in files for found in findings(path, seen[path])]
         if not files:
             problems.append(_problem(self._patterns[stage], None, "no file matches this pattern"))
-        for path in files:
-            problems += findings(path, seen[path])
         broken = [path for path in conftest if not seen[path].parsed]
-        above = [one for one in broken if any(_is_below(path, one) for path in files)]
+        above = [one for one in broken if any(p.startswith(one.removesuffix("conftest.py")) for p in files)]
         problems += [_problem(one, *seen[one].problems[0]) for one in above]
         tests = sum(seen[path].tests for path in files)
         return {
@@ -177,10 +170,6 @@ def _matching(view: View, pattern: str, fact: str, problems: list[Problem]) -> t
 
 def _problem(path: str, line: int | None, text: str) -> dict[str, Any]:
     return {"path": path, "line": line, "text": text}
-
-
-def _is_below(path: str, conftest: str) -> bool:
-    return path.startswith(conftest.removesuffix("conftest.py"))
 
 
 def _sorted(problems: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -80,14 +80,15 @@ def collect(view: View, interpreter: str, files: list[str]) -> Collection:
             place=PLACE,
         )
         data = _read(report, view.limits.command_bytes)
-    _check_unchanged(view, before)
+    after = _stamps(view)
+    changed = next((path for path, stamp in before.items() if after.get(path) != stamp), None)
+    if changed is not None:
+        remedy = "let neither the tests nor pytest's options write files when tests are collected"
+        raise EvidenceError("changed while pytest collected the tests", path=changed, remedy=remedy)
     if data is None:
-        raise EvidenceError(
-            f"{SHOWN} left no report: {_ending(finished)}",
-            path="gate.yaml",
-            place=PLACE,
-            remedy="see what `python -m pytest --collect-only` says, and what conftest.py does to it",
-        )
+        what = f"{SHOWN} left no report: {_ending(finished)}"
+        remedy = "see what `python -m pytest --collect-only` says, and what conftest.py does to it"
+        raise EvidenceError(what, path="gate.yaml", place=PLACE, remedy=remedy)
     return _collection(view, data, finished)
 
 
@@ -114,12 +115,9 @@ def _read(path: Path, most: int) -> bytes | None:
             return None
         data = file.read(most + 1)
     if len(data) > most:
-        raise EvidenceError(
-            f"the report of {SHOWN} is larger than {most} bytes",
-            path="gate.yaml",
-            place=PLACE,
-            remedy="collect fewer tests; the limits are in docs/limits.md",
-        )
+        what = f"the report of {SHOWN} is larger than {most} bytes"
+        remedy = "collect fewer tests; the limits are in docs/limits.md"
+        raise EvidenceError(what, path="gate.yaml", place=PLACE, remedy=remedy)
     return data
 
 
@@ -130,14 +128,10 @@ def _collection(view: View, data: bytes, finished: Finished) -> Collection:
     value = parse_json(data, name, view.limits)
     check_file(CONTRACT, value, name)
     if value["pytest"] is None:
-        raise EnvironmentProblem(
-            f"the interpreter for {SHOWN} has no pytest: {masked(value['errors'][0]['text'])}"
-            if value["errors"]
-            else f"the interpreter for {SHOWN} has no pytest",
-            path="gate.yaml",
-            place=PLACE,
-            remedy="install pytest and what the tests import there, or name another interpreter",
-        )
+        what = f"the interpreter for {SHOWN} has no pytest"
+        what += f": {masked(value['errors'][0]['text'])}" if value["errors"] else ""
+        remedy = "install pytest and what the tests import there, or name another interpreter"
+        raise EnvironmentProblem(what, path="gate.yaml", place=PLACE, remedy=remedy)
     errors = [{**error, "text": masked(error["text"])} for error in value["errors"]]
     counts = {file["path"]: file for file in value["files"]}
     if not value["complete"]:
@@ -174,14 +168,3 @@ def _stamps(view: View) -> dict[str, tuple[int, int, int]]:
             continue
         found[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
-
-
-def _check_unchanged(view: View, before: dict[str, tuple[int, int, int]]) -> None:
-    after = _stamps(view)
-    for path, stamp in before.items():
-        if after.get(path) != stamp:
-            raise EvidenceError(
-                "changed while pytest collected the tests",
-                path=path,
-                remedy="let neither the tests nor pytest's options write files when tests are collected",
-            )

@@ -60,21 +60,15 @@ def inspect(view: View, path: str, *, tests_only: bool = False) -> Inspected:
     return found
 
 
-def inspect_tests(view: View, path: str) -> tuple[int, list[dict[str, Any]]]:
-    """Number of tests in a file, and what keeps pytest from collecting some or all: path, line and text."""
-    found = inspect(view, path, tests_only=True)
-    return found.tests, findings(path, found)
+def inspect_tests(view: View, path: str) -> list[dict[str, Any]]:
+    """What keeps pytest from collecting some or all tests of a file: path, line and text."""
+    return findings(path, inspect(view, path, tests_only=True))
 
 
 def findings(path: str, found: Inspected) -> list[dict[str, Any]]:
     """What is wrong with a test file, as facts: path, line and text."""
-    told = [
-        *found.problems,
-        *(
-            (line, f"{name} has a body without a call or an assertion: it proves nothing")
-            for line, name in found.empty
-        ),
-    ]
+    empty = "{} has a body without a call or an assertion: it proves nothing"
+    told = [*found.problems, *((line, empty.format(name)) for line, name in found.empty)]
     if found.parsed and not found.tests:
         told.append((None, "defines no test function or method"))
     return [{"path": path, "line": line, "text": text} for line, text in told]
@@ -166,20 +160,11 @@ def _proves(body: list[ast.stmt]) -> bool:
             return True
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
-        if any(
-            isinstance(inner, (ast.Call, ast.Await))
-            for each in _expressions(node)
-            for inner in python.walk(each)
-        ):
-            return True
+        for part in python.children(node):  # but not its inner statements, nor lambdas, which nobody calls
+            inner = isinstance(part, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda))
+            if not inner and any(isinstance(each, (ast.Call, ast.Await)) for each in python.walk(part)):
+                return True
     return False
-
-
-def _expressions(node: ast.stmt) -> Iterator[ast.AST]:
-    """The parts of a statement that are no statements; without the bodies of lambdas, which nobody calls."""
-    for child in python.children(node):
-        if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)):
-            yield child
 
 
 def _is_fixture(function: python.Function) -> bool:

@@ -1,6 +1,6 @@
 """Collects tests with pytest and writes down what it collected; runs in the judged project's interpreter.
 
-Started as a script by :mod:`gate.evidence.collectors._pytest_collection`: it knows nothing of the gate, and
+Started as a script by ``collection.py`` beside it: it knows nothing of the gate, and
 keeps to what pytest 6 on Python 3.8 can do. The project's code runs in this process and can write whatever it
 likes into the report; see ADR 8.
 """
@@ -12,7 +12,6 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a script imports nothing before it has put its own directory off the path
-    from collections.abc import Iterator
     from typing import Any
 
 _TEXT_CHARS = 200
@@ -35,15 +34,6 @@ class Recorder:
         self.collected = False
         self.aborted = False
 
-    def pytest_load_initial_conftests(self) -> Iterator[None]:
-        """A conftest that cannot be imported ends pytest before it has begun."""
-        outcome: Any = yield
-        if outcome.excinfo is not None:
-            error = outcome.excinfo[1]
-            path = getattr(error, "path", None)
-            self.add(getattr(error, "cause", None) or error, None if path is None else str(path))
-            self.aborted = True
-
     def pytest_exception_interact(self, node: Any, call: Any) -> None:
         """A file or directory could not be collected."""
         self.add(call.excinfo.value, str(getattr(node, "path", None) or node.fspath))
@@ -53,10 +43,8 @@ class Recorder:
         if report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
             path = report.nodeid.split("::")[0]  # relative to the root, which is the current directory
-            reason = _first_line(reason)
-            self.errors.append(
-                {"path": path or None, "line": None, "text": "is skipped as a whole: " + reason}
-            )
+            text = "is skipped as a whole: " + _first_line(reason)
+            self.errors.append({"path": path or None, "line": None, "text": text})
 
     def pytest_deselected(self, items: Any) -> None:
         """The project's own options leave tests out."""
@@ -78,8 +66,7 @@ class Recorder:
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
         """pytest.exit, or that errors were met, which are known already."""
         if type(excinfo.value).__name__ != "Interrupted":
-            self.add(excinfo.value, None)
-            self.aborted = True
+            self.pytest_internalerror(excinfo)
 
     def _file(self, item: Any) -> dict[str, int]:
         path = str(getattr(item, "path", None) or item.fspath)
@@ -140,8 +127,6 @@ def main(arguments: list[str]) -> None:
         import pytest
 
         recorder.pytest = str(pytest.__version__)
-        wrapper = pytest.hookimpl(hookwrapper=True)
-        wrapper(Recorder.pytest_load_initial_conftests)
     except ImportError as error:
         recorder.add(error, None)
         recorder.write(None)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
-from ...base.errors import EvidenceError
 from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Origin, Problem, ProblemKind, Scope
 from ...reading.workspace import View
+from ..shared.documents import read_matching
 from .junit import read_report
 from .kinds import KINDS, STAGES
 from .model import REMEDY, Identity, Report, Suite
@@ -25,15 +25,9 @@ from .words import OUTCOMES
 _NAME_CHARS = 300
 _SUITE_CHARS = 200
 _SINGLE = (
-    "functions",
-    "skipped_ppm",
-    "expected_failures",
-    "unexpected_passes",
-    "flaky",
-    "reruns",
-    "suites_total",
+    "functions", "skipped_ppm", "expected_failures", "unexpected_passes", "flaky", "reruns", "suites_total",
     "file",
-)
+)  # fmt: skip
 _TIMES = ("duration_ms", "observed_at_s", "latest_s")
 _PASSED, _BAD = 1, 2
 _SEEN = {"passed": _PASSED, "failed": _BAD, "errors": _BAD, "skipped": 0}
@@ -68,25 +62,25 @@ class TestsCollector:
 
     def collect(self, view: View) -> Observation:
         """Count the test cases of every report that can be read; each other one is a problem."""
-        reports: dict[str, Report] = {}
         problems: list[Problem] = []
-        for pattern in self._options.junit:
-            try:
-                paths = [path for path in view.glob(pattern) if path not in reports]
-            except EvidenceError as error:  # a link, or something that is no file
-                problems.append(Problem.rejected(error))
-                continue
-            for path in paths:
-                try:
-                    reports[path] = read_report(view.read(path), path, view.limits)
-                except EvidenceError as error:
-                    problems.append(Problem.rejected(error))
+
+        def read(path: str) -> Report:
+            return read_report(view.read(path), path, view.limits)
+
+        reports = read_matching(view, self._options.junit, problems, read)
         scope = Scope("", len(reports) + len(problems), len(reports), "test reports")
         if not reports:
             if not problems:
                 reason = f"no test report found (looked for {', '.join(self._options.junit)})"
                 problems.append(Problem("", reason, REMEDY))
-            return Observation(_nothing(), tuple(problems), scopes=(scope,))
+            nothing: dict[str, Any] = {
+                **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
+                "flaky_tests": [],
+                "suites": [],
+                "by_kind": dict.fromkeys((*KINDS, *STAGES)),
+                "stage_passed": dict.fromkeys(STAGES),
+            }
+            return Observation(nothing, tuple(problems), scopes=(scope,))
         for path, report in reports.items():
             for what, place in report.unknown[: view.limits.problems]:
                 unknown = ProblemKind.UNKNOWN
@@ -112,16 +106,6 @@ class TestsCollector:
             origins=_origins(reports.values()),
             scopes=(scope,),
         )
-
-
-def _nothing() -> dict[str, Any]:
-    return {
-        **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
-        "flaky_tests": [],
-        "suites": [],
-        "by_kind": dict.fromkeys((*KINDS, *STAGES)),
-        "stage_passed": dict.fromkeys(STAGES),
-    }
 
 
 def _facts(reports: dict[str, Report], most: int) -> dict[str, Any]:

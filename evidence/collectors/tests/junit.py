@@ -10,6 +10,7 @@ or an outcome that is not known here might be a failure in the words of another 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ...base.errors import EvidenceError
@@ -43,22 +44,14 @@ _PYTEST_ROOT = "pytest tests"
 _STRICT = "[XPASS(strict)]"
 _NAME_CHARS = 200
 _STATEMENTS = {
-    "commit": (re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}"), "the full id of a commit: git rev-parse HEAD"),
-    "dirty": (re.compile(r"true|false"), "true or false"),
-    "source_digest": (
-        re.compile(r"[0-9a-f]{64}"),
-        "the SHA-256 that gate states as the source digest, in hex",
-    ),
+    "commit": ("[0-9a-f]{40}|[0-9a-f]{64}", "the full id of a commit: git rev-parse HEAD"),
+    "dirty": ("true|false", "true or false"),
+    "source_digest": ("[0-9a-f]{64}", "the SHA-256 that gate states as the source digest, in hex"),
 }
 
 
 def read_report(data: bytes, path: str, limits: Limits) -> Report:
     """Everything a report says.
-
-    Args:
-        data: its bytes.
-        path: the file, for messages.
-        limits: how much of it is read.
 
     Raises:
         EvidenceError: it is malformed, built to do harm or no JUnit report, contradicts itself, or has a
@@ -69,18 +62,17 @@ def read_report(data: bytes, path: str, limits: Limits) -> Report:
     return reader.finish()
 
 
+@dataclass(slots=True)
 class _OpenCase:
     """A test case that has begun and not ended."""
 
-    __slots__ = ("attempts", "attributes", "expected", "markers", "stated", "tags", "unexpected")
-
-    def __init__(self, attributes: dict[str, str], stated: str) -> None:
-        self.attributes = attributes
-        self.stated = stated
-        self.markers: frozenset[str] = frozenset()
-        self.tags: set[str] = set()
-        self.attempts = 0
-        self.expected = self.unexpected = False
+    attributes: dict[str, str]
+    stated: str = ""
+    markers: frozenset[str] = frozenset()
+    tags: set[str] = field(default_factory=set)
+    attempts: int = 0
+    expected: bool = False
+    unexpected: bool = False
 
 
 class _Reader(XmlReader):
@@ -120,7 +112,7 @@ class _Reader(XmlReader):
             self._start_suite(name, attributes)
         elif name == "testcase":
             self._count_entry()
-            self._case = _OpenCase(attributes, "")
+            self._case = _OpenCase(attributes)
             self._case.stated = self._stated(attributes)
         elif name in _OUTCOMES:
             self._outcome(name, attributes)
@@ -215,7 +207,7 @@ class _Reader(XmlReader):
         if name not in _STATEMENTS:
             return
         form, meaning = _STATEMENTS[name]
-        if not form.fullmatch(value) or suite.said.setdefault(name, value) != value:
+        if not re.fullmatch(form, value) or suite.said.setdefault(name, value) != value:
             before = suite.said.get(name, value)
             also = f" and {before!r}" if before != value else ""
             what = f"the property {name} has the value {value[:80]!r}{also}"
@@ -226,17 +218,14 @@ class _Reader(XmlReader):
     def _outcome(self, tag: str, attributes: dict[str, str]) -> None:
         suite, own, _ = self._open[-1]
         if self._case is not None:
-            own.failures += tag == "failure"
-            own.errors += tag == "error"
-            own.skips += tag == "skipped"
+            own[tag] += 1
             self._case.tags.add(tag)
             self._case.expected |= tag == "skipped" and attributes.get("type", "").startswith("pytest.xfail")
             self._case.unexpected |= tag == "failure" and attributes.get("message", "").startswith(_STRICT)
             return
         # something went wrong outside of any test case: in the collection of the tests, or in a set-up
         self._count_entry()
-        own.loose += 1
-        own.outside += 1
+        own.update(("loose", "outside"))
         suite.cases.append(Case((f"\n{suite.name}", f"({tag} outside of any test case)"), _OUTCOMES[tag]))
 
     def _end_case(self, case: _OpenCase) -> None:
@@ -244,8 +233,8 @@ class _Reader(XmlReader):
         found = [_OUTCOMES[tag] for tag in case.tags if tag in _OUTCOMES]
         outcome = min([case.stated or "passed", *found], key=RANKS.__getitem__)
         if outcome not in found:
-            own.loose += outcome in ("failed", "errors")
-            own.loose_skips += outcome == "skipped"
+            own["loose"] += outcome in ("failed", "errors")
+            own["loose_skips"] += outcome == "skipped"
         get = case.attributes.get
         classname, file = get("classname", ""), get("file", "")
         kinds, silent = kinds_of(case.markers, classname, file)

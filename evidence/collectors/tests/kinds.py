@@ -27,11 +27,6 @@ def kinds_of(markers: frozenset[str], classname: str, file: str) -> tuple[frozen
     For either group the first of these that says something counts: the case's own markers; the components of
     its class and file name, of which the outermost decides the kind; what its suite says of all its cases.
 
-    Args:
-        markers: markers among the case's own properties.
-        classname: its class.
-        file: its file.
-
     Returns:
         what markers and names say, and of which of the two groups they say nothing (see `suite_kinds`).
     """
@@ -49,12 +44,7 @@ def kinds_of(markers: frozenset[str], classname: str, file: str) -> tuple[frozen
 
 
 def suite_kinds(name: str, markers: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """What a suite says of all its cases that say nothing themselves, for each of the two groups.
-
-    Args:
-        name: the suite's name.
-        markers: markers among the properties of the suite and those around it.
-    """
+    """What a suite says of all its cases that say nothing themselves, for each of the two groups."""
     found = []
     for group, matches in _GROUPS:
         named = matches(name)

@@ -6,8 +6,6 @@ test_contracts_compatible_holds if {
 	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "approved_version_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "contracts_compared", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "breaking_changes", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_contracts_compatible with input as data.gate.ready.doc
 	denied == set()
-	warned := warn_contracts_compatible with input as data.gate.ready.doc
-	warned == set()
 }
 
 test_contracts_compatible_nothing_to_compare_with if {
@@ -16,8 +14,6 @@ test_contracts_compatible_nothing_to_compare_with if {
 	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "approved_version_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "contracts_compared", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "breaking_changes", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_contracts_compatible with input as doc
 	denied == set()
-	warned := warn_contracts_compatible with input as doc
-	warned == {{"code": "stage1.contracts_compatible", "msg": "No approved version of the contracts is named: they were not compared with any"}}
 }
 
 test_contracts_compatible_approved_version_asked_for if {
@@ -26,8 +22,6 @@ test_contracts_compatible_approved_version_asked_for if {
 	checked.holds == false
 	denied := deny_contracts_compatible with input as doc with data.gate.params.common.approved_baseline_required.value as true
 	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: no approved version is named to compare with", "operand": "approved_version_missing", "op": "∅", "expected": [], "actual": "no approved version is named to compare with", "unit": "list", "term": "approved version"}}
-	warned := warn_contracts_compatible with input as doc with data.gate.params.common.approved_baseline_required.value as true
-	warned == set()
 }
 
 test_contracts_compatible_breaks_producers if {

@@ -116,7 +116,7 @@ check_contracts_compatible := data.gate.lib.check([
 # description: >-
 #   Since the approved version, no contract changed in a way that breaks producers or consumers of the data, or whose
 #   effect cannot be told, unless its major version was raised; and the approved version has contracts to compare with.
-#   Without an approved version nothing is compared, and a warning says so.
+#   Without an approved version this cannot be told.
 # custom:
 #   short_name: contracts_compatible
 #   severity: HIGH
@@ -132,14 +132,6 @@ deny_contracts_compatible contains result if some result in data.gate.lib.violat
 	"stage1.contracts_compatible", check_contracts_compatible,
 	"The contracts are not shown to be compatible",
 )
-
-warn_contracts_compatible contains remark if {
-	some remark in data.gate.lib.baseline_remarks(
-		"stage1.contracts_compatible",
-		input.facts.contracts.compatibility,
-		"No approved version of the contracts is named: they were not compared with any",
-	)
-}
 
 # An approved version that has none of the contracts, as one that is too old or lies elsewhere, proves nothing.
 too_few_compared(contracts) := {{"term": "approved version", "text": text} |

@@ -362,14 +362,15 @@ check_tree_clean := data.gate.lib.check([data.gate.lib.none(
 
 # METADATA
 # title: Nothing is uncommitted
-# description: The working tree has no uncommitted changes. In a workspace without git, this rule holds.
+# description: >-
+#   The working tree has no uncommitted changes. Without git, or before the first commit, this cannot be told.
 # custom:
 #   short_name: tree_clean
 #   severity: MEDIUM
 #   solution: Commit or discard the changes, then judge again.
 #   owner: devops_lead
 #   controls: [gate:stage8]
-#   facts: []
+#   facts: [artifacts.commit]
 deny_tree_clean contains result if some result in data.gate.lib.violations(
 	"stage8.tree_clean", check_tree_clean,
 	"The working tree has uncommitted changes",

@@ -197,15 +197,15 @@ check_evidence_committed := data.gate.lib.check([data.gate.lib.none(
 # METADATA
 # title: No evidence is edited and uncommitted
 # description: >-
-#   Every file of evidence that the commit has is there with exactly its bytes. In a workspace without git, this
-#   rule holds.
+#   Every file of evidence that the commit has is there with exactly its bytes. Without git, or before the first
+#   commit, this cannot be told.
 # custom:
 #   short_name: evidence_committed
 #   severity: MEDIUM
 #   solution: Commit the changed evidence or restore it, then judge again.
 #   owner: devops_lead
 #   controls: [gate:stage8]
-#   facts: []
+#   facts: [artifacts.commit]
 deny_evidence_committed contains result if some result in data.gate.lib.violations(
 	"stage8.evidence_committed", check_evidence_committed,
 	"Evidence differs from the commit",

@@ -29,11 +29,15 @@ def words(decision: Decision, screen: Screen = WIDE) -> str:
     return " ".join(table(decision, screen).split())
 
 
+def holding(decision: Decision) -> int:
+    """How many rules hold; of the example, which states too little, some cannot be told."""
+    return sum(check.status == "holds" for check in decision.checks)
+
+
 def test_verdict_first_and_next_step_last(failed: Decision) -> None:
     """The first line has verdict, subject and how many rules hold; the last has what to do."""
     first, *_, last = table(failed).splitlines()
-    holding = sum(check.status == "holds" for check in failed.checks)
-    counted = f"{holding} of {len(failed.checks)} rules hold"
+    counted = f"{holding(failed)} of {len(failed.checks)} rules hold · 1 cannot be told"
     assert first == f"FAIL  stage1 · algo-trade, no git commit     {counted}"
     assert last == ("next: fix artifact_coverage · why: gate explain stage1 · all rules: --show-successes")
     assert "not recorded" in table(failed)
@@ -149,7 +153,8 @@ def test_what_cannot_be_told(passed: Decision, make: Any) -> None:
     """It has its own mark and count, and its places."""
     first, *lines = table(make.unknown(passed)).splitlines()
     total = len(passed.checks)
-    assert first.endswith(f"{total - 1} of {total} rules hold · 1 cannot be told")
+    holds = holding(passed) - 1
+    assert first.endswith(f"{holds} of {total} rules hold · {total - holds} cannot be told")
     text = "\n".join(lines)
     assert "? HIGH      stage4.order_types    cannot be told\n" in text
     assert (
@@ -191,11 +196,24 @@ def test_figures_say_what_they_cover(passed: Decision) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "looked_at", "shown"), [(None, 7, "not measured"), (1, 1, "1"), (0, 0, "0")]
+)
+def test_a_scope_that_says_nothing_is_left_out(
+    passed: Decision, value: int | None, looked_at: int, shown: str
+) -> None:
+    """That one record was looked at, or how much for nothing, is no news."""
+    stage = passed.stages["stage4"]
+    stubs = replace(stage.figures["stubs"], value=value, scope=Scope("stubs", looked_at, looked_at, "files"))
+    made = replace(passed, stages={**passed.stages, "stage4": replace(stage, figures={"stubs": stubs})})
+    assert f"Implementation          stubs {shown}\n" in table(made)
+
+
 def test_successes(passed: Decision, make: Any) -> None:
     """Asked for, each rule that holds is one line with its values and what they cover; not otherwise."""
     made = make.with_evidence(passed, "source", scopes=(Scope("stubs", 71, 2, "files"),))
     text = table(made, Screen(width=200, successes=True))
-    assert text.count("✔") == len(passed.checks) and "all rules:" not in text
+    assert text.count("✔") == holding(passed) and "all rules:" not in text
     assert "stubs none in 2 of 71 files" in text
     assert "✔" not in table(passed)
 
@@ -204,7 +222,7 @@ def test_a_pass(passed: Decision) -> None:
     """The action, every stage, its figures, and no findings."""
     lines = table(passed).splitlines()
     total = len(passed.checks)
-    counted = f"{total} of {total} rules hold"
+    counted = f"{holding(passed)} of {total} rules hold · {total - holding(passed)} cannot be told"
     assert lines[0] == f"PASS  stage8 → GO_LIVE_APPROVED · algo-trade, no git commit     {counted}"
     stages = [line for line in lines if line.startswith("stage")]
     assert [line.split()[:2] for line in stages] == [[f"stage{n}", "PASS"] for n in range(1, 9)]
@@ -216,8 +234,8 @@ def test_waivers_and_conditions(passed: Decision, make: Any) -> None:
     """A waived violation stays visible; what is open has its owner and date; nothing is told twice."""
     text = table(make.waived(passed))
     assert text.startswith("CONDITIONAL  stage8 ")
-    total = len(passed.checks)
-    assert f"{total - 3} of {total} rules hold · 1 waived · 1 conditional" in text
+    assert f"{holding(passed) - 3} of {len(passed.checks)} rules hold · " in text
+    assert " cannot be told · 1 waived · 1 conditional" in text
     assert "waived: MEDIUM stage1.checklist_total until 2025-12-31 by cto (W-1): Too little\n" in text
     assert "    fix       Fill it in. (dev, due 2025-12-20)\n" in text
     assert "condition: Watch the first day (cto, due 2025-12-01)\n" in text

@@ -21,9 +21,9 @@ from gate.evidence.base.errors import ConfigError
 from gate.evidence.base.settings import Uncertain, build, validate
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.collectors.artifacts import ArtifactsOptions
-from gate.evidence.collectors.checklist import ChecklistOptions
 from gate.evidence.collectors.coverage import CoverageOptions
-from gate.evidence.collectors.interface_map import InterfaceMapOptions
+from gate.evidence.collectors.documents.checklist import ChecklistOptions
+from gate.evidence.collectors.documents.interface_map import InterfaceMapOptions
 
 Make = Callable[..., Path]
 

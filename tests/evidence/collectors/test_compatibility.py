@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from gate.evidence.collectors.contracts.compatibility import (
     Version,
-    compare,
     compare_file,
+    drafts,
     major,
     stated_version,
 )
@@ -44,6 +44,14 @@ ORDER: dict[str, Any] = {
 }
 
 # --- what a person would expect, case by case
+
+
+def compare(old: Any, new: Any) -> list[Any]:
+    """The changes from one schema document to another that refer to no other documents."""
+    before, after = drafts(old, new)
+    path = "schema.json"
+    first, second = Version({path: old}, years={path: before}), Version({path: new}, years={path: after})
+    return compare_file(first, second, path)
 
 
 def changed(schema: dict[str, Any], *path: Any, to: Any = None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from gate.evidence.base.errors import ConfigError, EvidenceError
 from gate.evidence.base.limits import Limits
 from gate.evidence.collecting.interface import ProblemKind, Scope
 from gate.evidence.collectors.coverage import counting
-from gate.evidence.collectors.coverage.model import Recorded
+from gate.evidence.collectors.coverage.model import Record
 
 CORE = '''"""A module."""
 import typing
@@ -410,7 +410,7 @@ def test_a_linked_or_oversized_data_file_is_refused(watch: Any, tmp_path: Path) 
     st.sets(st.integers(1, 14)),
 )
 def test_never_more_than_everything_ran(lines: list[str], ran: set[int]) -> None:
-    recorded = Recorded(ran)
+    recorded = Record(ran)
     try:
         counts = counting.count("\n".join(lines), "a.py", recorded, False, ()).counts
         nothing = counting.count("\n".join(lines), "a.py", None, False, ()).counts

@@ -1,4 +1,4 @@
-"""Cobertura and LCOV reports that are hostile, damaged, of another kind, or contradict themselves."""
+"""Cobertura and LCOV reports that are hostile, damaged, of another kind,"""
 
 from __future__ import annotations
 
@@ -74,20 +74,9 @@ def refused(watch: Any, report: str | bytes, name: str = "coverage.xml", **more:
         (cobertura('<line number="1" hits="1_0"/>'), "hits '1_0'"),
         (cobertura(f'<line number="1" hits="1{"0" * 19}"/>'), "up to 19 digits"),
         (cobertura('<line number="1" hits="1" branch="true"/>'), "condition-coverage ''"),
-        (cobertura(BRANCH.replace("(1/2)", "(3/2)")), "contradicts itself: the condition-coverage"),
-        (cobertura(BRANCH.replace("50%", "52%")), "contradicts itself: the condition-coverage"),
-        (cobertura(root='line-rate="0.6"'), "states the line-rate 0.6, but lists 1 of 2"),
-        (cobertura(BRANCH, root='branch-rate="1"'), "states the branch-rate 1, but lists 1 of 2"),
-        (cobertura(root='line-rate="NaN"'), "no rate"),
-        (cobertura(root='line-rate="1e99999"'), "no rate"),
-        (cobertura(root='lines-valid="3"'), "states 3 lines-valid, but lists 2"),
-        (cobertura(root='lines-covered="2"'), "states 2 lines-covered, but lists 1"),
-        (cobertura(root='branches-valid="2"'), "states 2 branches-valid, but lists 0"),
-        (cobertura(root='lines-valid="-2"'), "no count"),
+        (cobertura(BRANCH.replace("(1/2)", "(3/2)")), "condition-coverage"),
         ("<coverage>" + "<a>" * 100_000, "deeper than 64"),
         (cobertura('<line number="1" hits="1">' + "<a>" * 100_000), "deeper than 64"),
-        ("<coverage><sources><source>" + "a/" * 9000, "more than 4096 characters"),
-        ("<coverage><sources>" + "<source/>" * 300 + "</sources>", "more than 256 source"),
     ],
 )
 def test_cobertura_reports_that_are_refused(watch: Any, report: str | bytes, said: str) -> None:
@@ -99,7 +88,6 @@ def test_the_place_of_what_is_wrong_is_named(watch: Any) -> None:
     assert refused(watch, "<coverage>\n</oops>").place == "line 2, column 3"
     report = cobertura(head='<!DOCTYPE coverage SYSTEM "x">\n', one='\nfilename="pkg/&b;a.py"')
     assert refused(watch, report).place == "line 3"
-    assert "coverage run --source=." in (refused(watch, cobertura(root='line-rate="0"')).remedy or "")
 
 
 def test_a_report_larger_than_the_limit_is_refused(watch: Any) -> None:
@@ -192,13 +180,7 @@ RECORD = "TN:\nSF:pkg/a.py\nDA:1,1\nDA:2,0,Q2hl\n"
         (RECORD + "BRDA:1,0,0\n", "not line,block,branch,taken"),
         (RECORD + "BRDA:1\n", "not line,block,branch,taken"),
         (RECORD + "BRDA:1,0,0,x\n", "hits 'x'"),
-        (RECORD + "LF:3\nend_of_record\n", "LF states 3 lines in 'pkg/a.py', listed are 2"),
-        (RECORD + "LH:2\nend_of_record\n", "LH states 2 lines that ran"),
-        (RECORD + "BRDA:1,0,0,1\nBRF:2\nBRH:1\nend_of_record\n", "BRF states 2 branches"),
-        (RECORD + "BRDA:1,0,0,1\nBRH:0\nend_of_record\n", "BRH states 0 branches taken"),
-        (RECORD + "LF:2\nLH:0\nend_of_record\n", "LH states 0 lines that ran"),
-        (RECORD + "LF:2\nLF:2\n", "LF twice"),
-        (RECORD + "LF:-2\n", "the number '-2'"),
+        (RECORD + "BRF:-2\n", "the number '-2'"),
         (RECORD + "DA:3," + "1" * 2 * MIB, "line is longer than"),
     ],
 )

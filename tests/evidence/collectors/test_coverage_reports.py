@@ -21,7 +21,7 @@ from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import DEFAULT
 from gate.evidence.collectors.coverage.cobertura import read_cobertura
 from gate.evidence.collectors.coverage.lcov import read_lcov
-from gate.evidence.collectors.coverage.model import Listed, Targets
+from gate.evidence.collectors.coverage.model import Book, Record
 
 KINDS = {
     "coverage-sqlite": ".coverage",
@@ -265,8 +265,8 @@ listing = st.dictionaries(
 
 
 def lists(files: Mapping[str, Any], name: str) -> tuple[set[int], set[int]]:
-    found = files.get(name, Listed())
-    return set(found.lines), set(found.ran)
+    found = files.get(name, Record(listed=set()))
+    return set(found.listed), set(found.ran)
 
 
 @given(listing)
@@ -281,11 +281,11 @@ def test_what_is_written_is_what_is_read(content: dict[str, dict[int, int]]) -> 
         lcov += [f"SF:{name}", *(f"DA:{line},{hits}" for line, hits in lines.items())]
         lcov += [f"LF:{len(lines)}", f"LH:{ran}", "end_of_record"]
     xml.append("</classes></package></packages></coverage>")
-    targets = Targets(NAMES, NAMES, "/w")
-    read = [read_cobertura("\n".join(xml).encode(), "c.xml", targets, DEFAULT).files]
+    book = Book(NAMES, NAMES, "/w")
+    read = [read_cobertura("\n".join(xml).encode(), "c.xml", book, DEFAULT).files]
     if content:
         numbered = enumerate((line.encode() for line in lcov), 1)
-        read.append(read_lcov(numbered, "c.lcov", targets).files)
+        read.append(read_lcov(numbered, "c.lcov", Book(NAMES, NAMES, "/w")).files)
     for files in read:
         for name in NAMES:
             lines = content.get(name, {})
@@ -301,19 +301,17 @@ entries = st.lists(st.sampled_from(ENTRIES)).map(lambda lines: "\n".join(lines).
 
 @given(st.binary(max_size=300) | entries)
 def test_anything_else_is_refused_with_its_line(data: bytes) -> None:
-    targets = Targets(["a.py"], ["a.py"], "/w")
     try:
-        measured = read_lcov(enumerate(data.split(b"\n"), 1), "c.lcov", targets)
+        measured = read_lcov(enumerate(data.split(b"\n"), 1), "c.lcov", Book(["a.py"], ["a.py"], "/w"))
     except EvidenceError as error:
         assert (error.place or "").startswith("line ")
     else:
-        for listed in measured.files.values():
-            assert isinstance(listed, Listed)
-            counts = listed.counts()
+        for record in measured.files.values():
+            counts = record.counts()
             assert counts.covered <= counts.statements
             assert counts.taken <= counts.branches
     try:
-        read_cobertura(data, "c.xml", targets, DEFAULT)
+        read_cobertura(data, "c.xml", Book(["a.py"], ["a.py"], "/w"), DEFAULT)
     except EvidenceError as error:
         assert (error.place or "").startswith("line ")
 

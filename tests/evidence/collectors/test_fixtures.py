@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +214,6 @@ def test_without_result_files_reproducibility_is_missing(watch: Any) -> None:
         ("0.1", "0.10000000000000001", "json", False, False),
         ("a,b\n1,2\n", 'a,"b"\r\n1,2\r\n', "csv", False, True),
         ("a,b\n1,2\n", "a,b\n1,2.0\n", "csv", False, False),
-        ("a,a\n1,2\n", "a,a\n3,2\n", "csv", False, False),
         ("{}", "{ }", "txt", False, False),
         (b"\x00\xff", b"\x00\xff", "bin", True, True),
         (b"", b"", "csv", True, True),
@@ -240,14 +238,12 @@ def test_an_absent_result_file_is_neither_equal_nor_different(watch: Any) -> Non
 def test_a_file_compared_with_itself_shows_nothing(watch: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="twice"):
         watch("fixtures", {"a.json": "{}"}, reproducibility=[{"first": "a.json", "second": "a.json"}])
-    os.link(tmp_path / "a.json", tmp_path / "b.json")
     (tmp_path / "c.json").symlink_to("a.json")
-    for other, said in (("b.json", "hard link"), ("c.json", "symbolic link")):
-        evidence = watch("fixtures", {}, reproducibility=[{"first": "a.json", "second": other}])
-        (found,) = evidence.facts["reproducibility"]
-        assert said in found["problem"]
-        assert found["equal_content"] is None
-        assert [one.path for one in evidence.problems if one.kind == "rejected"] == [other]
+    evidence = watch("fixtures", {}, reproducibility=[{"first": "a.json", "second": "c.json"}])
+    (found,) = evidence.facts["reproducibility"]
+    assert "symbolic link" in found["problem"]
+    assert found["equal_content"] is None
+    assert [one.path for one in evidence.problems if one.kind == "rejected"] == ["c.json"]
     with pytest.raises(ConfigError, match="not a path inside"):
         watch("fixtures", {}, reproducibility=[{"first": "a.json", "second": "../b.json"}])
 

@@ -93,16 +93,16 @@ def test_a_rule_is_found_however_it_is_named(watch: Any, reference: Any) -> None
     assert only(watch("scans", {"a.sarif": sarif(one)}).facts) == {"critical": 1}
 
 
-def test_an_invocation_may_change_a_rules_level(watch: Any) -> None:
+def test_a_level_that_an_invocation_may_have_changed_is_unknown(watch: Any) -> None:
     override = {"descriptor": {"id": "R1"}, "configuration": {"level": "error"}}
     invocation = {"executionSuccessful": True, "ruleConfigurationOverrides": [override]}
-    log = run(
-        result(provenance={"invocationIndex": 0}),
-        result(),
-        rules=[{"id": "R1", "defaultConfiguration": {"level": "note"}}],
-        invocations=[invocation],
-    )
-    assert only(watch("scans", {"a.sarif": sarif(log)}).facts) == {"high": 1, "low": 1}
+    rules = [{"id": "R1", "defaultConfiguration": {"level": "note"}}]
+    log = run(result(), result(level="warning"), rules=rules, invocations=[invocation])
+    evidence = watch("scans", {"a.sarif": sarif(log)})
+    assert only(evidence.facts) == {"low": 1, "medium": 1}
+    (unknown,) = [problem for problem in evidence.problems if problem.kind == "unknown"]
+    assert (unknown.fact, unknown.place) == ("by_severity", "/runs/0/results/0")
+    assert "an invocation sets" in unknown.reason
 
 
 def test_an_override_without_a_level_changes_nothing(watch: Any) -> None:
@@ -381,7 +381,6 @@ def test_bad_logs_are_rejected(watch: Any, log: Any, said: str, place: str) -> N
         ({"ruleIndex": 0}, [{"id": "R0"}, RULE], None, "critical"),
         ({"rule": {"toolComponent": {"index": 3}}}, [], "a rule which the report does not have", "medium"),
         ({"rule": {"toolComponent": {"name": "nobody"}}}, [], "a rule which the report", "medium"),
-        ({"provenance": {"invocationIndex": 0}}, [], "invocation 0 sets, which is not there", "medium"),
         ({"properties": {"security-severity": "severe"}}, [RULE], None, "critical"),
         ({"properties": {"security-severity": "HIGH"}, "level": "error"}, [], None, "high"),
         ({"properties": [], "locations": {}, "message": "x"}, [], None, "medium"),

@@ -66,28 +66,8 @@ class Break:
     text: str
 
 
-def compare(old: Any, new: Any) -> list[Break]:
-    """The changes from one schema document to another that refer to no other documents.
-
-    Args:
-        old: the approved version, valid for its draft; of the draft of ``new`` when it states none.
-        new: the present version, likewise.
-    """
-    before, after = drafts(old, new)
-    path = "schema.json"
-    return compare_file(
-        Version({path: old}, years={path: before}), Version({path: new}, years={path: after}), path
-    )
-
-
 def compare_file(old: Version, new: Version, path: str) -> list[Break]:
-    """The changes in one file of two versions of all schema files.
-
-    Args:
-        old: the approved version; each file valid for its draft.
-        new: the present version.
-        path: a file that is in both.
-    """
+    """The changes in one file of two versions of all schema files."""
     first, second = old.root(path), new.root(path)
     if first.year == second.year and key_of(old.reached(path)) == key_of(new.reached(path)):
         return []
@@ -97,12 +77,7 @@ def compare_file(old: Version, new: Version, path: str) -> list[Break]:
 
 
 class _Comparison:
-    """A comparison under way; every pair of places is an old and a new one.
-
-    Args:
-        path: the file that is compared.
-        new: the present version.
-    """
+    """A comparison under way; every pair of places is an old and a new one."""
 
     def __init__(self, path: str, new: Version) -> None:
         self.found: set[Break] = set()

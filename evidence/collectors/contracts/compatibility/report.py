@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from ....base.errors import EvidenceError
@@ -21,12 +22,7 @@ def report(
 ) -> dict[str, Any]:
     """The fact's value.
 
-    Args:
-        view: the workspace.
-        baseline: the approved version.
-        patterns: globs of the schema files.
-        documents: the workspace's schema files by path; None for one that is not well-formed JSON. Such a
-            file, in either version, cannot be compared, and is listed as undecided.
+    A document that is None, in either version, is not well-formed JSON: it is listed as undecided.
 
     Raises:
         EvidenceError: a file cannot be read.
@@ -51,15 +47,15 @@ def report(
     gone = Break("", "file", "both", "old", "the schema file was removed")
     found |= {path: [gone] for path in removed}
     changed = [path for path in sorted(found) if found[path] or baseline.read(path) != view.read(path)]
-    files = [_file(view, path, found[path], before[path], documents.get(path)) for path in changed]
+    most = view.limits.problems
+    files = [_file(path, found[path], before[path], documents.get(path), most) for path in changed]
+    counts = ("breaks_producers", "breaks_consumers", "undecided")
     return {
         "baseline": baseline.to_json(),
         "compared": len(both),
         "unchanged": len(found) - len(files),
         "files": files,
-        "breaks_producers": sum(file["breaks_producers"] for file in files),
-        "breaks_consumers": sum(file["breaks_consumers"] for file in files),
-        "undecided": sum(file["undecided"] for file in files),
+        **{name: sum(file[name] for file in files) for name in counts},
         "removed": removed,
         "added": sorted(documents.keys() - before.keys()),
     }
@@ -85,7 +81,7 @@ def _compare(old: Version, new: Version, path: str) -> list[Break]:
     return compatibility.compare_file(old, new, path)
 
 
-def _file(view: View, path: str, found: list[Break], before: Any, after: Any) -> dict[str, Any]:
+def _file(path: str, found: list[Break], before: Any, after: Any, most: int) -> dict[str, Any]:
     certain = [one for one in found if one.kind != compatibility.UNDECIDED]
     first, second = compatibility.stated_version(before), compatibility.stated_version(after)
     leading, following = compatibility.major(first), compatibility.major(second)
@@ -97,14 +93,5 @@ def _file(view: View, path: str, found: list[Break], before: Any, after: Any) ->
         "breaks_producers": sum(one.breaks != "consumers" for one in certain),
         "breaks_consumers": sum(one.breaks != "producers" for one in certain),
         "undecided": len(found) - len(certain),
-        "breaks": [
-            {
-                "pointer": one.pointer,
-                "schema": one.schema,
-                "kind": one.kind,
-                "breaks": one.breaks,
-                "text": one.text,
-            }
-            for one in found[: view.limits.problems]
-        ],
+        "breaks": [asdict(one) for one in found[:most]],
     }

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Table, parse, within
-from ..reading.markdown_text import has_template_mark, heading_key
-from ..reading.workspace import View
-from .shared.documents import read_document, scaled
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Table, parse, within
+from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.workspace import View
+from ..shared.documents import read_document, scaled
 
 _WEEKS = re.compile(
     r"\W*(?:weeks?|wk|שבוע(?:ות)?)\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
@@ -59,17 +59,12 @@ class ScaleUpCollector:
         self._path = options.path
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/scale_up.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text, or a percentage is too large to be exact.
-        """
+        """Facts of ``contracts/facts/scale_up.schema.json``."""
         text = read_document(view, self._path)
         if text is None:
             remedy = f"write {self._path} with a table: weeks, capital in %, position cap, review"
-            return Observation(
-                {"file": None, "steps": []}, (Problem("", f"{self._path} does not exist", remedy),)
-            )
+            problem = Problem("", f"{self._path} does not exist", remedy)
+            return Observation({"file": None, "steps": []}, (problem,))
         document = parse(text, self._path)
         steps: dict[tuple[Any, ...], dict[str, Any]] = {}
         for step in [*self._from_tables(document), *self._from_text(document)]:
@@ -102,9 +97,9 @@ class ScaleUpCollector:
             capital, cap, review = (_column(table, pattern) for pattern in (_CAPITAL, _CAP, _REVIEW))
             week_column = _WEEK_HEADER.fullmatch(table.header[0]) is not None
             for row in table.rows:
-                weeks = _WEEKS.match(row.cells[0]) or (
-                    _BARE_WEEKS.fullmatch(row.cells[0]) if week_column else None
-                )
+                weeks = _WEEKS.match(row.cells[0])
+                if weeks is None and week_column:
+                    weeks = _BARE_WEEKS.fullmatch(row.cells[0])
                 rest = " | ".join(row.cells[1:])
                 shares = row.cells[1:] if capital is None else (row.cells[capital],)
                 share = next((cell for cell in shares if _PERCENT.search(cell)), "")

@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Section, Table, parse, within
-from ..reading.markdown_text import has_template_mark, heading_key
-from ..reading.workspace import View
-from .shared.documents import read_document
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Section, Table, parse, within
+from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.workspace import View
+from ..shared.documents import read_document
 
 _STAGE = re.compile(r"(?:stage|phase|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
 _STAGE_HEADER = re.compile(r"\W*(?:stages?|phases?|שלב(?:ים)?)\W*", re.IGNORECASE)
@@ -56,11 +56,7 @@ class IntegrationFlowCollector:
         self._path = options.path
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/integration_flow.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text.
-        """
+        """Facts of ``contracts/facts/integration_flow.schema.json``."""
         text = read_document(view, self._path)
         if text is None:
             nothing: dict[str, Any] = {"file": None, "stages": [], "stages_defined": None}

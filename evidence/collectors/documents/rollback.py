@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ..base.errors import EvidenceError
-from ..base.numbers import PPM
-from ..base.settings import Regex
-from ..base.times import format_utc
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Text, find_sections, match_sections, parse, within
-from ..reading.markdown_text import from_word_start, has_template_mark
-from ..reading.workspace import View
-from .artifacts import shipped_sections
-from .shared.documents import absent, moment, read_document, scaled
+from ...base.errors import EvidenceError
+from ...base.numbers import PPM
+from ...base.settings import Regex
+from ...base.times import format_utc
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Text, find_sections, match_sections, parse, within
+from ...reading.markdown_text import from_word_start, has_template_mark
+from ...reading.workspace import View
+from ..artifacts import shipped_sections
+from ..shared.documents import absent, moment, read_document, scaled
 
 SECTIONS = shipped_sections("rollback_procedure")
 TRIGGERS = {
@@ -58,27 +58,16 @@ _RATE = re.compile(
 _TIMES = re.compile(
     rf"{_NUMBER}\s*(?:(?P<percent>%)|[×x]|times\b|פי\b)|(?:[×x]|times|פי)\s*(?P<after>[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?)"
 )
-_PER_HOUR: dict[str, int | Fraction] = {
-    "h": 1,
-    "ש": 1,
-    "m": 60,
-    "ד": 60,
-    "s": 3600,
-    "d": Fraction(1, 24),
-    "י": Fraction(1, 24),
-}
+_DAY = Fraction(1, 24)
+_PER_HOUR: dict[str, int | Fraction] = {"h": 1, "ש": 1, "m": 60, "ד": 60, "s": 3600, "d": _DAY, "י": _DAY}
 _MICRO = 1_000_000
 _LATER = {"root_cause", "report"}
 """Steps that come after the recovery, whose time is not part of its total."""
 _DRILL = (
-    "performed_at_s",
-    "total_recovery_ms",
-    "cancel_orders_ms",
-    "all_flat",
-    "open_orders",
-    "nav_delta_ppm",
+    "performed_at_s", "total_recovery_ms", "cancel_orders_ms", "all_flat", "open_orders", "nav_delta_ppm",
     "logs_archived",
-)
+)  # fmt: skip
+_LINES = ("unfilled", "triggers", "limits", "steps", "checks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +105,7 @@ class RollbackCollector:
         facts: dict[str, Any] = {
             "file": None,
             "sections": dict.fromkeys(SECTIONS),
-            **{name: [] for name in ("unfilled", "triggers", "limits", "steps", "checks")},
+            **{name: [] for name in _LINES},
             "drill_file": None,
             "drill": {**dict.fromkeys(_DRILL), "steps": [], "contradictions": []},
         }
@@ -129,10 +118,7 @@ class RollbackCollector:
             else:
                 facts |= self._procedure(text)
                 lines = len(parse(text, self._path).texts)
-                scopes += [
-                    Scope(name, lines, lines, "lines")
-                    for name in ("unfilled", "triggers", "limits", "steps", "checks")
-                ]
+                scopes += [Scope(name, lines, lines, "lines") for name in _LINES]
         except EvidenceError as error:
             problems += [Problem.rejected(error, name) for name in ("file", "sections")]
         try:
@@ -239,27 +225,22 @@ def _limit(trigger: str, text: str) -> int | None:
 def _contradictions(steps: list[tuple[str, int]], figures: dict[str, Any]) -> list[dict[str, str]]:
     """Where the record contradicts itself: a JSON pointer and what is wrong there."""
     total, cancelled = figures["total_recovery_ms"], figures["cancel_orders_ms"]
-    found = []
-
-    def add(place: str, text: str) -> None:
-        found.append({"place": place, "text": text})
-
+    found: list[tuple[str, str]] = []
     times = dict(reversed(steps))
     for index, (name, time) in enumerate(steps):
         place = f"/steps/{index}"
         if name in [other for other, _ in steps[:index]]:
-            add(place, f"{name} stands twice")
+            found.append((place, f"{name} stands twice"))
         if index and time < steps[index - 1][1]:
-            add(f"{place}/completed_ms", f"{name} was finished before the step above it")
+            found.append((f"{place}/completed_ms", f"{name} was finished before the step above it"))
         if time > total and name not in _LATER:
-            add(
-                f"{place}/completed_ms",
-                f"{name} was finished after {time} ms, the whole recovery after {total}",
-            )
+            text = f"{name} was finished after {time} ms, the whole recovery after {total}"
+            found.append((f"{place}/completed_ms", text))
+    place = "/cancel_orders_ms"
     if cancelled is not None and cancelled > total:
-        add("/cancel_orders_ms", f"cancelling took {cancelled} ms, the whole recovery {total}")
+        found.append((place, f"cancelling took {cancelled} ms, the whole recovery {total}"))
     if cancelled is not None and times.get("cancel_orders", cancelled) != cancelled:
-        add("/cancel_orders_ms", f"states {cancelled} ms, the step cancel_orders {times['cancel_orders']}")
+        found.append((place, f"states {cancelled} ms, the step cancel_orders {times['cancel_orders']}"))
     if times.get("verify", total) != total:
-        add("/total_recovery_ms", f"states {total} ms, the step verify {times['verify']}")
-    return found
+        found.append(("/total_recovery_ms", f"states {total} ms, the step verify {times['verify']}"))
+    return [{"place": place, "text": text} for place, text in found]

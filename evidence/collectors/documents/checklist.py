@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from ..base.numbers import PPM
-from ..collecting.interface import Observation, Problem, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Section, parse, within
-from ..reading.markdown_text import from_word_start, heading_key
-from ..reading.workspace import View
-from .artifacts import shipped_sections
-from .shared.documents import read_document
+from ...base.numbers import PPM
+from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Section, parse, within
+from ...reading.markdown_text import from_word_start, heading_key
+from ...reading.workspace import View
+from ..artifacts import shipped_sections
+from ..shared.documents import read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"
 _POINTS = re.compile(
@@ -68,11 +68,7 @@ class ChecklistCollector:
         self._options = options
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/checklist.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text.
-        """
+        """Facts of ``contracts/facts/checklist.schema.json``."""
         path = self._options.path
         text = read_document(view, path)
         facts: dict[str, Any] = {"file": None, "categories": [], "weights": [], **dict.fromkeys(_FIGURES)}
@@ -91,15 +87,11 @@ class ChecklistCollector:
         else:
             missing += self._no_categories(document)
         if total:
-            earned = sum(
-                (Fraction(c["points"] * c["ticked"], c["items"]) for c in categories if c["items"]),
-                Fraction(0),
-            )
-            facts["score_ppm"] = int(earned * PPM / total)
+            shares = (Fraction(c["points"] * c["ticked"], c["items"]) for c in categories if c["items"])
+            facts["score_ppm"] = int(sum(shares, Fraction(0)) * PPM / total)
         elif categories:
-            missing.append(
-                Problem("score_ppm", f"the points in {path} add up to 0", "give the categories their points")
-            )
+            reason = f"the points in {path} add up to 0"
+            missing.append(Problem("score_ppm", reason, "give the categories their points"))
         stated = [*around, *_stated_totals(document)]
         if stated:
             # of several totals the one that contradicts the sum is the one to show
@@ -134,11 +126,7 @@ class ChecklistCollector:
 
     def _no_categories(self, document: Document) -> tuple[Problem, ...]:
         path, level = self._options.path, self._options.heading_level
-        reason = (
-            f"no heading of level {level} in {path} states points"
-            if level
-            else f"no heading in {path} states points"
-        )
+        reason = f"no heading {f'of level {level} ' if level else ''}in {path} states points"
         remedy = "state the points of each category in its heading, like `## Risk (100 pts)`"
         elsewhere = {section.level for section in document.sections if _POINTS.search(section.title)}
         if level and elsewhere:
@@ -155,10 +143,7 @@ def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) 
     for section, match in found:
         boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]
         name = heading_key(section.title[: match.start()] + section.title[match.end() :])
-        kind = next(
-            (kind for kind, own in free.items() if from_word_start(*own)(name)),
-            None,
-        )
+        kind = next((kind for kind, own in free.items() if from_word_start(*own)(name)), None)
         free.pop(kind or "", None)
         figures = {"points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes)}
         categories.append({"id": kind, "name": name, "line": section.line, **figures})

@@ -13,30 +13,26 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..base.settings import Regex
-from ..collecting.interface import Observation, Problem, ProblemKind, Scope
-from ..collecting.interface import Options as BaseOptions
-from ..reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
-from ..reading.markdown_text import has_template_mark, heading_key
-from ..reading.workspace import View
-from .shared.documents import absent, bounded, read_document, word_pattern
-from .shared.quantities import PER_SECOND, count_near, latency_us, rate_per_second
+from ...base.settings import Regex
+from ...collecting.interface import Observation, Problem, ProblemKind, Scope
+from ...collecting.interface import Options as BaseOptions
+from ...reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
+from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.workspace import View
+from ..shared.documents import absent, bounded, read_document, word_pattern
+from ..shared.quantities import PER_SECOND, count_near, latency_us, rate_per_second
 
 SECTIONS: dict[str, list[str]] = {
     "endpoint_mapping": [
-        r"endpoint",
-        r"operations? map",
-        r"api map",
-        r"\b(api|broker|ibkr) (operation|call|method|function)s?\b",
-        "נקודות (ה)?קצה",
-        "מיפוי (פעולות|ממשק)",
+        r"endpoint", r"operations? map", r"api map",
+        r"\b(api|broker|ibkr) (operation|call|method|function)s?\b", "נקודות (ה)?קצה", "מיפוי (פעולות|ממשק)",
     ],
     "message_flows": [r"\bflows?\b", r"sequence", "זרימת (ה)?הודעות", "תרשימי רצף"],
     "error_codes": [r"\berrors?\b", "שגיא"],
     "latency_sla": [r"latenc", r"\bslas?\b", "השהי", "שיהוי", "זמני תגובה"],
     "pacing_limits": [r"pacing", r"rate[- ]limit", r"throttl", "מגבלות קצב", "הגבלת קצב", "קצב הודעות"],
     "data_types": [r"data[- ]?types?", r"conversion", r"type map", "המרו?ת", "(טיפוסי|סוגי) (ה)?נתונים"],
-}
+}  # fmt: skip
 OPERATIONS: dict[str, list[str]] = {
     "connect": ["connectAsync", "eConnect", "התחברות"],
     "disconnect": ["eDisconnect", "התנתקות"],
@@ -127,11 +123,7 @@ class InterfaceMapCollector:
         }
 
     def collect(self, view: View) -> Observation:
-        """Facts of ``contracts/facts/interface_map.schema.json``.
-
-        Raises:
-            EvidenceError: the file is not readable UTF-8 text, or a figure in it is too large.
-        """
+        """Facts of ``contracts/facts/interface_map.schema.json``."""
         path = self._path
         text = read_document(view, path)
         if text is None:
@@ -163,11 +155,8 @@ class InterfaceMapCollector:
             "state it there, like `40 messages/s`, `100 market-data subscriptions` or `60 historical requests"
             " per 10 min`; name the section's heading in evidence.interface_map.sections.pacing_limits",
         )
-        unclear = [
-            code
-            for code in codes
-            if code["code"] in _CODES_OF_CLASS and code["action"] and not code["classes"]
-        ]
+        known = (code for code in codes if code["code"] in _CODES_OF_CLASS)
+        unclear = [code for code in known if code["action"] and not code["classes"]]
         unknown = (
             Problem(
                 "error_codes",
@@ -246,11 +235,8 @@ class InterfaceMapCollector:
             match = _ITEM.fullmatch(item.text)
             if match is not None:
                 add(match["codes"], item.line, match["rest"].strip(" :–—-→>=|."))
-        return [
-            {**found[code], "classes": _classes(found[code]["action"])}
-            for code in sorted(found)
-            if code >= 100
-        ]
+        ordered = [found[code] for code in sorted(found) if code >= 100]
+        return [{**entry, "classes": _classes(entry["action"])} for entry in ordered]
 
     def _pacing(self, text: str, document: Document) -> dict[str, int | None]:
         figures: dict[str, int | None] = dict.fromkeys(_PACING)

@@ -1,0 +1,1 @@
+"""Collectors of Markdown documents that people write: one module each, named like the collector."""
