@@ -105,7 +105,7 @@ def start(
     chosen = tuple(available(config) if ids is None else ids)
     registry.check(chosen)
     workspace = open_workspace(root, config)
-    guests = {name: found for name in chosen if (found := registry.provider(name)) is not None}
+    guests = {name: found for name in chosen if (found := registry.find(name)) is not None}
     makers: dict[str, Make] = {name: partial(make_collector, config, name) for name in chosen}
     if places is None:
         return Running(workspace, makers, guests)

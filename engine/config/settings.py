@@ -258,7 +258,7 @@ def _check_options(collector: str, options: dict[str, Any]) -> None:
     """Refuse wrong options of gate's own collectors, also of those that are not asked for now."""
     if (
         violations("", SCHEMA, {"evidence": {collector: options}}, most=1)
-        and registry.provider(collector) is None
+        and registry.find(collector) is None
     ):
         read_settings(registry.load(collector).Options, options, ("evidence", collector))
 

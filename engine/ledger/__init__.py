@@ -36,7 +36,7 @@ def _files() -> Connect:
     return connect
 
 
-LEDGERS: Final[Schemes[Connect]] = Schemes("a ledger", "gate.ledgers", {"file": _files})
+LEDGERS: Final[Schemes[Connect]] = Schemes("ledger", "gate.ledgers", {"file": _files})
 
 
 def open_ledger(

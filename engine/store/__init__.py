@@ -24,7 +24,7 @@ def _files() -> Connect:
     return connect
 
 
-STORES: Final[Schemes[Connect]] = Schemes("an evidence store", "gate.evidence_stores", {"file": _files})
+STORES: Final[Schemes[Connect]] = Schemes("evidence store", "gate.evidence_stores", {"file": _files})
 
 
 def open_store(url: str | Path, *, limits: Limits = DEFAULT) -> EvidenceStore:

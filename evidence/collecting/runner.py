@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Self
 
 from ..base.activity import step
 from ..base.errors import EvidenceError, GateError, InternalError, raise_all
+from ..base.plugins import Plugin
 from ..process.children import Child, Ended
 from ..reading.workspace import Workspace
 from .interface import Collector, Evidence
 from .outcomes import Outcome, errors_of, failed, lookup, observe, outcome, packed, rejected, unpacked
-from .plugins import plugin_error
 
 if TYPE_CHECKING:
     from .cache import ResultCache
@@ -41,7 +41,7 @@ class Running:
     Args:
         workspace: walked before the collectors start, so that all see the same files.
         makers: by collector id, how to make it; picklable where no process can be forked.
-        guests: of these ids, the plug-ins, with the distribution each comes from.
+        guests: of these ids, the plug-ins.
         cache: what earlier runs found; collectors whose outcome is in there are not run.
         keys: by collector id, the key in the cache; plug-ins have none.
     """
@@ -50,7 +50,7 @@ class Running:
         self,
         workspace: Workspace,
         makers: Mapping[str, Make],
-        guests: Mapping[str, str] | None = None,
+        guests: Mapping[str, Plugin] | None = None,
         cache: ResultCache | None = None,
         keys: Mapping[str, str | None] | None = None,
     ) -> None:
@@ -135,7 +135,7 @@ class Running:
 
     def _exceeded(self, name: str, what: str, remedy: str) -> Outcome:
         if name in self._guests:
-            return failed(plugin_error(name, self._guests[name], what))
+            return failed(self._guests[name].error(what))
         error = EvidenceError(f"the collector {name!r} {what}", remedy=remedy)
         return packed(rejected(name, self._makers[name]().version, [error]))
 
@@ -170,7 +170,7 @@ class Running:
         return found
 
 
-def _outcomes(workspace: Workspace, tasks: Sequence[tuple[str, Make, str | None]]) -> Iterator[Outcome]:
+def _outcomes(workspace: Workspace, tasks: Sequence[tuple[str, Make, Plugin | None]]) -> Iterator[Outcome]:
     """The collectors' outcomes, one after the other; this runs in a process of its own."""
     for name, make, guest in tasks:
         yield outcome(workspace, make, guest, name)
