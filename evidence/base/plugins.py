@@ -62,7 +62,7 @@ class Plugin:
             raise self.error(text + self.code_line(error)) from error
 
     def code_line(self, error: BaseException) -> str:
-        """File and line of the plug-in's own code that an exception passed last, in brackets; empty if none."""
+        """File and line of the plug-in's own code that an exception passed last, in brackets; or nothing."""
         found = ""
         trace = error.__traceback__
         while trace is not None:

@@ -274,34 +274,15 @@ class Reading:
                     break
             self._compare(total)
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise EvidenceError(
+                f"cannot be read: {error.strerror}", path=self._path, remedy="check the file system"
+            ) from error
         finally:
             os.close(self._fd)
 
     def content(self) -> bytes:
         """The content as a whole."""
-        if self.size >= PIECE:
-            return b"".join(self.pieces())
-        try:
-            data = os.read(self._fd, self.size + 1)
-            if len(data) != self.size:
-                data += self._rest(len(data))
-            self._compare(len(data))
-        except OSError as error:
-            raise self._unreadable(error) from error
-        finally:
-            os.close(self._fd)
-        return data
-
-    def _rest(self, total: int) -> bytes:
-        """What comes after a read that gave less than there should be, or more."""
-        pieces = []
-        while data := os.read(self._fd, min(PIECE, self._most + 1 - total)):
-            total += len(data)
-            if total > self._most:
-                raise too_large(self._path, self._most)
-            pieces.append(data)
-        return b"".join(pieces)
+        return b"".join(self.pieces())
 
     def _compare(self, total: int) -> None:
         before, after = self._before, os.fstat(self._fd)
@@ -311,27 +292,15 @@ class Reading:
         if before.st_ctime_ns == after.st_ctime_ns and settled(stamp, self._began_ns):
             self.stamp = stamp
 
-    def _unreadable(self, error: OSError) -> EvidenceError:
-        return EvidenceError(
-            f"cannot be read: {error.strerror}", path=self._path, remedy="check the file system"
-        )
-
     def digest(self, object_format: ObjectFormat | None = None) -> tuple[str, str | None]:
         """SHA-256 of the content in hex, and the id git gives it where a format is named; keeps nothing."""
-        if self.size < PIECE:
-            data = self.content()
-            blob = None if object_format is None else blob_id(data, object_format)
-            return hashlib.sha256(data).hexdigest(), blob
         sha = hashlib.sha256()
-        if object_format is None:
-            for piece in self.pieces():
-                sha.update(piece)
-            return sha.hexdigest(), None
-        running = _new_blob(self.size, object_format)
+        blob = None if object_format is None else _new_blob(self.size, object_format)
         for piece in self.pieces():
             sha.update(piece)
-            running.update(piece)
-        return sha.hexdigest(), running.hexdigest()
+            if blob is not None:
+                blob.update(piece)
+        return sha.hexdigest(), None if blob is None else blob.hexdigest()
 
 
 def blob_id(data: bytes, object_format: ObjectFormat) -> str:

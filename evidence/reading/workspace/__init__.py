@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +80,6 @@ class Workspace:
         self._sources = sources
         self._exclude = tuple(exclude)
         self._judged: Selection | None = None
-        self._lock = threading.RLock()
         self._inventory: Inventory | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
         self._kept = 0
@@ -91,11 +89,8 @@ class Workspace:
         self._repository: list[str | None] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs to go on with: everything but the lock and the contents."""
-        return {**self.__dict__, "_lock": None, "_content": {}, "_kept": 0}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.RLock())
+        """What another process needs to go on with: everything but the contents."""
+        return {**self.__dict__, "_content": {}, "_kept": 0}
 
     def inventory(self) -> tuple[str, ...]:
         """Relative POSIX paths of all regular files, sorted, apart from :meth:`refused` directories."""
@@ -119,10 +114,9 @@ class Workspace:
 
         Raises ConfigError: a configured source path matches nothing, or leaves the workspace.
         """
-        with self._lock:
-            if self._judged is None:
-                self._judged = select(self._walked(), self._sources, self._exclude)
-            return self._judged
+        if self._judged is None:
+            self._judged = select(self._walked(), self._sources, self._exclude)
+        return self._judged
 
     @property
     def history(self) -> History:
@@ -151,10 +145,9 @@ class Workspace:
         return workspace.view()
 
     def _walked(self) -> Inventory:
-        with self._lock:
-            if self._inventory is None:
-                self._inventory = walk(self.root, self._ignore, self.limits.inventory_entries)
-            return self._inventory
+        if self._inventory is None:
+            self._inventory = walk(self.root, self._ignore, self.limits.inventory_entries)
+        return self._inventory
 
     def is_file(self, path: str) -> bool:
         """Whether ``path`` is a regular file in the workspace.
@@ -175,10 +168,9 @@ class Workspace:
         the workspace.
         """
         check_relative(pattern)
-        with self._lock:
-            found = self._matches.get(pattern)
-            if found is None:
-                found = self._matches[pattern] = self._walked().matching(pattern)
+        found = self._matches.get(pattern)
+        if found is None:
+            found = self._matches[pattern] = self._walked().matching(pattern)
         return found
 
     def answer(self, question: str, argument: str) -> str:
@@ -201,10 +193,9 @@ class Workspace:
         """What git's answers depend on, taken once for all views."""
         from ..git.state import repository_state
 
-        with self._lock:
-            if not self._repository:
-                self._repository.append(repository_state(self.root))
-            return self._repository[0]
+        if not self._repository:
+            self._repository.append(repository_state(self.root))
+        return self._repository[0]
 
     def read(self, path: str, cap: int | None = None) -> tuple[bytes, FileRead]:
         """The file's bytes and digest, read once per workspace object, unless it holds a great deal already.
@@ -217,14 +208,13 @@ class Workspace:
         """
         check_relative(path)
         most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
-        with self._lock:
-            known = self._content.get(path)
-            if known is None:
-                reading = self._open(path, most)
-                data = reading.content()
-                known = (data, FileRead(path, sha256_hex(data), len(data)))
-                self._learn(reading, path, known[1].sha256)
-                self._keep(*known)
+        known = self._content.get(path)
+        if known is None:
+            reading = self._open(path, most)
+            data = reading.content()
+            known = (data, FileRead(path, sha256_hex(data), len(data)))
+            self._learn(reading, path, known[1].sha256)
+            self._keep(*known)
         if known[1].size > most:
             raise too_large(path, most)
         return known
@@ -249,8 +239,7 @@ class Workspace:
         for data in reading.pieces(chunk):
             digest.update(data)
             yield data
-        with self._lock:
-            self._learn(reading, path, digest.hexdigest())
+        self._learn(reading, path, digest.hexdigest())
         yield FileRead(path, digest.hexdigest(), reading.size)
 
     def _open(self, path: str, most: int) -> Reading:
@@ -263,9 +252,8 @@ class Workspace:
 
         Raises EvidenceError: one of the files had other content when it was read before.
         """
-        with self._lock:
-            for file in files:
-                self._note(file.path, file.sha256, file.size)
+        for file in files:
+            self._note(file.path, file.sha256, file.size)
 
     def file_digest(self, path: str) -> str:
         """SHA-256 in hex of a file whose content nobody needs to keep; of the bytes read before, if any.
@@ -280,7 +268,7 @@ class Workspace:
         Raises EvidenceError: as :meth:`read`.
         """
         if not fits(self._blobs.get(path), object_format):
-            with self._lock, Folders(self.root) as folders:
+            with Folders(self.root) as folders:
                 self._digest(folders, path, object_format, self._largest)
         return self._blobs[path]
 
@@ -299,7 +287,7 @@ class Workspace:
         Raises EvidenceError: as :meth:`read`.
         """
         found = {}
-        with self._lock, Folders(self.root) as folders:
+        with Folders(self.root) as folders:
             for path in paths:
                 known = self._digests.get(path)
                 if known is None or not fits(self._blobs.get(path), object_format):
@@ -340,7 +328,7 @@ class Workspace:
 
         A file that cannot be read does not hold it; whoever needs the file will say why.
         """
-        with self._lock, Folders(self.root) as folders:
+        with Folders(self.root) as folders:
             return all(self._holds(folders, file) for file in files)
 
     def _holds(self, folders: Folders, file: FileRead) -> bool:

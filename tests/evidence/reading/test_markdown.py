@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import string
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.errors import EvidenceError
 from gate.evidence.reading.markdown import find_sections, match_sections, parse, sections, within
-from gate.evidence.reading.markdown_text import MAX_INLINE, has_template_mark, heading_key, parser
+from gate.evidence.reading.markdown_text import MAX_INLINE, has_template_mark, heading_key
 
 WORDS = st.text(string.ascii_letters + "אבגדהוזחט", min_size=1, max_size=8)
 
@@ -260,23 +259,6 @@ def test_hostile_repetition_takes_less_than_a_minute(text: str) -> None:
     started = time.process_time()
     parse(text)
     assert time.process_time() - started < 60
-
-
-def test_the_parser_is_complete_before_threads_share_it() -> None:
-    made = parser.__wrapped__()
-    rulers = (made.core.ruler, made.block.ruler, made.inline.ruler, made.inline.ruler2)
-    assert all(ruler.__cache__ for ruler in rulers)
-
-
-def test_documents_parsed_side_by_side_are_complete() -> None:
-    texts = [f"## *A{n}*\n- [x] `one`\n\n| a |\n|---|\n| **b** |\n" for n in range(200)]
-    parser.cache_clear()
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        documents = list(pool.map(parse, texts))
-    for number, document in enumerate(documents):
-        assert [s.title for s in document.sections] == [f"A{number}"]
-        assert [i.text for i in document.items] == ["one"]
-        assert document.tables[0].rows[0].cells == ("b",)
 
 
 def test_a_very_long_heading_is_kept_as_written() -> None:
