@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ...evidence.signing.keys import LogKey, VerifierKey
     from ..store.evidence import EvidenceStore
     from .interface import Connect, LedgerStorage
-    from .note import Checkpoint
     from .reader import LedgerReader
     from .verify import Report
     from .writer import Ledger
@@ -92,8 +91,6 @@ def verify_ledger(
     *,
     expected_key: VerifierKey | None = None,
     config_dir: Path | None = None,
-    receipt: Checkpoint | None = None,
-    digests: Iterable[str] = (),
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
     evidence: str | Path | None = None,
 ) -> Report:
@@ -106,7 +103,7 @@ def verify_ledger(
 
     source, store = _connect(url, evidence, DEFAULT, write=False)
     with closing(source), store:
-        return verify(source, store, expected_key, config_dir, receipt, digests, evidence_of)
+        return verify(source, store, expected_key, config_dir, evidence_of)
 
 
 def _connect(

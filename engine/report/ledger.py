@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...evidence.base.records import to_json
 from ..ledger.note import Checkpoint
 from ..ledger.verify import Report
 from ..recording import DecisionEntry
@@ -66,24 +67,7 @@ def _verification_text(report: Report) -> bytes:
 
 
 def _verification_json(report: Report) -> bytes:
-    problems = [
-        {"kind": one.kind.value, "text": one.text, "path": one.path, "line": one.line}
-        for one in report.problems
-    ]
-    return render_json(
-        {
-            "ok": report.ok,
-            "origin": report.origin,
-            "key": report.key,
-            "pinned": report.pinned,
-            "size": report.size,
-            "root": report.root,
-            "checkpoint_time": report.checkpoint_time,
-            "unsealed": report.unsealed,
-            "torn_tail_bytes": report.torn_tail_bytes,
-            "problems": problems,
-        }
-    )
+    return render_json({"ok": report.ok, **to_json(report)})
 
 
 VERIFICATIONS: dict[str, Callable[[Report], bytes]] = {

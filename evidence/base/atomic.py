@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from .errors import EnvironmentProblem
+
 TEMPORARY: Final = ".tmp-"
 """How the names of unfinished files begin; what a crash left of them may be deleted."""
 
@@ -25,6 +27,16 @@ def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
         write_at(directory, path.name, data, durable=durable)
     finally:
         os.close(directory)
+
+
+def put_file(root: Path, path: str, data: bytes) -> None:
+    """Create or replace a file below ``root``. Raises EnvironmentProblem: it cannot be written."""
+    try:
+        write_file(root / path, data)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"
+        ) from error
 
 
 def write_at(
