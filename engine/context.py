@@ -23,11 +23,7 @@ class Context:
     """A workspace ready to be judged.
 
     Attributes:
-        root: absolute path of the workspace.
-        config: its settings.
-        bundle: the policies that judge it.
         plan: the bundle's stages and rules, with the workspace's own dependencies.
-        weakenings: what settings and flags weaken.
         places: the user's directories of caches and keys; results of earlier runs are not used without.
     """
 

@@ -53,11 +53,7 @@ class StageStatus:
     """The latest recorded verdict about a stage.
 
     Attributes:
-        stage, title: the stage.
         status: its verdict, or ``PENDING``.
-        entry: index of the ledger entry.
-        effective_time: as of when it was judged.
-        commit: the commit that was judged, where there was one.
         current: whether the sources are still those that were judged.
         policy_current: whether the policies are still those that judged.
     """

@@ -20,10 +20,9 @@ from ..evidence.reading.workspace import Workspace
 from .collectors import start
 from .config.settings import FILE, age_seconds
 from .context import Context
-from .decide import recorded as recording
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
-from .decide.recorded import PEOPLE, Recorded, Time, policy_input, wanted_stages
+from .decide.recorded import PEOPLE, Recorded, Setup, Time, evidence_digests, policy_input, wanted_stages
 from .decision.document import Decision, EngineId, Notice, Subject
 from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
@@ -84,11 +83,11 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
     config = context.config
     step("reading the sources")
     subject, odd = find_subject(running.workspace)
-    settings = settings_digest(running.workspace)
+    settings = running.workspace.file_digest(FILE) if running.workspace.is_file(FILE) else None
     evidence = running.result()
     files = {file.path for item in evidence.values() for file in item.files}
     uncommitted = modified(running.workspace, subject.commit, files)
-    setup = recording.Setup(
+    setup = Setup(
         workspace=context.name,
         stage=stage,
         gate_version=__version__,
@@ -121,12 +120,7 @@ def binding(context: Context, stage: str, time: Time) -> tuple[str, str]:
     plan = context.plan
     ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
     recorded = observe(context, ids, stage, time)
-    return recorded.setup.subject.digest, recording.evidence_digests(plan, recorded)[stage]
-
-
-def settings_digest(workspace: Workspace) -> str | None:
-    """SHA-256 of gate.yaml, None where there is none: settings decide what is looked at, too."""
-    return workspace.file_digest(FILE) if workspace.is_file(FILE) else None
+    return recorded.setup.subject.digest, evidence_digests(plan, recorded)[stage]
 
 
 def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:

@@ -1,13 +1,16 @@
-"""The facts of all collectors as the verdict rules look at them. Pure."""
+"""The facts of all collectors, and about the evidence itself, as the verdict rules look at them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...evidence.base.contracts import source_of
-from ...evidence.collecting.interface import Problem, ProblemKind, Scope
+from ...evidence.base.errors import masked
+from ...evidence.base.times import parse_rfc3339
+from ...evidence.collecting.interface import Evidence, Origin, Problem, ProblemKind, Scope
+from ..decision.document import Subject
 
 NOT_MEASURED = "it was not measured"
 
@@ -73,3 +76,72 @@ class Facts:
 
 def _within(inner: str, outer: str) -> bool:
     return outer == "" or inner == outer or inner.startswith(f"{outer}.")
+
+
+SOURCES = ("same", "same_commit", "unstated", "dirty", "other")
+"""How evidence relates to what is judged, best first.
+
+* ``same``: it states the digest of the judged sources, or their commit, and that nothing was changed since.
+* ``same_commit``: it states the commit, and not whether there were changes.
+* ``unstated``: it does not say what it was made from.
+* ``dirty``: the commit is that of the subject, but the work tree differed from it then, or does now.
+* ``other``: it was made from other sources.
+"""
+
+
+def provenance(
+    evidence: Mapping[str, Evidence],
+    subject: Subject,
+    now_s: int,
+    max_age_s: Mapping[str, int],
+    modified: Collection[str] = (),
+) -> dict[str, dict[str, Any]]:
+    """Facts about the evidence by collector: its age, its tool, and whether it was made from what is judged.
+
+    Policies see them as ``input.facts.provenance.<collector>``; what follows from them is decided there. They
+    keep to ``contracts/facts/provenance.schema.json``.
+
+    Args:
+        max_age_s: by collector, how old its evidence may be by the operator's settings, in seconds.
+        modified: files that the commit checked out has with other bytes, as names are stored.
+    """
+    return {
+        name: _about(item, subject, now_s, max_age_s.get(name), modified)
+        for name, item in sorted(evidence.items())
+    }
+
+
+def _about(
+    evidence: Evidence, subject: Subject, now_s: int, max_age_s: int | None, modified: Collection[str]
+) -> dict[str, Any]:
+    observed_at_s = None if evidence.observed_at is None else parse_rfc3339(evidence.observed_at)
+    age_s = None if observed_at_s is None else now_s - observed_at_s
+    related = [_related(origin, subject) for origin in evidence.origins]
+    return {
+        "observed_at_s": observed_at_s,
+        "age_s": age_s,
+        "max_age_s": max_age_s,
+        "fresh": None if max_age_s is None else age_s is not None and 0 <= age_s <= max_age_s,
+        "sources": max(related, key=SOURCES.index, default="unstated"),
+        "statements": len(related),
+        "commits": sorted({origin.commit for origin in evidence.origins if origin.commit is not None}),
+        "tool": evidence.tool,
+        "format": evidence.format,
+        "provider": evidence.provider,
+        "files": len(evidence.files),
+        "uncommitted": [
+            path for path in map(masked, (file.path for file in evidence.files)) if path in modified
+        ],
+    }
+
+
+def _related(origin: Origin, subject: Subject) -> str:
+    if origin.digest is not None:
+        return "same" if origin.digest == subject.digest else "other"
+    if origin.commit is None:
+        return "unstated"
+    if origin.commit != subject.commit:
+        return "other"
+    if origin.dirty or subject.dirty:
+        return "dirty"
+    return "same_commit" if origin.dirty is None else "same"

@@ -32,7 +32,6 @@ class Entry:
     """Where a statement stands in the log.
 
     Attributes:
-        index: its position, from 0.
         digest: RFC 6962 leaf hash of its line (SHA-256 over 0x00 and the line), lower-case hexadecimal.
     """
 

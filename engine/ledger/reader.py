@@ -29,9 +29,7 @@ class LedgerReader:
     """A ledger opened for reading; a context manager that closes what it was given.
 
     Attributes:
-        name: where the ledger is, for messages.
         verifier: the log's name and public key, as the ledger states them.
-        evidence: the store of what entries refer to.
     """
 
     def __init__(self, source: LedgerSource, evidence: EvidenceStore) -> None:

@@ -62,8 +62,6 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        kind: for programs.
-        text: for people.
         path: the part of the ledger, such as `checkpoints/12`; the whole name of what lies elsewhere.
         line: line number in the log, from 1; None where it is not about a line.
     """

@@ -20,6 +20,7 @@ from ..base.canonical import MAX_SAFE_INTEGER
 from ..base.contracts import schema_problem, violations, violations_of
 from ..base.errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
 from ..base.plugins import Plugin
+from ..base.records import from_json
 from ..base.times import parse_rfc3339
 from ..reading.files import printable
 from ..reading.workspace import FileRead, View, Workspace
@@ -124,7 +125,7 @@ def unpacked(outcome: Outcome) -> Evidence:
     """The evidence that an outcome without errors is."""
     data = {name: base64.b64decode(text) for name, text in outcome["attachments"].items()}
     record = {name: value for name, value in outcome.items() if name != "trace"}
-    evidence = Evidence.from_json({**record, "attachments": ()})
+    evidence = from_json(Evidence, {**record, "attachments": ()})
     return replace(evidence, attachments=tuple(Attachment.of(*part) for part in data.items()))
 
 

@@ -67,7 +67,6 @@ class Ended(Exception):
         number: the signal that ended it, if one did.
         memory: whether it needed more memory than it gets.
         error: the exception that ended it, as ``class: message``, if one did.
-        trace: the traceback of that exception.
     """
 
     def __init__(self, number: int | None, memory: bool, error: str, trace: str) -> None:

@@ -42,8 +42,6 @@ class Finished:
 
     Attributes:
         code: its exit code; negative is the number of the signal that ended it.
-        out: what it wrote to standard output.
-        err: what it wrote to standard error.
         elapsed_ms: how long it ran, in milliseconds, rounded down; it differs between runs, so it is no fact.
     """
 

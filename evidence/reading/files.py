@@ -234,7 +234,6 @@ class Reading:
         most: largest accepted size in bytes.
 
     Attributes:
-        size: bytes the file has.
         stamp: after the pass, the file's stamp if its digest may be remembered by it (:func:`settled`).
 
     Raises EvidenceError: not a regular file, too large, unreadable, or changed during the pass.

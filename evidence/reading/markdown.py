@@ -54,7 +54,6 @@ class Section:
 
     Attributes:
         title: the heading's text without markup, decoration kept.
-        level: 1 to 6.
         line: line of the heading, from 1.
         text: Markdown source below the heading, sub-sections included.
         filled: see the module's description.

@@ -51,7 +51,6 @@ class AllowedSigner:
 
     Attributes:
         principals: patterns of the people (usually e-mail addresses) the key speaks for.
-        key: the public key.
         namespaces: patterns of the namespaces it may sign in; None means any.
         valid_from_s: first second of validity (epoch, inclusive), None for no beginning.
         valid_until_s: last second of validity (epoch, inclusive), None for no end.
@@ -79,8 +78,6 @@ class AllowedSigners:
     """A parsed allowed_signers file; `AllowedSigners()` knows nobody.
 
     Attributes:
-        signers: its entries, in the order of the file.
-        path: where it came from, for messages.
         skipped: lines that were skipped, as (line number, reason): their type of key is not known.
     """
 

@@ -43,9 +43,7 @@ class Envelope:
     """A parsed envelope, not yet verified.
 
     Attributes:
-        payload: the signed bytes.
         keyid: the fingerprint `SHA256:…` that the signer stated (a hint, not a proof).
-        signature: the raw 64-byte Ed25519 signature.
     """
 
     payload: bytes

@@ -27,7 +27,6 @@ class SignatureCheck:
         valid_until_s: last second (epoch, inclusive) the key may sign; None for no end.
         problem: one sentence for people when the state is not `valid` (or the entries disagree), otherwise
             None.
-        entries: the entries of allowed_signers that apply.
     """
 
     state: SignatureState

@@ -45,14 +45,11 @@ class Found:
 
     Attributes:
         sources: source paths that exist, as globs where settings cannot have the name; empty without code.
-        python_files: number of Python files.
         seeds: the file with the seeds, if there is one.
         unstated: seeds that it does not state.
         evidence: options by collector that differ from their defaults.
         recognised: every piece of evidence that was recognised, as (collector, path).
         ledger: a directory for the ledger where its usual one is taken, else None.
-        rows: number of rows of the artifact matrix.
-        missing: rows without a file.
     """
 
     sources: list[str] = field(default_factory=list)

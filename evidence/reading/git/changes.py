@@ -25,8 +25,6 @@ class Change:
     """The last commit that touched a file.
 
     Attributes:
-        commit: its full id.
-        author_email: its author; None when that is not UTF-8.
         time_s: when it was committed (epoch), as the commit itself states it; None when it states no time.
     """
 

@@ -46,7 +46,6 @@ class Signature:
         key: fingerprint ``SHA256:…`` of the key in the signature; None when it cannot be read.
         time_s: the committer's or tagger's date (epoch), which is part of what is signed; None when the
             object states no time.
-        problem: one clause for people when the state is not ``valid``.
     """
 
     state: SignatureState
@@ -58,13 +57,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """An annotated tag that directly names a commit.
-
-    Attributes:
-        name: its name without ``refs/tags/``.
-        id: full id of the tag object.
-        commit: full id of the commit.
-    """
+    """An annotated tag that directly names a commit."""
 
     name: str
     id: str

@@ -28,7 +28,6 @@ class Selection:
 
     Attributes:
         patterns: the source paths in force: directories, files or globs.
-        exclude: globs of what is left out of them.
         discovered: whether nobody configured the paths.
         paths: files, links and special files under the paths, sorted.
         links: those that are symbolic links, with their targets as stored.
