@@ -18,12 +18,7 @@ from ..evidence.collecting.interface import Collector
 from ..evidence.collecting.runner import Make, Running
 from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
-from .config.settings import FILE, GateConfig, read_settings
-
-LEDGER_FILES = frozenset(
-    {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
-)
-"""Everything that may lie in a ledger's directory."""
+from .config.settings import FILE, LEDGER_FILES, GateConfig, read_settings
 
 
 def make_collector(config: GateConfig, collector_id: str) -> Collector:
@@ -94,11 +89,8 @@ def start(
 ) -> Running:
     """The named collectors, or all available ones, ready to run in another process while this one goes on.
 
-    They run from entering the context on, and ``result()`` gives their evidence.
-
-    Args:
-        ids: collectors' names; None is all available ones.
-        places: where results of earlier runs are kept; they are not used without.
+    They run from entering the context on, and ``result()`` gives their evidence. Results of earlier runs are
+    used only with ``places``.
 
     Raises UsageError: there is no collector of that name; EvidenceError: the workspace is not a directory.
     """
@@ -114,7 +106,7 @@ def start(
     cache = ResultCache(workspace, places.cache_dir, places.config_dir)
     shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
     keys = {
-        name: cache.key(name, "", {"own": config.evidence.get(name, {}), "shared": shared})
+        name: cache.key(name, {"own": config.evidence.get(name, {}), "shared": shared})
         for name in chosen
         if name not in guests
     }

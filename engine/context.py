@@ -22,9 +22,9 @@ from .policy.interface import Bundle
 class Context:
     """A workspace ready to be judged.
 
-    Attributes:
-        plan: the bundle's stages and rules, with the workspace's own dependencies.
-        places: the user's directories of caches and keys; results of earlier runs are not used without.
+    ``plan`` has the bundle's stages and rules with the workspace's own dependencies, ``weakenings`` what
+    settings and flags weaken. Without ``places``, the user's directories, results of earlier runs are not
+    used.
     """
 
     root: Path

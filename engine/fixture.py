@@ -22,10 +22,10 @@ CONTRACT = "fixture"
 
 
 def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str | None) -> dict[str, bool]:
-    """Write each file in the form ``{data, metadata}`` with the digest of its data.
+    """Write each file in the form ``{data, metadata}`` with the digest of its data; none unless all can be.
 
     A file that has this form already keeps its metadata, and its time as long as its data are unchanged; any
-    other JSON value becomes the data. No file is written unless all can be.
+    other JSON value becomes the data.
 
     Args:
         files: the fixtures, as paths relative to the workspace or the current directory.

@@ -38,7 +38,6 @@ def state_provenance(
     """Write the statement for each file; returns the statements' paths, relative to the workspace.
 
     Args:
-        context: the workspace; its sources are measured now.
         files: evidence files, as paths relative to the workspace or the current directory.
         finished_at: RFC 3339 time at which the files were finished.
         command: what made them, as one line.

@@ -33,6 +33,11 @@ SCHEMA = "gate_config"
 DEFAULT_EXCLUDE = ("**/.coverage",)
 
 
+LEDGER_FILES = frozenset(
+    {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
+)
+"""Everything that may lie in a ledger's directory."""
+
 Age = Annotated[str, Bounded(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
 """A length of time: a number and its unit, seconds, minutes, hours or days."""
 

@@ -104,8 +104,8 @@ def _masked(notice: Notice) -> Notice:
 def _set_time(time: Time) -> list[Weakening]:
     if time.source == "clock":
         return []
-    said = f"judged as of {time.text}, set by {time.source}, instead of the time of the run"
-    return [Weakening("effective_time", said)]
+    message = f"judged as of {time.text}, set by {time.source}, instead of the time of the run"
+    return [Weakening("effective_time", message)]
 
 
 def _no_author(setup: Setup) -> list[Weakening]:

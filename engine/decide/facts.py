@@ -96,10 +96,7 @@ def provenance(
     max_age_s: Mapping[str, int],
     modified: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Facts about the evidence by collector: its age, its tool, and whether it was made from what is judged.
-
-    Policies see them as ``input.facts.provenance.<collector>``; what follows from them is decided there. They
-    keep to ``contracts/facts/provenance.schema.json``.
+    """Facts about the evidence by collector, as ``contracts/facts/provenance.schema.json`` describes them.
 
     Args:
         max_age_s: by collector, how old its evidence may be by the operator's settings, in seconds.

@@ -1,4 +1,4 @@
-"""The verdict rules: from what the policies said to PASS, FAIL or CONDITIONAL. Pure.
+"""The verdict rules: from what the policies answered to PASS, FAIL or CONDITIONAL. Pure.
 
 No I/O, no clock, no policy engine: the same arguments always give the same result. Common to all stages:
 

@@ -54,16 +54,13 @@ def open_ledger(
         url: `file:PATH`, a path, or a URL whose scheme another distribution serves.
         key: the log key; a ledger belongs to the key it was begun with.
         config_dir: where receipts are kept; None keeps none and checks none.
-        origin: name of a new log (printable ASCII, no blanks or `+`). It must belong to this ledger alone:
-            two ledgers with one name and one key are a fork, and are refused as such. By default the label
-            and 128 random bits. An existing ledger keeps its name.
-        label: begin of such a default name, for people.
+        origin: name of a new log (printable ASCII, no blanks or `+`), by default the label and 128 random
+            bits. Two ledgers with one name and one key are a fork, and are refused as such.
         evidence: URL of the evidence store; by default the one that lies with the ledger.
-        limits: of the evidence store.
 
     Raises ConfigError for a scheme that nobody serves; LedgerError when the ledger was begun with another
     key, contains links, lacks sealed entries or contradicts the receipt; EnvironmentProblem when it cannot be
-    read or written.
+    used.
     """
     from .writer import Ledger, new_verifier
 
@@ -77,9 +74,8 @@ def open_reader(
 ) -> LedgerReader:
     """Open an existing ledger for reading, without the private key; a context manager.
 
-    Arguments as `open_ledger`. Raises ConfigError for a scheme that nobody serves; LedgerError when there is
-    no ledger, it contains links or other irregular files, or its key is broken; EnvironmentProblem when it
-    cannot be read.
+    Raises ConfigError for a scheme that nobody serves; LedgerError when there is no ledger, it contains links
+    or its key is broken; EnvironmentProblem when it cannot be read.
     """
     from .reader import LedgerReader
 

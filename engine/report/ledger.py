@@ -8,8 +8,8 @@ from typing import Any
 from ...evidence.base.records import to_json
 from ..ledger.note import Checkpoint
 from ..ledger.verify import Report
-from ..recording import DecisionEntry
 from ..terminal.lines import to_bytes
+from .interface import DecisionEntry
 from .json_format import render_json
 
 EntriesRenderer = Callable[[Sequence[DecisionEntry], Checkpoint | None], bytes]

@@ -27,11 +27,10 @@ BUILTIN = {
 
 
 def names(asked: Iterable[str] = ("",)) -> tuple[str, ...]:
-    """Every format's name; gate's own first. Plug-ins are found, and none of their code is run.
+    """Every format's name; gate's own first. None of a plug-in's code is run.
 
-    Args:
-        asked: ``FORMAT[=PATH]`` as asked for. Looking through installed distributions takes time, so it is
-            done only where one of them is not gate's own.
+    Plug-ins are looked for, which takes time, only where ``asked`` (``FORMAT[=PATH]``) names another than
+    gate's own.
     """
     own = all(text.partition("=")[0] in BUILTIN for text in asked)
     return tuple(BUILTIN) if own else (*BUILTIN, *sorted({*plugin_names(GROUP)} - BUILTIN.keys()))

@@ -77,7 +77,7 @@ class Scope:
     """How much a collector looked at for a fact, so that an empty list or a zero means something.
 
     A rule whose fact is empty holds only if a scope covers that fact and ``looked_at`` is not zero. What was
-    looked at and not understood has a :class:`Problem` of the kind ``unknown`` each, with its place.
+    not understood has a :class:`Problem` of the kind ``unknown`` each, with its place.
 
     Attributes:
         fact: dotted path inside the collector's facts; empty for all of them. It covers what is inside, too.

@@ -39,9 +39,8 @@ _FACTS = "facts are strings, integers, true, false, null, and lists and objects 
 def outcome(workspace: Workspace, make: Callable[[], Collector], guest: Plugin | None, name: str) -> Outcome:
     """What a collector saw, or its errors.
 
-    Args:
-        guest: of a plug-in: whatever it raises is then an error that names it. A built-in collector's
-            unexpected exception is our mistake and is passed on.
+    Whatever a plug-in (``guest``) raises is an error that names it; an unexpected exception of a built-in
+    collector is our mistake and is passed on.
     """
     view = workspace.view()
     collector = None
@@ -76,12 +75,7 @@ def rejected(
     files: tuple[FileRead, ...] = (),
     provider: str | None = None,
 ) -> Evidence:
-    """The evidence of a collector that could not use what it read: no facts, and why.
-
-    Args:
-        reasons: the errors that it ended with; what is no EvidenceError is treated like one.
-        provider: of a plug-in, its distribution.
-    """
+    """The evidence of a collector that could not use what it read: no facts, and why (``reasons``)."""
     problems = [
         Problem("", one.what, one.remedy or "correct the file", ProblemKind.REJECTED, one.path, one.place)
         for one in reasons

@@ -17,10 +17,10 @@ from ..base.errors import EvidenceError
 from ..base.times import format_utc, parse_rfc3339
 from ..reading.files import ObjectFormat
 from ..reading.workspace import FileRead, View, Workspace
+from ..signing.intoto import STATEMENT_TYPE
 from .interface import Origin
 
 SUFFIX = ".provenance.json"
-STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:gate:evidence:v1"
 CONTRACT = "provenance"
@@ -76,7 +76,7 @@ def statement(
         annotations = {"annotations": {"dirty": origin.dirty}} if origin.dirty is not None else {}
         sources.append({"name": _COMMIT, "digest": {"gitCommit": origin.commit}, **annotations})
     document = {
-        "_type": STATEMENT,
+        "_type": STATEMENT_TYPE,
         "subject": [{"name": name, "digest": {"sha256": sha256}}],
         "predicateType": PREDICATE,
         "predicate": {

@@ -243,8 +243,8 @@ def _live(work: Work, writer: int, memory_bytes: int, parent: int) -> NoReturn:
             except MemoryError:
                 status = _NO_MEMORY
             except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-                said = f"{type(error).__name__}: {error}"
-                send({"failed": {"error": said, "trace": traceback.format_exc()}})
+                text = f"{type(error).__name__}: {error}"
+                send({"failed": {"error": text, "trace": traceback.format_exc()}})
             os._exit(status)  # before the stream is closed: its end means that the status is known
     os._exit(status)
 

@@ -67,12 +67,11 @@ def clock_ns() -> int:
 def settled(stamp: FileStamp, began_ns: int) -> bool:
     """Whether any change after ``began_ns`` (:func:`clock_ns`) must show as another stamp.
 
-    A file changed twice within one tick of its file system's clock has the same times after both changes,
-    so a digest taken between the two would pass for that of the second content. Git has the same problem
-    with its index and calls it racy (https://git-scm.com/docs/racy-git). The last change must therefore lie
-    further back than the clock's step: two seconds cover every file system (FAT has the coarsest) and a
-    server's clock that is a little behind; 50 ms are enough where the file system is a local one and the
-    stamp itself shows that it keeps finer times than the kernel's tick.
+    A file changed twice within one tick of its file system's clock has the same times after both changes (git
+    calls that racy, https://git-scm.com/docs/racy-git). The last change must therefore lie further back than
+    the clock's step: two seconds cover every file system (FAT has the coarsest) and a server's clock that is
+    a little behind; 50 ms are enough where the file system is local and the stamp shows finer times than the
+    kernel's tick.
     """
     device, _, _, mtime_ns, ctime_ns, _ = stamp
     fine = ctime_ns % _TICK_NS != 0 and device in _local_devices()

@@ -174,19 +174,13 @@ def parse(text: str, path: str | None = None) -> Document:
         ) from None
 
 
-def sections(text: str, path: str | None = None) -> list[Section]:
-    """All sections of the document, in its order; see :func:`parse`."""
-    return list(parse(text, path).sections)
-
-
 def match_sections(
     text: str, patterns: Mapping[str, Sequence[str]], path: str | None = None
 ) -> dict[str, SectionState]:
     """Whether the document has the sections asked for.
 
     Args:
-        patterns: per section id, regular expressions that are searched in headings, see
-            :func:`find_sections`.
+        patterns: per section id, what :func:`find_sections` takes.
 
     Returns:
         Per id: ``filled`` when every matching section is, ``absent`` when none matches, else ``unfilled``.

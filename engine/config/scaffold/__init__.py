@@ -16,8 +16,7 @@ from ....evidence.base.errors import UsageError
 from ....evidence.base.settings import build
 from ....evidence.collectors.artifacts import Row, default_matrix
 from ....evidence.reading.workspace import Workspace
-from ...collectors import LEDGER_FILES
-from ..settings import FILE, GateConfig, load_config
+from ..settings import FILE, LEDGER_FILES, GateConfig, load_config
 from .discover import Found, discover
 from .templates import Written, write_templates
 

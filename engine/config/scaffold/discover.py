@@ -45,11 +45,11 @@ class Found:
 
     Attributes:
         sources: source paths that exist, as globs where settings cannot have the name; empty without code.
-        seeds: the file with the seeds, if there is one.
-        unstated: seeds that it does not state.
+        seeds, unstated: the file with the seeds, if there is one, and seeds that it does not state.
         evidence: options by collector that differ from their defaults.
         recognised: every piece of evidence that was recognised, as (collector, path).
         ledger: a directory for the ledger where its usual one is taken, else None.
+        rows, missing: number of rows of the artifact matrix, and those without a file.
     """
 
     sources: list[str] = field(default_factory=list)

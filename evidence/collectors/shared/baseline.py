@@ -144,7 +144,7 @@ def _checked_out(history: History, approved: str) -> bool:
 
     # one line for each that is a ref: what it is in full, `HEAD` for a detached one
     done = run(history.root, ["rev-parse", "--symbolic-full-name", "HEAD", approved], history.limits)
-    names = [line.casefold() for line in done.out.decode("utf-8", "replace").splitlines()]
+    names = [line.casefold() for line in done.stdout.decode("utf-8", "replace").splitlines()]
     if not names or not names[0].startswith("refs/heads/"):
         return False
     if names[0] in names[1:]:

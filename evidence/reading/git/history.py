@@ -100,14 +100,11 @@ class History:
             )
         return ask(self.root, ["cat-file", "blob", fields[2].decode()], self.limits)
 
-    def files(self, commit: str, paths: Sequence[str] = ()) -> dict[str, str]:
-        """Blob ids of the commit's regular files at or below ``paths``, of all without ``paths``.
+    def files(self, commit: str) -> dict[str, str]:
+        """Blob ids of the commit's regular files by path.
 
-        See :func:`gate.evidence.reading.git.committed`.
         Git's object store is believed; see :meth:`proven_files` for what a signature covers.
         """
-        if paths:
-            return git.committed(self.root, _checked(commit), paths, self.limits)
         if commit not in self._trees:
             self._trees[commit] = git.committed(self.root, _checked(commit), (), self.limits)
         return dict(self._trees[commit])
@@ -140,19 +137,18 @@ class History:
         """
         from .changes import all_lines, changed_lines, renames
 
-        if commit not in self._trees:
-            self.files(commit)
-        if path not in self._trees[commit]:
+        before = self.files(commit)
+        if path not in before:
             if commit not in self._renames:
                 self._renames[commit] = renames(self.root, _checked(commit), self.limits)
             path = self._renames[commit].get(path, path)
-        blob = self._trees[commit].get(path)
+        blob = before.get(path)
         if blob is None:
             return all_lines(now)
         if blob == blob_id(now, "sha1" if len(blob) == 40 else "sha256"):
             return frozenset()
-        before = self.file(commit, path)
-        return all_lines(now) if before is None else changed_lines(before, now, self.limits)
+        old = self.file(commit, path)
+        return all_lines(now) if old is None else changed_lines(old, now, self.limits)
 
     def last_changes(self, paths: Sequence[str]) -> dict[str, Change]:
         """The last commit that touched each file, as ``git log -1 -- path`` finds it.

@@ -55,7 +55,7 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
         return GitState(None, None, None)
     commit = match[1].decode()
     author = _AUTHOR.search(rest.partition(b"\n\n")[0] + b"\n")
-    return GitState(commit, _utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
+    return GitState(commit, utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
 
 
 def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> str | None:
@@ -69,7 +69,7 @@ def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = 
     wanted = ["."] if "." in paths or "" in fixed else fixed
     found = ask(root, ["rev-list", "-1", "--format=%ae", commit, "--", *wanted], limits)
     lines = found.splitlines()
-    return _utf8(lines[1]) if len(lines) > 1 else None
+    return utf8(lines[1]) if len(lines) > 1 else None
 
 
 def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> dict[str, str]:
@@ -98,7 +98,8 @@ def tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[
     return found
 
 
-def _utf8(raw: bytes) -> str | None:
+def utf8(raw: bytes) -> str | None:
+    """The text; None when it is not UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -47,7 +47,7 @@ KEPT_BYTES = 64 * 1024 * 1024
 
 
 class Workspace:
-    """The directory being judged.
+    """The directory being judged, read by one thread.
 
     Args:
         ignore: relative directories left out of the walk (the ledger, for one).
@@ -55,8 +55,7 @@ class Workspace:
         exclude: globs of what is not judged among them.
 
     Attributes:
-        memory: digests that earlier runs took, and those that this one takes; without it, nothing is
-            remembered and views leave no trace.
+        memory: digests that earlier runs and this one took; without it, nothing is remembered or traced.
 
     Raises EvidenceError: ``root`` is not a readable directory.
     """

@@ -160,12 +160,9 @@ class View:
             check_file(contract, value, path)
         return value
 
-    def read_yaml(self, path: str, contract: str | None = None) -> Any:
-        """The file as strict YAML, held against a contract when given."""
-        value = parse_yaml(self.read(path, self.limits.text_bytes), path, self.limits)
-        if contract is not None:
-            check_file(contract, value, path)
-        return value
+    def read_yaml(self, path: str) -> Any:
+        """The file as strict YAML."""
+        return parse_yaml(self.read(path, self.limits.text_bytes), path, self.limits)
 
     def read_csv(self, path: str, header: Sequence[str]) -> list[parse.CsvRow]:
         """The file as CSV under exactly this header."""
