@@ -1,7 +1,4 @@
-"""A workspace's collectors, made from its settings.
-
-Apart from :mod:`gate.engine.service`, so that the collectors are made in one place.
-"""
+"""A workspace's collectors, made from its settings."""
 
 from __future__ import annotations
 
@@ -50,12 +47,12 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
 
     Raises ConfigError: the ledger's directory would hide judged content or other files.
     """
-    root = root.resolve()
+    root, judged = root.resolve(), config.subject
     if config.ledger.directory is None:
-        return Workspace(root, config.limits)
+        return Workspace(root, config.limits, (), judged.sources, judged.exclude)
     ledger = Path(os.path.normpath(root / config.ledger.directory))
     inside = ledger.relative_to(root).as_posix()
-    for source in config.subject.sources or ():
+    for source in judged.sources or ():
         fixed = source.partition("*")[0].partition("?")[0].rstrip("/")
         if source != "." and (f"{inside}/".startswith(f"{fixed}/") or f"{fixed}/".startswith(f"{inside}/")):
             raise _ledger_error(f"overlaps the source path {source!r}, whose content is judged")
@@ -63,7 +60,6 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
     foreign = sorted(set(os.listdir(ledger)) - LEDGER_FILES) if ledger.is_dir() else []  # noqa: PTH208
     if foreign:
         raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
-    judged = config.subject
     return Workspace(root, config.limits, [inside], judged.sources, judged.exclude)
 
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import ConfigError, EvidenceError, suggestion
 from ...evidence.base.limits import Limits
+from ...evidence.base.records import nested
 from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, validate
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting import registry
@@ -287,7 +288,8 @@ def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
     for key in reversed(place):
         document = {key: document}
     # a decimal is for no setting, but JSON Schema takes 1.0 for an integer
-    if not _has_decimal(document) and not violations("", SCHEMA, document, most=1):
+    decimal = any(isinstance(item, Decimal) for item in nested(document))
+    if not decimal and not violations("", SCHEMA, document, most=1):
         try:
             return build(kind, value)
         except Uncertain:
@@ -300,16 +302,3 @@ def read_settings(kind: type[S], value: Any, place: Sequence[str] = ()) -> S:
         return validate(kind, value)
     except ValidationError as error:
         raise config_error(error, kind, place, FILE) from error
-
-
-def _has_decimal(value: Any) -> bool:
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Decimal):
-            return True
-        if isinstance(item, dict):
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-    return False

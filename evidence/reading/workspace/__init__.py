@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,6 @@ class Workspace:
         self._sources = sources
         self._exclude = tuple(exclude)
         self._judged: Selection | None = None
-        self._inventory: Inventory | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
         self._kept = 0
         self._digests: dict[str, tuple[str, int]] = {}  # SHA-256 and size by path
@@ -93,19 +93,19 @@ class Workspace:
 
     def inventory(self) -> tuple[str, ...]:
         """Relative POSIX paths of all regular files, sorted, apart from :meth:`refused` directories."""
-        return self._walked().files
+        return self._walked.files
 
     def links(self) -> dict[str, str]:
         """Symbolic links met in the walk, path → target text as stored; none was followed."""
-        return dict(self._walked().links)
+        return dict(self._walked.links)
 
     def special(self) -> frozenset[str]:
         """Pipes, sockets and devices met in the walk."""
-        return self._walked().special
+        return self._walked.special
 
     def refused(self) -> list[EvidenceError]:
         """Why the entries of some directories are not known: not readable, or beyond the limit."""
-        walked = self._walked()
+        walked = self._walked
         return [walked.refusal(folder) for folder in sorted(walked.refused)]
 
     def judged(self) -> Selection:
@@ -114,7 +114,7 @@ class Workspace:
         Raises ConfigError: a configured source path matches nothing, or leaves the workspace.
         """
         if self._judged is None:
-            self._judged = select(self._walked(), self._sources, self._exclude)
+            self._judged = select(self._walked, self._sources, self._exclude)
         return self._judged
 
     @property
@@ -143,10 +143,9 @@ class Workspace:
             raise EvidenceError("is not a regular file", path=name, remedy="replace it by a regular file")
         return workspace.view()
 
+    @cached_property
     def _walked(self) -> Inventory:
-        if self._inventory is None:
-            self._inventory = walk(self.root, self._ignore, self.limits.inventory_entries)
-        return self._inventory
+        return walk(self.root, self._ignore, self.limits.inventory_entries)
 
     def is_file(self, path: str) -> bool:
         """Whether ``path`` is a regular file in the workspace.
@@ -156,7 +155,7 @@ class Workspace:
         workspace.
         """
         check_relative(path)
-        return self._walked().is_file(path)
+        return self._walked.is_file(path)
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Files that match a glob with wildcards, sorted; found once for each pattern.
@@ -169,7 +168,7 @@ class Workspace:
         check_relative(pattern)
         found = self._matches.get(pattern)
         if found is None:
-            found = self._matches[pattern] = self._walked().matching(pattern)
+            found = self._matches[pattern] = self._walked.matching(pattern)
         return found
 
     def answer(self, question: str, argument: str) -> str:
