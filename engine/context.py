@@ -53,11 +53,7 @@ class Context:
 
 
 def open_context(root: Path, policy: Path | None = None, places: Places | None = None) -> Context:
-    """Load the workspace's settings and policy bundle.
-
-    Args:
-        policy: a bundle directory in place of the configured one; recorded as a weakening.
-        places: the user's directories, where results of earlier runs may be used.
+    """Load the workspace's settings and policy bundle; ``policy`` is one in place of the configured one.
 
     Raises ConfigError, PolicyError: as they say.
     """

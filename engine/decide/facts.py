@@ -17,13 +17,10 @@ NOT_MEASURED = "it was not measured"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was measured, why the rest was not, and how much was looked at.
+    """By collector: what was measured, why the rest was not, and how much was looked at.
 
-    Attributes:
-        values: collector → facts, as the policies see them.
-        problems: collector → why facts of it are missing, rejected or unknown.
-        files: collector → number of files, and of outputs of commands, that its evidence came from.
-        scopes: collector → how much it looked at.
+    ``values`` are the facts as the policies see them, ``files`` the number of files, and of outputs of
+    commands, that evidence came from.
     """
 
     values: Mapping[str, Mapping[str, Any]]

@@ -78,8 +78,7 @@ class Subject:
     """What is judged: a content digest of the source paths always, the git commit where there is one.
 
     Attributes:
-        commit: full id, None outside of a repository.
-        dirty: whether the source paths differ from the commit.
+        commit: full id, None outside of a repository; ``dirty``: whether the source paths differ from it.
         digest: SHA-256 of the ``sha256sum`` manifest of the source files.
     """
 

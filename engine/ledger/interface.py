@@ -41,13 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEntry(Entry):
-    """An entry read back.
-
-    Attributes:
-        payload: the in-toto Statement, canonical JSON.
-        line: the DSSE envelope, without line feed.
-        sealed: whether the latest checkpoint covers it.
-    """
+    """An entry read back: the in-toto Statement (canonical JSON), its DSSE envelope, whether it is sealed."""
 
     payload: bytes
     line: bytes

@@ -59,11 +59,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong.
+    """One thing that is wrong: its kind for programs, a text for people, and where.
 
-    Attributes:
-        path: the part of the ledger, such as `checkpoints/12`; the whole name of what lies elsewhere.
-        line: line number in the log, from 1; None where it is not about a line.
+    ``path`` is the part of the ledger, such as `checkpoints/12`, or the whole name of what lies elsewhere;
+    ``line`` the line number in the log, from 1.
     """
 
     kind: Kind

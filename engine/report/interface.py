@@ -26,12 +26,12 @@ class DecisionEntry:
 
 @dataclass(frozen=True, slots=True)
 class StageStatus:
-    """The latest recorded verdict about a stage.
+    """The latest recorded verdict about a stage; what has no decision is None.
 
     Attributes:
         status: its verdict, or ``PENDING``.
-        current: whether the sources are still those that were judged.
-        policy_current: whether the policies are still those that judged.
+        entry, effective_time, commit: the ledger entry, as of when it was judged, and what was.
+        current, policy_current: whether sources and policies are still those of the decision.
     """
 
     stage: str

@@ -19,12 +19,9 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 class Schemes(Generic[T]):
-    """The implementations of one plug point.
+    """The implementations of one plug point: gate's own by scheme, others by entry point.
 
-    Args:
-        kind: what a URL names, for messages: `evidence store`.
-        group: the entry point group of other distributions.
-        builtin: gate's own, by scheme; each is called to import the implementation.
+    ``kind`` says what a URL names, for messages; each builtin is called to import the implementation.
     """
 
     def __init__(self, kind: str, group: str, builtin: Mapping[str, Callable[[], T]]) -> None:

@@ -42,12 +42,9 @@ def put_file(root: Path, path: str, data: bytes) -> None:
 def write_at(
     directory: int, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True, replace: bool = True
 ) -> None:
-    """Create or replace the file `name` in an open directory.
+    """Create or replace a file, named without folders, in an open directory.
 
-    Args:
-        mode: its permissions, less the umask.
-        durable: whether content and name are on the disk (fsync) before the function returns.
-        replace: whether the name may be taken already.
+    With ``durable``, content and name are on the disk (fsync) before the function returns.
 
     Raises FileExistsError when the name is taken and not to be replaced, OSError when the disk failed; the
     name then stands for what it did before.

@@ -95,9 +95,8 @@ class Scope:
 class Origin:
     """What evidence itself states about the sources it was made from; None where it says nothing.
 
-    Attributes:
-        dirty: whether the work tree differed from that commit.
-        digest: SHA-256 in hex of the judged sources, as :mod:`gate.evidence.collecting.subject` takes it.
+    ``dirty`` is whether the work tree differed from the commit; ``digest`` is the SHA-256 in hex of the
+    judged sources, as :mod:`gate.evidence.collecting.subject` takes it.
     """
 
     commit: str | None = None

@@ -66,10 +66,8 @@ def statement(
 ) -> bytes:
     """The statement about one file, as indented JSON.
 
-    Args:
-        origin: what it was made from; a digest of the sources at least.
-        builder: a URI for who states this.
-        command: what made the file, as one line; for people.
+    ``origin`` has a digest of the sources at least; ``builder`` is a URI for who states this; ``command`` is
+    what made the file, as one line; for people.
     """
     sources: list[dict[str, Any]] = [{"name": _SOURCES, "digest": {"sha256": origin.digest}}]
     if origin.commit is not None:

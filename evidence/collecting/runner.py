@@ -42,8 +42,7 @@ class Running:
         workspace: walked before the collectors start, so that all see the same files.
         makers: by collector id, how to make it; picklable where no process can be forked.
         guests: of these ids, the plug-ins.
-        cache: what earlier runs found; collectors whose outcome is in there are not run.
-        keys: by collector id, the key in the cache; plug-ins have none.
+        cache, keys: what earlier runs found, and by collector id the key in it; plug-ins have none.
     """
 
     def __init__(

@@ -61,12 +61,9 @@ def scratch(prefix: str) -> Iterator[Path]:
 
 
 class Ended(Exception):
-    """The child ended before its time.
+    """The child ended before its time: by a signal, for want of memory, or with an exception.
 
-    Attributes:
-        number: the signal that ended it, if one did.
-        memory: whether it needed more memory than it gets.
-        error: the exception that ended it, as ``class: message``, if one did.
+    ``error`` is that exception as ``class: message``, ``trace`` its traceback.
     """
 
     def __init__(self, number: int | None, memory: bool, error: str, trace: str) -> None:
@@ -80,8 +77,8 @@ class Ended(Exception):
 class Child:
     """One child process; as a context manager it is gone afterwards, whatever happened.
 
-    Args:
-        memory_bytes: address space it gets on top of what is in use; outside Linux, its resident memory.
+    ``memory_bytes`` is the address space it gets on top of what is in use; outside Linux, its resident
+    memory.
 
     Raises OSError: no process can be started.
     """

@@ -229,13 +229,9 @@ def _open_directory(name: str, parent: int) -> int:
 class Reading:
     """One pass over an open file, whose descriptor is closed by it; either of the methods, once.
 
-    Args:
-        most: largest accepted size in bytes.
+    ``stamp`` is, after the pass, the file's if its digest may be remembered by it (:func:`settled`).
 
-    Attributes:
-        stamp: after the pass, the file's stamp if its digest may be remembered by it (:func:`settled`).
-
-    Raises EvidenceError: not a regular file, too large, unreadable, or changed during the pass.
+    Raises EvidenceError: not a regular file, larger than ``most`` bytes, unreadable, or changed meanwhile.
     """
 
     def __init__(self, fd: int, path: str, most: int) -> None:

@@ -54,10 +54,9 @@ class Section:
 
     Attributes:
         title: the heading's text without markup, decoration kept.
-        line: line of the heading, from 1.
+        line, end: line of the heading, from 1, and the first line that no longer belongs to it.
         text: Markdown source below the heading, sub-sections included.
         filled: see the module's description.
-        end: first line that no longer belongs to it.
     """
 
     title: str
@@ -101,13 +100,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A list item of any depth.
+    """A list item: its own text as written, without nested lists and task box; its line, from 1.
 
-    Attributes:
-        raw: its own text as written, without nested lists and without the task box.
-        line: its line, from 1.
-        depth: 1 in a list that is in no other list.
-        ticked: state of its task box; None when it has none.
+    ``depth`` is 1 in a list that is in no other list; ``ticked`` is None without a task box.
     """
 
     raw: str

@@ -47,14 +47,11 @@ def match_list(text: str, patterns: tuple[str, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AllowedSigner:
-    """One line of the file.
+    """One line of the file: patterns of principals, a key, and when it counts.
 
     Attributes:
-        principals: patterns of the people (usually e-mail addresses) the key speaks for.
         namespaces: patterns of the namespaces it may sign in; None means any.
-        valid_from_s: first second of validity (epoch, inclusive), None for no beginning.
-        valid_until_s: last second of validity (epoch, inclusive), None for no end.
-        line: line number in the file, from 1.
+        valid_from_s, valid_until_s: first and last second of validity (epoch), None for no bound.
     """
 
     principals: tuple[str, ...]
@@ -77,8 +74,7 @@ class AllowedSigner:
 class AllowedSigners:
     """A parsed allowed_signers file; `AllowedSigners()` knows nobody.
 
-    Attributes:
-        skipped: lines that were skipped, as (line number, reason): their type of key is not known.
+    ``skipped`` has the lines whose type of key is not known, as (line number, reason).
     """
 
     signers: tuple[AllowedSigner, ...] = ()

@@ -213,12 +213,7 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class SshSignature:
-    """A parsed, not yet verified SSHSIG.
-
-    Attributes:
-        key: the public key that the signature carries (says nothing about whose it is).
-        hash_name: `sha256` or `sha512`, the hash of the signed file.
-    """
+    """A parsed, not yet verified SSHSIG; the key that it carries says nothing about whose it is."""
 
     key: PublicKey
     namespace: str

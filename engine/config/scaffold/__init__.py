@@ -36,13 +36,7 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGN
 
 @dataclass(frozen=True)
 class Report:
-    """What ``gate init`` did.
-
-    Attributes:
-        found: what the repository had; its sources include the skeletons'.
-        config: whether gate.yaml was written.
-        templates: the skeletons, where they were asked for.
-    """
+    """What ``gate init`` found, whether it wrote gate.yaml, and the skeletons where they were asked for."""
 
     found: Found
     config: bool
@@ -54,9 +48,8 @@ def set_up(root: Path, *, templates: bool) -> Report:
 
     With ``templates``, a gate.yaml that is there is kept and counts. Nothing is ever overwritten.
 
-    Raises UsageError: ``root`` is no directory; there is a gate.yaml already and nothing else was asked for;
-    ConfigError: the gate.yaml that is there is wrong; EvidenceError: the directory cannot be looked through;
-    EnvironmentProblem: a file cannot be written.
+    Raises UsageError: ``root`` is no directory, or there is a gate.yaml and nothing else was asked for;
+    ConfigError: that gate.yaml is wrong; EvidenceError, EnvironmentProblem: files cannot be read or written.
     """
     if not root.is_dir():
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")

@@ -64,10 +64,7 @@ class Found:
 
 
 def discover(view: View, rows: Iterable[Row], options: Mapping[str, Mapping[str, Any]]) -> Found:
-    """Look at the files of a workspace; a file that cannot be read is passed over.
-
-    Args:
-        options: settings by collector that are in force already.
+    """Look at the files of a workspace, with these options by collector; what cannot be read is passed over.
 
     Raises EvidenceError: a directory of the workspace cannot be listed, or there are too many files.
     """

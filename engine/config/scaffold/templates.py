@@ -23,10 +23,9 @@ _SKELETONS = Path(__file__).with_name("skeletons.yaml")
 
 @dataclass
 class Written:
-    """What became of the skeletons.
+    """What became of the skeletons: files written, and those in whose place something was.
 
     Attributes:
-        kept: files in whose place something was already.
         without: rows of the matrix for which there is no skeleton.
         pre_commit: the hook to add by hand, where there is a pre-commit configuration already.
     """

@@ -23,11 +23,7 @@ _LATEST = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The last commit that touched a file.
-
-    Attributes:
-        time_s: when it was committed (epoch), as the commit itself states it; None when it states no time.
-    """
+    """The last commit that touched a file; its time (epoch seconds) as the commit itself states it."""
 
     commit: str
     author_email: str | None

@@ -129,9 +129,8 @@ class History:
     def changed_lines(self, commit: str, path: str, now: bytes) -> frozenset[int]:
         """Numbers (from 1) of the lines of ``now`` that ``git diff`` would show as added since the commit.
 
-        A file that git takes for renamed is compared with the one it was; of any other file that the commit
-        does not have all lines are new. Compared are the bytes, without filters (line endings, LFS) and
-        whatever ``.gitattributes`` says.
+        A file that git takes for renamed is compared with the one it was; of any other new file all lines are
+        new. Bytes are compared, without filters and whatever ``.gitattributes`` says.
 
         Raises EvidenceError: as :meth:`file`.
         """
@@ -166,9 +165,8 @@ class History:
     def verify_commit(self, commit: str, allowed_signers: bytes) -> Signature:
         """Check a commit's signature; see :mod:`gate.evidence.reading.git.signatures`.
 
-        Args:
-            allowed_signers: content of an OpenSSH allowed_signers file; keys count that may sign in namespace
-                ``git`` at the committer's date.
+        ``allowed_signers`` is the content of such a file; keys count that may sign in namespace ``git`` at
+        the committer's date.
 
         Raises EnvironmentProblem: also when there is no such commit.
         """

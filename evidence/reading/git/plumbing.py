@@ -25,12 +25,9 @@ _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
 @dataclass(frozen=True, slots=True)
 class GitState:
-    """The repository around the workspace.
+    """The repository around the workspace; what is not known is None (no commit yet, or not UTF-8).
 
-    Attributes:
-        commit: full id of the commit HEAD names; None before the first commit.
-        author_email: that commit's author; None without a commit, or when it is not UTF-8.
-        object_format: hash of the repository's object ids; None when it is not known (no commit yet).
+    ``commit`` is the full id of the commit HEAD names, ``object_format`` the hash of the repository's ids.
     """
 
     commit: str | None
@@ -75,9 +72,7 @@ def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = 
 def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> dict[str, str]:
     """Blob ids of the regular files of ``commit`` at or below ``paths``, by path relative to ``root``.
 
-    Args:
-        root: the workspace, the repository itself or a directory in it.
-        paths: relative files or directories, taken literally; none means everything below ``root``.
+    Paths are taken literally; none means everything below ``root``.
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """

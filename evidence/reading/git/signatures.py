@@ -55,7 +55,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """An annotated tag that directly names a commit."""
+    """An annotated tag (name without ``refs/tags/``) that directly names a commit."""
 
     name: str
     id: str
