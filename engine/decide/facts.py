@@ -8,6 +8,7 @@ from typing import Any
 
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import masked
+from ...evidence.base.records import lookup
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Origin, Problem, ProblemKind, Scope
 from ..decision.document import Subject
@@ -30,12 +31,7 @@ class Facts:
 
     def value(self, fact: str) -> Any:
         """The value of a dotted fact name, None where it was not measured."""
-        value: Any = self.values
-        for part in fact.split("."):
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(part)
-        return value
+        return lookup(self.values, fact)
 
     def about(self, fact: str) -> tuple[Problem, ...]:
         """The problems of the fact, of what it is a part of, and of its parts."""

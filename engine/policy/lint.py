@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ...evidence.base.errors import PolicyError
+from .annotations import without_strings
 from .interface import RuleHead
-from .source import without_strings
 
 ALLOWED_BUILTINS = frozenset(
     {

@@ -30,6 +30,14 @@ def nested(value: Any) -> Iterator[Any]:
             stack.extend(item)
 
 
+def lookup(document: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, or None where there is nothing."""
+    value: Any = document
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
 def to_json(value: Any) -> Any:
     """The JSON-like value of a record, or of a list, mapping or scalar of records."""
     kind = value.__class__

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from ..base.canonical import canonical, sha256_hex
-from ..base.errors import EvidenceError, masked
+from ..base.errors import GateError, masked
 from ..base.records import to_json
 from ..base.settings import Settings
 from ..reading.files import printable
@@ -59,7 +59,7 @@ class Problem:
     place: str | None = None
 
     @classmethod
-    def rejected(cls, error: EvidenceError, fact: str = "") -> Problem:
+    def rejected(cls, error: GateError, fact: str = "") -> Problem:
         """The problem of a file that was rejected, for the facts that would have come from it."""
         remedy = error.remedy or "correct the file"
         return cls(fact, error.what, remedy, ProblemKind.REJECTED, error.path, error.place)

@@ -20,7 +20,7 @@ from ..base.canonical import MAX_SAFE_INTEGER
 from ..base.contracts import schema_problem, violations, violations_of
 from ..base.errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
 from ..base.plugins import Plugin
-from ..base.records import from_json
+from ..base.records import from_json, lookup
 from ..base.times import parse_rfc3339
 from ..reading.files import printable
 from ..reading.workspace import FileRead, View, Workspace
@@ -76,10 +76,7 @@ def rejected(
     provider: str | None = None,
 ) -> Evidence:
     """The evidence of a collector that could not use what it read: no facts, and why (``reasons``)."""
-    problems = [
-        Problem("", one.what, one.remedy or "correct the file", ProblemKind.REJECTED, one.path, one.place)
-        for one in reasons
-    ]
+    problems = [Problem.rejected(reason) for reason in reasons]
     unique = dict.fromkeys(problem.masked() for problem in problems)
     return Evidence(name, version, {}, tuple(unique), files, None, provider=provider, repeatable=False)
 
@@ -154,9 +151,7 @@ def observe(workspace: Workspace, collector: Collector) -> Evidence:
 
 def _observe(view: View, collector: Collector, guest: Plugin | None) -> Evidence:
     observation = _look(view, collector, guest)
-    problems = list(observation.problems)
-    origins = list(observation.origins)
-    times = []
+    problems, origins, times = list(observation.problems), list(observation.origins), []
     for file in view.files:
         try:
             found = stated(view, file)
@@ -208,27 +203,23 @@ def _look(view: View, collector: Collector, guest: Plugin | None) -> Observation
 
 
 def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[str, str]]) -> None:
-    if broken:
-        pointer, message = broken[0]
-        raise InternalError(
-            f"the collector {collector_id!r} gave facts that break its contract: {message}",
-            place=pointer,
-            remedy="report this with the file it read",
-        )
+    for what, place in _faults(observation, broken):
+        remedy = "report this with the file it read"
+        raise InternalError(f"the collector {collector_id!r} {what}", place=place, remedy=remedy)
+
+
+def _faults(observation: Observation, broken: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str | None]]:
+    """What is wrong with an observation whose facts break their contract at these places, and where."""
+    for pointer, message in broken:
+        yield f"gave facts that break its contract: {message}", pointer
     for problem in observation.problems:
         value = lookup(observation.facts, problem.fact) if problem.fact else observation.facts
         if problem.kind is ProblemKind.MISSING and not _lacks(value):
-            raise InternalError(
-                f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
-                remedy="report this with the file it read",
-            )
+            yield f"calls {problem.fact!r} missing but gives a value", None
     named = {problem.fact for problem in observation.problems}
     for fact in _nulls(observation.facts):
         if not {"", *_enclosing(fact)} & named:
-            raise InternalError(
-                f"the collector {collector_id!r} does not say why {fact!r} is missing",
-                remedy="report this with the file it read",
-            )
+            yield f"does not say why {fact!r} is missing", None
 
 
 def _lacks(value: Any) -> bool:
@@ -295,13 +286,3 @@ def _odd(value: Any, name: str) -> Iterator[tuple[str, str]]:
         yield name, "an integer beyond 2^53"
     elif value is not None and not isinstance(value, (str, int)):
         yield name, f"a {type(value).__name__}"
-
-
-def lookup(facts: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None where there is nothing."""
-    value: Any = facts
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return None
-        value = value[part]
-    return value

@@ -18,12 +18,12 @@ from ..base.plugins import Plugin
 from ..process.children import Child, Ended
 from ..reading.workspace import Workspace
 from .interface import Collector, Evidence
-from .outcomes import Outcome, errors_of, failed, lookup, observe, outcome, packed, rejected, unpacked
+from .outcomes import Outcome, errors_of, failed, observe, outcome, packed, rejected, unpacked
 
 if TYPE_CHECKING:
     from .cache import ResultCache
 
-__all__ = ["Make", "Running", "collect", "lookup", "observe"]
+__all__ = ["Make", "Running", "collect", "observe"]
 
 Make = Callable[[], Collector]
 """Makes a collector; called where the collector will run, so that only that process imports it.
