@@ -139,13 +139,6 @@ class LogKey:
         raise TypeError("a private key is not to be copied or stored")
 
 
-def default_config_dir() -> Path:
-    """The user's configuration directory for gate on this system (`~/.config/gate` on Linux)."""
-    from platformdirs import user_config_path
-
-    return user_config_path("gate", appauthor=False)
-
-
 def load_or_create_log_key(config_dir: Path) -> tuple[LogKey, bool]:
     """The log key of `config_dir`, made there when there is none: (key, whether it is new).
 

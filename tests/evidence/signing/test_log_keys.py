@@ -20,7 +20,6 @@ from gate.evidence.signing.keys import (
     KEY_FILE,
     LogKey,
     VerifierKey,
-    default_config_dir,
     load_or_create_log_key,
 )
 from gate.evidence.signing.problems import Flaw, SignatureError
@@ -214,8 +213,3 @@ def test_broken_verifier_keys_are_refused(text: str, flaw: Flaw) -> None:
     with pytest.raises(SignatureError) as caught:
         VerifierKey.parse(text)
     assert caught.value.flaw is flaw
-
-
-def test_the_default_directory_is_the_users_own() -> None:
-    assert default_config_dir().name == "gate"
-    assert default_config_dir().is_absolute()
