@@ -45,7 +45,7 @@ class Schemes(Generic[T]):
         close = nearest(scheme, known)
         meant = f"did you mean {close}:? " if close else ""
         raise ConfigError(
-            f"the {self._kind} at {scheme[:40]}: is not supported",
+            f"{'an' if self._kind[0] in 'aeiou' else 'a'} {self._kind} at {scheme[:40]}: is not supported",
             remedy=f"{meant}known: {', '.join(f'{name}:' for name in known)} and paths without a scheme; "
             f"others come with distributions that have an entry point in {self._group}",
         )

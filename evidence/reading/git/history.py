@@ -101,13 +101,13 @@ class History:
         return ask(self.root, ["cat-file", "blob", fields[2].decode()], self.limits)
 
     def files(self, commit: str) -> dict[str, str]:
-        """Blob ids of the commit's regular files by path.
+        """Blob ids of the commit's regular files by path; not to be changed.
 
         Git's object store is believed; see :meth:`proven_files` for what a signature covers.
         """
         if commit not in self._trees:
             self._trees[commit] = git.committed(self.root, _checked(commit), (), self.limits)
-        return dict(self._trees[commit])
+        return self._trees[commit]
 
     def proven_files(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
         """Blob ids of the commit's regular files among ``paths``, with every object on the way hashed again.
