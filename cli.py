@@ -58,8 +58,8 @@ class _Commands(TyperGroup):
             return None
         if self.commands[cmd_name] is None:
             module = import_module(f".engine.commands.{COMMANDS[cmd_name][0]}", __package__)
-            group = cast("TyperGroup", typer.main.get_command(module.app))
-            self.commands[cmd_name] = group if group.name == cmd_name else group.commands[cmd_name]
+            found = typer.main.get_command(module.app)
+            self.commands[cmd_name] = getattr(found, "commands", {}).get(cmd_name, found)
         return self.commands[cmd_name]
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:

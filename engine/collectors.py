@@ -1,7 +1,4 @@
-"""A workspace's collectors, made from its settings.
-
-Apart from :mod:`gate.engine.service`, so that the collectors are made in one place.
-"""
+"""A workspace's collectors, made from its settings."""
 
 from __future__ import annotations
 
@@ -19,16 +16,11 @@ from ..evidence.collecting.outcomes import Outcome, packed
 from ..evidence.collecting.runner import Make, Running
 from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
-from .config.settings import FILE, GateConfig, read_settings
+from .config.settings import FILE, LEDGER_FILES, GateConfig, read_settings
 from .trust import JUDGED, Authority
 
 STAGE_TESTS = "stage_tests"
 """A collector that can ask pytest, and without that permission reads the tests' source."""
-
-LEDGER_FILES = frozenset(
-    {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
-)
-"""Everything that may lie in a ledger's directory."""
 
 
 def make_collector(authority: Authority, collector_id: str) -> Collector:
@@ -144,18 +136,15 @@ def start(
 ) -> Running:
     """The named collectors, or all available ones, ready to run in another process while this one goes on.
 
-    They run from entering the context on, and ``result()`` gives their evidence.
-
-    Args:
-        ids: collectors' names; None is all available ones.
-        places: where results of earlier runs are kept; they are not used without.
+    They run from entering the context on, and ``result()`` gives their evidence. Results of earlier runs are
+    used only with ``places``.
 
     Raises UsageError: there is no collector of that name; EvidenceError: the workspace is not a directory.
     """
     chosen = tuple(available(authority.config) if ids is None else ids)
     registry.check(chosen)
     workspace = open_workspace(root, authority)
-    guests = {name: found for name in chosen if (found := registry.provider(name)) is not None}
+    guests = {name: found for name in chosen if (found := registry.find(name)) is not None}
     makers: dict[str, Make] = {name: partial(make_collector, authority, name) for name in chosen}
     known = {
         name: _not_run(name, permission)
@@ -169,7 +158,7 @@ def start(
     cache = ResultCache(workspace, places.cache_dir, places.config_dir)
     shared = {**_shared(authority), "approved": authority.trust.ref and authority.trust.ref.commit}
     keys = {
-        name: cache.key(name, "", {"own": _options(authority, name), "shared": shared})
+        name: cache.key(name, {"own": _options(authority, name), "shared": shared})
         for name in chosen
         if name not in guests and name not in known
     }

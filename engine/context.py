@@ -27,13 +27,9 @@ _STRICTER = frozenset({("account", "pinned_account")})
 class Context:
     """A workspace ready to be judged.
 
-    Attributes:
-        root: absolute path of the workspace.
-        authority: the settings in force, and whose they are.
-        bundle: the policies that judge it.
-        plan: the bundle's stages and rules, with the workspace's own dependencies.
-        weakenings: what settings and flags weaken.
-        places: the user's directories of caches and keys; results of earlier runs are not used without.
+    ``authority`` has the settings in force and whose they are, ``plan`` the bundle's stages and rules with
+    the workspace's own dependencies, ``weakenings`` what settings and flags weaken. Without ``places``, the
+    user's directories, results of earlier runs are not used.
     """
 
     root: Path

@@ -9,10 +9,10 @@ from typing import Any
 
 import rfc8785
 
-from ..evidence.base.atomic import write_file
+from ..evidence.base.atomic import put_file
 from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.contracts import check_file
-from ..evidence.base.errors import EnvironmentProblem, EvidenceError, UsageError
+from ..evidence.base.errors import EvidenceError, UsageError
 from ..evidence.reading.workspace import View
 from .collectors import open_workspace
 from .context import Context
@@ -22,10 +22,10 @@ CONTRACT = "fixture"
 
 
 def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str | None) -> dict[str, bool]:
-    """Write each file in the form ``{data, metadata}`` with the digest of its data.
+    """Write each file in the form ``{data, metadata}`` with the digest of its data; none unless all can be.
 
     A file that has this form already keeps its metadata, and its time as long as its data are unchanged; any
-    other JSON value becomes the data. No file is written unless all can be.
+    other JSON value becomes the data.
 
     Args:
         files: the fixtures, as paths relative to the workspace or the current directory.
@@ -50,14 +50,8 @@ def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str
         after = _signed(view, path, now, version)
         signed[path] = (after, after != before)
     for path, (content, changed) in signed.items():
-        if not changed:
-            continue
-        try:
-            write_file(context.root / path, content)
-        except OSError as error:
-            raise EnvironmentProblem(
-                f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"
-            ) from error
+        if changed:
+            put_file(context.root, path, content)
     return {path: changed for path, (_, changed) in signed.items()}
 
 

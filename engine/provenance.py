@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import __version__
-from ..evidence.base.atomic import write_file
-from ..evidence.base.errors import EnvironmentProblem, UsageError
+from ..evidence.base.atomic import put_file
+from ..evidence.base.errors import UsageError
 from ..evidence.base.times import format_utc
 from ..evidence.collecting.interface import Origin
 from ..evidence.collecting.provenance import SUFFIX, statement
@@ -38,7 +38,6 @@ def state_provenance(
     """Write the statement for each file; returns the statements' paths, relative to the workspace.
 
     Args:
-        context: the workspace; its sources are measured now.
         files: evidence files, as paths relative to the workspace or the current directory.
         finished_at: RFC 3339 time at which the files were finished.
         command: what made them, as one line.
@@ -64,7 +63,6 @@ def state_provenance(
                 f"{name!r} is one of the judged sources, and a statement beside it would change them",
                 remedy="write evidence outside of subject.sources, or exclude it there",
             )
-    written = []
     for name in names:
         data = statement(
             name.rpartition("/")[2],
@@ -74,8 +72,8 @@ def state_provenance(
             f"urn:gate:cli:{__version__}",
             command,
         )
-        written.append(_write(context.root, name + SUFFIX, data))
-    return written
+        put_file(context.root, name + SUFFIX, data)
+    return [name + SUFFIX for name in names]
 
 
 def relative(root: Path, file: str) -> str:
@@ -91,13 +89,3 @@ def relative(root: Path, file: str) -> str:
     if inside:
         return given.as_posix()
     raise UsageError(f"{file!r} is not in the workspace", remedy="name a file of the workspace")
-
-
-def _write(root: Path, path: str, data: bytes) -> str:
-    try:
-        write_file(root / path, data)
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"
-        ) from error
-    return path

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,45 +31,10 @@ from .ledger.merkle import Frontier
 from .ledger.note import Checkpoint
 from .ledger.reader import LedgerReader
 from .ledger.verify import Report
+from .report.interface import PENDING, DecisionEntry, StageStatus
 from .service import Judged, find_subject
 
-PENDING = "PENDING"
-"""The status of a stage that no recorded decision has judged; never a verdict."""
-
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionEntry:
-    """A recorded decision's place in the ledger, its statement and our summary in it."""
-
-    entry: Entry
-    statement: dict[str, Any]
-    summary: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StageStatus:
-    """The latest recorded verdict about a stage.
-
-    Attributes:
-        stage, title: the stage.
-        status: its verdict, or ``PENDING``.
-        entry: index of the ledger entry.
-        effective_time: as of when it was judged.
-        commit: the commit that was judged, where there was one.
-        current: whether the sources are still those that were judged.
-        policy_current: whether the policies are still those that judged.
-    """
-
-    stage: str
-    title: str
-    status: str
-    entry: int | None
-    effective_time: str | None
-    commit: str | None
-    current: bool | None
-    policy_current: bool | None
 
 
 def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | None]:
@@ -79,12 +44,10 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
         config_dir: the user's configuration directory, with the log key and the receipts.
         now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
 
-    Returns:
-        The entry, and a notice when the log key was made just now.
+    Returns the entry, and a notice when the log key was made just now.
 
     Raises ConfigError: the key would lie inside the workspace; InternalError: the decision does not keep to
-    its own contract, so nobody could read it again; LedgerError, EnvironmentProblem: as they say; the
-    decision is then not recorded.
+    its own contract; LedgerError, EnvironmentProblem: as they say; the decision is then not recorded.
     """
     context = judged.context
     document, stored = judged.decision.to_json(), judged.recorded.to_json(context.plan)
@@ -200,8 +163,7 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
 def find(context: Context, target: str) -> tuple[Decision, Entry]:
     """A recorded decision and its place.
 
-    Args:
-        target: a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
+    ``target`` is a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
 
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
@@ -294,11 +256,7 @@ def find_statement(context: Context, index: int) -> dict[str, Any]:
 
 
 def verify(context: Context, key: str | None, config_dir: Path) -> Report:
-    """Verify the whole ledger.
-
-    Args:
-        key: the verifier key it must have; without it and an operator, the one in the ledger is believed.
-        config_dir: where the receipts of earlier runs are.
+    """Verify the whole ledger; ``key`` is the verifier key it must have, None the operator's, if any.
 
     Raises UsageError: the key is not one; LedgerError: there is no ledger.
     """

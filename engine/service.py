@@ -20,10 +20,19 @@ from ..evidence.reading.workspace import Workspace
 from .collectors import STAGE_TESTS, open_workspace, refused, start
 from .config.settings import age_seconds
 from .context import Context
-from .decide import recorded as recording
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
-from .decide.recorded import PEOPLE, Recorded, Time, policy_input, wanted_stages
+from .decide.recorded import (
+    PEOPLE,
+    TRUST,
+    Recorded,
+    Setup,
+    Time,
+    alterations_digest,
+    evidence_digests,
+    policy_input,
+    wanted_stages,
+)
 from .decision.document import Decision, EngineId, Notice, Subject
 from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
@@ -87,7 +96,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
     evidence = running.result()
     files = {file.path for item in evidence.values() for file in item.files}
     uncommitted = modified(running.workspace, subject.commit, files)
-    setup = recording.Setup(
+    setup = Setup(
         workspace=context.name,
         stage=stage,
         gate_version=__version__,
@@ -120,12 +129,12 @@ def binding(context: Context, stage: str, time: Time) -> tuple[str, str]:
     ``trust`` stands for what the change alters of what it is judged by.
     """
     plan = context.plan
-    if stage == recording.TRUST:
+    if stage == TRUST:
         subject = find_subject(open_workspace(context.root, context.authority))[0]
-        return subject.digest, recording.alterations_digest(context.authority.trust)
+        return subject.digest, alterations_digest(context.authority.trust)
     ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
     recorded = observe(context, ids, stage, time)
-    return recorded.setup.subject.digest, recording.evidence_digests(plan, recorded)[stage]
+    return recorded.setup.subject.digest, evidence_digests(plan, recorded)[stage]
 
 
 def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:

@@ -141,7 +141,7 @@ def commit_files(root: Path, commit: str, folder: str) -> dict[str, bytes]:
     """The regular files of a directory of the commit, by path in it."""
     from ..evidence.reading.git.objects import read
 
-    ids = History(root).files(commit, [folder])
+    ids = {path: blob for path, blob in History(root).files(commit).items() if path.startswith(f"{folder}/")}
     found = read(root, list(ids.values()), DEFAULT)
     return {
         path.removeprefix(f"{folder}/"): content[2]

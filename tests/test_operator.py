@@ -132,7 +132,7 @@ def small_bundle(folder: Path) -> None:
     )
     data = folder / "gate/params/common/data.yaml"
     text = data.read_text()
-    data.write_text(re.sub(r"(?ms)^never_waived:.*?(?=^\w|\Z)", "", text))
+    data.write_text(re.sub(r"(?ms)^(never_waived|on_unknown):.*?(?=^\w|\Z)", "", text))
 
 
 def test_policies_of_the_change_do_not_judge_it(gate: Gate, copy_example: Copy) -> None:

@@ -246,8 +246,8 @@ def test_what_a_plugin_prints_is_not_in_the_payload(program: Any, install: Insta
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"source": "import nowhere_to_be_found"}, "cannot be loaded: No module named"),
-        ({"source": "raise RuntimeError('no')"}, "failed with RuntimeError: no"),
+        ({"source": "import nowhere_to_be_found"}, "cannot be loaded: ModuleNotFoundError: No module named"),
+        ({"source": "raise RuntimeError('no')"}, "cannot be loaded: RuntimeError: no"),
         ({"points_to": "Nothing"}, "cannot be loaded"),
         ({"source": "class Demo: id = 'demo'"}, "has no 'version', so it is no collector"),
         ({"source": HEAD.replace('"demo"', '"other"') + "        pass"}, "a collector with the id 'other'"),
@@ -268,13 +268,9 @@ def test_a_broken_plugin_is_named(
 
 
 def test_nobody_takes_the_place_of_another_collector(program: Any, install: Install, workspace: Path) -> None:
-    """Neither of one of gate's own, nor of derived facts, nor of another plug-in."""
-    env = install(name="tests")
-    assert (
-        program("collect", "tests", "-w", workspace, env=env).code == 0
-    )  # ours is never looked for elsewhere
-    done = program("collect", "demo", "-w", workspace, env=env)
-    assert done.code == 2 and "'tests', which is one of gate's own" in done.err
+    """One of gate's own is never looked for elsewhere."""
+    done = program("collect", "tests", "-w", workspace, env=install(name="tests"))
+    assert done.code == 0 and "demo" not in done.out
 
 
 def test_two_plugins_of_one_name(program: Any, install: Install, workspace: Path) -> None:
@@ -288,7 +284,7 @@ def test_two_plugins_of_one_name(program: Any, install: Install, workspace: Path
 
 def test_an_impossible_name(program: Any, install: Install, workspace: Path) -> None:
     """A collector's id is part of facts' names."""
-    done = program("collect", "demo", "-w", workspace, env=install(name="De-mo"))
+    done = program("collect", "De-mo", "-w", workspace, env=install(name="De-mo"))
     assert done.code == 2 and "no lower-case name" in done.err
 
 

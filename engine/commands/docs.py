@@ -16,11 +16,6 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.callback()
-def group() -> None:
-    """Read the documentation."""
-
-
 @app.command()
 def docs(
     page: Annotated[

@@ -114,9 +114,9 @@ def config_dir() -> Path:
     given = os.environ.get("GATE_CONFIG_DIR")
     if given:
         return Path(given)
-    from ...evidence.signing.keys import default_config_dir
+    from platformdirs import user_config_path
 
-    return default_config_dir()
+    return user_config_path("gate", appauthor=False)
 
 
 def _cache_dir() -> Path:

@@ -19,11 +19,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _LISTED = 6
 
 
-@app.callback()
-def group() -> None:
-    """Set a workspace up."""
-
-
 @app.command()
 def init(
     directory: Annotated[Path, typer.Argument(help="The workspace.", metavar="[DIR]")] = HERE,

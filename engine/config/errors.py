@@ -29,7 +29,7 @@ FORMS = {
 }
 """How to write a string that must match a pattern."""
 
-_SAID: dict[str, Callable[[dict[str, Any]], str]] = {
+_MESSAGES: dict[str, Callable[[dict[str, Any]], str]] = {
     "dataclass_type": lambda _: "must be a mapping, written as `name: value`",
     "dict_type": lambda _: "must be a mapping, written as `name: value`",
     "list_type": lambda _: "must be a list, written as `[a, b]` or with dashes",
@@ -77,8 +77,8 @@ def config_error(
     remedy = f"see {page(where)}"
     if first["type"] == "unexpected_keyword_argument":
         what, remedy = _unknown(str(inner[-1]), _names(kind, inner[:-1]), remedy)
-    elif first["type"] in _SAID:
-        what = _SAID[first["type"]](context)
+    elif first["type"] in _MESSAGES:
+        what = _MESSAGES[first["type"]](context)
         if first["type"] == "string_pattern_mismatch":
             form = FORMS.get(context["pattern"])
             what += "" if form else f": it must match the pattern {context['pattern']}"

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import ConfigError, EvidenceError, suggestion
 from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.base.records import nested
 from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, validate
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting import registry
@@ -32,6 +33,11 @@ SCHEMA = "gate_config"
 
 DEFAULT_EXCLUDE = ("**/.coverage",)
 
+
+LEDGER_FILES = frozenset(
+    {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
+)
+"""Everything that may lie in a ledger's directory."""
 
 Age = Annotated[str, Bounded(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
 """A length of time: a number and its unit, seconds, minutes, hours or days."""
@@ -286,7 +292,7 @@ def _check_options(collector: str, options: dict[str, Any]) -> None:
     """Refuse wrong options of gate's own collectors, also of those that are not asked for now."""
     if (
         violations("", SCHEMA, {"evidence": {collector: options}}, most=1)
-        and registry.provider(collector) is None
+        and registry.find(collector) is None
     ):
         read_settings(registry.load(collector).Options, options, ("evidence", collector))
 
@@ -312,7 +318,8 @@ def read_settings(
     for key in reversed(place):
         document = {key: document}
     # a decimal is for no setting, but JSON Schema takes 1.0 for an integer
-    if not _has_decimal(document) and not violations("", schema, document, most=1):
+    decimal = any(isinstance(item, Decimal) for item in nested(document))
+    if not decimal and not violations("", schema, document, most=1):
         try:
             return build(kind, value)
         except Uncertain:
@@ -325,16 +332,3 @@ def read_settings(
         return validate(kind, value)
     except ValidationError as error:
         raise config_error(error, kind, place, path) from error
-
-
-def _has_decimal(value: Any) -> bool:
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, Decimal):
-            return True
-        if isinstance(item, dict):
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
-    return False

@@ -1,26 +1,27 @@
-"""The facts of all collectors as the verdict rules look at them. Pure."""
+"""The facts of all collectors, and about the evidence itself, as the verdict rules look at them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...evidence.base.contracts import source_of
-from ...evidence.collecting.interface import Problem, ProblemKind, Scope
+from ...evidence.base.errors import masked
+from ...evidence.base.records import lookup
+from ...evidence.base.times import parse_rfc3339
+from ...evidence.collecting.interface import Evidence, Origin, Problem, ProblemKind, Scope
+from ..decision.document import Subject
 
 NOT_MEASURED = "it was not measured"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was measured, why the rest was not, and how much was looked at.
+    """By collector: what was measured, why the rest was not, and how much was looked at.
 
-    Attributes:
-        values: collector → facts, as the policies see them.
-        problems: collector → why facts of it are missing, rejected or unknown.
-        files: collector → number of files, and of outputs of commands, that its evidence came from.
-        scopes: collector → how much it looked at.
+    ``values`` are the facts as the policies see them, ``files`` the number of files, and of outputs of
+    commands, that evidence came from.
     """
 
     values: Mapping[str, Mapping[str, Any]]
@@ -30,12 +31,7 @@ class Facts:
 
     def value(self, fact: str) -> Any:
         """The value of a dotted fact name, None where it was not measured."""
-        value: Any = self.values
-        for part in fact.split("."):
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(part)
-        return value
+        return lookup(self.values, fact)
 
     def about(self, fact: str) -> tuple[Problem, ...]:
         """The problems of the fact, of what it is a part of, and of its parts."""
@@ -73,3 +69,87 @@ class Facts:
 
 def _within(inner: str, outer: str) -> bool:
     return outer == "" or inner == outer or inner.startswith(f"{outer}.")
+
+
+SOURCES = ("same", "same_commit", "unstated", "dirty", "other")
+"""How evidence relates to what is judged, best first.
+
+* ``same``: it states the digest of the judged sources, or their commit, and that nothing was changed since.
+* ``same_commit``: it states the commit, and not whether there were changes.
+* ``unstated``: it does not say what it was made from.
+* ``dirty``: the commit is that of the subject, but the work tree differed from it then, or does now.
+* ``other``: it was made from other sources.
+"""
+
+
+def provenance(
+    evidence: Mapping[str, Evidence],
+    subject: Subject,
+    now_s: int,
+    max_age_s: Mapping[str, int],
+    modified: Collection[str] = (),
+) -> dict[str, dict[str, Any]]:
+    """Facts about the evidence by collector, as ``contracts/facts/provenance.schema.json`` describes them.
+
+    Args:
+        max_age_s: by collector, how old its evidence may be by the operator's settings, in seconds.
+        modified: files that the commit checked out has with other bytes, as names are stored.
+    """
+    return {
+        name: _about(item, subject, now_s, max_age_s.get(name), modified)
+        for name, item in sorted(evidence.items())
+    }
+
+
+def problems(evidence: Mapping[str, Evidence], about: Mapping[str, Mapping[str, Any]]) -> tuple[Problem, ...]:
+    """Why it cannot be told what evidence was made from; evidence that came from nothing is missing.
+
+    Args:
+        evidence: what was collected.
+        about: the facts about it, as :func:`provenance` gives them.
+    """
+    found: list[Problem] = []
+    for name, item in evidence.items():
+        fact = f"{name}.sources"
+        if not item.files and not item.attachments:
+            found += [replace(one, fact=fact) for one in item.problems if one.fact == ""]
+        elif about[name]["sources"] == "unstated":
+            reason = f"the evidence of {name} does not state what it was made from"
+            found.append(Problem(fact, reason, "state it: gate provenance FILE", ProblemKind.UNKNOWN))
+    return tuple(found)
+
+
+def _about(
+    evidence: Evidence, subject: Subject, now_s: int, max_age_s: int | None, modified: Collection[str]
+) -> dict[str, Any]:
+    observed_at_s = None if evidence.observed_at is None else parse_rfc3339(evidence.observed_at)
+    age_s = None if observed_at_s is None else now_s - observed_at_s
+    related = [_related(origin, subject) for origin in evidence.origins]
+    return {
+        "observed_at_s": observed_at_s,
+        "age_s": age_s,
+        "max_age_s": max_age_s,
+        "fresh": None if max_age_s is None else age_s is not None and 0 <= age_s <= max_age_s,
+        "sources": max(related, key=SOURCES.index, default="unstated"),
+        "statements": len(related),
+        "commits": sorted({origin.commit for origin in evidence.origins if origin.commit is not None}),
+        "tool": evidence.tool,
+        "format": evidence.format,
+        "provider": evidence.provider,
+        "files": len(evidence.files),
+        "uncommitted": [
+            path for path in map(masked, (file.path for file in evidence.files)) if path in modified
+        ],
+    }
+
+
+def _related(origin: Origin, subject: Subject) -> str:
+    if origin.digest is not None:
+        return "same" if origin.digest == subject.digest else "other"
+    if origin.commit is None:
+        return "unstated"
+    if origin.commit != subject.commit:
+        return "other"
+    if origin.dirty or subject.dirty:
+        return "dirty"
+    return "same_commit" if origin.dirty is None else "same"

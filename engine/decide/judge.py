@@ -1,4 +1,4 @@
-"""The verdict rules: from what the policies said to PASS, FAIL or CONDITIONAL. Pure.
+"""The verdict rules: from what the policies answered to PASS, FAIL or CONDITIONAL. Pure.
 
 No I/O, no clock, no policy engine: the same arguments always give the same result. Common to all stages:
 
@@ -74,11 +74,10 @@ def judge(
     Args:
         wanted: stages asked for. A stage is judged in the same way whether it was asked for or only needed.
         outputs: package → rule name → value, from the policy engine.
-        waivers: waivers that are valid at ``now_s``.
+        waivers: those that are valid at ``now_s``, the effective time (epoch seconds).
         odd_sources: why some of the judged sources cannot be judged; no stage holds then.
 
-    Raises EngineError: an expected rule was not evaluated, reported without being expected, or contradicts
-    itself.
+    Raises EngineError: an expected rule was not evaluated, or an answer is unexpected or contradicts itself.
     """
     results: dict[str, StageResult] = {}
     for name in plan.closure(tuple(wanted)):

@@ -18,9 +18,8 @@ from ...evidence.base.records import from_json, to_json
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Problem
 from ..decision.document import Notice, Subject, Trust, Weakening
-from .facts import Facts
+from .facts import Facts, problems, provenance
 from .model import Plan
-from .provenance import problems, provenance
 
 TYPE = "gate.recorded/v1"
 ALL = "all"
@@ -54,21 +53,14 @@ class Setup:
     """What is judged, when and under which settings: all that a decision depends on beside the evidence.
 
     Attributes:
-        workspace: the name of what is judged.
         stage: what was asked for: a stage's id or ``all``.
-        gate_version: version of the program.
-        time: the effective time.
-        subject: what is judged.
         odd_sources: files among the sources that cannot be judged.
         uncommitted: evidence files that the commit has with other bytes.
         settings_digest: SHA-256 of ``gate.yaml``, None without it.
         allowed_signers: path of the file of allowed signers, which no sign-off binds to.
-        roles: the workspace's roles.
         depends_on: by stage, dependencies in place of the bundle's.
         max_age_s: by collector, how old its evidence may be, in seconds.
         trust: whose word is taken for what.
-        weakenings: what the settings and the command line weaken.
-        notices: remarks about the settings.
     """
 
     workspace: str
@@ -115,7 +107,7 @@ class Recorded:
             raise ValueError(f"{broken[0][0] or '/'}: {broken[0][1]}")
         facts = document["input"]["facts"]
         items = document["evidence"].items()
-        evidence = {name: Evidence.from_json({**item, "facts": facts[name]}) for name, item in items}
+        evidence = {name: from_json(Evidence, {**item, "facts": facts[name]}) for name, item in items}
         return cls(from_json(Setup, document["setup"]), evidence)
 
 

@@ -78,12 +78,8 @@ class Subject:
     """What is judged: a content digest of the source paths always, the git commit where there is one.
 
     Attributes:
-        commit: full id, None outside of a repository.
-        dirty: whether the source paths differ from the commit.
+        commit: full id, None outside of a repository; ``dirty``: whether the source paths differ from it.
         digest: SHA-256 of the ``sha256sum`` manifest of the source files.
-        author: e-mail of the commit's author.
-        sources: the configured or discovered source paths.
-        files: how many source files were digested.
     """
 
     commit: str | None
@@ -181,12 +177,10 @@ class Violation:
     """One way in which one rule did not hold.
 
     Attributes:
-        severity: how much it weighs.
         raised_from: the rule's own severity where absent evidence weighs more than that.
         term: the member of a list that breaks the rule, as a waiver names it.
         operand, op, expected, actual, unit: the comparison that failed.
         problem: why the evidence decides nothing; None where it was measured and does not hold.
-        places: the offending places.
         evidence: collectors; their files are in the decision's ``evidence``.
     """
 

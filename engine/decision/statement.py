@@ -12,9 +12,9 @@ from typing import Any
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError
+from ...evidence.signing.intoto import STATEMENT_TYPE
 from .document import Decision, Verdict
 
-STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/verification_summary/v1"
 EXTENSION = "urn:gate:decision:v1"
 MAX_CODES = 200
@@ -34,7 +34,7 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
     codes = sorted({violation.code for violation in decision.violations})
     return canonical(
         {
-            "_type": STATEMENT,
+            "_type": STATEMENT_TYPE,
             "subject": subjects,
             "predicateType": PREDICATE,
             "predicate": {

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ...evidence.signing.keys import LogKey, VerifierKey
     from ..store.evidence import EvidenceStore
     from .interface import Connect, LedgerStorage
-    from .note import Checkpoint
     from .reader import LedgerReader
     from .verify import Report
     from .writer import Ledger
@@ -36,7 +35,7 @@ def _files() -> Connect:
     return connect
 
 
-LEDGERS: Final[Schemes[Connect]] = Schemes("a ledger", "gate.ledgers", {"file": _files})
+LEDGERS: Final[Schemes[Connect]] = Schemes("ledger", "gate.ledgers", {"file": _files})
 
 
 def open_ledger(
@@ -55,16 +54,13 @@ def open_ledger(
         url: `file:PATH`, a path, or a URL whose scheme another distribution serves.
         key: the log key; a ledger belongs to the key it was begun with.
         config_dir: where receipts are kept; None keeps none and checks none.
-        origin: name of a new log (printable ASCII, no blanks or `+`). It must belong to this ledger alone:
-            two ledgers with one name and one key are a fork, and are refused as such. By default the label
-            and 128 random bits. An existing ledger keeps its name.
-        label: begin of such a default name, for people.
+        origin: name of a new log (printable ASCII, no blanks or `+`), by default the label and 128 random
+            bits. Two ledgers with one name and one key are a fork, and are refused as such.
         evidence: URL of the evidence store; by default the one that lies with the ledger.
-        limits: of the evidence store.
 
     Raises ConfigError for a scheme that nobody serves; LedgerError when the ledger was begun with another
     key, contains links, lacks sealed entries or contradicts the receipt; EnvironmentProblem when it cannot be
-    read or written.
+    used.
     """
     from .writer import Ledger, new_verifier
 
@@ -78,9 +74,8 @@ def open_reader(
 ) -> LedgerReader:
     """Open an existing ledger for reading, without the private key; a context manager.
 
-    Arguments as `open_ledger`. Raises ConfigError for a scheme that nobody serves; LedgerError when there is
-    no ledger, it contains links or other irregular files, or its key is broken; EnvironmentProblem when it
-    cannot be read.
+    Raises ConfigError for a scheme that nobody serves; LedgerError when there is no ledger, it contains links
+    or its key is broken; EnvironmentProblem when it cannot be read.
     """
     from .reader import LedgerReader
 
@@ -92,8 +87,6 @@ def verify_ledger(
     *,
     expected_key: VerifierKey | None = None,
     config_dir: Path | None = None,
-    receipt: Checkpoint | None = None,
-    digests: Iterable[str] = (),
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
     evidence: str | Path | None = None,
 ) -> Report:
@@ -106,7 +99,7 @@ def verify_ledger(
 
     source, store = _connect(url, evidence, DEFAULT, write=False)
     with closing(source), store:
-        return verify(source, store, expected_key, config_dir, receipt, digests, evidence_of)
+        return verify(source, store, expected_key, config_dir, evidence_of)
 
 
 def _connect(

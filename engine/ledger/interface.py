@@ -32,7 +32,6 @@ class Entry:
     """Where a statement stands in the log.
 
     Attributes:
-        index: its position, from 0.
         digest: RFC 6962 leaf hash of its line (SHA-256 over 0x00 and the line), lower-case hexadecimal.
     """
 
@@ -42,13 +41,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEntry(Entry):
-    """An entry read back.
-
-    Attributes:
-        payload: the in-toto Statement, canonical JSON.
-        line: the DSSE envelope, without line feed.
-        sealed: whether the latest checkpoint covers it.
-    """
+    """An entry read back: the in-toto Statement (canonical JSON), its DSSE envelope, whether it is sealed."""
 
     payload: bytes
     line: bytes

@@ -83,12 +83,9 @@ class Checkpoint:
     """A signed statement: "at this time the log had these entries".
 
     Attributes:
-        origin: the log's name.
-        size: number of entries covered.
         root: RFC 6962 tree head over them, 32 raw bytes.
         log_bytes: length in bytes of the log file that they take.
         time: when it was signed, RFC 3339 in UTC.
-        note: the signed note itself.
     """
 
     origin: str

@@ -59,13 +59,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong.
+    """One thing that is wrong: its kind for programs, a text for people, and where.
 
-    Attributes:
-        kind: for programs.
-        text: for people.
-        path: the part of the ledger, such as `checkpoints/12`; the whole name of what lies elsewhere.
-        line: line number in the log, from 1; None where it is not about a line.
+    ``path`` is the part of the ledger, such as `checkpoints/12`, or the whole name of what lies elsewhere;
+    ``line`` the line number in the log, from 1.
     """
 
     kind: Kind
@@ -115,8 +112,6 @@ def verify(
     evidence: EvidenceStore,
     expected_key: VerifierKey | None = None,
     config_dir: Path | None = None,
-    receipt: Checkpoint | None = None,
-    digests: Iterable[str] = (),
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
 ) -> Report:
     """Check a ledger completely, wherever its lines, checkpoints and blobs are.
@@ -124,23 +119,18 @@ def verify(
     Args:
         expected_key: the key (with the log's name) that the ledger must have; None believes the ledger's own.
         config_dir: where the user's receipts are; the one for this log is compared.
-        receipt: a checkpoint from elsewhere (verified with the log's key) that the ledger must extend.
-        digests: SHA-256 digests (hexadecimal) that must be in the evidence store.
-        evidence_of: gives, for each Statement, such digests that it refers to.
+        evidence_of: gives, for each Statement, the SHA-256 digests (hexadecimal) that must be in the store.
 
     Raises LedgerError when there is no ledger at all, EnvironmentProblem when it cannot be read. What is
     wrong with a ledger is in the report.
     """
-    check = _Verification(source, evidence_of, referred=set(digests))
+    check = _Verification(source, evidence_of)
     key = check.key(expected_key)
     if key is None:
         return Report(None, None, False, problems=tuple(check.problems))
     latest = check.checkpoint(key)
     history = check.history(key, latest)
-    witnesses = [("the receipt of this user", one) for one in check.receipt(config_dir, key)]
-    if receipt is not None:
-        witnesses.append(("the given receipt", receipt))
-    unsealed = check.log(key, latest, history, witnesses)
+    unsealed = check.log(key, latest, history, check.receipt(config_dir, key))
     check.evidence(evidence)
     return Report(
         origin=key.name,
@@ -161,7 +151,7 @@ class _Verification:
 
     source: LedgerSource
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None
-    referred: set[str]
+    referred: set[str] = field(default_factory=set)
     problems: list[Finding] = field(default_factory=list)
 
     def add(self, kind: Kind, text: str, path: str, line: int | None = None) -> None:
@@ -229,23 +219,22 @@ class _Verification:
                 self.add(Kind.TIME, text, f"{HISTORY}/{later.size}")
         return found
 
-    def receipt(self, config_dir: Path | None, key: VerifierKey) -> list[Checkpoint]:
+    def receipt(self, config_dir: Path | None, key: VerifierKey) -> Checkpoint | None:
         if config_dir is None:
-            return []
-        remembered = self.attempt(Kind.RECEIPT, lambda: load_receipt(config_dir, key))
-        return [] if remembered is None else [remembered]
+            return None
+        return self.attempt(Kind.RECEIPT, lambda: load_receipt(config_dir, key))
 
     def log(
         self,
         key: VerifierKey,
         latest: Checkpoint | None,
         history: list[Checkpoint],
-        witnesses: list[tuple[str, Checkpoint]],
+        receipt: Checkpoint | None,
     ) -> int:
         """Check every line, and every checkpoint against the lines: the number of unsealed entries."""
         signed = [(f"{HISTORY}/{one.size}", Kind.ROOT, one) for one in history]
         signed += [(CHECKPOINT, Kind.ROOT, latest)] if latest else []
-        signed += [(name, Kind.RECEIPT, one) for name, one in witnesses]
+        signed += [("the receipt of this user", Kind.RECEIPT, receipt)] if receipt else []
         due: dict[int, list[tuple[str, Kind, Checkpoint]]] = {}
         for item in signed:
             due.setdefault(item[2].size, []).append(item)

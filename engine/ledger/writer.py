@@ -102,13 +102,10 @@ class Ledger(LedgerReader):
         return [Entry(first + number, leaf_hash(line).hex()) for number, line in enumerate(lines)]
 
     def seal(self, time: str) -> Checkpoint:
-        """Cover all entries with a signed checkpoint and remember it as receipt.
+        """Cover all entries with a signed checkpoint and remember it as receipt, unless nothing is new.
 
-        Args:
-            time: the present, `YYYY-MM-DDTHH:MM:SSZ`. When it is up to five minutes before the last
-                checkpoint (clocks of two machines), that checkpoint's time is stated instead.
-
-        Returns the current checkpoint, unchanged, when nothing is new.
+        ``time`` is the present, `YYYY-MM-DDTHH:MM:SSZ`. When it is up to five minutes before the last
+        checkpoint (clocks of two machines), that checkpoint's time is stated instead.
 
         Raises LedgerError for an entry that does not hold, a log that does not extend the last checkpoint or
         the receipt, or a clock running backwards; EnvironmentProblem when the storage fails; ValueError for

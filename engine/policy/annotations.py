@@ -1,4 +1,4 @@
-"""Reads ``# METADATA`` blocks and rule heads from Rego source.
+"""Reads ``# METADATA`` blocks and rule heads from Rego source, and removes its strings and comments.
 
 The embedded engine does not expose annotations, so they are read from the comments, in the form that OPA
 documents (https://www.openpolicyagent.org/docs/policy-language#metadata): a comment line ``# METADATA``
@@ -13,8 +13,8 @@ from ...evidence.base.errors import PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
-from .source import without_strings
 
+_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
 _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|\[|\{|\.)?")
 _KEYWORDS = frozenset({"import", "package", "else"})
@@ -77,3 +77,19 @@ def _values(block: list[str], path: str, line: int, limits: Limits) -> dict[str,
             remedy="write 'key: value' lines after '# '",
         )
     return value
+
+
+def without_strings(source: str, *, comments: bool) -> str:
+    """``source`` with every string literal emptied, and without comments unless ``comments`` is set.
+
+    Line breaks stay, so lines keep their numbers. A comment sign in a string is no comment, and a quote in a
+    comment is no string.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        text = match[0]
+        if text.startswith("#"):
+            return text if comments else ""
+        return '""' + "\n" * text.count("\n")
+
+    return _LITERAL.sub(replace, source)

@@ -14,6 +14,7 @@ from typing import Any
 from ...evidence.base.canonical import manifest_bytes, sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError, PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.base.records import nested
 from ...evidence.reading.files import FileRead, too_large
 from ...evidence.reading.parse import decode_text, parse_json
 from ...evidence.reading.workspace import View, Workspace
@@ -118,12 +119,8 @@ def _load(view: View | _Files) -> Bundle:
             heads += defined
         elif filename in ("data.yaml", "data.yml", "data.json"):
             raw = view.read(path, view.limits.text_bytes)
-            value = (
-                parse_json(raw, path, view.limits)
-                if filename == "data.json"
-                else parse_yaml(raw, path, view.limits)
-            )
-            _mount(data, path, value)
+            parse = parse_json if filename == "data.json" else parse_yaml
+            _mount(data, path, parse(raw, path, view.limits))
     if not modules:
         raise PolicyError("the policy bundle has no Rego module", remedy="add rules")
     for package in sorted(packages):
@@ -148,7 +145,13 @@ def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:
 def _mount(data: dict[str, Any], path: str, value: Any) -> None:
     if not isinstance(value, dict):
         raise PolicyError("a data file must hold a mapping", path=path, remedy="write 'name: value' lines")
-    _refuse_decimals(value, path)
+    for item in nested(value):
+        if isinstance(item, Decimal):
+            raise PolicyError(
+                f"the number {item} has a decimal point, which engines compare differently",
+                path=path,
+                remedy="write a scaled integer with its unit, such as 800000 with unit ppm",
+            )
     target = data
     for part in path.split("/")[:-1]:
         target = target.setdefault(part, {})
@@ -162,22 +165,6 @@ def _mount(data: dict[str, Any], path: str, value: Any) -> None:
                 f"another file defines the data key {key!r} as well", path=path, remedy="keep one of them"
             )
         target[key] = item
-
-
-def _refuse_decimals(value: Any, path: str) -> None:
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, Decimal):
-            raise PolicyError(
-                f"the number {item} has a decimal point, which engines compare differently",
-                path=path,
-                remedy="write a scaled integer with its unit, such as 800000 with unit ppm",
-            )
-        if isinstance(item, dict):
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
 
 
 def _refuse_data_below(package: str, data: dict[str, Any]) -> None:

@@ -51,7 +51,6 @@ class Bundle:
         digest: SHA-256 of the ``sha256sum``-style manifest of all its files.
         modules: path → Rego source, without ``*_test.rego``.
         data: the merged documents of its ``data.yaml`` / ``data.json`` files.
-        metadata: the manifest's ``metadata`` object.
     """
 
     name: str

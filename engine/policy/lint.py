@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ...evidence.base.errors import PolicyError
+from .annotations import without_strings
 from .interface import RuleHead
-from .source import without_strings
 
 ALLOWED_BUILTINS = frozenset(
     {
@@ -31,23 +31,10 @@ _CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\(")
 _KEYWORDS = frozenset({"as", "contains", "default", "else", "every", "if", "in", "not", "some", "with"})
 _OPERATORS = frozenset(
     {
-        "and",
-        "assign",
-        "div",
-        "eq",
-        "equal",
-        "gt",
-        "gte",
-        "lt",
-        "lte",
-        "minus",
-        "mul",
-        "neq",
-        "or",
-        "plus",
-        "rem",
+        "and", "assign", "div", "eq", "equal", "gt", "gte", "lt", "lte", "minus", "mul", "neq", "or",
+        "plus", "rem",
     }
-)
+)  # fmt: skip
 """Built-ins behind OPA's operators: a rule of that name would be called in the operator's place."""
 
 _REFUSED = (

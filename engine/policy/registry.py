@@ -7,15 +7,13 @@ points to a class or function that takes a bundle and limits and returns a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any, Self
 
-from ...evidence.base.errors import ConfigError, EngineError, suggestion
+from ...evidence.base.errors import ConfigError, suggestion
 from ...evidence.base.limits import Limits
-from .interface import Bundle, PolicyEngine
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from ...evidence.base.plugins import Plugin, find_plugin, plugin_names
+from .interface import Bundle, PolicyEngine, check_defined
 
 EMBEDDED = "embedded"
 GROUP = "gate.policy_engines"
@@ -24,51 +22,62 @@ GROUP = "gate.policy_engines"
 def open_engine(name: str, bundle: Bundle, limits: Limits) -> PolicyEngine:
     """The engine of that name over the bundle, within the limits; enter it as a context manager.
 
-    Raises ConfigError: there is no engine of that name, or more than one; EngineError: the plug-in cannot be
-    imported.
+    Raises ConfigError: there is no engine of that name; PluginError: the plug-in cannot be loaded.
+    """
+    plugin = check(name)
+    if plugin is not None:
+        return _PluginEngine(plugin, bundle, limits)
+    from .engines.embedded import EmbeddedEngine
+
+    return EmbeddedEngine(bundle, limits)
+
+
+def check(name: str) -> Plugin | None:
+    """The plug-in of that name, None for the embedded engine; none of its code is run.
+
+    Raises ConfigError: there is no such engine; PluginError: there are several.
     """
     if name == EMBEDDED:
-        from .engines.embedded import EmbeddedEngine
-
-        return EmbeddedEngine(bundle, limits)
-    entry = _find(name)
-    try:
-        engine: Callable[[Bundle, Limits], PolicyEngine] = entry.load()
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise EngineError(
-            f"the policy engine {name!r} ({_provider(entry)}) cannot be loaded: {error}",
-            remedy=f"install a working version of it, or set `engine: {EMBEDDED}` in gate.yaml",
-        ) from error
-    return engine(bundle, limits)
+        return None
+    plugin = find_plugin(GROUP, "policy engine", name)
+    if plugin is None:
+        raise ConfigError(
+            f"there is no policy engine {name[:80]!r}",
+            path="gate.yaml",
+            place="engine",
+            remedy=suggestion(name, sorted({EMBEDDED, *plugin_names(GROUP)})),
+        )
+    return plugin
 
 
-def check(name: str) -> None:
-    """Demand that there is an engine of that name; none of a plug-in's code is run.
+class _PluginEngine:
+    """An engine of another distribution; whatever goes wrong in it is an error that names it."""
 
-    Raises ConfigError: there is none, or more than one.
-    """
-    if name != EMBEDDED:
-        _find(name)
+    def __init__(self, plugin: Plugin, bundle: Bundle, limits: Limits) -> None:
+        self._plugin = plugin
+        make = plugin.load()
+        with plugin.guard():
+            self._engine: PolicyEngine = make(bundle, limits)
 
+    @property
+    def name(self) -> str:
+        with self._plugin.guard():
+            return self._engine.name
 
-def _find(name: str) -> EntryPoint:
-    """The plug-in of that name. The search is slow, so it is never done for the embedded engine."""
-    from importlib.metadata import entry_points
+    @property
+    def version(self) -> str:
+        with self._plugin.guard():
+            return self._engine.version
 
-    group = entry_points(group=GROUP)
-    # one distribution may be found twice on the path
-    found = {(entry.value, _provider(entry)): entry for entry in group if entry.name == name}
-    if len(found) == 1:
-        return next(iter(found.values()))
-    known = sorted({EMBEDDED, *group.names})
-    if found:
-        what = f"more than one distribution has a policy engine {name!r}"
-        remedy = f"uninstall all but one of: {', '.join(sorted(provider for _, provider in found))}"
-    else:
-        what = f"there is no policy engine {name[:80]!r}"
-        remedy = suggestion(name, known)
-    raise ConfigError(what, path="gate.yaml", place="engine", remedy=remedy)
+    def __enter__(self) -> Self:
+        with self._plugin.guard():
+            self._engine.__enter__()
+        return self
 
+    def __exit__(self, *raised: Any) -> None:
+        with self._plugin.guard():
+            self._engine.__exit__(*raised)
 
-def _provider(entry: EntryPoint) -> str:
-    return "unknown distribution" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+    def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        with self._plugin.guard():
+            return check_defined(packages, self._engine.evaluate(packages, document))

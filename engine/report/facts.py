@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -44,17 +45,7 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, str]]:
         for number, item in enumerate(value):
             yield from _flatten(f"{path}[{number}]", item)
     else:
-        yield path, _scalar(value)
-
-
-def _scalar(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (Mapping, list, tuple)):
-        return "{}" if isinstance(value, Mapping) else "[]"
-    return str(value)
+        yield path, value if isinstance(value, str) else json.dumps(value)
 
 
 RENDERERS: dict[str, Callable[[Mapping[str, Evidence]], bytes]] = {"table": facts_text, "json": facts_json}

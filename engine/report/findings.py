@@ -29,14 +29,11 @@ class Finding:
     """One problem and the rules that do not hold because of it.
 
     Attributes:
-        codes: the rules, heaviest first.
         severity: the heaviest of its violations.
         raised_from: the severity of that violation's rule, where absent evidence raised it.
         kind: why the evidence decides nothing; None where it was measured and does not hold.
-        text: what is wrong.
         items: the offending places or members, each one line.
         listed: what the items are: ``where``, ``missing``, ``which``.
-        fix: what to do.
     """
 
     codes: tuple[str, ...]

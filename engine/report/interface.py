@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ..decision.document import Decision
 from ..ledger.interface import Entry
 from ..terminal.lines import Screen
 
-__all__ = ["Report", "Screen"]
+__all__ = ["PENDING", "DecisionEntry", "Report", "Screen", "StageStatus"]
+
+PENDING = "PENDING"
+"""The status of a stage that no recorded decision has judged; never a verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry:
+    """A recorded decision's place in the ledger, its statement and our summary in it."""
+
+    entry: Entry
+    statement: dict[str, Any]
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StageStatus:
+    """The latest recorded verdict about a stage; what has no decision is None.
+
+    Attributes:
+        status: its verdict, or ``PENDING``.
+        entry, effective_time, commit: the ledger entry, as of when it was judged, and what was.
+        current, policy_current: whether sources and policies are still those of the decision.
+    """
+
+    stage: str
+    title: str
+    status: str
+    entry: int | None
+    effective_time: str | None
+    commit: str | None
+    current: bool | None
+    policy_current: bool | None
 
 
 class Report(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...evidence.base.records import to_json
 from ..ledger.note import Checkpoint
 from ..ledger.verify import Report
-from ..recording import DecisionEntry
 from ..terminal.lines import to_bytes
+from .interface import DecisionEntry
 from .json_format import render_json
 
 EntriesRenderer = Callable[[Sequence[DecisionEntry], Checkpoint | None], bytes]
@@ -66,24 +67,7 @@ def _verification_text(report: Report) -> bytes:
 
 
 def _verification_json(report: Report) -> bytes:
-    problems = [
-        {"kind": one.kind.value, "text": one.text, "path": one.path, "line": one.line}
-        for one in report.problems
-    ]
-    return render_json(
-        {
-            "ok": report.ok,
-            "origin": report.origin,
-            "key": report.key,
-            "pinned": report.pinned,
-            "size": report.size,
-            "root": report.root,
-            "checkpoint_time": report.checkpoint_time,
-            "unsealed": report.unsealed,
-            "torn_tail_bytes": report.torn_tail_bytes,
-            "problems": problems,
-        }
-    )
+    return render_json({"ok": report.ok, **to_json(report)})
 
 
 VERIFICATIONS: dict[str, Callable[[Report], bytes]] = {

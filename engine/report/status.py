@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ...evidence.base.records import to_json
 from ..decision.document import Verdict
-from ..recording import PENDING, StageStatus
 from ..terminal.lines import Lines, columns, pad
-from .interface import Screen
+from .interface import PENDING, Screen, StageStatus
 from .json_format import render_json
 from .table import VERDICT_STYLE
 

@@ -24,15 +24,11 @@ def _files() -> Connect:
     return connect
 
 
-STORES: Final[Schemes[Connect]] = Schemes("an evidence store", "gate.evidence_stores", {"file": _files})
+STORES: Final[Schemes[Connect]] = Schemes("evidence store", "gate.evidence_stores", {"file": _files})
 
 
 def open_store(url: str | Path, *, limits: Limits = DEFAULT) -> EvidenceStore:
-    """The evidence store at a URL; made at its first `put`. A URL without scheme is a directory.
-
-    Args:
-        url: `file:PATH`, a path, or a URL whose scheme another distribution serves.
-        limits: ``file_bytes`` is the most that one blob may have.
+    """The evidence store at a URL (`file:PATH`, a path, or one that another distribution serves).
 
     Raises ConfigError for a scheme that nobody serves, LedgerError for a link in place of the directory,
     EnvironmentProblem when the store cannot be reached.

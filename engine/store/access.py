@@ -58,12 +58,7 @@ def locked(handle: int, path: Path, *, shared: bool = False) -> Iterator[None]:
 
 
 class Folder:
-    """A directory held open. Names below are relative to it, with `/` between folders.
-
-    Attributes:
-        handle: its descriptor.
-        path: its name, for messages.
-    """
+    """A directory held open. Names below are relative to it, with `/` between folders."""
 
     __slots__ = ("handle", "path")
 

@@ -12,52 +12,40 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar, cast
 
 from ...evidence.base.errors import ConfigError, nearest
+from ...evidence.base.plugins import find_plugin, plugin_names
 
 T = TypeVar("T")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
 class Schemes(Generic[T]):
-    """The implementations of one plug point.
+    """The implementations of one plug point: gate's own by scheme, others by entry point.
 
-    Args:
-        group: the entry point group of other distributions.
-        builtin: gate's own, by scheme; each is called to import the implementation.
+    ``kind`` says what a URL names, for messages; each builtin is called to import the implementation.
     """
 
-    def __init__(self, what: str, group: str, builtin: Mapping[str, Callable[[], T]]) -> None:
-        self._what, self._group, self._builtin = what, group, builtin
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, Callable[[], T]]) -> None:
+        self._kind, self._group, self._builtin = kind, group, builtin
 
     def find(self, url: str | Path) -> tuple[T, str]:
         """The implementation for a URL, and the URL with its scheme; a path is a `file:` URL.
 
-        Raises ConfigError when no implementation serves the scheme, or the one that does cannot be loaded.
+        Raises ConfigError: no implementation serves the scheme; PluginError: the one that does cannot be
+        loaded.
         """
         match = _SCHEME.match(url) if isinstance(url, str) else None
         scheme = match[1].lower() if match else "file"
         text = str(url) if match else f"file:{url}"
         if scheme in self._builtin:
             return self._builtin[scheme](), text
-        from importlib.metadata import entry_points
-
-        found = {entry.name: entry for entry in entry_points(group=self._group)}
-        if scheme not in found:
-            raise self._unknown(scheme, sorted({*self._builtin, *found}))
-        try:
-            return cast(T, found[scheme].load()), text
-        except (ImportError, AttributeError) as error:
-            dist = found[scheme].dist
-            raise ConfigError(
-                f"what serves {scheme}: cannot be loaded: {error}",
-                place=f"entry points {self._group}",
-                remedy=f"reinstall or uninstall {dist.name if dist else found[scheme].value}",
-            ) from error
-
-    def _unknown(self, scheme: str, known: list[str]) -> ConfigError:
+        plugin = find_plugin(self._group, self._kind, scheme)
+        if plugin is not None:
+            return cast(T, plugin.load()), text
+        known = sorted({*self._builtin, *plugin_names(self._group)})
         close = nearest(scheme, known)
         meant = f"did you mean {close}:? " if close else ""
-        return ConfigError(
-            f"{self._what} at {scheme[:40]}: is not supported",
+        raise ConfigError(
+            f"{'an' if self._kind[0] in 'aeiou' else 'a'} {self._kind} at {scheme[:40]}: is not supported",
             remedy=f"{meant}known: {', '.join(f'{name}:' for name in known)} and paths without a scheme; "
             f"others come with distributions that have an entry point in {self._group}",
         )

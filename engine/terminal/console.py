@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 from ...evidence.base import activity
 from ...evidence.base.errors import EnvironmentProblem
+from .figures import clean, for_people, printable, shorten
 
 LONGEST_LOG = 400
 """Characters of a log line; a git command may name hundreds of paths."""
@@ -39,22 +40,16 @@ def write_bytes(data: bytes) -> None:
 
 def write_text(text: str) -> None:
     """Write finished text for people to standard output."""
-    from .figures import for_people
-
     write_bytes(for_people(text).encode("utf-8", "backslashreplace"))
 
 
 def write_line(text: str) -> None:
     """Write one line for people, whatever the text holds."""
-    from .figures import clean
-
     write_text(clean(text) + "\n")
 
 
 def write_error(text: str) -> None:
     """Write lines for people to standard error; a closed one changes nothing about the exit code."""
-    from .figures import clean, for_people
-
     shown = for_people("".join(clean(line) + "\n" for line in text.splitlines()))
     with suppress(AttributeError, OSError, ValueError):
         sys.stderr.buffer.write(shown.encode("utf-8", "backslashreplace"))
@@ -64,8 +59,6 @@ def write_error(text: str) -> None:
 def log_to_stderr() -> None:
     """Write what gate's modules log to standard error from now on, a line each, without account numbers."""
     import logging
-
-    from .figures import clean, shorten
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -88,8 +81,6 @@ def progress(*, wanted: bool = True) -> Iterator[None]:
         return
     import threading
     import time
-
-    from .figures import printable, shorten
 
     began = time.monotonic()
     terminal, now, over, shown = sys.stderr.fileno(), [""], threading.Event(), [False]

@@ -134,21 +134,8 @@ def _duration(value: int, other: Any) -> str:
     return f"{value} s" if abs(value) < 3600 or hidden else f"{_decimal(hours, 2)} h"
 
 
-_NO_WORDS = (
-    "list",
-    "map",
-    "boolean",
-    "count",
-    "type",
-    "name",
-    "state",
-    "ppm",
-    "micro",
-    "us",
-    "ms",
-    "s",
-    "cents",
-)
+_KINDS = frozenset({"list", "map", "boolean", "count", "type", "name", "state"})
+_NO_WORDS = _KINDS | {"ppm", "micro", "us", "ms", "s", "cents"}
 """Units that are no words beside a number: kinds of values, and those that the number is shown with."""
 
 

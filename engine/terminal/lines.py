@@ -25,8 +25,6 @@ class Screen:
     """The terminal that is written to, and how much is asked for; for formats that people read.
 
     Attributes:
-        width: columns.
-        color: whether colours are wanted.
         successes: whether rules that hold are shown, too.
         rules: codes of the only rules to show; empty for all.
     """

@@ -100,9 +100,7 @@ def _moved(old: Check | None, new: Check) -> str | None:
 def watch(
     judge: Callable[[], Decision], look: Callable[[], object], render: Callable[[Decision], str], page: Screen
 ) -> None:
-    """Judge, and again after every change, until the user interrupts it.
-
-    What keeps a run from deciding is shown, and the next change awaited.
+    """Judge, and again after every change, until the user interrupts it; an error is shown instead.
 
     Args:
         judge: gives a decision about what is there now.

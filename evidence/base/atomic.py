@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from .errors import EnvironmentProblem
+
 TEMPORARY: Final = ".tmp-"
 """How the names of unfinished files begin; what a crash left of them may be deleted."""
 
@@ -27,15 +29,22 @@ def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
         os.close(directory)
 
 
+def put_file(root: Path, path: str, data: bytes) -> None:
+    """Create or replace a file below ``root``. Raises EnvironmentProblem: it cannot be written."""
+    try:
+        write_file(root / path, data)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"
+        ) from error
+
+
 def write_at(
     directory: int, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True, replace: bool = True
 ) -> None:
-    """Create or replace the file `name` in an open directory.
+    """Create or replace a file, named without folders, in an open directory.
 
-    Args:
-        mode: its permissions, less the umask.
-        durable: whether content and name are on the disk (fsync) before the function returns.
-        replace: whether the name may be taken already.
+    With ``durable``, content and name are on the disk (fsync) before the function returns.
 
     Raises FileExistsError when the name is taken and not to be replaced, OSError when the disk failed; the
     name then stands for what it did before.

@@ -59,11 +59,11 @@ def violations(
     return _violations(_validator(kind, name), value, most, quote)
 
 
-def violations_of(schema: dict[str, Any], value: Any, most: int | None = 5) -> list[tuple[str, str]]:
+def violations_of(schema: dict[str, Any], value: Any) -> list[tuple[str, str]]:
     """As :func:`violations`, for a schema that is not one of ours."""
     import jsonschema_rs
 
-    return _violations(jsonschema_rs.Draft202012Validator(schema, validate_formats=False), value, most)
+    return _violations(jsonschema_rs.Draft202012Validator(schema, validate_formats=False), value, 5)
 
 
 def schema_problem(schema: Any) -> str | None:

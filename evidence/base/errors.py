@@ -53,13 +53,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 class GateError(Exception):
-    """Base of all errors shown to users.
+    """Base of all errors shown to users: what is wrong and what to do about it, one sentence each.
 
-    Args:
-        what: one sentence, what is wrong.
-        path: the file concerned, relative to the workspace where possible.
-        place: where in the file: ``line 3, column 7`` or a JSON pointer.
-        remedy: one sentence, what to do about it.
+    ``path`` is relative to the workspace where possible; ``place`` is ``line 3, column 7`` or a JSON pointer.
     """
 
     exit_code = CANNOT_DECIDE

@@ -10,12 +10,32 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 _PLAIN = frozenset({str, int, bool, type(None)})
+
+
+def nested(value: Any) -> Iterator[Any]:
+    """A JSON-like value and every value inside it, in no particular order; keys are none."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        yield item
+        if isinstance(item, Mapping):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+
+
+def lookup(document: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, or None where there is nothing."""
+    value: Any = document
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def to_json(value: Any) -> Any:

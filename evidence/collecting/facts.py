@@ -7,12 +7,12 @@ import re
 from typing import Any
 
 from ..base.contracts import CONTRACTS, DERIVED, load_schema
-from .plugins import facts_contract, installed
+from .registry import facts_contract, find
 
 
 def has_contract(collector_id: str) -> bool:
     """Whether there are facts of that name: of a collector of gate itself, of a plug-in, or derived ones."""
-    return _shipped(collector_id) or collector_id in installed()
+    return _shipped(collector_id) or find(collector_id) is not None
 
 
 def _shipped(name: str) -> bool:
@@ -30,8 +30,8 @@ def contract_has(fact: str) -> bool:
         return False
     if _shipped(first):
         root = load_schema("facts", first)
-    elif has_contract(first):
-        root = facts_contract(first)
+    elif (plugin := find(first)) is not None:
+        root = facts_contract(plugin)
     else:
         return False
     if first in DERIVED and (path[0] in DERIVED or not has_contract(path[0])):

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from ..base.canonical import canonical, sha256_hex
-from ..base.errors import EvidenceError, masked
+from ..base.errors import GateError, masked
+from ..base.records import to_json
 from ..base.settings import Settings
 from ..reading.files import printable
 from ..reading.workspace import FileRead, View
@@ -46,10 +47,7 @@ class Problem:
         fact: dotted path inside the collector's facts; empty for all of them. It covers what is inside, too.
             A missing fact has no value, or one inside it has none (null, an empty list or object); beside a
             rejected file or something unknown, the value covers only what was understood.
-        reason: what is wrong, one clause.
         remedy: what to do about it, one sentence.
-        kind: see :class:`ProblemKind`.
-        path: the file concerned, where there is one.
         place: where in the file: ``line 3``, ``line 3, column 7`` or a JSON pointer.
     """
 
@@ -61,26 +59,10 @@ class Problem:
     place: str | None = None
 
     @classmethod
-    def rejected(cls, error: EvidenceError, fact: str = "") -> Problem:
+    def rejected(cls, error: GateError, fact: str = "") -> Problem:
         """The problem of a file that was rejected, for the facts that would have come from it."""
         remedy = error.remedy or "correct the file"
         return cls(fact, error.what, remedy, ProblemKind.REJECTED, error.path, error.place)
-
-    def to_json(self) -> dict[str, str | None]:
-        """The problem as it stands in evidence records and decisions."""
-        return {
-            "kind": self.kind.value,
-            "fact": self.fact,
-            "reason": self.reason,
-            "remedy": self.remedy,
-            "path": self.path,
-            "place": self.place,
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Problem:
-        """The problem that ``to_json`` gave."""
-        return cls(**{**value, "kind": ProblemKind(value["kind"])})
 
     def masked(self) -> Problem:
         """The problem without a broker account in full; bytes of names that are not UTF-8 are written out."""
@@ -95,11 +77,10 @@ class Scope:
     """How much a collector looked at for a fact, so that an empty list or a zero means something.
 
     A rule whose fact is empty holds only if a scope covers that fact and ``looked_at`` is not zero. What was
-    looked at and not understood has a :class:`Problem` of the kind ``unknown`` each, with its place.
+    not understood has a :class:`Problem` of the kind ``unknown`` each, with its place.
 
     Attributes:
         fact: dotted path inside the collector's facts; empty for all of them. It covers what is inside, too.
-        looked_at: number of things looked at.
         understood: how many of them could be interpreted.
         unit: what they are, in the plural: ``files``, ``messages``.
     """
@@ -109,24 +90,13 @@ class Scope:
     understood: int
     unit: str
 
-    def to_json(self) -> dict[str, str | int]:
-        """The scope as it stands in evidence records and decisions."""
-        return {
-            "fact": self.fact,
-            "looked_at": self.looked_at,
-            "understood": self.understood,
-            "unit": self.unit,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What evidence itself states about the sources it was made from; None where it says nothing.
 
-    Attributes:
-        commit: full id of the git commit.
-        dirty: whether the work tree differed from that commit.
-        digest: SHA-256 in hex of the judged sources, as :mod:`gate.evidence.collecting.subject` takes it.
+    ``dirty`` is whether the work tree differed from the commit; ``digest`` is the SHA-256 in hex of the
+    judged sources, as :mod:`gate.evidence.collecting.subject` takes it.
     """
 
     commit: str | None = None
@@ -150,7 +120,6 @@ class Observation:
             program printed is not, and is never taken from the cache.
         attachments: by name, bytes that are evidence and lie in no file, such as what a command printed. They
             are recorded with the decision.
-        scopes: how much was looked at.
     """
 
     facts: dict[str, Any]
@@ -232,33 +201,19 @@ class Evidence:
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", sha256_hex(canonical(self.to_json())))
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Evidence:
-        """The evidence of a record that ``to_json`` gave; without the bytes of attachments."""
-        return cls(
-            **{
-                **record,
-                "problems": tuple(Problem.from_json(item) for item in record["problems"]),
-                "scopes": tuple(Scope(**item) for item in record["scopes"]),
-                "files": tuple(FileRead(**item) for item in record["files"]),
-                "origins": tuple(Origin(**item) for item in record["origins"]),
-                "attachments": tuple(Attachment(**item) for item in record["attachments"]),
-            }
-        )
-
     def to_json(self) -> dict[str, Any]:
         """The record whose canonical bytes the digest is taken over, and which is stored."""
         return {
             "collector": self.collector,
             "version": self.version,
             "facts": self.facts,
-            "problems": [problem.to_json() for problem in self.problems],
-            "scopes": [scope.to_json() for scope in self.scopes],
+            "problems": to_json(self.problems),
+            "scopes": to_json(self.scopes),
             "files": [{"path": masked(f.path), "sha256": f.sha256, "size": f.size} for f in self.files],
             "observed_at": self.observed_at,
             "tool": self.tool,
             "format": self.format,
-            "origins": [{"commit": o.commit, "dirty": o.dirty, "digest": o.digest} for o in self.origins],
+            "origins": to_json(self.origins),
             "provider": self.provider,
             "attachments": [{"name": a.name, "sha256": a.sha256, "size": a.size} for a in self.attachments],
         }

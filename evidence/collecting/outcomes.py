@@ -19,12 +19,14 @@ from ..base import errors
 from ..base.canonical import MAX_SAFE_INTEGER
 from ..base.contracts import schema_problem, violations, violations_of
 from ..base.errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
+from ..base.plugins import Plugin
+from ..base.records import from_json, lookup
 from ..base.times import parse_rfc3339
 from ..reading.files import printable
 from ..reading.workspace import FileRead, View, Workspace
-from .interface import Attachment, Collector, Evidence, Observation, Origin, Problem, ProblemKind, Scope
-from .plugins import attributed, facts_contract, plugin_error, plugin_line
+from .interface import Attachment, Collector, Evidence, Observation, Problem, ProblemKind
 from .provenance import stated
+from .registry import attributed, facts_contract, find
 
 Outcome = dict[str, Any]
 
@@ -34,12 +36,11 @@ _IDENTIFIERS = frozenset({"id", "rule", "code", "codes", "ids"})
 _FACTS = "facts are strings, integers, true, false, null, and lists and objects of these"
 
 
-def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | None, name: str) -> Outcome:
+def outcome(workspace: Workspace, make: Callable[[], Collector], guest: Plugin | None, name: str) -> Outcome:
     """What a collector saw, or its errors.
 
-    Args:
-        guest: for a plug-in, which distribution it comes from: whatever it raises is then an error that
-            names it. A built-in collector's unexpected exception is our mistake and is passed on.
+    Whatever a plug-in (``guest``) raises is an error that names it; an unexpected exception of a built-in
+    collector is our mistake and is passed on.
     """
     view = workspace.view()
     collector = None
@@ -57,12 +58,13 @@ def outcome(workspace: Workspace, make: Callable[[], Collector], guest: str | No
                 if isinstance(error, SystemExit)
                 else f"failed with {type(error).__name__}: {str(error)[:200]}"
             )
-            raise plugin_error(name, guest, f"{raised}{plugin_line(name, error)}") from error
+            raise guest.error(f"{raised}{guest.code_line(error)}") from error
     except GateError as error:
         if guest is not None and "--debug" in sys.argv[1:]:
             traceback.print_exception(error)  # what passes between processes has none
         if collector is not None and all(isinstance(one, EvidenceError) for one in _single(error)):
-            return packed(rejected(name, collector.version, _single(error), view.files, guest))
+            provider = None if guest is None else guest.provider
+            return packed(rejected(name, collector.version, _single(error), view.files, provider))
         return failed(error)
 
 
@@ -71,20 +73,12 @@ def rejected(
     version: str,
     reasons: Iterable[GateError],
     files: tuple[FileRead, ...] = (),
-    guest: str | None = None,
+    provider: str | None = None,
 ) -> Evidence:
-    """The evidence of a collector that could not use what it read: no facts, and why.
-
-    Args:
-        reasons: the errors that it ended with; what is no EvidenceError is treated like one.
-        guest: for a plug-in, which distribution it comes from.
-    """
-    problems = [
-        Problem("", one.what, one.remedy or "correct the file", ProblemKind.REJECTED, one.path, one.place)
-        for one in reasons
-    ]
+    """The evidence of a collector that could not use what it read: no facts, and why (``reasons``)."""
+    problems = [Problem.rejected(reason) for reason in reasons]
     unique = dict.fromkeys(problem.masked() for problem in problems)
-    return Evidence(name, version, {}, tuple(unique), files, None, provider=guest, repeatable=False)
+    return Evidence(name, version, {}, tuple(unique), files, None, provider=provider, repeatable=False)
 
 
 def failed(error: GateError) -> Outcome:
@@ -120,23 +114,10 @@ def packed(evidence: Evidence) -> Outcome:
 
 def unpacked(outcome: Outcome) -> Evidence:
     """The evidence that an outcome without errors is."""
-    return Evidence(
-        collector=outcome["collector"],
-        version=outcome["version"],
-        facts=outcome["facts"],
-        problems=tuple(Problem.from_json(parts) for parts in outcome["problems"]),
-        scopes=tuple(Scope(**parts) for parts in outcome["scopes"]),
-        files=tuple(FileRead(**parts) for parts in outcome["files"]),
-        observed_at=outcome["observed_at"],
-        tool=outcome["tool"],
-        format=outcome["format"],
-        origins=tuple(Origin(**parts) for parts in outcome["origins"]),
-        provider=outcome["provider"],
-        attachments=tuple(
-            Attachment.of(label, base64.b64decode(data)) for label, data in outcome["attachments"].items()
-        ),
-        repeatable=outcome["repeatable"],
-    )
+    data = {name: base64.b64decode(text) for name, text in outcome["attachments"].items()}
+    record = {name: value for name, value in outcome.items() if name != "trace"}
+    evidence = from_json(Evidence, {**record, "attachments": ()})
+    return replace(evidence, attachments=tuple(Attachment.of(*part) for part in data.items()))
 
 
 def _without_accounts(observation: Observation) -> Observation:
@@ -159,20 +140,18 @@ def _masked(value: Any, *, hide: bool = True) -> Any:
     return value
 
 
-def observe(workspace: Workspace, collector: Collector, guest: str | None = None) -> Evidence:
+def observe(workspace: Workspace, collector: Collector) -> Evidence:
     """One collector's evidence, checked against its facts contract; in this process.
 
     Raises EvidenceError: as the collector says; InternalError: its facts break its own contract; PluginError:
-    the same, of a plug-in.
+    those of a plug-in do.
     """
-    return _observe(workspace.view(), collector, guest)
+    return _observe(workspace.view(), collector, find(collector.id))
 
 
-def _observe(view: View, collector: Collector, guest: str | None) -> Evidence:
+def _observe(view: View, collector: Collector, guest: Plugin | None) -> Evidence:
     observation = _look(view, collector, guest)
-    problems = list(observation.problems)
-    origins = list(observation.origins)
-    times = []
+    problems, origins, times = list(observation.problems), list(observation.origins), []
     for file in view.files:
         try:
             found = stated(view, file)
@@ -189,7 +168,7 @@ def _observe(view: View, collector: Collector, guest: str | None) -> Evidence:
 
 
 def _bound(
-    collector: Collector, observation: Observation, files: tuple[FileRead, ...], guest: str | None
+    collector: Collector, observation: Observation, files: tuple[FileRead, ...], guest: Plugin | None
 ) -> Evidence:
     return Evidence(
         collector=collector.id,
@@ -202,13 +181,13 @@ def _bound(
         tool=observation.tool,
         format=observation.format,
         origins=tuple(observation.origins),
-        provider=guest,
+        provider=None if guest is None else guest.provider,
         attachments=tuple(Attachment.of(*part) for part in sorted(observation.attachments.items())),
         repeatable=observation.repeatable,
     )
 
 
-def _look(view: View, collector: Collector, guest: str | None) -> Observation:
+def _look(view: View, collector: Collector, guest: Plugin | None) -> Observation:
     if guest is None:
         observation = _without_accounts(collector.collect(view))
         _check(collector.id, observation, violations("facts", collector.id, observation.facts))
@@ -216,7 +195,7 @@ def _look(view: View, collector: Collector, guest: str | None) -> Observation:
     try:
         observation = collector.collect(view)
     except GateError as error:
-        raise_all([attributed(collector.id, guest, one, error) for one in _single(error)])
+        raise_all([attributed(guest, one, error) for one in _single(error)])
     _check_guest(collector, observation, guest)
     observation = _without_accounts(observation)
     _check_guest(collector, observation, guest)  # what is kept has to keep to the contract, too
@@ -224,27 +203,23 @@ def _look(view: View, collector: Collector, guest: str | None) -> Observation:
 
 
 def _check(collector_id: str, observation: Observation, broken: Sequence[tuple[str, str]]) -> None:
-    if broken:
-        pointer, message = broken[0]
-        raise InternalError(
-            f"the collector {collector_id!r} gave facts that break its contract: {message}",
-            place=pointer,
-            remedy="report this with the file it read",
-        )
+    for what, place in _faults(observation, broken):
+        remedy = "report this with the file it read"
+        raise InternalError(f"the collector {collector_id!r} {what}", place=place, remedy=remedy)
+
+
+def _faults(observation: Observation, broken: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str | None]]:
+    """What is wrong with an observation whose facts break their contract at these places, and where."""
+    for pointer, message in broken:
+        yield f"gave facts that break its contract: {message}", pointer
     for problem in observation.problems:
         value = lookup(observation.facts, problem.fact) if problem.fact else observation.facts
         if problem.kind is ProblemKind.MISSING and not _lacks(value):
-            raise InternalError(
-                f"the collector {collector_id!r} calls {problem.fact!r} missing but gives a value",
-                remedy="report this with the file it read",
-            )
+            yield f"calls {problem.fact!r} missing but gives a value", None
     named = {problem.fact for problem in observation.problems}
     for fact in _nulls(observation.facts):
         if not {"", *_enclosing(fact)} & named:
-            raise InternalError(
-                f"the collector {collector_id!r} does not say why {fact!r} is missing",
-                remedy="report this with the file it read",
-            )
+            yield f"does not say why {fact!r} is missing", None
 
 
 def _lacks(value: Any) -> bool:
@@ -272,28 +247,26 @@ def _nulls(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _nulls(value, f"{prefix}{name}.")
 
 
-def _check_guest(collector: Collector, observation: Any, guest: str) -> None:
+def _check_guest(collector: Collector, observation: Any, guest: Plugin) -> None:
     """Hold everything that comes from outside against what the interface demands."""
     if not isinstance(observation, Observation):
-        raise plugin_error(
-            collector.id, guest, f"gave {type(observation).__name__} instead of an Observation"
-        )
-    schema = facts_contract(collector.id)
+        raise guest.error(f"gave {type(observation).__name__} instead of an Observation")
+    schema = facts_contract(guest)
     problem = schema_problem(schema)
     if problem is not None:
-        raise plugin_error(collector.id, guest, f"has a facts contract that is no JSON Schema: {problem}")
+        raise guest.error(f"has a facts contract that is no JSON Schema: {problem}")
     odd = next(_odd(observation.facts, collector.id), None)
     if odd is not None:
-        raise plugin_error(collector.id, guest, f"gave {odd[1]} as the fact {odd[0]!r}; {_FACTS}")
+        raise guest.error(f"gave {odd[1]} as the fact {odd[0]!r}; {_FACTS}")
     try:
         record = _bound(collector, observation, (), guest).to_json()
         _check(collector.id, observation, violations_of(schema, observation.facts))
     except InternalError as error:
         where = f" at {error.place}" if error.place else ""
-        raise plugin_error(collector.id, guest, f"is wrong: {error.what}{where}") from error
+        raise guest.error(f"is wrong: {error.what}{where}") from error
     broken = violations("", "evidence", record)
     if broken:
-        raise plugin_error(collector.id, guest, f"gave an impossible {broken[0][0]}: {broken[0][1]}")
+        raise guest.error(f"gave an impossible {broken[0][0]}: {broken[0][1]}")
     if observation.observed_at is not None:
         parse_rfc3339(observation.observed_at)
 
@@ -313,13 +286,3 @@ def _odd(value: Any, name: str) -> Iterator[tuple[str, str]]:
         yield name, "an integer beyond 2^53"
     elif value is not None and not isinstance(value, (str, int)):
         yield name, f"a {type(value).__name__}"
-
-
-def lookup(facts: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None where there is nothing."""
-    value: Any = facts
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return None
-        value = value[part]
-    return value

@@ -17,10 +17,10 @@ from ..base.errors import EvidenceError
 from ..base.times import format_utc, parse_rfc3339
 from ..reading.files import ObjectFormat
 from ..reading.workspace import FileRead, View, Workspace
+from ..signing.intoto import STATEMENT_TYPE
 from .interface import Origin
 
 SUFFIX = ".provenance.json"
-STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:gate:evidence:v1"
 CONTRACT = "provenance"
@@ -66,17 +66,15 @@ def statement(
 ) -> bytes:
     """The statement about one file, as indented JSON.
 
-    Args:
-        origin: what it was made from; a digest of the sources at least.
-        builder: a URI for who states this.
-        command: what made the file, as one line; for people.
+    ``origin`` has a digest of the sources at least; ``builder`` is a URI for who states this; ``command`` is
+    what made the file, as one line; for people.
     """
     sources: list[dict[str, Any]] = [{"name": _SOURCES, "digest": {"sha256": origin.digest}}]
     if origin.commit is not None:
         annotations = {"annotations": {"dirty": origin.dirty}} if origin.dirty is not None else {}
         sources.append({"name": _COMMIT, "digest": {"gitCommit": origin.commit}, **annotations})
     document = {
-        "_type": STATEMENT,
+        "_type": STATEMENT_TYPE,
         "subject": [{"name": name, "digest": {"sha256": sha256}}],
         "predicateType": PREDICATE,
         "predicate": {

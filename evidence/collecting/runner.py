@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Self
 
 from ..base.activity import step
 from ..base.errors import EvidenceError, GateError, InternalError, raise_all
+from ..base.plugins import Plugin
 from ..process.children import Child, Ended
 from ..reading.workspace import Workspace
 from .interface import Collector, Evidence
-from .outcomes import Outcome, errors_of, failed, lookup, observe, outcome, packed, rejected, unpacked
-from .plugins import plugin_error
+from .outcomes import Outcome, errors_of, failed, observe, outcome, packed, rejected, unpacked
 
 if TYPE_CHECKING:
     from .cache import ResultCache
 
-__all__ = ["Make", "Running", "collect", "lookup", "observe"]
+__all__ = ["Make", "Running", "collect", "observe"]
 
 Make = Callable[[], Collector]
 """Makes a collector; called where the collector will run, so that only that process imports it.
@@ -41,17 +41,16 @@ class Running:
     Args:
         workspace: walked before the collectors start, so that all see the same files.
         makers: by collector id, how to make it; picklable where no process can be forked.
-        guests: of these ids, the plug-ins, with the distribution each comes from.
+        guests: of these ids, the plug-ins.
         known: by collector id, outcomes that are known already; those collectors are not run.
-        cache: what earlier runs found; collectors whose outcome is in there are not run.
-        keys: by collector id, the key in the cache; plug-ins have none.
+        cache, keys: what earlier runs found, and by collector id the key in it; plug-ins have none.
     """
 
     def __init__(
         self,
         workspace: Workspace,
         makers: Mapping[str, Make],
-        guests: Mapping[str, str] | None = None,
+        guests: Mapping[str, Plugin] | None = None,
         known: Mapping[str, Outcome] | None = None,
         cache: ResultCache | None = None,
         keys: Mapping[str, str | None] | None = None,
@@ -137,7 +136,7 @@ class Running:
 
     def _exceeded(self, name: str, what: str, remedy: str) -> Outcome:
         if name in self._guests:
-            return failed(plugin_error(name, self._guests[name], what))
+            return failed(self._guests[name].error(what))
         error = EvidenceError(f"the collector {name!r} {what}", remedy=remedy)
         return packed(rejected(name, self._makers[name]().version, [error]))
 
@@ -172,7 +171,7 @@ class Running:
         return found
 
 
-def _outcomes(workspace: Workspace, tasks: Sequence[tuple[str, Make, str | None]]) -> Iterator[Outcome]:
+def _outcomes(workspace: Workspace, tasks: Sequence[tuple[str, Make, Plugin | None]]) -> Iterator[Outcome]:
     """The collectors' outcomes, one after the other; this runs in a process of its own."""
     for name, make, guest in tasks:
         yield outcome(workspace, make, guest, name)

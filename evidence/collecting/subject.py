@@ -126,11 +126,9 @@ def dirty(
 
     Args:
         paths: relative directories, files or globs; ``.`` for everything.
-        limits: the time limit of each git command, and the size limit where we read.
         files: the files and symbolic links at these paths, when the caller has listed them already; others
-            that exist there are then left alone. By default the workspace is walked.
-        workspace: the same workspace, when somebody walked through it and read files of it already.
-        state: what :func:`gate.evidence.reading.git.head` said, to save one process.
+            that exist there are then left alone.
+        workspace, state: the same workspace and its HEAD, when the caller has read them already.
 
     Raises EnvironmentProblem: git refuses the repository, takes too long or breaks; EvidenceError: a file
     cannot be read.

@@ -62,13 +62,9 @@ def scratch(prefix: str) -> Iterator[Path]:
 
 
 class Ended(Exception):
-    """The child ended before its time.
+    """The child ended before its time: by a signal, for want of memory, or with an exception.
 
-    Attributes:
-        number: the signal that ended it, if one did.
-        memory: whether it needed more memory than it gets.
-        error: the exception that ended it, as ``class: message``, if one did.
-        trace: the traceback of that exception.
+    ``error`` is that exception as ``class: message``, ``trace`` its traceback.
     """
 
     def __init__(self, number: int | None, memory: bool, error: str, trace: str) -> None:
@@ -82,8 +78,8 @@ class Ended(Exception):
 class Child:
     """One child process; as a context manager it is gone afterwards, whatever happened.
 
-    Args:
-        memory_bytes: address space it gets on top of what is in use; outside Linux, its resident memory.
+    ``memory_bytes`` is the address space it gets on top of what is in use; outside Linux, its resident
+    memory.
 
     Raises OSError: no process can be started.
     """
@@ -247,8 +243,8 @@ def _live(work: Work, writer: int, memory_bytes: int, parent: int) -> NoReturn:
             except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
                 if isinstance(error, OSError) and error.errno == errno.ENOMEM:
                     os._exit(_NO_MEMORY)
-                said = f"{type(error).__name__}: {error}"
-                send({"failed": {"error": said, "trace": traceback.format_exc()}})
+                text = f"{type(error).__name__}: {error}"
+                send({"failed": {"error": text, "trace": traceback.format_exc()}})
             os._exit(status)  # before the stream is closed: its end means that the status is known
     os._exit(status)
 

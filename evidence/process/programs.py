@@ -13,10 +13,9 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ..base.activity import Log
 from ..base.errors import EnvironmentProblem, EvidenceError
@@ -42,25 +41,19 @@ class Finished:
 
     Attributes:
         code: its exit code; negative is the number of the signal that ended it.
-        out: what it wrote to standard output.
-        err: what it wrote to standard error.
-        elapsed_ms: how long it ran, in milliseconds, rounded down; it differs between runs, so it is no fact.
     """
 
     code: int
     out: bytes
     err: bytes
-    elapsed_ms: int
 
 
 def clean_environment(home: Path) -> dict[str, str]:
     """Environment variables for a program of the workspace: nothing of the caller's but where programs are.
 
-    No secrets, no agent sockets, no ``GIT_*``, ``GATE_*`` or ``PYTHON*``; and of ``PATH`` only the absolute
-    directories, since a relative one would be a directory of the workspace.
-
-    Args:
-        home: an empty directory that the caller removes afterwards; for temporary files too.
+    No secrets, no agent sockets, no ``GIT_*``, ``GATE_*`` or ``PYTHON*``; of ``PATH`` only the absolute
+    directories, since a relative one would be of the workspace. ``home`` is an empty directory, for temporary
+    files too.
     """
     return {
         "PATH": absolute_path(),
@@ -104,18 +97,14 @@ def run(
     shown: str,
     path: str | None = None,
     place: str | None = None,
-    stdin: bytes = b"",
 ) -> Finished:
-    """Run a program to its end and give back what it wrote.
-
-    When it has ended, or has to be ended, every process it started is killed.
+    """Run a program to its end and give back what it wrote; every process it started is killed then.
 
     Args:
         command: the program (see :func:`find`) and its arguments; no shell sees them.
         most_bytes: the most it may write, standard output and standard error together.
         shown: what messages call it, such as ``the command 'audit'``.
-        path: the file messages point to.
-        place: the place in that file.
+        path, place: what messages point to.
 
     Raises EnvironmentProblem: it is not there, or cannot be started; EvidenceError: it took too long or wrote
     too much, or ended the process that watches over it.
@@ -131,7 +120,7 @@ def run(
             remedy="install it, make it executable, or correct its name",
         )
     _log.info("%s runs %s", shown, " ".join([str(program), *_shown(command[1:], cwd)]))
-    process = _Process([str(program), *command[1:]], cwd, environment, stdin)
+    process = _Process([str(program), *command[1:]], cwd, environment)
     try:
         process.follow(seconds, most_bytes)
     finally:
@@ -155,7 +144,7 @@ def run(
             place=place,
             remedy="correct the program, or its first line if it is a script",
         )
-    return Finished(int(answer[2]), bytes(process.out), bytes(process.err), process.elapsed_ms)
+    return Finished(int(answer[2]), bytes(process.out), bytes(process.err))
 
 
 def _shown(arguments: Sequence[str], cwd: Path) -> list[str]:
@@ -174,15 +163,13 @@ def _is_there(path: Path) -> bool:
 class _Process:
     """A program under its supervisor."""
 
-    def __init__(self, command: list[str], cwd: Path, environment: Mapping[str, str], stdin: bytes) -> None:
+    def __init__(self, command: list[str], cwd: Path, environment: Mapping[str, str]) -> None:
         import subprocess
 
         self.out = bytearray()
         self.err = bytearray()
         self.answer = bytearray()
         self.problem: str | None = None
-        self.elapsed_ms = 0
-        self._stdin = memoryview(stdin)
         self._begin = time.monotonic()
         self._status, status = os.pipe()
         control, self._control = os.pipe()
@@ -191,7 +178,7 @@ class _Process:
                 [sys.executable, "-I", "-S", str(_SUPERVISOR), str(status), str(control), *command],
                 cwd=cwd,
                 env=dict(environment),
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=(status, control),
@@ -208,7 +195,7 @@ class _Process:
             os.close(control)
 
     def follow(self, seconds: float, most_bytes: int) -> None:
-        """Pass on and take in until the supervisor has said how it ended and nobody holds the pipes."""
+        """Take in what is written until the supervisor states how it ended and nobody holds the pipes."""
         import selectors
 
         deadline = self._begin + seconds
@@ -219,9 +206,6 @@ class _Process:
                 sinks[stream.fileno()] = sink
             for descriptor in sinks:
                 selector.register(descriptor, selectors.EVENT_READ)
-            if self._supervisor.stdin is not None:
-                os.set_blocking(self._supervisor.stdin.fileno(), False)
-                selector.register(self._supervisor.stdin, selectors.EVENT_WRITE)
             while sinks:
                 left = deadline - time.monotonic()
                 if left <= 0 and self._status in sinks:
@@ -232,11 +216,6 @@ class _Process:
                 if left <= 0 and not found:
                     return  # it has ended in time; something that is not its child holds a pipe
                 for key, _ in found:
-                    if key.fd not in sinks:
-                        if not self._feed(key.fd):
-                            selector.unregister(key.fileobj)
-                            self._close(self._supervisor.stdin)
-                        continue
                     data = os.read(key.fd, _PIECE)
                     sinks[key.fd] += data
                     if len(self.out) + len(self.err) > most_bytes or len(self.answer) > _ANSWER_BYTES:
@@ -246,19 +225,7 @@ class _Process:
                         selector.unregister(key.fd)
                         del sinks[key.fd]
                         if key.fd == self._status:
-                            self.elapsed_ms = int((time.monotonic() - self._begin) * 1000)
                             deadline = time.monotonic() + _PATIENCE_SECONDS
-
-    def _feed(self, descriptor: int) -> bool:
-        """Write as much input as fits; whether there is more to write."""
-        try:
-            written = os.write(descriptor, self._stdin[:_PIECE])
-        except BlockingIOError:
-            return True
-        except BrokenPipeError:
-            written = len(self._stdin)  # it does not want more
-        self._stdin = self._stdin[written:]
-        return bool(self._stdin)
 
     def end(self) -> None:
         """Make sure that nothing is left."""
@@ -271,11 +238,6 @@ class _Process:
             self._supervisor.kill()
             self._supervisor.wait()
         os.close(self._status)
-        for stream in (self._supervisor.stdin, self._supervisor.stdout, self._supervisor.stderr):
-            self._close(stream)
-
-    @staticmethod
-    def _close(stream: IO[bytes] | None) -> None:
-        if stream is not None:
-            with suppress(BrokenPipeError):
+        for stream in (self._supervisor.stdout, self._supervisor.stderr):
+            if stream is not None:
                 stream.close()

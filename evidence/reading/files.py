@@ -67,12 +67,11 @@ def clock_ns() -> int:
 def settled(stamp: FileStamp, began_ns: int) -> bool:
     """Whether any change after ``began_ns`` (:func:`clock_ns`) must show as another stamp.
 
-    A file changed twice within one tick of its file system's clock has the same times after both changes,
-    so a digest taken between the two would pass for that of the second content. Git has the same problem
-    with its index and calls it racy (https://git-scm.com/docs/racy-git). The last change must therefore lie
-    further back than the clock's step: two seconds cover every file system (FAT has the coarsest) and a
-    server's clock that is a little behind; 50 ms are enough where the file system is a local one and the
-    stamp itself shows that it keeps finer times than the kernel's tick.
+    A file changed twice within one tick of its file system's clock has the same times after both changes (git
+    calls that racy, https://git-scm.com/docs/racy-git). The last change must therefore lie further back than
+    the clock's step: two seconds cover every file system (FAT has the coarsest) and a server's clock that is
+    a little behind; 50 ms are enough where the file system is local and the stamp shows finer times than the
+    kernel's tick.
     """
     device, _, _, mtime_ns, ctime_ns, _ = stamp
     fine = ctime_ns % _TICK_NS != 0 and device in _local_devices()
@@ -230,14 +229,9 @@ def _open_directory(name: str, parent: int) -> int:
 class Reading:
     """One pass over an open file, whose descriptor is closed by it; either of the methods, once.
 
-    Args:
-        most: largest accepted size in bytes.
+    ``stamp`` is, after the pass, the file's if its digest may be remembered by it (:func:`settled`).
 
-    Attributes:
-        size: bytes the file has.
-        stamp: after the pass, the file's stamp if its digest may be remembered by it (:func:`settled`).
-
-    Raises EvidenceError: not a regular file, too large, unreadable, or changed during the pass.
+    Raises EvidenceError: not a regular file, larger than ``most`` bytes, unreadable, or changed meanwhile.
     """
 
     def __init__(self, fd: int, path: str, most: int) -> None:
@@ -274,34 +268,15 @@ class Reading:
                     break
             self._compare(total)
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise EvidenceError(
+                f"cannot be read: {error.strerror}", path=self._path, remedy="check the file system"
+            ) from error
         finally:
             os.close(self._fd)
 
     def content(self) -> bytes:
         """The content as a whole."""
-        if self.size >= PIECE:
-            return b"".join(self.pieces())
-        try:
-            data = os.read(self._fd, self.size + 1)
-            if len(data) != self.size:
-                data += self._rest(len(data))
-            self._compare(len(data))
-        except OSError as error:
-            raise self._unreadable(error) from error
-        finally:
-            os.close(self._fd)
-        return data
-
-    def _rest(self, total: int) -> bytes:
-        """What comes after a read that gave less than there should be, or more."""
-        pieces = []
-        while data := os.read(self._fd, min(PIECE, self._most + 1 - total)):
-            total += len(data)
-            if total > self._most:
-                raise too_large(self._path, self._most)
-            pieces.append(data)
-        return b"".join(pieces)
+        return b"".join(self.pieces())
 
     def _compare(self, total: int) -> None:
         before, after = self._before, os.fstat(self._fd)
@@ -311,27 +286,15 @@ class Reading:
         if before.st_ctime_ns == after.st_ctime_ns and settled(stamp, self._began_ns):
             self.stamp = stamp
 
-    def _unreadable(self, error: OSError) -> EvidenceError:
-        return EvidenceError(
-            f"cannot be read: {error.strerror}", path=self._path, remedy="check the file system"
-        )
-
     def digest(self, object_format: ObjectFormat | None = None) -> tuple[str, str | None]:
         """SHA-256 of the content in hex, and the id git gives it where a format is named; keeps nothing."""
-        if self.size < PIECE:
-            data = self.content()
-            blob = None if object_format is None else blob_id(data, object_format)
-            return hashlib.sha256(data).hexdigest(), blob
         sha = hashlib.sha256()
-        if object_format is None:
-            for piece in self.pieces():
-                sha.update(piece)
-            return sha.hexdigest(), None
-        running = _new_blob(self.size, object_format)
+        blob = None if object_format is None else _new_blob(self.size, object_format)
         for piece in self.pieces():
             sha.update(piece)
-            running.update(piece)
-        return sha.hexdigest(), running.hexdigest()
+            if blob is not None:
+                blob.update(piece)
+        return sha.hexdigest(), None if blob is None else blob.hexdigest()
 
 
 def blob_id(data: bytes, object_format: ObjectFormat) -> str:

@@ -54,11 +54,9 @@ class Section:
 
     Attributes:
         title: the heading's text without markup, decoration kept.
-        level: 1 to 6.
-        line: line of the heading, from 1.
+        line, end: line of the heading, from 1, and the first line that no longer belongs to it.
         text: Markdown source below the heading, sub-sections included.
         filled: see the module's description.
-        end: first line that no longer belongs to it.
     """
 
     title: str
@@ -102,13 +100,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A list item of any depth.
+    """A list item: its own text as written, without nested lists and task box; its line, from 1.
 
-    Attributes:
-        raw: its own text as written, without nested lists and without the task box.
-        line: its line, from 1.
-        depth: 1 in a list that is in no other list.
-        ticked: state of its task box; None when it has none.
+    ``depth`` is 1 in a list that is in no other list; ``ticked`` is None without a task box.
     """
 
     raw: str
@@ -175,19 +169,13 @@ def parse(text: str, path: str | None = None) -> Document:
         ) from None
 
 
-def sections(text: str, path: str | None = None) -> list[Section]:
-    """All sections of the document, in its order; see :func:`parse`."""
-    return list(parse(text, path).sections)
-
-
 def match_sections(
     text: str, patterns: Mapping[str, Sequence[str]], path: str | None = None
 ) -> dict[str, SectionState]:
     """Whether the document has the sections asked for.
 
     Args:
-        patterns: per section id, regular expressions that are searched in headings, see
-            :func:`find_sections`.
+        patterns: per section id, what :func:`find_sections` takes.
 
     Returns:
         Per id: ``filled`` when every matching section is, ``absent`` when none matches, else ``unfilled``.

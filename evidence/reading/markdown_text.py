@@ -47,10 +47,6 @@ def parser() -> MarkdownIt:
 
     made = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")
     made.core.ruler.enableOnly(["normalize", "block"])
-    # Collectors run in threads. A ruler fills its cache of rules in place on first use, where another thread
-    # could see half of it and miss headings: fill all of them before anybody else gets the parser.
-    for ruler in (made.core.ruler, made.block.ruler, made.inline.ruler, made.inline.ruler2):
-        ruler.getRules("")
     return made
 
 

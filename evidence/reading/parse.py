@@ -14,15 +14,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from ..base.errors import EvidenceError
 from ..base.limits import Limits
 
-if TYPE_CHECKING:
-    pass
-
 SURROGATE = re.compile(r"[\ud800-\udfff]")
+_NUMBER_CHARS = 64
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SECOND = (
     "[\x80-\xbf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014\u2018-\u201a"
@@ -125,6 +123,17 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
             )
         return int(digits)
 
+    def number(digits: str) -> Decimal:
+        value = decimal(digits, limits)
+        if value is None:
+            raise EvidenceError(
+                f"the number {digits[:24]} is outside the supported range",
+                path=path,
+                place=_place(text, literal=digits),
+                remedy="correct the number",
+            )
+        return value
+
     # every value but the first has one of these before it; so memory is never spent on what will be refused
     if data.count(b",") + data.count(b"[") + data.count(b"{") > limits.json_items:
         raise EvidenceError(
@@ -134,7 +143,7 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
         value = json.loads(
             text,
             object_pairs_hook=pairs,
-            parse_float=lambda digits: _decimal(digits, text, path, limits),
+            parse_float=number,
             parse_int=integer,
             parse_constant=lambda name: fail(f"{name} is not a JSON number", _place(text, literal=name)),
         )
@@ -151,9 +160,7 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
         ) from error
     except RecursionError as error:
         raise _too_deep(path, _place(text, depth=limits.json_depth), limits) from error
-    _check_tree(value, text, path, limits)
-    if b"\\u" in data:
-        _check_escapes(value, text, path)
+    _check_tree(value, text, path, limits, escapes=b"\\u" in data)
     return value
 
 
@@ -195,28 +202,27 @@ def _place(
                 hit = value in keys[-1]
                 keys[-1].add(value)
         if hit:
-            line = text.count("\n", 0, match.start()) + 1
-            return f"line {line}, column {match.start() - text.rfind(chr(10), 0, match.start())}"
+            return line_and_column(text, match.start())
     return None
 
 
-def _decimal(digits: str, text: str, path: str, limits: Limits) -> Decimal:
+def line_and_column(text: str, offset: int) -> str:
+    """The place of a character as errors name it: ``line 3, column 7``."""
+    return f"line {text.count(chr(10), 0, offset) + 1}, column {offset - text.rfind(chr(10), 0, offset)}"
+
+
+def decimal(digits: str, limits: Limits) -> Decimal | None:
+    """The number as it is written; None where it is infinite, no number, too long or too large."""
     value = None
-    if len(digits) <= 64:
+    if len(digits) <= _NUMBER_CHARS:
         with contextlib.suppress(InvalidOperation):  # an exponent that no Decimal can have
             value = Decimal(digits)
     exponent = None if value is None else value.as_tuple().exponent
-    if value is None or not isinstance(exponent, int) or abs(exponent) > limits.decimal_exponent:
-        raise EvidenceError(
-            f"the number {digits[:24]} is outside the supported range",
-            path=path,
-            place=_place(text, literal=digits),
-            remedy="correct the number",
-        )
-    return value
+    return value if isinstance(exponent, int) and abs(exponent) <= limits.decimal_exponent else None
 
 
-def _check_tree(value: Any, text: str, path: str, limits: Limits) -> None:
+def _check_tree(value: Any, text: str, path: str, limits: Limits, *, escapes: bool) -> None:
+    """Check depth and number of values, and what escapes made: the text as such has no lone surrogate."""
     stack: list[tuple[Any, int]] = [(value, 1)]
     seen = 0
     while stack:
@@ -224,39 +230,22 @@ def _check_tree(value: Any, text: str, path: str, limits: Limits) -> None:
         seen += 1
         if isinstance(item, (dict, list)):
             if depth > limits.json_depth:
-                raise EvidenceError(
-                    f"the JSON nests deeper than {limits.json_depth} levels",
-                    path=path,
-                    place=_place(text, depth=limits.json_depth),
-                    remedy="flatten the document",
-                )
+                raise _too_deep(path, _place(text, depth=limits.json_depth), limits)
             children = item.values() if isinstance(item, dict) else item
             stack.extend((child, depth + 1) for child in children)
-    if seen > limits.json_items:
-        raise EvidenceError(
-            f"the document has more than {limits.json_items} values", path=path, remedy="split the file"
-        )
-
-
-def _check_escapes(value: Any, text: str, path: str) -> None:
-    """Look at the strings that escapes may have made into what the text as such would be refused for."""
-    stack: list[Any] = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            stack.extend(item.values())
-            strings: list[str] = list(item)
-        else:
-            stack.extend(item if isinstance(item, list) else ())
-            strings = [item] if isinstance(item, str) else []
-        for string in strings:
-            if SURROGATE.search(string):
+        if escapes:
+            strings = item if isinstance(item, dict) else [item] if isinstance(item, str) else ()
+            if any(map(SURROGATE.search, strings)):
                 raise EvidenceError(
                     f"a {'key' if isinstance(item, dict) else 'string'} has a lone surrogate",
                     path=path,
                     place=_place(text, wrong=SURROGATE.search),
                     remedy="correct the escape",
                 )
+    if seen > limits.json_items:
+        raise EvidenceError(
+            f"the document has more than {limits.json_items} values", path=path, remedy="split the file"
+        )
 
 
 @dataclass(frozen=True, slots=True)

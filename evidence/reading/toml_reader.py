@@ -8,18 +8,16 @@ components of a dotted key, so they are counted before it sees the document.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from ..base.errors import EvidenceError
 from ..base.limits import Limits
-from .parse import decode_text
+from .parse import decimal, decode_text, line_and_column
 
 _PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _AT = re.compile(r" \(at (?:line ([0-9]+), column ([0-9]+)|end of document)\)$")
-_NUMBER_CHARS = 64
 _REMEDY = "correct the TOML"
 
 
@@ -39,16 +37,16 @@ def parse_toml(data: bytes, path: str, limits: Limits) -> dict[str, Any]:
     if re.search(rf"(?<![A-Za-z0-9_-])(?:{_PART}){{{limits.json_depth + 1}}}", text):
         raise _too_deep(path, limits)
     try:
-        value = tomllib.loads(text, parse_float=lambda digits: _decimal(digits, text, path, limits))
+        value = tomllib.loads(text, parse_float=lambda digits: _number(digits, text, path, limits))
     except RecursionError as error:
         raise _too_deep(path, limits) from error
     except ValueError as error:  # also of an integer or a date that Python cannot have
-        said = str(error)
-        at = _AT.search(said)
+        reason = str(error)
+        at = _AT.search(reason)
         end = at is not None and at[1] is None
         place = f"line {at[1]}, column {at[2]}" if at is not None and not end else None
         raise EvidenceError(
-            f"malformed TOML: {said[: at.start()] if at else said[:200]}{' at the end' if end else ''}",
+            f"malformed TOML: {reason[: at.start()] if at else reason[:200]}{' at the end' if end else ''}",
             path=path,
             place=place,
             remedy=_REMEDY,
@@ -64,13 +62,9 @@ def _too_deep(path: str, limits: Limits) -> EvidenceError:
     )
 
 
-def _decimal(digits: str, text: str, path: str, limits: Limits) -> Decimal:
-    value = None
-    if len(digits) <= _NUMBER_CHARS:
-        with suppress(InvalidOperation):  # an exponent that no Decimal can have
-            value = Decimal(digits)
-    exponent = None if value is None else value.as_tuple().exponent
-    if value is None or not isinstance(exponent, int) or abs(exponent) > limits.decimal_exponent:
+def _number(digits: str, text: str, path: str, limits: Limits) -> Decimal:
+    value = decimal(digits, limits)
+    if value is None:
         what = f"the number {digits[:24]} is outside the supported range"
         if digits.lstrip("+-") in ("inf", "nan"):
             what = f"{digits} is not a number that evidence may have"
@@ -80,10 +74,7 @@ def _decimal(digits: str, text: str, path: str, limits: Limits) -> Decimal:
 
 def _refuse(what: str, literal: str, text: str, path: str) -> NoReturn:
     found = re.search(rf"(?<![\w.+-]){re.escape(literal)}(?![\w.])", text)
-    place = None
-    if found is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        place = f"line {line}, column {found.start() - text.rfind(chr(10), 0, found.start())}"
+    place = None if found is None else line_and_column(text, found.start())
     raise EvidenceError(what, path=path, place=place, remedy="correct the number")
 
 
@@ -115,6 +106,6 @@ def _plain(document: dict[str, Any], text: str, path: str, limits: Limits) -> di
 
 def _moment(value: date | time) -> str:
     """``1979-05-27T07:32:00Z``, or the date or time alone; without a zone where the document states none."""
-    said = value.isoformat()
+    text = value.isoformat()
     utc = isinstance(value, datetime) and value.tzinfo is not None and not value.utcoffset()
-    return f"{said.removesuffix('+00:00')}Z" if utc else said
+    return f"{text.removesuffix('+00:00')}Z" if utc else text

@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, NoReturn
 
 from ..base.errors import EvidenceError, GateError
 from ..base.limits import Limits
-from .parse import SURROGATE, decode_text
+from .parse import SURROGATE, decimal, decode_text, line_and_column
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -60,12 +59,10 @@ def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateE
         )
 
     if (unprintable := _UNPRINTABLE.search(text)) is not None:
-        at = unprintable.start()
-        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
         raise error_type(
             f"the YAML has the control character U+{ord(unprintable[0]):04X}",
             path=path,
-            place=f"line {line}, column {column}",
+            place=line_and_column(text, unprintable.start()),
             remedy="remove it, or write it as an escape in double quotes",
         )
 
@@ -142,19 +139,16 @@ def _plain(text: str, limits: Limits, fail: Any, mark: Any) -> Any:
         return None
     if text in _BOOL:
         return _BOOL[text]
-    if _INT.fullmatch(text):
+    whole = _INT.fullmatch(text)
+    if whole or _OCTAL_HEX.fullmatch(text):
         if len(text.lstrip("+-")) > limits.integer_digits:
             fail(f"the number {text[:24]}… has more than {limits.integer_digits} digits", mark)
-        return int(text)
-    if _OCTAL_HEX.fullmatch(text):
-        if len(text) > limits.integer_digits:
-            fail(f"the number {text[:24]}… has more than {limits.integer_digits} digits", mark)
-        return int(text, 0)
+        return int(text, 10 if whole else 0)
     if _NO_NUMBER.fullmatch(text):
         fail(f"{text} is not a number that evidence may have", mark)
     if _FLOAT.fullmatch(text):
-        exponent = text.lower().partition("e")[2]
-        if len(text) > 64 or (exponent and abs(int(exponent)) > limits.decimal_exponent):
+        value = decimal(text, limits)
+        if value is None:
             fail(f"the number {text[:24]} is outside the supported range", mark)
-        return Decimal(text)
+        return value
     return text

@@ -16,6 +16,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Final
 
 from ..base.errors import EvidenceError
@@ -35,46 +36,22 @@ _SHAPES: Final = re.compile(r"(?:ssh|ecdsa|sk|rsa|webauthn)-[A-Za-z0-9@.-]+")
 
 def match_pattern(text: str, pattern: str) -> bool:
     """Whether `text` matches an OpenSSH pattern, where `*` stands for anything and `?` for one character."""
-    # Greedy with one point of return: linear in practice, never exponential as a translated regex may be.
-    at = spot = 0
-    star = mark = -1
-    while at < len(text):
-        if spot < len(pattern) and pattern[spot] == "*":
-            star, mark = spot, at
-            spot += 1
-        elif spot < len(pattern) and pattern[spot] in ("?", text[at]):
-            at, spot = at + 1, spot + 1
-        elif star >= 0:
-            mark += 1
-            at, spot = mark, star + 1
-        else:
-            return False
-    return not pattern[spot:].strip("*")
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def match_list(text: str, patterns: tuple[str, ...]) -> bool:
     """Whether some pattern of the list matches `text` and no `!` pattern does (ssh_config(5), PATTERNS)."""
-    found = False
-    for pattern in patterns:
-        if pattern.startswith("!"):
-            if match_pattern(text, pattern[1:]):
-                return False
-        elif match_pattern(text, pattern):
-            found = True
-    return found
+    hits = [pattern for pattern in patterns if match_pattern(text, pattern.removeprefix("!"))]
+    return bool(hits) and not any(pattern.startswith("!") for pattern in hits)
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedSigner:
-    """One line of the file.
+    """One line of the file: patterns of principals, a key, and when it counts.
 
     Attributes:
-        principals: patterns of the people (usually e-mail addresses) the key speaks for.
-        key: the public key.
         namespaces: patterns of the namespaces it may sign in; None means any.
-        valid_from_s: first second of validity (epoch, inclusive), None for no beginning.
-        valid_until_s: last second of validity (epoch, inclusive), None for no end.
-        line: line number in the file, from 1.
+        valid_from_s, valid_until_s: first and last second of validity (epoch), None for no bound.
     """
 
     principals: tuple[str, ...]
@@ -97,10 +74,7 @@ class AllowedSigner:
 class AllowedSigners:
     """A parsed allowed_signers file; `AllowedSigners()` knows nobody.
 
-    Attributes:
-        signers: its entries, in the order of the file.
-        path: where it came from, for messages.
-        skipped: lines that were skipped, as (line number, reason): their type of key is not known.
+    ``skipped`` has the lines whose type of key is not known, as (line number, reason).
     """
 
     signers: tuple[AllowedSigner, ...] = ()

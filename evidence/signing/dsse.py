@@ -40,13 +40,7 @@ def pae(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A parsed envelope, not yet verified.
-
-    Attributes:
-        payload: the signed bytes.
-        keyid: the fingerprint `SHA256:…` that the signer stated (a hint, not a proof).
-        signature: the raw 64-byte Ed25519 signature.
-    """
+    """A parsed envelope, not yet verified; ``keyid`` is the fingerprint that the signer stated, no proof."""
 
     payload: bytes
     keyid: str

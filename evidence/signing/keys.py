@@ -93,10 +93,6 @@ class VerifierKey:
     def __str__(self) -> str:
         return f"{self.name}+{self.hash.hex()}+{base64.b64encode(_ALGORITHM + self.public).decode()}"
 
-    def openssh(self) -> str:
-        """The key as one line of an OpenSSH `.pub` file, for stock tools."""
-        return f"ssh-ed25519 {base64.b64encode(ed25519_blob(self.public)).decode()} {self.name}"
-
 
 class LogKey:
     """The private Ed25519 key that signs ledger lines and checkpoints. Shows only its fingerprint."""
@@ -141,23 +137,6 @@ class LogKey:
 
     def __reduce__(self) -> str:
         raise TypeError("a private key is not to be copied or stored")
-
-
-def default_config_dir() -> Path:
-    """The user's configuration directory for gate on this system (`~/.config/gate` on Linux)."""
-    from platformdirs import user_config_path
-
-    return user_config_path("gate", appauthor=False)
-
-
-def load_log_key(config_dir: Path) -> LogKey | None:
-    """The log key of `config_dir`; None when there is none yet.
-
-    Raises EnvironmentProblem when the directory or the file is a symbolic link, is owned by somebody else,
-    can be written (directory) or read (file) by others, or is not an Ed25519 key.
-    """
-    with _problems(config_dir), _directory(config_dir) as directory:
-        return None if directory is None else _read(config_dir, directory)
 
 
 def load_or_create_log_key(config_dir: Path) -> tuple[LogKey, bool]:

@@ -94,8 +94,6 @@ class PublicKey:
         blob: the wire encoding, the bytes that are compared and fingerprinted.
         kind: the SSH key type, such as `ssh-ed25519`.
         point: the raw Ed25519 key or the uncompressed curve point; empty for RSA.
-        exponent: the RSA public exponent; 0 for other kinds.
-        modulus: the RSA modulus; 0 for other kinds.
         application: the application of a security key (usually `ssh:`); empty for other kinds.
     """
 
@@ -215,14 +213,7 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class SshSignature:
-    """A parsed, not yet verified SSHSIG.
-
-    Attributes:
-        key: the public key that the signature carries (says nothing about whose it is).
-        namespace: the purpose it was made for.
-        hash_name: `sha256` or `sha512`, the hash of the signed file.
-        signature: the SSH signature blob.
-    """
+    """A parsed, not yet verified SSHSIG; the key that it carries says nothing about whose it is."""
 
     key: PublicKey
     namespace: str

@@ -17,17 +17,12 @@ class SignatureCheck:
     """What is known about one signed file. No judgement: whether the key was valid *then* is for the policy.
 
     Attributes:
-        state: `valid` (made by a key that allowed_signers lists for this namespace), `unknown_key` (the
-            signature holds, but the key is not listed for this namespace), `invalid`, or `unsigned` (there is
-            no signature).
-        principals: the principal patterns of the entries for this key, in the order of the file; empty unless
-            `valid`.
+        state: `valid` (made by a key that allowed_signers lists for this namespace), `unknown_key` (it holds,
+            but the key is not listed for this namespace), `invalid`, or `unsigned` (there is none).
+        principals: the patterns of the entries for this key, in the order of the file; empty unless `valid`.
         key: fingerprint `SHA256:…` of the key in the signature; None when the signature cannot be read.
-        valid_from_s: first second (epoch, inclusive) the key may sign; None for no beginning.
-        valid_until_s: last second (epoch, inclusive) the key may sign; None for no end.
-        problem: one sentence for people when the state is not `valid` (or the entries disagree), otherwise
-            None.
-        entries: the entries of allowed_signers that apply.
+        valid_from_s, valid_until_s: first and last second (epoch) the key may sign; None for no bound.
+        problem: one sentence when the state is not `valid` (or the entries disagree), otherwise None.
     """
 
     state: SignatureState
@@ -46,7 +41,7 @@ class SignatureCheck:
 def check_signature(
     data: bytes, armored: bytes | None, namespace: str, signers: AllowedSigners
 ) -> SignatureCheck:
-    """Check a detached SSHSIG over `data`.
+    """Check a detached SSHSIG over `data`; bad input becomes a state.
 
     Args:
         armored: the signature file's bytes; None when there is none.
@@ -54,8 +49,7 @@ def check_signature(
         signers: the allowed signers; an empty list makes every good signature `unknown_key`.
 
     Where several entries list the key, the principals are joined and the validity is the time common to all
-    of them (never more than any line allows); `problem` says so. Raises nothing for bad input: it becomes a
-    state.
+    of them; `problem` says so.
     """
     if armored is None:
         return SignatureCheck("unsigned", problem="there is no signature file")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.collectors import Places, start
+from gate.engine.collectors import Places, open_workspace, start
 from gate.engine.trust import resolve
 from gate.evidence.base.errors import ConfigError, UsageError
 from gate.evidence.collecting.cache.store import Store
@@ -77,3 +77,15 @@ def test_an_unknown_collector(make_workspace: Make) -> None:
 def test_options_that_narrow_exist(name: str) -> None:
     """A renamed option does not silently cease to be reported."""
     assert BUILTIN[name].narrowing <= {field.name for field in dataclasses.fields(load(name).Options)}
+
+
+@pytest.mark.parametrize("location", ["ledger", "memory:elsewhere"])
+def test_the_configured_sources_are_judged_wherever_the_ledger_is(
+    make_workspace: Make, memory_plugin: Any, location: str
+) -> None:
+    """A ledger elsewhere changes nothing about what is judged."""
+    settings = f"subject: {{sources: [src], exclude: [src/left.py]}}\nledger: {{location: '{location}'}}\n"
+    files = {"gate.yaml": settings, "src/a.py": "", "src/left.py": "", "other/b.py": ""}
+    root = make_workspace(files)
+    judged = open_workspace(root, resolve(root, None, None, None)).judged()
+    assert (judged.patterns, judged.paths) == (("src",), ("src/a.py",))

@@ -11,14 +11,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ....evidence.base.atomic import write_file
-from ....evidence.base.errors import EnvironmentProblem, UsageError
+from ....evidence.base.atomic import put_file
+from ....evidence.base.errors import UsageError
 from ....evidence.base.settings import build
 from ....evidence.collectors.artifacts import Row, default_matrix
 from ....evidence.reading.workspace import Workspace
-from ...collectors import LEDGER_FILES
-from ..settings import FILE, GateConfig, load_config
-from .discover import Found, discover, nameable
+from ..settings import FILE, LEDGER_FILES, GateConfig, load_config
+from .discover import Found, discover
 from .templates import Written, write_templates
 
 _TEMPLATE = Path(__file__).with_name("template.yaml")
@@ -37,13 +36,7 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGN
 
 @dataclass(frozen=True)
 class Report:
-    """What ``gate init`` did.
-
-    Attributes:
-        found: what the repository had; its sources include the skeletons'.
-        config: whether gate.yaml was written.
-        templates: the skeletons, where they were asked for.
-    """
+    """What ``gate init`` found, whether it wrote gate.yaml, and the skeletons where they were asked for."""
 
     found: Found
     config: bool
@@ -55,9 +48,8 @@ def set_up(root: Path, *, templates: bool) -> Report:
 
     With ``templates``, a gate.yaml that is there is kept and counts. Nothing is ever overwritten.
 
-    Raises UsageError: ``root`` is no directory; there is a gate.yaml already and nothing else was asked for;
-    ConfigError: the gate.yaml that is there is wrong; EvidenceError: the directory cannot be looked through;
-    EnvironmentProblem: a file cannot be written.
+    Raises UsageError: ``root`` is no directory, or there is a gate.yaml and nothing else was asked for;
+    ConfigError: that gate.yaml is wrong; EvidenceError, EnvironmentProblem: files cannot be read or written.
     """
     if not root.is_dir():
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")
@@ -77,21 +69,8 @@ def set_up(root: Path, *, templates: bool) -> Report:
         text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
             subject=_subject(found.sources), evidence=_evidence(found), ledger=_ledger(found.ledger)
         )
-        try:
-            write_file(target, text.encode())
-        except OSError as error:
-            raise EnvironmentProblem(
-                f"cannot be written: {error.strerror}",
-                path=str(target),
-                remedy="check the directory's permissions",
-            ) from error
+        put_file(root, FILE, text.encode())
     return Report(found, not there, written)
-
-
-def write_config(root: Path) -> Path:
-    """Write a ``gate.yaml`` for what is in ``root``; raises as :func:`set_up` does."""
-    set_up(root, templates=False)
-    return root / FILE
 
 
 def _look(root: Path, config: GateConfig) -> Found:
@@ -146,6 +125,3 @@ def _ledger(directory: str | None) -> str:
     if directory is None:
         return "# ledger:\n#   location: ledger"
     return f"ledger:\n  location: {directory}    # the directory `ledger` holds something else"
-
-
-__all__ = ["Found", "Report", "nameable", "set_up", "write_config"]

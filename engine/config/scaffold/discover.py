@@ -45,14 +45,11 @@ class Found:
 
     Attributes:
         sources: source paths that exist, as globs where settings cannot have the name; empty without code.
-        python_files: number of Python files.
-        seeds: the file with the seeds, if there is one.
-        unstated: seeds that it does not state.
+        seeds, unstated: the file with the seeds, if there is one, and seeds that it does not state.
         evidence: options by collector that differ from their defaults.
         recognised: every piece of evidence that was recognised, as (collector, path).
         ledger: a directory for the ledger where its usual one is taken, else None.
-        rows: number of rows of the artifact matrix.
-        missing: rows without a file.
+        rows, missing: number of rows of the artifact matrix, and those without a file.
     """
 
     sources: list[str] = field(default_factory=list)
@@ -67,10 +64,7 @@ class Found:
 
 
 def discover(view: View, rows: Iterable[Row], options: Mapping[str, Mapping[str, Any]]) -> Found:
-    """Look at the files of a workspace; a file that cannot be read is passed over.
-
-    Args:
-        options: settings by collector that are in force already.
+    """Look at the files of a workspace, with these options by collector; what cannot be read is passed over.
 
     Raises EvidenceError: a directory of the workspace cannot be listed, or there are too many files.
     """

@@ -23,11 +23,9 @@ _SKELETONS = Path(__file__).with_name("skeletons.yaml")
 
 @dataclass
 class Written:
-    """What became of the skeletons.
+    """What became of the skeletons: files written, and those in whose place something was.
 
     Attributes:
-        files: those that were written.
-        kept: files in whose place something was already.
         without: rows of the matrix for which there is no skeleton.
         pre_commit: the hook to add by hand, where there is a pre-commit configuration already.
     """
@@ -40,10 +38,6 @@ class Written:
 
 def write_templates(root: Path, missing: Iterable[Row], *, seeds: bool) -> Written:
     """Write skeletons of the missing artifacts, the trust directory, a pre-commit hook and a CI job.
-
-    Args:
-        missing: rows of the artifact matrix that have no file.
-        seeds: whether the file with the seeds is missing.
 
     Raises EnvironmentProblem: a file cannot be written.
     """

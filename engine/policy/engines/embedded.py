@@ -43,12 +43,7 @@ _RUNAWAY = "look for unbounded recursion over data or a huge comprehension in th
 
 
 class EmbeddedEngine:
-    """A :class:`~gate.engine.policy.interface.PolicyEngine` over one regorus process.
-
-    Args:
-        limits: ``policy_seconds`` applies to each question, and for the first one of a process includes
-            loading the bundle; ``policy_memory_bytes`` applies to the process.
-    """
+    """A :class:`~gate.engine.policy.interface.PolicyEngine` over one regorus process."""
 
     name = "regorus"
 

@@ -17,7 +17,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from .... import __version__
 from ...base.activity import Log
@@ -73,29 +73,20 @@ class ResultCache:
         """The file it is kept in; None where there is no cache."""
         return None if self._store is None else self._store.path
 
-    def key(self, collector_id: str, version: str, options: object, code: Iterable[Path] = ()) -> str | None:
-        """What an outcome is kept under.
+    def key(self, collector_id: str, options: object) -> str | None:
+        """What the outcome of one of gate's own collectors is kept under; ``options`` as in ``gate.yaml``.
 
-        Args:
-            version: its version; may be empty for one of ours that is not loaded, whose code is in the key.
-            options: its options: a settings dataclass, or a mapping as ``gate.yaml`` has it.
-            code: files of a collector that is not one of ours.
-
-        Returns:
-            None if there is no saying what the outcome would depend on; nothing is found or kept then.
+        None if there is no saying what the outcome would depend on; nothing is found or kept then.
         """
         if not self._code:
             self._code.append(code_state())
-        own = _stamps(code, clock_ns())
-        if self._store is None or self._code[0] is None or own is None:
+        if self._store is None or self._code[0] is None:
             return None
         parts = {
             "format": _FORMAT,
             "gate": __version__,
             "code": self._code[0],
-            "own": own,
             "collector": collector_id,
-            "version": version,
             "options": options,
             "limits": dataclasses.asdict(self._workspace.limits),
             "root": os.fsencode(self._workspace.root).hex(),
@@ -103,7 +94,7 @@ class ResultCache:
         try:
             import orjson
 
-            text = orjson.dumps(parts, default=_plain, option=orjson.OPT_SORT_KEYS)
+            text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
         except TypeError:
             return None
         return hashlib.sha256(text).hexdigest()
@@ -134,12 +125,7 @@ class ResultCache:
         return self._workspace.holds(FileRead(*parts) for parts in trace["files"])
 
     def keep(self, collector_id: str, key: str | None, outcome: Outcome, trace: Trace | None) -> None:
-        """Keep what a collector gave just now, unless it failed or would not give the same again.
-
-        Args:
-            outcome: kept only without ``errors`` and with a true ``repeatable``.
-            trace: what its view's :meth:`~gate.evidence.reading.workspace.View.trace` gave afterwards.
-        """
+        """Keep what a collector gave with its view's ``trace()``, unless it failed or is not repeatable."""
         memory = self._workspace.memory
         if memory is None or trace is None:
             return
@@ -201,16 +187,6 @@ def _stamps(paths: Iterable[Path | str], began_ns: int) -> list[tuple[str, FileS
             return None
         found.append((os.fspath(path), stamp))
     return found
-
-
-def _plain(value: object) -> object:
-    if _is_set(value):
-        return sorted(value)
-    raise TypeError(f"a {type(value).__name__} in options")
-
-
-def _is_set(value: object) -> TypeGuard[frozenset[Any] | set[Any]]:
-    return isinstance(value, (frozenset, set))
 
 
 def _within(place: Path, root: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...base.limits import Limits
+from .objects import object_id
+from .plumbing import utf8
 from .process import ask, neutral, private_directory, refusal, run, shallow_commits
 
 _COMMITS = 100_000
@@ -22,13 +23,7 @@ _LATEST = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The last commit that touched a file.
-
-    Attributes:
-        commit: its full id.
-        author_email: its author; None when that is not UTF-8.
-        time_s: when it was committed (epoch), as the commit itself states it; None when it states no time.
-    """
+    """The last commit that touched a file; its time (epoch seconds) as the commit itself states it."""
 
     commit: str
     author_email: str | None
@@ -55,7 +50,7 @@ def _last_changes(root: Path, commit: str, paths: Sequence[str], limits: Limits)
     if not commits:
         return {}
     first = next(iter(commits))
-    empty = _empty_tree(commit)
+    empty = object_id("tree", b"", len(commit))
     pairs = {(empty, commits[first].tree)}
     for one in commits.values():
         before = [commits[parent].tree for parent in one.parents if parent in commits]
@@ -99,7 +94,7 @@ def _commits(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> d
     for head, line in zip(lines[::2], lines[1::2], strict=False):
         name, *parents = head.decode("ascii").removeprefix("commit ").split(" ")
         tree, author, time = line.split(b"\x00")
-        change = Change(name, _utf8(author), _seconds(time))
+        change = Change(name, utf8(author), _seconds(time))
         found[name] = _Commit(tree.decode("ascii"), tuple(parents), change)
     return found
 
@@ -148,10 +143,10 @@ def changed_lines(old: bytes, new: bytes, limits: Limits) -> frozenset[int]:
             "--", "old", "new",
         ]  # fmt: skip
         done = run(folder, arguments, limits, environment=neutral(folder))
-    if done.code not in (0, 1) or done.error:
+    if done.returncode not in (0, 1) or done.stderr:
         raise refusal(Path("diff"), done)
     found: set[int] = set()
-    for match in _HUNK.finditer(done.out):
+    for match in _HUNK.finditer(done.stdout):
         start = int(match[1])
         found.update(range(start, start + int(match[2] or 1)))
     return frozenset(found)
@@ -170,18 +165,5 @@ def all_lines(data: bytes) -> frozenset[int]:
     return frozenset(range(1, count + 1))
 
 
-def _empty_tree(commit: str) -> str:
-    if len(commit) == 40:
-        return hashlib.sha1(b"tree 0\x00", usedforsecurity=False).hexdigest()
-    return hashlib.sha256(b"tree 0\x00").hexdigest()
-
-
 def _seconds(raw: bytes) -> int | None:
     return int(raw) if re.fullmatch(rb"[0-9]{1,16}", raw) and int(raw) <= _LATEST else None
-
-
-def _utf8(raw: bytes) -> str | None:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return None

@@ -86,7 +86,7 @@ class History:
 
         # one line for each that is a ref: what it is in full, `HEAD` for a detached one
         done = run(self.root, ["rev-parse", "--symbolic-full-name", "HEAD", revision], self.limits)
-        names = [line.casefold() for line in done.out.decode("utf-8", "replace").splitlines()]
+        names = [line.casefold() for line in done.stdout.decode("utf-8", "replace").splitlines()]
         if not names or not names[0].startswith("refs/heads/"):
             return False
         if names[0] in names[1:]:
@@ -120,17 +120,14 @@ class History:
             )
         return ask(self.root, ["cat-file", "blob", fields[2].decode()], self.limits)
 
-    def files(self, commit: str, paths: Sequence[str] = ()) -> dict[str, str]:
-        """Blob ids of the commit's regular files at or below ``paths``, of all without ``paths``.
+    def files(self, commit: str) -> dict[str, str]:
+        """Blob ids of the commit's regular files by path; not to be changed.
 
-        See :func:`gate.evidence.reading.git.committed`.
         Git's object store is believed; see :meth:`proven_files` for what a signature covers.
         """
-        if paths:
-            return git.committed(self.root, _checked(commit), paths, self.limits)
         if commit not in self._trees:
             self._trees[commit] = git.committed(self.root, _checked(commit), (), self.limits)
-        return dict(self._trees[commit])
+        return self._trees[commit]
 
     def proven_files(self, commit: str, paths: Sequence[str]) -> dict[str, str]:
         """Blob ids of the commit's regular files among ``paths``, with every object on the way hashed again.
@@ -152,27 +149,25 @@ class History:
     def changed_lines(self, commit: str, path: str, now: bytes) -> frozenset[int]:
         """Numbers (from 1) of the lines of ``now`` that ``git diff`` would show as added since the commit.
 
-        A file that git takes for renamed is compared with the one it was; of any other file that the commit
-        does not have all lines are new. Compared are the bytes, without filters (line endings, LFS) and
-        whatever ``.gitattributes`` says.
+        A file that git takes for renamed is compared with the one it was; of any other new file all lines are
+        new. Bytes are compared, without filters and whatever ``.gitattributes`` says.
 
         Raises EvidenceError: as :meth:`file`.
         """
         from .changes import all_lines, changed_lines, renames
 
-        if commit not in self._trees:
-            self.files(commit)
-        if path not in self._trees[commit]:
+        before = self.files(commit)
+        if path not in before:
             if commit not in self._renames:
                 self._renames[commit] = renames(self.root, _checked(commit), self.limits)
             path = self._renames[commit].get(path, path)
-        blob = self._trees[commit].get(path)
+        blob = before.get(path)
         if blob is None:
             return all_lines(now)
         if blob == blob_id(now, "sha1" if len(blob) == 40 else "sha256"):
             return frozenset()
-        before = self.file(commit, path)
-        return all_lines(now) if before is None else changed_lines(before, now, self.limits)
+        old = self.file(commit, path)
+        return all_lines(now) if old is None else changed_lines(old, now, self.limits)
 
     def last_changes(self, paths: Sequence[str]) -> dict[str, Change]:
         """The last commit that touched each file, as ``git log -1 -- path`` finds it.
@@ -190,9 +185,8 @@ class History:
     def verify_commit(self, commit: str, allowed_signers: bytes) -> Signature:
         """Check a commit's signature; see :mod:`gate.evidence.reading.git.signatures`.
 
-        Args:
-            allowed_signers: content of an OpenSSH allowed_signers file; keys count that may sign in namespace
-                ``git`` at the committer's date.
+        ``allowed_signers`` is the content of such a file; keys count that may sign in namespace ``git`` at
+        the committer's date.
 
         Raises EnvironmentProblem: also when there is no such commit.
         """

@@ -74,9 +74,8 @@ def blobs(
 ) -> tuple[bytes, dict[str, str]]:
     """The commit's content, and ids of the regular files that it really holds at ``paths``.
 
-    Args:
-        prefix: where it lies in the repository; empty or ending in ``/``.
-        paths: files relative to ``root``, taken literally.
+    ``prefix`` is where the workspace lies in the repository; empty or ending in ``/``. Paths are taken
+    literally.
 
     Raises EnvironmentProblem: as :func:`read`, or the objects do not fit together.
     """

@@ -25,12 +25,9 @@ _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
 @dataclass(frozen=True, slots=True)
 class GitState:
-    """The repository around the workspace.
+    """The repository around the workspace; what is not known is None (no commit yet, or not UTF-8).
 
-    Attributes:
-        commit: full id of the commit HEAD names; None before the first commit.
-        author_email: that commit's author; None without a commit, or when it is not UTF-8.
-        object_format: hash of the repository's object ids; None when it is not known (no commit yet).
+    ``commit`` is the full id of the commit HEAD names, ``object_format`` the hash of the repository's ids.
     """
 
     commit: str | None
@@ -55,7 +52,7 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
         return GitState(None, None, None)
     commit = match[1].decode()
     author = _AUTHOR.search(rest.partition(b"\n\n")[0] + b"\n")
-    return GitState(commit, _utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
+    return GitState(commit, utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
 
 
 def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> str | None:
@@ -69,15 +66,13 @@ def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = 
     wanted = ["."] if "." in paths or "" in fixed else fixed
     found = ask(root, ["rev-list", "-1", "--format=%ae", commit, "--", *wanted], limits)
     lines = found.splitlines()
-    return _utf8(lines[1]) if len(lines) > 1 else None
+    return utf8(lines[1]) if len(lines) > 1 else None
 
 
 def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> dict[str, str]:
     """Blob ids of the regular files of ``commit`` at or below ``paths``, by path relative to ``root``.
 
-    Args:
-        root: the workspace, the repository itself or a directory in it.
-        paths: relative files or directories, taken literally; none means everything below ``root``.
+    Paths are taken literally; none means everything below ``root``.
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
@@ -98,7 +93,8 @@ def tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[
     return found
 
 
-def _utf8(raw: bytes) -> str | None:
+def utf8(raw: bytes) -> str | None:
+    """The text; None when it is not UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

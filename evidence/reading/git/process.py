@@ -11,14 +11,17 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...base.activity import Log
 from ...base.errors import EnvironmentProblem
 from ...base.limits import Limits
 from ...process.programs import absolute_path
 from .state import marker, odd_file, places
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 _log = Log(__name__)
 
@@ -44,15 +47,6 @@ _ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """How a git command ended: its exit code and what it wrote."""
-
-    code: int
-    out: bytes
-    error: bytes
-
-
 def run(
     root: Path,
     arguments: Sequence[str],
@@ -60,7 +54,7 @@ def run(
     *,
     stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
-) -> Finished:
+) -> CompletedProcess[bytes]:
     """Run one git command in ``root``, whatever its exit code.
 
     Raises EnvironmentProblem: there is no git, it cannot be started, or takes too long.
@@ -87,7 +81,7 @@ def run(
         )
     _log.info("git %s", " ".join(arguments))
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [git, "--no-pager", *(word for one in _SETTINGS for word in ("-c", one)), *arguments],
             cwd=root,
             env=kept | _ENVIRONMENT | memory | dict(environment or {}),
@@ -103,7 +97,6 @@ def run(
             path=str(root),
             remedy="check the repository with git fsck",
         ) from error
-    return Finished(done.returncode, done.stdout, done.stderr)
 
 
 def ask(root: Path, arguments: Sequence[str], limits: Limits, stdin: bytes = b"") -> bytes:
@@ -112,14 +105,14 @@ def ask(root: Path, arguments: Sequence[str], limits: Limits, stdin: bytes = b""
     Raises EnvironmentProblem: as :func:`run`, and when git refuses or fails.
     """
     done = run(root, arguments, limits, stdin=stdin)
-    if done.code == 0:
-        return done.out
+    if done.returncode == 0:
+        return done.stdout
     raise refusal(root, done)
 
 
-def refusal(root: Path, done: Finished) -> EnvironmentProblem:
+def refusal(root: Path, done: CompletedProcess[bytes]) -> EnvironmentProblem:
     """The error that a command which should not have failed is reported as."""
-    message = " ".join(done.error.decode("utf-8", "replace").split())[:300]
+    message = " ".join(done.stderr.decode("utf-8", "replace").split())[:300]
     if "not a git repository" in message:
         return EnvironmentProblem(
             "there is a .git, but git cannot read it",

@@ -38,15 +38,12 @@ class Signature:
     """What is known about the signature of a commit or tag.
 
     Attributes:
-        state: ``valid`` (by a key that may sign commits at that time), ``unknown_signer``
-            (it holds, but allowed_signers does not let this key sign for namespace ``git`` at that time),
-            ``invalid`` (it does not belong to this object, or cannot be read), ``unsupported`` (not made with
-            an SSH key), ``unsigned``.
+        state: ``valid`` (by a key that may sign commits at that time), ``unknown_signer`` (it holds, but
+            allowed_signers does not let this key sign for namespace ``git`` then), ``invalid``,
+            ``unsupported`` (not made with an SSH key), ``unsigned``.
         principal: the first principal of the line of allowed_signers; None unless ``valid``.
         key: fingerprint ``SHA256:…`` of the key in the signature; None when it cannot be read.
-        time_s: the committer's or tagger's date (epoch), which is part of what is signed; None when the
-            object states no time.
-        problem: one clause for people when the state is not ``valid``.
+        time_s: the committer's or tagger's date (epoch), which is part of what is signed; None without one.
     """
 
     state: SignatureState
@@ -58,13 +55,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """An annotated tag that directly names a commit.
-
-    Attributes:
-        name: its name without ``refs/tags/``.
-        id: full id of the tag object.
-        commit: full id of the commit.
-    """
+    """An annotated tag (name without ``refs/tags/``) that directly names a commit."""
 
     name: str
     id: str

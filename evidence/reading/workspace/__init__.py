@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ KEPT_BYTES = 64 * 1024 * 1024
 
 
 class Workspace:
-    """The directory being judged.
+    """The directory being judged, read by one thread.
 
     Args:
         ignore: relative directories left out of the walk (the ledger, for one).
@@ -58,8 +58,7 @@ class Workspace:
             where there is none. They are read in place of the workspace's and are not in the inventory.
 
     Attributes:
-        memory: digests that earlier runs took, and those that this one takes; without it, nothing is
-            remembered and views leave no trace.
+        memory: digests that earlier runs and this one took; without it, nothing is remembered or traced.
 
     Raises EvidenceError: ``root`` is not a readable directory.
     """
@@ -85,8 +84,6 @@ class Workspace:
         self._exclude = tuple(exclude)
         self._given = dict(given or {})
         self._judged: Selection | None = None
-        self._lock = threading.RLock()
-        self._inventory: Inventory | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
         self._kept = 0
         self._digests: dict[str, tuple[str, int]] = {  # SHA-256 and size by path
@@ -97,27 +94,24 @@ class Workspace:
         self._repository: list[str | None] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs to go on with: everything but the lock and the contents."""
-        return {**self.__dict__, "_lock": None, "_content": {}, "_kept": 0}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.RLock())
+        """What another process needs to go on with: everything but the contents."""
+        return {**self.__dict__, "_content": {}, "_kept": 0}
 
     def inventory(self) -> tuple[str, ...]:
         """Relative POSIX paths of all regular files, sorted, apart from :meth:`refused` directories."""
-        return self._walked().files
+        return self._walked.files
 
     def links(self) -> dict[str, str]:
         """Symbolic links met in the walk, path → target text as stored; none was followed."""
-        return dict(self._walked().links)
+        return dict(self._walked.links)
 
     def special(self) -> frozenset[str]:
         """Pipes, sockets and devices met in the walk."""
-        return self._walked().special
+        return self._walked.special
 
     def refused(self) -> list[EvidenceError]:
         """Why the entries of some directories are not known: not readable, or beyond the limit."""
-        walked = self._walked()
+        walked = self._walked
         return [walked.refusal(folder) for folder in sorted(walked.refused)]
 
     def judged(self) -> Selection:
@@ -125,10 +119,9 @@ class Workspace:
 
         Raises ConfigError: a configured source path matches nothing, or leaves the workspace.
         """
-        with self._lock:
-            if self._judged is None:
-                self._judged = select(self._walked(), self._sources, self._exclude)
-            return self._judged
+        if self._judged is None:
+            self._judged = select(self._walked, self._sources, self._exclude)
+        return self._judged
 
     @property
     def history(self) -> History:
@@ -156,11 +149,9 @@ class Workspace:
             raise EvidenceError("is not a regular file", path=name, remedy="replace it by a regular file")
         return workspace.view()
 
+    @cached_property
     def _walked(self) -> Inventory:
-        with self._lock:
-            if self._inventory is None:
-                self._inventory = walk(self.root, self._ignore, self.limits.inventory_entries)
-            return self._inventory
+        return walk(self.root, self._ignore, self.limits.inventory_entries)
 
     def is_file(self, path: str) -> bool:
         """Whether ``path`` is a regular file in the workspace.
@@ -172,7 +163,7 @@ class Workspace:
         check_relative(path)
         if path in self._given:
             return self._given[path] is not None
-        return self._walked().is_file(path)
+        return self._walked.is_file(path)
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Files that match a glob with wildcards, sorted; found once for each pattern.
@@ -183,10 +174,9 @@ class Workspace:
         the workspace.
         """
         check_relative(pattern)
-        with self._lock:
-            found = self._matches.get(pattern)
-            if found is None:
-                found = self._matches[pattern] = self._walked().matching(pattern)
+        found = self._matches.get(pattern)
+        if found is None:
+            found = self._matches[pattern] = self._walked.matching(pattern)
         return found
 
     def answer(self, question: str, argument: str) -> str:
@@ -209,10 +199,9 @@ class Workspace:
         """What git's answers depend on, taken once for all views."""
         from ..git.state import repository_state
 
-        with self._lock:
-            if not self._repository:
-                self._repository.append(repository_state(self.root))
-            return self._repository[0]
+        if not self._repository:
+            self._repository.append(repository_state(self.root))
+        return self._repository[0]
 
     def read(self, path: str, cap: int | None = None) -> tuple[bytes, FileRead]:
         """The file's bytes and digest, read once per workspace object, unless it holds a great deal already.
@@ -225,14 +214,13 @@ class Workspace:
         """
         check_relative(path)
         most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
-        with self._lock:
-            known = self._content.get(path) or self._read_given(path)
-            if known is None:
-                reading = self._open(path, most)
-                data = reading.content()
-                known = (data, FileRead(path, sha256_hex(data), len(data)))
-                self._learn(reading, path, known[1].sha256)
-                self._keep(*known)
+        known = self._content.get(path) or self._read_given(path)
+        if known is None:
+            reading = self._open(path, most)
+            data = reading.content()
+            known = (data, FileRead(path, sha256_hex(data), len(data)))
+            self._learn(reading, path, known[1].sha256)
+            self._keep(*known)
         if known[1].size > most:
             raise too_large(path, most)
         return known
@@ -261,8 +249,7 @@ class Workspace:
         for data in reading.pieces(chunk):
             digest.update(data)
             yield data
-        with self._lock:
-            self._learn(reading, path, digest.hexdigest())
+        self._learn(reading, path, digest.hexdigest())
         yield FileRead(path, digest.hexdigest(), reading.size)
 
     def _open(self, path: str, most: int) -> Reading:
@@ -277,9 +264,8 @@ class Workspace:
 
         Raises EvidenceError: one of the files had other content when it was read before.
         """
-        with self._lock:
-            for file in files:
-                self._note(file.path, file.sha256, file.size)
+        for file in files:
+            self._note(file.path, file.sha256, file.size)
 
     def file_digest(self, path: str) -> str:
         """SHA-256 in hex of a file whose content nobody needs to keep; of the bytes read before, if any.
@@ -294,7 +280,7 @@ class Workspace:
         Raises EvidenceError: as :meth:`read`.
         """
         if not fits(self._blobs.get(path), object_format):
-            with self._lock, Folders(self.root) as folders:
+            with Folders(self.root) as folders:
                 self._digest(folders, path, object_format, self._largest)
         return self._blobs[path]
 
@@ -313,7 +299,7 @@ class Workspace:
         Raises EvidenceError: as :meth:`read`.
         """
         found = {}
-        with self._lock, Folders(self.root) as folders:
+        with Folders(self.root) as folders:
             for path in paths:
                 known = self._digests.get(path)
                 if known is None or not fits(self._blobs.get(path), object_format):
@@ -354,7 +340,7 @@ class Workspace:
 
         A file that cannot be read does not hold it; whoever needs the file will say why.
         """
-        with self._lock, Folders(self.root) as folders:
+        with Folders(self.root) as folders:
             return all(self._holds(folders, file) for file in files)
 
     def _holds(self, folders: Folders, file: FileRead) -> bool:

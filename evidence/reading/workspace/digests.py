@@ -42,10 +42,8 @@ class Digests:
         self._rows[path] = [path, *stamp, sha256, blob]
         self.fresh.add(path)
 
-    def rows(self, paths: Iterable[str] | None = None) -> list[Row]:
-        """What is known of these files, or of all."""
-        if paths is None:
-            return list(self._rows.values())
+    def rows(self, paths: Iterable[str]) -> list[Row]:
+        """What is known of these files."""
         return [row for path in paths if (row := self._rows.get(path)) is not None]
 
     def take(self, rows: Iterable[Row]) -> None:

@@ -28,13 +28,11 @@ class Selection:
 
     Attributes:
         patterns: the source paths in force: directories, files or globs.
-        exclude: globs of what is left out of them.
         discovered: whether nobody configured the paths.
         paths: files, links and special files under the paths, sorted.
         links: those that are symbolic links, with their targets as stored.
-        special: those that are neither files nor links.
-        refused: directories whose entries are not known, with the reason and the remedy, wherever they are:
-            code or evidence may lie in them. Excluded ones are none of these.
+        refused: directories whose entries are not known, with reason and remedy, wherever they are: code may
+            lie in them. Excluded ones are none of these.
     """
 
     patterns: tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ...base.contracts import check_file
 from ...base.errors import EvidenceError
@@ -16,35 +16,16 @@ from .sources import Selection
 
 if TYPE_CHECKING:
     from ..git.history import History
-    from .digests import Digests
+    from . import Workspace
 
 Trace = dict[str, Any]
 """What a reader asked and what it was answered, JSON-like; see :meth:`View.trace`."""
 
 
-class Door(Protocol):
-    """What a view asks of its workspace; ``Workspace`` says what each gives."""
-
-    limits: Limits
-    root: Path
-    memory: Digests | None
-
-    @property
-    def history(self) -> History: ...
-    def inventory(self) -> tuple[str, ...]: ...
-    def judged(self) -> Selection: ...
-    def matching(self, pattern: str) -> tuple[str, ...]: ...
-    def is_file(self, path: str) -> bool: ...
-    def read(self, path: str, cap: int | None = None) -> tuple[bytes, FileRead]: ...
-    def stream(self, path: str) -> Iterator[bytes | FileRead]: ...
-    def answer(self, question: str, argument: str) -> str: ...
-    def repository_state(self) -> str | None: ...
-
-
 class View:
     """One reader's access to a workspace; remembers which files were read and what they contained."""
 
-    def __init__(self, workspace: Door) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._files: dict[str, FileRead] = {}
         self._asked: set[tuple[str, str]] = set()
@@ -83,7 +64,7 @@ class View:
         return self._workspace.inventory()
 
     def judged(self) -> Selection:
-        """The files whose content is judged; see :meth:`Door.judged`."""
+        """The files whose content is judged; see :meth:`Workspace.judged`."""
         self._asked.add(("judged", ""))
         return self._workspace.judged()
 
@@ -98,12 +79,12 @@ class View:
         return self._workspace.matching(pattern)
 
     def exists(self, path: str) -> bool:
-        """Whether the path is a regular file; see :meth:`Door.is_file` for what is refused."""
+        """Whether the path is a regular file; see :meth:`Workspace.is_file` for what is refused."""
         self._asked.add(("exists", path))
         return self._workspace.is_file(path)
 
     def read(self, path: str, cap: int | None = None) -> bytes:
-        """The file's bytes; see :meth:`Door.read`."""
+        """The file's bytes; see :meth:`Workspace.read`."""
         self._unfinished += 1
         data, record = self._workspace.read(path, cap)
         self._finish(record)
@@ -124,7 +105,7 @@ class View:
         A carriage return stays. The file counts as read once the last line was taken. Nothing is kept in
         memory.
 
-        Raises EvidenceError: as :meth:`Door.stream`, and when a line or their number exceeds its limit.
+        Raises EvidenceError: as :meth:`Workspace.stream`, and when a line or their number exceeds its limit.
         """
         self._unfinished += 1
         longest, most = self.limits.record_bytes, self.limits.records
@@ -179,12 +160,9 @@ class View:
             check_file(contract, value, path)
         return value
 
-    def read_yaml(self, path: str, contract: str | None = None) -> Any:
-        """The file as strict YAML, held against a contract when given."""
-        value = parse_yaml(self.read(path, self.limits.text_bytes), path, self.limits)
-        if contract is not None:
-            check_file(contract, value, path)
-        return value
+    def read_yaml(self, path: str) -> Any:
+        """The file as strict YAML."""
+        return parse_yaml(self.read(path, self.limits.text_bytes), path, self.limits)
 
     def read_csv(self, path: str, header: Sequence[str]) -> list[parse.CsvRow]:
         """The file as CSV under exactly this header."""

@@ -17,7 +17,7 @@ def facts(root: Path, text: str | bytes | None, **options: str) -> dict[str, obj
     if text is not None:
         (root / options.get("file", "CHANGELOG.md")).write_bytes(text)
     collector = ChangelogCollector(ChangelogOptions(**options))
-    return observe(Workspace(root), collector, "gate-changelog 1.0.0").facts
+    return observe(Workspace(root), collector).facts
 
 
 def test_the_latest_release_and_what_waits(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.config.scaffold import write_config
+from gate.engine.config.scaffold import set_up
 from gate.engine.config.settings import GateConfig, load_config
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.evidence.base.errors import EnvironmentProblem, UsageError
@@ -21,6 +21,12 @@ from gate.evidence.base.limits import DEFAULT
 from gate.evidence.reading.yaml_reader import parse_yaml
 
 Make = Callable[..., Path]
+
+
+def write_config(root: Path) -> Path:
+    """Write a ``gate.yaml`` for what is in ``root``."""
+    set_up(root, templates=False)
+    return root / "gate.yaml"
 
 
 def test_the_file_is_valid_and_changes_nothing(make_workspace: Make) -> None:

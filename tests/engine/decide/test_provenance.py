@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.decide.provenance import provenance
+from gate.engine.decide.facts import provenance
 from gate.engine.decision.document import Subject
 from gate.evidence.base.contracts import violations
 from gate.evidence.collecting.interface import Evidence, Origin

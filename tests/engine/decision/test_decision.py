@@ -25,7 +25,7 @@ from gate.engine.decision.document import (
     Verdict,
     Weakening,
 )
-from gate.engine.decision.statement import EXTENSION, PREDICATE, STATEMENT, statement, summary
+from gate.engine.decision.statement import EXTENSION, PREDICATE, statement, summary
 from gate.engine.policy.interface import Bundle
 from gate.engine.service import Judged
 from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex
@@ -33,6 +33,7 @@ from gate.evidence.base.contracts import load_schema, violations
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.collecting.interface import Evidence, Problem
 from gate.evidence.reading.workspace import FileRead
+from gate.evidence.signing.intoto import STATEMENT_TYPE
 
 NOW = "2025-11-07T12:00:00Z"
 TIME = Time(NOW, "flag")
@@ -242,7 +243,7 @@ def test_a_decision_becomes_a_verification_summary(load: Load) -> None:
     """The line is an in-toto Statement with a SLSA VSA that any verifier understands."""
     made = build(load, 800_000, 900_000)
     line = json.loads(statement(made, "9" * 64))
-    assert (line["_type"], line["predicateType"]) == (STATEMENT, PREDICATE)
+    assert (line["_type"], line["predicateType"]) == (STATEMENT_TYPE, PREDICATE)
     assert line["subject"] == [
         {"name": "source", "digest": {"sha256": DIGEST}},
         {"name": "commit", "digest": {"gitCommit": "c" * 40}},

@@ -144,8 +144,6 @@ def test_entries_are_read_back(ledger: Ledger, place: Any) -> None:
         assert [entry.line for entry in found] == place.lines()
         assert [entry.sealed for entry in found] == [True, True, True, False]
         assert (found[3].index, found[3].digest) == (made[0].index, made[0].digest)
-        assert list(reader.entries(2)) == found[2:]
-        assert list(reader.entries(verify=False)) == found
         assert reader.size() == 4
 
 

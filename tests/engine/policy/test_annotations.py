@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.engine.policy.annotations import read_annotations
+from gate.engine.policy.annotations import read_annotations, without_strings
 from gate.engine.policy.bundle import SHIPPED
-from gate.engine.policy.source import without_strings
 from gate.evidence.base.errors import PolicyError
 
 

@@ -14,7 +14,7 @@ from gate.engine.config.settings import load_config
 from gate.engine.policy import open_engine
 from gate.engine.policy.engines.embedded import EmbeddedEngine
 from gate.engine.policy.interface import Bundle
-from gate.evidence.base.errors import ConfigError, EngineError
+from gate.evidence.base.errors import ConfigError, PluginError
 from gate.evidence.base.limits import Limits
 
 Load = Callable[..., Bundle]
@@ -102,20 +102,40 @@ def test_two_plugins_of_one_name(load: Load, install: Install, on_path: Any) -> 
     """Which one would decide is not left to chance."""
     install()
     on_path(install(dist="gate_other"))
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(PluginError) as caught:
         open_engine("demo", load(), Limits())
-    assert caught.value.what == "more than one distribution has a policy engine 'demo'"
-    assert caught.value.remedy == "uninstall all but one of: gate_demo 1.0, gate_other 1.0"
+    assert "'demo' (gate_demo 1.0, gate_other 1.0) is there more than once" in caught.value.what
+    assert caught.value.remedy == "uninstall all but one of these distributions"
 
 
 @pytest.mark.parametrize("source", ["import no_such_module", "Dem = 1", "class Demo("])
 def test_a_plugin_that_cannot_be_loaded(load: Load, install: Install, on_path: Any, source: str) -> None:
     """The error names the distribution; gate.yaml as such is accepted."""
     on_path(install(source))
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(PluginError) as caught:
         open_engine("demo", load(), Limits())
-    assert caught.value.what.startswith("the policy engine 'demo' (gate_demo 1.0) cannot be loaded: ")
+    assert caught.value.what.startswith("the policy engine plug-in 'demo' (gate_demo 1.0) cannot be loaded: ")
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "__init__(self, bundle, limits):\n        raise ValueError('boom')",
+        "__enter__(self):\n        raise ValueError('boom')",
+        "evaluate(self, packages, document):\n        raise ValueError('boom')",
+    ],
+)
+def test_a_plugin_that_fails_is_named(
+    program: Any, install: Install, make_workspace: Any, fault: str
+) -> None:
+    """An exception in a plug-in's engine is the plug-in's, wherever it is raised, and is no verdict."""
+    root = make_workspace({"gate.yaml": "engine: demo", "tests/a.py": ""})
+    env = {"PYTHONPATH": str(install(f"{ENGINE}\n    def {fault}\n"))}
+    done = program("evaluate", "stage1", "--no-record", "--workspace", root, env=env)
+    assert done.code == 2
+    named = "plug-in error: the policy engine plug-in 'demo' (gate_demo 1.0) failed: ValueError: boom"
+    assert done.err.startswith(named), done.err
 
 
 def test_a_plugin_judges(program: Any, install: Install, make_workspace: Any) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from gate.evidence.base.canonical import canonical, sha256_hex
 from gate.evidence.base.errors import InternalError
+from gate.evidence.base.records import lookup
 from gate.evidence.collecting.interface import Observation, Options, Origin, Problem, ProblemKind
 from gate.evidence.collecting.provenance import statement
-from gate.evidence.collecting.runner import collect, lookup, observe
+from gate.evidence.collecting.runner import collect, observe
 from gate.evidence.reading.workspace import View, Workspace
 
 Make = Callable[..., Path]

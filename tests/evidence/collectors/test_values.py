@@ -16,8 +16,8 @@ from gate.engine.config.settings import read_settings
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.base.records import lookup
 from gate.evidence.base.settings import Uncertain, build, validate
-from gate.evidence.collecting.runner import lookup
 from gate.evidence.collectors.shared import value_facts
 from gate.evidence.collectors.shared.pointer import Absent, NoIndex, format_pointer, parse_pointer, resolve
 from gate.evidence.collectors.values import ValueRead, ValuesOptions

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import string
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.base.errors import EvidenceError
-from gate.evidence.reading.markdown import find_sections, match_sections, parse, sections, within
-from gate.evidence.reading.markdown_text import MAX_INLINE, has_template_mark, heading_key, parser
+from gate.evidence.reading.markdown import Section, find_sections, match_sections, parse, within
+from gate.evidence.reading.markdown_text import MAX_INLINE, has_template_mark, heading_key
 
 WORDS = st.text(string.ascii_letters + "אבגדהוזחט", min_size=1, max_size=8)
 
 
+def parse_sections(text: str) -> list[Section]:
+    """The sections of a document."""
+    return list(parse(text).sections)
+
+
 def filled(text: str) -> dict[str, bool]:
-    return {section.title: section.filled for section in sections(text)}
+    return {section.title: section.filled for section in parse_sections(text)}
 
 
 def test_sections_have_title_level_line_and_text() -> None:
-    found = sections(
+    found = parse_sections(
         "# Map\nintro\n\n## *Flows* and `acks`\nfirst\n\n### Detail\nmore\n\nData types\n==========\nx\n"
     )
     assert [(s.title, s.level, s.line) for s in found] == [
@@ -57,8 +61,8 @@ def test_any_line_ending_gives_the_same_lines(newline: str) -> None:
 
 
 def test_front_matter_is_skipped_and_a_rule_at_the_top_is_not() -> None:
-    assert [(s.title, s.line) for s in sections("---\ntitle: x\nowner: y\n---\n# A\nx\n")] == [("A", 5)]
-    assert [s.title for s in sections("---\n# A\nx\n\n---\n# B\ny\n")] == ["A", "B"]
+    assert [(s.title, s.line) for s in parse_sections("---\ntitle: x\nowner: y\n---\n# A\nx\n")] == [("A", 5)]
+    assert [s.title for s in parse_sections("---\n# A\nx\n\n---\n# B\ny\n")] == ["A", "B"]
 
 
 @pytest.mark.parametrize(
@@ -262,25 +266,8 @@ def test_hostile_repetition_takes_less_than_a_minute(text: str) -> None:
     assert time.process_time() - started < 60
 
 
-def test_the_parser_is_complete_before_threads_share_it() -> None:
-    made = parser.__wrapped__()
-    rulers = (made.core.ruler, made.block.ruler, made.inline.ruler, made.inline.ruler2)
-    assert all(ruler.__cache__ for ruler in rulers)
-
-
-def test_documents_parsed_side_by_side_are_complete() -> None:
-    texts = [f"## *A{n}*\n- [x] `one`\n\n| a |\n|---|\n| **b** |\n" for n in range(200)]
-    parser.cache_clear()
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        documents = list(pool.map(parse, texts))
-    for number, document in enumerate(documents):
-        assert [s.title for s in document.sections] == [f"A{number}"]
-        assert [i.text for i in document.items] == ["one"]
-        assert document.tables[0].rows[0].cells == ("b",)
-
-
 def test_a_very_long_heading_is_kept_as_written() -> None:
-    assert sections("# " + "*a* " * MAX_INLINE + "\n")[0].title.startswith("*a* *a*")
+    assert parse_sections("# " + "*a* " * MAX_INLINE + "\n")[0].title.startswith("*a* *a*")
 
 
 @given(st.text(max_size=300))
@@ -296,7 +283,7 @@ def test_any_text_parses_with_lines_inside_it(text: str) -> None:
 @given(st.lists(st.tuples(st.integers(1, 6), WORDS, st.booleans()), max_size=12))
 def test_state_of_a_section_follows_from_its_parts(parts: list[tuple[int, str, bool]]) -> None:
     text = "".join(f"{'#' * level} {word}\n{'text' if full else ''}\n\n" for level, word, full in parts)
-    found = sections(text)
+    found = parse_sections(text)
     assert [(s.level, s.title) for s in found] == [(level, word) for level, word, _ in parts]
     for index, section in enumerate(found):
         own = parts[index][2]

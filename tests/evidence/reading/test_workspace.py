@@ -245,8 +245,8 @@ def test_every_format_has_its_reader(make_workspace: Make) -> None:
 
 def test_contracts_are_held_against_files(make_workspace: Make) -> None:
     """A file that breaks its contract is refused with the JSON pointer; one that keeps it is given back."""
-    view = Workspace(make_workspace({"s.yaml": "type: 1\n", "w.json": "{}"})).view()
-    error = refused(lambda: view.read_yaml("s.yaml", "signoff"))
+    view = Workspace(make_workspace({"s.json": '{"type": 1}', "w.json": "{}"})).view()
+    error = refused(lambda: view.read_json("s.json", "signoff"))
     assert "does not keep to the contract 'signoff'" in error.what
     assert error.place is not None
     assert error.place.startswith("/")
