@@ -189,16 +189,3 @@ def unnamed(collector: str, fact: str) -> Problem:
         f"set evidence.{collector}.approved to the tag or commit that was approved, "
         f"or approved_copy to a directory with copies of the approved files",
     )
-
-
-def present(view: View, patterns: Iterable[str], copy: str | None) -> list[str]:
-    """The workspace's files that match one of the globs, sorted; those of the approved copy are left out."""
-    inside = None if copy is None else copy.removesuffix("/") + "/"
-    return sorted(
-        {
-            path
-            for pattern in patterns
-            for path in view.glob(pattern)
-            if inside is None or not path.startswith(inside)
-        }
-    )

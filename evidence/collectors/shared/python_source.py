@@ -240,3 +240,20 @@ def is_declaration(owner: ast.ClassDef | None, function: Function) -> bool:
     if names & {"abstractmethod", "overload"}:
         return True
     return owner is not None and any(dotted(base).rpartition(".")[2] == "Protocol" for base in owner.bases)
+
+
+def module_files(written: str, path: str) -> Iterator[str]:
+    """Files that an import of ``written`` in ``path`` may mean, the likeliest first.
+
+    An absolute name is looked for below every folder above the importing file, the workspace first.
+    """
+    folders = path.split("/")[:-1]
+    name = written.lstrip(".")
+    level = len(written) - len(name)
+    parts = name.split(".") if name else []
+    for count in [len(folders) - level + 1] if level else range(len(folders) + 1):
+        whole = "/".join([*folders[:count], *parts])
+        if count >= 0 and parts:
+            yield f"{whole}.py"
+        if count >= 0:
+            yield f"{whole}/__init__.py" if whole else "__init__.py"

@@ -319,20 +319,3 @@ def mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:
         for part in nodes
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
     )
-
-
-def module_files(written: str, path: str) -> Iterator[str]:
-    """Files that an import of ``written`` in ``path`` may mean, the likeliest first.
-
-    An absolute name is looked for below every folder above the importing file, the workspace first.
-    """
-    folders = path.split("/")[:-1]
-    name = written.lstrip(".")
-    level = len(written) - len(name)
-    parts = name.split(".") if name else []
-    for count in [len(folders) - level + 1] if level else range(len(folders) + 1):
-        whole = "/".join([*folders[:count], *parts])
-        if count >= 0 and parts:
-            yield f"{whole}.py"
-        if count >= 0:
-            yield f"{whole}/__init__.py" if whole else "__init__.py"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ...base.errors import EvidenceError
 from ...reading.workspace import View
 from ..shared import python_source as python
-from .model import Module, Program, mentioned, module_files
+from .model import Module, Program, mentioned
 
 MOST_MODULES = 100
 """Modules inspected together, the client's own first; what is imported beyond is not followed."""
@@ -36,7 +36,7 @@ def load_program(view: View, paths: Sequence[str], sources: Iterable[str]) -> Pr
         for written, inner in sorted(set(module.imports.values())):
             joined = f"{written}{inner}" if written.endswith(".") else f"{written}.{inner}"
             for name in {written, joined} if inner else {written}:
-                target = next((file for file in module_files(name, path) if file in known), None)
+                target = next((file for file in python.module_files(name, path) if file in known), None)
                 if target is not None:
                     links[path][name] = target
                     if target not in seen:
