@@ -1,4 +1,4 @@
-"""Values of risk parameters as exact decimals, the places they stand in, and what changed between two versions."""
+"""Values of risk parameters as exact decimals, their places, and what changed between two versions."""
 
 from __future__ import annotations
 

@@ -19,9 +19,8 @@ from ...reading.workspace.sources import is_test, matches
 from ..shared import python_source as python
 from .client import OPERATIONS, Method, find_methods, followed, is_client, method_names, operation_states
 from .literals import find_literals, is_scanned, may_hold
-from .model import Program
+from .model import Program, external_names, load_program
 from .order_types import find_order_types, shortened
-from .program import external_names, load_program
 from .safeguards import SAFEGUARDS, find_safeguards
 from .stubs import find_stubs
 
@@ -196,6 +195,8 @@ class SourceCollector:
                     )
                 )
         program = _with_entries(view, program, paths, sources, written)
+        safeguards, unknown = find_safeguards(program, implemented, view.limits.problems)
+        problems += unknown
         return {
             "operations": operation_states(methods),
             "clients": [
@@ -203,7 +204,7 @@ class SourceCollector:
                 for path in paths
             ],
             "order_types": _order_types(program, paths, problems, view.limits.problems),
-            "safeguards": find_safeguards(program, implemented, view.limits.problems),
+            "safeguards": safeguards,
         }, program
 
     def _left_out(self, view: View, scopes: list[Scope]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the collector ``source`` knows of the inspected modules together: functions, references, constants.
+"""The inspected modules together: functions, references, constants, and how they are loaded.
 
 Everything is by name: a reference to ``turn`` may mean any function of that name in the inspected modules.
 That needs no type inference, cannot run away, and can be explained in a sentence.
@@ -7,11 +7,38 @@ That needs no type inference, cannot run away, and can be explained in a sentenc
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ...base.errors import EvidenceError
+from ...reading.workspace import View
 from ..shared import python_source as python
+
+MOST_MODULES = 100
+"""Modules inspected together, the client's own first; what is imported beyond is not followed."""
+
+_IDENTIFIER = re.compile(rb"[A-Za-z_]\w*")
+_PATTERNS = {
+    "clock": r"_?((time|monotonic|perf_counter)(_ns)?|clock|now|utcnow|loop_time)",
+    "moment": r"now|at|when|t|ts|timestamp|current_time|moment",
+    "wait": r"_?(sleep|wait|pause|waitFor|wait_for)",
+    "send": r"placeOrder|cancelOrder|req[A-Z]\w*|sendMsg|send_msg|send_message|accountSummaryAsync",
+    "connect": r"_?(connect|connectAsync|connect_async|eConnect|open_session)",
+    "disconnected_event": r"disconnectedEvent|disconnected_event|on_disconnect(ed)?",
+    "disconnected_handler": r"_?(disconnected|connectionClosed|connection_(closed|lost)|on_disconnect(ed)?)",
+    "error_event": r"errorEvent|error_event",
+    "code": r"code|errorCode|error_code|err_code|errcode",
+}
+"""What things are called in a broker client."""
+_COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
+_LONGEST = 100
+
+
+def matches(kind: str, name: str) -> bool:
+    """Whether the last component of an identifier is of this kind; an overlong one is of none."""
+    return len(name) <= _LONGEST and _COMPILED[kind].fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -319,3 +346,56 @@ def mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:
         for part in nodes
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
     )
+
+
+def load_program(view: View, paths: Sequence[str], sources: Iterable[str]) -> Program:
+    """The files of ``paths`` and the modules among ``sources`` that they import, directly or not.
+
+    What does not parse or cannot be read is left out.
+    """
+    known = frozenset(sources) | frozenset(paths)
+    modules: dict[str, Module] = {}
+    links: dict[str, dict[str, str]] = {}
+    pending = list(paths)
+    seen = set(pending)
+    while pending and len(modules) < MOST_MODULES:
+        path = pending.pop(0)
+        tree = python.parse_file(view, path).tree
+        if tree is None:
+            continue
+        module = modules[path] = Module(path, tree)
+        links[path] = {}
+        for written, inner in sorted(set(module.imports.values())):
+            joined = f"{written}{inner}" if written.endswith(".") else f"{written}.{inner}"
+            for name in {written, joined} if inner else {written}:
+                target = next((file for file in python.module_files(name, path) if file in known), None)
+                if target is not None:
+                    links[path][name] = target
+                    if target not in seen:
+                        seen.add(target)
+                        pending.append(target)
+        pending.sort(key=lambda name: (name not in paths, name))
+    return Program(modules, links)
+
+
+def external_names(view: View, program: Program, sources: Iterable[str]) -> frozenset[str]:
+    """Functions of the program that nothing in it uses, and that another source file mentions in code."""
+    wanted = {
+        routine.node.name
+        for routine in program.routines
+        if not routine.node.name.startswith("__") and not program.is_live(routine)
+    }
+    found: set[str] = set()
+    for path in sources:
+        if path in program.modules or not wanted:
+            continue
+        try:
+            data = view.read(path, view.limits.text_bytes)
+        except EvidenceError:
+            continue
+        words = {word.decode() for word in _IDENTIFIER.findall(data) if word.isascii()}
+        if words & wanted:
+            tree = python.parse_file(view, path).tree
+            if tree is not None:
+                found |= mentioned(python.nodes(tree)) & wanted
+    return frozenset(found)
