@@ -19,7 +19,7 @@ from ...base.errors import EvidenceError, masked
 from ..shared import python_source as python
 from ..shared.account_id import mask
 from . import secrets as rules
-from .model import Module, Program, called_name, given, target_name
+from .model import LOOKUPS, Module, Program, called_name, given, target_name
 from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
 
@@ -29,7 +29,6 @@ SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", "
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?:DUSIM|D?[UFI])\d{5,}(?![A-Za-z0-9_])")
 _ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
-_LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|\'((?:[^\'\\\n]|\\.)*+)\'')
 _BARE = re.compile(r"[^\s#;,}\]]+")
@@ -138,7 +137,7 @@ def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):
                 yield target_name(one), other
-    elif isinstance(node, ast.Call) and called_name(node) in _LOOKUPS and len(node.args) > 1:
+    elif isinstance(node, ast.Call) and called_name(node) in LOOKUPS and len(node.args) > 1:
         yield text_of(node.args[0]), node.args[1]
 
 

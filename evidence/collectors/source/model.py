@@ -32,6 +32,8 @@ _PATTERNS = {
     "code": r"code|errorCode|error_code|err_code|errcode",
 }
 """What things are called in a broker client."""
+LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
+"""Functions that take a name, and what to give or to keep under it."""
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _LONGEST = 100
 

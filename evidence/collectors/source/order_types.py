@@ -10,7 +10,7 @@ from ...base.errors import masked
 from ..shared import python_source as python
 from .model import Module, Program, Routine, assignments, called_name, given, target_name, text
 from .secrets import shapes
-from .values import is_closed, strings
+from .values import strings
 
 NAMES = frozenset({"order_type", "orderType", "ordertype", "ORDER_TYPE", "ord_type", "ordType"})
 """What an order type is called, as a variable, attribute, parameter or key."""
@@ -39,8 +39,9 @@ def find_order_types(program: Program, module: Module) -> tuple[set[tuple[int, s
     unknown: set[tuple[int, str]] = set()
     for node, routine in program.walk(module):
         for value, sent in _given(node, positions):
-            found.update(strings(program, value, module.path, routine))
-            if sent and not is_closed(program, value, module.path, routine):
+            literals, closed = strings(program, value, module.path, routine)
+            found.update(literals)
+            if sent and not closed:
                 unknown.add((value.lineno, ast.unparse(value)))
         if isinstance(node, ast.Call) and called_name(node) in _CLIENT_LIBRARY and _spread(node, routine):
             unknown.add((node.lineno, ast.unparse(node)))

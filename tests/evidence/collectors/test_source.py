@@ -229,6 +229,9 @@ def test_placing_an_order_must_lead_to_the_broker(watch: Any, body: str, state: 
         ("def f(o, i): o.orderType = os.environ['TYPE']", "os.environ['TYPE']"),
         ("def f(o, i): o.orderType = i.kind or 'MKT'", "i.kind or 'MKT'"),
         ("T = {'a': 'MKT', **MORE}\ndef f(o, i): o.orderType = T[i]", "T[i]"),
+        ("send(orderType='MAR' + 'KET')", "'MAR' + 'KET'"),
+        ("KIND = 'MARK'\nsend(orderType=f'{KIND}ET')", "f'{KIND}ET'"),
+        ("def f(o): o.orderType = 'market'.upper()", "'market'.upper()"),
         ("T = {'a': 'MKT', 'b': 'LMT'}\ndef f(o, i): o.orderType = T[i.kind]", None),
         ("from typing import Literal\ndef f(o, kind: Literal['MKT', 'LMT']): o.orderType = kind", None),
         ("class K(StrEnum):\n    A = 'MKT'\ndef f(o, k: K): o.orderType = k.value", None),
@@ -326,11 +329,7 @@ a, b = "x", "y"
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        ("order_type = f'MARKET'", ["MARKET"]),
-        ("KIND = 'MARK'\nsend(order_type=f'{KIND}ET')", ["MARKET"]),
         ("send(order_type=f'{unknown}ET')", []),
-        ("send(orderType='MAR' + 'KET')", ["MARKET"]),
-        ("send(orderType='market'.upper())", ["MARKET"]),
         ("KIND = 'MARKET'\nsend(orderType=KIND)", ["MARKET"]),
         ("class Kind(Enum):\n    M = 'MARKET'\nsend(orderType=Kind.M.value)", ["MARKET"]),
         ("class C:\n    KIND = 'MARKET'\n    def f(self): self.o.orderType = self.KIND", ["MARKET"]),
