@@ -9,17 +9,20 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ...base.errors import EvidenceError, masked
+from ...collecting.interface import Problem, Scope
+from ...reading.files import printable
+from ...reading.workspace import View
 from ..shared import python_source as python
 from ..shared.account_id import mask
 from . import secrets as rules
-from .model import LOOKUPS, Module, Program, called_name, given, target_name
+from .model import LOOKUPS, Module, Program, called_name, given, place_of, target_name, unknown
 from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
 
@@ -45,6 +48,56 @@ class Findings:
     account_ids: list[dict[str, Any]] = field(default_factory=list)
     live_ports: list[dict[str, Any]] = field(default_factory=list)
     ports_unknown: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What was found in all files: facts, what is not known, and how much was looked at."""
+
+    facts: dict[str, Any]
+    problems: list[Problem]
+    scopes: list[Scope]
+
+
+def scan(view: View, paths: Sequence[str], program: Program | None) -> Scan:
+    """Look through the files; a total is null where there is no file at all."""
+    found: dict[str, list[dict[str, Any]]] = {"secrets": [], "account_ids": [], "live_ports": []}
+    unscanned: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    most = view.limits.problems
+    for path in paths:
+        try:
+            data = view.read(path)
+            if not may_hold(data):
+                continue
+            if len(data) > view.limits.text_bytes:
+                raise EvidenceError(f"is larger than {view.limits.text_bytes} bytes")
+        except EvidenceError as error:
+            unscanned.append({"path": printable(path), "reason": error.what})
+            continue
+        literals = find_literals(path, data, program)
+        for kind, items in found.items():
+            items += [{"path": path, **item} for item in getattr(literals, kind)]
+        what = "the ports that are let through cannot be told"
+        for line in literals.ports_unknown[:most]:
+            problems.append(unknown("live_ports", what, "write them as numbers", path, line))
+    found["secrets"].sort(key=lambda item: (*place_of(item), item["kind"], item["name"] or ""))
+    found["account_ids"].sort(key=lambda item: (item["paper"], *place_of(item), item["account"]))
+    found["live_ports"].sort(key=lambda item: (*place_of(item), item["port"]))
+    found["unscanned"] = unscanned
+    totals: dict[str, int | None] = {f"{kind}_total": len(items) for kind, items in found.items()}
+    totals["live_account_ids_total"] = sum(not item["paper"] for item in found["account_ids"])
+    if not paths:
+        reason = "there is no file to look through"
+        remedy = "name the folders of the source in evidence.source.secret_paths"
+        problems += [Problem(name, reason, remedy) for name in totals]
+        totals = dict.fromkeys(totals)
+    understood = len(paths) - len(unscanned)
+    return Scan(
+        {**{kind: items[:most] for kind, items in found.items()}, "scanned": len(paths), **totals},
+        problems,
+        [Scope(name, len(paths), understood, "files") for name in (*found, *totals)],
+    )
 
 
 def is_scanned(path: str) -> bool:

@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ...base.errors import EvidenceError
+from ...collecting.interface import Problem, ProblemKind
 from ...reading.workspace import View
 from ..shared import python_source as python
 
@@ -41,6 +43,16 @@ _LONGEST = 100
 def matches(kind: str, name: str) -> bool:
     """Whether the last component of an identifier is of this kind; an overlong one is of none."""
     return len(name) <= _LONGEST and _COMPILED[kind].fullmatch(name) is not None
+
+
+def unknown(fact: str, reason: str, remedy: str, path: str, line: int) -> Problem:
+    """A problem of something at a line that cannot be told."""
+    return Problem(fact, reason, remedy, ProblemKind.UNKNOWN, path, f"line {line}")
+
+
+def place_of(found: Mapping[str, Any]) -> tuple[str, int]:
+    """Path and line of what was found, to sort by."""
+    return found["path"], found["line"]
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...collecting.interface import Problem, ProblemKind
+from ...collecting.interface import Problem
 from ..shared import python_source as python
 from .events import find_error_handling, find_reconnection, find_swallowed
-from .model import Clue, Program, Routine, called_name
+from .model import Clue, Program, Routine, called_name, unknown
 from .pacing import find_pacing
 from .ports import names_ports
 from .values import resolve
@@ -43,14 +43,14 @@ def find_safeguards(
     reconnection = _found(tries, most)
     for clue, place in zip(_chosen(tries), reconnection["evidence"], strict=False):
         place["tries"] = tries[clue]
+    remedy = "write the number of tries as a literal: a tuple of delays, range(3) or stop_after_attempt(3)"
     problems = [
-        Problem(
+        unknown(
             "safeguards.reconnection",
             f"{clue.what}, but how often cannot be told",
-            "write the number of tries as a literal: a tuple of delays, range(3) or stop_after_attempt(3)",
-            ProblemKind.UNKNOWN,
+            remedy,
             clue.path,
-            f"line {clue.line}",
+            clue.line,
         )
         for clue in _chosen(tries)[:most]
         if clue.used and tries[clue] is None

@@ -435,6 +435,41 @@ def test_a_linked_source_is_a_finding_and_is_not_followed(watch: Any, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("link", "paths", "named"),
+    [
+        ("app/client.py", "app/*.py", "app/client.py"),
+        ("app/client.py", "app", "app/client.py"),
+        ("app/client.py", "app/client.py", "app/client.py"),
+        ("app/broker", "app/**/*.py", "app/broker"),
+        ("app/broker", "app/broker/*.py", "app/broker"),
+        ("app/broker", "app/broker/client.py", "app/broker/client.py"),
+        ("app", "app/broker/*.py", "app"),
+    ],
+)
+def test_links_that_the_settings_name_are_not_passed_over(
+    watch: Any, tmp_path: Path, link: str, paths: str, named: str
+) -> None:
+    (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / link).symlink_to("/etc")
+    client = watch("source", {HANDLER: GOOD}, paths=[HANDLER, paths])
+    assert [error["path"] for error in client.facts["parse_errors"]] == [named]
+    assert client.facts["files"] == 2
+    scope = next(one for one in client.scopes if one.fact == "operations")
+    assert (scope.looked_at, scope.understood) == (2, 1)
+    scanned = watch("source", {}, secret_paths=[HANDLER, paths])
+    assert [file["path"] for file in scanned.facts["unscanned"]] == [named]
+
+
+@pytest.mark.parametrize("link", ["config", "config/live.yaml", "config/more", "settings.toml", ".env"])
+def test_linked_settings_are_not_looked_through(watch: Any, tmp_path: Path, link: str) -> None:
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to("/etc")
+    (file,) = watch("source", {HANDLER: GOOD}).facts["unscanned"]
+    assert file["path"] == link
+    assert "symbolic link" in file["reason"]
+
+
+@pytest.mark.parametrize(
     ("files", "left_out", "unlisted"),
     [
         ({"app/a.py": "", "tests/t.py": "", "test_b.py": ""}, [], []),
