@@ -215,5 +215,5 @@ def _below(view: View, source: str) -> list[str]:
     """Files at or below a directory, file or glob."""
     if source == ".":
         return list(view.paths())
-    place = glob_regex(check_relative(source.rstrip("/")) + "/")
+    place = glob_regex(check_relative(source.rstrip("/"), found=True) + "/")
     return [path for path in view.paths() if place.match(f"{path}/")]

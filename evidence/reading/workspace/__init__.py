@@ -169,7 +169,7 @@ class Workspace:
                 a device; or the directory that it would be in is a refused one.
             ConfigError: ``path`` leaves the workspace.
         """
-        check_relative(path)
+        check_relative(path, found=True)
         return self._walked().is_file(path)
 
     def matching(self, pattern: str) -> tuple[str, ...]:
@@ -181,7 +181,7 @@ class Workspace:
             EvidenceError: a directory that it leads into is a refused one.
             ConfigError: it leads out of the workspace.
         """
-        check_relative(pattern)
+        check_relative(pattern, found=True)
         with self._lock:
             found = self._matches.get(pattern)
             if found is None:
@@ -224,7 +224,7 @@ class Workspace:
         Raises:
             EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while read.
         """
-        check_relative(path)
+        check_relative(path, found=True)
         most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
         with self._lock:
             known = self._content.get(path)
@@ -257,7 +257,7 @@ class Workspace:
             EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end, when
                 the file changed meanwhile or had other content when it was read before.
         """
-        check_relative(path)
+        check_relative(path, found=True)
         digest = hashlib.sha256()
         reading = self._open(path, self.limits.stream_bytes)
         for data in reading.pieces(chunk):
