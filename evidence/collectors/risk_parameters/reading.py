@@ -19,6 +19,7 @@ from ...base.limits import Limits
 from ...reading.parse import decode_text
 from ...reading.yaml_reader import parse_yaml
 from ..shared import python_source as python
+from ..shared.python_source import name_of
 from .model import Definition, exact, one_line, plain
 
 _SETTERS = frozenset(
@@ -112,7 +113,7 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
     imports = _imports(nodes, path)
     bodies = [tree, *(node for node in nodes if isinstance(node, ast.ClassDef))]
     home = {id(statement): id(body) for body in bodies for statement in body.body}
-    often = Counter((home.get(id(node)), _name(target)) for node in nodes for target in _targets(node))
+    often = Counter((home.get(id(node)), name_of(target)) for node in nodes for target in _targets(node))
     found: dict[tuple[int, str], Definition] = {}
     spared: set[int] = set()
     decimal = imports.get("Decimal", ("",))[0] == "decimal.Decimal"
@@ -127,7 +128,7 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
     for node in nodes:
         for target in _targets(node):
             spared.add(id(target))
-            name, value, where = _name(target), getattr(node, "value", None), home.get(id(node))
+            name, value, where = name_of(target), getattr(node, "value", None), home.get(id(node))
             again = where is not None and often[where, name] > 1
             if value is not None and (again or not _passes_on(value, name)):
                 known = isinstance(target, ast.Name) and where is not None and not again
@@ -151,31 +152,28 @@ def _targets(node: ast.AST) -> list[ast.expr]:
 def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """The names that a piece of syntax binds or deletes, with where; a string in a call for what it names."""
     if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-        if not isinstance(node.ctx, ast.Load) or _name(getattr(node, "value", node)) == "environ":
-            yield _name(node), node
+        if not isinstance(node.ctx, ast.Load) or name_of(getattr(node, "value", node)) == "environ":
+            yield name_of(node), node
     elif isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
-            if key is not None and not _passes_on(value, _name(key)):
-                yield _name(key), key
+            if key is not None and not _passes_on(value, name_of(key)):
+                yield name_of(key), key
     elif isinstance(node, ast.keyword):
         if node.arg and not _passes_on(node.value, node.arg):
             yield node.arg, node
     elif isinstance(node, ast.arguments):
-        positional = [*node.posonlyargs, *node.args]
-        yield from ((one.arg, one) for one in positional[len(positional) - len(node.defaults) :])
-        pairs = zip(node.kwonlyargs, node.kw_defaults, strict=True)
-        yield from ((one.arg, one) for one, default in pairs if default is not None)
+        yield from ((argument.arg, argument) for argument, _ in python.defaults(node))
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         for alias in node.names:
             if isinstance(node, ast.Import) or alias.asname not in (None, alias.name):
                 yield alias.asname or alias.name, node
     elif isinstance(node, ast.Call):
-        called = _name(node.func)
-        environment = "environ" in (called, _name(getattr(node.func, "value", node)))
+        called = name_of(node.func)
+        environment = "environ" in (called, name_of(getattr(node.func, "value", node)))
         if called in _SETTERS or environment or len(node.args) > _GETTERS.get(called, len(node.args)):
             for inner in (inner for argument in node.args for inner in python.walk(argument)):
                 if isinstance(inner, ast.Constant):
-                    yield from ((word, inner) for word in _WORD.findall(_name(inner)))
+                    yield from ((word, inner) for word in _WORD.findall(name_of(inner)))
     elif not isinstance(node, ast.alias):  # functions, classes, caught exceptions, captures of patterns
         yield from ((getattr(node, field, None) or "", node) for field in ("name", "rest"))
 
@@ -218,7 +216,7 @@ def _number(node: ast.expr, text: str, decimal: bool) -> str | None:
         sign, node = "-", node.operand
     if isinstance(node, ast.Call) and len(node.args) == 1 and not (sign or node.keywords):
         known = decimal and python.dotted(node.func) == "Decimal"
-        return exact(_name(node.args[0]).strip()) if known else None
+        return exact(name_of(node.args[0]).strip()) if known else None
     if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
         return None
     if isinstance(node.value, int):
@@ -226,22 +224,11 @@ def _number(node: ast.expr, text: str, decimal: bool) -> str | None:
     return exact(sign + python.segment(text, node)) if isinstance(node.value, float) else None
 
 
-def _name(node: ast.AST) -> str:
-    """The name of a variable, an attribute, a key or a string; empty if it has none."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    if isinstance(node, ast.Subscript):
-        return _name(node.slice) if isinstance(node.slice, ast.Constant) else ""
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-
-
 def _passes_on(value: ast.expr, name: str) -> bool:
     """Whether a value is what has the same name elsewhere, other than in the environment."""
-    if isinstance(value, ast.Subscript) and _name(value.value) == "environ":
+    if isinstance(value, ast.Subscript) and name_of(value.value) == "environ":
         return False
-    return isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)) and _name(value) == name
+    return isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)) and name_of(value) == name
 
 
 def settled(found: Sequence[Definition]) -> list[Definition]:

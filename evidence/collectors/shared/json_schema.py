@@ -38,8 +38,8 @@ DEFINITIONS = frozenset({"$defs", "definitions"})
 _RULES = ONE | MANY | NAMED | DEFINITIONS | {
     "$dynamicRef", "$recursiveRef", "$ref", "const", "contentEncoding", "contentMediaType",
     "dependentRequired", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxContains", "maxItems",
-    "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum",
-    "multipleOf", "pattern", "required", "type", "uniqueItems",
+    "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties",
+    "minimum", "multipleOf", "pattern", "required", "type", "uniqueItems",
 }  # fmt: skip
 _ANNOTATIONS = frozenset(
     {

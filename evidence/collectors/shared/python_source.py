@@ -216,6 +216,25 @@ def all_functions(tree: ast.Module) -> Iterator[tuple[str, ast.ClassDef | None, 
                 pending.append((f"{name}.", None, node.body))
 
 
+def name_of(node: ast.AST | None) -> str:
+    """The last name of a variable, attribute or key, or the string that a literal is; empty without one."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        return name_of(node.slice) if isinstance(node.slice, ast.Constant) else ""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, each with it."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    yield from zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True)
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    yield from ((argument, default) for argument, default in pairs if default is not None)
+
+
 def dotted(node: ast.expr) -> str:
     """The dotted name of a decorator or base, a call's arguments and subscripts left out; empty if none."""
     parts: list[str] = []

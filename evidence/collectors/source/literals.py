@@ -21,8 +21,9 @@ from ...reading.files import printable
 from ...reading.workspace import View
 from ..shared import python_source as python
 from ..shared.account_id import mask
+from ..shared.python_source import name_of
 from . import secrets as rules
-from .model import LOOKUPS, Module, Program, called_name, given, place_of, target_name, unknown
+from .model import LOOKUPS, Module, Program, called_name, given, place_of, unknown
 from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
 
@@ -189,7 +190,7 @@ def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):
-                yield target_name(one), other
+                yield name_of(one), other
     elif isinstance(node, ast.Call) and called_name(node) in LOOKUPS and len(node.args) > 1:
         yield text_of(node.args[0]), node.args[1]
 

@@ -17,6 +17,7 @@ from ...base.errors import EvidenceError
 from ...collecting.interface import Problem, ProblemKind
 from ...reading.workspace import View
 from ..shared import python_source as python
+from ..shared.python_source import name_of
 
 MOST_MODULES = 100
 """Modules inspected together, the client's own first; what is imported beyond is not followed."""
@@ -100,7 +101,7 @@ class Routine:
 
     @cached_property
     def given(self) -> frozenset[str]:
-        """Names of all parameters: what they stand for is not known here."""
+        """Names of all parameters."""
         return frozenset(node.arg for node in python.walk(self.node.args) if isinstance(node, ast.arg))
 
     @cached_property
@@ -112,11 +113,6 @@ class Routine:
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(value)
         return found
-
-    @cached_property
-    def checks(self) -> list[ast.If]:
-        """Its ``if`` statements."""
-        return [node for node in self.nodes if isinstance(node, ast.If)]
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -187,7 +183,7 @@ class Module:
                 pending += node.decorator_list
                 continue
             if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-                found.add(target_name(node))
+                found.add(name_of(node))
             pending += python.children(node)
         return frozenset(found)
 
@@ -297,23 +293,11 @@ def given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(node, ast.Dict):
         yield from ((text(key), value) for key, value in zip(node.keys, node.values, strict=True))
     elif isinstance(node, ast.arguments):
-        positional = [*node.posonlyargs, *node.args]
-        optional = positional[len(positional) - len(node.defaults) :]
-        yield from ((a.arg, default) for a, default in zip(optional, node.defaults, strict=True))
-        yield from ((a.arg, d) for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d)
+        yield from ((argument.arg, default) for argument, default in python.defaults(node))
     elif isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
         yield text(node.args[1]), node.args[2]
     else:
-        yield from ((target_name(target), value) for target, value in assignments(node))
-
-
-def target_name(node: ast.expr) -> str:
-    """What a variable, attribute or item is called; empty for anything else."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return text(node.slice) if isinstance(node, ast.Subscript) else ""
+        yield from ((name_of(target), value) for target, value in assignments(node))
 
 
 def text(node: ast.expr | None) -> str:
@@ -323,9 +307,7 @@ def text(node: ast.expr | None) -> str:
 
 def called_name(node: ast.Call) -> str:
     """Last component of what is called; empty if it has no name."""
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
+    return name_of(node.func) if isinstance(node.func, (ast.Name, ast.Attribute)) else ""
 
 
 def running(node: ast.AST) -> Iterator[ast.AST]:
@@ -356,7 +338,7 @@ def _is_false(test: ast.expr) -> bool:
 def mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """Names, and last components of dotted names, that the code looks up."""
     return frozenset(
-        target_name(part)
+        name_of(part)
         for part in nodes
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
     )

@@ -11,7 +11,8 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..shared import python_source as python
-from .model import Clue, Program, Routine, assignments, called_name, matches, target_name
+from ..shared.python_source import name_of
+from .model import Clue, Program, Routine, assignments, called_name, matches
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
 """Settings of the throttle in the client libraries (``ib.client``); zero requests switch it off."""
@@ -54,7 +55,7 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterato
                     yield Clue(path, target.lineno, f"{target.attr} of the client is set", in_use)
                 for call in python.walk(value):
                     if isinstance(call, ast.Call) and (name := _known(program, path, call)):
-                        kept = target_name(target)
+                        kept = name_of(target)
                         through = any(user is not around and kept in user.references for user in used)
                         yield Clue(path, call.lineno, f"{name} limits", through)
     states = {routine: _state(routine) for routine in program.routines}

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 
 from ..shared import python_source as python
-from .model import LOOKUPS, Module, Program, Routine, called_name, given, target_name, text
+from ..shared.python_source import name_of
+from .model import LOOKUPS, Module, Program, Routine, called_name, given, text
 from .secrets import snake
 from .values import resolve
 
@@ -92,9 +93,9 @@ def _defaults(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 def _added(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """What is put into a collection later on."""
     if isinstance(node, ast.AugAssign):
-        yield target_name(node.target), node.value
+        yield name_of(node.target), node.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ADDING:
-        yield from ((target_name(node.func.value), argument) for argument in node.args)
+        yield from ((name_of(node.func.value), argument) for argument in node.args)
 
 
 def addresses(content: str) -> Iterator[tuple[int, int]]:

@@ -238,10 +238,11 @@ def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
     if routine is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
         return None
     same = ast.dump(node)
-    for check in routine.checks:
-        test = check.test
+    for check in routine.nodes:
+        test = getattr(check, "test", None)
         if (
-            check.lineno < node.lineno
+            isinstance(check, ast.If)
+            and check.lineno < node.lineno
             and isinstance(test, ast.Compare)
             and isinstance(test.ops[0], ast.NotIn)
             and isinstance(check.body[-1], (ast.Raise, ast.Return))
