@@ -81,9 +81,9 @@ def approved_version(
 
     Args:
         view: the workspace.
-        collector: whose options they are, for messages.
-        approved: the option of that name: a branch, a tag or a commit id.
-        copy: the option ``approved_copy``: a directory with the approved files under their own paths.
+        collector: whose options they are.
+        approved: a branch, a tag or a commit id.
+        copy: a directory with the approved files under their own paths.
         patterns: globs of the files that are compared.
 
     Raises:

@@ -118,10 +118,7 @@ def may_hold(data: bytes) -> bool:
 def find_literals(path: str, data: bytes, program: Program | None = None) -> Findings:
     """Everything in one file that should not be written there.
 
-    Args:
-        path: its name, which says whether it is Python.
-        data: its content.
-        program: modules that were parsed already; constants they import from each other are known then.
+    Constants that modules of ``program`` import from each other are known.
     """
     text = data.decode("utf-8", "replace")
     if path.endswith(".py"):

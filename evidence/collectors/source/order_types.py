@@ -27,12 +27,7 @@ _SENT = "orderType"
 
 
 def find_order_types(program: Program, module: Module) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
-    """Order types in a module: lines and values of the literals, and lines and texts of what cannot be told.
-
-    Args:
-        program: the inspected modules, for constants and the positions of parameters.
-        module: where to look.
-    """
+    """Order types in a module: lines and values of literals, and lines and texts of what cannot be told."""
     found: set[tuple[int, str]] = set()
     unknown: set[tuple[int, str]] = set()
     for node, routine in program.walk(module):

@@ -34,9 +34,7 @@ _FILLING = frozenset({"append", "appendleft", "add", "put", "put_nowait", "pople
 def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterator[Clue]:
     """Every limiter of the message rate, and whether what is sent goes through it.
 
-    Args:
-        program: the inspected modules.
-        operations: operation id → names of the implemented methods that stand for it.
+    ``operations`` has the names of the implemented methods by operation.
     """
     sending = {name for operation in _SENDING for name in operations.get(operation, ())}
     sending |= {

@@ -23,10 +23,7 @@ def find_safeguards(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The facts about each safeguard, and what cannot be told about them.
 
-    Args:
-        program: the inspected modules.
-        operations: operation id → names of the implemented methods that stand for it.
-        most: places and handlers listed.
+    ``operations`` has the names of the implemented methods by operation; ``most`` places are listed of each.
     """
     handling, codes = find_error_handling(program)
     swallowed = sorted(

@@ -45,14 +45,7 @@ class Value:
 def resolve(
     program: Program, node: ast.expr | None, path: str, routine: Routine | None = None
 ) -> list[Value]:
-    """The literals that an expression may stand for, in order; none where that cannot be told.
-
-    Args:
-        program: the inspected modules.
-        node: the expression.
-        path: file in which it stands.
-        routine: function in which it stands.
-    """
+    """The literals that an expression in a file and function may stand for; none where nobody can tell."""
     return list(_Search(program).values(node, Place(path, routine), _DEPTH))
 
 
@@ -68,6 +61,8 @@ def strings(
 
 
 class _Search:
+    """Looks for the literals; ``complete`` tells whether all that an expression may stand for were found."""
+
     def __init__(self, program: Program) -> None:
         self._program = program
         self._left = _STEPS
