@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ...base.limits import Limits
-from ..shared.xml_stream import XmlReader
+from ...reading.xml_stream import XmlReader
 from .model import Book, Counts, Listed, Measured, Targets
 
 _NUMBER = re.compile(r"[0-9]{1,9}")

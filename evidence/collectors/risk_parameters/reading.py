@@ -111,7 +111,8 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
     """The places of a Python file; what comes from another module has its origins, for :func:`settled`."""
     nodes = python.nodes(tree)
     imports = _imports(nodes, path)
-    bodies = [tree, *(node for node in nodes if isinstance(node, ast.ClassDef))]
+    bodies: list[ast.Module | ast.ClassDef] = [tree]
+    bodies += [node for node in nodes if isinstance(node, ast.ClassDef)]
     home = {id(statement): id(body) for body in bodies for statement in body.body}
     often = Counter((home.get(id(node)), name_of(target)) for node in nodes for target in _targets(node))
     found: dict[tuple[int, str], Definition] = {}

@@ -87,7 +87,7 @@ class SourceCollector:
         errors: list[dict[str, Any]] = [
             {"path": error.path, "line": None, "text": error.what}
             for error in odd_files(judged)
-            if error.path not in map(printable, client)
+            if error.path not in {printable(path) for path in client}
         ]
         stubs: list[dict[str, Any]] = []
         parsed: set[str] = set()

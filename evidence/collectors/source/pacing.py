@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeGuard
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
@@ -90,7 +91,7 @@ def _limits(routine: Routine, depends: Callable[[ast.AST], bool]) -> Iterator[in
                     yield part.lineno  # type: ignore[attr-defined]  # a statement or a call
 
 
-def _waits(node: ast.AST) -> bool:
+def _waits(node: ast.AST) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and matches("wait", called_name(node))
 
 

@@ -109,8 +109,9 @@ def _always_true(function: python.Function) -> bool:
     for node in python.walk(function):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = getattr(node, "value", None)
-        for target in targets if isinstance(value, ast.expr) else ():
-            variables.setdefault(python.name_of(target), []).append(value)
+        if isinstance(value, ast.expr):
+            for target in targets:
+                variables.setdefault(python.name_of(target), []).append(value)
 
     def is_true(node: ast.expr | None) -> bool:
         if isinstance(node, ast.Name) and node.id in variables:

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from ...base.contracts import format_pointer
-from .pointer import Absent, NoIndex, parse_pointer, resolve
+from ....base.contracts import format_pointer
+from ..pointer import Absent, NoIndex, parse_pointer, resolve
 
 Problem = tuple[str, str]
 """JSON pointer into the schema file, and what is wrong there."""
@@ -91,7 +91,7 @@ def identity(schema: Any) -> str | None:
 _MOST_PROBED = 60
 _NOWHERE = "\u2063"
 """A field that nobody has, and a character that nobody writes."""
-_VALUES = (
+_VALUES: tuple[Any, ...] = (
     None,
     True,
     0,
@@ -116,7 +116,7 @@ def probes(schema: Any, names: Iterable[str]) -> Iterator[dict[str, Any]]:
         names: the fields that it, or one that it refers to, knows.
     """
     wide = sorted(names)[:_MOST_PROBED]
-    places = {tuple(steps) for pointer, _ in walk(schema) if (steps := _steps(pointer))}
+    places = {tuple(_steps(pointer)) for pointer, _ in walk(schema)}
     for value in _VALUES:
         yield from ({_NOWHERE: value}, dict.fromkeys(wide, value))
         yield dict.fromkeys(wide, dict.fromkeys(wide, value))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from ...base.contracts import breach, format_pointer
-from ...base.errors import EvidenceError
-from ...reading.workspace import View
+from ....base.contracts import breach, format_pointer
+from ....base.errors import EvidenceError
+from ....reading.workspace import View
 from . import json_schema as schemas
 from .schema_files import SchemaFiles, well_formed
 
