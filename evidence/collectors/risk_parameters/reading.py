@@ -123,7 +123,7 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
     def add(name: str, at: Any, value: str | None, shown: ast.AST, origins: Sequence[str] = ()) -> None:
         if name in names:
             line = getattr(at, "lineno", 1)
-            written = one_line(python.segment(text, shown) or name)
+            written = one_line(ast.get_source_segment(text, shown) or name)
             found.setdefault((line, name), Definition(name, path, line, value, written, tuple(origins)))
 
     for node in nodes:
@@ -222,7 +222,8 @@ def _number(node: ast.expr, text: str, decimal: bool) -> str | None:
         return None
     if isinstance(node.value, int):
         return plain(-node.value if sign else node.value)
-    return exact(sign + python.segment(text, node)) if isinstance(node.value, float) else None
+    written = ast.get_source_segment(text, node) or ""
+    return exact(sign + written) if isinstance(node.value, float) else None
 
 
 def _passes_on(value: ast.expr, name: str) -> bool:

@@ -9,14 +9,10 @@ import ast
 import codecs
 import functools
 import re
-import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from ...base.canonical import sha256_hex
 from ...base.errors import EvidenceError
 from ...reading.parse import decode_text
 from ...reading.workspace import View
@@ -31,8 +27,6 @@ _SLOW = frozenset({"idna", "punycode"})
 """Encodings whose decoders take quadratic time."""
 _CACHE_SIZE = 512
 _LEAVES = frozenset({ast.Name, ast.Constant})
-_cache: OrderedDict[str, Parsed] = OrderedDict()
-_lock = threading.Lock()
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -61,21 +55,14 @@ def parse_file(view: View, path: str) -> Parsed:
     return parse_bytes(data)
 
 
+@functools.lru_cache(maxsize=_CACHE_SIZE)
 def parse_bytes(data: bytes) -> Parsed:
-    """The syntax tree of a Python file's content, from a cache if the same content was parsed before."""
-    digest = sha256_hex(data)
-    with _lock:
-        found = _cache.get(digest)
-        if found is None:
-            try:
-                found = parse_text(decode_source(data, ""))
-            except EvidenceError as error:
-                line = error.place.removeprefix("line ") if error.place else ""
-                found = Parsed(None, int(line) if line.isdecimal() else None, error.what)
-            _cache[digest] = found
-            if len(_cache) > _CACHE_SIZE:
-                _cache.popitem(last=False)
-    return found
+    """The syntax tree of a Python file's content; the same content is parsed once."""
+    try:
+        return parse_text(decode_source(data, ""))
+    except EvidenceError as error:
+        line = error.place.removeprefix("line ") if error.place else ""
+        return Parsed(None, int(line) if line.isdecimal() else None, error.what)
 
 
 def decode_source(data: bytes, path: str) -> str:
@@ -157,21 +144,6 @@ def walk(node: ast.AST) -> list[ast.AST]:
 def nodes(tree: ast.Module) -> list[ast.AST]:
     """Everything in a module, walked once for all collectors; not to be changed."""
     return walk(tree)
-
-
-@functools.lru_cache(maxsize=4)
-def _lines(text: str) -> list[bytes]:
-    return text.encode().splitlines(keepends=True)
-
-
-def segment(text: str, node: Any) -> str:
-    """What ``ast.get_source_segment`` gives, faster for many nodes of a text; empty without a place."""
-    if getattr(node, "end_lineno", None) is None:
-        return ""
-    lines = _lines(text)[node.lineno - 1 : node.end_lineno]
-    lines[-1] = lines[-1][: node.end_col_offset]
-    lines[0] = lines[0][node.col_offset :]
-    return b"".join(lines).decode()
 
 
 def statements(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -260,7 +260,7 @@ def _with_entries(
 def _order_types(
     program: Program, paths: Sequence[str], problems: list[Problem], most: int
 ) -> list[dict[str, Any]]:
-    """Order types in the client's files by path and line; of very many, each value comes first once."""
+    """Order types in the client's files by path and line; of very many, each value only once in a file."""
     found: list[dict[str, Any]] = []
     unclear: list[Problem] = []
     for path, module in program.modules.items():
@@ -273,7 +273,6 @@ def _order_types(
             unclear.append(unknown("order_types", what, remedy, path, line))
     problems += unclear[:most]
     found.sort(key=lambda item: (*place_of(item), item["value"]))
-    first = {(item["path"], item["value"]): index for index, item in reversed(list(enumerate(found)))}
-    chosen = set(list(first.values())[:_MOST]) if len(found) > _MOST else set()
-    order = sorted(range(len(found)), key=lambda index: (bool(chosen) and index not in chosen, index))
-    return [found[index] for index in order[:_MOST]]
+    if len(found) > _MOST:
+        found = list({(item["path"], item["value"]): item for item in reversed(found)}.values())[::-1]
+    return found[:_MOST]

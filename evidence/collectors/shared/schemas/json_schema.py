@@ -92,57 +92,24 @@ _MOST_PROBED = 60
 _NOWHERE = "\u2063"
 """A field that nobody has, and a character that nobody writes."""
 _VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    0,
-    -1e18,
-    1e18,
-    0.123,
-    "",
-    _NOWHERE * 5000,
-    [],
-    [1, 1],
-    [None] * 1000,
-    {},
-    {_NOWHERE: 1},
+    *(None, True, 0, -1e18, 1e18, 0.123, "", _NOWHERE * 5000),
+    *([], [1, 1], [None] * 1000, {}, {_NOWHERE: 1}, [{_NOWHERE: 1}]),
 )
 
 
-def probes(schema: Any, names: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Objects, some of which any schema refuses that limits a field.
+def probes(documents: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Objects, some of which any schema refuses that limits a field or a field of a field.
 
     Args:
-        schema: a document.
-        names: the fields that it, or one that it refers to, knows.
+        documents: the schema and all that it refers to.
     """
-    wide = sorted(names)[:_MOST_PROBED]
-    places = {tuple(_steps(pointer)) for pointer, _ in walk(schema)}
+    items = [item for document in documents for _, item in walk(document)]
+    names = {name for item in items for name in _properties(item)}
+    names |= {re.sub(r"\W", "", name) for item in items for name in item.get("patternProperties", ())}
     for value in _VALUES:
-        yield from ({_NOWHERE: value}, dict.fromkeys(wide, value))
-        yield dict.fromkeys(wide, dict.fromkeys(wide, value))
-        for steps in sorted(places, key=str)[:_MOST_PROBED]:
-            whole: Any = value
-            for step in reversed(steps):
-                whole = [whole] if step is None else {step: whole}
-            if isinstance(whole, dict):
-                yield whole
-
-
-def _steps(pointer: str) -> list[str | None]:
-    """The fields (None for an element) that lead to what a sub-schema is about."""
-    steps: list[str | None] = []
-    parts = iter(parse_pointer(pointer))
-    for part in parts:
-        if part in NAMED:
-            name = next(parts, "")
-            steps.append(name if part == "properties" else re.sub(r"\W", "", name))
-        elif part in DEFINITIONS:
-            next(parts, "")
-        elif part in ("items", "prefixItems", "contains", "additionalItems", "unevaluatedItems"):
-            steps.append(None)
-        elif part in ("additionalProperties", "unevaluatedProperties"):
-            steps.append(_NOWHERE)
-    return steps
+        yield from ({_NOWHERE: value}, dict.fromkeys(names, value))
+        wide = dict.fromkeys(sorted(names)[:_MOST_PROBED], value)
+        yield from (dict.fromkeys(wide, inner) for inner in (wide, [wide], [value]))
 
 
 def misspelt(schema: Any) -> list[Problem]:

@@ -67,9 +67,7 @@ class CheckedSchemas:
             return True  # what is wrong there is a finding of its own
         if not valid({}) and not valid([]):
             return True
-        reached = self.files.reached(path).values()
-        names = {name for document in reached for name in schemas.property_names(document)}
-        objects = list(schemas.probes(self.files.documents[path], names))
+        objects = list(schemas.probes(self.files.reached(path).values()))
         taken = {valid(one) for one in objects}
         arrays = {valid(one) for one in ([], [{}, {}], [{}] * 1000, *([one] for one in objects))}
         if taken == {True}:
