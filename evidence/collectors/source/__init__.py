@@ -112,7 +112,7 @@ class SourceCollector:
         if program is None:
             of_client = [error for error in errors if error["path"] in map(printable, client)]
             problems += [_no_client(name, *of_client[:1]) for name in ("operations", "safeguards")]
-        found = scan(view, scanned, program)
+        literals, unclear, looked_at = scan(view, scanned, program)
         left_out = self._left_out(view)
         stubs.sort(key=place_of)
         return Observation(
@@ -123,13 +123,13 @@ class SourceCollector:
                 "parse_errors": errors,
                 "files": len(client),
                 "inspected": len(inspected),
-                **found.facts,
+                **literals,
                 **left_out,
             },
-            (*problems, *found.problems),
+            (*problems, *unclear),
             scopes=(
                 *scopes,
-                *found.scopes,
+                *looked_at,
                 *(Scope(name, len(view.paths()), len(view.paths()), "files") for name in left_out),
             ),
         )

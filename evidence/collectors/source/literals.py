@@ -51,17 +51,10 @@ class Findings:
     ports_unknown: list[int] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What was found in all files: facts, what is not known, and how much was looked at."""
-
-    facts: dict[str, Any]
-    problems: list[Problem]
-    scopes: list[Scope]
-
-
-def scan(view: View, paths: Sequence[str], program: Program | None) -> Scan:
-    """Look through the files; a total is null where there is no file at all."""
+def scan(
+    view: View, paths: Sequence[str], program: Program | None
+) -> tuple[dict[str, Any], list[Problem], list[Scope]]:
+    """What is in the files, as facts; a total is null where there is no file at all."""
     found: dict[str, list[dict[str, Any]]] = {"secrets": [], "account_ids": [], "live_ports": []}
     unscanned: list[dict[str, Any]] = []
     problems: list[Problem] = []
@@ -94,11 +87,9 @@ def scan(view: View, paths: Sequence[str], program: Program | None) -> Scan:
         problems += [Problem(name, reason, remedy) for name in totals]
         totals = dict.fromkeys(totals)
     understood = len(paths) - len(unscanned)
-    return Scan(
-        {**{kind: items[:most] for kind, items in found.items()}, "scanned": len(paths), **totals},
-        problems,
-        [Scope(name, len(paths), understood, "files") for name in (*found, *totals)],
-    )
+    scopes = [Scope(name, len(paths), understood, "files") for name in (*found, *totals)]
+    shown = {kind: items[:most] for kind, items in found.items()}
+    return {**shown, "scanned": len(paths), **totals}, problems, scopes
 
 
 def is_scanned(path: str) -> bool:
