@@ -154,8 +154,9 @@ class SourceCollector:
             files = set(_named(view, self._options.secret_paths, "unscanned", problems))
         else:
             files = {path for path in view.judged().files if not is_test(path)}
-            patterns = ("config", ".env*", *(f"*{ending}" for ending in _AT_THE_TOP))
-            files.update(_named(view, patterns, "unscanned", problems))
+            files.update(_named(view, ["config"], "unscanned", problems))
+            top = matching(view, ["*", ".env*/**"], "unscanned", problems)
+            files.update(path for path in top if path.startswith(".env") or path.endswith(_AT_THE_TOP))
         return sorted({path for path in files if is_scanned(path) or path not in known} | set(client))
 
     def _client(
