@@ -7,13 +7,13 @@ functions; a loop, decorator or watchdog that connects counts with the number of
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
 from ..shared import python_source as python
 from .model import Clue, Program, Routine, called_name, matches, mentioned
 from .stubs import stub_reason
-from .values import resolve
+from .values import members, resolve
 
 _MOST_LOOPS = 20
 _RETRIES = {"tenacity": {"retry"}, "backoff": {"on_exception", "on_predicate"}}
@@ -240,32 +240,23 @@ def _is_code(node: ast.expr, codes: frozenset[str]) -> bool:
 
 def _compared(program: Program, routine: Routine, node: ast.AST, codes: frozenset[str]) -> Iterator[int]:
     """Codes in a comparison, a membership, a ``match`` or a look-up. Ranges name no single code."""
-    others: list[ast.expr] = []
+    parts: list[ast.expr] = []
     if isinstance(node, ast.Compare):
-        sides = [node.left, *node.comparators]
-        for operator, left, right in zip(node.ops, sides, sides[1:], strict=False):
-            if isinstance(operator, (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is)):
-                others += [right] if _is_code(left, codes) else [left] if _is_code(right, codes) else []
+        if all(isinstance(one, (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is)) for one in node.ops):
+            parts = [node.left, *node.comparators]
     elif isinstance(node, ast.Subscript):
-        others = [node.value] if _is_code(node.slice, codes) else []
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-        found = node.func.attr in ("get", "pop") and _is_code(node.args[0], codes)
-        others = [node.func.value] if found else []
-    elif isinstance(node, ast.Match) and _is_code(node.subject, codes):
-        for case in node.cases:
-            others += [part.value for part in python.walk(case.pattern) if isinstance(part, ast.MatchValue)]
-    for other in others:
-        for value in resolve(program, other, routine.path, routine):
-            items: Iterable[ast.expr | None] = [value.node]
-            if isinstance(value.node, ast.Dict):
-                items = value.node.keys
-            elif isinstance(value.node, (ast.Tuple, ast.List, ast.Set)):
-                items = value.node.elts
-            for item in items:
-                for found_code in resolve(program, item, value.place.path):
-                    number = getattr(found_code.node, "value", None)
-                    if type(number) is int and 0 < number <= _HIGHEST:
-                        yield number
+        parts = [node.slice, node.value]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        parts = [*node.args[:1], node.func.value] if node.func.attr in ("get", "pop") else []
+    elif isinstance(node, ast.Match):
+        cases = [part for case in node.cases for part in python.walk(case.pattern)]
+        parts = [node.subject, *(part.value for part in cases if isinstance(part, ast.MatchValue))]
+    others = [part for part in parts if not _is_code(part, codes)]
+    if len(others) < len(parts):
+        for part in others:
+            for _, number in members(program, part, routine.path, routine, keys=True)[0]:
+                if type(number) is int and 0 < number <= _HIGHEST:
+                    yield number
 
 
 def _handed_on(

@@ -15,7 +15,7 @@ from ..shared import python_source as python
 from ..shared.python_source import name_of
 from .model import LOOKUPS, Module, Program, Routine, called_name, given, text
 from .secrets import snake
-from .values import resolve
+from .values import Members, members
 
 LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4001}
 """Ports of TWS and Gateway for live trading, by what is written."""
@@ -31,15 +31,11 @@ ADDRESS = re.compile(
 """``host:port``: a number that only IB uses after any name, the other one after what looks like a host."""
 _ADDING = frozenset({"add", "append", "extend", "insert", "update"})
 _WRITTEN = (ast.BinOp, ast.Call, ast.Set, ast.Tuple, ast.List, ast.Dict, ast.Constant)
-_DEPTH = 6
-
-Values = list[tuple[int, object]]
-"""Literals, each with its line."""
 
 
 def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], set[int]]:
     """Lines and numbers of live ports, and lines where the ports that are allowed cannot be told."""
-    found: Values = []
+    found: Members = []
     unknown: set[int] = set()
     compared = _only_compared(module)
     documentation = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
@@ -51,7 +47,7 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
                 wanted.append(value)
                 unknown.update([value.lineno] if _is_computed(value) else [])
             elif isinstance(value, _WRITTEN) and _PORTS_NAME.fullmatch(plain):
-                among, is_open = _ports(program, value, module.path, routine)
+                among, is_open = members(program, value, module.path, routine)
                 if not _REFUSED_NAME.fullmatch(plain):
                     found += among
                     unknown.update([value.lineno] if is_open else [])
@@ -59,7 +55,7 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
             wanted += node.args
             unknown.update(argument.lineno for argument in node.args if _is_computed(argument))
         elif isinstance(node, (ast.Set, ast.Tuple, ast.List)):
-            among = _ports(program, node, module.path, routine)[0]
+            among = members(program, node, module.path, routine)[0]
             found += among if any(value in _PAPER for _, value in among) else []
         elif isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Raise, ast.Return)):
             for each in python.walk(node.test):  # a port that is not refused where others are is let through
@@ -68,7 +64,7 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             found += [(node.lineno, port) for _, port in addresses(node.value[:10_000])]
         for value in wanted:
-            found += _ports(program, value, module.path, routine)[0]
+            found += members(program, value, module.path, routine)[0]
     return {(line, LIVE_PORTS[value]) for line, value in found if value in LIVE_PORTS}, unknown
 
 
@@ -104,35 +100,6 @@ def addresses(content: str) -> Iterator[tuple[int, int]]:
         yield match.start(), int(match[1] or match[2])
 
 
-def _ports(
-    program: Program, node: ast.expr, path: str, routine: Routine | None, depth: int = _DEPTH
-) -> tuple[Values, bool]:
-    """The literals that an expression or its members may stand for, and whether there may be others."""
-    parts: list[tuple[ast.expr, str, Routine | None]] = []
-    if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
-        parts = [(item, path, routine) for item in node.elts[:100]]
-    elif isinstance(node, ast.Dict):
-        parts = [(item, path, routine) for item in (*node.keys, *node.values)[:100] if item is not None]
-    elif isinstance(node, ast.Starred):
-        parts = [(node.value, path, routine)]
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        parts = [(node.left, path, routine), (node.right, path, routine)]
-    else:
-        found: Values = []
-        literals = resolve(program, node, path, routine)[:100]
-        for value in literals:
-            if isinstance(value.node, ast.Constant):
-                found.append((value.line, value.node.value))
-            else:
-                parts.append((value.node, value.place.path, value.place.routine))
-        if not parts:
-            return found, not literals
-    if depth == 0:
-        return [], True
-    inner = [_ports(program, *part, depth - 1) for part in parts]
-    return [value for values, _ in inner for value in values], any(is_open for _, is_open in inner)
-
-
 def _only_compared(module: Module) -> set[str]:
     """Constants that are only compared with, or put into a collection."""
     uses: dict[str, list[bool]] = {}
@@ -154,5 +121,5 @@ def names_ports(program: Program, test: ast.expr, routine: Routine) -> bool:
         for each in python.walk(test)
         if isinstance(each, ast.Compare)
         for side in (each.left, *each.comparators)
-        for _, value in _ports(program, side, routine.path, routine)[0]
+        for _, value in members(program, side, routine.path, routine)[0]
     )

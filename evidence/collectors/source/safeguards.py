@@ -12,7 +12,7 @@ from .events import find_error_handling, find_reconnection, find_swallowed
 from .model import Clue, Program, Routine, called_name, unknown
 from .pacing import find_pacing
 from .ports import names_ports
-from .values import resolve
+from .values import members
 
 SAFEGUARDS = ("pacing_limiter", "reconnection", "error_handling", "account_check", "port_check")
 """Names of the safeguards."""
@@ -123,7 +123,6 @@ def _is_prefix(program: Program, node: ast.AST, routine: Routine) -> bool:
         wanted = node.args[:1]
     elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Subscript):
         wanted = node.comparators
-    values = [value.node for each in wanted for value in resolve(program, each, routine.path, routine)]
-    items = [item for value in values for item in getattr(value, "elts", [value])]
-    texts = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+    found = [value for each in wanted for _, value in members(program, each, routine.path, routine)[0]]
+    texts = [value for value in found if isinstance(value, str)]
     return bool(texts) and all(each.lstrip("^(?:").startswith("D") for each in texts)

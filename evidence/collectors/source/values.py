@@ -15,6 +15,7 @@ from .model import Module, Program, Routine, called_name, text
 
 _DEPTH = 8
 _STEPS = 400
+_MOST_MEMBERS = 300
 _SAME = frozenset({"str", "frozenset", "tuple", "list", "set", "enumerate", "int", "float"})
 
 Literal = ast.Constant | ast.Dict | ast.Tuple | ast.List | ast.Set
@@ -58,6 +59,50 @@ def strings(
     return [(one.line, content) for one in found if (content := text(one.node))], bool(
         found
     ) and search.complete
+
+
+Members = list[tuple[int, object]]
+"""Values of constants, each with its line."""
+
+
+def members(
+    program: Program,
+    node: ast.expr,
+    path: str,
+    routine: Routine | None,
+    depth: int = 6,
+    *,
+    keys: bool = False,
+) -> tuple[Members, bool]:
+    """The constants that an expression, or its members, may stand for, and whether there may be others.
+
+    Members are the elements of a collection, and keys and (unless ``keys`` is set) values of a dictionary.
+    """
+    parts: list[tuple[ast.expr, str, Routine | None]] = []
+    if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
+        parts = [(item, path, routine) for item in node.elts]
+    elif isinstance(node, ast.Dict):
+        items = [*node.keys, *([] if keys else node.values)]
+        parts = [(item, path, routine) for item in items if item is not None]
+    elif isinstance(node, ast.Starred):
+        parts = [(node.value, path, routine)]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        parts = [(node.left, path, routine), (node.right, path, routine)]
+    else:
+        found: Members = []
+        literals = resolve(program, node, path, routine)[:100]
+        for value in literals:
+            if isinstance(value.node, ast.Constant):
+                found.append((value.line, value.node.value))
+            else:
+                parts.append((value.node, value.place.path, value.place.routine))
+        if not parts:
+            return found, not literals
+    if depth == 0:
+        return [], True
+    inner = [members(program, *part, depth - 1, keys=keys) for part in parts[:_MOST_MEMBERS]]
+    is_open = len(parts) > _MOST_MEMBERS or any(is_open for _, is_open in inner)
+    return [value for values, _ in inner for value in values], is_open
 
 
 class _Search:
