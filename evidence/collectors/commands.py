@@ -19,8 +19,8 @@ from ..process.programs import Finished, clean_environment, run
 from ..reading.parse import decode_text, parse_json
 from ..reading.workspace import View
 from .shared.pointer import Absent, NoIndex, parse_pointer, resolve
+from .shared.schemas.workspace_schema import first_violation
 from .shared.value_facts import MOST_CHARACTERS, Nothing, describe
-from .shared.workspace_schema import first_violation
 from .values import Name, Pointer, check_names
 
 CONFIG = "gate.yaml"

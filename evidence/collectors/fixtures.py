@@ -16,9 +16,9 @@ from ..base.canonical import MAX_SAFE_INTEGER, sha256_hex
 from ..base.errors import ConfigError, EvidenceError
 from ..base.settings import Settings, Text
 from ..collecting.interface import Observation, Options, Problem, ProblemKind, Scope
+from ..reading.formats import format_of, read_document
 from ..reading.workspace import View, check_relative
 from .shared.documents import matching
-from .shared.formats import format_of, read_document
 from .shared.pointer import Absent, NoIndex, format_pointer, parse_pointer, resolve
 
 Seed = Literal["global", "property", "metamorphic", "chaos", "integration"]

@@ -12,11 +12,11 @@ from ..base.contracts import type_name
 from ..base.errors import EvidenceError, masked
 from ..base.settings import Bounded, Settings, Text
 from ..collecting.interface import Observation, Options, Problem, Scope
+from ..reading.formats import Format, format_of, read_document
 from ..reading.workspace import View
-from .shared.formats import Format, format_of, read_document
 from .shared.pointer import PATTERN, Absent, NoIndex, is_index, parse_pointer, resolve
+from .shared.schemas.workspace_schema import first_violation
 from .shared.value_facts import FIELDS, Nothing, describe, figure
-from .shared.workspace_schema import first_violation
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 Name = Annotated[str, Bounded(pattern=NAME_PATTERN)]

@@ -37,13 +37,16 @@ def may_match_below(pattern: str, folder: str) -> bool:
     return True
 
 
-def check_relative(path: str) -> str:
+def check_relative(path: str, *, found: bool = False) -> str:
     """Return ``path`` if it names something inside the workspace.
+
+    Args:
+        found: whether it may be a name in the workspace, which may hold backslashes.
 
     Raises ConfigError: absolute, with ``..`` or an empty component, with NUL or a backslash.
     """
-    parts = path.split("/")
-    if not path or path.startswith("/") or "\x00" in path or "\\" in path or {"", ".", ".."} & set(parts):
+    odd = "\x00" in path or ("\\" in path and not found)
+    if odd or {"", ".", ".."} & set(path.split("/")):
         raise ConfigError(
             f"{path!r} is not a path inside the workspace",
             path="gate.yaml",

@@ -10,7 +10,7 @@ from typing import Any
 from ....evidence.base.errors import GateError
 from ....evidence.collecting.registry import load
 from ....evidence.collectors.artifacts import Row
-from ....evidence.collectors.shared.formats import format_of, read_document
+from ....evidence.reading.formats import format_of, read_document
 from ....evidence.reading.workspace import View
 
 _BESIDE = ("contracts", "fixtures", "tests", "test")

@@ -156,7 +156,7 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
     """
     from ...reading.workspace.sources import is_test
     from ..source.client import Method, find_methods, followed, is_client, method_names, operation_states
-    from ..source.program import load_program
+    from ..source.model import load_program
 
     problems: list[Defect] = []
     methods: list[Method] = []
@@ -193,7 +193,7 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
 
 
 def _json_schema(view: View, paths: Sequence[str], _required: Requirements) -> Result:
-    from ..shared.workspace_schema import CheckedSchemas
+    from ..shared.schemas.workspace_schema import CheckedSchemas
 
     found = CheckedSchemas(view, list(paths)).problems
     told = [(path, pointer, text) for path in paths for pointer, text in found[path]]

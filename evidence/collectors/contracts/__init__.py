@@ -11,10 +11,10 @@ from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
-from ..shared import json_schema as schemas
 from ..shared.baseline import approved_version, unnamed
 from ..shared.documents import matching
-from ..shared.workspace_schema import CheckedSchemas
+from ..shared.schemas import json_schema as schemas
+from ..shared.schemas.workspace_schema import CheckedSchemas
 
 _ORDER_TYPE = ("ordertype", "ordtype")
 """Names of fields that have an order's type, without case, ``-`` and ``_``."""

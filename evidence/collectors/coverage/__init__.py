@@ -195,7 +195,7 @@ class CoverageCollector:
         for source in self._sources(view):
             found = list(view.paths())
             if source != ".":  # a directory, file or glob
-                place = glob_regex(check_relative(source.rstrip("/")) + "/")
+                place = glob_regex(check_relative(source.rstrip("/"), found=True) + "/")
                 found = [path for path in found if place.match(f"{path}/")]
             nowhere += [] if found else [source]
             groups[source] = [

@@ -11,7 +11,7 @@ import posixpath
 import re
 
 from ...base.limits import Limits
-from ..shared.xml_stream import XmlReader
+from ...reading.xml_stream import XmlReader
 from .model import Book, Measured, Record, tool_name
 
 _NUMBER = re.compile(r"[0-9]{1,9}")

@@ -18,7 +18,7 @@ from ...collecting.interface import Observation, Options, Problem, Scope
 from ...reading.json_lines import UNSURE, RecordReader
 from ...reading.workspace import View
 from ..shared.documents import matching
-from ..shared.workspace_schema import usable_contract
+from ..shared.schemas.workspace_schema import usable_contract
 from ..values import check_names
 from .contract import Contract
 

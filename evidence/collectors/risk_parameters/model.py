@@ -1,8 +1,9 @@
-"""Values of risk parameters as exact decimals, and the places they stand in."""
+"""Values of risk parameters as exact decimals, their places, and what changed between two versions."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,27 +21,37 @@ class Definition:
     Attributes:
         name: the parameter.
         path: the file.
-        line: from 1; None when the format's parser does not say and it could not be told from the text.
+        line: from 1.
         value: exact decimal without trailing zeros; None when it cannot be told.
         text: what is written there, on one line, shortened.
-        module: for an import of the name under its own name: the module with its leading dots.
+        origins: for a name taken from another module: the files that the module may be.
     """
 
     name: str
     path: str
-    line: int | None
+    line: int
     value: str | None
     text: str
-    module: str | None = None
+    origins: tuple[str, ...] = ()
 
     @property
     def meaning(self) -> tuple[str | None, str]:
         """Equal for places that say the same."""
         return self.value, self.text if self.value is None else ""
 
+    def to_json(self) -> dict[str, Any]:
+        """The place as a fact."""
+        return {
+            "name": self.name,
+            "path": self.path,
+            "line": self.line,
+            "value": self.value,
+            "text": self.text,
+        }
+
 
 def exact(text: str) -> str | None:
-    """The number that a text is, as a decimal without exponent and trailing zeros; None when it is none."""
+    """The number that a string is, as a decimal without exponent and trailing zeros; None when it is none."""
     if len(text) > _LONGEST or not _DECIMAL.fullmatch(text):
         return None
     return plain(Decimal(text.replace("_", "")))
@@ -58,17 +69,50 @@ def plain(number: Decimal | int) -> str | None:
     return "0" if text == "-0" else text
 
 
-def of_data(name: str, path: str, line: int | None, value: Any) -> Definition:
-    """A place in a data file, its value as the parser gives it."""
-    decimal = None
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        decimal = plain(value)
-    elif isinstance(value, str):
-        decimal = exact(value.strip())
-    return Definition(name, path, line, decimal, one_line(str(value)))
-
-
 def one_line(text: str) -> str:
     """At most 120 characters, on one line."""
     line = " ".join(text[: 4 * _SHOWN].split())
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+
+
+def compare(before: Sequence[Definition], after: Sequence[Definition]) -> list[dict[str, Any]]:
+    """What changed, sorted; a place that moved and says the same did not.
+
+    A place without an equal one on the other side belongs to one that is left over in the same file, or else
+    to any that is left over; without such a one it was added or removed.
+    """
+    found: list[dict[str, Any]] = []
+    for name in sorted({one.name for one in (*before, *after)}):
+        old = [one for one in before if one.name == name]
+        new = [one for one in after if one.name == name]
+        _pair(old, new, lambda one: one.meaning)
+        for alike in (lambda one: one.path, lambda one: None):
+            found += [_change(second, first, second) for first, second in _pair(old, new, alike)]
+        found += [_change(one, one, None) for one in old] + [_change(one, None, one) for one in new]
+    return sorted(found, key=lambda one: (one["name"], one["path"], one["line"], one["change"]))
+
+
+def _pair(
+    old: list[Definition], new: list[Definition], key: Callable[[Definition], object]
+) -> list[tuple[Definition, Definition]]:
+    """Take pairs of an equal key out of both lists, in order."""
+    pairs = []
+    for first in list(old):
+        second = next((one for one in new if key(first) == key(one)), None)
+        if second is not None:
+            old.remove(first)
+            new.remove(second)
+            pairs.append((first, second))
+    return pairs
+
+
+def _change(where: Definition, first: Definition | None, second: Definition | None) -> dict[str, Any]:
+    before, after = (None if one is None else one.value or one.text for one in (first, second))
+    return {
+        "name": where.name,
+        "path": where.path,
+        "line": where.line,
+        "change": "removed" if second is None else "added" if first is None else "changed",
+        "before": before,
+        "after": after,
+    }

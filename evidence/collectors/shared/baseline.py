@@ -81,9 +81,9 @@ def approved_version(
 
     Args:
         view: the workspace.
-        collector: whose options they are, for messages.
-        approved: the option of that name: a branch, a tag or a commit id.
-        copy: the option ``approved_copy``: a directory with the approved files under their own paths.
+        collector: whose options they are.
+        approved: a branch, a tag or a commit id.
+        copy: a directory with the approved files under their own paths.
         patterns: globs of the files that are compared.
 
     Raises:
@@ -169,17 +169,4 @@ def unnamed(collector: str, fact: str) -> Problem:
         "no approved version is named to compare with",
         f"set evidence.{collector}.approved to the tag or commit that was approved, "
         f"or approved_copy to a directory with copies of the approved files",
-    )
-
-
-def present(view: View, patterns: Iterable[str], copy: str | None) -> list[str]:
-    """The workspace's files that match one of the globs, sorted; those of the approved copy are left out."""
-    inside = None if copy is None else copy.removesuffix("/") + "/"
-    return sorted(
-        {
-            path
-            for pattern in patterns
-            for path in view.glob(pattern)
-            if inside is None or not path.startswith(inside)
-        }
     )

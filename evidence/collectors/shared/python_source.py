@@ -9,14 +9,10 @@ import ast
 import codecs
 import functools
 import re
-import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from ...base.canonical import sha256_hex
 from ...base.errors import EvidenceError
 from ...reading.parse import decode_text
 from ...reading.workspace import View
@@ -31,8 +27,6 @@ _SLOW = frozenset({"idna", "punycode"})
 """Encodings whose decoders take quadratic time."""
 _CACHE_SIZE = 512
 _LEAVES = frozenset({ast.Name, ast.Constant})
-_cache: OrderedDict[str, Parsed] = OrderedDict()
-_lock = threading.Lock()
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -61,21 +55,14 @@ def parse_file(view: View, path: str) -> Parsed:
     return parse_bytes(data)
 
 
+@functools.lru_cache(maxsize=_CACHE_SIZE)
 def parse_bytes(data: bytes) -> Parsed:
-    """The syntax tree of a Python file's content, from a cache if the same content was parsed before."""
-    digest = sha256_hex(data)
-    with _lock:
-        found = _cache.get(digest)
-        if found is None:
-            try:
-                found = parse_text(decode_source(data, ""))
-            except EvidenceError as error:
-                line = error.place.removeprefix("line ") if error.place else ""
-                found = Parsed(None, int(line) if line.isdecimal() else None, error.what)
-            _cache[digest] = found
-            if len(_cache) > _CACHE_SIZE:
-                _cache.popitem(last=False)
-    return found
+    """The syntax tree of a Python file's content; the same content is parsed once."""
+    try:
+        return parse_text(decode_source(data, ""))
+    except EvidenceError as error:
+        line = error.place.removeprefix("line ") if error.place else ""
+        return Parsed(None, int(line) if line.isdecimal() else None, error.what)
 
 
 def decode_source(data: bytes, path: str) -> str:
@@ -159,21 +146,6 @@ def nodes(tree: ast.Module) -> list[ast.AST]:
     return walk(tree)
 
 
-@functools.lru_cache(maxsize=4)
-def _lines(text: str) -> list[bytes]:
-    return text.encode().splitlines(keepends=True)
-
-
-def segment(text: str, node: Any) -> str:
-    """What ``ast.get_source_segment`` gives, faster for many nodes of a text; empty without a place."""
-    if getattr(node, "end_lineno", None) is None:
-        return ""
-    lines = _lines(text)[node.lineno - 1 : node.end_lineno]
-    lines[-1] = lines[-1][: node.end_col_offset]
-    lines[0] = lines[0][node.col_offset :]
-    return b"".join(lines).decode()
-
-
 def statements(body: list[ast.stmt]) -> list[ast.stmt]:
     """The body without its docstring."""
     first = body[0] if body else None
@@ -216,6 +188,25 @@ def all_functions(tree: ast.Module) -> Iterator[tuple[str, ast.ClassDef | None, 
                 pending.append((f"{name}.", None, node.body))
 
 
+def name_of(node: ast.AST | None) -> str:
+    """The last name of a variable, attribute or key, or the string that a literal is; empty without one."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript):
+        return name_of(node.slice) if isinstance(node.slice, ast.Constant) else ""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, each with it."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    yield from zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True)
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    yield from ((argument, default) for argument, default in pairs if default is not None)
+
+
 def dotted(node: ast.expr) -> str:
     """The dotted name of a decorator or base, a call's arguments and subscripts left out; empty if none."""
     parts: list[str] = []
@@ -240,3 +231,20 @@ def is_declaration(owner: ast.ClassDef | None, function: Function) -> bool:
     if names & {"abstractmethod", "overload"}:
         return True
     return owner is not None and any(dotted(base).rpartition(".")[2] == "Protocol" for base in owner.bases)
+
+
+def module_files(written: str, path: str) -> Iterator[str]:
+    """Files that an import of ``written`` in ``path`` may mean, the likeliest first.
+
+    An absolute name is looked for below every folder above the importing file, the workspace first.
+    """
+    folders = path.split("/")[:-1]
+    name = written.lstrip(".")
+    level = len(written) - len(name)
+    parts = name.split(".") if name else []
+    for count in [len(folders) - level + 1] if level else range(len(folders) + 1):
+        whole = "/".join([*folders[:count], *parts])
+        if count >= 0 and parts:
+            yield f"{whole}.py"
+        if count >= 0:
+            yield f"{whole}/__init__.py" if whole else "__init__.py"

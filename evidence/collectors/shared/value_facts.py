@@ -74,20 +74,18 @@ def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Problem]]:
     facts: dict[str, Any] = {"found": True, "kind": kind, **dict.fromkeys(FIELDS[1:])}
     reasons = dict.fromkeys(FIELDS[1:], (f"the value is {what}", "read a value of another type"))
     number: int | Decimal | None = None
-    if isinstance(value, (str, list, dict)):
-        facts["length"] = len(value)
-        reasons["value"] = (_TOO_LARGE, _NAME_IT)
     if isinstance(value, str):
         number = figure(value)
         if len(value) <= MOST_CHARACTERS:
             facts["value"] = facts["text"] = masked(value)
-        too_long = f"the string has more than {MOST_CHARACTERS} characters"
-        reasons["value"] = reasons["text"] = (too_long, _NAME_IT)
-        if number is None:
-            reasons["floor_micro"] = reasons["ceiling_micro"] = (
-                "the string is no number as JSON writes numbers",
-                "write the figure as a number",
-            )
+        reasons["value"] = reasons["text"] = (
+            f"the string has more than {MOST_CHARACTERS} characters",
+            _NAME_IT,
+        )
+        reasons["floor_micro"] = reasons["ceiling_micro"] = (
+            "the string is no number as JSON writes numbers",
+            "write the figure as a number",
+        )
     elif isinstance(value, bool):
         facts["value"] = value
     elif isinstance(value, (int, Decimal)):
@@ -103,6 +101,9 @@ def describe(value: Any, prefix: str) -> tuple[dict[str, Any], list[Problem]]:
         reasons["value"] = ("the document says null", "write the value into the document")
     else:
         facts["value"] = _contained(value)
+        reasons["value"] = (_TOO_LARGE, _NAME_IT)
+    if isinstance(value, (str, list, dict)):
+        facts["length"] = len(value)
     if number is not None:
         for name, up in (("floor_micro", False), ("ceiling_micro", True)):
             scaled = to_scaled(number, MICRO, up=up)
@@ -118,37 +119,30 @@ def _contained(value: Any) -> Any:
     Integers that not every engine holds exactly, and decimals, become text: such figures are compared by a
     pointer of their own. Names are ASCII, as in everything that is signed.
     """
-    seen = 0
-    result: list[Any] = []
-    pending: list[tuple[Any, Any, Any]] = [(value, result, None)]
-    while pending:
-        item, into, key = pending.pop()
-        seen += 1
-        if seen > MOST_VALUES:
-            return None
-        fact: Any = item
+    left = MOST_VALUES
+
+    def fact(item: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0 or (isinstance(item, str) and len(item) > MOST_CHARACTERS):
+            raise OverflowError
         if isinstance(item, dict):
-            fact = {}
-            names = {name: _ascii(name) for name in item}
-            if len(set(names.values())) < len(names) or any(len(name) > MOST_CHARACTERS for name in names):
-                return None
-            pending.extend((child, fact, names[name]) for name, child in reversed(item.items()))
-        elif isinstance(item, list):
-            fact = []
-            pending.extend((child, fact, None) for child in reversed(item))
-        elif isinstance(item, str):
-            if len(item) > MOST_CHARACTERS:
-                return None
-            fact = masked(item)
-        elif isinstance(item, Decimal):
-            fact = f"{item:f}"
-        elif isinstance(item, int) and abs(item) > MAX_SAFE_INTEGER:
-            fact = str(item)
-        if key is None:
-            into.append(fact)
-        else:
-            into[key] = fact
-    return result[0]
+            named = {_ascii(name): fact(child) for name, child in item.items()}
+            if len(named) < len(item) or any(len(name) > MOST_CHARACTERS for name in item):
+                raise OverflowError
+            return named
+        if isinstance(item, list):
+            return [fact(child) for child in item]
+        if isinstance(item, Decimal):
+            return f"{item:f}"
+        if isinstance(item, str):
+            return masked(item)
+        return str(item) if isinstance(item, int) and abs(item) > MAX_SAFE_INTEGER else item
+
+    try:
+        return fact(value)  # as deep as the readers let it be
+    except OverflowError:
+        return None
 
 
 def _ascii(name: str) -> str:

@@ -6,7 +6,7 @@ Reads files, executes none. Options, facts and their meaning: ``docs/collectors/
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -14,14 +14,15 @@ from ...base.errors import ConfigError, EvidenceError
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...collecting.subject import odd_files
 from ...reading.files import printable
+from ...reading.paths import may_match_below
 from ...reading.workspace import View
 from ...reading.workspace.sources import is_test, matches
 from ..shared import python_source as python
+from ..shared.documents import matching
 from .client import OPERATIONS, Method, find_methods, followed, is_client, method_names, operation_states
-from .literals import find_literals, is_scanned, may_hold
-from .model import Program
+from .literals import is_scanned, scan
+from .model import Program, external_names, load_program, place_of, unknown
 from .order_types import find_order_types, shortened
-from .program import external_names, load_program
 from .safeguards import SAFEGUARDS, find_safeguards
 from .stubs import find_stubs
 
@@ -62,7 +63,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
@@ -79,11 +80,14 @@ class SourceCollector:
         """Inspect the judged files; a file that cannot be read or parsed is a fact about that file."""
         judged = view.judged()
         inspected = [path for path in judged.files if path.endswith(".py") and not is_test(path)]
-        client = self._client_files(view, inspected)
-        scanned = self._scanned_files(view, client)
+        problems: list[Problem] = []
+        client = self._client_files(view, inspected, problems)
+        scanned = self._scanned_files(view, client, problems)
         inspected = sorted({*inspected, *client})
         errors: list[dict[str, Any]] = [
-            {"path": error.path or "", "line": None, "text": error.what} for error in odd_files(judged)
+            {"path": error.path, "line": None, "text": error.what}
+            for error in odd_files(judged)
+            if error.path not in {printable(path) for path in client}
         ]
         stubs: list[dict[str, Any]] = []
         parsed: set[str] = set()
@@ -94,33 +98,23 @@ class SourceCollector:
             else:
                 parsed.add(path)
                 stubs += [{"path": path, **stub} for stub in find_stubs(source.tree)]
-        problems: list[Problem] = []
         facts, program = self._client(view, [path for path in client if path in parsed], inspected, problems)
         scopes = [
-            *(Scope(name, len(inspected), len(parsed), "Python files") for name in ("stubs", "parse_errors")),
-            Scope("stubs_total", len(inspected), len(parsed), "Python files"),
+            *(
+                Scope(name, len(inspected), len(parsed), "Python files")
+                for name in ("stubs", "stubs_total", "parse_errors")
+            ),
             *(
                 Scope(name, len(client), len(parsed.intersection(client)), "files of the broker client")
                 for name in ("operations", "clients", "order_types", "safeguards")
             ),
         ]
-        if not client:
-            problems += [
-                Problem(
-                    name,
-                    "no file of a broker client was found",
-                    "write the broker client, or name its files in evidence.source.paths",
-                )
-                for name in ("operations", "safeguards")
-            ]
-        elif program is None:
-            error = next(one for one in errors if one["path"] in map(printable, client))
-            where = None if error["line"] is None else f"line {error['line']}"
-            problems += [
-                Problem(name, error["text"], "correct the file", ProblemKind.REJECTED, error["path"], where)
-                for name in ("operations", "safeguards")
-            ]
-        stubs.sort(key=_place)
+        if program is None:
+            of_client = [error for error in errors if error["path"] in map(printable, client)]
+            problems += [_no_client(name, *of_client[:1]) for name in ("operations", "safeguards")]
+        literals, unclear, looked_at = scan(view, scanned, program)
+        left_out = self._left_out(view)
+        stubs.sort(key=place_of)
         return Observation(
             {
                 **facts,
@@ -129,18 +123,22 @@ class SourceCollector:
                 "parse_errors": errors,
                 "files": len(client),
                 "inspected": len(inspected),
-                **_literals(view, scanned, program, problems, scopes),
-                **self._left_out(view, scopes),
+                **literals,
+                **left_out,
             },
-            tuple(problems),
-            scopes=tuple(scopes),
+            (*problems, *unclear),
+            scopes=(
+                *scopes,
+                *looked_at,
+                *(Scope(name, len(view.paths()), len(view.paths()), "files") for name in left_out),
+            ),
         )
 
-    def _client_files(self, view: View, inspected: Sequence[str]) -> list[str]:
+    def _client_files(self, view: View, inspected: Sequence[str], problems: list[Problem]) -> list[str]:
         if self._options.paths is not None:
-            return sorted(
-                path for path in view.paths() if any(matches(one, path) for one in self._options.paths)
-            )
+            files = frozenset(view.paths())
+            named = _named(view, self._options.paths, "operations", problems)
+            return [path for path in named if path.endswith(".py") or path not in files]
         found = []
         for path in inspected:
             try:
@@ -150,18 +148,16 @@ class SourceCollector:
                 pass  # among the files that do not parse, with the reason
         return found
 
-    def _scanned_files(self, view: View, client: Sequence[str]) -> list[str]:
+    def _scanned_files(self, view: View, client: Sequence[str], problems: list[Problem]) -> list[str]:
+        known = frozenset(view.paths())
         if self._options.secret_paths is not None:
-            chosen = self._options.secret_paths
-            files = {path for path in view.paths() if any(matches(one, path) for one in chosen)}
+            files = set(_named(view, self._options.secret_paths, "unscanned", problems))
         else:
             files = {path for path in view.judged().files if not is_test(path)}
-            files |= {
-                path
-                for path in view.paths()
-                if path.startswith(("config/", ".env")) or ("/" not in path and path.endswith(_AT_THE_TOP))
-            }
-        return sorted({path for path in files if is_scanned(path)} | set(client))
+            files.update(_named(view, ["config"], "unscanned", problems))
+            top = matching(view, ["*", ".env*/**"], "unscanned", problems)
+            files.update(path for path in top if path.startswith(".env") or path.endswith(_AT_THE_TOP))
+        return sorted({path for path in files if is_scanned(path) or path not in known} | set(client))
 
     def _client(
         self, view: View, paths: Sequence[str], sources: Sequence[str], problems: list[Problem]
@@ -184,18 +180,12 @@ class SourceCollector:
             if method.state != "stub":
                 implemented[method.operation].add(method.name.rpartition(".")[2])
             if method.state == "unknown":
-                problems.append(
-                    Problem(
-                        f"operations.{method.operation}",
-                        f"{method.name} {method.reason}",
-                        "call the broker's interface where it can be followed by name, or inspect it and "
-                        "waive this",
-                        ProblemKind.UNKNOWN,
-                        method.path,
-                        f"line {method.line}",
-                    )
-                )
+                fact, what = f"operations.{method.operation}", f"{method.name} {method.reason}"
+                remedy = "call the broker's interface where it can be followed by name"
+                problems.append(unknown(fact, what, remedy, method.path, method.line))
         program = _with_entries(view, program, paths, sources, written)
+        safeguards, unclear = find_safeguards(program, implemented, view.limits.problems)
+        problems += unclear
         return {
             "operations": operation_states(methods),
             "clients": [
@@ -203,30 +193,57 @@ class SourceCollector:
                 for path in paths
             ],
             "order_types": _order_types(program, paths, problems, view.limits.problems),
-            "safeguards": find_safeguards(program, implemented, view.limits.problems),
+            "safeguards": safeguards,
         }, program
 
-    def _left_out(self, view: View, scopes: list[Scope]) -> dict[str, Any]:
+    def _left_out(self, view: View) -> dict[str, Any]:
         """The Python files of the workspace that are neither judged nor tests, and which nobody named."""
         judged = view.judged()
         known = frozenset(judged.files)
         every = [path for path in view.paths() if path.endswith(".py")]
         left_out = [printable(path) for path in every if path not in known and not is_test(path)]
-        named = self._options.left_out
         unlisted = [
             path
             for path in left_out
-            if not judged.names(path) and not any(matches(one, path) for one in named)
+            if not judged.names(path) and not any(matches(one, path) for one in self._options.left_out)
         ]
         most = view.limits.problems
-        for name in ("left_out", "left_out_total", "unlisted", "unlisted_total"):
-            scopes.append(Scope(name, len(view.paths()), len(view.paths()), "files of the workspace"))
         return {
             "left_out": left_out[:most],
             "left_out_total": len(left_out),
             "unlisted": unlisted[:most],
             "unlisted_total": len(unlisted),
         }
+
+
+def _no_client(fact: str, error: dict[str, Any] | None = None) -> Problem:
+    """Why nothing is known of the broker client: there is none, or its files do not parse."""
+    if error is None:
+        remedy = "write the broker client, or name its files in evidence.source.paths"
+        return Problem(fact, "no file of a broker client was found", remedy)
+    place = None if error["line"] is None else f"line {error['line']}"
+    return Problem(fact, error["text"], "correct the file", ProblemKind.REJECTED, error["path"], place)
+
+
+def _named(view: View, patterns: Iterable[str], fact: str, problems: list[Problem]) -> list[str]:
+    """What the settings name, sorted; also links and pipes, which nothing reads, or which lead there."""
+    files = frozenset(view.paths())
+    found: set[str] = set()
+    for pattern in patterns:
+        plain = pattern.rstrip("/")
+        fixed = plain.partition("*")[0].partition("?")[0]
+        start = plain if fixed == plain else fixed.rpartition("/")[0]
+        below = "**" if start in ("", ".") else f"{start}/**"
+        for path in matching(view, [plain, below], fact, problems):
+            leads = "." not in path.rpartition("/")[2] and may_match_below(plain, path)
+            if matches(plain, path) or (leads and path not in files):
+                found.add(path)
+        try:
+            if start not in ("", ".", plain):
+                view.exists(start)
+        except EvidenceError as error:  # a link on the way
+            found.add(error.path or start)
+    return sorted(found)
 
 
 def _with_entries(
@@ -241,86 +258,22 @@ def _with_entries(
     return replace(program, entries=started.entries | external_names(view, started, sources))
 
 
-def _place(found: Mapping[str, Any]) -> tuple[str, int]:
-    return found["path"], found["line"]
-
-
 def _order_types(
     program: Program, paths: Sequence[str], problems: list[Problem], most: int
 ) -> list[dict[str, Any]]:
-    """Order types in the client's files by path and line; of very many, each value comes first once."""
+    """Order types in the client's files by path and line; of very many, each value only once in a file."""
     found: list[dict[str, Any]] = []
-    unknown: list[Problem] = []
+    unclear: list[Problem] = []
     for path, module in program.modules.items():
         literals, passed = find_order_types(program, module)
         if path in paths:
             found += [{"path": path, "line": line, "value": shortened(value)} for line, value in literals]
-        unknown += [
-            Problem(
-                "order_types",
-                f"passes {shortened(text)} to the broker as the order type, which can be anything",
-                "map it to the broker's names in a table of literals, or refuse what is not among them",
-                ProblemKind.UNKNOWN,
-                path,
-                f"line {line}",
-            )
-            for line, text in sorted(passed)
-        ]
-    problems += unknown[:most]
-    found.sort(key=lambda item: (*_place(item), item["value"]))
-    if len(found) <= _MOST:
-        return found
-    first = {(item["path"], item["value"]): index for index, item in reversed(list(enumerate(found)))}
-    chosen = set(list(first.values())[:_MOST])
-    return [found[index] for index in sorted(range(len(found)), key=lambda index: index not in chosen)][
-        :_MOST
-    ]
-
-
-def _literals(
-    view: View, paths: Sequence[str], program: Program | None, problems: list[Problem], scopes: list[Scope]
-) -> dict[str, Any]:
-    """Secrets, account ids and live ports in the files; a total of null where there is no file at all."""
-    found: dict[str, list[dict[str, Any]]] = {"secrets": [], "account_ids": [], "live_ports": []}
-    unscanned: list[dict[str, Any]] = []
-    most = view.limits.problems
-    for path in paths:
-        try:
-            data = view.read(path)
-            if may_hold(data) and len(data) > view.limits.text_bytes:
-                raise EvidenceError(f"is larger than {view.limits.text_bytes} bytes")
-        except EvidenceError as error:
-            unscanned.append({"path": printable(path), "reason": error.what})
-            continue
-        if not may_hold(data):
-            continue
-        literals = find_literals(path, data, program)
-        for kind, items in found.items():
-            items += [{"path": path, **item} for item in getattr(literals, kind)]
-        problems += [
-            Problem(
-                "live_ports",
-                "the ports that are let through cannot be told",
-                "write them as numbers",
-                ProblemKind.UNKNOWN,
-                path,
-                f"line {line}",
-            )
-            for line in literals.ports_unknown[:most]
-        ]
-    accounts = found["account_ids"]
-    live = sum(not item["paper"] for item in accounts)
-    found["secrets"].sort(key=lambda item: (*_place(item), item["kind"], item["name"] or ""))
-    accounts.sort(key=lambda item: (item["paper"], *_place(item), item["account"]))
-    found["live_ports"].sort(key=lambda item: (*_place(item), item["port"]))
-    found["unscanned"] = unscanned
-    totals: dict[str, int | None] = {f"{kind}_total": len(items) for kind, items in found.items()}
-    totals["live_account_ids_total"] = live
-    if not paths:
-        reason = "there is no file to look through"
-        remedy = "name the folders of the source in evidence.source.secret_paths"
-        problems += [Problem(name, reason, remedy) for name in totals]
-        totals = dict.fromkeys(totals)
-    understood = len(paths) - len(unscanned)
-    scopes += [Scope(name, len(paths), understood, "files") for name in (*found, *totals)]
-    return {**{kind: items[:most] for kind, items in found.items()}, "scanned": len(paths), **totals}
+        for line, text in sorted(passed):
+            what = f"passes {shortened(text)} to the broker as the order type, which can be anything"
+            remedy = "map it to the broker's names in a table of literals, or refuse what is not among them"
+            unclear.append(unknown("order_types", what, remedy, path, line))
+    problems += unclear[:most]
+    found.sort(key=lambda item: (*place_of(item), item["value"]))
+    if len(found) > _MOST:
+        found = list({(item["path"], item["value"]): item for item in reversed(found)}.values())[::-1]
+    return found[:_MOST]

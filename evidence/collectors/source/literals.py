@@ -9,17 +9,21 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ...base.errors import EvidenceError, masked
+from ...collecting.interface import Problem, Scope
+from ...reading.files import printable
+from ...reading.workspace import View
 from ..shared import python_source as python
 from ..shared.account_id import mask
+from ..shared.python_source import name_of
 from . import secrets as rules
-from .model import Module, Program, called_name, given, target_name
+from .model import LOOKUPS, Module, Program, called_name, given, place_of, unknown
 from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
 
@@ -29,7 +33,6 @@ SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", "
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?:DUSIM|D?[UFI])\d{5,}(?![A-Za-z0-9_])")
 _ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
-_LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|\'((?:[^\'\\\n]|\\.)*+)\'')
 _BARE = re.compile(r"[^\s#;,}\]]+")
@@ -46,6 +49,47 @@ class Findings:
     account_ids: list[dict[str, Any]] = field(default_factory=list)
     live_ports: list[dict[str, Any]] = field(default_factory=list)
     ports_unknown: list[int] = field(default_factory=list)
+
+
+def scan(
+    view: View, paths: Sequence[str], program: Program | None
+) -> tuple[dict[str, Any], list[Problem], list[Scope]]:
+    """What is in the files, as facts; a total is null where there is no file at all."""
+    found: dict[str, list[dict[str, Any]]] = {"secrets": [], "account_ids": [], "live_ports": []}
+    unscanned: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    most = view.limits.problems
+    for path in paths:
+        try:
+            data = view.read(path)
+            if not may_hold(data):
+                continue
+            if len(data) > view.limits.text_bytes:
+                raise EvidenceError(f"is larger than {view.limits.text_bytes} bytes")
+        except EvidenceError as error:
+            unscanned.append({"path": printable(path), "reason": error.what})
+            continue
+        literals = find_literals(path, data, program)
+        for kind, items in found.items():
+            items += [{"path": path, **item} for item in getattr(literals, kind)]
+        what = "the ports that are let through cannot be told"
+        for line in literals.ports_unknown[:most]:
+            problems.append(unknown("live_ports", what, "write them as numbers", path, line))
+    found["secrets"].sort(key=lambda item: (*place_of(item), item["kind"], item["name"] or ""))
+    found["account_ids"].sort(key=lambda item: (item["paper"], *place_of(item), item["account"]))
+    found["live_ports"].sort(key=lambda item: (*place_of(item), item["port"]))
+    found["unscanned"] = unscanned
+    totals: dict[str, int | None] = {f"{kind}_total": len(items) for kind, items in found.items()}
+    totals["live_account_ids_total"] = sum(not item["paper"] for item in found["account_ids"])
+    if not paths:
+        reason = "there is no file to look through"
+        remedy = "name the folders of the source in evidence.source.secret_paths"
+        problems += [Problem(name, reason, remedy) for name in totals]
+        totals = dict.fromkeys(totals)
+    understood = len(paths) - len(unscanned)
+    scopes = [Scope(name, len(paths), understood, "files") for name in (*found, *totals)]
+    shown = {kind: items[:most] for kind, items in found.items()}
+    return {**shown, "scanned": len(paths), **totals}, problems, scopes
 
 
 def is_scanned(path: str) -> bool:
@@ -65,10 +109,7 @@ def may_hold(data: bytes) -> bool:
 def find_literals(path: str, data: bytes, program: Program | None = None) -> Findings:
     """Everything in one file that should not be written there.
 
-    Args:
-        path: its name, which says whether it is Python.
-        data: its content.
-        program: modules that were parsed already; constants they import from each other are known then.
+    Constants that modules of ``program`` import from each other are known.
     """
     text = data.decode("utf-8", "replace")
     if path.endswith(".py"):
@@ -137,8 +178,8 @@ def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):
-                yield target_name(one), other
-    elif isinstance(node, ast.Call) and called_name(node) in _LOOKUPS and len(node.args) > 1:
+                yield name_of(one), other
+    elif isinstance(node, ast.Call) and called_name(node) in LOOKUPS and len(node.args) > 1:
         yield text_of(node.args[0]), node.args[1]
 
 

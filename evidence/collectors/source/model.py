@@ -1,4 +1,4 @@
-"""What the collector ``source`` knows of the inspected modules together: functions, references, constants.
+"""The inspected modules together: functions, references, constants, and how they are loaded.
 
 Everything is by name: a reference to ``turn`` may mean any function of that name in the inspected modules.
 That needs no type inference, cannot run away, and can be explained in a sentence.
@@ -7,11 +7,53 @@ That needs no type inference, cannot run away, and can be explained in a sentenc
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+from ...base.errors import EvidenceError
+from ...collecting.interface import Problem, ProblemKind
+from ...reading.workspace import View
 from ..shared import python_source as python
+from ..shared.python_source import name_of
+
+MOST_MODULES = 100
+"""Modules inspected together, the client's own first; what is imported beyond is not followed."""
+
+_IDENTIFIER = re.compile(rb"[A-Za-z_]\w*")
+_PATTERNS = {
+    "clock": r"_?((time|monotonic|perf_counter)(_ns)?|clock|now|utcnow|loop_time)",
+    "moment": r"now|at|when|t|ts|timestamp|current_time|moment",
+    "wait": r"_?(sleep|wait|pause|waitFor|wait_for)",
+    "send": r"placeOrder|cancelOrder|req[A-Z]\w*|sendMsg|send_msg|send_message|accountSummaryAsync",
+    "connect": r"_?(connect|connectAsync|connect_async|eConnect|open_session)",
+    "disconnected_event": r"disconnectedEvent|disconnected_event|on_disconnect(ed)?",
+    "disconnected_handler": r"_?(disconnected|connectionClosed|connection_(closed|lost)|on_disconnect(ed)?)",
+    "error_event": r"errorEvent|error_event",
+    "code": r"code|errorCode|error_code|err_code|errcode",
+}
+"""What things are called in a broker client."""
+LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
+"""Functions that take a name, and what to give or to keep under it."""
+_COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
+_LONGEST = 100
+
+
+def matches(kind: str, name: str) -> bool:
+    """Whether the last component of an identifier is of this kind; an overlong one is of none."""
+    return len(name) <= _LONGEST and _COMPILED[kind].fullmatch(name) is not None
+
+
+def unknown(fact: str, reason: str, remedy: str, path: str, line: int) -> Problem:
+    """A problem of something at a line that cannot be told."""
+    return Problem(fact, reason, remedy, ProblemKind.UNKNOWN, path, f"line {line}")
+
+
+def place_of(found: Mapping[str, Any]) -> tuple[str, int]:
+    """Path and line of what was found, to sort by."""
+    return found["path"], found["line"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,7 +101,7 @@ class Routine:
 
     @cached_property
     def given(self) -> frozenset[str]:
-        """Names of all parameters: what they stand for is not known here."""
+        """Names of all parameters."""
         return frozenset(node.arg for node in python.walk(self.node.args) if isinstance(node, ast.arg))
 
     @cached_property
@@ -71,11 +113,6 @@ class Routine:
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(value)
         return found
-
-    @cached_property
-    def checks(self) -> list[ast.If]:
-        """Its ``if`` statements."""
-        return [node for node in self.nodes if isinstance(node, ast.If)]
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -146,7 +183,7 @@ class Module:
                 pending += node.decorator_list
                 continue
             if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-                found.add(target_name(node))
+                found.add(name_of(node))
             pending += python.children(node)
         return frozenset(found)
 
@@ -256,23 +293,11 @@ def given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(node, ast.Dict):
         yield from ((text(key), value) for key, value in zip(node.keys, node.values, strict=True))
     elif isinstance(node, ast.arguments):
-        positional = [*node.posonlyargs, *node.args]
-        optional = positional[len(positional) - len(node.defaults) :]
-        yield from ((a.arg, default) for a, default in zip(optional, node.defaults, strict=True))
-        yield from ((a.arg, d) for a, d in zip(node.kwonlyargs, node.kw_defaults, strict=True) if d)
+        yield from ((argument.arg, default) for argument, default in python.defaults(node))
     elif isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
         yield text(node.args[1]), node.args[2]
     else:
-        yield from ((target_name(target), value) for target, value in assignments(node))
-
-
-def target_name(node: ast.expr) -> str:
-    """What a variable, attribute or item is called; empty for anything else."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return text(node.slice) if isinstance(node, ast.Subscript) else ""
+        yield from ((name_of(target), value) for target, value in assignments(node))
 
 
 def text(node: ast.expr | None) -> str:
@@ -282,9 +307,7 @@ def text(node: ast.expr | None) -> str:
 
 def called_name(node: ast.Call) -> str:
     """Last component of what is called; empty if it has no name."""
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
+    return name_of(node.func) if isinstance(node.func, (ast.Name, ast.Attribute)) else ""
 
 
 def running(node: ast.AST) -> Iterator[ast.AST]:
@@ -315,24 +338,60 @@ def _is_false(test: ast.expr) -> bool:
 def mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """Names, and last components of dotted names, that the code looks up."""
     return frozenset(
-        target_name(part)
+        name_of(part)
         for part in nodes
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
     )
 
 
-def module_files(written: str, path: str) -> Iterator[str]:
-    """Files that an import of ``written`` in ``path`` may mean, the likeliest first.
+def load_program(view: View, paths: Sequence[str], sources: Iterable[str]) -> Program:
+    """The files of ``paths`` and the modules among ``sources`` that they import, directly or not.
 
-    An absolute name is looked for below every folder above the importing file, the workspace first.
+    What does not parse or cannot be read is left out.
     """
-    folders = path.split("/")[:-1]
-    name = written.lstrip(".")
-    level = len(written) - len(name)
-    parts = name.split(".") if name else []
-    for count in [len(folders) - level + 1] if level else range(len(folders) + 1):
-        whole = "/".join([*folders[:count], *parts])
-        if count >= 0 and parts:
-            yield f"{whole}.py"
-        if count >= 0:
-            yield f"{whole}/__init__.py" if whole else "__init__.py"
+    known = frozenset(sources) | frozenset(paths)
+    modules: dict[str, Module] = {}
+    links: dict[str, dict[str, str]] = {}
+    pending = list(paths)
+    seen = set(pending)
+    while pending and len(modules) < MOST_MODULES:
+        path = pending.pop(0)
+        tree = python.parse_file(view, path).tree
+        if tree is None:
+            continue
+        module = modules[path] = Module(path, tree)
+        links[path] = {}
+        for written, inner in sorted(set(module.imports.values())):
+            joined = f"{written}{inner}" if written.endswith(".") else f"{written}.{inner}"
+            for name in {written, joined} if inner else {written}:
+                target = next((file for file in python.module_files(name, path) if file in known), None)
+                if target is not None:
+                    links[path][name] = target
+                    if target not in seen:
+                        seen.add(target)
+                        pending.append(target)
+        pending.sort(key=lambda name: (name not in paths, name))
+    return Program(modules, links)
+
+
+def external_names(view: View, program: Program, sources: Iterable[str]) -> frozenset[str]:
+    """Functions of the program that nothing in it uses, and that another source file mentions in code."""
+    wanted = {
+        routine.node.name
+        for routine in program.routines
+        if not routine.node.name.startswith("__") and not program.is_live(routine)
+    }
+    found: set[str] = set()
+    for path in sources:
+        if path in program.modules or not wanted:
+            continue
+        try:
+            data = view.read(path, view.limits.text_bytes)
+        except EvidenceError:
+            continue
+        words = {word.decode() for word in _IDENTIFIER.findall(data) if word.isascii()}
+        if words & wanted:
+            tree = python.parse_file(view, path).tree
+            if tree is not None:
+                found |= mentioned(python.nodes(tree)) & wanted
+    return frozenset(found)

@@ -7,18 +7,17 @@ import re
 from collections.abc import Iterator
 
 from ...base.errors import masked
-from ..shared import python_source as python
-from .model import Module, Program, Routine, assignments, called_name, given, target_name, text
+from .model import Module, Program, Routine, assignments, called_name, given, text
 from .secrets import shapes
-from .values import is_closed, strings
+from .values import strings
 
 NAMES = frozenset({"order_type", "orderType", "ordertype", "ORDER_TYPE", "ord_type", "ordType"})
 """What an order type is called, as a variable, attribute, parameter or key."""
 
 _ENUM = re.compile(r"\w*(?:Order|Ord)Types?")
-_CLIENT_LIBRARY = {"Order": 5}
-"""Classes of the client libraries whose order type may be given by position: ib_async and ib_insync declare
-``orderId, clientId, permId, action, totalQuantity, orderType`` in this order."""
+_ORDER, _POSITION = "Order", 5
+"""The client libraries' class, and where its order type stands: ib_async and ib_insync declare ``orderId,
+clientId, permId, action, totalQuantity, orderType`` in this order."""
 
 _LONGEST = 100
 _HIDDEN = "(a secret)"
@@ -28,21 +27,16 @@ _SENT = "orderType"
 
 
 def find_order_types(program: Program, module: Module) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
-    """Order types in a module: lines and values of the literals, and lines and texts of what cannot be told.
-
-    Args:
-        program: the inspected modules, for constants and the positions of parameters.
-        module: where to look.
-    """
-    positions = _positions(program)
+    """Order types in a module: lines and values of literals, and lines and texts of what cannot be told."""
     found: set[tuple[int, str]] = set()
     unknown: set[tuple[int, str]] = set()
     for node, routine in program.walk(module):
-        for value, sent in _given(node, positions):
-            found.update(strings(program, value, module.path, routine))
-            if sent and not is_closed(program, value, module.path, routine):
+        for value, sent in _given(node):
+            literals, closed = strings(program, value, module.path, routine)
+            found.update(literals)
+            if sent and not closed:
                 unknown.add((value.lineno, ast.unparse(value)))
-        if isinstance(node, ast.Call) and called_name(node) in _CLIENT_LIBRARY and _spread(node, routine):
+        if isinstance(node, ast.Call) and called_name(node) == _ORDER and _spread(node, routine):
             unknown.add((node.lineno, ast.unparse(node)))
         if len(found) >= _MANY:
             break
@@ -71,7 +65,7 @@ def shortened(value: str) -> str:
     return masked(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")
 
 
-def _given(node: ast.AST, positions: dict[str, int]) -> Iterator[tuple[ast.expr, bool]]:
+def _given(node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
     """Expressions that the node gives as an order type, and whether they go to the broker."""
     for name, value in given(node):
         if name in NAMES:
@@ -80,10 +74,8 @@ def _given(node: ast.AST, positions: dict[str, int]) -> Iterator[tuple[ast.expr,
         for member in node.body:
             for _, value in assignments(member):
                 yield (value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value), False
-    elif isinstance(node, ast.Call) and (position := positions.get(called_name(node))) is not None:
-        before = node.args[: position + 1]
-        if len(before) > position and not any(isinstance(argument, ast.Starred) for argument in before):
-            yield before[position], called_name(node) in _CLIENT_LIBRARY
+    elif isinstance(node, ast.Call) and called_name(node) == _ORDER and not _spread(node, None):
+        yield from ((value, True) for value in node.args[_POSITION : _POSITION + 1])
 
 
 def _is_kept(node: ast.AST, value: ast.expr) -> bool:
@@ -94,25 +86,3 @@ def _is_kept(node: ast.AST, value: ast.expr) -> bool:
     return isinstance(node, ast.arguments) or (
         bool(targets) and all(isinstance(t, ast.Name) for t in targets)
     )
-
-
-def _positions(program: Program) -> dict[str, int]:
-    """Name of a function or class → position of the order type among its arguments, where all agree on it."""
-    found: dict[str, set[int | None]] = {}
-
-    def note(name: str, parameters: list[str]) -> None:
-        places = (index for index, parameter in enumerate(parameters) if parameter in NAMES)
-        found.setdefault(name, set()).add(next(places, None))
-
-    for routine in program.routines:
-        init = routine.owner is not None and routine.node.name == "__init__"
-        note(routine.handle if init else routine.node.name, routine.parameters)
-    for module in program.modules.values():
-        for node in module.nodes:
-            if isinstance(node, ast.ClassDef) and any(
-                "dataclass" in python.dotted(decorator) for decorator in node.decorator_list
-            ):
-                note(node.name, [target_name(f.target) for f in node.body if isinstance(f, ast.AnnAssign)])
-    agreed = {name: positions.pop() for name, positions in found.items() if len(positions) == 1}
-    known = {name: position for name, position in agreed.items() if position is not None}
-    return {**{name: at for name, at in _CLIENT_LIBRARY.items() if name not in found}, **known}

@@ -2,18 +2,18 @@
 
 A limiter of one's own is recognised by what it does: it keeps a state made from the clock (the time of the
 next message, the times of the last ones, a number of tokens), and waits or refuses depending on that state.
-How many messages it lets through is not worked out from the code.
+How many messages it lets through is not read from the code.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeGuard
 
 from ..shared import python_source as python
-from .dependence import Dependence, filled, key_of, written
-from .model import Clue, Program, Routine, assignments, called_name, target_name
-from .patterns import matches
+from ..shared.python_source import name_of
+from .model import Clue, Program, Routine, assignments, called_name, matches
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
 """Settings of the throttle in the client libraries (``ib.client``); zero requests switch it off."""
@@ -29,14 +29,13 @@ _LIBRARIES = {
 """Packages that limit rates → what is used of them. A semaphore limits how many at once, not per second."""
 
 _SENDING = ("place_order", "cancel_order", "market_data", "account_info", "positions")
+_FILLING = frozenset({"append", "appendleft", "add", "put", "put_nowait", "popleft", "pop"})
 
 
-def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> list[Clue]:
+def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterator[Clue]:
     """Every limiter of the message rate, and whether what is sent goes through it.
 
-    Args:
-        program: the inspected modules.
-        operations: operation id → names of the implemented methods that stand for it.
+    ``operations`` has the names of the implemented methods by operation.
     """
     sending = {name for operation in _SENDING for name in operations.get(operation, ())}
     sending |= {
@@ -46,40 +45,28 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> list[Cl
     }
     on_path = program.reachable(sending) & program.live
     used = frozenset(routine for routine in program.routines if routine.handle in on_path)
-    clues = [*_throttles(program), *_limiters(program, used)]
-    states = {id(routine): _state(routine) for routine in program.routines}
-    keepers = frozenset(routine.node.name for routine in program.routines if states[id(routine)])
-    for routine in program.routines:
-        line = _limits(routine, states[id(routine)], keepers)
-        if line is not None:
-            clues.append(Clue(routine.path, line, f"{routine.name} limits by the clock", routine in used))
-    return clues
-
-
-def _throttles(program: Program) -> Iterator[Clue]:
-    for module in program.modules.values():
-        for node, routine in program.walk(module):
-            for target, value in assignments(node):
-                off = isinstance(value, ast.Constant) and not value.value
-                if isinstance(target, ast.Attribute) and target.attr in _THROTTLE and not off:
-                    used = routine is None or program.is_live(routine)
-                    yield Clue(module.path, target.lineno, f"{target.attr} of the client is set", used)
-
-
-def _limiters(program: Program, used: frozenset[Routine]) -> Iterator[Clue]:
-    """Limiters of known packages: as a decorator of what sends, or assigned and then mentioned on the way."""
-    for routine in program.routines:
-        for decorator in routine.node.decorator_list:
-            if name := _known(program, routine.path, decorator):
-                yield Clue(routine.path, decorator.lineno, f"{name} limits", routine in used)
     for path, module in program.modules.items():
         for node, around in program.walk(module):
             for target, value in assignments(node):
+                off = isinstance(value, ast.Constant) and not value.value
+                if isinstance(target, ast.Attribute) and target.attr in _THROTTLE and not off:
+                    in_use = around is None or program.is_live(around)
+                    yield Clue(path, target.lineno, f"{target.attr} of the client is set", in_use)
                 for call in python.walk(value):
                     if isinstance(call, ast.Call) and (name := _known(program, path, call)):
-                        kept = target_name(target)
+                        kept = name_of(target)
                         through = any(user is not around and kept in user.references for user in used)
                         yield Clue(path, call.lineno, f"{name} limits", through)
+    states = {routine: _state(routine) for routine in program.routines}
+    keepers = frozenset(routine.node.name for routine, state in states.items() if state)
+    for routine, state in states.items():
+        for decorator in routine.node.decorator_list:
+            if name := _known(program, routine.path, decorator):
+                yield Clue(routine.path, decorator.lineno, f"{name} limits", routine in used)
+        if state or routine.called & keepers:
+            lines = list(_limits(routine, _dependence(routine, state, keepers)))
+            if lines:
+                yield Clue(routine.path, min(lines), f"{routine.name} limits by the clock", routine in used)
 
 
 def _known(program: Program, path: str, node: ast.expr) -> str | None:
@@ -88,29 +75,24 @@ def _known(program: Program, path: str, node: ast.expr) -> str | None:
     return name if name.rpartition(".")[2] in _LIBRARIES.get(name.partition(".")[0], ()) else None
 
 
-def _limits(routine: Routine, state: set[str], keepers: frozenset[str]) -> int | None:
-    """Line at which the function waits or refuses depending on a state made from the clock; or None."""
-    if not (state or routine.called & keepers):
-        return None
-    depends = Dependence(routine, state, keepers)
-    pending: list[tuple[ast.AST, bool]] = [(node, False) for node in routine.node.body]
-    lines = []
-    while pending:
-        node, guarded = pending.pop()
-        if isinstance(node, ast.Call) and matches("wait", called_name(node)):
-            if guarded or any(map(depends.on, node.args)):
-                lines.append(node.lineno)
-        elif guarded and isinstance(node, (ast.Raise, ast.Return)) and _refuses(node):
-            lines.append(node.lineno)
-        below = guarded or (isinstance(node, (ast.If, ast.While)) and depends.on(node.test))
-        pending.extend((child, below) for child in python.children(node))
-    return min(lines, default=None)
+def _limits(routine: Routine, depends: Callable[[ast.AST], bool]) -> Iterator[int]:
+    """Lines at which the function waits or refuses depending on the state."""
+    for node in routine.nodes:
+        if _waits(node) and any(map(depends, node.args)):
+            yield node.lineno
+        elif isinstance(node, (ast.If, ast.While)) and depends(node.test):
+            for part in python.walk(node):
+                refuses = (isinstance(part, ast.Raise) and part.exc is not None) or (
+                    isinstance(part, ast.Return)
+                    and isinstance(part.value, ast.Constant)
+                    and part.value.value is False
+                )
+                if refuses or _waits(part):
+                    yield part.lineno  # type: ignore[attr-defined]  # a statement or a call
 
 
-def _refuses(node: ast.Raise | ast.Return) -> bool:
-    if isinstance(node, ast.Raise):
-        return node.exc is not None
-    return isinstance(node.value, ast.Constant) and node.value.value is False
+def _waits(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and matches("wait", called_name(node))
 
 
 def _state(routine: Routine) -> set[str]:
@@ -119,7 +101,7 @@ def _state(routine: Routine) -> set[str]:
     moments = {name for name in routine.parameters if matches("moment", name)}
     if not clocks and not moments:
         return set()
-    time = Dependence(routine, moments, clocks)
+    by_time = _dependence(routine, moments, clocks)
     outer = {
         name for node in routine.nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names
     }
@@ -127,13 +109,57 @@ def _state(routine: Routine) -> set[str]:
     kept = {
         key
         for node in routine.nodes
-        for target, value in written(node)
-        if (key := key_of(target)) not in local and (time.on(value) or isinstance(node, ast.AugAssign))
+        for target, value in _written(node)
+        if (key := _key(target)) not in local and (by_time(value) or isinstance(node, ast.AugAssign))
     }
-    containers = {id(target) for node in routine.nodes for target in filled(node)}
+    containers = {id(target) for node in routine.nodes for target, _ in _filled(node)}
     read = {
-        key_of(node)
+        _key(node)
         for node in routine.nodes
         if isinstance(getattr(node, "ctx", None), ast.Load) and id(node) not in containers
     }
     return kept & read - {""}
+
+
+def _dependence(
+    routine: Routine, names: Iterable[str], functions: frozenset[str]
+) -> Callable[[ast.AST], bool]:
+    """Whether an expression depends on the names, or on what the functions return, by way of assignments."""
+    known = set(names)
+
+    def depends(node: ast.AST) -> bool:
+        return any(
+            called_name(part) in functions if isinstance(part, ast.Call) else _key(part) in known
+            for part in python.walk(node)
+            if isinstance(part, (ast.Call, ast.Name, ast.Attribute))
+        )
+
+    pairs = [pair for node in routine.nodes for pair in _written(node)]
+    for _ in range(4):  # a few rounds are enough for what people write
+        known |= {_key(target) for target, value in pairs if depends(value)} - {""}
+    return depends
+
+
+def _written(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What is assigned, changed or filled, and with what."""
+    yield from assignments(node)
+    yield from _filled(node)
+    if isinstance(node, ast.AugAssign):
+        yield node.target, node.value
+
+
+def _filled(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The container that a call puts something into, or takes something from, and its argument."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING:
+        yield node.func.value, node.args[0] if node.args else node.func.value
+
+
+def _key(node: ast.AST) -> str:
+    """``name`` or ``self.name``; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Subscript):
+        return _key(node.value)
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"self.{node.attr}" if node.value.id in ("self", "cls") else ""
+    return ""

@@ -6,25 +6,24 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ...collecting.interface import Problem
 from ..shared import python_source as python
-from .errors import find_error_handling, find_swallowed
-from .model import Clue, Program, Routine, called_name
+from .events import find_error_handling, find_reconnection, find_swallowed
+from .model import Clue, Program, Routine, called_name, unknown
 from .pacing import find_pacing
 from .ports import names_ports
-from .reconnection import find_reconnection
-from .values import resolve
+from .values import members
 
 SAFEGUARDS = ("pacing_limiter", "reconnection", "error_handling", "account_check", "port_check")
 """Names of the safeguards."""
 
 
-def find_safeguards(program: Program, operations: Mapping[str, set[str]], most: int) -> dict[str, Any]:
-    """The facts about each safeguard.
+def find_safeguards(
+    program: Program, operations: Mapping[str, set[str]], most: int
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The facts about each safeguard, and what cannot be told about them.
 
-    Args:
-        program: the inspected modules.
-        operations: operation id → names of the implemented methods that stand for it.
-        most: places and handlers listed.
+    ``operations`` has the names of the implemented methods by operation; ``most`` places are listed of each.
     """
     handling, codes = find_error_handling(program)
     swallowed = sorted(
@@ -37,22 +36,43 @@ def find_safeguards(program: Program, operations: Mapping[str, set[str]], most: 
     checks = [
         clue for routine in program.routines for clue in _paper_checks(program, routine, on_path, clients)
     ]
+    tries = dict(find_reconnection(program))
+    reconnection = _found(tries, most)
+    for clue, place in zip(_chosen(tries), reconnection["evidence"], strict=False):
+        place["tries"] = tries[clue]
+    remedy = "write the number of tries as a literal: a tuple of delays, range(3) or stop_after_attempt(3)"
+    problems = [
+        unknown(
+            "safeguards.reconnection",
+            f"{clue.what}, but how often cannot be told",
+            remedy,
+            clue.path,
+            clue.line,
+        )
+        for clue in _chosen(tries)[:most]
+        if clue.used and tries[clue] is None
+    ]
     return {
         "pacing_limiter": _found(find_pacing(program, operations), most),
-        "reconnection": _found(find_reconnection(program), most),
+        "reconnection": reconnection,
         "error_handling": {
             **_found(handling, most),
             "codes_handled": sorted(codes),
             "swallowed": [{"path": path, "line": line} for path, line in swallowed[:most]],
         },
         **{name: _found([clue for kind, clue in checks if kind == name], most) for name in SAFEGUARDS[3:]},
-    }
+    }, problems
+
+
+def _chosen(clues: Iterable[Clue]) -> list[Clue]:
+    """The clues in use, sorted, or all where none is."""
+    distinct = sorted(set(clues))
+    return [clue for clue in distinct if clue.used] or distinct
 
 
 def _found(clues: Iterable[Clue], most: int) -> dict[str, Any]:
-    """State, and the places that led to it: those in use if there are any."""
-    distinct = sorted(set(clues))
-    chosen = [clue for clue in distinct if clue.used] or distinct
+    """State, and the places that led to it."""
+    chosen = _chosen(clues)
     state = "absent" if not chosen else "present" if chosen[0].used else "unused"
     places = [{"path": clue.path, "line": clue.line, "what": clue.what} for clue in chosen[:most]]
     return {"state": state, "evidence": places}
@@ -74,11 +94,8 @@ def _paper_checks(
                 what = f"{routine.name} checks that the account is for paper trading"
                 yield "account_check", Clue(routine.path, check.lineno, what, used)
             if names_ports(program, check.test, routine):
-                in_use = used or routine.handle in clients
-                yield (
-                    "port_check",
-                    Clue(routine.path, check.lineno, f"{routine.name} checks the port", in_use),
-                )
+                what, in_use = f"{routine.name} checks the port", used or routine.handle in clients
+                yield "port_check", Clue(routine.path, check.lineno, what, in_use)
 
 
 def _refuses(node: ast.AST) -> bool:
@@ -106,13 +123,6 @@ def _is_prefix(program: Program, node: ast.AST, routine: Routine) -> bool:
         wanted = node.args[:1]
     elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Subscript):
         wanted = node.comparators
-    texts = [
-        item.value
-        for each in wanted
-        for value in resolve(program, each, routine.path, routine)
-        for item in (
-            [value.node] if isinstance(value.node, ast.Constant) else getattr(value.node, "elts", [])
-        )
-        if isinstance(item, ast.Constant) and isinstance(item.value, str)
-    ]
+    found = [value for each in wanted for _, value in members(program, each, routine.path, routine)[0]]
+    texts = [value for value in found if isinstance(value, str)]
     return bool(texts) and all(each.lstrip("^(?:").startswith("D") for each in texts)

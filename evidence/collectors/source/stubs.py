@@ -27,21 +27,8 @@ _HARMLESS = frozenset(
         *("print", "debug", "info", "warning", "warn", "error", "exception", "critical", "log", "sleep"),
         *("time", "time_ns", "monotonic", "perf_counter", "now", "utcnow", "today", "isoformat", "timestamp"),
         *("uuid1", "uuid4", "random", "randint", "uniform", "choice", "token_hex", "next", "count"),
-        *(
-            "str",
-            "int",
-            "float",
-            "bool",
-            "dict",
-            "list",
-            "tuple",
-            "set",
-            "round",
-            "len",
-            "format",
-            "getLogger",
-        ),
-        *("strip", "upper", "lower", "items", "keys", "values", "max", "min", "sum", "abs"),
+        *("str", "int", "float", "bool", "dict", "list", "tuple", "set", "round", "len", "format"),
+        *("getLogger", "strip", "upper", "lower", "items", "keys", "values", "max", "min", "sum", "abs"),
     }
 )
 """What can be called without reaching anything beyond the program."""
@@ -81,19 +68,18 @@ def stub_reason(function: python.Function) -> str | None:
             return f"only raises {name}"
     if _CHECK.fullmatch(function.name) and _always_true(function):
         return "always returns True"
-    if _HEALTH.fullmatch(function.name) and _touches_nothing(function, constant=True):
+    if _HEALTH.fullmatch(function.name) and touches_nothing(function, constant=True):
         return "returns a constant whatever the state of the connection"
     if _DUTY.fullmatch(function.name) and touches_nothing(function):
         return "only prints, waits or makes up an answer"
     return None
 
 
-def touches_nothing(function: python.Function) -> bool:
-    """Whether nothing in the function reaches beyond it: no call but harmless ones, no state."""
-    return _touches_nothing(function, constant=False)
+def touches_nothing(function: python.Function, *, constant: bool = False) -> bool:
+    """Whether nothing in the function reaches beyond it: no call but harmless ones, no state.
 
-
-def _touches_nothing(function: python.Function, *, constant: bool) -> bool:
+    With ``constant``, it must not look at its parameters either.
+    """
     nodes = [node for statement in python.statements(function.body) for node in python.walk(statement)]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     if not all(map(is_harmless, calls)):
@@ -116,24 +102,20 @@ def is_harmless(call: ast.Call) -> bool:
 
 def _always_true(function: python.Function) -> bool:
     """Whether every ``return`` gives True, itself or by way of a variable, and nothing is refused."""
+    if any(isinstance(node, (ast.Raise, ast.Assert, ast.Yield)) for node in python.walk(function)):
+        return False
     variables: dict[str, list[ast.expr]] = {}
-    returned: list[ast.expr | None] = []
+    returned = [node.value for node in python.walk(function) if isinstance(node, ast.Return)]
     for node in python.walk(function):
-        if isinstance(node, (ast.Raise, ast.Assert, ast.Yield)):
-            return False
-        if isinstance(node, ast.Return):
-            returned.append(node.value)
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                variables.setdefault(getattr(target, "id", ""), []).append(node.value)
-        elif isinstance(node, (ast.AnnAssign, ast.AugAssign, ast.NamedExpr)) and node.value is not None:
-            variables.setdefault(getattr(node.target, "id", ""), []).append(node.value)
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.expr):
+            for target in targets:
+                variables.setdefault(python.name_of(target), []).append(value)
 
     def is_true(node: ast.expr | None) -> bool:
         if isinstance(node, ast.Name) and node.id in variables:
-            return all(
-                isinstance(value, ast.Constant) and value.value is True for value in variables[node.id]
-            )
+            return all(getattr(value, "value", None) is True for value in variables[node.id])
         if isinstance(node, ast.Tuple) and node.elts:  # (True, "reason")
             return is_true(node.elts[0])
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):

@@ -7,7 +7,7 @@ bounded number of steps, whatever the source looks like.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..shared import python_source as python
@@ -15,8 +15,7 @@ from .model import Module, Program, Routine, called_name, text
 
 _DEPTH = 8
 _STEPS = 400
-_CHARACTERS = 10_000
-_CASES: dict[str, Callable[[str], str]] = {"upper": str.upper, "lower": str.lower, "strip": str.strip}
+_MOST_MEMBERS = 300
 _SAME = frozenset({"str", "frozenset", "tuple", "list", "set", "enumerate", "int", "float"})
 
 Literal = ast.Constant | ast.Dict | ast.Tuple | ast.List | ast.Set
@@ -47,34 +46,68 @@ class Value:
 def resolve(
     program: Program, node: ast.expr | None, path: str, routine: Routine | None = None
 ) -> list[Value]:
-    """The literals that an expression may stand for, in order; none where that cannot be told.
-
-    Args:
-        program: the inspected modules.
-        node: the expression.
-        path: file in which it stands.
-        routine: function in which it stands.
-    """
+    """The literals that an expression in a file and function may stand for; none where nobody can tell."""
     return list(_Search(program).values(node, Place(path, routine), _DEPTH))
 
 
 def strings(
-    program: Program, node: ast.expr | None, path: str, routine: Routine | None = None
-) -> Iterator[tuple[int, str]]:
-    """The texts among the literals, with their lines."""
-    for value in resolve(program, node, path, routine):
-        if isinstance(value.node, ast.Constant) and isinstance(value.node.value, str):
-            yield value.line, value.node.value
-
-
-def is_closed(program: Program, node: ast.expr, path: str, routine: Routine | None) -> bool:
-    """Whether the expression stands for some of the literals that :func:`resolve` gives and nothing else."""
+    program: Program, node: ast.expr, path: str, routine: Routine | None
+) -> tuple[list[tuple[int, str]], bool]:
+    """The strings among the literals, with their lines, and whether it can stand for no other literal."""
     search = _Search(program)
     found = list(search.values(node, Place(path, routine), _DEPTH))
-    return bool(found) and search.complete
+    return [(one.line, content) for one in found if (content := text(one.node))], bool(
+        found
+    ) and search.complete
+
+
+Members = list[tuple[int, object]]
+"""Values of constants, each with its line."""
+
+
+def members(
+    program: Program,
+    node: ast.expr,
+    path: str,
+    routine: Routine | None,
+    depth: int = 6,
+    *,
+    keys: bool = False,
+) -> tuple[Members, bool]:
+    """The constants that an expression, or its members, may stand for, and whether there may be others.
+
+    Members are the elements of a collection, and keys and (unless ``keys`` is set) values of a dictionary.
+    """
+    parts: list[tuple[ast.expr, str, Routine | None]] = []
+    if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
+        parts = [(item, path, routine) for item in node.elts]
+    elif isinstance(node, ast.Dict):
+        items = [*node.keys, *([] if keys else node.values)]
+        parts = [(item, path, routine) for item in items if item is not None]
+    elif isinstance(node, ast.Starred):
+        parts = [(node.value, path, routine)]
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        parts = [(node.left, path, routine), (node.right, path, routine)]
+    else:
+        found: Members = []
+        literals = resolve(program, node, path, routine)[:100]
+        for value in literals:
+            if isinstance(value.node, ast.Constant):
+                found.append((value.line, value.node.value))
+            else:
+                parts.append((value.node, value.place.path, value.place.routine))
+        if not parts:
+            return found, not literals
+    if depth == 0:
+        return [], True
+    inner = [members(program, *part, depth - 1, keys=keys) for part in parts[:_MOST_MEMBERS]]
+    is_open = len(parts) > _MOST_MEMBERS or any(is_open for _, is_open in inner)
+    return [value for values, _ in inner for value in values], is_open
 
 
 class _Search:
+    """Looks for the literals; ``complete`` tells whether all that an expression may stand for were found."""
+
     def __init__(self, program: Program) -> None:
         self._program = program
         self._left = _STEPS
@@ -109,16 +142,13 @@ class _Search:
             yield from self._annotated(node, place.at(node.lineno), deeper)
         elif isinstance(node, ast.Subscript):
             known = self.complete
-            wanted = [key for key, _ in self._constants(node.slice, place, deeper)]
+            keys = [key.node for key in self.values(node.slice, place, deeper)]
+            wanted = [key.value for key in keys if isinstance(key, ast.Constant)]
             self.complete = known  # without the key, it is one of the entries
             for table in self.values(node.value, place, deeper):
                 yield from self._entries(table, wanted, deeper)
         elif isinstance(node, ast.Call):
             yield from self._call(node, place, deeper)
-        elif isinstance(node, (ast.JoinedStr, ast.BinOp)):
-            whole = self._text(node, place, deeper)
-            if whole is not None:
-                yield Value(ast.Constant(whole), place.line or node.lineno, place)
 
     def _annotated(self, node: ast.Name | ast.Attribute, place: Place, depth: int) -> Iterator[Value]:
         """The values that an annotation allows: a ``Literal``, or the members of an enumeration."""
@@ -166,11 +196,6 @@ class _Search:
                 return None
             path, name = origin
         return None
-
-    def _constants(self, node: ast.expr, place: Place, depth: int) -> Iterator[tuple[object, int]]:
-        for value in self.values(node, place, depth):
-            if isinstance(value.node, ast.Constant):
-                yield value.node.value, value.line
 
     def _named(self, node: ast.Name | ast.Attribute, place: Place) -> Iterator[tuple[ast.expr, Place]]:
         routine = place.routine
@@ -241,34 +266,11 @@ class _Search:
         name = called_name(node)
         if name in _SAME and node.args:
             yield from self.values(node.args[0], place, depth)
-        elif not isinstance(node.func, ast.Attribute):
-            return
-        elif name == "get" and node.args:
+        elif name == "get" and node.args and isinstance(node.func, ast.Attribute):
             for table in self.values(node.func.value, place, depth):
                 yield from self._entries(table, (), depth)
             for default in node.args[1:2]:
                 yield from self.values(default, place, depth)
-        elif name in _CASES and not node.args:
-            for content, line in self._constants(node.func.value, place, depth):
-                if isinstance(content, str):
-                    yield Value(ast.Constant(_CASES[name](content)), line, place)
-
-    def _text(self, node: ast.JoinedStr | ast.BinOp, place: Place, depth: int) -> str | None:
-        """The text of an f-string or a sum of strings, if every part of it is known."""
-        if isinstance(node, ast.BinOp):
-            parts: list[ast.expr] = [node.left, node.right] if isinstance(node.op, ast.Add) else []
-        else:
-            parts = [
-                part.value if isinstance(part, ast.FormattedValue) and part.format_spec is None else part
-                for part in node.values
-            ]
-        whole = ""
-        for part in parts:
-            values = [value for value, _ in self._constants(part, place, depth)]
-            if len(values) != 1 or not isinstance(values[0], str) or len(whole) > _CHARACTERS:
-                return None
-            whole += values[0]
-        return whole or None
 
 
 def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
@@ -276,10 +278,11 @@ def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
     if routine is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
         return None
     same = ast.dump(node)
-    for check in routine.checks:
-        test = check.test
+    for check in routine.nodes:
+        test = getattr(check, "test", None)
         if (
-            check.lineno < node.lineno
+            isinstance(check, ast.If)
+            and check.lineno < node.lineno
             and isinstance(test, ast.Compare)
             and isinstance(test.ops[0], ast.NotIn)
             and isinstance(check.body[-1], (ast.Raise, ast.Return))

@@ -16,7 +16,7 @@ from typing import TypeVar
 from ...base.errors import EvidenceError
 from ...base.limits import Limits
 from ...collecting.interface import Origin
-from ..shared.xml_stream import XmlReader
+from ...reading.xml_stream import XmlReader
 from .claims import Totals, check
 from .kinds import kinds_of, markers_in
 from .model import REMEDY, Case, Report, Suite

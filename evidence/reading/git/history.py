@@ -104,7 +104,7 @@ class History:
         from ..paths import check_relative
         from .process import ask
 
-        check_relative(path)
+        check_relative(path, found=True)
         arguments = ["ls-tree", "-z", "-l", _checked(commit), "--", path]
         meta, _, name = ask(self.root, arguments, self.limits).rstrip(b"\x00").partition(b"\t")
         fields = meta.split()

@@ -160,7 +160,7 @@ class Workspace:
         a device; or the directory that it would be in is a refused one; ConfigError: ``path`` leaves the
         workspace.
         """
-        check_relative(path)
+        check_relative(path, found=True)
         if path in self._given:
             return self._given[path] is not None
         return self._walked.is_file(path)
@@ -173,7 +173,7 @@ class Workspace:
         Raises EvidenceError: a directory that it leads into is a refused one; ConfigError: it leads out of
         the workspace.
         """
-        check_relative(pattern)
+        check_relative(pattern, found=True)
         found = self._matches.get(pattern)
         if found is None:
             found = self._matches[pattern] = self._walked.matching(pattern)
@@ -212,7 +212,7 @@ class Workspace:
         Raises EvidenceError: absent, not regular, behind a link, unreadable, too large, or changed while
         read.
         """
-        check_relative(path)
+        check_relative(path, found=True)
         most = min(cap or self.limits.file_bytes, self.limits.file_bytes)
         known = self._content.get(path) or self._read_given(path)
         if known is None:
@@ -243,7 +243,7 @@ class Workspace:
         Raises EvidenceError: as :meth:`read`, with ``limits.stream_bytes`` as the largest size; at the end,
         when the file changed meanwhile or had other content when it was read before.
         """
-        check_relative(path)
+        check_relative(path, found=True)
         digest = hashlib.sha256()
         reading = self._open(path, self.limits.stream_bytes)
         for data in reading.pieces(chunk):

@@ -111,12 +111,12 @@ def matches(pattern: str, path: str) -> bool:
     Raises ConfigError: the pattern leaves the workspace.
     """
     exact, regex = _compiled(pattern)
-    if regex is not None:
-        return regex.fullmatch(path) is not None
-    return exact == "." or path == exact or path.startswith(f"{exact}/")
+    if exact == "." or path == exact or path.startswith(f"{exact}/"):
+        return True
+    return regex is not None and regex.fullmatch(path) is not None
 
 
 @lru_cache(1000)
 def _compiled(pattern: str) -> tuple[str, re.Pattern[str] | None]:
-    exact = pattern if pattern == "." else check_relative(pattern.rstrip("/"))
+    exact = pattern if pattern == "." else check_relative(pattern.rstrip("/"), found=True)
     return exact, glob_regex(exact) if set("*?") & set(exact) else None

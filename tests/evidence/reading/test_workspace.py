@@ -59,7 +59,7 @@ def as_nobody() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/etc/passwd", "..", "../x", "a/../b", "a//b", "a/", "./a", "a/.", "a\0b", "a\\b", "."]
+    "path", ["", "/etc/passwd", "..", "../x", "a/../b", "a//b", "a/", "./a", "a/.", "a\0b", "."]
 )
 def test_paths_that_leave_the_workspace_are_configuration_errors(make_workspace: Make, path: str) -> None:
     """Every way out is refused, whether a file is asked for, read or matched."""

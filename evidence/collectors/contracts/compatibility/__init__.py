@@ -20,8 +20,8 @@ from fractions import Fraction
 from typing import Any
 
 from ....base.contracts import shorten
-from ...shared.json_schema import MANY, NAMED, ONE
-from ...shared.schema_files import Json
+from ...shared.schemas.json_schema import MANY, NAMED, ONE
+from ...shared.schemas.schema_files import Json
 from . import keywords
 from .documents import Place, key_of, year
 from .documents import Version as Version

@@ -8,8 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ....base.contracts import format_pointer
-from ...shared.json_schema import DRAFTS, draft
-from ...shared.schema_files import Json, SchemaFiles, well_formed
+from ...shared.schemas.json_schema import DRAFTS, draft
+from ...shared.schemas.schema_files import Json, SchemaFiles, well_formed
 
 _YEARS = {"draft 4": 4, "draft 6": 6, "draft 7": 7, "2019-09": 2019, "2020-12": 2020}
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ....base.contracts import shorten
-from ...shared.json_schema import MANY, NAMED, ONE
-from ...shared.schema_files import Json
+from ...shared.schemas.json_schema import MANY, NAMED, ONE
+from ...shared.schemas.schema_files import Json
 from .documents import Place, key_of
 
 DYNAMIC = frozenset({"$dynamicRef", "$recursiveRef"})

@@ -11,7 +11,7 @@ from ....base.errors import EvidenceError
 from ....reading.parse import parse_json
 from ....reading.workspace import View
 from ...shared.baseline import Baseline
-from ...shared.schema_files import well_formed
+from ...shared.schemas.schema_files import well_formed
 from .. import compatibility
 from . import Break, Version
 from .documents import uri

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from ...base.errors import EvidenceError
-from ...base.limits import Limits
+from ..base.errors import EvidenceError
+from ..base.limits import Limits
 
 _REFERENCE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)")
 

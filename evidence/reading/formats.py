@@ -7,11 +7,11 @@ import io
 from pathlib import PurePosixPath
 from typing import Any, Literal, NoReturn
 
-from ...base.errors import EvidenceError
-from ...base.limits import Limits
-from ...reading.parse import decode_text, parse_csv
-from ...reading.toml_reader import parse_toml
-from ...reading.workspace import View
+from ..base.errors import EvidenceError
+from ..base.limits import Limits
+from .parse import decode_text, parse_csv
+from .toml_reader import parse_toml
+from .workspace import View
 
 Format = Literal["json", "yaml", "toml", "csv"]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from ..pointer import Absent, NoIndex, parse_pointer, resolve
 from .json_schema import DRAFTS, draft, identity, walk
-from .pointer import Absent, NoIndex, parse_pointer, resolve
 
 Json = Any
 _BASE = "http://workspace.invalid/"

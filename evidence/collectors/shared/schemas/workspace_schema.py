@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from ...base.contracts import breach, format_pointer
-from ...base.errors import EvidenceError
-from ...reading.workspace import View
+from ....base.contracts import breach, format_pointer
+from ....base.errors import EvidenceError
+from ....reading.workspace import View
 from . import json_schema as schemas
 from .schema_files import SchemaFiles, well_formed
 
@@ -37,7 +37,8 @@ class CheckedSchemas:
         documents = {path: self._read(path) for path in paths}
         good = {path: document for path, document in documents.items() if path not in self.rejected}
         self.files = SchemaFiles(good, self._further)
-        self._limiting = {path for path in good if schemas.constrains(good[path], self._target(path))}
+        self._validators: dict[str, Any] = {}
+        self._limiting = {path for path in good if self._limits(path)}
         self._used = {file for path in self._limiting for file in self.files.reached(path).keys() - {path}}
         self.problems = {path: sorted(set(self._problems(path)))[:_MOST_PROBLEMS] for path in paths}
 
@@ -51,13 +52,27 @@ class CheckedSchemas:
     def _further(self, path: str) -> Any:
         return self._read(path) if path not in self.rejected and path in self._view.paths() else None
 
-    def _target(self, path: str) -> Any:
-        def target(reference: str) -> Any:
-            file = self.files.file(path, reference)
-            pointer = None if file is None else self.files.pointer(file, reference)
-            return None if file is None or pointer is None else self.files.at(file, pointer)
+    def _validator(self, path: str) -> Any:
+        if path not in self._validators:
+            self._validators[path] = self.files.validator(path)
+        return self._validators[path]
 
-        return target
+    def _limits(self, path: str) -> bool:
+        """Whether the contract refuses anything beside values that are no object or array."""
+        import jsonschema_rs
+
+        try:
+            valid = self._validator(path).is_valid
+        except (ValueError, RecursionError, jsonschema_rs.ReferencingError):
+            return True  # what is wrong there is a finding of its own
+        if not valid({}) and not valid([]):
+            return True
+        objects = list(schemas.probes(self.files.reached(path).values()))
+        taken = {valid(one) for one in objects}
+        arrays = {valid(one) for one in ([], [{}, {}], [{}] * 1000, *([one] for one in objects))}
+        if taken == {True}:
+            return len(arrays) > 1
+        return (taken, arrays) != ({False}, {True}) or valid(0) or valid("")
 
     def _problems(self, path: str) -> list[schemas.Problem]:
         if path in self.rejected:
@@ -99,7 +114,7 @@ class CheckedSchemas:
         if found:
             return found
         try:
-            self.files.validator(path)
+            self._validator(path)
         except (ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
             others = [
                 ("", f"refers to {file[:100]}, which is no valid schema")
@@ -120,7 +135,7 @@ class CheckedSchemas:
         examples = schema.get("examples")
         if not isinstance(examples, list) or not examples:
             return []
-        validator = self.files.validator(path)
+        validator = self._validator(path)
         return [
             (
                 f"/examples/{index}{format_pointer(error.instance_path)}",

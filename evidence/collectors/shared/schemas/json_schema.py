@@ -6,13 +6,14 @@ Keywords and their positions: https://json-schema.org/draft/2020-12/json-schema-
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from ...base.contracts import format_pointer
-from .pointer import Absent, NoIndex, parse_pointer, resolve
+from ....base.contracts import format_pointer
+from ..pointer import Absent, NoIndex, parse_pointer, resolve
 
 Problem = tuple[str, str]
 """JSON pointer into the schema file, and what is wrong there."""
@@ -34,28 +35,12 @@ ONE = frozenset(
 MANY = frozenset({"allOf", "anyOf", "items", "oneOf", "prefixItems"})
 NAMED = frozenset({"dependencies", "dependentSchemas", "patternProperties", "properties"})
 DEFINITIONS = frozenset({"$defs", "definitions"})
-_OF_OBJECTS = NAMED | {
-    "additionalProperties", "dependentRequired", "propertyNames", "required", "unevaluatedProperties",
+_RULES = ONE | MANY | NAMED | DEFINITIONS | {
+    "$dynamicRef", "$recursiveRef", "$ref", "const", "contentEncoding", "contentMediaType",
+    "dependentRequired", "enum", "exclusiveMaximum", "exclusiveMinimum", "format", "maxContains", "maxItems",
+    "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties",
+    "minimum", "multipleOf", "pattern", "required", "type", "uniqueItems",
 }  # fmt: skip
-_OF_ARRAYS = frozenset(
-    {
-        "additionalItems", "contains", "items", "maxContains", "maxItems", "minContains", "minItems",
-        "prefixItems", "unevaluatedItems", "uniqueItems",
-    }
-)  # fmt: skip
-_OF_STRINGS = frozenset(
-    {"contentEncoding", "contentMediaType", "contentSchema", "format", "maxLength", "minLength", "pattern"}
-)
-_OF_NUMBERS = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
-_BY_TYPE = {
-    "object": _OF_OBJECTS, "array": _OF_ARRAYS, "string": _OF_STRINGS, "number": _OF_NUMBERS,
-    "integer": _OF_NUMBERS,
-}  # fmt: skip
-_TYPES = frozenset({*_BY_TYPE, "boolean", "null"})
-_RULES = frozenset().union(
-    *_BY_TYPE.values(), ONE, MANY, DEFINITIONS,
-    {"$dynamicRef", "$recursiveRef", "$ref", "const", "enum", "maxProperties", "minProperties", "type"},
-)  # fmt: skip
 _ANNOTATIONS = frozenset(
     {
         "$anchor", "$comment", "$dynamicAnchor", "$id", "$recursiveAnchor", "$schema", "$vocabulary",
@@ -103,81 +88,28 @@ def identity(schema: Any) -> str | None:
     return stated.partition("#")[0] or None if isinstance(stated, str) else None
 
 
-def constrains(schema: Any, target: Callable[[str], Any]) -> bool:
-    """Whether a document refuses anything beside values that are no object or array: a field, an element.
+_MOST_PROBED = 60
+_NOWHERE = "\u2063"
+"""A field that nobody has, and a character that nobody writes."""
+_VALUES: tuple[Any, ...] = (
+    *(None, True, 0, -1e18, 1e18, 0.123, "", _NOWHERE * 5000),
+    *([], [1, 1], [None] * 1000, {}, {_NOWHERE: 1}, [{_NOWHERE: 1}]),
+)
+
+
+def probes(documents: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Objects, some of which any schema refuses that limits a field or a field of a field.
 
     Args:
-        schema: the document.
-        target: what a reference in it leads to; None where that cannot be told.
+        documents: the schema and all that it refers to.
     """
-    return _Constraints(target).found(schema, whole=True)
-
-
-class _Constraints:
-    def __init__(self, target: Callable[[str], Any]) -> None:
-        self._target = target
-        self._known: dict[tuple[str, bool], bool] = {}
-
-    def found(self, schema: Any, whole: bool) -> bool:
-        """Whether the schema refuses anything; of a whole document, an object or array is no constraint."""
-        if not isinstance(schema, dict):
-            return schema is False
-        stated = schema.get("type", sorted(_TYPES))
-        listed = stated if isinstance(stated, list) else [stated]
-        types = {name for name in listed if isinstance(name, str)}
-        limited = types | ({"integer"} if "number" in types else set()) < _TYPES
-        if "enum" in schema or "const" in schema or "not" in schema:
-            return True
-        if limited and not (whole and types & {"object", "array"}):
-            return True
-        words = {word for name in types & _BY_TYPE.keys() for word in _BY_TYPE[name]} & schema.keys()
-        return (
-            self._leads(schema.get("$ref"), whole)
-            or any(self.found(schema.get(word), whole) for word in ("then", "else"))
-            or any(self.found(item, whole) for item in _list(schema.get("allOf")))
-            or any(
-                bool(schema.get(word)) and all(self.found(item, whole) for item in _list(schema[word]))
-                for word in ("anyOf", "oneOf")
-            )
-            or any(self._by_keyword(word, schema[word], whole) for word in sorted(words))
-        )
-
-    def _leads(self, reference: Any, whole: bool) -> bool:
-        if not isinstance(reference, str):
-            return False
-        key = (reference, whole)
-        if key not in self._known:
-            self._known[key] = False  # a reference that leads back here adds nothing
-            leads = self._target(reference)
-            self._known[key] = leads is None or self.found(leads, whole)
-        return self._known[key]
-
-    def _by_keyword(self, word: str, value: Any, whole: bool) -> bool:
-        if word in (
-            "dependencies",
-            "dependentRequired",
-            "dependentSchemas",
-            "minItems",
-            "minLength",
-            "required",
-        ):
-            return bool(value)
-        if word in ("minContains", "maxContains", "contentSchema"):
-            return False
-        if word == "uniqueItems":
-            return value is True
-        if word == "pattern":
-            return value not in ("", ".*", "^.*$")
-        if word in NAMED or isinstance(value, list):
-            inner = value.values() if isinstance(value, dict) else _list(value)
-            return any(self.found(item, False) for item in inner)
-        if word in ONE - {"contains"}:
-            return self.found(value, whole and word == "items")
-        return True
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    items = [item for document in documents for _, item in walk(document)]
+    names = {name for item in items for name in _properties(item)}
+    names |= {re.sub(r"\W", "", name) for item in items for name in item.get("patternProperties", ())}
+    for value in _VALUES:
+        yield from ({_NOWHERE: value}, dict.fromkeys(names, value))
+        wide = dict.fromkeys(sorted(names)[:_MOST_PROBED], value)
+        yield from (dict.fromkeys(wide, inner) for inner in (wide, [wide], [value]))
 
 
 def misspelt(schema: Any) -> list[Problem]:

@@ -1,0 +1,1 @@
+"""JSON Schemas of the workspace: what they say, where their references lead, whether they are contracts."""
