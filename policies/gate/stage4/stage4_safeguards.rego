@@ -12,14 +12,18 @@ check_safeguards := data.gate.lib.check([
 		"error_codes_not_handled",
 		codes_not_handled(object.get(input.facts.source, ["safeguards", "error_handling", "codes_handled"], [])),
 	),
+	data.gate.lib.none_of(
+		"too_many_reconnection_tries",
+		too_many_tries(data.gate.params.stage4.reconnection_tries_max),
+	),
 ])
 
 # METADATA
 # title: The broker client paces, reconnects and handles errors
 # description: >-
 #   The client limits its message rate and reconnects after losing the connection, both in code that is in use, and
-#   branches on every error code it must handle. Rates and numbers of retries are not read from the source. If no error
-#   code can be read from the source, none is required; an error that is silently dropped is a warning.
+#   branches on every error code it must handle. It tries to reconnect at most so often. Rates are not read from the
+#   source. If no error code can be read from it, none is required; an error that is silently dropped is a warning.
 # custom:
 #   short_name: safeguards
 #   severity: HIGH
@@ -39,6 +43,14 @@ deny_safeguards contains result if some result in data.gate.lib.violations(
 warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
 	some place in object.get(input.facts.source, ["safeguards", "error_handling", "swallowed"], [])
 	msg := sprintf("Every error is silently dropped in %s:%d", [place.path, place.line])
+}
+
+too_many_tries(most) := {{"term": term, "text": text, "path": place.path, "line": place.line} |
+	some place in object.get(input.facts.source, ["safeguards", "reconnection", "evidence"], [])
+	tries := object.get(place, "tries", null)
+	data.gate.lib.greater(tries, most.value) == true
+	term := sprintf("%s:%d", [place.path, tries])
+	text := sprintf("%s:%v: tries %d times, at most %d are agreed", [place.path, place.line, tries, most.value])
 }
 
 safeguards_missing(names) := {{"term": name, "text": sprintf("%s: %v", [name, state])} |

@@ -2,11 +2,23 @@ package gate.stage4
 
 test_safeguards_holds if {
 	checked := check_safeguards with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "safeguards_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "error_codes_not_handled", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": 2, "expected": 1, "holds": true, "name": "source_files", "op": "≥", "unit": "files"}, {"actual": [], "expected": [], "holds": true, "name": "safeguards_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "error_codes_not_handled", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "too_many_reconnection_tries", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_safeguards with input as data.gate.ready.doc
 	denied == set()
 	warned := warn_safeguards with input as data.gate.ready.doc
 	warned == set()
+}
+
+tries(number) := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"evidence": [{"path": "a.py", "line": 9, "what": "x", "tries": number}]}}}}})
+
+test_safeguards_tries_at_the_limit if {
+	checked := check_safeguards with input as tries(3)
+	checked.holds == true
+}
+
+test_safeguards_too_many_tries if {
+	denied := deny_safeguards with input as tries(4)
+	denied == {{"code": "stage4.safeguards", "msg": "The broker client lacks a safeguard: a.py:9: tries 4 times, at most 3 are agreed", "operand": "too_many_reconnection_tries", "op": "∅", "expected": [], "actual": "a.py:9: tries 4 times, at most 3 are agreed", "unit": "list", "term": "a.py:4", "path": "a.py", "line": 9}}
 }
 
 test_safeguards_no_limiter if {
