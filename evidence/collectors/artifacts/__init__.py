@@ -164,7 +164,10 @@ class ArtifactsCollector:
                 "commit": record.commit,
             },
             tuple(problems),
-            scopes=(Scope("", expected, expected, "rows of the matrix"),),
+            scopes=tuple(
+                Scope(fact, expected, expected, "artifacts of the matrix")
+                for fact in ("", "found_ppm", "compliant_ppm")
+            ),
         )
 
     def _decisions(

@@ -49,7 +49,7 @@ def test_a_finding_has_the_failing_operand_and_a_fix(failed: Decision) -> None:
     """The figure with its limit, under the rule's short name, and one fix."""
     lines = table(failed).splitlines()
     [at] = [n for n, line in enumerate(lines) if line.startswith("✘") and " artifact_coverage " in line]
-    assert lines[at] == "✘ CRITICAL  artifact_coverage     35.7 %, needs ≥ 80 %"
+    assert lines[at] == "✘ CRITICAL  artifact_coverage     5 of 14 artifacts of the matrix, needs ≥ 80 %"
     assert lines[at + 1].startswith(
         "    note      Artifact account_config was not found (ACCOUNT_CONFIG.json), go"
     )
@@ -173,7 +173,7 @@ def test_stages(full: Decision, failed: Decision) -> None:
     """A table of several stages with their figures; a stage that only waits is marked; one line says why."""
     lines = table(full).splitlines()
     assert lines[1].startswith(
-        "stage1  FAIL  Artifact validation     artifact coverage 35.7 % in 14 rows of the matrix"
+        "stage1  FAIL  Artifact validation     artifact coverage 35.7 % in 14 artifacts of the matrix"
     )
     assert "stage7  FAIL  Paper trading           no evidence" in lines
     assert (
