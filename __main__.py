@@ -10,9 +10,8 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     # safe from the start; what Python itself imports before this line may already have come from there.
     del sys.path[0]
 
+import gc
 import os
-
-from .cli import main
 
 
 def run() -> None:
@@ -22,6 +21,10 @@ def run() -> None:
     and take as long as a tenth of an evaluation. Nothing here relies on exit handlers: files are closed, and
     children waited for, where they are opened and started.
     """
+    # a short process that mostly imports: collecting garbage as often as usual would cost a tenth of its time
+    gc.set_threshold(500_000, 50, 100)
+    from .cli import main
+
     try:
         main()
     except SystemExit as done:

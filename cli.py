@@ -7,7 +7,6 @@ Exit codes: 0 PASS (or success), 1 FAIL, 2 could not decide, 3 CONDITIONAL.
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
@@ -82,8 +81,6 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the program and exit; every error becomes one explanation and exit code 2, never a verdict."""
-    # a short process that mostly imports: collecting garbage as often as usual would cost a tenth of its time
-    gc.set_threshold(50_000, 50, 100)
     # no code of other packages may look into the models' validation, and looking for such code takes time
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     try:

@@ -6,7 +6,6 @@ searches: GATE_EXAMPLES is the number of examples, and tests marked ``soak`` run
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import shutil
@@ -150,7 +149,7 @@ def gate(tmp_path: Path) -> Callable[..., Finished]:
 
     def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
-        thresholds, code = gc.get_threshold(), 0
+        code = 0
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(cwd or tmp_path)
             patch.setattr(sys, "argv", ["gate", *map(str, arguments)])
@@ -163,8 +162,6 @@ def gate(tmp_path: Path) -> Callable[..., Finished]:
                 main()
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else 1
-            finally:
-                gc.set_threshold(*thresholds)
         texts = []
         for stream in (out, err):
             stream.flush()

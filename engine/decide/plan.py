@@ -153,11 +153,12 @@ def _install(collector: str) -> str:
     return f", or install the plug-in that brings the collector {collector!r}"
 
 
-def _code_lines(bundle: Bundle) -> Iterator[tuple[str, int, str]]:
-    """Path, line number and text without comment of every line of the modules."""
+def _code_lines(bundle: Bundle, mark: str) -> Iterator[tuple[str, int, str]]:
+    """Path, line number and text without comment of every line of the modules that has the mark in it."""
     for path, source in sorted(bundle.modules.items()):
         for number, line in enumerate(source.splitlines(), 1):
-            yield path, number, line.partition("#")[0]
+            if mark in line:
+                yield path, number, line.partition("#")[0]
 
 
 def _check_facts(bundle: Bundle) -> None:
@@ -172,7 +173,7 @@ def _check_facts(bundle: Bundle) -> None:
         if (rule := annotation.rule or "").partition("_")[0] in _REPORTING
     }
     heads = sorted(bundle.heads, key=lambda head: head.line, reverse=True)
-    for path, number, line in _code_lines(bundle):
+    for path, number, line in _code_lines(bundle, "input.facts."):
         for fact in _FACT.findall(line):
             what = None
             if not contract_has(fact):
@@ -195,7 +196,7 @@ def _check_facts(bundle: Bundle) -> None:
 def _check_parameters(bundle: Bundle) -> None:
     """Every parameter that a module names exists: without it, a check would be undefined."""
     groups: dict[str, dict[str, Any]] = bundle.data["gate"]["params"]
-    for path, number, line in _code_lines(bundle):
+    for path, number, line in _code_lines(bundle, "data.gate.params."):
         for group, name in _PARAMETER.findall(line):
             if group not in groups:
                 what, meant = f"there is no parameter group {group!r}", nearest(group, groups)

@@ -15,6 +15,7 @@ def has_contract(collector_id: str) -> bool:
     return _shipped(collector_id) or find(collector_id) is not None
 
 
+@functools.cache
 def _shipped(name: str) -> bool:
     return name.replace("_", "").isalnum() and (CONTRACTS / "facts" / f"{name}.schema.json").is_file()
 

@@ -107,7 +107,7 @@ def from_word_start(*patterns: str) -> Callable[[str], re.Match[str] | None]:
         each = [from_word_start(pattern) for pattern in patterns]
         return lambda text: next((found for search in each if (found := search(text))), None)
     together = "|".join(f"(?:{pattern})" for pattern in patterns) if len(patterns) > 1 else "".join(patterns)
-    return re.compile(rf"(?<![^\W_])[ובהכלמש]{{0,3}}(?:{together})", re.IGNORECASE).search
+    return re.compile(rf"(?<![^\W_])[ובהכלמש]{{0,3}}(?i:{together})").search
 
 
 def says_something(text: str) -> bool:
