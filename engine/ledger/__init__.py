@@ -10,7 +10,7 @@ Formats, the stock tools that check them, and how to write another storage: docs
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -64,7 +64,7 @@ def open_ledger(
     """
     from .writer import Ledger, new_verifier
 
-    name = origin if origin is not None else f"{label}/{secrets.token_hex(16)}"
+    name = origin if origin is not None else f"{label}/{os.urandom(16).hex()}"
     verifier = new_verifier(key, name, str(url))
     return Ledger(*_connect(url, evidence, limits, write=True), verifier, key, config_dir)
 

@@ -7,7 +7,6 @@ is replaced, never followed.
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -49,7 +48,7 @@ def write_at(
     Raises FileExistsError when the name is taken and not to be replaced, OSError when the disk failed; the
     name then stands for what it did before.
     """
-    temporary = TEMPORARY + secrets.token_hex(8)
+    temporary = TEMPORARY + os.urandom(8).hex()
     handle = os.open(temporary, _CREATE, mode, dir_fd=directory)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Final
 
+from ..base.activity import Log
 from ..base.errors import EvidenceError
 from .problems import Flaw, SignatureError
 from .sshsig import PublicKey, string
 
-_LOG = logging.getLogger(__name__)
+_LOG = Log(__name__)
 
 _WORD: Final = re.compile(r'"(?P<quoted>[^"]*)"(?=[ \t]|$)|(?P<bare>[^ \t"]+)(?=[ \t]|$)')
 _OPTIONS: Final = re.compile(r'(?:[^ \t"]|"(?:[^"\\]|\\.)*")+')

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -137,7 +136,7 @@ def _key(directory: int) -> bytes:
         if len(key) != _KEY_BYTES:
             raise OSError("not a key")
         return key
-    key = secrets.token_bytes(_KEY_BYTES)
+    key = os.urandom(_KEY_BYTES)
     with suppress(FileExistsError):
         write_at(directory, KEY_FILE, key, mode=0o600, durable=False, replace=False)
     return _read(directory, KEY_FILE, _KEY_BYTES)
