@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import islice
 from typing import Any
 
@@ -146,11 +147,16 @@ class CheckedSchemas:
         ]
 
 
-def _against_draft(schema: dict[str, Any], stated: str) -> list[schemas.Problem]:
+@functools.cache
+def _draft(stated: str) -> Any:
     import jsonschema_rs
 
-    meta = jsonschema_rs.validator_for({"$schema": stated, "$ref": stated})
-    return [(format_pointer(error.instance_path), breach(error)) for error in meta.iter_errors(schema)]
+    return jsonschema_rs.validator_for({"$schema": stated, "$ref": stated})
+
+
+def _against_draft(schema: dict[str, Any], stated: str) -> list[schemas.Problem]:
+    errors = _draft(stated).iter_errors(schema)
+    return [(format_pointer(error.instance_path), breach(error)) for error in errors]
 
 
 def usable_contract(view: View, contract: str, **options: Any) -> Any:
