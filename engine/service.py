@@ -24,7 +24,7 @@ from .decide import recorded as recording
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
 from .decide.recorded import PEOPLE, Recorded, Time, policy_input, wanted_stages
-from .decision.document import Decision, EngineId, Notice, Subject
+from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
 from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
 
@@ -94,6 +94,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         gate_version=__version__,
         time=time,
         subject=subject,
+        policy=PolicyId(context.bundle.name, context.bundle.version, context.bundle.digest),
         odd_sources=odd,
         uncommitted=tuple(sorted(masked(path) for path in uncommitted)),
         settings_digest=settings,

@@ -1,4 +1,4 @@
-"""The bytes a person signs: one stage, one exact subject and evidence, one role, one verdict."""
+"""The bytes a person signs: one stage, one exact subject, evidence and policy, one role, one verdict."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def prepare_signoff(
         "verdict": verdict,
         "subject": bound[0],
         "evidence": bound[1],
+        "policy": {"version": context.bundle.version, "digest": context.bundle.digest},
         "signed_at": signed_at,
     }
     stated = [_condition(text) for text in conditions]

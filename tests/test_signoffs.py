@@ -256,3 +256,17 @@ def test_a_waiver_makes_a_violation_conditional_and_stays_visible(office: Office
     assert table.out.startswith("FAIL")
     assert "expired on 2025-02-01T00:00:00Z" in " ".join(table.out.split())
     assert approve(author=PEOPLE["risk_officer"])["waived"] == []
+
+
+def test_an_approval_under_another_policy_does_not_count(office: Office, tmp_path: Path) -> None:
+    """A bundle that was changed after people signed needs new signatures, and the reason names both."""
+    from gate.engine.policy.bundle import SHIPPED
+
+    office.sign_off("stage2", "cto")
+    edited = tmp_path / "edited"
+    shutil.copytree(SHIPPED, edited)
+    manifest = edited / ".manifest"
+    manifest.write_text(manifest.read_text().replace('"revision": "1.1.0"', '"revision": "9.9.9"'))
+    run = office.gate("evaluate", "stage2", "-w", office.root, "-o", "json", "--no-record", "-p", edited)
+    messages = [one["msg"] for one in json.loads(run.out)["violations"]]
+    assert any("it was signed under policy 1.1.0 (" in msg and "…), now 9.9.9 (" in msg for msg in messages)

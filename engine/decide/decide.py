@@ -150,6 +150,7 @@ def _signatures(setup: Setup, facts: Facts, digest: str | None) -> tuple[Signatu
             and item["signature"] == "valid"
             and item["role_authorised"]
             and (item["subject"], item["evidence"]) == (setup.subject.digest, digest)
+            and item["policy"]["digest"] == setup.policy.digest
         ]
         latest = max(bound, key=lambda item: (item["signed_at_s"], item["path"]), default=None)
         names = ("name", "principal", "key", "signed_at")

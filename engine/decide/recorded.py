@@ -17,7 +17,7 @@ from ...evidence.base.errors import InternalError, masked
 from ...evidence.base.records import from_json, to_json
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Problem
-from ..decision.document import Notice, Subject, Weakening
+from ..decision.document import Notice, PolicyId, Subject, Weakening
 from .facts import Facts
 from .model import Plan
 from .provenance import provenance
@@ -57,6 +57,7 @@ class Setup:
         gate_version: version of the program.
         time: the effective time.
         subject: what is judged.
+        policy: the bundle of the run, which a sign-off names; a replay with another bundle keeps it.
         odd_sources: files among the sources that cannot be judged.
         uncommitted: evidence files that the commit has with other bytes.
         settings_digest: SHA-256 of ``gate.yaml``, None without it.
@@ -73,6 +74,7 @@ class Setup:
     gate_version: str
     time: Time
     subject: Subject
+    policy: PolicyId
     odd_sources: tuple[Problem, ...]
     uncommitted: tuple[str, ...]
     settings_digest: str | None
@@ -168,6 +170,7 @@ def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:
             "digest": subject.digest,
             "author": subject.author,
         },
+        "policy": to_json(recorded.setup.policy),
         "evidence_digest": evidence_digests(plan, recorded),
         "facts": dict(facts_of(recorded, time).values),
     }

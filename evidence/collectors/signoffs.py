@@ -18,6 +18,7 @@ from .shared.documents import moment
 from .shared.signed import SignedOptions, Statement, collect_statements
 
 NAMESPACE = "signoff@gate"
+_COPIED = ("role", "name", "stage", "verdict", "subject", "evidence", "policy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class SignoffsCollector:
             _check_day(condition["due"], path, f"/conditions/{index}/due")
         return {
             "path": path,
-            **{name: value[name] for name in ("role", "name", "stage", "verdict", "subject", "evidence")},
+            **{name: value[name] for name in _COPIED},
             "signed_at": signed_at,
             "signed_at_s": signed_at_s,
             "conditions": [{name: one[name] for name in ("text", "owner", "due")} for one in conditions],

@@ -10,6 +10,7 @@ doc := {
 		"digest": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 		"author": "author@example.com",
 	},
+	"policy": {"name": "gate-prelive", "version": "1.2.0", "digest": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
 	"evidence_digest": {
 		"stage1": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		"stage2": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -626,6 +627,7 @@ unsigned := {
 	"signed_at_s": 1764932400,
 	"subject": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 	"evidence": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	"policy": {"version": "1.2.0", "digest": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
 	"conditions": [],
 	"signature": "valid",
 	"role_authorised": true,

@@ -42,13 +42,15 @@ def refused(judged: Judged, **changes: Any) -> UsageError:
     return caught.value
 
 
-def test_a_signoff_binds_stage_subject_and_evidence(judged: Judged) -> None:
+def test_a_signoff_binds_stage_subject_evidence_and_policy(judged: Judged) -> None:
     """The document names exactly what was judged, keeps its contract, and is readable text."""
     data = prepare(judged)
     document = json.loads(data)
     assert violations("files", "signoff", document) == []
     assert document["subject"] == judged.decision.subject.digest
     assert document["evidence"] == judged.decision.stages["stage2"].evidence_digest
+    policy = judged.decision.policy
+    assert document["policy"] == {"version": policy.version, "digest": policy.digest}
     assert (document["stage"], document["verdict"], document["signed_at"]) == ("stage2", "approve", AT)
     assert "אבי כהן".encode() in data
     assert data.endswith(b"}\n")

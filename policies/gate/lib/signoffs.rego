@@ -2,7 +2,8 @@ package gate.lib
 
 # Sign-offs: who approved this stage, and whether that approval counts. It counts when the signature is valid, the
 # signer may act in the role, the key was valid both at signing and now, the sign-off is not from the future, it names
-# exactly this subject and this evidence, and it was not made by the author of the change.
+# exactly this subject, this evidence and this policy, and it was not made by the author of the change. The policy is the
+# one that the run was set up with: what another bundle says about a recorded input stays comparable.
 
 # The operands of a rule "every required role has approved".
 governance(stage, roles) := [
@@ -87,7 +88,8 @@ rejections(stage, roles) := {{"term": role, "text": sprintf("%s rejected in %s",
 	signoff.verdict == "reject"
 }
 
-# Sign-offs by somebody who may act in the role, about this very decision.
+# Sign-offs by somebody who may act in the role, about this very subject and evidence. A change of policy voids no
+# objection.
 genuine(stage, role) := {signoff |
 	some signoff in input.facts.signoffs.signoffs
 	signoff.stage == stage
@@ -147,6 +149,7 @@ refusals(signoff) := [reason.text |
 			"ok": data.gate.lib.same(signoff.evidence, object.get(input.evidence_digest, signoff.stage, null)),
 			"text": "it names other evidence",
 		},
+		{"ok": data.gate.lib.same(signoff.policy.digest, input.policy.digest), "text": other_policy(signoff)},
 		{
 			"ok": not_the_author(signoff.principal, input.subject.author),
 			"text": "its signer is the author of the change",
@@ -154,6 +157,13 @@ refusals(signoff) := [reason.text |
 	]
 	reason.ok == false
 ]
+
+other_policy(signoff) := sprintf("it was signed under policy %s (%s…), now %s (%s…)", [
+	signoff.policy.version,
+	substring(signoff.policy.digest, 0, 8),
+	input.policy.version,
+	substring(input.policy.digest, 0, 8),
+])
 
 # The bounds are inclusive, as in OpenSSH; an absent bound (null) does not limit.
 default key_valid_at(_, _) := false

@@ -80,6 +80,25 @@ test_governance_signed_other_evidence if {
 	conditions == set()
 }
 
+test_governance_signed_other_policy if {
+	old := {"version": "1.1.0", "digest": "1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f"}
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {"policy": old}), data.gate.ready.signoff("stage1", "cto", {})]}}})
+	checked := check_governance_signed with input as doc
+	checked.holds == false
+	denied := deny_governance_signed with input as doc
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it was signed under policy 1.1.0 (1dca2e4f…), now 1.2.0 (bbbbbbbb…)", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it was signed under policy 1.1.0 (1dca2e4f…), now 1.2.0 (bbbbbbbb…)", "unit": "list", "term": "risk_officer"}}
+	conditions := condition_governance_signed with input as doc
+	conditions == set()
+}
+
+# A change of policy voids no objection.
+test_governance_signed_rejected_under_another_policy if {
+	old := {"version": "1.1.0", "digest": "1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f"}
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {}), data.gate.ready.signoff("stage1", "cto", {}), data.gate.ready.signoff("stage1", "risk_officer", {"path": "signoffs/b.json", "verdict": "reject", "policy": old})]}}})
+	denied := deny_governance_signed with input as doc
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer rejected in signoffs/b.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/b.json", "unit": "list", "term": "risk_officer", "path": "signoffs/b.json"}}
+}
+
 test_governance_signed_by_the_author if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {"principal": "Author@Example.com"}), data.gate.ready.signoff("stage1", "cto", {})]}}})
 	checked := check_governance_signed with input as doc

@@ -26,6 +26,7 @@ SIGNOFF: dict[str, Any] = {
     "verdict": "conditional",
     "subject": "ab" * 32,
     "evidence": "cd" * 32,
+    "policy": {"version": "1.1.0", "digest": "ef" * 32},
     "signed_at": "2025-12-05T13:00:00.75+02:00",
     "conditions": [{"text": "Rotate the key", "owner": "devops_lead", "due": "2025-12-12"}],
 }
@@ -84,6 +85,7 @@ def test_a_good_sign_off_is_reported_whole(watch: Any) -> None:
         "signed_at_s": 1764932400,
         "subject": "ab" * 32,
         "evidence": "cd" * 32,
+        "policy": {"version": "1.1.0", "digest": "ef" * 32},
         "conditions": [{"text": "Rotate the key", "owner": "devops_lead", "due": "2025-12-12"}],
         "signature": "valid",
         "role_authorised": True,
