@@ -17,7 +17,7 @@ from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.collecting.provenance import modified
 from ..evidence.collecting.runner import Running
 from ..evidence.reading.workspace import Workspace
-from .collectors import start
+from .collectors import open_workspace, start
 from .config.settings import FILE, age_seconds
 from .context import Context
 from .decide import recorded as recording
@@ -114,15 +114,19 @@ def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:
         return running.result()
 
 
-def binding(context: Context, stage: str, time: Time) -> tuple[str, str]:
-    """What a sign-off of the stage binds to, as things stand: digest of the sources, digest of the evidence.
+def binding(context: Context, stage: str, time: Time) -> Recorded:
+    """What a sign-off of the stage binds to, as things stand.
 
     Nothing that people signed is read, so a sign-off in the making does not matter.
     """
     plan = context.plan
     ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
-    recorded = observe(context, ids, stage, time)
-    return recorded.setup.subject.digest, recording.evidence_digests(plan, recorded)[stage]
+    return observe(context, ids, stage, time)
+
+
+def source_listing(context: Context) -> bytes:
+    """The ``sha256sum`` manifest of the sources, over which the subject's digest is taken."""
+    return subjects.measure_sources(open_workspace(context.root, context.config)).listing
 
 
 def settings_digest(workspace: Workspace) -> str | None:

@@ -130,18 +130,23 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
     (a new colleague voids nobody's approval, and signatures are checked against it whenever something is
     judged) and without what gate generates. The digest is taken over their ``sha256sum`` manifest.
     """
+    return {name: sha256_hex(listing) for name, listing in evidence_listings(plan, recorded).items()}
+
+
+def evidence_listings(plan: Plan, recorded: Recorded) -> dict[str, bytes]:
+    """By judged stage, the ``sha256sum`` manifest that its evidence digest is taken over."""
     setup = recorded.setup
     left_out = GENERATED | {setup.allowed_signers}
     needed = plan.closure(wanted_stages(plan, setup.stage))
     rows = {name: _rows(item, left_out) for name, item in recorded.evidence.items()}
-    digests = {}
+    listings = {}
     for stage in needed:
         ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
         files = set[tuple[str, str]]().union(*(rows.get(name, ()) for name in ids - PEOPLE))
         if setup.settings_digest is not None:
             files.add((SETTINGS, setup.settings_digest))
-        digests[stage] = sha256_hex(manifest_bytes(files))
-    return digests
+        listings[stage] = manifest_bytes(files)
+    return listings
 
 
 def _rows(evidence: Evidence, left_out: Collection[str]) -> set[tuple[str, str]]:

@@ -26,14 +26,16 @@ from ..reading.workspace import Selection, Workspace, glob_regex
 class Sources:
     """The judged content: digest, its files and links, the paths they are under, and what could not be read.
 
-    A file that cannot be read stands in the digest without its content, so a decision over such sources must
-    not pass; the collector ``source`` reports what :func:`odd_files` finds.
+    ``listing`` is the ``sha256sum`` manifest that the digest is taken over. A file that cannot be read stands
+    in it without its content, so a decision over such sources must not pass; the collector ``source`` reports
+    what :func:`odd_files` finds.
     """
 
     digest: str
     files: tuple[str, ...]
     patterns: tuple[str, ...]
     unreadable: tuple[EvidenceError, ...] = ()
+    listing: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def measure_sources(workspace: Workspace) -> Sources:
         entries[path] = sha256_hex(b"refused")
     for path, target in judged.links.items():
         entries[path] = sha256_hex(f"link:{target}".encode("utf-8", "surrogateescape"))
-    return Sources(sha256_hex(manifest_bytes(entries)), judged.paths, judged.patterns, tuple(unreadable))
+    listing = manifest_bytes(entries)
+    return Sources(sha256_hex(listing), judged.paths, judged.patterns, tuple(unreadable), listing)
 
 
 def odd_files(judged: Selection) -> Iterator[EvidenceError]:

@@ -100,12 +100,14 @@ class AllowedSigners:
     Attributes:
         signers: its entries, in the order of the file.
         path: where it came from, for messages.
+        present: whether there is such a file.
         skipped: lines that were skipped, as (line number, reason): their type of key is not known.
     """
 
     signers: tuple[AllowedSigner, ...] = ()
     path: str = "allowed_signers"
     skipped: tuple[tuple[int, str], ...] = ()
+    present: bool = True
 
     @classmethod
     def parse(cls, text: str, path: str) -> AllowedSigners:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gate.engine.service import Judged, binding
-from gate.engine.signoff import prepare_signoff
+from gate.engine.signoff import binding_of, prepare_signoff
 from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import UsageError
 
@@ -28,10 +28,8 @@ def prepare(judged: Judged, **changes: Any) -> bytes:
         "role": sorted(judged.context.config.roles)[0], "name": "אבי כהן", "verdict": "approve",
         "signed_at": AT, "comment": None, "conditions": [], **changes,
     }  # fmt: skip
-    decision = judged.decision
-    bound = (decision.subject.digest, decision.stages["stage2"].evidence_digest)
-    assert binding(judged.context, "stage2", judged.recorded.setup.time) == bound
-    return prepare_signoff(judged.context, bound, "stage2", **fields)
+    bound = binding_of(judged.context, judged.recorded, "stage2")
+    return prepare_signoff(judged.context, bound, **fields)
 
 
 def refused(judged: Judged, **changes: Any) -> UsageError:
@@ -57,6 +55,13 @@ def test_a_signoff_binds_stage_subject_evidence_and_policy(judged: Judged) -> No
     assert "comment" not in document
     assert "conditions" not in document
     assert prepare(judged) == data
+
+
+def test_what_people_signed_changes_nothing_about_what_they_sign(judged: Judged) -> None:
+    """The binding is the same with and without the sign-offs that are there."""
+    alone = binding(judged.context, "stage2", judged.recorded.setup.time)
+    bound = binding_of(judged.context, judged.recorded, "stage2")
+    assert binding_of(judged.context, alone, "stage2") == bound
 
 
 def test_conditions_and_comments(judged: Judged) -> None:

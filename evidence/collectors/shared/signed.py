@@ -83,16 +83,12 @@ def collect_statements(
     Raises:
         EvidenceError: something on the way to the directory is a link.
     """
-    fact, listed, problems = f"{contract}s", options.allowed_signers, []
-    present, signers = False, AllowedSigners(path=listed)
-    count: int | None = 0
+    fact, problems, count = f"{contract}s", [], None
+    signers = AllowedSigners(path=options.allowed_signers)
     try:
-        present = view.exists(listed)
-        if present:
-            signers = AllowedSigners.parse(view.read_text(listed), listed)
-            count = len(signers.signers)
+        signers = read_signers(view, options.allowed_signers)
+        count = len(signers.signers)
     except EvidenceError as error:
-        count = None
         problems.append(Problem.rejected(error, ""))
     folder = directory.rstrip("/")
     view.exists(folder)  # a link in place of the directory must not look like no statements
@@ -100,7 +96,7 @@ def collect_statements(
     rows = []
     for path in paths:
         try:
-            rows.append(row(_statement(view, path, contract, namespace, signers, present)))
+            rows.append(row(_statement(view, path, contract, namespace, signers)))
         except EvidenceError as error:
             problems.append(Problem.rejected(error, fact))
     # the folder itself was looked at, so that none in it means that there are none
@@ -108,15 +104,20 @@ def collect_statements(
     return rows, count, tuple(problems), (scope,)
 
 
-def _statement(
-    view: View, path: str, contract: str, namespace: str, signers: AllowedSigners, present: bool
-) -> Statement:
+def read_signers(view: View, path: str) -> AllowedSigners:
+    """The allowed signers; nobody where there is no such file. Raises EvidenceError: it is malformed."""
+    return (
+        AllowedSigners.parse(view.read_text(path), path) if view.exists(path) else AllowedSigners(path=path)
+    )
+
+
+def _statement(view: View, path: str, contract: str, namespace: str, signers: AllowedSigners) -> Statement:
     value = view.read_json(path, contract)
     signature = f"{path}.sig"
     armored = view.read(signature, view.limits.signature_bytes) if view.exists(signature) else None
     check = check_signature(view.read(path), armored, namespace, signers)
     problem = check.problem
-    if check.state == "unknown_key" and not present:
+    if check.state == "unknown_key" and not signers.present:
         problem = f"the signature holds, but {signers.path} does not exist, so no key is known"
     elif check.state == "unsigned":
         problem = f"there is no {signature}"

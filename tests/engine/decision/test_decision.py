@@ -194,7 +194,7 @@ def test_waived_violations_are_in_the_document(load: Load) -> None:
     ],
 )  # fmt: skip
 def test_signatures_are_exact(load: Load, changes: dict[str, Any]) -> None:
-    """Only a valid approval of this stage, subject, evidence and policy by a role of the workspace is listed."""
+    """Only a valid approval of this stage, content and policy by a role of the workspace is listed."""
     empty = {"name": None, "principal": None, "key": None, "signed_at": None}
     good = build(load, 800_000, 900_000, signoffs=[signoff()]).to_json()["signatures"]
     assert good == [

@@ -1,0 +1,194 @@
+"""Signing with the person's own SSH key, and putting what was signed where it belongs.
+
+``ssh-keygen -Y sign`` signs: it asks for passphrases and touches, and takes keys from files, agents and
+security keys. No private key is ever read here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from ..evidence.base.atomic import write_at
+from ..evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ..evidence.collectors.shared.signed import read_signers
+from ..evidence.process.children import scratch
+from ..evidence.reading.workspace import check_relative
+from ..evidence.signing.allowed_signers import AllowedSigners
+from ..evidence.signing.problems import SignatureError
+from ..evidence.signing.sshsig import PublicKey
+from ..evidence.signing.statements import check_signature
+from .collectors import open_workspace
+from .context import Context
+
+DEFAULT_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
+_PUBLIC_KEY_BYTES = 16_384
+
+
+def find_key(given: Path | None) -> Path:
+    """The key file for ssh-keygen: a private key, or a public one whose private half is in the agent.
+
+    Raises UsageError: there is none.
+    """
+    names = [given] if given else [Path.home() / ".ssh" / name for name in DEFAULT_KEYS]
+    for name in names:
+        for path in (name, name.with_name(f"{name.name}.pub")):
+            if path.is_file():
+                return path
+    raise UsageError(
+        "there is no SSH key to sign with",
+        path=str(given or Path.home() / ".ssh"),
+        remedy="name it with --key; the .pub file is enough when an agent or a security key has the rest",
+    )
+
+
+def public_key(key: Path) -> PublicKey | None:
+    """The public half, from the ``.pub`` file; None when there is none that can be read."""
+    path = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub")
+    try:
+        with path.open("rb") as stream:
+            words = stream.read(_PUBLIC_KEY_BYTES).split()
+        return PublicKey.parse(base64.b64decode(words[1], validate=True))
+    except (OSError, IndexError, binascii.Error, SignatureError):
+        return None
+
+
+def sign(data: bytes, namespace: str, key: Path) -> bytes:
+    """An armored signature over ``data`` by ssh-keygen, which talks to the person on the terminal.
+
+    Raises EnvironmentProblem: ssh-keygen is not installed, or did not sign.
+    """
+    import subprocess
+
+    folders = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part.startswith("/")]
+    program = shutil.which("ssh-keygen", path=os.pathsep.join(folders))
+    if program is None:
+        raise EnvironmentProblem("ssh-keygen is not installed", remedy="install OpenSSH, or use `request`")
+    with scratch("gate-sign-") as folder:
+        path = folder / "statement"
+        path.write_bytes(data)
+        command = [program, "-q", "-Y", "sign", "-f", str(key.absolute()), "-n", namespace, str(path)]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+        try:
+            signature = path.with_name("statement.sig").read_bytes()
+        except FileNotFoundError:
+            signature = b""
+    if done.returncode != 0 or not signature:
+        raise EnvironmentProblem(
+            f"ssh-keygen did not sign (exit {done.returncode})",
+            path=str(key),
+            remedy="read its message above; the key must be yours, unlocked or in your agent",
+        )
+    return signature
+
+
+def known_signers(context: Context) -> AllowedSigners:
+    """The people who may sign in this workspace. Raises EvidenceError: their list is malformed."""
+    view = open_workspace(context.root, context.config).view()
+    return read_signers(view, context.config.allowed_signers)
+
+
+def check_role(context: Context, role: str) -> None:
+    """Refuse a role that the workspace does not have. Raises UsageError: there is none of that name."""
+    roles = context.config.roles
+    if role not in roles:
+        raise UsageError(
+            f"gate.yaml knows no role {role!r}",
+            remedy=suggestion(role, roles) if roles else "known: none; see `gate init`",
+        )
+
+
+def principal_of(context: Context, signers: AllowedSigners, key: PublicKey, namespace: str, role: str) -> str:
+    """Who signs in the role with this key. Raises UsageError: nobody may."""
+    entries = signers.lookup(key, namespace)
+    for principal in context.config.roles.get(role, []):
+        if any(entry.speaks_for(principal) for entry in entries):
+            return principal
+    listed = ", ".join(dict.fromkeys(name for entry in entries for name in entry.principals))
+    raise UsageError(
+        f"the key {key.fingerprint} may not sign as {role}",
+        path=signers.path,
+        remedy=f"it is the key of {listed}, who does not have that role in gate.yaml"
+        if listed
+        else f"the file does not list it for {namespace}; sign with another --key, or have it added",
+    )
+
+
+def check_signed(context: Context, data: bytes, armored: bytes, namespace: str, role: str) -> str:
+    """Who signed ``data`` in the role. Raises UsageError: nobody who may."""
+    from ..evidence.signing.sshsig import SshSignature
+
+    signers = known_signers(context)
+    check = check_signature(data, armored, namespace, signers)
+    if check.state in ("invalid", "unsigned", "revoked"):
+        raise UsageError(
+            f"the signature does not count: {check.problem}",
+            remedy=f"sign exactly this file: ssh-keygen -Y sign -f KEY -n {namespace} FILE",
+        )
+    return principal_of(context, signers, SshSignature.parse(armored).key, namespace, role)
+
+
+def directory_of(context: Context, collector: str) -> str:
+    """Where the collector looks for statements, relative to the workspace."""
+    options = context.config.evidence.get(collector, {})
+    return check_relative(str(options.get("directory", collector)).rstrip("/"))
+
+
+def place(context: Context, path: str, data: bytes, armored: bytes) -> None:
+    """Write a statement and its signature beside it; both or neither, and never over anything.
+
+    Raises UsageError: one of them exists; EnvironmentProblem: the directory lies behind a link, or the disk
+    refuses.
+    """
+    folder, _, name = path.rpartition("/")
+    try:
+        handle = _open_folder(context.root, folder)
+        try:
+            # first the signature: without its statement it says nothing
+            write_at(handle, f"{name}.sig", armored, replace=False)
+            try:
+                write_at(handle, name, data, replace=False)
+            except BaseException:
+                os.unlink(f"{name}.sig", dir_fd=handle)
+                raise
+        finally:
+            os.close(handle)
+    except FileExistsError as error:
+        raise UsageError(
+            "is there already, and nothing that somebody signed is overwritten",
+            path=path,
+            remedy=f"rename or remove it and {name}.sig, then sign again",
+        ) from error
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"cannot be written: {error.strerror}", path=path, remedy="use a plain, writable directory"
+        ) from error
+
+
+def keep(context: Context, folder: str, digest: str, listing: bytes) -> None:
+    """Keep a listing under its digest; what is there already is the same or not ours."""
+    handle = _open_folder(context.root, folder)
+    try:
+        with suppress(FileExistsError):
+            write_at(handle, f"{digest}.sha256", listing, replace=False)
+    finally:
+        os.close(handle)
+
+
+def _open_folder(root: Path, folder: str) -> int:
+    """An open directory of the workspace, made if need be; no link on the way is followed."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(root, flags & ~os.O_NOFOLLOW)
+    for part in folder.split("/"):
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=handle)
+            inner = os.open(part, flags, dir_fd=handle)
+        finally:
+            os.close(handle)
+        handle = inner
+    return handle
