@@ -28,6 +28,9 @@ from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
 from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
 
+_APPROVED_COMMITS = 20
+"""Approved commits since which it is found out who wrote what; the latest ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -94,6 +97,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         gate_version=__version__,
         time=time,
         subject=subject,
+        authors=_authors(running.workspace, subject, evidence),
         policy=PolicyId(context.bundle.name, context.bundle.version, context.bundle.digest),
         odd_sources=odd,
         uncommitted=tuple(sorted(masked(path) for path in uncommitted)),
@@ -106,6 +110,25 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         notices=tuple(_unused(context)),
     )
     return Recorded(setup, evidence)
+
+
+def _authors(
+    workspace: Workspace, subject: Subject, evidence: dict[str, Evidence]
+) -> tuple[recording.Authors, ...] | None:
+    """Who wrote what is judged, ever and since the latest commits that somebody approved."""
+    if subject.commit is None:
+        return None
+    rows = evidence["signoffs"].facts["signoffs"] if "signoffs" in evidence else []
+    named = {
+        row["commit"]: None
+        for row in sorted(rows, key=lambda row: (-row["signed_at_s"], row["path"]))
+        if row["commit"] and row["signature"] == "valid" and row["subject"] != subject.digest
+    }
+    found = subjects.authors_since(workspace, subject.commit, list(named)[:_APPROVED_COMMITS])
+    return tuple(
+        recording.Authors(since, None if emails is None else tuple(sorted(map(masked, emails))))
+        for since, emails in found.items()
+    )
 
 
 def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:

@@ -43,6 +43,7 @@ class Binding:
     subject: str
     listing: bytes
     policy: dict[str, str]
+    commit: str | None
 
     @property
     def evidence(self) -> str:
@@ -55,7 +56,8 @@ def binding_of(context: Context, recorded: Recorded, stage: str) -> Binding:
     bundle = context.bundle
     listing = evidence_listings(context.plan, recorded)[stage]
     policy = {"version": bundle.version, "digest": bundle.digest}
-    return Binding(stage, recorded.setup.subject.digest, listing, policy)
+    subject = recorded.setup.subject
+    return Binding(stage, subject.digest, listing, policy, subject.commit)
 
 
 def prepare_signoff(
@@ -89,6 +91,8 @@ def prepare_signoff(
         "policy": bound.policy,
         "signed_at": signed_at,
     }
+    if bound.commit is not None:
+        document["commit"] = bound.commit
     stated = [_condition(text) for text in conditions]
     if stated and verdict != CONDITIONAL:
         raise UsageError(

@@ -109,7 +109,7 @@ def _set_time(time: Time) -> list[Weakening]:
 
 
 def _no_author(setup: Setup) -> list[Weakening]:
-    if setup.subject.author is not None:
+    if setup.authors is not None:
         return []
     return [Weakening("no_author", "no git commit states an author, so nobody can be refused as one")]
 

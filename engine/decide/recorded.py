@@ -48,6 +48,14 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class Authors:
+    """Who wrote the judged content since an approved commit (None: ever); None when it cannot be told."""
+
+    since: str | None
+    emails: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """What is judged, when and under which settings: all that a decision depends on beside the evidence.
 
@@ -57,6 +65,7 @@ class Setup:
         gate_version: version of the program.
         time: the effective time.
         subject: what is judged.
+        authors: who wrote it, ever and since each commit that a sign-off names; None outside of git.
         policy: the bundle of the run, which a sign-off names; a replay with another bundle keeps it.
         odd_sources: files among the sources that cannot be judged.
         uncommitted: evidence files that the commit has with other bytes.
@@ -74,6 +83,7 @@ class Setup:
     gate_version: str
     time: Time
     subject: Subject
+    authors: tuple[Authors, ...] | None
     policy: PolicyId
     odd_sources: tuple[Problem, ...]
     uncommitted: tuple[str, ...]
@@ -174,6 +184,7 @@ def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:
             "dirty": subject.dirty,
             "digest": subject.digest,
             "author": subject.author,
+            "authors": to_json(recorded.setup.authors),
         },
         "policy": to_json(recorded.setup.policy),
         "evidence_digest": evidence_digests(plan, recorded),

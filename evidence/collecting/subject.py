@@ -109,7 +109,19 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
         workspace=workspace,
         state=state,
     )
-    return Commit(state.commit, author or state.author_email, changed)
+    return Commit(state.commit, author or state.author_email or None, changed)
+
+
+def authors_since(
+    workspace: Workspace, commit: str, approved: Iterable[str]
+) -> dict[str | None, frozenset[str] | None]:
+    """Who wrote the judged content: in all of its history (the key None), and since each approved commit.
+
+    Commits that do not come before ``commit`` are left out. The authors are None when they cannot be told.
+    """
+    root, limits, paths = workspace.root, workspace.limits, workspace.judged().patterns
+    bases = [one for one in approved if git.is_earlier(root, one, commit, limits)]
+    return {base: git.authors(root, commit, base, paths, limits) for base in (None, *bases)}
 
 
 def dirty(

@@ -57,6 +57,7 @@ class SignoffsCollector:
         return {
             "path": path,
             **{name: value[name] for name in _COPIED},
+            "commit": value.get("commit"),
             "signed_at": signed_at,
             "signed_at_s": signed_at_s,
             "conditions": [{name: one[name] for name in ("text", "owner", "due")} for one in conditions],

@@ -9,6 +9,7 @@ doc := {
 		"dirty": false,
 		"digest": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 		"author": "author@example.com",
+		"authors": [{"since": null, "emails": ["author@example.com", "dev@example.com"]}],
 	},
 	"policy": {"name": "gate-prelive", "version": "1.2.0", "digest": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
 	"evidence_digest": {
@@ -628,6 +629,7 @@ unsigned := {
 	"subject": "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
 	"evidence": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	"policy": {"version": "1.2.0", "digest": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
+	"commit": null,
 	"conditions": [],
 	"signature": "valid",
 	"role_authorised": true,

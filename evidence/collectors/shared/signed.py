@@ -106,9 +106,9 @@ def collect_statements(
 
 def read_signers(view: View, path: str) -> AllowedSigners:
     """The allowed signers; nobody where there is no such file. Raises EvidenceError: it is malformed."""
-    return (
-        AllowedSigners.parse(view.read_text(path), path) if view.exists(path) else AllowedSigners(path=path)
-    )
+    if not view.exists(path):
+        return AllowedSigners(path=path, present=False)
+    return AllowedSigners.parse(view.read_text(path), path)
 
 
 def _statement(view: View, path: str, contract: str, namespace: str, signers: AllowedSigners) -> Statement:

@@ -150,9 +150,10 @@ refusals(signoff) := [reason.text |
 			"text": "it names other evidence",
 		},
 		{"ok": data.gate.lib.same(signoff.policy.digest, input.policy.digest), "text": other_policy(signoff)},
+		{"ok": not_the_author(signoff), "text": "its signer is the author of the change"},
 		{
-			"ok": not_the_author(signoff.principal, input.subject.author),
-			"text": "its signer is the author of the change",
+			"ok": authors_known(signoff),
+			"text": "who wrote the change cannot be told (shallow clone, or a commit without an author)",
 		},
 	]
 	reason.ok == false
@@ -186,13 +187,62 @@ not_ended(until_s, _) if until_s == null
 
 not_ended(until_s, at_s) if data.gate.lib.not_less(until_s, at_s)
 
-# A subject without a known author (no git) cannot show that somebody approved their own change.
-default not_the_author(_, _) := true
+# Nobody approves what they wrote: not the last commit, nor any commit since the last state of the sources that somebody
+# else approved for the stage in the same role (all commits where there is none). Outside of git nobody wrote anything.
+default not_the_author(_) := true
 
-not_the_author(principal, author) := false if {
+not_the_author(signoff) := false if {
+	wrote(signoff.principal, [input.subject.author]) == true
+} else := false if {
+	known := [emails | some emails in changes(signoff); is_array(emails)]
+	known != []
+	count([emails | some emails in known; wrote(signoff.principal, emails) == true]) == count(known)
+}
+
+default authors_known(_) := true
+
+authors_known(signoff) := false if {
+	is_array(input.subject.authors)
+	[emails | some emails in changes(signoff); is_array(emails)] == []
+}
+
+default wrote(_, _) := false
+
+wrote(principal, emails) if {
 	is_string(principal)
-	is_string(author)
-	lower(principal) == lower(author)
+	some email in emails
+	is_string(email)
+	lower(email) == lower(principal)
+}
+
+default authors := []
+
+authors := input.subject.authors if is_array(input.subject.authors)
+
+# The authors since each state that clears the signer.
+changes(signoff) := [entry.emails |
+	some entry in authors
+	clears(signoff, entry.since) == true
+]
+
+# Whether what was written up to the commit is no matter for the signer: somebody else has approved that.
+default clears(_, _) := false
+
+clears(_, commit) if commit == null
+
+clears(signoff, commit) if {
+	some other in input.facts.signoffs.signoffs
+	other.commit == commit
+	other.stage == signoff.stage
+	other.role == signoff.role
+	other.verdict in ["approve", "conditional"]
+	other.signature == "valid"
+	other.role_authorised == true
+	other.key != signoff.key
+	lower(other.principal) != lower(signoff.principal)
+	other.subject != input.subject.digest
+	key_valid_at(other, other.signed_at_s)
+	data.gate.lib.not_less(input.now_s, other.signed_at_s)
 }
 
 # Evidence that states no time cannot be younger than a sign-off.

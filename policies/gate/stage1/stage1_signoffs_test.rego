@@ -109,6 +109,56 @@ test_governance_signed_by_the_author if {
 	conditions == set()
 }
 
+# What is said about a sign-off of the risk officer beside older ones, when these wrote the change.
+said_about(principal, older, authors) := reasons if {
+	mine := data.gate.ready.signoff("stage1", "risk_officer", {"principal": principal})
+	doc := object.union(data.gate.ready.doc, {"subject": {"authors": authors}, "facts": {"signoffs": {"signoffs": array.concat(older, [mine])}}})
+	reasons := data.gate.lib.refusals(mine) with input as doc
+}
+
+earlier(changes) := data.gate.ready.signoff("stage1", "risk_officer", object.union({"path": "signoffs/old.json", "principal": "omer@example.com", "key": "SHA256:OOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOO", "subject": "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "commit": "1111111111111111111111111111111111111111"}, changes))
+
+history := [
+	{"since": null, "emails": ["Dana@example.com", "dev@example.com"]},
+	{"since": "1111111111111111111111111111111111111111", "emails": ["dev@example.com"]},
+]
+
+test_an_author_of_any_commit_is_refused if {
+	said_about("dana@example.com", [], history) == ["its signer is the author of the change"]
+	said_about("yael@example.com", [], history) == []
+}
+
+test_what_somebody_else_approved_clears_an_author if {
+	said_about("dana@example.com", [earlier({})], history) == []
+	said_about("dev@example.com", [earlier({})], history) == ["its signer is the author of the change"]
+}
+
+test_what_clears_nobody if {
+	refused := {changes |
+		some changes in [
+			{"principal": "DANA@example.com"},
+			{"key": data.gate.ready.signoff("stage1", "risk_officer", {}).key},
+			{"verdict": "reject"},
+			{"signature": "invalid"},
+			{"role_authorised": false},
+			{"stage": "stage2"},
+			{"role": "cto"},
+			{"commit": "2222222222222222222222222222222222222222"},
+			{"subject": data.gate.ready.doc.subject.digest},
+			{"key_valid_until_s": 1},
+			{"signed_at_s": 1764936001},
+		]
+		said_about("dana@example.com", [earlier(changes)], history) == ["its signer is the author of the change"]
+	}
+	count(refused) == 11
+}
+
+test_authors_that_cannot_be_told if {
+	unknown := ["who wrote the change cannot be told (shallow clone, or a commit without an author)"]
+	said_about("dana@example.com", [], [{"since": null, "emails": null}]) == unknown
+	said_about("dana@example.com", [earlier({})], [{"since": null, "emails": null}, history[1]]) == []
+}
+
 test_governance_signed_signed_in_the_future if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {"signed_at_s": 1764936001}), data.gate.ready.signoff("stage1", "cto", {})]}}})
 	checked := check_governance_signed with input as doc
@@ -180,7 +230,7 @@ test_governance_signed_key_without_bounds if {
 }
 
 test_governance_signed_author_unknown if {
-	doc := object.union(data.gate.ready.doc, {"subject": {"author": null}})
+	doc := object.union(data.gate.ready.doc, {"subject": {"author": null, "authors": null}})
 	checked := check_governance_signed with input as doc
 	checked.holds == true
 	denied := deny_governance_signed with input as doc

@@ -13,7 +13,7 @@ import pytest
 from gate.engine.decide.decide import Outputs, decide
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
-from gate.engine.decide.recorded import Recorded, Setup, Time
+from gate.engine.decide.recorded import Authors, Recorded, Setup, Time
 from gate.engine.decision.document import (
     Decision,
     EngineId,
@@ -48,7 +48,7 @@ def signoff(role: str = "cto", **changes: Any) -> dict[str, Any]:
         "path": f"signoffs/{role}.json", "role": role, "name": "Ann", "principal": "ann@example.com",
         "key": "SHA256:k", "stage": "stage2", "verdict": "approve", "signed_at": NOW, "signed_at_s": 1,
         "subject": DIGEST, "evidence": EVIDENCE, "signature": "valid", "role_authorised": True,
-        "policy": {"version": "1.2.3", "digest": POLICY}, "conditions": [], **changes,
+        "policy": {"version": "1.2.3", "digest": POLICY}, "commit": None, "conditions": [], **changes,
     }  # fmt: skip
 
 
@@ -105,6 +105,7 @@ def build(
     setup = Setup(
         workspace="demo", stage=stage, gate_version="1", time=TIME,
         subject=Subject("c" * 40, True, DIGEST, "dev@example.com", ("src",), 2),
+        authors=(Authors(None, ("dev@example.com",)),),
         policy=PolicyId(bundle.name, bundle.version, POLICY), odd_sources=(), uncommitted=(),
         settings_digest=None,
         allowed_signers="trust/allowed_signers", roles=("risk_officer", "cto"), depends_on={}, max_age_s={},

@@ -86,6 +86,7 @@ def test_a_good_sign_off_is_reported_whole(watch: Any) -> None:
         "subject": "ab" * 32,
         "evidence": "cd" * 32,
         "policy": {"version": "1.1.0", "digest": "ef" * 32},
+        "commit": None,
         "conditions": [{"text": "Rotate the key", "owner": "devops_lead", "due": "2025-12-12"}],
         "signature": "valid",
         "role_authorised": True,
