@@ -35,8 +35,7 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
     kind = registry.load(collector_id)
     options = dict(config.evidence.get(collector_id, {}))
     known = {option.name for option in fields(kind.Options)}
-    shared: dict[str, Any] = {"roles": config.roles, "allowed_signers": config.allowed_signers}
-    for name, value in shared.items():
+    for name, value in _shared(config).items():
         if name in options:
             raise ConfigError(
                 f"{name!r} is a setting of the whole workspace, not of one collector",
@@ -48,6 +47,11 @@ def make_collector(config: GateConfig, collector_id: str) -> Collector:
             options[name] = value
     place = ("evidence", collector_id)
     return kind(read_settings(kind.Options, options, place) if options else kind.Options())
+
+
+def _shared(config: GateConfig) -> dict[str, Any]:
+    """Settings of the workspace that are options of several collectors."""
+    return {name: getattr(config, name) for name in ("roles", "allowed_signers", "revoked_keys")}
 
 
 def open_workspace(root: Path, config: GateConfig) -> Workspace:
@@ -112,7 +116,7 @@ def start(
     from ..evidence.collecting.cache import ResultCache
 
     cache = ResultCache(workspace, places.cache_dir, places.config_dir)
-    shared = {"roles": config.roles, "allowed_signers": config.allowed_signers}
+    shared = _shared(config)
     keys = {
         name: cache.key(name, "", {"own": config.evidence.get(name, {}), "shared": shared})
         for name in chosen

@@ -89,7 +89,7 @@ def sign(data: bytes, namespace: str, key: Path) -> bytes:
 def known_signers(context: Context) -> AllowedSigners:
     """The people who may sign in this workspace. Raises EvidenceError: their list is malformed."""
     view = open_workspace(context.root, context.config).view()
-    return read_signers(view, context.config.allowed_signers)
+    return read_signers(view, context.config.allowed_signers, context.config.revoked_keys)
 
 
 def check_role(context: Context, role: str) -> None:
@@ -104,6 +104,10 @@ def check_role(context: Context, role: str) -> None:
 
 def principal_of(context: Context, signers: AllowedSigners, key: PublicKey, namespace: str, role: str) -> str:
     """Who signs in the role with this key. Raises UsageError: nobody may."""
+    if key.blob in signers.revoked:
+        raise UsageError(
+            f"the key {key.fingerprint} is revoked", path=signers.revoked_path, remedy="use another"
+        )
     entries = signers.lookup(key, namespace)
     for principal in context.config.roles.get(role, []):
         if any(entry.speaks_for(principal) for entry in entries):

@@ -352,3 +352,45 @@ def test_a_link_in_place_of_the_folder_is_not_followed(office: Office, tmp_path:
     run = sign(office, "stage2", "cto")
     assert run.code == 2, run.out
     assert list(outside.iterdir()) == []
+
+
+# --- revoked keys ----------------------------------------------------------------------------------------
+
+
+def revoke(office: Office, *roles: str) -> Path:
+    """Put people's keys on an OpenSSH revocation list that gate.yaml names."""
+    config = office.root / "gate.yaml"
+    path: Path = office.root / "trust" / "revoked_keys"
+    if "revoked_keys" not in config.read_text():
+        config.write_text(config.read_text() + "\nrevoked_keys: trust/revoked_keys\n")
+    keys = [str(office.keys / f"{role}.pub") for role in roles]
+    subprocess.run(["ssh-keygen", "-q", "-k", "-f", str(path), *keys], check=True)
+    return path
+
+
+def test_what_a_revoked_key_signed_does_not_count(office: Office) -> None:
+    """A stolen key: its sign-offs are void, the reason is said, it signs nothing new; others stay valid."""
+    path = revoke(office)
+    office.sign_off("stage1", "risk_officer")
+    office.sign_off("stage2", "cto")
+    assert listed(office) == {"stage1 risk_officer": (True, []), "stage2 cto": (True, [])}
+    revoke(office, "cto")
+    found = listed(office)
+    assert found["stage1 risk_officer"] == (True, [])
+    counts, reasons = found["stage2 cto"]
+    assert not counts
+    assert reasons[0].startswith("the key SHA256:") and reasons[0].endswith("revoked in trust/revoked_keys")
+    assert "the key is revoked" in reasons
+    assert "is revoked" in sign(office, "stage2", "cto").err
+    path.unlink()
+    assert [one for one in listed(office).values() if one[0]] == [], "without the list nobody is known"
+    path.write_bytes(b"SSHKRL\n\x00\x00\x00\x00\x02")
+    assert [one for one in listed(office).values() if one[0]] == []
+
+
+def test_what_a_revoked_key_signed_protects_no_artifact(office: Office) -> None:
+    """The manifest of the artifacts is signed by a key, too."""
+    revoke(office)
+    assert "stage1.artifacts_signed" not in codes(office.judge("stage1"))
+    revoke(office, "qa_lead")
+    assert "stage1.artifacts_signed" in codes(office.judge("stage1"))

@@ -71,6 +71,7 @@ class Setup:
         uncommitted: evidence files that the commit has with other bytes.
         settings_digest: SHA-256 of ``gate.yaml``, None without it.
         allowed_signers: path of the file of allowed signers, which no sign-off binds to.
+        revoked_keys: path of the list of revoked keys, which none binds to either.
         roles: the workspace's roles.
         depends_on: by stage, dependencies in place of the bundle's.
         max_age_s: by collector, how old its evidence may be, in seconds.
@@ -89,6 +90,7 @@ class Setup:
     uncommitted: tuple[str, ...]
     settings_digest: str | None
     allowed_signers: str
+    revoked_keys: str | None
     roles: tuple[str, ...]
     depends_on: dict[str, tuple[str, ...]]
     max_age_s: dict[str, int]
@@ -136,9 +138,10 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
     """By judged stage, one digest of all files its evidence came from: what a sign-off of the stage binds to.
 
     The files are those read for the stage and the stages it depends on, what commands printed for it (as
-    ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the file of allowed signers
-    (a new colleague voids nobody's approval, and signatures are checked against it whenever something is
-    judged) and without what gate generates. The digest is taken over their ``sha256sum`` manifest.
+    ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the files of allowed
+    signers and revoked keys (a new colleague voids nobody's approval, and signatures are checked against them
+    whenever something is judged) and without what gate generates. The digest is taken over their
+    ``sha256sum`` manifest.
     """
     return {name: sha256_hex(listing) for name, listing in evidence_listings(plan, recorded).items()}
 
@@ -146,7 +149,7 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
 def evidence_listings(plan: Plan, recorded: Recorded) -> dict[str, bytes]:
     """By judged stage, the ``sha256sum`` manifest that its evidence digest is taken over."""
     setup = recorded.setup
-    left_out = GENERATED | {setup.allowed_signers}
+    left_out = GENERATED | {setup.allowed_signers, setup.revoked_keys}
     needed = plan.closure(wanted_stages(plan, setup.stage))
     rows = {name: _rows(item, left_out) for name, item in recorded.evidence.items()}
     listings = {}
@@ -159,7 +162,7 @@ def evidence_listings(plan: Plan, recorded: Recorded) -> dict[str, bytes]:
     return listings
 
 
-def _rows(evidence: Evidence, left_out: Collection[str]) -> set[tuple[str, str]]:
+def _rows(evidence: Evidence, left_out: Collection[str | None]) -> set[tuple[str, str]]:
     """The names and digests of what a collector's evidence came from."""
     # a name that no path of the workspace can have
     rows = {(f"/{evidence.collector}/{part.name}", part.sha256) for part in evidence.attachments}

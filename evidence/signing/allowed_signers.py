@@ -20,6 +20,7 @@ from typing import Final
 
 from ..base.errors import EvidenceError
 from .problems import Flaw, SignatureError
+from .revoked import NONE, RevokedKeys
 from .sshsig import PublicKey, string
 
 _LOG = logging.getLogger(__name__)
@@ -101,6 +102,8 @@ class AllowedSigners:
         signers: its entries, in the order of the file.
         path: where it came from, for messages.
         present: whether there is such a file.
+        revoked: keys that count for nothing, whatever lists them.
+        revoked_path: where that is said, for messages.
         skipped: lines that were skipped, as (line number, reason): their type of key is not known.
     """
 
@@ -108,6 +111,8 @@ class AllowedSigners:
     path: str = "allowed_signers"
     skipped: tuple[tuple[int, str], ...] = ()
     present: bool = True
+    revoked: RevokedKeys = NONE
+    revoked_path: str | None = None
 
     @classmethod
     def parse(cls, text: str, path: str) -> AllowedSigners:

@@ -1,8 +1,8 @@
 """Revoked SSH keys: an OpenSSH key revocation list (KRL), or a plain list of public keys.
 
-Formats: OpenSSH's PROTOCOL.krl, and ssh-keygen(1) under ``-Y verify -r``. A KRL names keys by themselves or by
-their SHA-1 or SHA-256 hash. What it says about certificates does not matter, since none is accepted. Anything
-else that is not understood rejects the whole list: a key that it revokes might be overlooked.
+Formats: OpenSSH's PROTOCOL.krl, and ssh-keygen(1) under ``-Y verify -r``. A KRL names keys by themselves or
+by their SHA-1 or SHA-256 hash. What it says about certificates does not matter, since none is accepted.
+Anything else that is not understood rejects the whole list: a key that it revokes might be overlooked.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ class RevokedKeys:
         """Whether the key with this wire encoding is revoked."""
         sha1 = hashlib.sha1(blob, usedforsecurity=False).digest()
         return blob in self.blobs or not self.hashes.isdisjoint((sha1, hashlib.sha256(blob).digest()))
+
+
+NONE: Final = RevokedKeys()
 
 
 class _NotUnderstood(Exception):

@@ -7,7 +7,7 @@ its statement says nothing and is ignored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...base.errors import EvidenceError
@@ -15,6 +15,7 @@ from ...collecting.interface import Options as BaseOptions
 from ...collecting.interface import Problem, Scope
 from ...reading.workspace import View
 from ...signing.allowed_signers import AllowedSigners
+from ...signing.revoked import NONE, RevokedKeys
 from ...signing.statements import SignatureCheck, check_signature
 
 
@@ -25,6 +26,9 @@ class SignedOptions(BaseOptions):
     allowed_signers: str = field(
         default="trust/allowed_signers",
         metadata={"description": "Whose keys are known, in OpenSSH's allowed_signers format."},
+    )
+    revoked_keys: str | None = field(
+        default=None, metadata={"description": "Keys that count no more: an OpenSSH KRL, or a list of keys."}
     )
     roles: dict[str, list[str]] = field(
         default_factory=dict,
@@ -86,7 +90,7 @@ def collect_statements(
     fact, problems, count = f"{contract}s", [], None
     signers = AllowedSigners(path=options.allowed_signers)
     try:
-        signers = read_signers(view, options.allowed_signers)
+        signers = read_signers(view, options.allowed_signers, options.revoked_keys)
         count = len(signers.signers)
     except EvidenceError as error:
         problems.append(Problem.rejected(error, ""))
@@ -104,11 +108,15 @@ def collect_statements(
     return rows, count, tuple(problems), (scope,)
 
 
-def read_signers(view: View, path: str) -> AllowedSigners:
-    """The allowed signers; nobody where there is no such file. Raises EvidenceError: it is malformed."""
+def read_signers(view: View, path: str, revoked: str | None) -> AllowedSigners:
+    """The allowed signers, without those whose keys are revoked; nobody where there is no such file.
+
+    Raises EvidenceError: one of the two files is malformed, or there is no list of revoked keys at its path.
+    """
+    keys = NONE if revoked is None else RevokedKeys.parse(view.read(revoked), revoked)
     if not view.exists(path):
         return AllowedSigners(path=path, present=False)
-    return AllowedSigners.parse(view.read_text(path), path)
+    return replace(AllowedSigners.parse(view.read_text(path), path), revoked=keys, revoked_path=revoked)
 
 
 def _statement(view: View, path: str, contract: str, namespace: str, signers: AllowedSigners) -> Statement:

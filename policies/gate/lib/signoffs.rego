@@ -127,10 +127,7 @@ people_in_two_roles(stage, roles) := same_principal | same_key if {
 # Why a sign-off does not count; empty when it does.
 refusals(signoff) := [reason.text |
 	some reason in [
-		{
-			"ok": data.gate.lib.same(signoff.signature, "valid"),
-			"text": sprintf("the signature is %s", [signoff.signature]),
-		},
+		{"ok": data.gate.lib.same(signoff.signature, "valid"), "text": signature_text(signoff)},
 		{"ok": is_string(signoff.principal), "text": "the signer is not known"},
 		{"ok": is_string(signoff.key), "text": "the key is not known"},
 		{
@@ -158,6 +155,10 @@ refusals(signoff) := [reason.text |
 	]
 	reason.ok == false
 ]
+
+signature_text(signoff) := "the key is revoked" if {
+	signoff.signature == "revoked"
+} else := sprintf("the signature is %s", [signoff.signature])
 
 other_policy(signoff) := sprintf("it was signed under policy %s (%s…), now %s (%s…)", [
 	signoff.policy.version,

@@ -123,6 +123,11 @@ history := [
 	{"since": "1111111111111111111111111111111111111111", "emails": ["dev@example.com"]},
 ]
 
+test_a_revoked_key if {
+	revoked := data.gate.ready.signoff("stage1", "cto", {"signature": "revoked"})
+	data.gate.lib.refusals(revoked) == ["the key is revoked"] with input as data.gate.ready.doc
+}
+
 test_an_author_of_any_commit_is_refused if {
 	said_about("dana@example.com", [], history) == ["its signer is the author of the change"]
 	said_about("yael@example.com", [], history) == []

@@ -108,7 +108,8 @@ def build(
         authors=(Authors(None, ("dev@example.com",)),),
         policy=PolicyId(bundle.name, bundle.version, POLICY), odd_sources=(), uncommitted=(),
         settings_digest=None,
-        allowed_signers="trust/allowed_signers", roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
+        allowed_signers="trust/allowed_signers", revoked_keys=None,
+        roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
         weakenings=(Weakening("policy_override", "set"),), notices=(Notice("x", "a remark"),),
     )  # fmt: skip
     recorded = Recorded(setup, collected)

@@ -124,6 +124,6 @@ def test_a_damaged_krl_revokes_the_same_or_is_refused(keys: dict[str, Path], dat
     whole = listed.read_bytes()
     found = RevokedKeys.parse(whole, "krl")
     assert all(blob(keys[name]) in found for name in KINDS)
-    cut = data.draw(st.integers(len(whole) - 600, len(whole) - 1))
+    cut = data.draw(st.integers(len(whole) - 500, len(whole) - 1))
     with pytest.raises(EvidenceError):
         RevokedKeys.parse(whole[:cut], "krl")
