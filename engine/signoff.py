@@ -28,6 +28,7 @@ from .policy import open_engine
 from .report.json_format import escaped
 
 CONDITIONAL = "conditional"
+BY_SIGNOFF = "signoff"
 _STATUS = "gate.signoffs"
 """The package that says why a sign-off does not count."""
 _NAMED = 5
@@ -74,7 +75,7 @@ def prepare_signoff(
     """The sign-off file's content, to be signed as it is.
 
     Args:
-        conditions: ``TEXT|OWNER|DUE`` each.
+        conditions: ``TEXT|OWNER|DUE`` or ``TEXT|OWNER|DUE|CLOSED_BY`` each.
 
     Raises UsageError: a role that the workspace does not know, conditions with another verdict than
     ``conditional``, or fields that break the file's contract.
@@ -93,7 +94,8 @@ def prepare_signoff(
     }
     if bound.commit is not None:
         document["commit"] = bound.commit
-    stated = [_condition(text) for text in conditions]
+    names = (f"{bound.stage}-{role}-{number}" for number in range(1, len(conditions) + 1))
+    stated = [_condition(context, text, name) for text, name in zip(conditions, names, strict=True)]
     if stated and verdict != CONDITIONAL:
         raise UsageError(
             f"a sign-off with the verdict {verdict!r} cannot carry conditions",
@@ -119,9 +121,9 @@ def prepare_signoff(
         ) from error
 
 
-def _condition(text: str) -> dict[str, str]:
+def _condition(context: Context, text: str, name: str) -> dict[str, str]:
     parts = text.split("|")
-    if len(parts) != 3:
+    if len(parts) not in (3, 4):
         raise UsageError(f"--condition {text!r} is not TEXT|OWNER|DUE", remedy="separate three parts with |")
     try:
         date.fromisoformat(parts[2])
@@ -129,7 +131,10 @@ def _condition(text: str) -> dict[str, str]:
         raise UsageError(
             f"--condition {text!r} is due on no day of the calendar", remedy="write the day as YYYY-MM-DD"
         ) from error
-    return {"text": parts[0], "owner": parts[1], "due": parts[2]}
+    closed_by = parts[3] if len(parts) == 4 else BY_SIGNOFF
+    if closed_by != BY_SIGNOFF:
+        sshsign.check_code(context, closed_by)
+    return {"id": name, "text": parts[0], "owner": parts[1], "due": parts[2], "closed_by": closed_by}
 
 
 def review(context: Context, judged: Decision, recorded: Recorded, role: str) -> Iterator[str]:

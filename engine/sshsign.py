@@ -24,6 +24,7 @@ from ..evidence.signing.sshsig import PublicKey
 from ..evidence.signing.statements import check_signature
 from .collectors import open_workspace
 from .context import Context
+from .decide.waivers import no_such_rule
 
 DEFAULT_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
 _PUBLIC_KEY_BYTES = 16_384
@@ -100,6 +101,14 @@ def check_role(context: Context, role: str) -> None:
             f"gate.yaml knows no role {role!r}",
             remedy=suggestion(role, roles) if roles else "known: none; see `gate init`",
         )
+
+
+def check_code(context: Context, code: str) -> None:
+    """Refuse what is no rule's code. Raises UsageError: names the rule that was probably meant."""
+    wrong = no_such_rule(code, context.plan)
+    if wrong is not None:
+        what, _, remedy = wrong.partition("; ")
+        raise UsageError(what, remedy=remedy)
 
 
 def principal_of(context: Context, signers: AllowedSigners, key: PublicKey, namespace: str, role: str) -> str:

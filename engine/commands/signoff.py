@@ -59,7 +59,7 @@ Role = Annotated[str, typer.Option("--role", help="Your role, as in gate.yaml.")
 Decided = Annotated[Verdict, typer.Option("--verdict", help="What you decide.")]
 Conditions = Annotated[
     list[str] | None,
-    typer.Option("--condition", help="TEXT|OWNER|DUE, with --verdict conditional. Repeatable."),
+    typer.Option("--condition", help="TEXT|OWNER|DUE, and |RULE for the rule that closes it. Repeatable."),
 ]
 Comment = Annotated[str | None, typer.Option("--comment", help="A remark.")]
 SignedAt = Annotated[

@@ -64,7 +64,8 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     facts = facts_of(recorded, time)
     digests = evidence_digests(plan, recorded)
     waivers = facts.value("waivers.waivers") or []
-    valid, notices = assess(waivers, plan, setup.subject.digest, time.seconds)
+    revocations = facts.value("waivers.revocations") or []
+    valid, notices = assess(waivers, revocations, plan, setup.subject.digest, time.seconds)
     wanted = wanted_stages(plan, setup.stage)
     results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds, setup.odd_sources)
     verdict = overall(results) if setup.stage == ALL else results[setup.stage].verdict

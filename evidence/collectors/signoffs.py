@@ -60,9 +60,14 @@ class SignoffsCollector:
             "commit": value.get("commit"),
             "signed_at": signed_at,
             "signed_at_s": signed_at_s,
-            "conditions": [{name: one[name] for name in ("text", "owner", "due")} for one in conditions],
+            "conditions": [_condition(one, path, number) for number, one in enumerate(conditions, start=1)],
             **statement.signature_facts(value["role"], self._options.roles, "principal"),
         }
+
+
+def _condition(stated: dict[str, Any], path: str, number: int) -> dict[str, Any]:
+    name = path.rpartition("/")[2].removesuffix(".json")
+    return {"id": f"{name}-{number}", "closed_by": "signoff", **stated}
 
 
 def _check_day(text: str, path: str, place: str) -> None:

@@ -136,7 +136,7 @@ doc := {
 			],
 			"allowed_signers": 3,
 		},
-		"waivers": {"waivers": []},
+		"waivers": {"waivers": [], "revocations": []},
 		"contracts": {
 			"total": 2,
 			"valid": 2,

@@ -71,11 +71,18 @@ def test_conditions_and_comments(judged: Judged) -> None:
             judged,
             verdict="conditional",
             comment="see minutes",
-            conditions=["Fix X|dev|2025-12-01", "Y|ops|2026-01-31"],
+            conditions=["Fix X|dev|2025-12-01", "Y|ops|2026-01-31|stage2.architecture_approved"],
         )
     )
     assert document["comment"] == "see minutes"
-    assert document["conditions"][0] == {"text": "Fix X", "owner": "dev", "due": "2025-12-01"}
+    assert document["conditions"][0] == {
+        "id": f"stage2-{document['role']}-1",
+        "text": "Fix X",
+        "owner": "dev",
+        "due": "2025-12-01",
+        "closed_by": "signoff",
+    }
+    assert document["conditions"][1]["closed_by"] == "stage2.architecture_approved"
     assert len(document["conditions"]) == 2
 
 
@@ -91,7 +98,8 @@ def test_unknown_roles(judged: Judged) -> None:
     ("changes", "what"),
     [
         ({"conditions": ["a|b"]}, "--condition 'a|b' is not TEXT|OWNER|DUE"),
-        ({"conditions": ["a|b|c|d"]}, "is not TEXT|OWNER|DUE"),
+        ({"conditions": ["a|b|c|d|e"]}, "is not TEXT|OWNER|DUE"),
+        ({"conditions": ["a|b|2025-12-01|stage1.test_coverag"]}, "there is no rule 'stage1.test_coverag'"),
         ({"verdict": "conditional"}, "the sign-off would not be valid"),
         ({"verdict": "maybe"}, "the sign-off would not be valid"),
         ({"name": ""}, "the sign-off would not be valid"),

@@ -34,12 +34,14 @@ approvals(stage, role) := {signoff |
 	refusals(signoff) == []
 }
 
-# What these roles, and those who may stop a stage, still ask for: {"code", "msg", "owner", "due"}. A condition counts
-# where a rejection would: neither an expired key nor authorship of the change makes it void.
+# What these roles, and those who may stop a stage, still ask for: {"code", "msg", "owner", "due", "id", "closed_by"}. A
+# condition counts where a rejection would: neither an expired key nor authorship of the change makes it void. A later
+# approval without conditions by the same person, which counts, ends it.
 signoff_conditions(code, stage, roles) := {condition |
 	some role in array.concat(roles.value, data.gate.params.common.rejecting_roles.value)
 	some signoff in genuine(stage, role)
 	signoff.verdict in ["approve", "conditional"]
+	superseding(signoff) == []
 	some condition in stated_conditions(code, signoff)
 }
 
@@ -52,12 +54,30 @@ stated_conditions(code, signoff) := [{
 	"msg": sprintf("%s approved with conditions but stated none (%s)", [signoff.role, signoff.path]),
 	"owner": signoff.role,
 	"due": null,
+	"id": signoff.path,
+	"closed_by": "signoff",
 }] if {
 	signoff.verdict == "conditional"
 	signoff.conditions == []
 } else := [condition |
 	some stated in signoff.conditions
-	condition := {"code": code, "msg": stated.text, "owner": stated.owner, "due": stated.due}
+	condition := {
+		"code": code,
+		"msg": stated.text,
+		"owner": stated.owner,
+		"due": stated.due,
+		"id": stated.id,
+		"closed_by": stated.closed_by,
+	}
+]
+
+superseding(signoff) := [later.path |
+	some later in approvals(signoff.stage, signoff.role)
+	later.conditions == []
+	later.verdict == "approve"
+	is_string(signoff.principal)
+	lower(later.principal) == lower(signoff.principal)
+	data.gate.lib.greater(later.signed_at_s, signoff.signed_at_s) == true
 ]
 
 roles_not_signed(stage, roles) := {{"term": role, "text": sprintf("%s: %s", [role, why_not(stage, role)])} |

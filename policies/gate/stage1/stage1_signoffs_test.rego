@@ -318,13 +318,13 @@ test_governance_signed_one_key_in_two_roles if {
 }
 
 test_governance_signed_conditional if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {}), data.gate.ready.signoff("stage1", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}]})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {}), data.gate.ready.signoff("stage1", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}]})]}}})
 	checked := check_governance_signed with input as doc
 	checked.holds == true
 	denied := deny_governance_signed with input as doc
 	denied == set()
 	conditions := condition_governance_signed with input as doc
-	conditions == {{"code": "stage1.governance_signed", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+	conditions == {{"code": "stage1.governance_signed", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}}
 }
 
 test_governance_signed_conditional_without_conditions if {
@@ -334,5 +334,5 @@ test_governance_signed_conditional_without_conditions if {
 	denied := deny_governance_signed with input as doc
 	denied == set()
 	conditions := condition_governance_signed with input as doc
-	conditions == {{"code": "stage1.governance_signed", "msg": "cto approved with conditions but stated none (signoffs/stage1-cto.json)", "owner": "cto", "due": null}}
+	conditions == {{"code": "stage1.governance_signed", "msg": "cto approved with conditions but stated none (signoffs/stage1-cto.json)", "owner": "cto", "due": null, "id": "signoffs/stage1-cto.json", "closed_by": "signoff"}}
 }

@@ -87,7 +87,15 @@ def test_a_good_sign_off_is_reported_whole(watch: Any) -> None:
         "evidence": "cd" * 32,
         "policy": {"version": "1.1.0", "digest": "ef" * 32},
         "commit": None,
-        "conditions": [{"text": "Rotate the key", "owner": "devops_lead", "due": "2025-12-12"}],
+        "conditions": [
+            {
+                "text": "Rotate the key",
+                "owner": "devops_lead",
+                "due": "2025-12-12",
+                "id": "a-1",
+                "closed_by": "signoff",
+            }
+        ],
         "signature": "valid",
         "role_authorised": True,
         "key_valid_from_s": 1735689600,
