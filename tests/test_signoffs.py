@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pty
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -394,3 +396,20 @@ def test_what_a_revoked_key_signed_protects_no_artifact(office: Office) -> None:
     assert "stage1.artifacts_signed" not in codes(office.judge("stage1"))
     revoke(office, "qa_lead")
     assert "stage1.artifacts_signed" in codes(office.judge("stage1"))
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("", 2), ("y", 0)])
+def test_it_asks_on_a_terminal(office: Office, answer: str, code: int) -> None:
+    """Only y signs; the default is no."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "gate", "signoff", "stage2", "--role", "cto"]
+    options = ["--key", str(office.keys / "cto"), "-w", str(office.root)]
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        [*command, *options], stdin=theirs, capture_output=True, text=True, cwd=office.keys, check=False
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == code, done.stderr
+    assert "Sign approve of stage2 as cto, omar.haddad@example.com? [y/N]" in done.stderr
+    assert len(list((office.root / "signoffs").glob("*.sig"))) == (code == 0)

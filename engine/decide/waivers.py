@@ -131,9 +131,8 @@ def no_such_rule(code: str, plan: Plan) -> str | None:
     if code in codes:
         return None
     meant = nearest(code, codes)
-    return f"there is no rule {code!r}; " + (
-        f"did you mean {meant!r}?" if meant else "docs/policies.md lists them"
-    )
+    advice = f"did you mean {meant!r}?" if meant else "docs/policies.md lists the rules"
+    return f"there is no rule {code!r}; {advice}"
 
 
 def _mistake(fact: Mapping[str, Any], plan: Plan) -> str | None:

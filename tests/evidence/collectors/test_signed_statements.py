@@ -183,7 +183,7 @@ def test_without_allowed_signers_no_key_is_known(watch: Any) -> None:
 
 def test_nothing_there_is_an_empty_list(watch: Any) -> None:
     assert watch("signoffs").facts == {"signoffs": [], "allowed_signers": 0}
-    assert watch("waivers").facts == {"waivers": []}
+    assert watch("waivers").facts == {"waivers": [], "revocations": []}
 
 
 def test_only_statements_directly_in_the_directory_count_and_stray_signatures_are_ignored(watch: Any) -> None:
@@ -238,7 +238,7 @@ def test_malformed_statements_are_rejected_alone(
     assert found.path == path and place in {None, found.place}
     assert found.fact == ("" if path == SIGNERS else collector)
     assert f"{collector}/0.json" in [row["path"] for row in evidence.facts[collector]]
-    (scope,) = evidence.scopes
+    (scope,) = (one for one in evidence.scopes if one.fact == collector)
     assert scope.looked_at - scope.understood == (path != SIGNERS)
 
 
