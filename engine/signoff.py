@@ -6,7 +6,6 @@ lie the ``sha256sum`` listings behind their two digests, so that the next one ca
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +15,6 @@ from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.contracts import violations
 from ..evidence.base.errors import EvidenceError, UsageError
 from ..evidence.base.limits import DEFAULT
-from ..evidence.collecting.interface import ProblemKind
 from ..evidence.collectors.signoffs import NAMESPACE
 from ..evidence.reading.parse import parse_json
 from . import service, sshsign
@@ -25,7 +23,7 @@ from .context import Context
 from .decide.recorded import ALL, PEOPLE, SETTINGS, Recorded, Time, evidence_listings, policy_input
 from .decision.document import Decision
 from .policy import open_engine
-from .report.json_format import escaped
+from .report.people import Listed, rejected
 
 CONDITIONAL = "conditional"
 BY_SIGNOFF = "signoff"
@@ -106,19 +104,7 @@ def prepare_signoff(
         document["comment"] = comment
     if stated:
         document["conditions"] = stated
-    broken = violations("files", "signoff", document)
-    if broken:
-        raise UsageError(
-            f"the sign-off would not be valid: {broken[0][1]}",
-            place=broken[0][0],
-            remedy="correct the options; a conditional sign-off needs --condition TEXT|OWNER|DUE",
-        )
-    try:
-        return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(
-            "a name or remark is not UTF-8 text", remedy="check the terminal's encoding"
-        ) from error
+    return sshsign.to_bytes(document, "signoff")
 
 
 def _condition(context: Context, text: str, name: str) -> dict[str, str]:
@@ -148,22 +134,16 @@ def review(context: Context, judged: Decision, recorded: Recorded, role: str) ->
     yield f"  sources   {judged.subject.files} files, {bound.subject}"
     yield f"  commit    {commit}{state}" if commit else "  commit    none"
     yield f"  evidence  {len(_files(bound.listing))} files, {bound.evidence}"
+    waived = [f"{one.code} until {one.effective_until} ({one.waiver})" for one in judged.waived]
+    conditions = [f"{one.code} by {one.due[:10]} ({one.owner}): {one.msg}" for one in judged.conditions]
     for title, lines in (
         ("open", [f"{one.severity.value} {one.code}: {one.msg}" for one in judged.violations]),
-        (
-            "waived",
-            [f"{one.code} until {one.effective_until} ({one.waiver}): {one.msg}" for one in judged.waived],
-        ),
-        (
-            "conditions",
-            [f"{one.code} by {one.due[:10]} ({one.owner}): {one.msg}" for one in judged.conditions],
-        ),
+        ("waived", waived),
+        ("conditions", conditions),
         ("weakened", [one.msg for one in judged.weakenings]),
         ("since the last approval", changes(context, bound, recorded, role)),
     ):
-        if lines:
-            yield f"{title}:"
-            yield from (f"  {line}" for line in lines)
+        yield from ([f"{title}:", *(f"  {line}" for line in lines)] if lines else ())
 
 
 def changes(context: Context, bound: Binding, recorded: Recorded, role: str) -> list[str]:
@@ -268,22 +248,7 @@ def check_bound(document: Mapping[str, Any], bound: Binding, path: str) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """One sign-off: whether it counts, and if not, why."""
-
-    path: str
-    stage: str | None
-    role: str | None
-    verdict: str | None
-    name: str | None
-    principal: str | None
-    signed_at: str | None
-    counts: bool
-    reasons: tuple[str, ...]
-
-
-def list_signoffs(context: Context, time: Time) -> list[Status]:
+def list_signoffs(context: Context, time: Time) -> list[Listed]:
     """Every sign-off of the workspace by stage, role and path; files that are none come last."""
     plan, config = context.plan, context.config
     ids = PEOPLE.union(*(stage.collectors for stage in plan.stages.values()))
@@ -295,15 +260,13 @@ def list_signoffs(context: Context, time: Time) -> list[Status]:
         reasons = {one["path"]: one["reasons"] for one in answer[_STATUS]["status"]}
     evidence = recorded.evidence["signoffs"]
     found = []
-    for row in evidence.facts["signoffs"]:
+    for row in sorted(evidence.facts["signoffs"], key=lambda row: (row["stage"], row["role"], row["path"])):
         why = reasons.get(row["path"], ["the policies do not say whether it counts"])
         if row["problem"] and row["signature"] != "valid":
             why = [row["problem"], *why]
+        who = f"{row['stage']} {row['role']}: {row['verdict']} by {row['principal'] or row['name']}"
+        text = f"{who}, {row['signed_at']} ({row['path']})"
         names = ("path", "stage", "role", "verdict", "name", "principal", "signed_at")
-        found.append(Status(**{name: row[name] for name in names}, counts=not why, reasons=tuple(why)))
-    found.sort(key=lambda one: (one.stage, one.role, one.path))
-    for problem in evidence.problems:
-        if problem.kind is ProblemKind.REJECTED:
-            path = problem.path or config.allowed_signers
-            found.append(Status(path, None, None, None, None, None, None, False, (problem.reason,)))
-    return found
+        data = {name: row[name] for name in names} | {"counts": not why, "reasons": why}
+        found.append(Listed("void" if why else "counts", text, tuple(f"- {one}" for one in why), data))
+    return [*found, *rejected(evidence, config.allowed_signers)]

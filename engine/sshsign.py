@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ..evidence.base.atomic import write_at
+from ..evidence.base.contracts import violations
 from ..evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ..evidence.collectors.shared.signed import read_signers
 from ..evidence.process.children import scratch
@@ -25,6 +29,7 @@ from ..evidence.signing.statements import check_signature
 from .collectors import open_workspace
 from .context import Context
 from .decide.waivers import no_such_rule
+from .report.json_format import escaped
 
 DEFAULT_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
 _PUBLIC_KEY_BYTES = 16_384
@@ -143,6 +148,19 @@ def check_signed(context: Context, data: bytes, armored: bytes, namespace: str, 
             remedy=f"sign exactly this file: ssh-keygen -Y sign -f KEY -n {namespace} FILE",
         )
     return principal_of(context, signers, SshSignature.parse(armored).key, namespace, role)
+
+
+def to_bytes(document: Mapping[str, Any], contract: str) -> bytes:
+    """The bytes that are signed. Raises UsageError: they would break the contract."""
+    broken = violations("files", contract, document)
+    if broken:
+        what = f"the {contract} would not be valid: {broken[0][1]}"
+        remedy = "correct the options; a conditional sign-off needs --condition TEXT|OWNER|DUE"
+        raise UsageError(what, place=broken[0][0], remedy=remedy if contract == "signoff" else "correct them")
+    try:
+        return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("an option is not UTF-8 text", remedy="check the terminal's encoding") from error
 
 
 def directory_of(context: Context, collector: str) -> str:

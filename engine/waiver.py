@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..evidence.base.canonical import canonical, sha256_hex
-from ..evidence.base.contracts import violations
-from ..evidence.base.errors import UsageError, masked, suggestion
+from ..evidence.base.errors import UsageError, suggestion
 from ..evidence.base.times import format_utc, parse_rfc3339
-from ..evidence.collecting.interface import ProblemKind
 from ..evidence.collectors.waivers import NAMESPACE
 from . import service, sshsign
 from .collectors import open_workspace
 from .context import Context
 from .decide.recorded import Time
-from .decide.waivers import State, states
-from .report.json_format import escaped
+from .decide.waivers import states
+from .report.people import Listed, rejected
 
 _FOLDER = "waivers"
 
@@ -59,22 +55,11 @@ def prepare_revocation(context: Context, waiver: str, role: str, reason: str, ti
     """The end of a waiver, to be signed. Raises UsageError: there is no such waiver, or role for it."""
     sshsign.check_role(context, role)
     _check_approver(context, role)
-    known = [one.id for one in list_waivers(context, time)]
+    known = [one.data["id"] for one in list_waivers(context, time) if "id" in one.data]
     if waiver not in known:
         raise UsageError(f"there is no waiver {waiver!r}", remedy=suggestion(waiver, known))
     stated = {"id": waiver, "role": role, "reason": reason, "revoked_at": time.text}
     return {"type": "gate.revocation/v1", **stated}
-
-
-def to_bytes(document: Mapping[str, Any], contract: str) -> bytes:
-    """The bytes that are signed. Raises UsageError: they would break the contract."""
-    broken = violations("files", contract, document)
-    if broken:
-        raise UsageError(f"it would not be valid: {broken[0][1]}", place=broken[0][0], remedy="correct it")
-    try:
-        return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
-    except UnicodeEncodeError as error:
-        raise UsageError("an option is not UTF-8 text", remedy="check the terminal's encoding") from error
 
 
 def path_of(context: Context, document: Mapping[str, Any]) -> str:
@@ -98,39 +83,23 @@ def place_waiver(context: Context, document: Mapping[str, Any], data: bytes, arm
     return path
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverStatus:
-    """One waiver and whether it counts; a file that is none has only a path and a text."""
-
-    path: str
-    id: str
-    state: str
-    text: str
-    code: str | None = None
-    term: str | None = None
-    author: str | None = None
-    approver: str | None = None
-    reference: str | None = None
-    effective_on: str | None = None
-    effective_until: str | None = None
-
-
-def list_waivers(context: Context, time: Time) -> list[WaiverStatus]:
+def list_waivers(context: Context, time: Time) -> list[Listed]:
     """Every waiver of the workspace, and files that are none."""
     recorded = service.observe(context, [_FOLDER], next(iter(context.plan.stages)), time)
     evidence, subject = recorded.evidence[_FOLDER], recorded.setup.subject.digest
-    facts = evidence.facts
-    same = ("path", "id", "code", "term", "author", "reference", "effective_on", "effective_until")
-    rows = states(facts["waivers"], facts["revocations"], context.plan, subject, time.seconds)
-    found = []
-    for row, state, text in rows:
-        values = {name: row[name] for name in same} | {"approver": row["approver_principal"]}
-        found.append(WaiverStatus(**values, state=state.value, text=text))
-    for problem in evidence.problems:
-        if problem.kind is ProblemKind.REJECTED:
-            path = problem.path or context.config.allowed_signers
-            found.append(WaiverStatus(path, "", State.VOID.value, masked(problem.reason)))
-    return found
+    facts, found = evidence.facts, []
+    for row, state, text in states(
+        facts["waivers"], facts["revocations"], context.plan, subject, time.seconds
+    ):
+        what = f"{row['code']} ({row['term']})" if row["term"] else row["code"]
+        details = (
+            f"{what}, {row['effective_on']} to {row['effective_until']}",
+            f"for {row['author']}, approved by {row['approver_principal'] or 'nobody'}, {row['reference']}",
+        )
+        found.append(
+            Listed(state.value, f"{row['id']}: {text}", details, {**row, "state": state.value, "text": text})
+        )
+    return [*found, *rejected(evidence, context.config.allowed_signers)]
 
 
 def _check_approver(context: Context, role: str) -> None:

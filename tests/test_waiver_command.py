@@ -32,7 +32,8 @@ def listed(office: Office) -> dict[str, tuple[str, str]]:
     """What `gate waiver list` says, by id."""
     run = office.gate("waiver", "list", "-w", office.root, "-o", "json")
     assert run.code == 0, run.err
-    return {row["id"]: (row["state"], row["text"]) for row in json.loads(run.out)["waivers"]}
+    rows = json.loads(run.out)["waivers"]
+    return {row.get("id", ""): (row["state"], row.get("text", "")) for row in rows}
 
 
 def total(office: Office) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from ...evidence.collectors.signoffs import NAMESPACE
 from .. import service, signoff, sshsign
 from ..context import Context
 from ..decide.recorded import Time
-from ..report import people as report
+from ..report.people import FORMATS, Listed, render
 from ..terminal.console import write_bytes, write_error, write_line
 from ..terminal.outputs import parse_outputs, write
 from .options import HERE, Debug, Outputs, Verbose, Workspace, effective_time, open_workspace, screen
@@ -175,11 +176,18 @@ def list_(
     output: Outputs = None, workspace: Workspace = HERE, verbose: Verbose = False, debug: Debug = False
 ) -> None:
     """List the sign-offs with those that count, and why the others do not."""
-    outputs = parse_outputs(output, tuple(report.SIGNOFFS))
+    show_list("signoffs", signoff.list_signoffs, output, workspace)
+
+
+def show_list(
+    name: str, find: Callable[[Context, Time], list[Listed]], output: list[str] | None, workspace: Path
+) -> None:
+    """Print a list of statements in the formats asked for."""
+    outputs = parse_outputs(output, FORMATS)
     context = open_workspace(workspace)
-    found = signoff.list_signoffs(context, effective_time(context, None, allow_past=True))
+    found = find(context, effective_time(context, None, allow_past=True))
     for item in outputs:
-        write(item, report.SIGNOFFS[item.format](found, screen(no_color=False, to_file=bool(item.path))))
+        write(item, render(found, name, item.format, screen(no_color=False, to_file=bool(item.path))))
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -7,15 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ...evidence.base.errors import UsageError
 from ...evidence.collectors.waivers import NAMESPACE
 from .. import sshsign, waiver
 from ..context import Context
-from ..report import people as report
 from ..terminal.console import write_error, write_line
-from ..terminal.outputs import parse_outputs, write
-from .options import HERE, Debug, Outputs, Verbose, Workspace, effective_time, open_workspace, screen
-from .signoff import Key, Role, Yes, confirm
+from .options import HERE, Debug, Outputs, Verbose, Workspace, effective_time, open_workspace
+from .signoff import Key, Role, Yes, confirm, show_list
 
 app = typer.Typer(
     name="waiver",
@@ -70,14 +67,8 @@ def new(
         "effective_until": until,
     }
     document = waiver.prepare_waiver(context, values, stage or (), only_now=only_now)
-    _sign(
-        context,
-        document,
-        "waiver",
-        key,
-        f"Permit {code} to be broken until {document['effective_until']}?",
-        yes,
-    )
+    question = f"Permit {code} to be broken until {document['effective_until']}?"
+    _sign(context, document, "waiver", key, question, yes)
 
 
 @app.command("revoke")
@@ -103,21 +94,14 @@ def list_(
     output: Outputs = None, workspace: Workspace = HERE, verbose: Verbose = False, debug: Debug = False
 ) -> None:
     """List waivers: active, expiring, pending, expired, revoked, and those that do not count."""
-    outputs = parse_outputs(output, tuple(report.WAIVERS))
-    context = open_workspace(workspace)
-    found = waiver.list_waivers(context, effective_time(context, None, allow_past=True))
-    for item in outputs:
-        write(item, report.WAIVERS[item.format](found, screen(no_color=False, to_file=bool(item.path))))
+    show_list("waivers", waiver.list_waivers, output, workspace)
 
 
 def _sign(
     context: Context, document: dict[str, Any], contract: str, key: Path | None, question: str, yes: bool
 ) -> None:
     """Show it, ask, sign it, and put it into the workspace."""
-    data = waiver.to_bytes(document, contract)
-    path = waiver.path_of(context, document)
-    if (context.root / path).exists():
-        raise UsageError("is there already", path=path, remedy="give another --id, or remove it")
+    data = sshsign.to_bytes(document, contract)
     file = sshsign.find_key(key)
     role = document.get("approver_role") or document["role"]
     public = sshsign.public_key(file)

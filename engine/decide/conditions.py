@@ -83,17 +83,12 @@ def settled(
     conditions: Sequence[Condition],
 ) -> tuple[Check, ...]:
     """The checks that held under conditions, with the status that is left of that."""
-    groups = (
-        (CheckStatus.VIOLATED, {one.code for one in violations}),
-        (CheckStatus.WAIVED, {one.code for one in waived}),
-        (CheckStatus.CONDITIONAL, {one.code for one in conditions}),
-    )
+    left = {one.code: CheckStatus.CONDITIONAL for one in conditions}
+    left |= {one.code: CheckStatus.WAIVED for one in waived}
+    left |= {one.code: CheckStatus.VIOLATED for one in violations}
     return tuple(
-        check
-        if check.status is not CheckStatus.CONDITIONAL
-        else replace(
-            check,
-            status=next((status for status, codes in groups if check.code in codes), CheckStatus.HOLDS),
-        )
+        replace(check, status=left.get(check.code, CheckStatus.HOLDS))
+        if check.status is CheckStatus.CONDITIONAL
+        else check
         for check in checks
     )

@@ -1,59 +1,49 @@
-"""What people signed, in words or as JSON."""
+"""What people signed: each statement with its state, in words or as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ...evidence.base.records import to_json
-from ..signoff import Status
+from ...evidence.base.errors import masked
+from ...evidence.collecting.interface import Evidence, ProblemKind
 from ..terminal.lines import Lines
-from ..waiver import WaiverStatus
 from .interface import Screen
 from .json_format import render_json
 
-SignoffsRenderer = Callable[[Sequence[Status], Screen], bytes]
+FORMATS = ("table", "json")
+_STYLES = {"counts": "green", "active": "green", "expiring": "yellow", "void": "red"}
 
 
-def _signoffs_text(found: Sequence[Status], screen: Screen) -> bytes:
-    """Each sign-off with whether it counts, and the reasons below it."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One statement: its state, a line and further lines for people, and everything for programs."""
+
+    state: str
+    text: str
+    details: tuple[str, ...]
+    data: dict[str, Any]
+
+
+def rejected(evidence: Evidence, fallback: str) -> Iterator[Listed]:
+    """The files that are no statements, and the lists of keys that cannot be used."""
+    for problem in evidence.problems:
+        if problem.kind is ProblemKind.REJECTED:
+            path = problem.path or fallback
+            data = {"path": path, "state": "void", "counts": False, "reasons": [problem.reason]}
+            yield Listed("void", path, (problem.reason,), data)
+
+
+def render(found: Sequence[Listed], name: str, form: str, screen: Screen) -> bytes:
+    """The statements, which are called ``name``, in one of the formats; without account numbers."""
+    if form == "json":
+        return masked(render_json({name: [one.data for one in found]}).decode()).encode()
     lines = Lines(screen)
     for one in found:
-        word = ("counts", "green") if one.counts else ("void", "red")
-        who = f"{one.stage} {one.role}: {one.verdict} by {one.principal or one.name}, {one.signed_at}"
-        lines.add((f"{word[0]:<8}", word[1]), f"{who if one.stage else 'no sign-off'} ({one.path})", hang=8)
-        for reason in one.reasons:
-            lines.add(f"- {reason}", indent=8)
+        lines.add((f"{one.state:<10}", _STYLES.get(one.state, "dim")), masked(one.text), hang=10)
+        for detail in one.details:
+            lines.add(masked(detail), indent=10)
     if not found:
-        lines.add("nobody has signed anything")
+        lines.add(f"there are no {name}")
     return lines.text().encode()
-
-
-def _signoffs_json(found: Sequence[Status], screen: Screen) -> bytes:
-    return render_json({"signoffs": [to_json(one) for one in found]})
-
-
-def _waivers_text(found: Sequence[WaiverStatus], screen: Screen) -> bytes:
-    """Each waiver with its state; what it permits, and who said so, below it."""
-    lines = Lines(screen)
-    for one in found:
-        style = {"active": "green", "expiring": "yellow", "void": "red"}.get(one.state, "dim")
-        lines.add((f"{one.state:<10}", style), f"{one.id or one.path}: {one.text}", hang=10)
-        if one.code is not None:
-            term = f" ({one.term})" if one.term else ""
-            who = f"for {one.author}, approved by {one.approver or 'nobody'}, {one.reference}"
-            lines.add(f"{one.code}{term}, {one.effective_on} to {one.effective_until}", indent=10)
-            lines.add(who, indent=10)
-    if not found:
-        lines.add("there are no waivers")
-    return lines.text().encode()
-
-
-def _waivers_json(found: Sequence[WaiverStatus], screen: Screen) -> bytes:
-    return render_json({"waivers": [to_json(one) for one in found]})
-
-
-WAIVERS: dict[str, Callable[[Sequence[WaiverStatus], Screen], bytes]] = {
-    "table": _waivers_text,
-    "json": _waivers_json,
-}
-SIGNOFFS: dict[str, SignoffsRenderer] = {"table": _signoffs_text, "json": _signoffs_json}

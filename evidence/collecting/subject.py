@@ -18,6 +18,7 @@ from ..base.errors import EvidenceError
 from ..base.limits import DEFAULT, Limits
 from ..reading import git
 from ..reading.files import printable
+from ..reading.git.plumbing import authors, is_earlier
 from ..reading.git.state import object_format
 from ..reading.workspace import Selection, Workspace, glob_regex
 
@@ -120,8 +121,8 @@ def authors_since(
     Commits that do not come before ``commit`` are left out. The authors are None when they cannot be told.
     """
     root, limits, paths = workspace.root, workspace.limits, workspace.judged().patterns
-    bases = [one for one in approved if git.is_earlier(root, one, commit, limits)]
-    return {base: git.authors(root, commit, base, paths, limits) for base in (None, *bases)}
+    bases = [one for one in approved if is_earlier(root, one, commit, limits)]
+    return {base: authors(root, commit, base, paths, limits) for base in (None, *bases)}
 
 
 def dirty(

@@ -100,11 +100,11 @@ def test_unknown_roles(judged: Judged) -> None:
         ({"conditions": ["a|b"]}, "--condition 'a|b' is not TEXT|OWNER|DUE"),
         ({"conditions": ["a|b|c|d|e"]}, "is not TEXT|OWNER|DUE"),
         ({"conditions": ["a|b|2025-12-01|stage1.test_coverag"]}, "there is no rule 'stage1.test_coverag'"),
-        ({"verdict": "conditional"}, "the sign-off would not be valid"),
-        ({"verdict": "maybe"}, "the sign-off would not be valid"),
-        ({"name": ""}, "the sign-off would not be valid"),
+        ({"verdict": "conditional"}, "the signoff would not be valid"),
+        ({"verdict": "maybe"}, "the signoff would not be valid"),
+        ({"name": ""}, "the signoff would not be valid"),
         ({"conditions": ["a|b|tomorrow"], "verdict": "conditional"}, "is due on no day of the calendar"),
-        ({"conditions": ["|b|2025-12-01"], "verdict": "conditional"}, "the sign-off would not be valid"),
+        ({"conditions": ["|b|2025-12-01"], "verdict": "conditional"}, "the signoff would not be valid"),
     ],
 )
 def test_invalid_signoffs_are_not_prepared(judged: Judged, changes: dict[str, Any], what: str) -> None:
