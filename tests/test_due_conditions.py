@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.engine.decide.answer import Answer
 from gate.engine.decide.conditions import DAY, due_at, settle
-from gate.engine.decision.document import Condition
+from gate.engine.decide.model import Rule, Stage
+from gate.engine.decision.document import Condition, Severity
+from gate.evidence.base.errors import EngineError
 from gate.evidence.base.times import format_utc, parse_rfc3339
 
 Office = Any
@@ -65,3 +68,16 @@ def test_a_day_ends_with_its_last_second(now_s: int) -> None:
     assert settle([one], (), now_s) == ([], [one])
     assert settle([one], (), now_s - 1) == ([one], [])
     assert settle([one], {"signoff"}, now_s) == ([], [])
+
+
+@pytest.mark.parametrize("due", ["tomorrow", "2025-02-30", "2025-12-05T25:00:00Z", "05.12.2025"])
+def test_a_policy_cannot_state_a_day_that_does_not_exist(due: str) -> None:
+    """Otherwise its condition would never be due."""
+    rule = Rule("stage1.x", "stage1", "x", "deny", "t", "d", Severity.HIGH, "s", "o", (), ())
+    stage = Stage("stage1", "t", "q", (), (), (rule,), (), "gate.stage1")
+    operand = {"name": "n", "op": "=", "actual": 1, "expected": 1, "unit": "u", "holds": True}
+    check = {"holds": True, "operands": [operand]}
+    stated = [{"code": "stage1.x", "msg": "m", "due": due}]
+    answer = Answer(stage, rule, {"check_x": check, "condition_x": stated})
+    with pytest.raises(EngineError, match="no day and no time"):
+        answer.conditions()

@@ -127,3 +127,14 @@ def test_a_damaged_krl_revokes_the_same_or_is_refused(keys: dict[str, Path], dat
     cut = data.draw(st.integers(len(whole) - 500, len(whole) - 1))
     with pytest.raises(EvidenceError):
         RevokedKeys.parse(whole[:cut], "krl")
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"SSHKRL\n\x00" + bytes([0, 0, 0, 1]) + bytes(32)]))
+def test_any_bytes_are_a_list_or_refused(data: bytes, start: bytes) -> None:
+    """No other error, whatever stands in the file."""
+    try:
+        found = RevokedKeys.parse(start + data, "revoked")
+    except EvidenceError as error:
+        assert error.remedy
+    else:
+        assert b"" not in found.blobs
