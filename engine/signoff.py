@@ -7,6 +7,7 @@ lie the ``sha256sum`` listings behind their two digests, so that the next one ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -214,11 +215,12 @@ def place_signoff(context: Context, bound: Binding, role: str, data: bytes, armo
     sshsign.check_signed(context, data, armored, NAMESPACE, role)
     of = sha256_hex("".join((bound.subject, bound.evidence, bound.policy["digest"])).encode())
     path = f"{sshsign.directory_of(context, 'signoffs')}/{bound.stage}-{role}-{of[:_SHORT]}.json"
-    sshsign.place(context, path, data, armored)
     sources = service.source_listing(context)
     for digest, listing in ((bound.evidence, bound.listing), (bound.subject, sources)):
         if sha256_hex(listing) == digest:
-            sshsign.keep(context, _listings(context), digest, listing)
+            with suppress(FileExistsError):
+                sshsign.keep(context, _listings(context), {f"{digest}.sha256": listing})
+    sshsign.place(context, path, data, armored)
     return path
 
 

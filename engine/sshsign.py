@@ -172,42 +172,45 @@ def directory_of(context: Context, collector: str) -> str:
 def place(context: Context, path: str, data: bytes, armored: bytes) -> None:
     """Write a statement and its signature beside it; both or neither, and never over anything.
 
-    Raises UsageError: one of them exists; EnvironmentProblem: the directory lies behind a link, or the disk
-    refuses.
+    Raises UsageError: one of them exists; EnvironmentProblem: as :func:`keep`.
     """
     folder, _, name = path.rpartition("/")
     try:
-        handle = _open_folder(context.root, folder)
-        try:
-            # first the signature: without its statement it says nothing
-            write_at(handle, f"{name}.sig", armored, replace=False)
-            try:
-                write_at(handle, name, data, replace=False)
-            except BaseException:
-                os.unlink(f"{name}.sig", dir_fd=handle)
-                raise
-        finally:
-            os.close(handle)
+        # first the signature: without its statement it says nothing
+        keep(context, folder, {f"{name}.sig": armored, name: data})
     except FileExistsError as error:
         raise UsageError(
             "is there already, and nothing that somebody signed is overwritten",
             path=path,
             remedy=f"rename or remove it and {name}.sig, then sign again",
         ) from error
+
+
+def keep(context: Context, folder: str, files: Mapping[str, bytes]) -> None:
+    """Write new files into a directory of the workspace, in their order; all of them or none.
+
+    Raises FileExistsError: there is one already; EnvironmentProblem: the directory lies behind a link, or the
+    disk refuses.
+    """
+    try:
+        handle = _open_folder(context.root, folder)
+        written: list[str] = []
+        try:
+            for name, data in files.items():
+                write_at(handle, name, data, replace=False)
+                written.append(name)
+        except BaseException:
+            for name in written:
+                os.unlink(name, dir_fd=handle)
+            raise
+        finally:
+            os.close(handle)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise EnvironmentProblem(
-            f"cannot be written: {error.strerror}", path=path, remedy="use a plain, writable directory"
+            f"cannot be written: {error.strerror}", path=folder, remedy="use a plain, writable directory"
         ) from error
-
-
-def keep(context: Context, folder: str, digest: str, listing: bytes) -> None:
-    """Keep a listing under its digest; what is there already is the same or not ours."""
-    handle = _open_folder(context.root, folder)
-    try:
-        with suppress(FileExistsError):
-            write_at(handle, f"{digest}.sha256", listing, replace=False)
-    finally:
-        os.close(handle)
 
 
 def _open_folder(root: Path, folder: str) -> int:
