@@ -36,14 +36,19 @@ $(STAMP): pyproject.toml .ci/requirements/installer.txt .ci/requirements/dev.txt
 	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
+# a shallow clone cannot tell who wrote the examples, so that nobody may have approved their own change: a copy can
 demo: $(STAMP) ## Judge both example workspaces
-	@echo "== examples/algo-trade: the state of the audit; the gate must say FAIL"
-	@$(BIN)/gate evaluate stage8 --workspace examples/algo-trade --operator examples/operator.yaml; test $$? -eq 1
-	@echo
-	@echo "== examples/ready: the same project made ready; the gate must say PASS"
-	@$(BIN)/gate evaluate stage8 --workspace examples/ready --operator examples/operator.yaml
-	@echo
-	@echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace examples/algo-trade --operator examples/operator.yaml"
+	@at=examples; \
+	if test "$$(git rev-parse --is-shallow-repository 2>/dev/null)" = true; then \
+		at=$$(mktemp -d); cp -R examples/. "$$at"; \
+	fi; \
+	echo "== $$at/algo-trade: the state of the audit; the gate must say FAIL"; \
+	$(BIN)/gate evaluate stage8 --workspace $$at/algo-trade --operator $$at/operator.yaml; test $$? -eq 1 || exit 1; \
+	echo; \
+	echo "== $$at/ready: the same project made ready; the gate must say PASS"; \
+	$(BIN)/gate evaluate stage8 --workspace $$at/ready --operator $$at/operator.yaml || exit 1; \
+	echo; \
+	echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace $$at/algo-trade --operator $$at/operator.yaml"
 
 test: $(STAMP) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower
 	$(BIN)/python -m pytest -n auto $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)

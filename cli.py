@@ -36,8 +36,9 @@ COMMANDS = {
     "status": ("judge", "Show the latest recorded verdict of each stage."),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
     "docs": ("docs", "List the pages of the documentation, or print one."),
-    "signoff": ("people", "Print the sign-off of a stage, for you to sign with ssh-keygen."),
-    "provenance": ("people", "State beside evidence files which sources and commit they were made from."),
+    "signoff": ("signoff", "Approve a stage with your SSH key, and say which sign-offs count."),
+    "waiver": ("waiver", "Permit one rule to be broken for a time, end that, and list what is permitted."),
+    "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write fixture files in their signed form."),
     "ledger": ("ledger", "Read and verify the ledger of decisions."),
 }

@@ -47,9 +47,11 @@ class _Comparison:
             yield after
             after = before
         yield from _settings("", before, after)
-        signers = self._config.allowed_signers.removeprefix(f"@{TRUST_REF}/")
-        if not signers.startswith("@"):
-            yield from self._signers(signers, after)
+        for name in (self._config.allowed_signers, self._config.revoked_keys):
+            if name is not None and name.startswith(f"@{TRUST_REF}/"):
+                path = name.removeprefix(f"@{TRUST_REF}/")
+                find = self._signers if name == self._config.allowed_signers else self._changed
+                yield from find(path, after)
         folders = [self._config.policy.bundle] if self._config.policy.bundle else []
         copies = (options.get("approved_copy") for options in self._config.evidence.values())
         for folder in dict.fromkeys([*folders, *(copy for copy in copies if isinstance(copy, str))]):
@@ -84,6 +86,15 @@ class _Comparison:
         for word, signers in (("added", new.keys() - old.keys()), ("removed", old.keys() - new.keys())):
             for line in sorted(signers):
                 yield Alteration(path, f"{word} signer {line}{_for(line, roles)}")
+
+    def _changed(self, path: str, _settings: Mapping[str, Any]) -> Iterator[Alteration]:
+        try:
+            same = self._read(path) == commit_file(self._root, self._commit, path)
+        except EvidenceError as error:
+            yield Alteration(path, f"{path} cannot be read: {error.what}")
+        else:
+            if not same:
+                yield Alteration(path, f"changed {path}")
 
     def _files(self, folder: str) -> Iterator[Alteration]:
         before = {p: sha256_hex(data) for p, data in commit_files(self._root, self._commit, folder).items()}

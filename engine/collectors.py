@@ -50,9 +50,9 @@ def make_collector(authority: Authority, collector_id: str) -> Collector:
 
 
 def _shared(authority: Authority) -> dict[str, Any]:
-    """Settings of the whole workspace that collectors have as options."""
-    config = authority.config
-    return {"roles": config.roles, "allowed_signers": config.allowed_signers}
+    """Settings of the whole workspace that are options of several collectors."""
+    names = ("roles", "allowed_signers", "revoked_keys")
+    return {name: getattr(authority.config, name) for name in names}
 
 
 def _options(authority: Authority, collector_id: str) -> dict[str, Any]:

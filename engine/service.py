@@ -22,20 +22,13 @@ from .config.settings import age_seconds
 from .context import Context
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
-from .decide.recorded import (
-    PEOPLE,
-    TRUST,
-    Recorded,
-    Setup,
-    Time,
-    alterations_digest,
-    evidence_digests,
-    policy_input,
-    wanted_stages,
-)
-from .decision.document import Decision, EngineId, Notice, Subject
+from .decide.recorded import PEOPLE, TRUST, Authors, Recorded, Setup, Time, policy_input, wanted_stages
+from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
 from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
+
+_APPROVED_COMMITS = 20
+"""Approved commits since which it is found out who wrote what; the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +95,13 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         gate_version=__version__,
         time=time,
         subject=subject,
+        authors=_authors(running.workspace, subject, evidence),
+        policy=PolicyId(context.bundle.name, context.bundle.version, context.bundle.digest),
         odd_sources=odd,
         uncommitted=tuple(sorted(masked(path) for path in uncommitted)),
         settings_digest=context.authority.settings_digest,
         allowed_signers=masked(config.allowed_signers),
+        revoked_keys=None if config.revoked_keys is None else masked(config.revoked_keys),
         roles=tuple(config.roles),
         depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},
@@ -116,25 +112,47 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
     return Recorded(setup, evidence)
 
 
+def _authors(
+    workspace: Workspace, subject: Subject, evidence: dict[str, Evidence]
+) -> tuple[Authors, ...] | None:
+    """Who wrote what is judged, ever and since the latest commits that somebody approved."""
+    if subject.commit is None:
+        return None
+    rows = evidence["signoffs"].facts["signoffs"] if "signoffs" in evidence else []
+    named = {
+        row["commit"]: None
+        for row in sorted(rows, key=lambda row: (-row["signed_at_s"], row["path"]))
+        if row["commit"] and row["signature"] == "valid" and row["subject"] != subject.digest
+    }
+    found = subjects.authors_since(workspace, subject.commit, list(named)[:_APPROVED_COMMITS])
+    return tuple(
+        Authors(since, None if emails is None else tuple(sorted(map(masked, emails))))
+        for since, emails in found.items()
+    )
+
+
 def collect(context: Context, ids: Iterable[str]) -> dict[str, Evidence]:
     """Evidence of the named collectors. Raises UsageError: there is none of that name."""
     with start(context.root, context.authority, tuple(ids), context.places) as running:
         return running.result()
 
 
-def binding(context: Context, stage: str, time: Time) -> tuple[str, str]:
-    """What a sign-off of the stage binds to, as things stand: digest of the sources, digest of the evidence.
+def binding(context: Context, stage: str, time: Time) -> Recorded:
+    """What a sign-off of the stage binds to, as things stand.
 
     Nothing that people signed is read, so a sign-off in the making does not matter. In the place of a stage,
     ``trust`` stands for what the change alters of what it is judged by.
     """
     plan = context.plan
     if stage == TRUST:
-        subject = find_subject(open_workspace(context.root, context.authority))[0]
-        return subject.digest, alterations_digest(context.authority.trust)
+        return observe(context, (), next(iter(plan.stages)), time)
     ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,)))) - PEOPLE
-    recorded = observe(context, ids, stage, time)
-    return recorded.setup.subject.digest, evidence_digests(plan, recorded)[stage]
+    return observe(context, ids, stage, time)
+
+
+def source_listing(context: Context) -> bytes:
+    """The ``sha256sum`` manifest of the sources, over which the subject's digest is taken."""
+    return subjects.measure_sources(open_workspace(context.root, context.authority)).listing
 
 
 def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.errors import ConfigError, EvidenceError, UsageError
@@ -28,10 +29,14 @@ POWERS = (
     "ledger",
     "limits",
     "policy",
+    "revoked_keys",
     "roles",
     "stages",
 )
 """Settings that decide by what is judged; what is looked at is not among them."""
+
+KEY_FILES = ("allowed_signers", "revoked_keys")
+"""Settings that name a file of keys."""
 
 Files = dict[str, bytes | None]
 
@@ -117,12 +122,15 @@ def _of_commit(root: Path, ref: str) -> Authority:
         )
     raw = commit_file(root, commit, FILE)
     config, stated = parse_config(raw, root)
-    signers = f"@{TRUST_REF}/{config.allowed_signers}"
-    given: Files = {signers: commit_file(root, commit, config.allowed_signers)}
+    named: dict[str, Any] = {
+        name: getattr(config, name) for name in KEY_FILES if getattr(config, name) is not None
+    }
+    given: Files = {f"@{TRUST_REF}/{path}": commit_file(root, commit, path) for path in named.values()}
     folder = config.policy.bundle
     bundle = None if folder is None else commit_files(root, commit, folder.rstrip("/"))
     trust = Trust(None, TrustRef(ref, commit), _sources(stated, TRUST_REF), ())
-    settings = replace(config, allowed_signers=signers)
+    files: dict[str, Any] = {name: f"@{TRUST_REF}/{path}" for name, path in named.items()}
+    settings = replace(config, **files)
     return Authority(settings, trust, given, bundle, settings_digest=None if raw is None else sha256_hex(raw))
 
 
@@ -168,13 +176,13 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
         if not base.config.evidence.keys() <= own.evidence.keys():
             settings["evidence"] = base.trust.settings["evidence"]
     given, bundle = dict(base.given), base.bundle
-    if "allowed_signers" in stated:
-        values["allowed_signers"] = f"@{OPERATOR}/{Path(own.allowed_signers).name}"
-        given[values["allowed_signers"]] = operator.read(own.allowed_signers, root)
-    elif base.trust.ref is None:
-        # nobody named any: nobody may sign
+    if base.trust.ref is None:  # where nobody names signers, nobody may sign
         values["allowed_signers"] = f"@{OPERATOR}/allowed_signers"
         given[values["allowed_signers"]] = None
+    for name in KEY_FILES:
+        if name in stated and getattr(own, name) is not None:
+            values[name] = f"@{OPERATOR}/{name}"
+            given[values[name]] = operator.read(getattr(own, name), root)
     if settings["policy"] in (OPERATOR, DEFAULTS):
         bundle = operator.path(own.policy.bundle, root) if own.policy.bundle else None
     notices = []

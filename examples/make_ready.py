@@ -143,7 +143,7 @@ def seal(keys: Path) -> None:
     sign(manifest, keys / RELEASE, "file")
     for stage, role, time in SIGN_OFFS:
         name, principal = PEOPLE[role]
-        command = ("signoff", stage, "--role", role, "--name", name, "--at", time, "--workspace", str(READY))
+        command = ("signoff", "request", stage, "--role", role, "--name", name, "--at", time, "--workspace", str(READY))
         path = signoffs / f"{stage}-{role}.json"
         # Run outside the workspace: its `contracts` and `tests` are packages too.
         path.write_bytes(run(sys.executable, "-m", "gate", *command, cwd=keys))

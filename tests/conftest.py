@@ -7,6 +7,7 @@ searches: GATE_EXAMPLES is the number of examples, and tests marked ``soak`` run
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
-from gate.engine.trust import POWERS
+from gate.engine.trust import KEY_FILES, POWERS
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.process import children
 
@@ -120,9 +121,12 @@ def operator() -> Callable[[Path], Path]:
         folder.mkdir(exist_ok=True)
         stated = yaml.safe_load((root / "gate.yaml").read_text()) if (root / "gate.yaml").exists() else {}
         settings = {name: value for name, value in (stated or {}).items() if name in POWERS}
-        signers = root / str(settings.get("allowed_signers", "trust/allowed_signers"))
-        settings["allowed_signers"] = "allowed_signers"
-        (folder / "allowed_signers").write_bytes(signers.read_bytes() if signers.is_file() else b"")
+        settings.setdefault("allowed_signers", "trust/allowed_signers")
+        for name in KEY_FILES:
+            if settings.get(name) is not None:
+                file = root / settings[name]
+                settings[name] = name
+                (folder / name).write_bytes(file.read_bytes() if file.is_file() else b"")
         settings["execute"] = ["commands", "plugins", "stage_tests"]
         file = folder / "operator.yaml"
         file.write_text(yaml.safe_dump(settings))
@@ -186,6 +190,116 @@ def program(tmp_path: Path) -> Callable[..., Finished]:
         return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+PEOPLE = {
+    "risk_officer": "dana.levi@example.com",
+    "cto": "omar.haddad@example.com",
+    "lead_trader": "mei.tanaka@example.com",
+    "qa_lead": "ines.duarte@example.com",
+}
+NEEDED = [
+    ("stage1", "risk_officer"),
+    ("stage1", "cto"),
+    ("stage2", "cto"),
+    ("stage4", "cto"),
+    ("stage8", "risk_officer"),
+    ("stage8", "cto"),
+    ("stage8", "lead_trader"),
+]
+
+
+class Office:
+    """A copy of the ready example whose people have keys of this test."""
+
+    people = PEOPLE
+    needed = NEEDED
+
+    def __init__(
+        self, root: Path, keys: Path, gate: Callable[..., Finished], operator: Callable[[Path], Path]
+    ) -> None:
+        self.root = root
+        self.operator = operator
+        self.keys = keys
+        self.gate = gate
+        keys.mkdir()
+        lines = []
+        for role, principal in PEOPLE.items():
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", role, "-f", str(keys / role)],
+                check=True,
+            )
+            public = " ".join((keys / f"{role}.pub").read_text().split()[:2])
+            spaces = 'namespaces="signoff@gate,waiver@gate,file"'
+            lines.append(f'{principal} {spaces},valid-after="20250101Z",valid-before="20300101Z" {public}\n')
+        (root / "trust" / "allowed_signers").write_text("".join(lines))
+        config = json.dumps({role: [principal] for role, principal in PEOPLE.items()})
+        text = (root / "gate.yaml").read_text()
+        before, _, rest = text.partition("\nroles:\n")
+        tail = [line for line in rest.splitlines() if line and not line.startswith((" ", "#"))]
+        kept = rest[rest.index(tail[0]) :] if tail else ""
+        (root / "gate.yaml").write_text(f"{before}\nroles: {config}\n{kept}")
+        shutil.rmtree(root / "signoffs")
+        (root / "signoffs").mkdir()
+        self.sign_file("signatures/artifacts.sha256", "qa_lead", "file")
+
+    def sign_file(self, path: str, role: str, namespace: str) -> None:
+        """Sign a file of the workspace as stock ssh-keygen does."""
+        target = self.root / path
+        target.with_name(target.name + ".sig").unlink(missing_ok=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-Y", "sign", "-f", str(self.keys / role), "-n", namespace, str(target)],
+            check=True,
+            capture_output=True,
+        )
+
+    def sign_off(self, stage: str, role: str, *more: str, key: str | None = None, name: str = "x") -> Path:
+        """`gate signoff request` and `ssh-keygen -Y sign`, as docs/sign-offs.md says."""
+        prepared = self.gate(
+            "signoff", "request", stage, "--role", role, "--name", name, *more, "-w", self.root
+        )
+        assert prepared.code == 0, prepared.err
+        path = f"signoffs/{stage}-{role}-{name}.json"
+        (self.root / path).write_text(prepared.out)
+        self.sign_file(path, key or role, "signoff@gate")
+        return self.root / path
+
+    def sign_everything(self) -> None:
+        """All sign-offs that the shipped policies need.
+
+        They bind the same sources and evidence for everyone who signs a stage, so one is prepared for each.
+        """
+        prepared: dict[str, str] = {}
+        for stage, role in NEEDED:
+            if stage not in prepared:
+                prepared[stage] = self.sign_off(stage, role).read_text()
+                continue
+            document = json.loads(prepared[stage]) | {"role": role}
+            path = f"signoffs/{stage}-{role}-x.json"
+            (self.root / path).write_text(json.dumps(document))
+            self.sign_file(path, role, "signoff@gate")
+
+    def judge(self, stage: str = "stage8") -> dict[str, Any]:
+        """The decision, not recorded."""
+        trust = ("--operator", self.operator(self.root))
+        run = self.gate("evaluate", stage, "-w", self.root, *trust, "-o", "json", "--no-record")
+        assert run.code in (0, 1, 3), run.err
+        loaded: dict[str, Any] = json.loads(run.out)
+        assert run.code == {"PASS": 0, "FAIL": 1, "CONDITIONAL": 3}[loaded["verdict"]]
+        return loaded
+
+
+@pytest.fixture
+def office(
+    gate: Callable[..., Finished],
+    copy_example: Callable[[str], Path],
+    tmp_path: Path,
+    operator: Callable[[Path], Path],
+) -> Office:
+    """The ready example before anybody signed."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    return Office(copy_example("ready"), tmp_path / "keys", gate, operator)
 
 
 @pytest.fixture(scope="session")

@@ -224,8 +224,8 @@ def test_json_is_the_default_where_nobody_looks(gate: Gate, copy_example: Copy) 
         (["explain", "7"], "no ledger"),
         (["ledger", "show"], "no ledger"),
         (["ledger", "verify"], "no ledger"),
-        (["signoff", "stage1", "--role", "king", "--name", "x"], "no role 'king'"),
-        (["signoff", "stage0", "--role", "cto", "--name", "x"], "there is no stage 'stage0'"),
+        (["signoff", "request", "stage1", "--role", "king", "--name", "x"], "no role 'king'"),
+        (["signoff", "request", "stage0", "--role", "cto", "--name", "x"], "there is no stage 'stage0'"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_exit_2(

@@ -18,7 +18,7 @@ COMMANDS = (
     ("ledger", "show"),
     ("ledger", "verify"),
     ("explain", "0"),
-    ("signoff", "stage1", "--role", "cto", "--name", "A"),
+    ("signoff", "request", "stage1", "--role", "cto", "--name", "A"),
 )
 
 

@@ -100,7 +100,7 @@ def test_fresh_keys_in_the_change_sign_nothing(gate: Gate, copy_example: Copy, t
         file.writelines(lines)
     for path in root.glob("signoffs/*.json"):
         stage, role = path.stem.split("-")
-        done = gate("signoff", stage, "--role", role, "--name", "Mallory", "-w", root)
+        done = gate("signoff", "request", stage, "--role", role, "--name", "Mallory", "-w", root)
         assert done.code == 0, done.err
         path.write_text(done.out)
         Path(f"{path}.sig").unlink()
@@ -337,7 +337,7 @@ def test_signed_alterations_are_accepted_and_stay_visible(
     (root / "gate.yaml").write_text("roles: {risk_officer: [dana@example.com, eve@example.com]}\n")
     commit_all(root)
     trust = ("--trust-ref", "main", "-w", root)
-    done = gate("signoff", "trust", "--role", "risk_officer", "--name", "Dana", *trust)
+    done = gate("signoff", "request", "trust", "--role", "risk_officer", "--name", "Dana", *trust)
     assert done.code == 0, done.err
     (root / "signoffs").mkdir()
     path = root / "signoffs/trust-risk_officer.json"

@@ -62,7 +62,7 @@ def judged(gate: Gate, root: Path, stage: str) -> tuple[int, dict[str, Any]]:
 def test_a_condition_needs_a_conditional_verdict(gate: Gate, ready: Path, verdict: tuple[str, ...]) -> None:
     """`gate signoff --condition` without `--verdict conditional` writes nothing and says what to add."""
     options = ("--role", "cto", "--name", "Amir Cohen", *verdict, "--condition", OPTION)
-    run = gate("signoff", "stage1", *options, "-w", ready)
+    run = gate("signoff", "request", "stage1", *options, "-w", ready)
     assert (run.code, run.out) == (2, "")
     assert "--verdict conditional" in run.err
     assert "usage error" in run.err
@@ -71,7 +71,7 @@ def test_a_condition_needs_a_conditional_verdict(gate: Gate, ready: Path, verdic
 def test_a_conditional_verdict_needs_a_condition(gate: Gate, ready: Path) -> None:
     """`gate signoff --verdict conditional` alone writes nothing either."""
     options = ("--role", "cto", "--name", "Amir Cohen", "--verdict", "conditional")
-    run = gate("signoff", "stage1", *options, "-w", ready)
+    run = gate("signoff", "request", "stage1", *options, "-w", ready)
     assert (run.code, run.out) == (2, "")
     assert "--condition TEXT|OWNER|DUE" in run.err
 
@@ -121,6 +121,6 @@ def test_the_author_of_the_change_may_set_a_condition(gate: Gate, ready: Path, s
 def test_a_condition_is_due_on_a_day_of_the_calendar(gate: Gate, ready: Path) -> None:
     """A day that does not exist is refused when the sign-off is written, not when it is judged."""
     options = ("--role", "cto", "--name", "Amir Cohen", "--verdict", "conditional")
-    run = gate("signoff", "stage1", *options, "--condition", "a|b|2025-02-30", "-w", ready)
+    run = gate("signoff", "request", "stage1", *options, "--condition", "a|b|2025-02-30", "-w", ready)
     assert (run.code, run.out) == (2, "")
     assert "is due on no day of the calendar" in run.err

@@ -151,6 +151,10 @@ class GateConfig(Settings):
         default="trust/allowed_signers",
         metadata={"description": "OpenSSH allowed_signers file of the people who sign."},
     )
+    revoked_keys: Text | None = field(
+        default=None,
+        metadata={"description": "Keys that count no more: an OpenSSH KRL, or a list of public keys."},
+    )
     policy: PolicySettings = PolicySettings()
     ledger: LedgerSettings = LedgerSettings()
     engine: Text = field(

@@ -9,6 +9,7 @@ from typing import Any
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import EngineError, InternalError
 from ..decision.document import Notice, Operand, Place, Violation
+from .conditions import due_at
 from .model import Rule, Stage
 
 _OPERAND = {"name", "op", "actual", "expected", "unit", "holds"}
@@ -75,12 +76,22 @@ class Answer:
             raise self._error(f"the rule {self._rule.code!r} does not hold but reports nothing")
         return [self._violation(item) for item in reported]
 
-    def conditions(self) -> list[tuple[str, str | None, str | None]]:
-        """Conditions under which the rule holds: message, owner and due date where stated."""
+    def conditions(self) -> list[dict[str, str | None]]:
+        """Conditions under which the rule holds: ``msg``, ``owner``, ``due``, ``id``, ``closed_by``."""
         return [
-            (self._message(item), _text(item.get("owner")), _text(item.get("due")))
+            {"msg": self._message(item), "due": self._due(item)}
+            | {name: _text(item.get(name)) for name in ("owner", "id", "closed_by")}
             for item in self._results("condition")
         ]
+
+    def _due(self, item: Mapping[str, Any]) -> str | None:
+        due = _text(item.get("due"))
+        try:
+            due_at(due or "2000-01-01")
+        except ValueError as error:
+            what = f"a condition of {self._rule.code!r} is due on {due!r}, which is no day and no time"
+            raise self._error(what) from error
+        return due
 
     def warnings(self) -> list[Notice]:
         """Remarks of the rule."""

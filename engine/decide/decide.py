@@ -64,7 +64,8 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     facts = facts_of(recorded, time)
     digests = evidence_digests(plan, recorded)
     waivers = facts.value("waivers.waivers") or []
-    valid, notices = assess(waivers, plan, setup.subject.digest, time.seconds)
+    revocations = facts.value("waivers.revocations") or []
+    valid, notices = assess(waivers, revocations, plan, setup.subject.digest, time.seconds)
     wanted = wanted_stages(plan, setup.stage)
     results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds, setup.odd_sources)
     verdict = overall(results) if setup.stage == ALL else results[setup.stage].verdict
@@ -113,7 +114,7 @@ def _set_time(time: Time) -> list[Weakening]:
 
 
 def _no_author(setup: Setup) -> list[Weakening]:
-    if setup.subject.author is not None:
+    if setup.authors is not None:
         return []
     return [Weakening("no_author", "no git commit states an author, so nobody can be refused as one")]
 
@@ -154,6 +155,7 @@ def _signatures(setup: Setup, facts: Facts, digest: str | None) -> tuple[Signatu
             and item["signature"] == "valid"
             and item["role_authorised"]
             and (item["subject"], item["evidence"]) == (setup.subject.digest, digest)
+            and item["policy"]["digest"] == setup.policy.digest
         ]
         latest = max(bound, key=lambda item: (item["signed_at_s"], item["path"]), default=None)
         names = ("name", "principal", "key", "signed_at")

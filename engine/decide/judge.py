@@ -36,9 +36,10 @@ from ..decision.document import (
     Waived,
 )
 from .answer import Answer, policy_error, refuse_unexpected
+from .conditions import DAY, of_rule, of_violation, overdue, settle, settled
 from .facts import Facts
 from .model import Plan, Rule, Stage
-from .waivers import DAY, Waiver
+from .waivers import Waiver
 
 _FIGURE_UNITS = ("ppm", "us", "ms", "s", "cents", "micro")
 _MOST_REASONS = 3
@@ -145,7 +146,7 @@ class _Judging:
     def result(self, earlier: Mapping[str, StageResult]) -> StageResult:
         """Judge every rule and dependency of the stage."""
         refuse_unexpected(self.stage, self.output)
-        checks = tuple(self._check(rule) for rule in self.stage.rules)
+        checks = self._settled(tuple(self._check(rule) for rule in self.stage.rules), earlier)
         for name in self.stage.depends_on:
             self._dependency(name, earlier[name].verdict)
         if any(v.severity.blocks for v in self.violations):
@@ -203,8 +204,8 @@ class _Judging:
         if answer.holds and (unknown := {fact: found for fact, found in problems.items() if found}):
             return self._unknown(rule, unknown), answer.operands
         conditions = answer.conditions()
-        for message, owner, due in conditions:
-            self._condition(rule, message, owner, due)
+        for stated in conditions:
+            self._condition(rule, stated)
         status = CheckStatus.CONDITIONAL if conditions else CheckStatus.HOLDS
         for violation in reported:
             waived = self._report(violation)
@@ -228,16 +229,24 @@ class _Judging:
             case "warn":
                 self.warnings.append(Notice(rule.code, violation.msg))
             case "condition":
-                self._condition(rule, violation.msg, None, None)
+                self._condition(rule, {"msg": violation.msg})
             case _:
                 self.violations.append(violation)
         return CheckStatus.UNKNOWN
 
-    def _condition(self, rule: Rule, message: str, owner: str | None, due: str | None) -> None:
-        condition = Condition(
-            rule.code, message, rule.stage, owner or rule.owner, due or self._due(rule.severity)
-        )
-        self.conditions.append(condition)
+    def _condition(self, rule: Rule, stated: Mapping[str, str | None]) -> None:
+        due = stated.get("due") or self._due(rule.severity)
+        self.conditions.append(of_rule(rule, stated, due))
+
+    def _settled(self, checks: tuple[Check, ...], earlier: Mapping[str, StageResult]) -> tuple[Check, ...]:
+        """The checks, once closed conditions are gone and overdue ones have become violations."""
+        known = (*checks, *(check for result in earlier.values() for check in result.checks))
+        holding = {check.code for check in known if check.status is CheckStatus.HOLDS}
+        self.conditions, due = settle(self.conditions, holding, self.now_s)
+        rules = {rule.code: rule for rule in self.stage.rules}
+        for condition in due:
+            self._report(overdue(condition, rules[condition.code]))
+        return settled(checks, self.violations, self.waived, self.conditions)
 
     def _due(self, severity: Severity) -> str:
         days = self.plan.due_days.get(severity.value)
@@ -265,7 +274,7 @@ class _Judging:
                 )
                 what = f"Waived until {waiver.effective_until} ({waiver.id}): {violation.msg}"
                 self.conditions.append(
-                    Condition(violation.code, what, violation.stage, waiver.author, waiver.effective_until)
+                    of_violation(violation, what, waiver.author, waiver.effective_until, waiver.id)
                 )
                 return True
         self._open(violation)
@@ -277,7 +286,7 @@ class _Judging:
             owner = next((r.owner for r in self.stage.rules if r.code == violation.code), self.stage.id)
             subject = f"{violation.solution}" + (f" ({violation.term})" if violation.term else "")
             self.conditions.append(
-                Condition(violation.code, subject, violation.stage, owner, self._due(violation.severity))
+                of_violation(violation, subject, owner, self._due(violation.severity), None)
             )
 
     def _dependency(self, name: str, verdict: Verdict) -> None:

@@ -17,7 +17,7 @@ from ...evidence.base.errors import InternalError, masked
 from ...evidence.base.records import from_json, to_json
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Problem
-from ..decision.document import Notice, Subject, Trust, Weakening
+from ..decision.document import Notice, PolicyId, Subject, Trust, Weakening
 from .facts import Facts, problems, provenance
 from .model import Plan
 
@@ -49,15 +49,26 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class Authors:
+    """Who wrote the judged content since an approved commit (None: ever); None when it cannot be told."""
+
+    since: str | None
+    emails: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """What is judged, when and under which settings: all that a decision depends on beside the evidence.
 
     Attributes:
         stage: what was asked for: a stage's id or ``all``.
+        authors: who wrote it, ever and since each commit that a sign-off names; None outside of git.
+        policy: the bundle of the run, which a sign-off names; a replay with another bundle keeps it.
         odd_sources: files among the sources that cannot be judged.
         uncommitted: evidence files that the commit has with other bytes.
         settings_digest: SHA-256 of ``gate.yaml``, None without it.
         allowed_signers: path of the file of allowed signers, which no sign-off binds to.
+        revoked_keys: path of the list of revoked keys, which none binds to either.
         depends_on: by stage, dependencies in place of the bundle's.
         max_age_s: by collector, how old its evidence may be, in seconds.
         trust: whose word is taken for what.
@@ -68,10 +79,13 @@ class Setup:
     gate_version: str
     time: Time
     subject: Subject
+    authors: tuple[Authors, ...] | None
+    policy: PolicyId
     odd_sources: tuple[Problem, ...]
     uncommitted: tuple[str, ...]
     settings_digest: str | None
     allowed_signers: str
+    revoked_keys: str | None
     roles: tuple[str, ...]
     depends_on: dict[str, tuple[str, ...]]
     max_age_s: dict[str, int]
@@ -120,30 +134,32 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
     """By judged stage, one digest of all files its evidence came from: what a sign-off of the stage binds to.
 
     The files are those read for the stage and the stages it depends on, what commands printed for it (as
-    ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the file of allowed signers
-    (a new colleague voids nobody's approval, and signatures are checked against it whenever something is
-    judged) and without what gate generates. The digest is taken over their ``sha256sum`` manifest.
+    ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the files of allowed
+    signers and revoked keys (a new colleague voids nobody's approval, and signatures are checked against them
+    whenever something is judged) and without what gate generates. The digest is taken over their
+    ``sha256sum`` manifest.
     """
+    return {name: sha256_hex(listing) for name, listing in evidence_listings(plan, recorded).items()}
+
+
+def evidence_listings(plan: Plan, recorded: Recorded) -> dict[str, bytes]:
+    """By judged stage, the ``sha256sum`` manifest that its evidence digest is taken over."""
     setup = recorded.setup
-    left_out = GENERATED | {setup.allowed_signers}
+    left_out = GENERATED | {setup.allowed_signers, setup.revoked_keys}
     needed = plan.closure(wanted_stages(plan, setup.stage))
     rows = {name: _rows(item, left_out) for name, item in recorded.evidence.items()}
-    digests = {}
+    listings = {}
     for stage in needed:
         ids = frozenset[str]().union(*(plan.stages[name].collectors for name in plan.closure((stage,))))
         files = set[tuple[str, str]]().union(*(rows.get(name, ()) for name in ids - PEOPLE))
         if setup.settings_digest is not None:
             files.add((SETTINGS, setup.settings_digest))
-        digests[stage] = sha256_hex(manifest_bytes(files))
-    return {**digests, TRUST: alterations_digest(setup.trust)}
+        listings[stage] = manifest_bytes(files)
+    # a sign-off of alterations binds to their canonical JSON
+    return {**listings, TRUST: canonical(to_json(setup.trust.alterations))}
 
 
-def alterations_digest(trust: Trust) -> str:
-    """What a sign-off of alterations binds to: SHA-256 of their canonical JSON."""
-    return sha256_hex(canonical(to_json(trust.alterations)))
-
-
-def _rows(evidence: Evidence, left_out: Collection[str]) -> set[tuple[str, str]]:
+def _rows(evidence: Evidence, left_out: Collection[str | None]) -> set[tuple[str, str]]:
     """The names and digests of what a collector's evidence came from."""
     # a name that no path of the workspace can have
     rows = {(f"/{evidence.collector}/{part.name}", part.sha256) for part in evidence.attachments}
@@ -168,7 +184,9 @@ def policy_input(plan: Plan, recorded: Recorded, time: Time) -> dict[str, Any]:
             "dirty": subject.dirty,
             "digest": subject.digest,
             "author": subject.author,
+            "authors": to_json(recorded.setup.authors),
         },
+        "policy": to_json(recorded.setup.policy),
         "evidence_digest": evidence_digests(plan, recorded),
         "trust": trust_input(recorded.setup.trust),
         "facts": dict(facts_of(recorded, time).values),

@@ -2,21 +2,21 @@
 
 A waiver counts when it names a rule of the bundle and the rule's own stage among its stages, its signature
 is valid under a key that was allowed at the effective time, its signer holds the approving role, that role
-may approve waivers, the approver is not its author, it is in force (``effective_on`` ≤ now <
-``effective_until``) and, where it names a subject, names this one.
+may approve waivers, the approver is not its author, nobody who may approve waivers revoked it, it is in force
+(``effective_on`` ≤ now < ``effective_until``) and, where it names a subject, names this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from ...evidence.base.errors import nearest
 from ..decision.document import Notice
+from .conditions import DAY
 from .model import Plan
-
-DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,24 @@ class Waiver:
     effective_until: str
 
 
+class State(StrEnum):
+    """What a waiver is at a time; only active and expiring ones count."""
+
+    ACTIVE = "active"
+    EXPIRING = "expiring"
+    PENDING = "pending"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    OTHER = "other"
+    VOID = "void"
+
+
 def assess(
-    facts: Sequence[Mapping[str, Any]], plan: Plan, subject: str, now_s: int
+    facts: Sequence[Mapping[str, Any]],
+    revocations: Sequence[Mapping[str, Any]],
+    plan: Plan,
+    subject: str,
+    now_s: int,
 ) -> tuple[list[Waiver], list[Notice]]:
     """Split the waivers found into those that count and notes about all that need attention.
 
@@ -45,15 +61,10 @@ def assess(
     """
     valid: list[Waiver] = []
     notes: list[Notice] = []
-    for fact in sorted(facts, key=lambda item: (item["id"], item["path"])):
-        named = f"waiver {fact['id']} ({fact['path']})"
-        mistake = _mistake(fact, plan)
-        if mistake is not None:
-            notes.append(Notice(fact["code"], f"{named} does not count: {mistake}", "error"))
-            continue
-        state = _state(fact, subject, now_s)
-        if state is not None:
-            notes.append(Notice(fact["code"], f"{named} {state}"))
+    for fact, state, text in states(facts, revocations, plan, subject, now_s):
+        if state not in (State.ACTIVE, State.EXPIRING):
+            level = "error" if state is State.VOID else "warning"
+            notes.append(Notice(fact["code"], f"waiver {fact['id']} ({fact['path']}) {text}", level))
             continue
         valid.append(
             Waiver(
@@ -68,21 +79,67 @@ def assess(
                 effective_until=fact["effective_until"],
             )
         )
-        if fact["effective_until_s"] - now_s < plan.waiver_warning_days * DAY:
-            notes.append(Notice(fact["code"], f"waiver {fact['id']} expires on {fact['effective_until']}"))
+        if state is State.EXPIRING:
+            notes.append(Notice(fact["code"], f"waiver {fact['id']} {text}"))
+    for one in revocations:
+        if (problem := _void(one, plan)) is not None:
+            what = f"the revocation of waiver {one['id']} ({one['path']}) does not count: {problem}"
+            notes.append(Notice("waivers", what, "error"))
     return valid, notes
+
+
+def states(
+    facts: Sequence[Mapping[str, Any]],
+    revocations: Sequence[Mapping[str, Any]],
+    plan: Plan,
+    subject: str,
+    now_s: int,
+) -> Iterator[tuple[Mapping[str, Any], State, str]]:
+    """Every waiver by id, with its state and that in words."""
+    ended = {
+        one["id"]: one for one in revocations if _void(one, plan) is None and one["revoked_at_s"] <= now_s
+    }
+    for fact in sorted(facts, key=lambda item: (item["id"], item["path"])):
+        mistake = _mistake(fact, plan)
+        if mistake is not None:
+            yield fact, State.VOID, f"does not count: {mistake}"
+        elif (by := ended.get(fact["id"])) is not None:
+            yield (
+                fact,
+                State.REVOKED,
+                f"was revoked on {by['revoked_at']} by {by['principal']}: {by['reason']}",
+            )
+        else:
+            yield fact, *_state(fact, plan, subject, now_s)
+
+
+def _void(revocation: Mapping[str, Any], plan: Plan) -> str | None:
+    """Why a revocation does not count: whoever may approve waivers may end them, and nobody else."""
+    if revocation["signature"] != "valid":
+        return str(revocation["problem"] or revocation["signature"])
+    if not revocation["role_authorised"] or revocation["role"] not in plan.waiver_roles:
+        return f"its signer may not end waivers as {revocation['role']}"
+    return None
+
+
+def no_such_rule(code: str, plan: Plan) -> str | None:
+    """What is wrong with a rule's code, and which was probably meant; None where there is that rule."""
+    stage = code.partition(".")[0]
+    codes = [rule.code for one in plan.stages.values() for rule in one.rules]
+    if stage in plan.stages and code == f"{stage}.dependency":
+        return "a dependency between stages cannot be waived; waive a rule of the stage that failed"
+    if code in codes:
+        return None
+    meant = nearest(code, codes)
+    advice = f"did you mean {meant!r}?" if meant else "docs/policies.md lists the rules"
+    return f"there is no rule {code!r}; {advice}"
 
 
 def _mistake(fact: Mapping[str, Any], plan: Plan) -> str | None:
     """Why the waiver can never count as it stands: somebody has to correct it."""
     stage = str(fact["code"]).partition(".")[0]
-    codes = [rule.code for one in plan.stages.values() for rule in one.rules]
-    if stage in plan.stages and fact["code"] == f"{stage}.dependency":
-        return "a dependency between stages cannot be waived; waive a rule of the stage that failed"
-    if fact["code"] not in codes:
-        meant = nearest(fact["code"], codes)
-        advice = f"did you mean {meant!r}?" if meant else "docs/policies.md lists the rules"
-        return f"there is no rule {fact['code']!r}; {advice}"
+    if (wrong := no_such_rule(fact["code"], plan)) is not None:
+        return wrong
     if fact["code"] in plan.never_waived:
         return f"{fact['code']} is a rule that cannot be waived"
     if stage not in fact["stages"]:
@@ -96,15 +153,16 @@ def _mistake(fact: Mapping[str, Any], plan: Plan) -> str | None:
     return None
 
 
-def _state(fact: Mapping[str, Any], subject: str, now_s: int) -> str | None:
-    """Why a waiver without a mistake does not count here and now."""
+def _state(fact: Mapping[str, Any], plan: Plan, subject: str, now_s: int) -> tuple[State, str]:
+    """Whether a waiver without a mistake counts here and now."""
     start, end = fact["key_valid_from_s"], fact["key_valid_until_s"]
     if (start is not None and now_s < start) or (end is not None and now_s > end):
-        return "does not count: its signer's key is not valid at the effective time"
+        return State.OTHER, "does not count: its signer's key is not valid at the effective time"
     if fact["subject"] not in (None, subject):
-        return "does not count: it is for other sources"
+        return State.OTHER, "does not count: it is for other sources"
     if now_s < fact["effective_on_s"]:
-        return f"is pending until {fact['effective_on']}"
+        return State.PENDING, f"is pending until {fact['effective_on']}"
     if now_s >= fact["effective_until_s"]:
-        return f"expired on {fact['effective_until']}"
-    return None
+        return State.EXPIRED, f"expired on {fact['effective_until']}"
+    soon = fact["effective_until_s"] - now_s < plan.waiver_warning_days * DAY
+    return (State.EXPIRING if soon else State.ACTIVE), f"expires on {fact['effective_until']}"

@@ -208,13 +208,22 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must still be done when the verdict is CONDITIONAL; ``due`` is an RFC 3339 time or a date."""
+    """What must still be done when the verdict is CONDITIONAL.
+
+    Attributes:
+        due: an RFC 3339 time, or a date; when it has passed, the condition becomes a violation.
+        id: its name: of the sign-off's condition, the waiver, or what it is about.
+        closed_by: what ends it: the code of a rule that then holds, or ``signoff``, a later approval without
+            conditions by the same person in the same role.
+    """
 
     code: str
     msg: str
     stage: str
     owner: str
     due: str
+    id: str
+    closed_by: str
 
 
 @dataclass(frozen=True, slots=True)

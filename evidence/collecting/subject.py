@@ -18,6 +18,7 @@ from ..base.errors import EvidenceError
 from ..base.limits import DEFAULT, Limits
 from ..reading import git
 from ..reading.files import printable
+from ..reading.git.plumbing import authors, is_earlier
 from ..reading.git.state import object_format
 from ..reading.workspace import Selection, Workspace, glob_regex
 
@@ -26,14 +27,16 @@ from ..reading.workspace import Selection, Workspace, glob_regex
 class Sources:
     """The judged content: digest, its files and links, the paths they are under, and what could not be read.
 
-    A file that cannot be read stands in the digest without its content, so a decision over such sources must
-    not pass; the collector ``source`` reports what :func:`odd_files` finds.
+    ``listing`` is the ``sha256sum`` manifest that the digest is taken over. A file that cannot be read stands
+    in it without its content, so a decision over such sources must not pass; the collector ``source`` reports
+    what :func:`odd_files` finds.
     """
 
     digest: str
     files: tuple[str, ...]
     patterns: tuple[str, ...]
     unreadable: tuple[EvidenceError, ...] = ()
+    listing: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def measure_sources(workspace: Workspace) -> Sources:
         entries[path] = sha256_hex(b"refused")
     for path, target in judged.links.items():
         entries[path] = sha256_hex(f"link:{target}".encode("utf-8", "surrogateescape"))
-    return Sources(sha256_hex(manifest_bytes(entries)), judged.paths, judged.patterns, tuple(unreadable))
+    listing = manifest_bytes(entries)
+    return Sources(sha256_hex(listing), judged.paths, judged.patterns, tuple(unreadable), listing)
 
 
 def odd_files(judged: Selection) -> Iterator[EvidenceError]:
@@ -106,7 +110,19 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
         workspace=workspace,
         state=state,
     )
-    return Commit(state.commit, author or state.author_email, changed)
+    return Commit(state.commit, author or state.author_email or None, changed)
+
+
+def authors_since(
+    workspace: Workspace, commit: str, approved: Iterable[str]
+) -> dict[str | None, frozenset[str] | None]:
+    """Who wrote the judged content: in all of its history (the key None), and since each approved commit.
+
+    Commits that do not come before ``commit`` are left out. The authors are None when they cannot be told.
+    """
+    root, limits, paths = workspace.root, workspace.limits, workspace.judged().patterns
+    bases = [one for one in approved if is_earlier(root, one, commit, limits)]
+    return {base: authors(root, commit, base, paths, limits) for base in (None, *bases)}
 
 
 def dirty(

@@ -18,6 +18,7 @@ from .shared.documents import moment
 from .shared.signed import SignedOptions, Statement, collect_statements
 
 NAMESPACE = "signoff@gate"
+_COPIED = ("role", "name", "stage", "verdict", "subject", "evidence", "policy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,15 @@ class SignoffsCollector:
                 ) from error
         return {
             "path": path,
-            **{name: value[name] for name in ("role", "name", "stage", "verdict", "subject", "evidence")},
+            **{name: value[name] for name in _COPIED},
+            "commit": value.get("commit"),
             "signed_at": signed_at,
             "signed_at_s": signed_at_s,
-            "conditions": [{name: one[name] for name in ("text", "owner", "due")} for one in conditions],
+            "conditions": [_condition(one, path, number) for number, one in enumerate(conditions, start=1)],
             **statement.signature_facts(value["role"], self._options.roles, "principal"),
         }
+
+
+def _condition(stated: dict[str, Any], path: str, number: int) -> dict[str, Any]:
+    name = path.rpartition("/")[2].removesuffix(".json")
+    return {"id": f"{name}-{number}", "closed_by": "signoff", **stated}

@@ -42,7 +42,7 @@ class WaiversCollector:
     def collect(self, view: View) -> Observation:
         """Facts of ``contracts/facts/waivers.schema.json``; a malformed waiver is rejected alone.
 
-        Of two waivers with the same id the second is rejected.
+        Of two waivers with the same id the second is rejected. Revocations are in the folder ``revoked``.
         """
         options = self._options
         known: dict[str, str] = {}
@@ -62,7 +62,23 @@ class WaiversCollector:
         rows, _, problems, scopes = collect_statements(
             view, options, options.directory, "waiver", NAMESPACE, row
         )
-        return Observation({"waivers": rows}, problems, scopes=scopes)
+        folder = f"{options.directory.rstrip('/')}/revoked"
+        ended, _, more, others = collect_statements(
+            view, options, folder, "revocation", NAMESPACE, self._revocation
+        )
+        facts = {"waivers": rows, "revocations": ended}
+        return Observation(facts, tuple(dict.fromkeys((*problems, *more))), scopes=(*scopes, *others))
+
+    def _revocation(self, statement: Statement) -> dict[str, Any]:
+        value, path = statement.value, statement.path
+        revoked_at, revoked_at_s = moment(value["revoked_at"], path, "/revoked_at")
+        return {
+            "path": path,
+            **{name: value[name] for name in ("id", "role", "reason")},
+            "revoked_at": revoked_at,
+            "revoked_at_s": revoked_at_s,
+            **statement.signature_facts(value["role"], self._options.roles, "principal"),
+        }
 
     def _row(self, statement: Statement) -> dict[str, Any]:
         value, path = statement.value, statement.path

@@ -21,6 +21,7 @@ from typing import Final
 from ..base.activity import Log
 from ..base.errors import EvidenceError
 from .problems import Flaw, SignatureError
+from .revoked import NONE, RevokedKeys
 from .sshsig import PublicKey, string
 
 _LOG = Log(__name__)
@@ -74,12 +75,17 @@ class AllowedSigner:
 class AllowedSigners:
     """A parsed allowed_signers file; `AllowedSigners()` knows nobody.
 
-    ``skipped`` has the lines whose type of key is not known, as (line number, reason).
+    ``present`` is whether there is such a file, ``revoked`` are keys that count for nothing, whatever lists
+    them, and ``revoked_path`` where that is said. ``skipped`` has the lines whose type of key is not known,
+    as (line number, reason).
     """
 
     signers: tuple[AllowedSigner, ...] = ()
     path: str = "allowed_signers"
     skipped: tuple[tuple[int, str], ...] = ()
+    present: bool = True
+    revoked: RevokedKeys = NONE
+    revoked_path: str | None = None
 
     @classmethod
     def parse(cls, text: str, path: str) -> AllowedSigners:

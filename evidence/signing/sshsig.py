@@ -71,9 +71,14 @@ class Reader:
             )
         return int.from_bytes(raw, "big")
 
+    @property
+    def at_end(self) -> bool:
+        """Whether everything was read."""
+        return self._at == len(self._data)
+
     def end(self) -> None:
         """Demand that everything was read."""
-        if self._at != len(self._data):
+        if not self.at_end:
             raise SignatureError(Flaw.MALFORMED, f"there are extra bytes after the {self._what}")
 
 

@@ -9,7 +9,7 @@ from .allowed_signers import AllowedSigner, AllowedSigners
 from .problems import SignatureError
 from .sshsig import SshSignature
 
-SignatureState = Literal["valid", "invalid", "unknown_key", "unsigned"]
+SignatureState = Literal["valid", "invalid", "revoked", "unknown_key", "unsigned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class SignatureCheck:
 
     Attributes:
         state: `valid` (made by a key that allowed_signers lists for this namespace), `unknown_key` (it holds,
-            but the key is not listed for this namespace), `invalid`, or `unsigned` (there is none).
+            but the key is not listed for this namespace), `revoked` (it holds, but the key is revoked),
+            `invalid`, or `unsigned` (there is none).
         principals: the patterns of the entries for this key, in the order of the file; empty unless `valid`.
         key: fingerprint `SHA256:…` of the key in the signature; None when the signature cannot be read.
         valid_from_s, valid_until_s: first and last second (epoch) the key may sign; None for no bound.
@@ -60,6 +61,9 @@ def check_signature(
         signature.verify(data, namespace)
     except SignatureError as problem:
         return SignatureCheck("invalid", key=fingerprint, problem=problem.reason)
+    if signature.key.blob in signers.revoked:
+        reason = f"the key {fingerprint} is revoked in {signers.revoked_path}"
+        return SignatureCheck("revoked", key=fingerprint, problem=reason)
     entries = signers.lookup(signature.key, namespace)
     if not entries:
         reason = (

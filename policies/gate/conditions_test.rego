@@ -2,9 +2,9 @@ package gate.conditions
 
 # What a person asks for in a sign-off counts in every stage, whatever the verdict is called.
 
-stated := {"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}
+stated := {"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}
 
-expected(code) := {{"code": code, "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+expected(code) := {{"code": code, "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}}
 
 signed(stage, role, changes) := object.union(
 	data.gate.ready.doc,
@@ -54,4 +54,16 @@ test_conditions_of_stages_that_nobody_has_to_sign if {
 		none := data.gate[stage].condition_not_rejected with input as data.gate.ready.doc
 		none == set()
 	}
+}
+
+test_a_later_approval_by_the_same_person_ends_a_condition if {
+	asked := data.gate.ready.signoff("stage1", "cto", {"path": "signoffs/a.json", "conditions": [stated], "signed_at_s": 1764932300})
+	others := [other | some other in data.gate.ready.doc.facts.signoffs.signoffs]
+	ended := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": array.concat(others, [asked])}}})
+	conditions := data.gate.stage1.condition_governance_signed with input as ended
+	conditions == set()
+	another := object.union(asked, {"principal": "omer@example.com"})
+	kept := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": array.concat(others, [another])}}})
+	left := data.gate.stage1.condition_governance_signed with input as kept
+	left == expected("stage1.governance_signed")
 }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gate.engine.service import Judged, binding
-from gate.engine.signoff import prepare_signoff
+from gate.engine.signoff import binding_of, prepare_signoff
 from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import UsageError
 
@@ -28,10 +28,8 @@ def prepare(judged: Judged, **changes: Any) -> bytes:
         "role": sorted(judged.context.config.roles)[0], "name": "אבי כהן", "verdict": "approve",
         "signed_at": AT, "comment": None, "conditions": [], **changes,
     }  # fmt: skip
-    decision = judged.decision
-    bound = (decision.subject.digest, decision.stages["stage2"].evidence_digest)
-    assert binding(judged.context, "stage2", judged.recorded.setup.time) == bound
-    return prepare_signoff(judged.context, bound, "stage2", **fields)
+    bound = binding_of(judged.context, judged.recorded, "stage2")
+    return prepare_signoff(judged.context, bound, **fields)
 
 
 def refused(judged: Judged, **changes: Any) -> UsageError:
@@ -42,19 +40,28 @@ def refused(judged: Judged, **changes: Any) -> UsageError:
     return caught.value
 
 
-def test_a_signoff_binds_stage_subject_and_evidence(judged: Judged) -> None:
+def test_a_signoff_binds_stage_subject_evidence_and_policy(judged: Judged) -> None:
     """The document names exactly what was judged, keeps its contract, and is readable text."""
     data = prepare(judged)
     document = json.loads(data)
     assert violations("files", "signoff", document) == []
     assert document["subject"] == judged.decision.subject.digest
     assert document["evidence"] == judged.decision.stages["stage2"].evidence_digest
+    policy = judged.decision.policy
+    assert document["policy"] == {"version": policy.version, "digest": policy.digest}
     assert (document["stage"], document["verdict"], document["signed_at"]) == ("stage2", "approve", AT)
     assert "אבי כהן".encode() in data
     assert data.endswith(b"}\n")
     assert "comment" not in document
     assert "conditions" not in document
     assert prepare(judged) == data
+
+
+def test_what_people_signed_changes_nothing_about_what_they_sign(judged: Judged) -> None:
+    """The binding is the same with and without the sign-offs that are there."""
+    alone = binding(judged.context, "stage2", judged.recorded.setup.time)
+    bound = binding_of(judged.context, judged.recorded, "stage2")
+    assert binding_of(judged.context, alone, "stage2") == bound
 
 
 def test_conditions_and_comments(judged: Judged) -> None:
@@ -64,11 +71,18 @@ def test_conditions_and_comments(judged: Judged) -> None:
             judged,
             verdict="conditional",
             comment="see minutes",
-            conditions=["Fix X|dev|2025-12-01", "Y|ops|2026-01-31"],
+            conditions=["Fix X|dev|2025-12-01", "Y|ops|2026-01-31|stage2.architecture_approved"],
         )
     )
     assert document["comment"] == "see minutes"
-    assert document["conditions"][0] == {"text": "Fix X", "owner": "dev", "due": "2025-12-01"}
+    assert document["conditions"][0] == {
+        "id": f"stage2-{document['role']}-1",
+        "text": "Fix X",
+        "owner": "dev",
+        "due": "2025-12-01",
+        "closed_by": "signoff",
+    }
+    assert document["conditions"][1]["closed_by"] == "stage2.architecture_approved"
     assert len(document["conditions"]) == 2
 
 
@@ -84,12 +98,13 @@ def test_unknown_roles(judged: Judged) -> None:
     ("changes", "what"),
     [
         ({"conditions": ["a|b"]}, "--condition 'a|b' is not TEXT|OWNER|DUE"),
-        ({"conditions": ["a|b|c|d"]}, "is not TEXT|OWNER|DUE"),
-        ({"verdict": "conditional"}, "the sign-off would not be valid"),
-        ({"verdict": "maybe"}, "the sign-off would not be valid"),
-        ({"name": ""}, "the sign-off would not be valid"),
+        ({"conditions": ["a|b|c|d|e"]}, "is not TEXT|OWNER|DUE"),
+        ({"conditions": ["a|b|2025-12-01|stage1.test_coverag"]}, "there is no rule 'stage1.test_coverag'"),
+        ({"verdict": "conditional"}, "the signoff would not be valid"),
+        ({"verdict": "maybe"}, "the signoff would not be valid"),
+        ({"name": ""}, "the signoff would not be valid"),
         ({"conditions": ["a|b|tomorrow"], "verdict": "conditional"}, "is due on no day of the calendar"),
-        ({"conditions": ["|b|2025-12-01"], "verdict": "conditional"}, "the sign-off would not be valid"),
+        ({"conditions": ["|b|2025-12-01"], "verdict": "conditional"}, "the signoff would not be valid"),
     ],
 )
 def test_invalid_signoffs_are_not_prepared(judged: Judged, changes: dict[str, Any], what: str) -> None:

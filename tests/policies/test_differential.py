@@ -77,7 +77,14 @@ class Generator:
             made["facts"]["signoffs"]["signoffs"] = self._signoffs(made["evidence_digest"], kind)
         made["subject"]["dirty"] = self.random.choice([True, False, None])
         made["subject"]["author"] = self.random.choice([None, *self._principals()])
+        made["subject"]["authors"] = self.random.choice([None, self._authors(made)])
         return made
+
+    def _authors(self, made: dict[str, Any]) -> list[dict[str, Any]]:
+        """Who wrote it, ever and since the commits that sign-offs name."""
+        commits = [one["commit"] for one in made["facts"]["signoffs"]["signoffs"] if one["commit"]]
+        wrote = [None, [], self._principals()[:1], self._principals()]
+        return [{"since": since, "emails": self.random.choice(wrote)} for since in (None, *commits)]
 
     def _signoffs(self, stages: Iterable[str], kind: str) -> list[dict[str, Any]]:
         """Genuine sign-offs: one of each stage, whatever it says, or everybody's approvals."""

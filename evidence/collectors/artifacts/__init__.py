@@ -79,6 +79,7 @@ class ArtifactsOptions(Options):
         matrix: the rows, in place of the shipped ones.
         signature_manifests: files in the format of ``sha256sum`` with a detached signature beside them.
         allowed_signers: whose signatures count.
+        revoked_keys: whose do not, whoever lists them.
         namespace: the SSHSIG namespace of detached signatures of files and manifests.
         compliant_from_ppm: a row from this coverage on is ``compliant``.
         partial_from_ppm: a row from this coverage on is ``partial``.
@@ -87,6 +88,7 @@ class ArtifactsOptions(Options):
     matrix: tuple[Row, ...] | None = field(default=None, metadata={"min_length": 1})
     signature_manifests: tuple[str, ...] = field(default=("signatures/artifacts.sha256",))
     allowed_signers: str = "trust/allowed_signers"
+    revoked_keys: str | None = None
     namespace: str = "file"
     compliant_from_ppm: int = field(default=800_000, metadata={"ge": 0, "le": 1_000_000})
     partial_from_ppm: int = field(default=400_000, metadata={"ge": 0, "le": 1_000_000})
@@ -133,7 +135,7 @@ class ArtifactsCollector:
                 unreadable[path] = checks.defect(error, path)
         everything = [path for path in everything if path not in unreadable]
         problems: list[Problem] = []
-        signers, raw_signers = allowed(view, options.allowed_signers, problems)
+        signers, raw_signers = allowed(view, options.allowed_signers, options.revoked_keys, problems)
         record = recorded(view, everything, raw_signers)
         protected = protections(
             view, everything, options.signature_manifests, signers, options.namespace, record, problems

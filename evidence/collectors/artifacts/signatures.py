@@ -79,14 +79,19 @@ def weakest(found: Sequence[Protection]) -> Protection:
     return Protection(method, names.pop() if len(names) == 1 else None)
 
 
-def allowed(view: View, path: str, problems: list[Problem]) -> tuple[AllowedSigners, bytes]:
-    """The allowed signers, parsed and as they stand in the file; nobody when it is absent or rejected."""
+def allowed(
+    view: View, path: str, revoked: str | None, problems: list[Problem]
+) -> tuple[AllowedSigners, bytes]:
+    """The allowed signers, parsed and as lines without revoked keys; nobody when absent or rejected."""
     from ...signing.allowed_signers import AllowedSigners
+    from ..shared.signed import read_signers
 
     try:
-        if view.exists(path):
-            text = view.read_text(path)
-            return AllowedSigners.parse(text, path), text.encode()
+        signers = read_signers(view, path, revoked)
+        if signers.present:
+            left_out = {one.line for one in signers.signers if one.key.blob in signers.revoked}
+            lines = enumerate(view.read_text(path).split("\n"), start=1)
+            return signers, "\n".join(line for number, line in lines if number not in left_out).encode()
     except EvidenceError as error:
         problems.append(Problem.rejected(error, "rows"))
     return AllowedSigners(), b""

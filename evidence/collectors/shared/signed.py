@@ -7,7 +7,7 @@ its statement says nothing and is ignored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...base.errors import EvidenceError
@@ -15,6 +15,7 @@ from ...collecting.interface import Options as BaseOptions
 from ...collecting.interface import Problem, Scope
 from ...reading.workspace import View
 from ...signing.allowed_signers import AllowedSigners
+from ...signing.revoked import NONE, RevokedKeys
 from ...signing.statements import SignatureCheck, check_signature
 
 
@@ -25,6 +26,9 @@ class SignedOptions(BaseOptions):
     allowed_signers: str = field(
         default="trust/allowed_signers",
         metadata={"description": "Whose keys are known, in OpenSSH's allowed_signers format."},
+    )
+    revoked_keys: str | None = field(
+        default=None, metadata={"description": "Keys that count no more: an OpenSSH KRL, or a list of keys."}
     )
     roles: dict[str, list[str]] = field(
         default_factory=dict,
@@ -83,16 +87,12 @@ def collect_statements(
     Raises:
         EvidenceError: something on the way to the directory is a link.
     """
-    fact, listed, problems = f"{contract}s", options.allowed_signers, []
-    present, signers = False, AllowedSigners(path=listed)
-    count: int | None = 0
+    fact, problems, count = f"{contract}s", [], None
+    signers = AllowedSigners(path=options.allowed_signers)
     try:
-        present = view.exists(listed)
-        if present:
-            signers = AllowedSigners.parse(view.read_text(listed), listed)
-            count = len(signers.signers)
+        signers = read_signers(view, options.allowed_signers, options.revoked_keys)
+        count = len(signers.signers)
     except EvidenceError as error:
-        count = None
         problems.append(Problem.rejected(error, ""))
     folder = directory.rstrip("/")
     view.exists(folder)  # a link in place of the directory must not look like no statements
@@ -100,7 +100,7 @@ def collect_statements(
     rows = []
     for path in paths:
         try:
-            rows.append(row(_statement(view, path, contract, namespace, signers, present)))
+            rows.append(row(_statement(view, path, contract, namespace, signers)))
         except EvidenceError as error:
             problems.append(Problem.rejected(error, fact))
     # the folder itself was looked at, so that none in it means that there are none
@@ -108,15 +108,24 @@ def collect_statements(
     return rows, count, tuple(problems), (scope,)
 
 
-def _statement(
-    view: View, path: str, contract: str, namespace: str, signers: AllowedSigners, present: bool
-) -> Statement:
+def read_signers(view: View, path: str, revoked: str | None) -> AllowedSigners:
+    """The allowed signers, without those whose keys are revoked; nobody where there is no such file.
+
+    Raises EvidenceError: one of the two files is malformed, or there is no list of revoked keys at its path.
+    """
+    keys = NONE if revoked is None else RevokedKeys.parse(view.read(revoked), revoked)
+    if not view.exists(path):
+        return AllowedSigners(path=path, present=False)
+    return replace(AllowedSigners.parse(view.read_text(path), path), revoked=keys, revoked_path=revoked)
+
+
+def _statement(view: View, path: str, contract: str, namespace: str, signers: AllowedSigners) -> Statement:
     value = view.read_json(path, contract)
     signature = f"{path}.sig"
     armored = view.read(signature, view.limits.signature_bytes) if view.exists(signature) else None
     check = check_signature(view.read(path), armored, namespace, signers)
     problem = check.problem
-    if check.state == "unknown_key" and not present:
+    if check.state == "unknown_key" and not signers.present:
         problem = f"the signature holds, but {signers.path} does not exist, so no key is known"
     elif check.state == "unsigned":
         problem = f"there is no {signature}"

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from ...base.limits import DEFAULT, Limits
 from ..files import ObjectFormat
-from .process import ask
+from .process import ask, run, shallow_commits
 from .state import marker
 
 _ARGUMENT_PATHS = 500
 """Paths passed on the command line; beyond that the whole tree is listed instead."""
+_COMMITS = 10_000
+"""Commits whose authors are looked at; of more it cannot be told who wrote them."""
 _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
 _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
@@ -62,11 +64,43 @@ def last_author(root: Path, commit: str, paths: Sequence[str], limits: Limits = 
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
-    fixed = [path.partition("*")[0].partition("?")[0].rstrip("/") for path in paths]
-    wanted = ["."] if "." in paths or "" in fixed else fixed
-    found = ask(root, ["rev-list", "-1", "--format=%ae", commit, "--", *wanted], limits)
+    found = ask(root, ["rev-list", "-1", "--format=%ae", commit, "--", *_wanted(paths)], limits)
     lines = found.splitlines()
     return utf8(lines[1]) if len(lines) > 1 else None
+
+
+def authors(
+    root: Path, commit: str, since: str | None, paths: Sequence[str], limits: Limits = DEFAULT
+) -> frozenset[str] | None:
+    """E-mails of all who wrote commits that touch ``paths``, up to ``commit`` and after ``since``.
+
+    None when that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits.
+
+    Raises EnvironmentProblem: git takes too long or breaks.
+    """
+    if shallow_commits(root):
+        return None
+    span = [commit] if since is None else [commit, f"^{since}"]
+    arguments = ["rev-list", f"--max-count={_COMMITS + 1}", "--format=<%ae>", *span, "--", *_wanted(paths)]
+    lines = ask(root, arguments, limits).splitlines()
+    found = {utf8(line[1:-1]) for line in lines[1::2]}
+    if len(lines) > 2 * _COMMITS or None in found or "" in found:
+        return None
+    return frozenset(email for email in found if email)
+
+
+def is_earlier(root: Path, commit: str, than: str, limits: Limits = DEFAULT) -> bool:
+    """Whether ``commit`` is another commit that ``than`` rests on; False when the repository lacks it."""
+    if commit == than:
+        return False
+    done = run(root, ["rev-list", "--max-count=1", commit, f"^{than}", "--"], limits)
+    return done.returncode == 0 and not done.stdout
+
+
+def _wanted(paths: Sequence[str]) -> list[str]:
+    """The paths for git, without what follows the first wildcard."""
+    fixed = [path.partition("*")[0].partition("?")[0].rstrip("/") for path in paths]
+    return ["."] if "." in paths or "" in fixed else fixed
 
 
 def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DEFAULT) -> dict[str, str]:

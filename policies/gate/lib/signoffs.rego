@@ -2,7 +2,8 @@ package gate.lib
 
 # Sign-offs: who approved this stage, and whether that approval counts. It counts when the signature is valid, the
 # signer may act in the role, the key was valid both at signing and now, the sign-off is not from the future, it names
-# exactly this subject and this evidence, and it was not made by the author of the change.
+# exactly this subject, this evidence and this policy, and it was not made by the author of the change. The policy is the
+# one that the run was set up with: what another bundle says about a recorded input stays comparable.
 
 # The operands of a rule "every required role has approved".
 governance(stage, roles) := [
@@ -33,12 +34,14 @@ approvals(stage, role) := {signoff |
 	refusals(signoff) == []
 }
 
-# What these roles, and those who may stop a stage, still ask for: {"code", "msg", "owner", "due"}. A condition counts
-# where a rejection would: neither an expired key nor authorship of the change makes it void.
+# What these roles, and those who may stop a stage, still ask for: {"code", "msg", "owner", "due", "id", "closed_by"}. A
+# condition counts where a rejection would: neither an expired key nor authorship of the change makes it void. A later
+# approval without conditions by the same person, which counts, ends it.
 signoff_conditions(code, stage, roles) := {condition |
 	some role in array.concat(roles.value, data.gate.params.common.rejecting_roles.value)
 	some signoff in genuine(stage, role)
 	signoff.verdict in ["approve", "conditional"]
+	superseding(signoff) == []
 	some condition in stated_conditions(code, signoff)
 }
 
@@ -51,12 +54,30 @@ stated_conditions(code, signoff) := [{
 	"msg": sprintf("%s approved with conditions but stated none (%s)", [signoff.role, signoff.path]),
 	"owner": signoff.role,
 	"due": null,
+	"id": signoff.path,
+	"closed_by": "signoff",
 }] if {
 	signoff.verdict == "conditional"
 	signoff.conditions == []
 } else := [condition |
 	some stated in signoff.conditions
-	condition := {"code": code, "msg": stated.text, "owner": stated.owner, "due": stated.due}
+	condition := {
+		"code": code,
+		"msg": stated.text,
+		"owner": stated.owner,
+		"due": stated.due,
+		"id": stated.id,
+		"closed_by": stated.closed_by,
+	}
+]
+
+superseding(signoff) := [later.path |
+	some later in approvals(signoff.stage, signoff.role)
+	later.conditions == []
+	later.verdict == "approve"
+	is_string(signoff.principal)
+	lower(later.principal) == lower(signoff.principal)
+	data.gate.lib.greater(later.signed_at_s, signoff.signed_at_s) == true
 ]
 
 roles_not_signed(stage, roles) := {{"term": role, "text": sprintf("%s: %s", [role, why_not(stage, role)])} |
@@ -87,7 +108,8 @@ rejections(stage, roles) := {{"term": role, "text": sprintf("%s rejected in %s",
 	signoff.verdict == "reject"
 }
 
-# Sign-offs by somebody who may act in the role, about this very decision.
+# Sign-offs by somebody who may act in the role, about this very subject and evidence. A change of policy voids no
+# objection.
 genuine(stage, role) := {signoff |
 	some signoff in input.facts.signoffs.signoffs
 	signoff.stage == stage
@@ -125,10 +147,7 @@ people_in_two_roles(stage, roles) := same_principal | same_key if {
 # Why a sign-off does not count; empty when it does.
 refusals(signoff) := [reason.text |
 	some reason in [
-		{
-			"ok": data.gate.lib.same(signoff.signature, "valid"),
-			"text": sprintf("the signature is %s", [signoff.signature]),
-		},
+		{"ok": data.gate.lib.same(signoff.signature, "valid"), "text": signature_text(signoff)},
 		{"ok": is_string(signoff.principal), "text": "the signer is not known"},
 		{"ok": is_string(signoff.key), "text": "the key is not known"},
 		{
@@ -147,13 +166,26 @@ refusals(signoff) := [reason.text |
 			"ok": data.gate.lib.same(signoff.evidence, object.get(input.evidence_digest, signoff.stage, null)),
 			"text": "it names other evidence",
 		},
+		{"ok": data.gate.lib.same(signoff.policy.digest, input.policy.digest), "text": other_policy(signoff)},
+		{"ok": not_the_author(signoff), "text": "its signer is the author of the change"},
 		{
-			"ok": not_the_author(signoff.principal, input.subject.author),
-			"text": "its signer is the author of the change",
+			"ok": authors_known(signoff),
+			"text": "who wrote the change cannot be told (shallow clone, or a commit without an author)",
 		},
 	]
 	reason.ok == false
 ]
+
+signature_text(signoff) := "the key is revoked" if {
+	signoff.signature == "revoked"
+} else := sprintf("the signature is %s", [signoff.signature])
+
+other_policy(signoff) := sprintf("it was signed under policy %s (%s…), now %s (%s…)", [
+	signoff.policy.version,
+	substring(signoff.policy.digest, 0, 8),
+	input.policy.version,
+	substring(input.policy.digest, 0, 8),
+])
 
 # The bounds are inclusive, as in OpenSSH; an absent bound (null) does not limit.
 default key_valid_at(_, _) := false
@@ -176,13 +208,62 @@ not_ended(until_s, _) if until_s == null
 
 not_ended(until_s, at_s) if data.gate.lib.not_less(until_s, at_s)
 
-# A subject without a known author (no git) cannot show that somebody approved their own change.
-default not_the_author(_, _) := true
+# Nobody approves what they wrote: not the last commit, nor any commit since the last state of the sources that somebody
+# else approved for the stage in the same role (all commits where there is none). Outside of git nobody wrote anything.
+default not_the_author(_) := true
 
-not_the_author(principal, author) := false if {
+not_the_author(signoff) := false if {
+	wrote(signoff.principal, [input.subject.author]) == true
+} else := false if {
+	known := [emails | some emails in changes(signoff); is_array(emails)]
+	known != []
+	count([emails | some emails in known; wrote(signoff.principal, emails) == true]) == count(known)
+}
+
+default authors_known(_) := true
+
+authors_known(signoff) := false if {
+	is_array(input.subject.authors)
+	[emails | some emails in changes(signoff); is_array(emails)] == []
+}
+
+default wrote(_, _) := false
+
+wrote(principal, emails) if {
 	is_string(principal)
-	is_string(author)
-	lower(principal) == lower(author)
+	some email in emails
+	is_string(email)
+	lower(email) == lower(principal)
+}
+
+default authors := []
+
+authors := input.subject.authors if is_array(input.subject.authors)
+
+# The authors since each state that clears the signer.
+changes(signoff) := [entry.emails |
+	some entry in authors
+	clears(signoff, entry.since) == true
+]
+
+# Whether what was written up to the commit is no matter for the signer: somebody else has approved that.
+default clears(_, _) := false
+
+clears(_, commit) if commit == null
+
+clears(signoff, commit) if {
+	some other in input.facts.signoffs.signoffs
+	other.commit == commit
+	other.stage == signoff.stage
+	other.role == signoff.role
+	other.verdict in ["approve", "conditional"]
+	other.signature == "valid"
+	other.role_authorised == true
+	other.key != signoff.key
+	lower(other.principal) != lower(signoff.principal)
+	other.subject != input.subject.digest
+	key_valid_at(other, other.signed_at_s)
+	data.gate.lib.not_less(input.now_s, other.signed_at_s)
 }
 
 # Evidence that states no time cannot be younger than a sign-off.

@@ -80,6 +80,25 @@ test_governance_signed_other_evidence if {
 	conditions == set()
 }
 
+test_governance_signed_other_policy if {
+	old := {"version": "1.1.0", "digest": "1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f"}
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {"policy": old}), data.gate.ready.signoff("stage1", "cto", {})]}}})
+	checked := check_governance_signed with input as doc
+	checked.holds == false
+	denied := deny_governance_signed with input as doc
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it was signed under policy 1.1.0 (1dca2e4f…), now 1.2.0 (bbbbbbbb…)", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it was signed under policy 1.1.0 (1dca2e4f…), now 1.2.0 (bbbbbbbb…)", "unit": "list", "term": "risk_officer"}}
+	conditions := condition_governance_signed with input as doc
+	conditions == set()
+}
+
+# A change of policy voids no objection.
+test_governance_signed_rejected_under_another_policy if {
+	old := {"version": "1.1.0", "digest": "1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f1dca2e4f"}
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {}), data.gate.ready.signoff("stage1", "cto", {}), data.gate.ready.signoff("stage1", "risk_officer", {"path": "signoffs/b.json", "verdict": "reject", "policy": old})]}}})
+	denied := deny_governance_signed with input as doc
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer rejected in signoffs/b.json", "operand": "rejections", "op": "∅", "expected": [], "actual": "risk_officer rejected in signoffs/b.json", "unit": "list", "term": "risk_officer", "path": "signoffs/b.json"}}
+}
+
 test_governance_signed_by_the_author if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {"principal": "Author@Example.com"}), data.gate.ready.signoff("stage1", "cto", {})]}}})
 	checked := check_governance_signed with input as doc
@@ -88,6 +107,61 @@ test_governance_signed_by_the_author if {
 	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: its signer is the author of the change", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: its signer is the author of the change", "unit": "list", "term": "risk_officer"}}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
+}
+
+# What is said about a sign-off of the risk officer beside older ones, when these wrote the change.
+said_about(principal, older, authors) := reasons if {
+	mine := data.gate.ready.signoff("stage1", "risk_officer", {"principal": principal})
+	doc := object.union(data.gate.ready.doc, {"subject": {"authors": authors}, "facts": {"signoffs": {"signoffs": array.concat(older, [mine])}}})
+	reasons := data.gate.lib.refusals(mine) with input as doc
+}
+
+earlier(changes) := data.gate.ready.signoff("stage1", "risk_officer", object.union({"path": "signoffs/old.json", "principal": "omer@example.com", "key": "SHA256:OOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOO", "subject": "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", "commit": "1111111111111111111111111111111111111111"}, changes))
+
+history := [
+	{"since": null, "emails": ["Dana@example.com", "dev@example.com"]},
+	{"since": "1111111111111111111111111111111111111111", "emails": ["dev@example.com"]},
+]
+
+test_a_revoked_key if {
+	revoked := data.gate.ready.signoff("stage1", "cto", {"signature": "revoked"})
+	data.gate.lib.refusals(revoked) == ["the key is revoked"] with input as data.gate.ready.doc
+}
+
+test_an_author_of_any_commit_is_refused if {
+	said_about("dana@example.com", [], history) == ["its signer is the author of the change"]
+	said_about("yael@example.com", [], history) == []
+}
+
+test_what_somebody_else_approved_clears_an_author if {
+	said_about("dana@example.com", [earlier({})], history) == []
+	said_about("dev@example.com", [earlier({})], history) == ["its signer is the author of the change"]
+}
+
+test_what_clears_nobody if {
+	refused := {changes |
+		some changes in [
+			{"principal": "DANA@example.com"},
+			{"key": data.gate.ready.signoff("stage1", "risk_officer", {}).key},
+			{"verdict": "reject"},
+			{"signature": "invalid"},
+			{"role_authorised": false},
+			{"stage": "stage2"},
+			{"role": "cto"},
+			{"commit": "2222222222222222222222222222222222222222"},
+			{"subject": data.gate.ready.doc.subject.digest},
+			{"key_valid_until_s": 1},
+			{"signed_at_s": 1764936001},
+		]
+		said_about("dana@example.com", [earlier(changes)], history) == ["its signer is the author of the change"]
+	}
+	count(refused) == 11
+}
+
+test_authors_that_cannot_be_told if {
+	unknown := ["who wrote the change cannot be told (shallow clone, or a commit without an author)"]
+	said_about("dana@example.com", [], [{"since": null, "emails": null}]) == unknown
+	said_about("dana@example.com", [earlier({})], [{"since": null, "emails": null}, history[1]]) == []
 }
 
 test_governance_signed_signed_in_the_future if {
@@ -161,7 +235,7 @@ test_governance_signed_key_without_bounds if {
 }
 
 test_governance_signed_author_unknown if {
-	doc := object.union(data.gate.ready.doc, {"subject": {"author": null}})
+	doc := object.union(data.gate.ready.doc, {"subject": {"author": null, "authors": null}})
 	checked := check_governance_signed with input as doc
 	checked.holds == true
 	denied := deny_governance_signed with input as doc
@@ -244,13 +318,13 @@ test_governance_signed_one_key_in_two_roles if {
 }
 
 test_governance_signed_conditional if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {}), data.gate.ready.signoff("stage1", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}]})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage1", "risk_officer", {}), data.gate.ready.signoff("stage1", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}]})]}}})
 	checked := check_governance_signed with input as doc
 	checked.holds == true
 	denied := deny_governance_signed with input as doc
 	denied == set()
 	conditions := condition_governance_signed with input as doc
-	conditions == {{"code": "stage1.governance_signed", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+	conditions == {{"code": "stage1.governance_signed", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}}
 }
 
 test_governance_signed_conditional_without_conditions if {
@@ -260,5 +334,5 @@ test_governance_signed_conditional_without_conditions if {
 	denied := deny_governance_signed with input as doc
 	denied == set()
 	conditions := condition_governance_signed with input as doc
-	conditions == {{"code": "stage1.governance_signed", "msg": "cto approved with conditions but stated none (signoffs/stage1-cto.json)", "owner": "cto", "due": null}}
+	conditions == {{"code": "stage1.governance_signed", "msg": "cto approved with conditions but stated none (signoffs/stage1-cto.json)", "owner": "cto", "due": null, "id": "signoffs/stage1-cto.json", "closed_by": "signoff"}}
 }

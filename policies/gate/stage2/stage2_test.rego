@@ -106,13 +106,13 @@ test_architecture_approved_nobody_signed if {
 }
 
 test_architecture_approved_conditional if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage2", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}]})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage2", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}]})]}}})
 	checked := check_architecture_approved with input as doc
 	checked.holds == true
 	denied := deny_architecture_approved with input as doc
 	denied == set()
 	conditions := condition_architecture_approved with input as doc
-	conditions == {{"code": "stage2.architecture_approved", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+	conditions == {{"code": "stage2.architecture_approved", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}}
 }
 
 test_architecture_approved_rejected_by_risk_officer if {

@@ -302,7 +302,7 @@ test_permissions_match_accepted_by_risk_officer if {
 }
 
 test_permissions_match_accepted_with_conditions if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"permissions": {"options": "granted"}}, "signoffs": {"signoffs": [data.gate.ready.signoff("stage6", "risk_officer", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}]})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"permissions": {"options": "granted"}}, "signoffs": {"signoffs": [data.gate.ready.signoff("stage6", "risk_officer", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}]})]}}})
 	checked := check_permissions_match with input as doc
 	checked.holds == true
 	denied := deny_permissions_match with input as doc
@@ -310,7 +310,7 @@ test_permissions_match_accepted_with_conditions if {
 	conditions := condition_permissions_match with input as doc
 	conditions == {{"code": "stage6.permissions_match", "msg": "Permission mismatch accepted by sign-off, to be corrected: options: granted, expected denied", "owner": "risk_officer", "due": null}}
 	stated := condition_not_rejected with input as doc
-	stated == {{"code": "stage6.not_rejected", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+	stated == {{"code": "stage6.not_rejected", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}}
 }
 
 test_permissions_match_sign_off_for_other_evidence if {
@@ -391,7 +391,7 @@ test_buying_power_zero_accepted if {
 }
 
 test_buying_power_zero_accepted_with_conditions if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"buying_power_cents": 0}, "signoffs": {"signoffs": [data.gate.ready.signoff("stage6", "risk_officer", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}]})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"buying_power_cents": 0}, "signoffs": {"signoffs": [data.gate.ready.signoff("stage6", "risk_officer", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}]})]}}})
 	checked := check_buying_power with input as doc
 	checked.holds == true
 	denied := deny_buying_power with input as doc
@@ -399,7 +399,7 @@ test_buying_power_zero_accepted_with_conditions if {
 	conditions := condition_buying_power with input as doc
 	conditions == {{"code": "stage6.buying_power", "msg": "Zero buying power accepted by sign-off, to be restored", "owner": "risk_officer", "due": null}}
 	stated := condition_not_rejected with input as doc
-	stated == {{"code": "stage6.not_rejected", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+	stated == {{"code": "stage6.not_rejected", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}}
 }
 
 test_buying_power_negative_never_accepted if {

@@ -22,13 +22,13 @@ test_governance_signed_nobody_signed if {
 }
 
 test_governance_signed_conditional if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage8", "risk_officer", {}), data.gate.ready.signoff("stage8", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}]}), data.gate.ready.signoff("stage8", "lead_trader", {})]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [data.gate.ready.signoff("stage8", "risk_officer", {}), data.gate.ready.signoff("stage8", "cto", {"verdict": "conditional", "conditions": [{"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}]}), data.gate.ready.signoff("stage8", "lead_trader", {})]}}})
 	checked := check_governance_signed with input as doc
 	checked.holds == true
 	denied := deny_governance_signed with input as doc
 	denied == set()
 	conditions := condition_governance_signed with input as doc
-	conditions == {{"code": "stage8.governance_signed", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}}
+	conditions == {{"code": "stage8.governance_signed", "msg": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12", "id": "C-1", "closed_by": "signoff"}}
 }
 
 test_governance_signed_rejected_by_risk_officer if {

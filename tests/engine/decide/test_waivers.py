@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gate.engine.decide.conditions import DAY
 from gate.engine.decide.model import Plan, Rule, Stage
-from gate.engine.decide.waivers import DAY, assess
+from gate.engine.decide.waivers import assess
 from gate.engine.decision.document import Notice, Severity
 from gate.evidence.base.times import format_utc, parse_rfc3339
 
@@ -42,7 +43,7 @@ def fact(**changes: Any) -> dict[str, Any]:
 
 def notes(*facts: dict[str, Any]) -> list[str]:
     """Messages of the notes about waivers of which none counts."""
-    valid, found = assess(facts, PLAN, SUBJECT, NOW)
+    valid, found = assess(facts, [], PLAN, SUBJECT, NOW)
     assert valid == []
     assert {note.code for note in found} == {"stage1.test_coverage"}
     return [note.msg for note in found]
@@ -50,7 +51,7 @@ def notes(*facts: dict[str, Any]) -> list[str]:
 
 def test_a_valid_waiver() -> None:
     """It counts, with everything the judge and the reader need, and needs no note."""
-    valid, found = assess([fact(term="t")], PLAN, SUBJECT, NOW)
+    valid, found = assess([fact(term="t")], [], PLAN, SUBJECT, NOW)
     (waiver,) = valid
     assert (waiver.id, waiver.code, waiver.term, waiver.stages) == (
         "W-1",
@@ -104,17 +105,17 @@ def test_waivers_that_do_not_count(changes: dict[str, Any], note: str) -> None:
 )  # fmt: skip
 def test_bounds_that_count(changes: dict[str, Any]) -> None:
     """This subject, a key valid from this very second, and a waiver in force since it."""
-    assert len(assess([fact(**changes)], PLAN, SUBJECT, NOW)[0]) == 1
+    assert len(assess([fact(**changes)], [], PLAN, SUBJECT, NOW)[0]) == 1
 
 
 def test_expiring_waivers_are_announced() -> None:
     """Within the warning period a waiver counts and its end is announced."""
-    valid, found = assess([fact(effective_until_s=NOW + 30 * DAY - 1)], PLAN, SUBJECT, NOW)
+    valid, found = assess([fact(effective_until_s=NOW + 30 * DAY - 1)], [], PLAN, SUBJECT, NOW)
     assert len(valid) == 1
     assert found == [
         Notice("stage1.test_coverage", f"waiver W-1 expires on {format_utc(NOW + 30 * DAY - 1)}")
     ]
-    assert assess([fact(effective_until_s=NOW + 30 * DAY)], PLAN, SUBJECT, NOW)[1] == []
+    assert assess([fact(effective_until_s=NOW + 30 * DAY)], [], PLAN, SUBJECT, NOW)[1] == []
 
 
 @given(
@@ -133,7 +134,7 @@ def test_the_order_of_files_does_not_matter(facts: list[dict[str, Any]], random:
     """The same waivers in another order give the same answer."""
     shuffled = list(facts)
     random.shuffle(shuffled)
-    ours, theirs = assess(facts, PLAN, SUBJECT, NOW), assess(shuffled, PLAN, SUBJECT, NOW)
+    ours, theirs = assess(facts, [], PLAN, SUBJECT, NOW), assess(shuffled, [], PLAN, SUBJECT, NOW)
     assert sorted(map(repr, ours[0])) == sorted(map(repr, theirs[0]))
     assert ours[1] == theirs[1]
 
@@ -142,6 +143,6 @@ def test_the_order_of_files_does_not_matter(facts: list[dict[str, Any]], random:
 def test_a_waiver_counts_exactly_while_it_is_in_force(on: int, until: int, now: int) -> None:
     """From its first second to the last one before its end."""
     valid, _ = assess(
-        [fact(effective_on_s=NOW + on, effective_until_s=NOW + until)], PLAN, SUBJECT, NOW + now
+        [fact(effective_on_s=NOW + on, effective_until_s=NOW + until)], [], PLAN, SUBJECT, NOW + now
     )
     assert bool(valid) == (on <= now < until)

@@ -13,12 +13,13 @@ import pytest
 from gate.engine.decide.decide import Outputs, decide
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
-from gate.engine.decide.recorded import Recorded, Setup, Time
+from gate.engine.decide.recorded import Authors, Recorded, Setup, Time
 from gate.engine.decision.document import (
     Alteration,
     Decision,
     EngineId,
     Notice,
+    PolicyId,
     Subject,
     Trust,
     TrustRef,
@@ -38,6 +39,7 @@ from gate.evidence.signing.intoto import STATEMENT_TYPE
 NOW = "2025-11-07T12:00:00Z"
 TIME = Time(NOW, "flag")
 DIGEST = "d" * 64
+POLICY = "b" * 64
 EVIDENCE = sha256_hex(manifest_bytes({"a": "f" * 64}))
 """What a sign-off binds to: every collector of the tests read one file of that name."""
 Load = Callable[..., Bundle]
@@ -50,7 +52,7 @@ def signoff(role: str = "cto", **changes: Any) -> dict[str, Any]:
         "path": f"signoffs/{role}.json", "role": role, "name": "Ann", "principal": "ann@example.com",
         "key": "SHA256:k", "stage": "stage2", "verdict": "approve", "signed_at": NOW, "signed_at_s": 1,
         "subject": DIGEST, "evidence": EVIDENCE, "signature": "valid", "role_authorised": True,
-        "conditions": [], **changes,
+        "policy": {"version": "1.2.3", "digest": POLICY}, "commit": None, "conditions": [], **changes,
     }  # fmt: skip
 
 
@@ -107,8 +109,10 @@ def build(
     setup = Setup(
         workspace="demo", stage=stage, gate_version="1", time=TIME,
         subject=Subject("c" * 40, True, DIGEST, "dev@example.com", ("src",), 2),
-        odd_sources=(), uncommitted=(), settings_digest=None,
-        allowed_signers="trust/allowed_signers", roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
+        authors=(Authors(None, ("dev@example.com",)),),
+        policy=PolicyId(bundle.name, bundle.version, POLICY), odd_sources=(), uncommitted=(),
+        settings_digest=None, allowed_signers="trust/allowed_signers", revoked_keys=None,
+        roles=("risk_officer", "cto"), depends_on={}, max_age_s={},
         trust=Trust(DIGEST, TrustRef("main", "d" * 40), {"roles": "operator"}, (Alteration("x", "added x"),)),
         weakenings=(Weakening("policy_override", "set"),), notices=(Notice("x", "a remark"),),
     )  # fmt: skip
@@ -191,11 +195,12 @@ def test_waived_violations_are_in_the_document(load: Load) -> None:
     [
         {"stage": "stage1"}, {"verdict": "reject"}, {"verdict": "conditional"}, {"signature": "invalid"},
         {"role_authorised": False}, {"subject": "0" * 64}, {"evidence": "0" * 64}, {"role": "auditor"},
+        {"policy": {"version": "1.2.3", "digest": "e" * 64}},
         {"conditions": [{"text": "x", "owner": "y", "due": "2025-12-01"}]},
     ],
 )  # fmt: skip
 def test_signatures_are_exact(load: Load, changes: dict[str, Any]) -> None:
-    """Only a valid approval of this stage, subject and evidence by a role of the workspace is listed."""
+    """Only a valid approval of this stage, content and policy by a role of the workspace is listed."""
     empty = {"name": None, "principal": None, "key": None, "signed_at": None}
     good = build(load, 800_000, 900_000, signoffs=[signoff()]).to_json()["signatures"]
     assert good == [

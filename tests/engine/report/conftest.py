@@ -124,13 +124,16 @@ def waived(decision: Decision) -> Decision:
         **names, waiver="W-1", reason="agreed", reference="J-1", approver="cto",
         effective_until="2025-12-31T00:00:00Z",
     )  # fmt: skip
-    until = Condition(
-        one.code, f"Waived until {one.effective_until} (W-1): {one.msg}", "stage1", "qa", one.effective_until
-    )
+    what = f"Waived until {one.effective_until} (W-1): {one.msg}"
+    until = Condition(one.code, what, "stage1", "qa", one.effective_until, "W-1", one.code)
     open_ = violation("stage1.artifacts_valid", severity=Severity.LOW, solution="Fill it in.")
-    mend = Condition(open_.code, "Fill it in.", "stage1", "dev", "2025-12-20T00:00:00Z")
+    mend = Condition(
+        open_.code, "Fill it in.", "stage1", "dev", "2025-12-20T00:00:00Z", open_.code, open_.code
+    )
     watch = "Watch the first day"
-    sign = Condition("stage1.governance_signed", watch, "stage1", "cto", "2025-12-01T00:00:00Z")
+    sign = Condition(
+        "stage1.governance_signed", watch, "stage1", "cto", "2025-12-01T00:00:00Z", "C-1", "signoff"
+    )
     made = with_status(decision, one.code, CheckStatus.WAIVED)
     made = with_status(made, open_.code, CheckStatus.VIOLATED)
     made = with_status(made, sign.code, CheckStatus.CONDITIONAL)

@@ -244,7 +244,9 @@ def test_waivers_and_conditions(passed: Decision, make: Any) -> None:
 
 def test_a_fail_does_not_distract_with_conditions(failed: Decision) -> None:
     """They matter once nothing blocks."""
-    later = Condition("stage1.fixtures_valid", "Watch it", "stage1", "cto", "2025-12-01T00:00:00Z")
+    later = Condition(
+        "stage1.fixtures_valid", "Watch it", "stage1", "cto", "2025-12-01T00:00:00Z", "C-1", "signoff"
+    )
     text = table(replace(failed, conditions=(*failed.conditions, later)))
     assert "Watch it" not in text and "due " not in text
 

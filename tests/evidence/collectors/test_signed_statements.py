@@ -26,6 +26,7 @@ SIGNOFF: dict[str, Any] = {
     "verdict": "conditional",
     "subject": "ab" * 32,
     "evidence": "cd" * 32,
+    "policy": {"version": "1.1.0", "digest": "ef" * 32},
     "signed_at": "2025-12-05T13:00:00.75+02:00",
     "conditions": [{"text": "Rotate the key", "owner": "devops_lead", "due": "2025-12-12"}],
 }
@@ -84,7 +85,17 @@ def test_a_good_sign_off_is_reported_whole(watch: Any) -> None:
         "signed_at_s": 1764932400,
         "subject": "ab" * 32,
         "evidence": "cd" * 32,
-        "conditions": [{"text": "Rotate the key", "owner": "devops_lead", "due": "2025-12-12"}],
+        "policy": {"version": "1.1.0", "digest": "ef" * 32},
+        "commit": None,
+        "conditions": [
+            {
+                "text": "Rotate the key",
+                "owner": "devops_lead",
+                "due": "2025-12-12",
+                "id": "a-1",
+                "closed_by": "signoff",
+            }
+        ],
         "signature": "valid",
         "role_authorised": True,
         "key_valid_from_s": 1735689600,
@@ -172,7 +183,7 @@ def test_without_allowed_signers_no_key_is_known(watch: Any) -> None:
 
 def test_nothing_there_is_an_empty_list(watch: Any) -> None:
     assert watch("signoffs").facts == {"signoffs": [], "allowed_signers": 0}
-    assert watch("waivers").facts == {"waivers": []}
+    assert watch("waivers").facts == {"waivers": [], "revocations": []}
 
 
 def test_only_statements_directly_in_the_directory_count_and_stray_signatures_are_ignored(watch: Any) -> None:
@@ -227,7 +238,7 @@ def test_malformed_statements_are_rejected_alone(
     assert found.path == path and place in {None, found.place}
     assert found.fact == ("" if path == SIGNERS else collector)
     assert f"{collector}/0.json" in [row["path"] for row in evidence.facts[collector]]
-    (scope,) = evidence.scopes
+    (scope,) = (one for one in evidence.scopes if one.fact == collector)
     assert scope.looked_at - scope.understood == (path != SIGNERS)
 
 

@@ -1,0 +1,262 @@
+"""``gate signoff``: approve a stage with an SSH key, here or elsewhere, and see which sign-offs count."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ...evidence.base.limits import DEFAULT
+from ...evidence.collectors.signoffs import NAMESPACE
+from .. import service, signoff, sshsign
+from ..context import Context
+from ..decide.recorded import TRUST, Time
+from ..report.people import FORMATS, Listed, render
+from ..terminal.console import write_bytes, write_error, write_line
+from ..terminal.outputs import parse_outputs, write
+from .options import (
+    HERE,
+    Debug,
+    Operator,
+    Outputs,
+    TrustRef,
+    Verbose,
+    Workspace,
+    effective_time,
+    open_workspace,
+    screen,
+)
+
+if TYPE_CHECKING:
+    from typer._click import Context as Invocation
+
+
+class _SignFirst(TyperGroup):
+    """``gate signoff STAGE …`` signs: what is no other command's name begins the arguments of ``sign``."""
+
+    def parse_args(self, ctx: Invocation, args: list[str]) -> list[str]:
+        """The arguments, with the name of the command that they mean."""
+        if args and args[0] not in (*self.commands, "--help", "-h"):
+            args = ["sign", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    name="signoff",
+    cls=_SignFirst,
+    add_completion=False,
+    help="Approve a stage with your SSH key (gate signoff STAGE --role ROLE), and say which sign-offs count.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Verdict(StrEnum):
+    """What a person decides in a sign-off."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CONDITIONAL = "conditional"
+
+
+Stage = Annotated[
+    str,
+    typer.Argument(
+        help="The stage that is signed, or trust: what the change alters of what judges it.",
+        metavar="STAGE",
+    ),
+]
+Role = Annotated[str, typer.Option("--role", help="Your role, as in gate.yaml.")]
+Decided = Annotated[Verdict, typer.Option("--verdict", help="What you decide.")]
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option("--condition", help="TEXT|OWNER|DUE, and |RULE for the rule that closes it. Repeatable."),
+]
+Comment = Annotated[str | None, typer.Option("--comment", help="A remark.")]
+SignedAt = Annotated[
+    str | None,
+    typer.Option(
+        "--at", help="When you sign: now, or RFC 3339. Default: the effective time.", metavar="TIME"
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        envvar="GATE_SSH_KEY",
+        help="Your SSH key, or its .pub file when an agent has the rest. Default: as in ~/.ssh.",
+        metavar="FILE",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Sign without asking.")]
+
+
+@app.command("sign")
+def sign(
+    stage: Stage,
+    role: Role,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Your name. Default: whose key it is in allowed_signers.")
+    ] = None,
+    verdict: Decided = Verdict.APPROVE,
+    condition: Conditions = None,
+    comment: Comment = None,
+    signed_at: SignedAt = None,
+    key: Key = None,
+    yes: Yes = False,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Show what is approved, ask, and sign it with your SSH key; `gate signoff STAGE` is short for this."""
+    context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
+    sshsign.check_role(context, role)
+    file = sshsign.find_key(key)
+    public = sshsign.public_key(file)
+    if public is not None:
+        signers = sshsign.known_signers(context)
+        principal = sshsign.principal_of(context, signers, public, NAMESPACE, role)
+        name = name or principal
+    if name is None:
+        raise UsageError("whose key this is cannot be told", path=str(file), remedy="state your --name")
+    judged = service.evaluate(context, stage if stage != TRUST else next(iter(context.plan.stages)), time)
+    bound = signoff.binding_of(context, judged.recorded, stage)
+    statement = signoff.prepare_signoff(
+        context, bound, role, name, verdict.value, moment, comment=comment, conditions=condition or []
+    )
+    for line in signoff.review(context, judged.decision, bound, judged.recorded, role):
+        write_error(line)
+    confirm(f"Sign {verdict.value} of {stage} as {role}, {name}?", yes)
+    armored = sshsign.sign(statement, NAMESPACE, file)
+    path = signoff.place_signoff(context, bound, role, statement, armored)
+    write_line(f"wrote {path} and {path}.sig")
+
+
+@app.command("request")
+def request(
+    stage: Stage,
+    role: Role,
+    name: Annotated[str, typer.Option("--name", help="Your name.")],
+    verdict: Decided = Verdict.APPROVE,
+    condition: Conditions = None,
+    comment: Comment = None,
+    signed_at: SignedAt = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a file instead of printing.", metavar="PATH")
+    ] = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Print the sign-off of a stage, to be signed with ssh-keygen anywhere and imported then."""
+    context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
+    sshsign.check_role(context, role)
+    bound = signoff.binding_of(context, service.binding(context, stage, time), stage)
+    statement = signoff.prepare_signoff(
+        context, bound, role, name, verdict.value, moment, comment=comment, conditions=condition or []
+    )
+    if output is None:
+        write_bytes(statement)
+    else:
+        write(parse_outputs([f"json={output}"], ("json",))[0], statement)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `gate signoff request` wrote.", metavar="FILE")],
+    signature: Annotated[Path, typer.Argument(help="Its signature by ssh-keygen.", metavar="FILE.sig")],
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Check a sign-off that was signed elsewhere, and put it into the workspace."""
+    data, armored = (_read(path) for path in (file, signature))
+    document = signoff.read_signoff(data, str(file))
+    context, time, _ = _opened(
+        open_workspace(workspace, operator, trust_ref), document["stage"], None, quiet=True
+    )
+    sshsign.check_role(context, document["role"])
+    sshsign.check_signed(context, data, armored, NAMESPACE, document["role"])
+    bound = signoff.binding_of(context, service.binding(context, document["stage"], time), document["stage"])
+    signoff.check_bound(document, bound, str(file))
+    path = signoff.place_signoff(context, bound, document["role"], data, armored)
+    write_line(f"wrote {path} and {path}.sig")
+
+
+@app.command("list")
+def list_(
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """List the sign-offs with those that count, and why the others do not."""
+    context = open_workspace(workspace, operator, trust_ref)
+    show_list("signoffs", signoff.list_signoffs, output, context)
+
+
+def show_list(
+    name: str, find: Callable[[Context, Time], list[Listed]], output: list[str] | None, context: Context
+) -> None:
+    """Print a list of statements in the formats asked for."""
+    outputs = parse_outputs(output, FORMATS)
+    found = find(context, effective_time(context, None, allow_past=True))
+    for item in outputs:
+        write(item, render(found, name, item.format, screen(no_color=False, to_file=bool(item.path))))
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask on the terminal, unless that is answered already.
+
+    Raises UsageError: there is no terminal to ask on; Exit: the answer is no.
+    """
+    if yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(
+            "there is no terminal to ask on", remedy="review what is printed, then add --yes to sign it"
+        )
+    if not typer.confirm(question, default=False, err=True):
+        write_error("nothing was signed")
+        raise typer.Exit(2)
+
+
+def _opened(
+    context: Context, stage: str, signed_at: str | None, *, quiet: bool = False
+) -> tuple[Context, Time, str]:
+    """The workspace, the effective time and the time of signing."""
+    if stage not in (*context.plan.stages, TRUST):
+        raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
+    time = effective_time(context, None, allow_past=True)
+    moment = effective_time(context, signed_at or time.text, allow_past=True)
+    if signed_at is None and time.source != "clock" and not quiet:
+        write_error(f"note: signed_at is {moment.text}, the effective time that is set; --at gives another")
+    return context, time, moment.text
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(DEFAULT.signature_bytes + 1)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"cannot be read: {error.strerror}", path=str(path), remedy="name a readable file"
+        ) from error
+    if len(data) > DEFAULT.signature_bytes:
+        raise UsageError("is too large for a sign-off", path=str(path), remedy="name the right file")
+    return data

@@ -1,0 +1,133 @@
+"""``gate waiver``: permit one rule to be broken for a time, end that, and see what is permitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...evidence.collectors.waivers import NAMESPACE
+from .. import sshsign, waiver
+from ..context import Context
+from ..terminal.console import write_error, write_line
+from .options import (
+    HERE,
+    Debug,
+    Operator,
+    Outputs,
+    TrustRef,
+    Verbose,
+    Workspace,
+    effective_time,
+    open_workspace,
+)
+from .signoff import Key, Role, Yes, confirm, show_list
+
+app = typer.Typer(
+    name="waiver",
+    add_completion=False,
+    help="Permit one rule to be broken for a time, end that, and list what is permitted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("new")
+def new(
+    code: Annotated[str, typer.Argument(help="The rule, such as stage1.checklist_total.", metavar="RULE")],
+    role: Role,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is acceptable for now.")],
+    reference: Annotated[str, typer.Option("--reference", help="Ticket or document behind it.")],
+    author: Annotated[str, typer.Option("--author", help="Who asked for it; never the approver.")],
+    until: Annotated[str, typer.Option("--until", help="When it ends: YYYY-MM-DD, or RFC 3339.")],
+    begin: Annotated[
+        str | None,
+        typer.Option("--from", help="When it begins. Default: now.", metavar="TIME"),
+    ] = None,
+    term: Annotated[
+        str | None, typer.Option("--term", help="Only this term of the rule, as a violation names it.")
+    ] = None,
+    stage: Annotated[
+        list[str] | None, typer.Option("--stage", help="Count in this stage's decision, too. Repeatable.")
+    ] = None,
+    only_now: Annotated[
+        bool, typer.Option("--this-content", help="Only for the sources as they are now.")
+    ] = False,
+    name: Annotated[str | None, typer.Option("--id", help="Its name. Default: made up.")] = None,
+    key: Key = None,
+    yes: Yes = False,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Write a waiver and sign it with your SSH key, as the approver."""
+    context = open_workspace(workspace, operator, trust_ref)
+    time = effective_time(context, None, allow_past=True)
+    values = {
+        "id": name,
+        "code": code,
+        "term": term,
+        "reason": reason,
+        "reference": reference,
+        "author": author,
+        "approver_role": role,
+        "effective_on": begin or time.text,
+        "effective_until": until,
+    }
+    document = waiver.prepare_waiver(context, values, stage or (), only_now=only_now)
+    question = f"Permit {code} to be broken until {document['effective_until']}?"
+    _sign(context, document, "waiver", key, question, yes)
+
+
+@app.command("revoke")
+def revoke(
+    name: Annotated[str, typer.Argument(help="The waiver's id.", metavar="ID")],
+    role: Role,
+    reason: Annotated[str, typer.Option("--reason", help="Why it ends.")],
+    key: Key = None,
+    yes: Yes = False,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """End a waiver before its time, with your signature."""
+    context = open_workspace(workspace, operator, trust_ref)
+    time = effective_time(context, None, allow_past=True)
+    document = waiver.prepare_revocation(context, name, role, reason, time)
+    _sign(context, document, "revocation", key, f"End the waiver {name}?", yes)
+
+
+@app.command("list")
+def list_(
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """List waivers: active, expiring, pending, expired, revoked, and those that do not count."""
+    context = open_workspace(workspace, operator, trust_ref)
+    show_list("waivers", waiver.list_waivers, output, context)
+
+
+def _sign(
+    context: Context, document: dict[str, Any], contract: str, key: Path | None, question: str, yes: bool
+) -> None:
+    """Show it, ask, sign it, and put it into the workspace."""
+    data = sshsign.to_bytes(document, contract)
+    file = sshsign.find_key(key)
+    role = document.get("approver_role") or document["role"]
+    public = sshsign.public_key(file)
+    if public is not None:
+        sshsign.principal_of(context, sshsign.known_signers(context), public, NAMESPACE, role)
+    write_error(data.decode())
+    confirm(question, yes)
+    path = waiver.place_waiver(context, document, data, sshsign.sign(data, NAMESPACE, file))
+    write_line(f"wrote {path} and {path}.sig")
