@@ -6,6 +6,7 @@ searches: GATE_EXAMPLES is the number of examples, and tests marked ``soak`` run
 
 from __future__ import annotations
 
+import copy
 import gc
 import io
 import os
@@ -21,6 +22,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
+from gate.engine.policy import bundle as bundles
+from gate.engine.policy.interface import Bundle
+from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.collecting.cache.store import KEY_FILE
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.process import children
 
@@ -73,6 +78,25 @@ def import_collectors_once() -> None:
         load(name)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def load_the_shipped_bundle_once() -> Iterator[None]:
+    """The shipped policies, which no test changes, are read and checked by the first evaluation only.
+
+    A test of loading them imports ``load_bundle`` itself, which is the real one.
+    """
+    load_bundle = bundles.load_bundle
+    shipped = load_bundle(bundles.SHIPPED)
+    before = copy.deepcopy(shipped)
+
+    def load_once(directory: Path, limits: Limits = DEFAULT) -> Bundle:
+        return shipped if directory == bundles.SHIPPED else load_bundle(directory, limits)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundles, "load_bundle", load_once)
+        yield
+    assert shipped == before
+
+
 @pytest.fixture(autouse=True)
 def fork_as_the_program_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Collect in a forked process, as the program does, whose process has one thread.
@@ -99,16 +123,37 @@ def make_workspace(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where copies of the examples are made, and what was found in them is remembered."""
+    return tmp_path_factory.mktemp("workspaces")
+
+
 @pytest.fixture
-def copy_example(tmp_path: Path) -> Callable[[str], Path]:
-    """A factory of copies of an example workspace, outside of any repository."""
+def copy_example(workspaces: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """A factory of copies of an example workspace, outside of any repository.
+
+    A copy lies where those of earlier tests lay, and what was found there is known: of the collectors only
+    those run again that are told something else about it. In CI, and where a test sets a GATE_CACHE_DIR of
+    its own, all of them run.
+    """
+    if not os.environ.get("GATE_TEST_ALL_PARTS"):
+        config = Path(os.environ["GATE_CONFIG_DIR"])
+        config.mkdir(mode=0o700)
+        (config / KEY_FILE).write_bytes(bytes(range(32)))
+        (config / KEY_FILE).chmod(0o600)
+        monkeypatch.setenv("GATE_CACHE_DIR", str(workspaces / "cache"))
+    made: list[Path] = []
 
     def copy(name: str, to: str | None = None) -> Path:
-        target = tmp_path / (to or name)
+        target = workspaces / (to or name)
+        made.append(target)
         shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
         return target
 
-    return copy
+    yield copy
+    for target in made:
+        shutil.rmtree(target)
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def test_two_runs_give_the_same_bytes(gate: Gate, copy_example: Copy) -> None:
     again = gate("evaluate", "stage8", "-w", copy_example("ready", "second"), "-o", "json").out
     third = gate("evaluate", "stage8", "-w", copy_example("ready", "third"), "-o", "json").out
     assert first == again == third
-    repeated = gate("evaluate", "stage8", "-w", "third", "-o", "json").out
+    repeated = gate("evaluate", "stage8", "-w", third, "-o", "json").out
     assert repeated.replace('"index": 1', '"index": 0') == first
 
 
