@@ -7,13 +7,14 @@ searches: GATE_EXAMPLES is the number of examples, and tests marked ``soak`` run
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import io
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
+from gate.engine import context
+from gate.engine.decide.model import Plan
+from gate.engine.decide.plan import make_plan
 from gate.engine.policy import bundle as bundles
 from gate.engine.policy.interface import Bundle
 from gate.evidence.base.limits import DEFAULT, Limits
@@ -80,21 +84,27 @@ def import_collectors_once() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def load_the_shipped_bundle_once() -> Iterator[None]:
-    """The shipped policies, which no test changes, are read and checked by the first evaluation only.
+    """The shipped policies, which no test changes, are read and checked once, and not by every evaluation.
 
-    A test of loading them imports ``load_bundle`` itself, which is the real one.
+    A test of that imports ``load_bundle`` or ``make_plan`` itself, which is the real one.
     """
     load_bundle = bundles.load_bundle
     shipped = load_bundle(bundles.SHIPPED)
     before = copy.deepcopy(shipped)
 
+    plan = context.make_plan(shipped)
+
     def load_once(directory: Path, limits: Limits = DEFAULT) -> Bundle:
         return shipped if directory == bundles.SHIPPED else load_bundle(directory, limits)
 
+    def plan_once(bundle: Bundle, depends_on: dict[str, tuple[str, ...]]) -> Plan:
+        return plan if bundle is shipped and not depends_on else make_plan(bundle, depends_on)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundles, "load_bundle", load_once)
+        patch.setattr(context, "make_plan", plan_once)
         yield
-    assert shipped == before
+    assert (shipped, plan) == (before, make_plan(before))
 
 
 @pytest.fixture(autouse=True)
@@ -165,37 +175,55 @@ class Finished:
     err: str
 
 
+def run_here(arguments: Iterable[str | Path], cwd: Path, env: Mapping[str, str]) -> Finished:
+    """Run gate's main function in this process, from its arguments to its exit code."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    thresholds, code = gc.get_threshold(), 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["gate", *map(str, arguments)])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.setenv("PYDANTIC_DISABLE_PLUGINS", "__all__")
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        finally:
+            gc.set_threshold(*thresholds)
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())
+    return Finished(code, *texts)
+
+
 @pytest.fixture
 def gate(tmp_path: Path) -> Callable[..., Finished]:
-    """Run gate's main function in this process, from its arguments to its exit code.
+    """Run gate's main function in this process.
 
     What a process adds (its start, its streams, signals) is tested with ``program``; this is much faster.
     """
 
     def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
-        thresholds, code = gc.get_threshold(), 0
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(cwd or tmp_path)
-            patch.setattr(sys, "argv", ["gate", *map(str, arguments)])
-            patch.setattr(sys, "stdout", out)
-            patch.setattr(sys, "stderr", err)
-            for name, value in (env or {}).items():
-                patch.setenv(name, value)
-            patch.setenv("PYDANTIC_DISABLE_PLUGINS", "__all__")
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else 1
-            finally:
-                gc.set_threshold(*thresholds)
-        texts = []
-        for stream in (out, err):
-            stream.flush()
-            texts.append(stream.buffer.getvalue().decode())
-        return Finished(code, *texts)
+        return run_here(arguments, cwd or tmp_path, env or {})
 
     return run
+
+
+@pytest.fixture(scope="session")
+def evaluated(workspaces: Path) -> Callable[[str, str], Finished]:
+    """A factory of recorded runs of ``gate evaluate STAGE -o json`` in copies of an example; each once."""
+
+    @functools.cache
+    def evaluate(example: str, stage: str) -> Finished:
+        root = workspaces / f"{example} for {stage}"
+        shutil.copytree(EXAMPLES / example, root, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
+        return run_here(("evaluate", stage, "-w", root, "-o", "json"), workspaces, {})
+
+    return evaluate
 
 
 @pytest.fixture

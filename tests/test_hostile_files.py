@@ -12,7 +12,7 @@ import re
 import shutil
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -249,8 +249,23 @@ def expect(found: dict[str, list[str]], paths: list[str], said: str) -> None:
     assert found.keys() <= {*paths, *(f"{path}.provenance.json" for path in paths)}, found
 
 
-@pytest.mark.parametrize("number", range(len(ROUNDS)))
-@pytest.mark.parametrize("name", IN_PLACE)
+EVERY_FILE = {"outside", "pipe", "giant"}
+"""Ways that ``make test`` tries on every file; the others are tried on the first file of each collector."""
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        pytest.param(
+            name,
+            number,
+            id=f"{name}-{number}",
+            marks=[pytest.mark.soak] * (number and name not in EVERY_FILE),
+        )
+        for name in IN_PLACE
+        for number in range(len(ROUNDS))
+    ],
+)
 def test_what_is_no_file_is_refused(
     gate: Gate, workspace: Path, tmp_path: Path, name: str, number: int
 ) -> None:
@@ -356,15 +371,21 @@ def applicable(paths: list[str], kinds: Any) -> list[str]:
     return [path for path in paths if kind(path) in kinds]
 
 
-CONTENT = [
-    pytest.param(name, paths, id=f"{name}-{number}")
-    for name, (_, by_kind) in MEANT.items()
-    for number, whole in enumerate(ROUNDS)
-    if (paths := [path for path in applicable(whole, by_kind) if (name, path) != ("empty", "risk/d.json")])
-]
+def contents() -> Iterator[Any]:
+    """What to put in which files; what only repeats a format and is not a collector's first file is soak."""
+    for name, (_, by_kind) in MEANT.items():
+        seen: set[str] = set()
+        for number, whole in enumerate(ROUNDS):
+            paths = applicable(whole, by_kind)
+            paths = [path for path in paths if (name, path) != ("empty", "risk/d.json")]
+            formats = {kind(path) for path in paths}
+            if paths:
+                marks = [pytest.mark.soak] if formats <= seen else []
+                yield pytest.param(name, paths, id=f"{name}-{number}", marks=marks)
+            seen |= formats
 
 
-@pytest.mark.parametrize(("name", "paths"), CONTENT)
+@pytest.mark.parametrize(("name", "paths"), contents())
 def test_hostile_content_is_refused(gate: Gate, workspace: Path, name: str, paths: list[str]) -> None:
     """Bombs, ambiguous documents and figures that are none are refused by name in every file."""
     said, by_kind = MEANT[name]
