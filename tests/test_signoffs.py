@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -34,19 +35,17 @@ NEEDED = [
 
 
 class Office:
-    """A copy of the ready example whose people have keys of this test."""
+    """A copy of the ready example whose people have keys of these tests."""
+
+    signed: ClassVar[dict[str, dict[str, bytes]]] = {}
+    """By digest of all else in the workspace, the sign-offs that were made for it."""
 
     def __init__(self, root: Path, keys: Path, gate: Gate) -> None:
         self.root = root
         self.keys = keys
         self.gate = gate
-        keys.mkdir()
         lines = []
         for role, principal in PEOPLE.items():
-            subprocess.run(
-                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", role, "-f", str(keys / role)],
-                check=True,
-            )
             public = " ".join((keys / f"{role}.pub").read_text().split()[:2])
             spaces = 'namespaces="signoff@gate,waiver@gate,file"'
             lines.append(f'{principal} {spaces},valid-after="20250101Z",valid-before="20300101Z" {public}\n')
@@ -84,7 +83,20 @@ class Office:
         """All sign-offs that the shipped policies need.
 
         They bind the same sources and evidence for everyone who signs a stage, so one is prepared for each.
+        What was signed once is there again in every test whose workspace is the same.
         """
+        folder = self.root / "signoffs"
+        assert not list(folder.iterdir())
+        files = [path for path in sorted(self.root.rglob("*")) if path.is_file()]
+        content = b"".join(hashlib.sha256(bytes(path) + b"\0" + path.read_bytes()).digest() for path in files)
+        digest = hashlib.sha256(content).hexdigest()
+        if digest not in self.signed:
+            self._sign_everything()
+            self.signed[digest] = {path.name: path.read_bytes() for path in folder.iterdir()}
+        for name, data in self.signed[digest].items():
+            (folder / name).write_bytes(data)
+
+    def _sign_everything(self) -> None:
         prepared: dict[str, str] = {}
         for stage, role in NEEDED:
             if stage not in prepared:
@@ -104,10 +116,20 @@ class Office:
         return loaded
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each person's key, as ssh-keygen makes it."""
+    folder = tmp_path_factory.mktemp("keys")
+    for role in PEOPLE:
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", role, "-f", str(folder / role)]
+        subprocess.run(command, check=True)
+    return folder
+
+
 @pytest.fixture
-def office(gate: Gate, copy_example: Copy, tmp_path: Path) -> Office:
+def office(gate: Gate, copy_example: Copy, keys: Path) -> Office:
     """The ready example before anybody signed."""
-    return Office(copy_example("ready"), tmp_path / "keys", gate)
+    return Office(copy_example("ready"), keys, gate)
 
 
 def codes(found: dict[str, Any]) -> set[str]:
