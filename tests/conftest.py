@@ -29,6 +29,7 @@ from gate.engine.decide.plan import make_plan
 from gate.engine.policy import bundle as bundles
 from gate.engine.policy.interface import Bundle
 from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.collecting import plugins
 from gate.evidence.collecting.cache.store import KEY_FILE
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.process import children
@@ -211,6 +212,20 @@ def gate(tmp_path: Path) -> Callable[..., Finished]:
         return run_here(arguments, cwd or tmp_path, env or {})
 
     return run
+
+
+@pytest.fixture
+def here(gate: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Finished]]:
+    """Run gate in this process, with collectors in ``PYTHONPATH`` that it finds as the program does."""
+
+    def run(*arguments: str | Path, env: dict[str, str]) -> Finished:
+        for folder in env["PYTHONPATH"].split(os.pathsep):
+            monkeypatch.syspath_prepend(folder)
+        plugins.installed.cache_clear()
+        return gate(*arguments)
+
+    yield run
+    plugins.installed.cache_clear()
 
 
 @pytest.fixture(scope="session")

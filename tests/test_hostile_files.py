@@ -385,7 +385,7 @@ def contents() -> Iterator[Any]:
             seen |= formats
 
 
-@pytest.mark.parametrize(("name", "paths"), contents())
+@pytest.mark.parametrize(("name", "paths"), list(contents()))
 def test_hostile_content_is_refused(gate: Gate, workspace: Path, name: str, paths: list[str]) -> None:
     """Bombs, ambiguous documents and figures that are none are refused by name in every file."""
     said, by_kind = MEANT[name]

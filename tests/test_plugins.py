@@ -8,13 +8,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from gate.evidence.collecting import plugins
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,19 +69,6 @@ def install(tmp_path: Path) -> Install:
         return {"PYTHONPATH": str(site)}
 
     return make
-
-
-@pytest.fixture
-def here(gate: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Run gate in this process, which finds what is installed as the program does when it starts."""
-
-    def run(*arguments: str | Path, env: dict[str, str]) -> Any:
-        monkeypatch.syspath_prepend(env["PYTHONPATH"])
-        plugins.installed.cache_clear()
-        return gate(*arguments)
-
-    yield run
-    plugins.installed.cache_clear()
 
 
 @pytest.fixture
