@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.evidence.base.contracts import CONTRACTS, load_schema
@@ -189,6 +189,7 @@ def both_libraries(path: str) -> tuple[Callable[[Any], bool], Callable[[Any], bo
 
 
 @pytest.mark.parametrize("path", PATHS)
+@settings(max_examples=5 if settings.default.derandomize else settings.default.max_examples)
 @given(data=st.data())
 def test_both_libraries_give_the_same_answer(path: str, data: st.DataObject) -> None:
     """On values of the right shape, and on examples and shapes with something replaced, dropped or added."""
