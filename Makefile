@@ -46,7 +46,7 @@ demo: $(STAMP) ## Judge both example workspaces
 	@echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace examples/algo-trade"
 
 test: $(STAMP) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower
-	$(BIN)/python -m pytest -n auto $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 
 lint: $(STAMP) ## Style, types, formatting
 	$(BIN)/ruff check .
