@@ -543,15 +543,24 @@ os.read, os.open = read, open_
 """Runs in the program's own process and does what another process might do at the worst moment."""
 
 
+CHANGED, REFUSED = "changed while it was read", "cannot be opened: Permission denied"
+
+
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("path", "how", "said"),
     [
-        ("truncate", "changed while it was read"),
-        ("append", "changed while it was read"),
-        ("refuse", "cannot be opened: Permission denied"),
+        ("ACCOUNT_CONFIG.json", "truncate", CHANGED),
+        ("ACCOUNT_CONFIG.json", "append", CHANGED),
+        ("ACCOUNT_CONFIG.json", "refuse", REFUSED),
+        ("junit.xml", "truncate", CHANGED),
+        ("messages/order_intents.jsonl", "truncate", CHANGED),
+        *(
+            pytest.param(path, how, said, marks=pytest.mark.soak)
+            for path in ("junit.xml", "messages/order_intents.jsonl")
+            for how, said in (("append", CHANGED), ("refuse", REFUSED))
+        ),
     ],
 )
-@pytest.mark.parametrize("path", ["ACCOUNT_CONFIG.json", "junit.xml", "messages/order_intents.jsonl"])
 def test_a_file_that_does_not_hold_still_is_refused(
     program: Gate, workspace: Path, tmp_path: Path, path: str, how: str, said: str
 ) -> None:
