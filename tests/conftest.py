@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +165,9 @@ def copy_example(workspaces: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
     yield copy
     for target in made:
-        shutil.rmtree(target)
+        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():  # what this user may not remove must not be in the next test's way
+            target.rename(Path(tempfile.mkdtemp(dir=workspaces)) / target.name)
 
 
 @dataclass(frozen=True)
