@@ -10,6 +10,7 @@ import copy
 import functools
 import gc
 import io
+import itertools
 import os
 import shutil
 import subprocess
@@ -62,14 +63,23 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 
 
+@pytest.fixture(scope="session")
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of a folder for each test; ``mktemp`` would list all earlier ones, twice in every test."""
+    root = tmp_path_factory.mktemp("own")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, own_folders: Iterator[Path]) -> None:
     """No setting of the developer's reaches a test; keys go to a directory of the test's own."""
     for name in list(os.environ):
         if name.startswith(("GATE_", "GIT_")) and name != "GATE_TEST_ALL_PARTS":
             monkeypatch.delenv(name)
-    monkeypatch.setenv("GATE_CONFIG_DIR", str(tmp_path_factory.mktemp("config") / "gate"))
-    monkeypatch.setenv("GATE_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "gate"))
+    own = next(own_folders)
+    own.mkdir()
+    monkeypatch.setenv("GATE_CONFIG_DIR", str(own / "config"))
+    monkeypatch.setenv("GATE_CACHE_DIR", str(own / "cache"))
     monkeypatch.setenv("NO_COLOR", "1")
 
 
@@ -276,8 +286,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
     if not EXAMPLES_OF_A_SEARCH:
-        soak = [item for item in items if item.get_closest_marker("soak") is not None]
-        config.hook.pytest_deselected(items=soak)
+        soak = {item for item in items if item.get_closest_marker("soak") is not None}
+        config.hook.pytest_deselected(items=list(soak))
         items[:] = [item for item in items if item not in soak]
 
 
