@@ -58,8 +58,8 @@ format: $(STAMP) ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-policy-test: $(STAMP) ## The policies' own tests, on every engine that is here
-	$(BIN)/python -m pytest -q tests/policies
+policy-test: $(STAMP) ## The policies' own tests and their coverage, on every engine that is here
+	GATE_EXAMPLES=60 $(BIN)/python -m pytest -q tests/policies
 
 docs: $(STAMP) ## Rewrite the generated parts of the documentation
 	$(BIN)/python docs/generate.py
