@@ -51,7 +51,7 @@ demo: $(STAMP) ## Judge both example workspaces
 	echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace $$at/algo-trade --operator $$at/operator.yaml"
 
 test: $(STAMP) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower
-	$(BIN)/python -m pytest -n auto $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 
 lint: $(STAMP) ## Style, types, formatting
 	$(BIN)/ruff check .
@@ -63,8 +63,8 @@ format: $(STAMP) ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-policy-test: $(STAMP) ## The policies' own tests, on every engine that is here
-	$(BIN)/python -m pytest -q tests/policies
+policy-test: $(STAMP) ## The policies' own tests and their coverage, on every engine that is here
+	GATE_EXAMPLES=60 $(BIN)/python -m pytest -q tests/policies
 
 docs: $(STAMP) ## Rewrite the generated parts of the documentation
 	$(BIN)/python docs/generate.py

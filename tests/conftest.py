@@ -6,23 +6,36 @@ searches: GATE_EXAMPLES is the number of examples, and tests marked ``soak`` run
 
 from __future__ import annotations
 
+import copy
+import functools
+import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
+from gate.engine import context
+from gate.engine.decide.model import Plan
+from gate.engine.decide.plan import make_plan
+from gate.engine.policy import bundle as bundles
+from gate.engine.policy.interface import Bundle
 from gate.engine.trust import KEY_FILES, POWERS
+from gate.evidence.base import plugins
+from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.collecting.cache.store import KEY_FILE
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.process import children
 
@@ -45,18 +58,31 @@ settings.register_profile(
 )
 settings.load_profile("gate")
 
+# With this library, jsonschema builds 38 grammars when it is imported (three seconds in every worker), for
+# formats that no test looks at.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 
 
+@pytest.fixture(scope="session")
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of a folder for each test; ``mktemp`` would list all earlier ones, twice in every test."""
+    root = tmp_path_factory.mktemp("own")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, own_folders: Iterator[Path]) -> None:
     """No setting of the developer's reaches a test; keys go to a directory of the test's own."""
     for name in list(os.environ):
         if name.startswith(("GATE_", "GIT_")) and name != "GATE_TEST_ALL_PARTS":
             monkeypatch.delenv(name)
-    monkeypatch.setenv("GATE_CONFIG_DIR", str(tmp_path_factory.mktemp("config") / "gate"))
-    monkeypatch.setenv("GATE_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "gate"))
+    own = next(own_folders)
+    own.mkdir()
+    monkeypatch.setenv("GATE_CONFIG_DIR", str(own / "config"))
+    monkeypatch.setenv("GATE_CACHE_DIR", str(own / "cache"))
     monkeypatch.setenv("NO_COLOR", "1")
 
 
@@ -69,6 +95,31 @@ def import_collectors_once() -> None:
     assert coverage and markdown_it
     for name in BUILTIN:
         load(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def load_the_shipped_bundle_once() -> Iterator[None]:
+    """The shipped policies, which no test changes, are read and checked once, and not by every evaluation.
+
+    A test of that imports ``load_bundle`` or ``make_plan`` itself, which is the real one.
+    """
+    load_bundle = bundles.load_bundle
+    shipped = load_bundle(bundles.SHIPPED)
+    before = copy.deepcopy(shipped)
+
+    plan = context.make_plan(shipped)
+
+    def load_once(directory: Path, limits: Limits = DEFAULT) -> Bundle:
+        return shipped if directory == bundles.SHIPPED else load_bundle(directory, limits)
+
+    def plan_once(bundle: Bundle, depends_on: dict[str, tuple[str, ...]]) -> Plan:
+        return plan if bundle is shipped and not depends_on else make_plan(bundle, depends_on)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundles, "load_bundle", load_once)
+        patch.setattr(context, "make_plan", plan_once)
+        yield
+    assert (shipped, plan) == (before, make_plan(before))
 
 
 @pytest.fixture(autouse=True)
@@ -97,16 +148,39 @@ def make_workspace(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
     return make
 
 
+@pytest.fixture(scope="session")
+def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where copies of the examples are made, and what was found in them is remembered."""
+    return tmp_path_factory.mktemp("workspaces")
+
+
 @pytest.fixture
-def copy_example(tmp_path: Path) -> Callable[[str], Path]:
-    """A factory of copies of an example workspace, outside of any repository."""
+def copy_example(workspaces: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """A factory of copies of an example workspace, outside of any repository.
+
+    A copy lies where those of earlier tests lay, and what was found there is known: of the collectors only
+    those run again that are told something else about it. In CI, and where a test sets a GATE_CACHE_DIR of
+    its own, all of them run.
+    """
+    if not os.environ.get("GATE_TEST_ALL_PARTS"):
+        config = Path(os.environ["GATE_CONFIG_DIR"])
+        config.mkdir(mode=0o700)
+        (config / KEY_FILE).write_bytes(bytes(range(32)))
+        (config / KEY_FILE).chmod(0o600)
+        monkeypatch.setenv("GATE_CACHE_DIR", str(workspaces / "cache"))
+    made: list[Path] = []
 
     def copy(name: str, to: str | None = None) -> Path:
-        target = tmp_path / (to or name)
+        target = workspaces / (to or name)
+        made.append(target)
         shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
         return target
 
-    return copy
+    yield copy
+    for target in made:
+        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():  # what this user may not remove must not be in the next test's way
+            target.rename(Path(tempfile.mkdtemp(dir=workspaces)) / target.name)
 
 
 @pytest.fixture
@@ -144,35 +218,68 @@ class Finished:
     err: str
 
 
+def run_here(arguments: Iterable[str | Path], cwd: Path, env: Mapping[str, str]) -> Finished:
+    """Run gate's main function in this process, from its arguments to its exit code."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    code = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["gate", *map(str, arguments)])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.setenv("PYDANTIC_DISABLE_PLUGINS", "__all__")
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())
+    return Finished(code, *texts)
+
+
 @pytest.fixture
 def gate(tmp_path: Path) -> Callable[..., Finished]:
-    """Run gate's main function in this process, from its arguments to its exit code.
+    """Run gate's main function in this process.
 
     What a process adds (its start, its streams, signals) is tested with ``program``; this is much faster.
     """
 
     def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
-        code = 0
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(cwd or tmp_path)
-            patch.setattr(sys, "argv", ["gate", *map(str, arguments)])
-            patch.setattr(sys, "stdout", out)
-            patch.setattr(sys, "stderr", err)
-            for name, value in (env or {}).items():
-                patch.setenv(name, value)
-            patch.setenv("PYDANTIC_DISABLE_PLUGINS", "__all__")
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code if isinstance(end.code, int) else 1
-        texts = []
-        for stream in (out, err):
-            stream.flush()
-            texts.append(stream.buffer.getvalue().decode())
-        return Finished(code, *texts)
+        return run_here(arguments, cwd or tmp_path, env or {})
 
     return run
+
+
+@pytest.fixture
+def here(gate: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Finished]]:
+    """Run gate in this process, with collectors in ``PYTHONPATH`` that it finds as the program does."""
+
+    def run(*arguments: str | Path, env: dict[str, str]) -> Finished:
+        for folder in env["PYTHONPATH"].split(os.pathsep):
+            monkeypatch.syspath_prepend(folder)
+        plugins._entries.cache_clear()
+        return gate(*arguments)
+
+    yield run
+    plugins._entries.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def evaluated(workspaces: Path) -> Callable[[str, str], Finished]:
+    """A factory of recorded runs of ``gate evaluate STAGE -o json`` in copies of an example; each once."""
+
+    @functools.cache
+    def evaluate(example: str, stage: str) -> Finished:
+        root = workspaces / f"{example} for {stage}"
+        shutil.copytree(EXAMPLES / example, root, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
+        trust = ("--operator", EXAMPLES / "operator.yaml")
+        return run_here(("evaluate", stage, "-w", root, *trust, "-o", "json"), workspaces, {})
+
+    return evaluate
 
 
 @pytest.fixture
@@ -210,10 +317,12 @@ NEEDED = [
 
 
 class Office:
-    """A copy of the ready example whose people have keys of this test."""
+    """A copy of the ready example whose people have keys of these tests."""
 
     people = PEOPLE
     needed = NEEDED
+    signed: ClassVar[dict[str, dict[str, bytes]]] = {}
+    """By digest of all else in the workspace, the sign-offs that were made for it."""
 
     def __init__(
         self, root: Path, keys: Path, gate: Callable[..., Finished], operator: Callable[[Path], Path]
@@ -222,13 +331,8 @@ class Office:
         self.operator = operator
         self.keys = keys
         self.gate = gate
-        keys.mkdir()
         lines = []
         for role, principal in PEOPLE.items():
-            subprocess.run(
-                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", role, "-f", str(keys / role)],
-                check=True,
-            )
             public = " ".join((keys / f"{role}.pub").read_text().split()[:2])
             spaces = 'namespaces="signoff@gate,waiver@gate,file"'
             lines.append(f'{principal} {spaces},valid-after="20250101Z",valid-before="20300101Z" {public}\n')
@@ -268,7 +372,20 @@ class Office:
         """All sign-offs that the shipped policies need.
 
         They bind the same sources and evidence for everyone who signs a stage, so one is prepared for each.
+        What was signed once is there again in every test whose workspace is the same.
         """
+        folder = self.root / "signoffs"
+        assert not list(folder.iterdir())
+        files = [path for path in sorted(self.root.rglob("*")) if path.is_file()]
+        content = b"".join(hashlib.sha256(bytes(path) + b"\0" + path.read_bytes()).digest() for path in files)
+        digest = hashlib.sha256(content).hexdigest()
+        if digest not in self.signed:
+            self._sign_everything()
+            self.signed[digest] = {path.name: path.read_bytes() for path in folder.iterdir()}
+        for name, data in self.signed[digest].items():
+            (folder / name).write_bytes(data)
+
+    def _sign_everything(self) -> None:
         prepared: dict[str, str] = {}
         for stage, role in NEEDED:
             if stage not in prepared:
@@ -289,17 +406,27 @@ class Office:
         return loaded
 
 
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each person's key, as ssh-keygen makes it."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    folder = tmp_path_factory.mktemp("keys")
+    for role in PEOPLE:
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", role, "-f", str(folder / role)]
+        subprocess.run(command, check=True)
+    return folder
+
+
 @pytest.fixture
 def office(
     gate: Callable[..., Finished],
     copy_example: Callable[[str], Path],
-    tmp_path: Path,
+    keys: Path,
     operator: Callable[[Path], Path],
 ) -> Office:
     """The ready example before anybody signed."""
-    if shutil.which("ssh-keygen") is None:
-        pytest.skip("ssh-keygen is not installed")
-    return Office(copy_example("ready"), tmp_path / "keys", gate, operator)
+    return Office(copy_example("ready"), keys, gate, operator)
 
 
 @pytest.fixture(scope="session")
@@ -317,8 +444,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
     if not EXAMPLES_OF_A_SEARCH:
-        soak = [item for item in items if item.get_closest_marker("soak") is not None]
-        config.hook.pytest_deselected(items=soak)
+        soak = {item for item in items if item.get_closest_marker("soak") is not None}
+        config.hook.pytest_deselected(items=list(soak))
         items[:] = [item for item in items if item not in soak]
 
 

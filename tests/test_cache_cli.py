@@ -24,9 +24,10 @@ SETTLED = 2.5
 
 
 @pytest.fixture
-def ready(copy_example: Copy) -> Path:
-    """A workspace in which every stage has evidence, whose files were not changed just now."""
+def ready(copy_example: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace in which every stage has evidence, whose files were not changed just now; and no cache."""
     root = copy_example("ready")
+    monkeypatch.setenv("GATE_CACHE_DIR", str(tmp_path / "cache of the test"))
     time.sleep(SETTLED)
     return root
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.evidence.base.contracts import CONTRACTS, load_schema
@@ -178,11 +180,21 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+@functools.cache
+def both_libraries(path: str) -> tuple[Callable[[Any], bool], Callable[[Any], bool]]:
+    """Whether a value keeps a contract, as the product's library and as another one has it."""
+    schema = schema_of(path)
+    ours = jsonschema_rs.Draft202012Validator(schema, validate_formats=False)
+    return ours.is_valid, jsonschema.Draft202012Validator(schema).is_valid
+
+
 @pytest.mark.parametrize("path", PATHS)
+@settings(max_examples=5 if settings.default.derandomize else settings.default.max_examples)
 @given(data=st.data())
 def test_both_libraries_give_the_same_answer(path: str, data: st.DataObject) -> None:
     """On values of the right shape, and on examples and shapes with something replaced, dropped or added."""
     schema = schema_of(path)
+    ours, oracle = both_libraries(path)
     examples = schema.get("examples", [])
     if examples and data.draw(st.booleans()):
         value = copy.deepcopy(data.draw(st.sampled_from(examples)))
@@ -200,9 +212,7 @@ def test_both_libraries_give_the_same_answer(path: str, data: st.DataObject) -> 
         else:
             container[key] = data.draw(JUNK)
     value = json.loads(json.dumps(value))
-    ours = jsonschema_rs.Draft202012Validator(schema, validate_formats=False).is_valid(value)
-    oracle = jsonschema.Draft202012Validator(schema).is_valid(value)
-    assert ours == oracle, value
+    assert ours(value) == oracle(value), value
 
 
 def test_contracts_live_where_the_package_says() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -30,29 +30,24 @@ def test_generated_documents_are_current(generate: ModuleType) -> None:
         assert path.read_text() == content, f"{path.name} is stale: run `make docs`"
 
 
-def test_readme_command_table_says_what_help_says() -> None:
+def test_readme_command_table_says_what_help_says(gate: Callable[..., Any]) -> None:
     """Each row of the README's table is the first line of that command's real --help, and none is missing."""
+
+    def shown(*command: str) -> str:
+        return str(gate(*command, "--help").out)
+
     table = dict(
         re.findall(r"^\| `gate ([a-z ]+)` \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     )
-    listed = _help([])
-    names = re.findall(r"^  ([a-z]+) +\S", listed.partition("Commands:")[2], re.MULTILINE)
+    names = re.findall(r"^  ([a-z]+) +\S", shown().partition("Commands:")[2], re.MULTILINE)
     groups = ("ledger", "fixture", "signoff", "waiver")
     expected = set(names) - set(groups)
     for group in groups:
-        nested = re.findall(r"^  ([a-z]+) +\S", _help([group]).partition("Commands:")[2], re.MULTILINE)
+        nested = re.findall(r"^  ([a-z]+) +\S", shown(group).partition("Commands:")[2], re.MULTILINE)
         expected |= {f"{group} {name}" for name in nested}
     assert set(table) == expected
     for name, text in table.items():
-        shown = " ".join(_help(name.split()).split())
-        assert text in shown, name
-
-
-def _help(command: list[str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "gate", *command, "--help"], capture_output=True, check=True, text=True
-    )
-    return done.stdout
+        assert text in " ".join(shown(*name.split()).split()), name
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -91,7 +91,7 @@ def judged(program: Run, root: Path, env: dict[str, str]) -> tuple[int, list[str
     return done.code, sorted(violation["code"] for violation in decision["violations"])
 
 
-def test_the_example_stage_judges(program: Run, workspace: Path, plugin: dict[str, str]) -> None:
+def test_the_example_stage_judges(program: Run, here: Run, workspace: Path, plugin: dict[str, str]) -> None:
     """It passes when everything is as its rules want it, and each rule finds its own fault.
 
     Only a rule names the plug-in, gate.yaml does not: that is enough for it to run.
@@ -107,7 +107,7 @@ def test_the_example_stage_judges(program: Run, workspace: Path, plugin: dict[st
         before = (workspace / path).read_text()
         (workspace / path).write_text(text)
         light = code in ("house.tests_recent", "house.released")  # MEDIUM and LOW: a condition, no FAIL
-        assert judged(program, workspace, plugin) == (3 if light else 1, [code])
+        assert judged(here, workspace, plugin) == (3 if light else 1, [code])
         (workspace / path).write_text(before)
 
 

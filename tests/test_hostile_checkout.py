@@ -76,15 +76,16 @@ def steps() -> dict[str, str]:
     }
 
 
-def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path], tmp_path: Path) -> None:
-    """Install asks pip for the locked packages, Judge judges, and no module of the checkout runs.
+SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
 
-    There is no package index here, so pip has to give up; `.ci/check_setup.py` runs the steps with one.
-    """
-    workspace, marker = hostile
+
+@pytest.fixture
+def environment(hostile: tuple[Path, Path], tmp_path: Path) -> dict[str, str]:
+    """What the runner sets for a step, with the checkout where Python looks first."""
+    workspace, _ = hostile
     temporary = tmp_path / "runner temp"
     temporary.mkdir()
-    env = {
+    return {
         **os.environ,
         "RUNNER_TEMP": str(temporary),
         "GITHUB_ACTION_PATH": str(ROOT),
@@ -97,20 +98,35 @@ def test_the_actions_steps_run_nothing_of_the_checkout(hostile: tuple[Path, Path
         "RECORD": "--no-record",
         "GATE_WORKSPACE": ".",
     }
-    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
+
+
+@pytest.mark.soak
+def test_the_actions_install_step_runs_nothing_of_the_checkout(
+    hostile: tuple[Path, Path], environment: dict[str, str]
+) -> None:
+    """Install asks pip for the locked packages, and no module of the checkout runs.
+
+    There is no package index here, so pip has to give up; `.ci/check_setup.py` runs the steps with one.
+    """
+    workspace, marker = hostile
     installed = subprocess.run(
-        [*shell, steps()["Install"]], cwd=workspace, env=env, capture_output=True, check=False
+        [*SHELL, steps()["Install"]], cwd=workspace, env=environment, capture_output=True, check=False
     )
     assert b"No matching distribution found for pip==" in installed.stderr
     assert executed(marker) == []
 
-    # what the step could not install is lent by this environment
-    python = temporary / "gate" / "bin" / "python"
-    python.unlink()
+
+def test_the_actions_judge_step_runs_nothing_of_the_checkout(
+    hostile: tuple[Path, Path], environment: dict[str, str]
+) -> None:
+    """Judge judges, and no module of the checkout runs; what Install installs is lent by this environment."""
+    workspace, marker = hostile
+    python = Path(environment["RUNNER_TEMP"]) / "gate" / "bin" / "python"
+    python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     judged = subprocess.run(
-        [*shell, steps()["Judge"]], cwd=workspace, env=env, capture_output=True, check=False
+        [*SHELL, steps()["Judge"]], cwd=workspace, env=environment, capture_output=True, check=False
     )
     assert judged.returncode == 1, judged.stderr
     assert judged.stdout.decode().startswith("FAIL  stage1")

@@ -12,7 +12,7 @@ import re
 import shutil
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -249,8 +249,23 @@ def expect(found: dict[str, list[str]], paths: list[str], said: str) -> None:
     assert found.keys() <= {*paths, *(f"{path}.provenance.json" for path in paths)}, found
 
 
-@pytest.mark.parametrize("number", range(len(ROUNDS)))
-@pytest.mark.parametrize("name", IN_PLACE)
+EVERY_FILE = {"outside", "pipe", "giant"}
+"""Ways that ``make test`` tries on every file; the others are tried on the first file of each collector."""
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        pytest.param(
+            name,
+            number,
+            id=f"{name}-{number}",
+            marks=[pytest.mark.soak] * (number and name not in EVERY_FILE),
+        )
+        for name in IN_PLACE
+        for number in range(len(ROUNDS))
+    ],
+)
 def test_what_is_no_file_is_refused(
     gate: Gate, workspace: Path, tmp_path: Path, name: str, number: int
 ) -> None:
@@ -359,15 +374,21 @@ def applicable(paths: list[str], kinds: Any) -> list[str]:
 SEARCHED = ("risk/c.toml", "risk/d.json")
 """Only searched for names, never parsed."""
 
-CONTENT = [
-    pytest.param(name, paths, id=f"{name}-{number}")
-    for name, (_, by_kind) in MEANT.items()
-    for number, whole in enumerate(ROUNDS)
-    if (paths := [path for path in applicable(whole, by_kind) if path not in SEARCHED])
-]
+
+def contents() -> Iterator[Any]:
+    """What to put in which files; what only repeats a format and is not a collector's first file is soak."""
+    for name, (_, by_kind) in MEANT.items():
+        seen: set[str] = set()
+        for number, whole in enumerate(ROUNDS):
+            paths = [path for path in applicable(whole, by_kind) if path not in SEARCHED]
+            formats = {kind(path) for path in paths}
+            if paths:
+                marks = [pytest.mark.soak] if formats <= seen else []
+                yield pytest.param(name, paths, id=f"{name}-{number}", marks=marks)
+            seen |= formats
 
 
-@pytest.mark.parametrize(("name", "paths"), CONTENT)
+@pytest.mark.parametrize(("name", "paths"), list(contents()))
 def test_hostile_content_is_refused(gate: Gate, workspace: Path, name: str, paths: list[str]) -> None:
     """Bombs, ambiguous documents and figures that are none are refused by name in every file."""
     said, by_kind = MEANT[name]
@@ -525,15 +546,24 @@ os.read, os.open = read, open_
 """Runs in the program's own process and does what another process might do at the worst moment."""
 
 
+CHANGED, REFUSED = "changed while it was read", "cannot be opened: Permission denied"
+
+
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("path", "how", "said"),
     [
-        ("truncate", "changed while it was read"),
-        ("append", "changed while it was read"),
-        ("refuse", "cannot be opened: Permission denied"),
+        ("ACCOUNT_CONFIG.json", "truncate", CHANGED),
+        ("ACCOUNT_CONFIG.json", "append", CHANGED),
+        ("ACCOUNT_CONFIG.json", "refuse", REFUSED),
+        ("junit.xml", "truncate", CHANGED),
+        ("messages/order_intents.jsonl", "truncate", CHANGED),
+        *(
+            pytest.param(path, how, said, marks=pytest.mark.soak)
+            for path in ("junit.xml", "messages/order_intents.jsonl")
+            for how, said in (("append", CHANGED), ("refuse", REFUSED))
+        ),
     ],
 )
-@pytest.mark.parametrize("path", ["ACCOUNT_CONFIG.json", "junit.xml", "messages/order_intents.jsonl"])
 def test_a_file_that_does_not_hold_still_is_refused(
     program: Gate, workspace: Path, tmp_path: Path, path: str, how: str, said: str
 ) -> None:

@@ -1,4 +1,7 @@
-"""Collectors of other distributions, through the real entry points and the real program."""
+"""Collectors of other distributions, through the real entry points.
+
+Each way to start with one is tried with the program, what one may do wrong with ``here``.
+"""
 
 from __future__ import annotations
 
@@ -112,10 +115,10 @@ def test_a_plugin_has_options(program: Any, install: Install, workspace: Path) -
     assert "configuration error" in done.err and "evidence.demo.answers" in done.err
 
 
-def test_without_being_named_a_plugin_does_not_run(program: Any, install: Install, workspace: Path) -> None:
+def test_without_being_named_a_plugin_does_not_run(here: Any, install: Install, workspace: Path) -> None:
     """To be installed is not to be wanted."""
     env = install("os._exit(3)")
-    done = program("collect", "-w", workspace, env=env)
+    done = here("collect", "-w", workspace, env=env)
     assert done.code == 0 and "demo" not in done.out
 
 
@@ -164,11 +167,11 @@ MISBEHAVING = {
 
 @pytest.mark.parametrize("case", MISBEHAVING)
 def test_a_misbehaving_plugin_is_an_error_that_names_it(
-    program: Any, install: Install, workspace: Path, case: str
+    here: Any, install: Install, workspace: Path, case: str
 ) -> None:
     """One clear error, exit code 2, no traceback, nothing on standard output."""
     body, said = MISBEHAVING[case]
-    done = program("collect", "demo", "tests", "-w", workspace, env=install(body))
+    done = here("collect", "demo", "tests", "-w", workspace, env=install(body))
     assert done.code == 2, done
     assert done.out == ""
     assert done.err.startswith("plug-in error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
@@ -191,12 +194,12 @@ REJECTED = {
 
 @pytest.mark.parametrize("case", REJECTED)
 def test_a_file_that_a_plugin_cannot_use_is_rejected_evidence(
-    program: Any, install: Install, workspace: Path, case: str
+    here: Any, install: Install, workspace: Path, case: str
 ) -> None:
     """The plug-in has no facts and a problem that names it, the file and the place; nothing else ends."""
     body, path, place, reason = REJECTED[case]
     (workspace / "data.json").write_text("{")
-    done = program("collect", "demo", "tests", "-o", "json", "-w", workspace, env=install(body))
+    done = here("collect", "demo", "tests", "-o", "json", "-w", workspace, env=install(body))
     assert (done.code, done.err) == (1, "")
     found = json.loads(done.out)["demo"]
     assert (found["facts"], found["provider"]) == ({}, "gate-demo 1.0")
@@ -235,10 +238,10 @@ def test_a_plugin_that_hangs_is_ended(
     assert not state.exists() or ") Z " in state.read_text()
 
 
-def test_what_a_plugin_prints_is_not_in_the_payload(program: Any, install: Install, workspace: Path) -> None:
+def test_what_a_plugin_prints_is_not_in_the_payload(here: Any, install: Install, workspace: Path) -> None:
     """Standard output is for the facts alone."""
     env = install("print('noise', flush=True)\nos.write(1, b'more')\nreturn Observation({'answer': 1})")
-    done = program("collect", "demo", "-o", "json", "-w", workspace, env=env)
+    done = here("collect", "demo", "-o", "json", "-w", workspace, env=env)
     assert done.code == 0
     assert json.loads(done.out)["demo"]["facts"] == {"answer": 1}
 
@@ -258,10 +261,10 @@ def test_what_a_plugin_prints_is_not_in_the_payload(program: Any, install: Insta
     ],
 )
 def test_a_broken_plugin_is_named(
-    program: Any, install: Install, workspace: Path, given: dict[str, Any], said: str
+    here: Any, install: Install, workspace: Path, given: dict[str, Any], said: str
 ) -> None:
     """Whatever is wrong with it, the error names the plug-in and where it comes from."""
-    done = program("collect", "demo", "-w", workspace, env=install(**given))
+    done = here("collect", "demo", "-w", workspace, env=install(**given))
     assert done.code == 2
     assert done.err.startswith("plug-in error: the collector plug-in 'demo' (gate-demo 1.0) "), done.err
     assert said in done.err and "Traceback" not in done.err
@@ -273,18 +276,18 @@ def test_nobody_takes_the_place_of_another_collector(program: Any, install: Inst
     assert done.code == 0 and "demo" not in done.out
 
 
-def test_two_plugins_of_one_name(program: Any, install: Install, workspace: Path) -> None:
+def test_two_plugins_of_one_name(here: Any, install: Install, workspace: Path) -> None:
     """Which of them would run is not left to chance."""
     install()
     env = install(dist="another-demo", module="another_demo")
-    done = program("collect", "demo", "-w", workspace, env=env)
+    done = here("collect", "demo", "-w", workspace, env=env)
     assert done.code == 2
     assert "another-demo 1.0" in done.err and "gate-demo 1.0" in done.err
 
 
-def test_an_impossible_name(program: Any, install: Install, workspace: Path) -> None:
+def test_an_impossible_name(here: Any, install: Install, workspace: Path) -> None:
     """A collector's id is part of facts' names."""
-    done = program("collect", "De-mo", "-w", workspace, env=install(name="De-mo"))
+    done = here("collect", "De-mo", "-w", workspace, env=install(name="De-mo"))
     assert done.code == 2 and "no lower-case name" in done.err
 
 

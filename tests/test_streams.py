@@ -18,10 +18,19 @@ def shell(command: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">&- 2>&- <&-"])
-@pytest.mark.parametrize("stage", ["stage9", "stage1"])
+@pytest.mark.parametrize(
+    ("stage", "redirection"),
+    [
+        ("stage1", "2>&-"),
+        ("stage1", "2>/dev/full"),
+        ("stage1", ">&- 2>&- <&-"),
+        ("stage9", "2>&-"),
+        pytest.param("stage9", "2>/dev/full", marks=pytest.mark.soak),
+        pytest.param("stage9", ">&- 2>&- <&-", marks=pytest.mark.soak),
+    ],
+)
 def test_errors_are_exit_2_also_where_they_cannot_be_shown(
-    copy_example: Callable[[str], Path], redirection: str, stage: str
+    copy_example: Callable[[str], Path], stage: str, redirection: str
 ) -> None:
     """A usage error, or a decision nobody can be told, never looks like a verdict."""
     root = copy_example("ready")
@@ -29,8 +38,17 @@ def test_errors_are_exit_2_also_where_they_cannot_be_shown(
     assert code == (0 if stage == "stage1" and ">&- 2>" not in redirection else 2)
 
 
-@pytest.mark.parametrize("command", ["evaluate stage1 --no-record -o json", "collect", "explain stage1"])
-@pytest.mark.parametrize("target", ["/dev/full", "&-"])
+@pytest.mark.parametrize(
+    ("command", "target"),
+    [
+        ("evaluate stage1 --no-record -o json", "/dev/full"),
+        ("evaluate stage1 --no-record -o json", "&-"),
+        ("collect", "/dev/full"),
+        ("explain stage1", "/dev/full"),
+        pytest.param("collect", "&-", marks=pytest.mark.soak),
+        pytest.param("explain stage1", "&-", marks=pytest.mark.soak),
+    ],
+)
 def test_output_that_cannot_be_written_is_exit_2(
     copy_example: Callable[[str], Path], command: str, target: str
 ) -> None:

@@ -34,9 +34,12 @@ def commit(root: Path) -> None:
         subprocess.run([*git, *arguments], check=True)
 
 
-def test_verbose_tells_what_is_read_asked_and_written(program: Program, copy_example: Copy) -> None:
+def test_verbose_tells_what_is_read_asked_and_written(
+    program: Program, copy_example: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By module: files, git, the policy engine, the ledger, the cache; standard output stays the same."""
     root = copy_example("ready")
+    monkeypatch.setenv("GATE_CACHE_DIR", str(tmp_path / "cache"))
     (root / "order_plane/DU1234567.py").write_text("X = 1\n")
     commit(root)
     first = program("evaluate", "stage1", "-w", root, "-v")

@@ -32,7 +32,7 @@ WAIVER = {
     [("ready", 0), ("algo-trade", 1)],
 )
 def test_an_unknown_rule_is_named_with_the_one_that_was_meant(
-    gate: Gate, copy_example: Callable[[str], Path], example: str, code: int
+    gate: Gate, copy_example: Callable[[str], Path], tmp_path: Path, example: str, code: int
 ) -> None:
     """The decision is made all the same; table, explanation and JSON carry the mistake."""
     root = copy_example(example)
@@ -45,7 +45,7 @@ def test_an_unknown_rule_is_named_with_the_one_that_was_meant(
         "did you mean 'stage1.artifact_coverage'?"
     )
     assert f"error: {said}" in " ".join(run.out.split())
-    decision = json.loads((root.parent / "decision.json").read_text())
+    decision = json.loads((tmp_path / "decision.json").read_text())
     assert violations("", "decision", decision) == []
     assert {"level": "error", "code": "stage1.artifact_coverag", "msg": said} in decision["warnings"]
     assert decision["waived"] == []

@@ -65,6 +65,7 @@ def test_every_policy_test_passes_on_opa(opa: str) -> None:
     assert {(item["package"].removeprefix("data."), item["name"]) for item in results} == set(_tests())
 
 
+@pytest.mark.soak
 def test_policy_coverage_is_complete(opa: str) -> None:
     """Every line of every shipped rule is reached by the policies' tests."""
     done = subprocess.run(

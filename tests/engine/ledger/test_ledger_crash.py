@@ -213,19 +213,24 @@ with open_ledger(path, key, config_dir=config) as ledger:
     "fault",
     [
         "write:error=ENOSPC",
-        "write:error=EIO",
         "write:retval=10",
         "fdatasync:error=EIO:when=1",
-        "fdatasync:error=EIO:when=2",
-        "fsync:error=EIO:when=1",
-        "fsync:error=EIO:when=2",
         "fsync:error=EIO:when=3",
-        "fsync:error=ENOSPC:when=5",
-        "rename,renameat,renameat2:error=EIO:when=1",
         "rename,renameat,renameat2:error=EIO:when=2",
         "rename,renameat,renameat2:signal=SIGKILL:when=2",
-        "rename,renameat,renameat2:error=ENOSPC:when=3",
-        "rename,renameat,renameat2:error=EIO:when=4",
+        *(
+            pytest.param(fault, marks=pytest.mark.soak)
+            for fault in (
+                "write:error=EIO",
+                "fdatasync:error=EIO:when=2",
+                "fsync:error=EIO:when=1",
+                "fsync:error=EIO:when=2",
+                "fsync:error=ENOSPC:when=5",
+                "rename,renameat,renameat2:error=EIO:when=1",
+                "rename,renameat,renameat2:error=ENOSPC:when=3",
+                "rename,renameat,renameat2:error=EIO:when=4",
+            )
+        ),
     ],
 )
 def test_failing_system_calls(tmp_path: Path, fault: str) -> None:

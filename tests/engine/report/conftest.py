@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gate.engine import service
-from gate.engine.context import open_context
-from gate.engine.decide.recorded import Time
 from gate.engine.decision.document import (
     CheckStatus,
     Condition,
@@ -25,22 +22,13 @@ from gate.engine.decision.document import (
 )
 from gate.evidence.collecting.interface import Problem, ProblemKind
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 STAGES = {"failed": ("algo-trade", "stage1"), "full": ("algo-trade", "all"), "passed": ("ready", "stage8")}
 
 
 @pytest.fixture(scope="session")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Decision]:
+def judged(judged_examples: Callable[[str, str], service.Judged]) -> dict[str, Decision]:
     """Decisions about copies of the examples, outside of any repository."""
-    made = {}
-    for name, (example, stage) in STAGES.items():
-        root = tmp_path_factory.mktemp(name) / example
-        shutil.copytree(EXAMPLES / example, root, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
-        context = open_context(root, operator=EXAMPLES / "operator.yaml")
-        assert context.config.effective_time is not None
-        time = Time(context.config.effective_time, "operator")
-        made[name] = service.evaluate(context, stage, time).decision
-    return made
+    return {name: judged_examples(example, stage).decision for name, (example, stage) in STAGES.items()}
 
 
 @pytest.fixture

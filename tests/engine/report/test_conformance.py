@@ -113,20 +113,21 @@ def test_the_documented_format(program: Any, install: Any, copy_example: Any) ->
     ],
 )
 def test_a_broken_format_is_an_error_that_names_it(
-    program: Any, install: Any, copy_example: Any, body: str, points_to: str, reason: str
+    program: Any, install: Any, make_workspace: Any, body: str, points_to: str, reason: str
 ) -> None:
     """The plug-in, its distribution and what happened; no traceback, nothing on standard output."""
     env = install(body, points_to=points_to)
-    done = program("evaluate", "stage1", "-w", copy_example("ready"), "--no-record", "-o", "lines", env=env)
+    root = make_workspace({"a.txt": ""})
+    done = program("evaluate", "stage1", "-w", root, "--no-record", "-o", "lines", env=env)
     assert (done.code, done.out) == (2, "")
     assert f"plug-in error: the report plug-in 'lines' (gate-lines 1.0) {reason}" in done.err
     assert "Traceback" not in done.err
 
 
-def test_two_formats_of_one_name(program: Any, install: Any, copy_example: Any) -> None:
+def test_two_formats_of_one_name(program: Any, install: Any, make_workspace: Any) -> None:
     """Which of them would run is not left to chance, and nothing is recorded before that is known."""
     install("return b'1'")
-    root = copy_example("ready")
+    root = make_workspace({"a.txt": ""})
     done = program("evaluate", "stage1", "-w", root, "-o", "lines", env=install("return b'2'", "other-lines"))
     assert done.code == 2
     assert "(gate-lines 1.0, other-lines 1.0) is there more than once" in done.err

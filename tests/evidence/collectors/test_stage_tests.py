@@ -352,8 +352,14 @@ def test_a_broken_file_leaves_the_other_stages_alone(watch: Any) -> None:
     [
         ("raise ValueError('x')", "ValueError: x"),
         ("import sys; sys.exit(0)", "SystemExit: 0"),
-        ("import pytest; pytest.exit('enough', returncode=0)", "Exit: enough"),
-        ("def pytest_collection_modifyitems(items): raise SystemExit(0)", "SystemExit: 0"),
+        pytest.param(
+            "import pytest; pytest.exit('enough', returncode=0)", "Exit: enough", marks=pytest.mark.soak
+        ),
+        pytest.param(
+            "def pytest_collection_modifyitems(items): raise SystemExit(0)",
+            "SystemExit: 0",
+            marks=pytest.mark.soak,
+        ),
         ("def pytest_collection_modifyitems(items): items.clear()", "pytest collects no test from it"),
         ("def pytest_configure(config): config.option.nothing", "did not finish collecting"),
     ],
@@ -374,7 +380,11 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
             marks=pytest.mark.soak,
         ),
         ("import os\nwhile True: os.write(2, b'x' * 1000)", "wrote more than 100000 bytes"),
-        ("import atexit, sys, os; atexit.register(os.remove, sys.argv[1])", "left no report"),
+        pytest.param(
+            "import atexit, sys, os; atexit.register(os.remove, sys.argv[1])",
+            "left no report",
+            marks=pytest.mark.soak,
+        ),
         (
             "import atexit, sys; atexit.register(lambda: open(sys.argv[1], 'w').write('{'))",
             "malformed JSON",
@@ -388,10 +398,11 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
             "@atexit.register\ndef f(): os.remove(sys.argv[1]); os.symlink('/etc/passwd', sys.argv[1])\n",
             "left no report",
         ),
-        (
+        pytest.param(
             "import atexit, sys, os\n"
             "@atexit.register\ndef f(): os.remove(sys.argv[1]); os.mkfifo(sys.argv[1])\n",
             "left no report",
+            marks=pytest.mark.soak,
         ),
         (
             "import atexit, sys; atexit.register(lambda: open(sys.argv[1], 'w').write('{\"pytest\": 1}'))",
