@@ -6,6 +6,7 @@ Apart from :mod:`gate.engine.service`, so that the collectors are made in one pl
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import partial
@@ -20,10 +21,10 @@ from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, GateConfig, read_settings
 
-LEDGER_FILES = frozenset(
-    {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
+LEDGER_FILES = re.compile(
+    r"log\.intoto\.jsonl|checkpoint|checkpoints|evidence|trust|state|tile|\.tmp-[0-9a-f]{16}"
 )
-"""Everything that may lie in a ledger's directory."""
+"""Everything that may lie in a ledger's directory, with what a killed run left."""
 
 
 def make_collector(config: GateConfig, collector_id: str) -> Collector:
@@ -65,7 +66,8 @@ def open_workspace(root: Path, config: GateConfig) -> Workspace:
         if source != "." and (f"{inside}/".startswith(f"{fixed}/") or f"{fixed}/".startswith(f"{inside}/")):
             raise _ledger_error(f"overlaps the source path {source!r}, whose content is judged")
     # what is left out of the workspace must be a ledger and nothing else
-    foreign = sorted(set(os.listdir(ledger)) - LEDGER_FILES) if ledger.is_dir() else []  # noqa: PTH208
+    names = sorted(os.listdir(ledger)) if ledger.is_dir() else []  # noqa: PTH208
+    foreign = [name for name in names if not LEDGER_FILES.fullmatch(name)]
     if foreign:
         raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
     judged = config.subject

@@ -7,9 +7,9 @@ what it was made from, lies in the evidence store under its digest.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,18 @@ from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision
 from .ledger import open_ledger, open_reader, verify_ledger
-from .ledger.interface import Entry
+from .ledger.interface import Entry, NoLedger
 from .ledger.merkle import Frontier
-from .ledger.note import Checkpoint
+from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
-from .ledger.verify import Report
+from .ledger.verify import Report, Scope
 from .service import Judged, find_subject
 
 PENDING = "PENDING"
 """The status of a stage that no recorded decision has judged; never a verdict."""
+
+RECEIPT = "receipt"
+"""What `verify` is given to read only what is after the receipt."""
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
@@ -72,7 +75,7 @@ class StageStatus:
     policy_current: bool | None
 
 
-def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | None]:
+def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]]:
     """Append the decision to the workspace's ledger and seal it.
 
     Args:
@@ -80,7 +83,7 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
         now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
 
     Returns:
-        The entry, and a notice when the log key was made just now.
+        The entry, and notices: the log key was made just now, or the receipt could not be written.
 
     Raises ConfigError: the key would lie inside the workspace; InternalError: the decision does not keep to
     its own contract, so nobody could read it again; LedgerError, EnvironmentProblem: as they say; the
@@ -119,12 +122,12 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
                 ledger.evidence.put(data)
         [entry] = ledger.append([statements.statement(judged.decision, digest)])
         ledger.seal(now)
-    if not fresh:
-        return entry, None
-    return (
-        entry,
-        f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there",
-    )
+        notices = ledger.notices
+    if fresh:
+        notices.append(
+            f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there"
+        )
+    return entry, notices
 
 
 def _limits(context: Context) -> Limits:
@@ -133,9 +136,9 @@ def _limits(context: Context) -> Limits:
     return replace(limits, file_bytes=max(limits.file_bytes, DEFAULT.file_bytes))
 
 
-def _reader(context: Context) -> LedgerReader:
+def _reader(context: Context, config_dir: Path) -> LedgerReader:
     evidence = context.config.ledger.evidence
-    return open_reader(context.ledger, evidence=evidence, limits=_limits(context))
+    return open_reader(context.ledger, config_dir=config_dir, evidence=evidence, limits=_limits(context))
 
 
 def _label(context: Context) -> str:
@@ -169,10 +172,11 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
             yield DecisionEntry(Entry(entry.index, entry.digest), statement, summary)
 
 
-def find(context: Context, target: str) -> tuple[Decision, Entry]:
+def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
     """A recorded decision and its place.
 
     Args:
+        config_dir: where the receipts of earlier runs are.
         target: a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
 
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
@@ -184,7 +188,7 @@ def find(context: Context, target: str) -> tuple[Decision, Entry]:
             f"{target!r} is neither a stage nor a recorded decision",
             remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
         )
-    with _reader(context) as ledger:
+    with _reader(context, config_dir) as ledger:
         found = []
         for one in decisions(ledger):
             stored = one.summary["decision"]["sha256"]
@@ -212,16 +216,12 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
         ) from error
 
 
-def status(context: Context) -> list[StageStatus]:
+def status(context: Context, config_dir: Path) -> list[StageStatus]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
-    here = context.ledger
-    if not isinstance(here, Path) or os.path.lexists(
-        here
-    ):  # a link that leads nowhere is a broken ledger, not an empty one
-        with _reader(context) as ledger:
-            for one in decisions(ledger):
-                latest.update(dict.fromkeys(one.summary["stages"], one))
+    with suppress(NoLedger), _reader(context, config_dir) as ledger:
+        for one in decisions(ledger):
+            latest.update(dict.fromkeys(one.summary["stages"], one))
     sources = find_subject(open_workspace(context.root, context.config))[0].digest if latest else None
     return [
         _status(name, stage.title, latest.get(name), sources, context.bundle.digest)
@@ -248,15 +248,17 @@ def _status(
     )
 
 
-def latest_decisions(context: Context, last: int) -> tuple[list[DecisionEntry], Checkpoint | None]:
+def latest_decisions(
+    context: Context, last: int, config_dir: Path
+) -> tuple[list[DecisionEntry], Checkpoint | None]:
     """The last recorded decisions, oldest first, and the latest checkpoint."""
-    with _reader(context) as ledger:
+    with _reader(context, config_dir) as ledger:
         return list(decisions(ledger))[-last:], ledger.checkpoint()
 
 
-def find_statement(context: Context, index: int) -> dict[str, Any]:
+def find_statement(context: Context, index: int, config_dir: Path) -> dict[str, Any]:
     """One entry's in-toto statement. Raises UsageError: there is no such entry."""
-    with _reader(context) as ledger:
+    with _reader(context, config_dir) as ledger:
         for entry in ledger.entries():
             if entry.index == index:
                 statement: dict[str, Any] = json.loads(entry.payload)
@@ -265,14 +267,19 @@ def find_statement(context: Context, index: int) -> dict[str, Any]:
     raise UsageError(f"the ledger has no entry {index}", remedy=f"it has the entries 0 to {size - 1}")
 
 
-def verify(context: Context, key: str | None, config_dir: Path) -> Report:
-    """Verify the whole ledger.
+def verify(
+    context: Context, key: str | None, config_dir: Path, *, since: str | None = None, full: bool = False
+) -> Report:
+    """Verify the ledger.
 
     Args:
         key: the verifier key it must have; None believes the one in the ledger.
         config_dir: where the receipts of earlier runs are.
+        since: `receipt` reads only what is after this machine's receipt; else the file of a checkpoint kept
+            elsewhere, which the ledger must extend.
+        full: check all signatures, also those of entries that a receipt or that checkpoint covers.
 
-    Raises UsageError: the key is not one; LedgerError: there is no ledger.
+    Raises UsageError: the key is not one, or the file cannot be read; LedgerError: there is no ledger.
     """
     try:
         expected = VerifierKey.parse(key) if key is not None else None
@@ -282,9 +289,23 @@ def verify(context: Context, key: str | None, config_dir: Path) -> Report:
         context.ledger,
         expected_key=expected,
         config_dir=config_dir,
+        given=None if since in (None, RECEIPT) else _checkpoint(Path(since)),
         evidence_of=_referred,
         evidence=context.config.ledger.evidence,
+        scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
     )
+
+
+def _checkpoint(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_NOTE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"the checkpoint cannot be read: {error.strerror}",
+            path=str(path),
+            remedy="give --since receipt, or the file of a checkpoint of this ledger that was kept elsewhere",
+        ) from error
 
 
 def _referred(statement: dict[str, Any]) -> Iterable[str]:

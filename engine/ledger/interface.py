@@ -27,6 +27,10 @@ VERIFIER: Final = "trust/log.vkey"
 RESTORE: Final = "restore the ledger from a copy you trust, and find out who changed it"
 
 
+class NoLedger(LedgerError):
+    """There is no ledger at this place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Where a statement stands in the log.

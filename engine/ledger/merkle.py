@@ -43,6 +43,10 @@ class Frontier:
         ):
             raise ValueError(f"a frontier of size {size} does not have these hashes")
 
+    def copy(self) -> Frontier:
+        """A frontier that grows by itself."""
+        return Frontier(self.size, self._hashes)
+
     @property
     def hashes(self) -> tuple[bytes, ...]:
         """Roots of the complete subtrees, the largest first."""

@@ -46,6 +46,7 @@ def render_statement(statement: dict[str, Any]) -> bytes:
 
 def _verification_text(report: Report) -> bytes:
     unpinned = "  (taken from the ledger itself; pin it with --key to prove its origin)"
+    alone = "not compared with a copy outside of it: give --key, or --since with a checkpoint kept elsewhere"
     sealed = f" on {report.checkpoint_time}, root {report.root}" if report.root else ""
     lines = [
         f"log      {report.origin}",
@@ -60,8 +61,16 @@ def _verification_text(report: Report) -> bytes:
         lines.append(
             f"torn     {report.torn_tail_bytes} bytes of an unfinished line; the next append removes them"
         )
+    if report.ok and report.checked_from:
+        lines.append(f"checked  signatures from entry {report.checked_from} on; a copy covers those before")
+    lines += [f"outside  {copy}" for copy in report.outside]
     lines += [f"problem  {finding}" for finding in report.problems]
-    lines.append("verified: every line, checkpoint and stored document fits" if report.ok else "NOT sound")
+    if not report.ok:
+        lines.append("NOT sound")
+    elif report.outside:
+        lines.append("verified: consistent in itself and with what is kept outside of it")
+    else:
+        lines.append(f"consistent in itself, {alone}")
     return to_bytes(lines)
 
 
@@ -73,6 +82,9 @@ def _verification_json(report: Report) -> bytes:
     return render_json(
         {
             "ok": report.ok,
+            "verified": None if not report.ok else "outside" if report.outside else "itself",
+            "outside": report.outside,
+            "checked_from": report.checked_from,
             "origin": report.origin,
             "key": report.key,
             "pinned": report.pinned,

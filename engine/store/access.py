@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
-from ...evidence.base.atomic import write_at
+from ...evidence.base.atomic import TEMPORARY, write_at
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
 
 READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -134,12 +134,22 @@ class Folder:
         return data
 
     def write(self, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
-        """Put a file in place as a whole, and the folders it lies in."""
+        """Put a file in place as a whole, and the folders it lies in.
+
+        Its temporary file lies in this folder itself, where `remove_temporary` finds what a kill left.
+        """
         with (
             os_errors("writing to the ledger", self.path / name),
             self._parent(name, create=True) as (directory, last),
         ):
-            write_at(directory, last, data, mode=mode, durable=durable)
+            write_at(directory, last, data, mode=mode, durable=durable, staging=self.handle)
+
+    def remove_temporary(self) -> None:
+        """Remove temporary files of killed processes; no other process may be writing (`locked`)."""
+        with os_errors("removing temporary files", self.path):
+            for name, kind in self.entries().items():
+                if kind == "file" and name.startswith(TEMPORARY):
+                    os.unlink(name, dir_fd=self.handle)
 
     def entries(self, name: str = "") -> dict[str, str]:
         """What lies in a folder, sorted: names to `file`, `directory` or `other`; empty without folder."""

@@ -28,11 +28,19 @@ def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def write_at(
-    directory: int, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True, replace: bool = True
+    directory: int,
+    name: str,
+    data: bytes,
+    *,
+    mode: int = 0o644,
+    durable: bool = True,
+    replace: bool = True,
+    staging: int | None = None,
 ) -> None:
     """Create or replace the file `name` in an open directory.
 
     Args:
+        staging: an open directory of the same file system for the temporary file; by default the target's.
         mode: its permissions, less the umask.
         durable: whether content and name are on the disk (fsync) before the function returns.
         replace: whether the name may be taken already.
@@ -41,7 +49,8 @@ def write_at(
     name then stands for what it did before.
     """
     temporary = TEMPORARY + secrets.token_hex(8)
-    handle = os.open(temporary, _CREATE, mode, dir_fd=directory)
+    staging = directory if staging is None else staging
+    handle = os.open(temporary, _CREATE, mode, dir_fd=staging)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -49,13 +58,13 @@ def write_at(
             if durable:
                 os.fsync(handle)
         if replace:
-            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+            os.rename(temporary, name, src_dir_fd=staging, dst_dir_fd=directory)
         else:  # a link, unlike a rename, never takes a name that another process has just given
-            os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
-            os.unlink(temporary, dir_fd=directory)
+            os.link(temporary, name, src_dir_fd=staging, dst_dir_fd=directory, follow_symlinks=False)
+            os.unlink(temporary, dir_fd=staging)
     except BaseException:
         with suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
+            os.unlink(temporary, dir_fd=staging)
         raise
     if durable:
         os.fsync(directory)

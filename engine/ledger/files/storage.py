@@ -98,6 +98,7 @@ class FileStorage:
     def begin(self, verifier: VerifierKey) -> None:
         """Make key and log, unless they are there."""
         with locked(self._folder.handle, self._folder.path):
+            self._folder.remove_temporary()
             self._flags = _APPEND
             sealed = self._folder.entries().keys() & {CHECKPOINT, HISTORY}
             if self.verifier() is None:

@@ -13,7 +13,6 @@ import pytest
 from gate.engine.ledger import merkle
 from gate.engine.ledger.interface import Entry
 from gate.engine.ledger.note import Checkpoint
-from gate.engine.ledger.receipts import load_receipt, receipt_path
 from gate.engine.ledger.writer import Ledger
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.dsse import max_payload_bytes
@@ -261,20 +260,20 @@ def test_a_clock_running_backwards_does_not_seal(ledger: Ledger, place: Any) -> 
 def test_the_receipt_remembers_the_last_seal(ledger: Ledger, place: Any) -> None:
     ledger.append([place.statement()])
     sealed = ledger.seal(clock(1))
-    assert load_receipt(place.config, ledger.verifier) == sealed
-    assert json.loads(receipt_path(place.config, ledger.verifier).read_bytes())["size"] == 1
+    assert place.receipts().load(ledger.verifier).checkpoint == sealed
+    assert json.loads(place.receipts().path(ledger.verifier).read_bytes())["size"] == 1
 
 
 def test_a_receipt_that_lagged_behind_is_caught_up(ledger: Ledger, place: Any) -> None:
     """The process was killed between publishing the checkpoint and writing the receipt."""
     ledger.append([place.statement(0)])
     ledger.seal(clock(1))
-    old = receipt_path(place.config, ledger.verifier).read_bytes()
+    old = place.receipts().path(ledger.verifier).read_bytes()
     ledger.append([place.statement(1)])
     sealed = ledger.seal(clock(2))
-    receipt_path(place.config, ledger.verifier).write_bytes(old)
+    place.receipts().path(ledger.verifier).write_bytes(old)
     assert ledger.seal(clock(3)) == sealed
-    assert load_receipt(place.config, ledger.verifier) == sealed
+    assert place.receipts().load(ledger.verifier).checkpoint == sealed
 
 
 def test_a_checkpoint_that_a_crash_left_in_the_history_is_taken_over(ledger: Ledger, place: Any) -> None:
@@ -285,7 +284,7 @@ def test_a_checkpoint_that_a_crash_left_in_the_history_is_taken_over(ledger: Led
     ledger.append([place.statement(1)])
     sealed: Checkpoint = ledger.seal(clock(2))
     place.set_note(None, before)
-    receipt_path(place.config, ledger.verifier).unlink()
+    place.receipts().path(ledger.verifier).unlink()
     assert ledger.seal(clock(3)) == sealed
 
 
