@@ -136,7 +136,8 @@ def _limits(context: Context) -> Limits:
     return replace(limits, file_bytes=max(limits.file_bytes, DEFAULT.file_bytes))
 
 
-def _reader(context: Context, config_dir: Path) -> LedgerReader:
+def reader(context: Context, config_dir: Path) -> LedgerReader:
+    """The workspace's ledger for reading, compared with the receipts. Raises as `open_reader`."""
     evidence = context.config.ledger.evidence
     return open_reader(context.ledger, config_dir=config_dir, evidence=evidence, limits=_limits(context))
 
@@ -188,7 +189,7 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
             f"{target!r} is neither a stage nor a recorded decision",
             remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
         )
-    with _reader(context, config_dir) as ledger:
+    with reader(context, config_dir) as ledger:
         found = []
         for one in decisions(ledger):
             stored = one.summary["decision"]["sha256"]
@@ -219,7 +220,7 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
 def status(context: Context, config_dir: Path) -> list[StageStatus]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
-    with suppress(NoLedger), _reader(context, config_dir) as ledger:
+    with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one in decisions(ledger):
             latest.update(dict.fromkeys(one.summary["stages"], one))
     sources = find_subject(open_workspace(context.root, context.config))[0].digest if latest else None
@@ -252,13 +253,13 @@ def latest_decisions(
     context: Context, last: int, config_dir: Path
 ) -> tuple[list[DecisionEntry], Checkpoint | None]:
     """The last recorded decisions, oldest first, and the latest checkpoint."""
-    with _reader(context, config_dir) as ledger:
+    with reader(context, config_dir) as ledger:
         return list(decisions(ledger))[-last:], ledger.checkpoint()
 
 
 def find_statement(context: Context, index: int, config_dir: Path) -> dict[str, Any]:
     """One entry's in-toto statement. Raises UsageError: there is no such entry."""
-    with _reader(context, config_dir) as ledger:
+    with reader(context, config_dir) as ledger:
         for entry in ledger.entries():
             if entry.index == index:
                 statement: dict[str, Any] = json.loads(entry.payload)

@@ -1,21 +1,24 @@
-"""``gate ledger show`` and ``gate ledger verify``."""
+"""``gate ledger show``, ``prove``, ``export`` and ``verify``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...evidence.base.errors import UsageError
 from .. import recording
+from ..ledger import proof as proofs
 from ..report import ledger as report
-from ..terminal.outputs import parse_outputs, write
+from ..terminal.console import write_bytes
+from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
 from .options import HERE, Debug, Outputs, Verbose, Workspace, config_dir, open_workspace
 
 app = typer.Typer(
     name="ledger",
     add_completion=False,
-    help="Read and verify the ledger of decisions.",
+    help="Read, prove, export and verify the ledger of decisions.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -44,6 +47,57 @@ def show(
     entries, checkpoint = recording.latest_decisions(context, last, config_dir())
     for item in outputs:
         write(item, report.ENTRIES[item.format](entries, checkpoint))
+
+
+@app.command("prove")
+def prove(
+    index: Annotated[int, typer.Argument(help="The entry.", min=0, metavar="INDEX")],
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="GATE_OUTPUT",
+            help="How to print: table (default), json or tlog-proof (C2SP); =PATH writes a file. Repeatable.",
+            metavar="FORMAT[=PATH]",
+        ),
+    ] = None,
+    workspace: Workspace = HERE,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Prove that an entry is in the ledger, to somebody who has nothing but its key."""
+    outputs = parse_outputs(output, tuple(report.PROOFS))
+    with recording.reader(open_workspace(workspace), config_dir()) as ledger:
+        proof = proofs.prove(ledger, index)
+    for item in outputs:
+        write(item, report.PROOFS[item.format](proof))
+
+
+@app.command("export")
+def export(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A new file; standard output if none.", metavar="[FILE]", show_default=False),
+    ] = None,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Write all entries as JSON Lines, then the checkpoint; an existing file is never replaced."""
+    outputs = parse_outputs(output, tuple(report.EXPORTS))
+    context = open_workspace(workspace)
+    with recording.reader(context, config_dir()) as ledger:
+        if path is None:
+            for line in proofs.export(ledger):
+                write_bytes(line)
+            return
+        keep_out([Output("jsonl", path)], context.ledger)
+        size = write_new(path, proofs.export(ledger)) - 1
+        sealed = ledger.checkpoint()
+    for item in outputs:
+        write(item, report.EXPORTS[item.format](path, size, sealed))
 
 
 @app.command("verify")

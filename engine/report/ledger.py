@@ -1,11 +1,14 @@
-"""Ledger entries and the result of a verification, as text or JSON."""
+"""Ledger entries, proofs and the result of a verification, as text or JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from ..ledger.merkle import leaf_hash
 from ..ledger.note import Checkpoint
+from ..ledger.proof import Proof
 from ..ledger.verify import Report
 from ..recording import DecisionEntry
 from ..terminal.lines import to_bytes
@@ -42,6 +45,39 @@ ENTRIES: dict[str, EntriesRenderer] = {"table": _entries_text, "json": _entries_
 def render_statement(statement: dict[str, Any]) -> bytes:
     """One entry's in-toto statement."""
     return render_json(statement)
+
+
+def _proof_text(proof: Proof) -> bytes:
+    sealed = proof.checkpoint
+    path = f"{len(proof.hashes)} hashes from it to the root {sealed.root_hex}"
+    lines = [f"entry    {proof.index} of {sealed.size}, {leaf_hash(proof.line).hex()}", f"proof    {path}"]
+    lines += [f"sealed   {sealed.time} by {sealed.origin}", "-o tlog-proof=FILE writes it as a file"]
+    return to_bytes(lines)
+
+
+PROOFS: dict[str, Callable[[Proof], bytes]] = {
+    "table": _proof_text,
+    "json": lambda proof: render_json(proof.to_json()),
+    "tlog-proof": Proof.text,
+}
+
+
+def _export_text(path: Path, size: int, sealed: Checkpoint | None) -> bytes:
+    under = f", sealed: {sealed.size}, root {sealed.root_hex}, {sealed.time}" if sealed else ", none sealed"
+    return to_bytes([f"wrote {size} entries to {path}{under}"])
+
+
+def _export_json(path: Path, size: int, sealed: Checkpoint | None) -> bytes:
+    root = sealed.root_hex if sealed else None
+    return render_json(
+        {"path": str(path), "size": size, "sealed": sealed.size if sealed else 0, "root": root}
+    )
+
+
+EXPORTS: dict[str, Callable[[Path, int, Checkpoint | None], bytes]] = {
+    "table": _export_text,
+    "json": _export_json,
+}
 
 
 def _verification_text(report: Report) -> bytes:
