@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from .ledger.merkle import Frontier
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
 from .ledger.verify import Report, Scope
+from .ledger.writer import Ledger
 from .service import Judged, find_subject
 
 PENDING = "PENDING"
@@ -43,11 +46,18 @@ _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionEntry:
-    """A recorded decision's place in the ledger, its statement and our summary in it."""
+class StatementEntry:
+    """An entry's place in the ledger, its statement, and its kind; None where this version knows none."""
 
     entry: Entry
     statement: dict[str, Any]
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry(StatementEntry):
+    """A recorded decision, and our summary in its statement."""
+
     summary: dict[str, Any]
 
 
@@ -98,6 +108,48 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
             place=broken[0][0],
             remedy="report this with the policy bundle",
         )
+    stored_documents = [canonical(document), canonical(stored)]
+    parts = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
+    with _writer(context, config_dir) as (ledger, notices):
+        digest, *_ = [ledger.evidence.put(data) for data in (*stored_documents, *parts) if data is not None]
+        [entry] = ledger.append([statements.statement(judged.decision, digest)])
+        ledger.seal(now)
+    return entry, notices
+
+
+def append_statement(
+    context: Context,
+    kind: str,
+    subject: Sequence[dict[str, Any]],
+    predicate: dict[str, Any],
+    documents: Mapping[str, bytes],
+    config_dir: Path,
+    now: str,
+) -> tuple[Entry, list[str]]:
+    """Append an entry that is no decision to the workspace's ledger, signed with the log key, and seal it.
+
+    Args:
+        kind: `evidence`, `signoff`, `waiver`, `key-event` or `receipt`.
+        subject: what it is about, as in-toto: `name` and `digest` of each.
+        predicate: after the kind's contract in `contracts/entries`, without `documents`.
+        documents: file name → bytes of what the entry refers to; stored as evidence and named in it.
+        config_dir, now: as `record`.
+
+    Returns as `record`. Raises InternalError: the predicate breaks its contract; else as `record`.
+    """
+    named = [{"name": name, "sha256": sha256(data).hexdigest()} for name, data in sorted(documents.items())]
+    statement = statements.other_statement(kind, subject, {**predicate, "documents": named})
+    with _writer(context, config_dir) as (ledger, notices):
+        for data in documents.values():
+            ledger.evidence.put(data)
+        [entry] = ledger.append([statement])
+        ledger.seal(now)
+    return entry, notices
+
+
+@contextmanager
+def _writer(context: Context, config_dir: Path) -> Iterator[tuple[Ledger, list[str]]]:
+    """The workspace's ledger for writing, and notices that are complete when the block ends."""
     if config_dir.resolve().is_relative_to(context.root):
         raise ConfigError(
             "the configuration directory lies inside the workspace, where the log key must never be",
@@ -106,7 +158,7 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
         )
     key, fresh = load_or_create_log_key(config_dir)
     settings = context.config.ledger
-    attachments = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
+    notices: list[str] = []
     with open_ledger(
         context.ledger,
         key,
@@ -116,18 +168,12 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
         evidence=settings.evidence,
         limits=_limits(context),
     ) as ledger:
-        digest = ledger.evidence.put(canonical(document))
-        for data in (canonical(stored), *attachments):
-            if data is not None:
-                ledger.evidence.put(data)
-        [entry] = ledger.append([statements.statement(judged.decision, digest)])
-        ledger.seal(now)
-        notices = ledger.notices
+        yield ledger, notices
+        notices += ledger.notices
     if fresh:
         notices.append(
             f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there"
         )
-    return entry, notices
 
 
 def _limits(context: Context) -> Limits:
@@ -151,8 +197,8 @@ def _label(context: Context) -> str:
     return f"gate.local/{slug}"
 
 
-def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
-    """Every recorded decision, oldest first.
+def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
+    """Every entry, oldest first; decisions as DecisionEntry.
 
     Raises LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
     checkpoint (reordered, dropped or exchanged).
@@ -168,9 +214,17 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
                 remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
             )
         statement = json.loads(entry.payload)
+        place, kind = Entry(entry.index, entry.digest), statements.kind_of(statement)
         summary = statements.summary(statement)
-        if summary is not None:
-            yield DecisionEntry(Entry(entry.index, entry.digest), statement, summary)
+        if summary is None:
+            yield StatementEntry(place, statement, kind)
+        else:
+            yield DecisionEntry(place, statement, kind, summary)
+
+
+def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
+    """Every recorded decision, oldest first. Raises as `entries`."""
+    return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
 
 
 def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
@@ -249,12 +303,12 @@ def _status(
     )
 
 
-def latest_decisions(
+def latest_entries(
     context: Context, last: int, config_dir: Path
-) -> tuple[list[DecisionEntry], Checkpoint | None]:
-    """The last recorded decisions, oldest first, and the latest checkpoint."""
+) -> tuple[list[StatementEntry], Checkpoint | None]:
+    """The last entries, oldest first, and the latest checkpoint."""
     with reader(context, config_dir) as ledger:
-        return list(decisions(ledger))[-last:], ledger.checkpoint()
+        return list(deque(entries(ledger), last)), ledger.checkpoint()
 
 
 def find_statement(context: Context, index: int, config_dir: Path) -> dict[str, Any]:
@@ -291,7 +345,7 @@ def verify(
         expected_key=expected,
         config_dir=config_dir,
         given=None if since in (None, RECEIPT) else _checkpoint(Path(since)),
-        evidence_of=_referred,
+        evidence_of=statements.documents,
         evidence=context.config.ledger.evidence,
         scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
     )
@@ -307,8 +361,3 @@ def _checkpoint(path: Path) -> bytes:
             path=str(path),
             remedy="give --since receipt, or the file of a checkpoint of this ledger that was kept elsewhere",
         ) from error
-
-
-def _referred(statement: dict[str, Any]) -> Iterable[str]:
-    summary = statements.summary(statement)
-    return [] if summary is None else [summary["decision"]["sha256"], summary["input"]["sha256"]]

@@ -36,7 +36,7 @@ def show(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """List recorded decisions, or print one entry's statement."""
+    """List entries, or print one entry's statement."""
     outputs = parse_outputs(output, tuple(report.ENTRIES))
     context = open_workspace(workspace)
     if index is not None:
@@ -44,7 +44,7 @@ def show(
         for item in outputs:
             write(item, report.render_statement(statement))
         return
-    entries, checkpoint = recording.latest_decisions(context, last, config_dir())
+    entries, checkpoint = recording.latest_entries(context, last, config_dir())
     for item in outputs:
         write(item, report.ENTRIES[item.format](entries, checkpoint))
 

@@ -10,7 +10,8 @@ everything that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -109,6 +110,7 @@ class Report:
         checked_from: index of the first entry whose signature was checked; a receipt or a given checkpoint
             covers those before.
         outside: the copies outside of the ledger that it was compared with, in words.
+        predicates: how many entries of each predicateType were read.
         problems: what is wrong, at most `MAX_FINDINGS`.
     """
 
@@ -122,6 +124,7 @@ class Report:
     torn_tail_bytes: int = 0
     checked_from: int = 0
     outside: tuple[str, ...] = ()
+    predicates: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Finding, ...] = ()
 
     @property
@@ -202,6 +205,7 @@ def verify(
         torn_tail_bytes=check.attempt(Kind.LAYOUT, source.unfinished) or 0,
         checked_from=trusted,
         outside=tuple(compared),
+        predicates=dict(sorted(check.predicates.items())),
         problems=tuple(check.problems),
     )
 
@@ -214,6 +218,7 @@ class _Verification:
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None
     referred: set[str]
     problems: list[Finding] = field(default_factory=list)
+    predicates: Counter[str] = field(default_factory=Counter)
     covered: Frontier | None = None
     """The frontier at the latest checkpoint."""
 
@@ -223,12 +228,13 @@ class _Verification:
         if len(self.problems) < MAX_FINDINGS and not known:
             self.problems.append(Finding(kind, text, path, line))
 
-    def attempt(self, kind: Kind, step: Callable[[], T]) -> T | None:
+    def attempt(self, kind: Kind, step: Callable[[], T], line: int | None = None) -> T | None:
         """What a step gives; None, and a finding, when it raises LedgerError."""
         try:
             return step()
         except LedgerError as error:
-            self.add(kind, error.what, error.path or self.source.name)
+            place = error.path or (self.source.name if line is None else LOG)
+            self.add(kind, error.what, place, line)
             return None
 
     def key(self, expected: VerifierKey | None) -> VerifierKey | None:
@@ -343,8 +349,10 @@ class _Verification:
             forged = problem.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)
             self.add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, problem.reason, LOG, number)
             return
+        self.predicates[statement["predicateType"]] += 1
         if self.evidence_of is not None:
-            self.referred.update(self.evidence_of(statement))
+            found = self.evidence_of
+            self.referred.update(self.attempt(Kind.LINE_FORM, lambda: found(statement), number) or ())
 
     def compare(self, items: list[tuple[str, Kind, Checkpoint]], frontier: Frontier, length: int) -> None:
         for name, kind, one in items:

@@ -6,35 +6,48 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..decision.statement import KINDS
 from ..ledger.merkle import leaf_hash
 from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
 from ..ledger.verify import Report
-from ..recording import DecisionEntry
+from ..recording import DecisionEntry, StatementEntry
 from ..terminal.lines import to_bytes
 from .json_format import render_json
 
-EntriesRenderer = Callable[[Sequence[DecisionEntry], Checkpoint | None], bytes]
+EntriesRenderer = Callable[[Sequence[StatementEntry], Checkpoint | None], bytes]
 
 
-def _entries_text(entries: Sequence[DecisionEntry], checkpoint: Checkpoint | None) -> bytes:
-    """One line per decision, and the latest checkpoint."""
-    lines = [
-        f"{one.entry.index:>5}  {one.summary['verdict']:<11}  {one.summary['stage']:<7}  "
-        f"{one.statement['predicate']['timeVerified']}  {one.entry.digest[:16]}…"
-        for one in entries
-    ]
+def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | None) -> bytes:
+    """One line per entry, and the latest checkpoint."""
+    lines = [f"{one.entry.index:>5}  {_about(one)}  {one.entry.digest[:16]}…" for one in entries]
     if checkpoint is not None:
         lines.append(f"sealed: {checkpoint.size} entries, root {checkpoint.root.hex()}, {checkpoint.time}")
     return to_bytes(lines)
 
 
-def _entries_json(entries: Sequence[DecisionEntry], checkpoint: Checkpoint | None) -> bytes:
+def _about(one: StatementEntry) -> str:
+    if isinstance(one, DecisionEntry):
+        summary, time = one.summary, one.statement["predicate"]["timeVerified"]
+        return f"{summary['verdict']:<11}  {summary['stage']:<7}  {time}"
+    subject = one.statement["subject"][0].get("name", "")
+    if one.kind is None:
+        return f"{'unknown':<11}  {one.statement['predicateType']} {subject}"
+    return f"{one.kind:<11}  {subject}"
+
+
+def _entries_json(entries: Sequence[StatementEntry], checkpoint: Checkpoint | None) -> bytes:
     sealed = None
     if checkpoint is not None:
         sealed = {"size": checkpoint.size, "root": checkpoint.root.hex(), "time": checkpoint.time}
     rows = [
-        {"index": one.entry.index, "digest": one.entry.digest, "statement": one.statement} for one in entries
+        {
+            "index": one.entry.index,
+            "digest": one.entry.digest,
+            "kind": one.kind,
+            "statement": one.statement,
+        }
+        for one in entries
     ]
     return render_json({"entries": rows, "checkpoint": sealed})
 
@@ -89,6 +102,14 @@ def _verification_text(report: Report) -> bytes:
         f"key      {report.key}" + ("" if report.pinned else unpinned),
         f"entries  {report.size} sealed{sealed}",
     ]
+    kinds = _kinds(report)
+    if kinds:
+        lines.append("kinds    " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    lines += [
+        f"unknown  {count} of type {name}, which this version of gate does not read"
+        for name, count in report.predicates.items()
+        if name not in KINDS.values()
+    ]
     if report.unsealed:
         lines.append(
             f"unsealed {report.unsealed} entries after the checkpoint, protected only by their signatures"
@@ -110,6 +131,10 @@ def _verification_text(report: Report) -> bytes:
     return to_bytes(lines)
 
 
+def _kinds(report: Report) -> dict[str, int]:
+    return {kind: report.predicates[name] for kind, name in KINDS.items() if name in report.predicates}
+
+
 def _verification_json(report: Report) -> bytes:
     problems = [
         {"kind": one.kind.value, "text": one.text, "path": one.path, "line": one.line}
@@ -129,6 +154,10 @@ def _verification_json(report: Report) -> bytes:
             "checkpoint_time": report.checkpoint_time,
             "unsealed": report.unsealed,
             "torn_tail_bytes": report.torn_tail_bytes,
+            "kinds": _kinds(report),
+            "unknown": {
+                name: count for name, count in report.predicates.items() if name not in KINDS.values()
+            },
             "problems": problems,
         }
     )
