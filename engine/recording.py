@@ -28,11 +28,11 @@ from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision
 from .ledger import open_ledger, open_reader, verify_ledger
+from .ledger.findings import Authorities, Report, Scope
 from .ledger.interface import Entry, NoLedger
 from .ledger.merkle import Frontier
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
-from .ledger.verify import Report, Scope
 from .ledger.writer import Ledger
 from .service import Judged, find_subject
 
@@ -110,7 +110,7 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
         )
     stored_documents = [canonical(document), canonical(stored)]
     parts = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
-    with _writer(context, config_dir) as (ledger, notices):
+    with writer(context, config_dir) as (ledger, notices):
         digest, *_ = [ledger.evidence.put(data) for data in (*stored_documents, *parts) if data is not None]
         [entry] = ledger.append([statements.statement(judged.decision, digest)])
         ledger.seal(now)
@@ -139,7 +139,7 @@ def append_statement(
     """
     named = [{"name": name, "sha256": sha256(data).hexdigest()} for name, data in sorted(documents.items())]
     statement = statements.other_statement(kind, subject, {**predicate, "documents": named})
-    with _writer(context, config_dir) as (ledger, notices):
+    with writer(context, config_dir) as (ledger, notices):
         for data in documents.values():
             ledger.evidence.put(data)
         [entry] = ledger.append([statement])
@@ -148,7 +148,7 @@ def append_statement(
 
 
 @contextmanager
-def _writer(context: Context, config_dir: Path) -> Iterator[tuple[Ledger, list[str]]]:
+def writer(context: Context, config_dir: Path) -> Iterator[tuple[Ledger, list[str]]]:
     """The workspace's ledger for writing, and notices that are complete when the block ends."""
     if config_dir.resolve().is_relative_to(context.root):
         raise ConfigError(
@@ -323,13 +323,20 @@ def find_statement(context: Context, index: int, config_dir: Path) -> dict[str, 
 
 
 def verify(
-    context: Context, key: str | None, config_dir: Path, *, since: str | None = None, full: bool = False
+    context: Context,
+    key: str | None,
+    config_dir: Path,
+    authorities: Authorities,
+    *,
+    since: str | None = None,
+    full: bool = False,
 ) -> Report:
     """Verify the ledger.
 
     Args:
         key: the verifier key it must have; None believes the one in the ledger.
         config_dir: where the receipts of earlier runs are.
+        authorities: who may have stamped and cosigned checkpoints.
         since: `receipt` reads only what is after this machine's receipt; else the file of a checkpoint kept
             elsewhere, which the ledger must extend.
         full: check all signatures, also those of entries that a receipt or that checkpoint covers.
@@ -347,6 +354,7 @@ def verify(
         given=None if since in (None, RECEIPT) else _checkpoint(Path(since)),
         evidence_of=statements.documents,
         evidence=context.config.ledger.evidence,
+        authorities=authorities,
         scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
     )
 

@@ -1,4 +1,4 @@
-"""``gate ledger show``, ``prove``, ``export`` and ``verify``."""
+"""``gate ledger show``, ``prove``, ``export``, ``witness`` and ``verify``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from ...evidence.base.errors import UsageError
 from .. import recording
 from ..ledger import proof as proofs
 from ..report import ledger as report
-from ..terminal.console import write_bytes
+from ..terminal.console import write_bytes, write_error
 from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
+from ..witnessing import authorities
+from ..witnessing import witness as ask
 from .options import HERE, Debug, Outputs, Verbose, Workspace, config_dir, open_workspace
 
 app = typer.Typer(
@@ -100,6 +102,23 @@ def export(
         write(item, report.EXPORTS[item.format](path, size, sealed))
 
 
+@app.command("witness")
+def witness(
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Have the latest checkpoint stamped and cosigned by those in gate.yaml; exit 2 when too few do."""
+    outputs = parse_outputs(output, tuple(report.WITNESSED))
+    found = ask(open_workspace(workspace), config_dir())
+    for item in outputs:
+        write(item, report.WITNESSED[item.format](found))
+    for problem in found.problems:
+        write_error(problem.diagnostics())
+    raise typer.Exit(0 if found.enough else 2)
+
+
 @app.command("verify")
 def verify(
     key: Annotated[
@@ -123,6 +142,14 @@ def verify(
             "--full", help="Check all signatures, also of entries that a receipt or checkpoint covers."
         ),
     ] = False,
+    timestamp_anchor: Annotated[
+        Path | None,
+        typer.Option(
+            "--timestamp-anchor",
+            help="Check time stamps with the certificates in this PEM file.",
+            metavar="FILE",
+        ),
+    ] = None,
     output: Outputs = None,
     workspace: Workspace = HERE,
     verbose: Verbose = False,
@@ -132,7 +159,9 @@ def verify(
     outputs = parse_outputs(output, tuple(report.VERIFICATIONS))
     if full and since == recording.RECEIPT:
         raise UsageError("--full reads everything, --since receipt does not", remedy="give one of them")
-    found = recording.verify(open_workspace(workspace), key, config_dir(), since=since, full=full)
+    context = open_workspace(workspace)
+    vouching = authorities(context, timestamp_anchor)
+    found = recording.verify(context, key, config_dir(), vouching, since=since, full=full)
     for item in outputs:
         write(item, report.VERIFICATIONS[item.format](found))
     raise typer.Exit(0 if found.ok else 1)

@@ -22,10 +22,10 @@ from ..store.urls import Schemes
 if TYPE_CHECKING:
     from ...evidence.signing.keys import LogKey, VerifierKey
     from ..store.evidence import EvidenceStore
+    from .findings import Report
     from .interface import Connect, LedgerStorage
     from .reader import LedgerReader
     from .receipts import Receipts
-    from .verify import Report
     from .writer import Ledger
 
 

@@ -24,6 +24,8 @@ LOG: Final = "log.intoto.jsonl"
 CHECKPOINT: Final = "checkpoint"
 HISTORY: Final = "checkpoints"
 VERIFIER: Final = "trust/log.vkey"
+TIMESTAMP: Final = "tsr"
+COSIGNATURES: Final = "cosig"
 RESTORE: Final = "restore the ledger from a copy you trust, and find out who changed it"
 
 
@@ -75,6 +77,9 @@ class LedgerSource(Protocol):
 
     def note(self, size: int | None = None) -> bytes | None:
         """The latest checkpoint, or the one of that size, as signed note; None when there is none."""
+
+    def kept(self, size: int, kind: str) -> bytes | None:
+        """What others said about the checkpoint of that size: TIMESTAMP or COSIGNATURES; None for nothing."""
 
     def sizes(self) -> Sequence[int]:
         """The sizes of all checkpoints ever published, ascending."""
@@ -130,6 +135,9 @@ class LedgerStorage(LedgerSource, Protocol):
             checkpoint: with its note.
             hint: at most 64 kB that speed up the next seal; the storage may lose it.
         """
+
+    def keep(self, size: int, kind: str, data: bytes) -> None:
+        """Put what `kept` gives in place, as a whole; called within `sealing`."""
 
 
 Connect = Callable[[str, bool], LedgerStorage]

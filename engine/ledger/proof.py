@@ -31,18 +31,20 @@ class Proof:
         line: the entry, a DSSE envelope.
         hashes: the audit path of RFC 6962, from the leaf's sibling upwards.
         checkpoint: the latest one.
+        note: of it, with cosignatures.
     """
 
     index: int
     line: bytes
     hashes: tuple[bytes, ...]
     checkpoint: Checkpoint
+    note: bytes
 
     def text(self) -> bytes:
         """The proof as c2sp.org/tlog-proof writes it."""
         lines = ["c2sp.org/tlog-proof@v1", f"index {self.index}"]
         lines += [base64.b64encode(one).decode() for one in self.hashes]
-        return "\n".join([*lines, "", ""]).encode() + self.checkpoint.note
+        return "\n".join([*lines, "", ""]).encode() + self.note
 
     def to_json(self) -> dict[str, Any]:
         """The proof with the fields of Rekor's API, hashes in hexadecimal; `envelope` is the entry."""
@@ -52,7 +54,7 @@ class Proof:
             "rootHash": self.checkpoint.root_hex,
             "leafHash": leaf_hash(self.line).hex(),
             "hashes": [one.hex() for one in self.hashes],
-            "checkpoint": self.checkpoint.note.decode(),
+            "checkpoint": self.note.decode(),
             "envelope": self.line.decode(),
         }
 
@@ -68,7 +70,8 @@ def prove(ledger: LedgerReader, index: int) -> Proof:
         remedy = f"the checkpoint covers the entries 0 to {len(leaves) - 1}" if leaves else "it covers none"
         raise UsageError(f"no checkpoint covers an entry {index}", remedy=remedy)
     entry = next(ledger.entries(index))
-    return Proof(index, entry.line, inclusion_proof(leaves, index), checkpoint)
+    path = inclusion_proof(leaves, index)
+    return Proof(index, entry.line, path, checkpoint, ledger.cosigned(checkpoint))
 
 
 def export(ledger: LedgerReader) -> Iterator[bytes]:
@@ -92,7 +95,7 @@ def export(ledger: LedgerReader) -> Iterator[bytes]:
                 break
         yield entry.line + b"\n"
     else:
-        note = latest.note.decode() if latest else None
+        note = ledger.cosigned(latest).decode() if latest else None
         last = {"checkpoint": note, "key": str(ledger.verifier), "size": frontier.size, "type": EXPORT_TYPE}
         yield canonical(last) + b"\n"
         return

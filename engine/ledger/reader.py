@@ -15,6 +15,7 @@ from ..store.evidence import EvidenceStore
 from . import merkle
 from .interface import (
     CHECKPOINT,
+    COSIGNATURES,
     HISTORY,
     LOG,
     RESTORE,
@@ -85,6 +86,10 @@ class LedgerReader:
                 remedy=RESTORE,
             )
         return latest
+
+    def cosigned(self, checkpoint: Checkpoint) -> bytes:
+        """The note of a checkpoint, with the signature lines of its witnesses."""
+        return checkpoint.note + (self._source.kept(checkpoint.size, COSIGNATURES) or b"")
 
     def size(self) -> int:
         """Number of entries, sealed or not. Raises LedgerError as `checkpoint`."""

@@ -11,13 +11,12 @@ everything that is wrong.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
 from ...evidence.signing.dsse import Envelope
@@ -25,112 +24,16 @@ from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
 from ..store.evidence import EvidenceStore
-from .interface import CHECKPOINT, HISTORY, LOG, VERIFIER, LedgerSource
+from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
+from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .merkle import Frontier, leaf_hash
-from .note import Checkpoint, check_time
+from .note import CLOCK_SKEW_S, Checkpoint, check_time
 from .reader import absent, check_line, read_checkpoint, read_verifier
 from .receipts import Receipt, Receipts
-
-MAX_FINDINGS: Final = 100
-"""Findings that are listed; a log with more is not worth more lines."""
+from .timestamp import stamped
+from .witness import cosignatures
 
 T = TypeVar("T")
-
-
-class Scope(StrEnum):
-    """How much of a ledger is checked."""
-
-    EVERYTHING = "everything"
-    """Every line with its signature."""
-    COVERED = "covered"
-    """Every line, but signatures only of those that no receipt or given checkpoint covers."""
-    NEW = "new"
-    """Only lines after the receipt."""
-
-
-class Kind(StrEnum):
-    """What kind of thing is wrong."""
-
-    LAYOUT = "layout"
-    """A link, or something that does not belong in a ledger."""
-    KEY = "key"
-    """The log's key is missing, broken or not the pinned one."""
-    LINE_FORM = "line_form"
-    """A line is too large, or not the canonical form of an envelope and a Statement."""
-    LINE_SIGNATURE = "line_signature"
-    """A line was not signed by the log's key."""
-    CHECKPOINT = "checkpoint"
-    """A checkpoint is missing, broken or not signed by the log's key."""
-    TRUNCATED = "truncated"
-    """Entries that were sealed are gone."""
-    ROOT = "root"
-    """The entries are not those that a checkpoint covers: edited, inserted, dropped, reordered, or a fork."""
-    TIME = "time"
-    """Checkpoint times run backwards."""
-    RECEIPT = "receipt"
-    """The ledger does not extend what this user saw before."""
-    EVIDENCE = "evidence"
-    """A piece of evidence is missing or was changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong.
-
-    Attributes:
-        kind: for programs.
-        text: for people.
-        path: the part of the ledger, such as `checkpoints/12`; the whole name of what lies elsewhere.
-        line: line number in the log, from 1; None where it is not about a line.
-    """
-
-    kind: Kind
-    text: str
-    path: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}{'' if self.line is None else f', line {self.line}'}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a verification found.
-
-    Attributes:
-        origin: the log's name; None when its key cannot be read.
-        key: fingerprint `SHA256:…` of its key; None likewise.
-        pinned: whether the key was known beforehand, from the caller or from a receipt. Without that, a
-            ledger written anew with another key looks as good as the true one.
-        size: number of entries that the latest checkpoint covers.
-        root: its root in hexadecimal; None before the first seal.
-        checkpoint_time: its time, RFC 3339; None before the first seal.
-        unsealed: number of whole entries after it, which only their own signatures protect.
-        torn_tail_bytes: length of an unfinished last line that a crash left (no entry, and no finding).
-        checked_from: index of the first entry whose signature was checked; a receipt or a given checkpoint
-            covers those before.
-        outside: the copies outside of the ledger that it was compared with, in words.
-        predicates: how many entries of each predicateType were read.
-        problems: what is wrong, at most `MAX_FINDINGS`.
-    """
-
-    origin: str | None
-    key: str | None
-    pinned: bool
-    size: int = 0
-    root: str | None = None
-    checkpoint_time: str | None = None
-    unsealed: int = 0
-    torn_tail_bytes: int = 0
-    checked_from: int = 0
-    outside: tuple[str, ...] = ()
-    predicates: Mapping[str, int] = field(default_factory=dict)
-    problems: tuple[Finding, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
 
 
 def verify(
@@ -142,6 +45,7 @@ def verify(
     digests: Iterable[str] = (),
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
     scope: Scope = Scope.EVERYTHING,
+    authorities: Authorities | None = None,
 ) -> Report:
     """Check a ledger, wherever its lines, checkpoints and blobs are, and remember it when nothing is wrong.
 
@@ -153,12 +57,13 @@ def verify(
         digests: SHA-256 digests (hexadecimal) that must be in the evidence store.
         evidence_of: gives, for each Statement, such digests that it refers to.
         scope: how much is checked. Everything is when a smaller scope finds anything wrong.
+        authorities: who may have stamped and cosigned checkpoints.
 
     Raises NoLedger when there is no ledger at all, LedgerError when only what is new is to be checked and
     there is no receipt, EnvironmentProblem when it cannot be read. What is wrong with a ledger is in the
     report.
     """
-    digests = set(digests)
+    digests, authorities = set(digests), authorities or Authorities()
     check = _Verification(source, evidence_of, referred=set(digests))
     known = None if receipts is None else check.attempt(Kind.RECEIPT, receipts.here)
     key = check.key(expected_key or known)
@@ -186,14 +91,15 @@ def verify(
     trusted = 0 if scope is Scope.EVERYTHING else max((one.size for _, one in outside), default=0)
     unsealed = check.log(key, latest, history, outside, start, trusted)
     check.evidence(evidence, everything=start is None)
+    vouched = check.stamps(history, authorities) + check.cosignatures(history, authorities)
     if check.problems and scope is not Scope.EVERYTHING:
         rest = (expected_key, receipts, given, digests, evidence_of)
-        return verify(source, evidence, *rest, scope=Scope.EVERYTHING)
+        return verify(source, evidence, *rest, Scope.EVERYTHING, authorities)
     if receipts is not None and sealed is not None and check.covered is not None and not check.problems:
         with suppress(EnvironmentProblem, LedgerError):  # what was verified stays so without
             receipts.save(key, sealed, check.covered)
     compared = ["the given key"] if expected_key is not None else []
-    compared += [f"{name} of {one.time} ({one.size} entries)" for name, one in outside]
+    compared += [f"{name} of {one.time} (size {one.size})" for name, one in outside]
     return Report(
         origin=key.name,
         key=key.fingerprint,
@@ -204,7 +110,7 @@ def verify(
         unsealed=unsealed,
         torn_tail_bytes=check.attempt(Kind.LAYOUT, source.unfinished) or 0,
         checked_from=trusted,
-        outside=tuple(compared),
+        outside=(*compared, *vouched),
         predicates=dict(sorted(check.predicates.items())),
         problems=tuple(check.problems),
     )
@@ -292,6 +198,37 @@ class _Verification:
                 text = f"signed at {later.time}, but the one before it at {one.time}"
                 self.add(Kind.TIME, text, f"{HISTORY}/{later.size}")
         return found
+
+    def stamps(self, history: list[Checkpoint], by: Authorities) -> list[str]:
+        """Check all time stamps: the last one in words."""
+        last: list[str] = []
+        for one in history if by.anchors is not None else ():
+            data, path = self.source.kept(one.size, TIMESTAMP), f"{HISTORY}/{one.size}.{TIMESTAMP}"
+            if data is None:
+                continue
+            try:
+                time = stamped(data, one.note, by.anchors or b"")
+            except SignatureError as problem:
+                self.add(Kind.AUTHORITY, problem.reason, path)
+                continue
+            if check_time(one.time) > check_time(time) + CLOCK_SKEW_S:
+                self.add(Kind.TIME, f"stamped at {time}, but signed at {one.time}", path)
+            last = [f"the time stamp of {time} (size {one.size})"]
+        return last
+
+    def cosignatures(self, history: list[Checkpoint], by: Authorities) -> list[str]:
+        """The last checkpoint that a quorum cosigned, in words."""
+        for one in reversed(history) if by.witnesses else ():
+            data = self.source.kept(one.size, COSIGNATURES)
+            try:
+                found = cosignatures(one, data, by.witnesses) if data else {}
+            except SignatureError as problem:
+                self.add(Kind.AUTHORITY, problem.reason, f"{HISTORY}/{one.size}.{COSIGNATURES}")
+                continue
+            if len(found) >= by.quorum:
+                names = ", ".join(sorted(f"{key.name} of {time}" for key, (_, time) in found.items()))
+                return [f"the cosignatures by {names} (size {one.size})"]
+        return []
 
     def log(
         self,

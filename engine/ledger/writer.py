@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
-from typing import Final
 
 from ...evidence.base.activity import Log
 from ...evidence.base.canonical import canonical
@@ -19,16 +18,22 @@ from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import LogKey, VerifierKey
 from ...evidence.signing.problems import SignatureError
 from ..store.evidence import EvidenceStore
-from .interface import CHECKPOINT, HISTORY, LOG, VERIFIER, Entry, LedgerStorage
-from .merkle import Frontier, leaf_hash
-from .note import Checkpoint, check_time
+from .interface import (
+    CHECKPOINT,
+    COSIGNATURES,
+    HISTORY,
+    LOG,
+    TIMESTAMP,
+    VERIFIER,
+    Entry,
+    LedgerStorage,
+)
+from .merkle import Frontier, consistency_proof, leaf_hash
+from .note import CLOCK_SKEW_S, Checkpoint, check_time
 from .reader import LedgerReader, check_line, read_checkpoint, read_verifier
 from .receipts import Receipts
 
 _log = Log(__name__)
-
-CLOCK_SKEW_S: Final = 300
-"""How far (seconds) a sealing clock may lag behind the last checkpoint before sealing is refused."""
 
 
 def new_verifier(key: LogKey, origin: str, place: str) -> VerifierKey:
@@ -137,6 +142,36 @@ class Ledger(LedgerReader):
             self._remember(sealed, frontier)
         _log.info("%s: sealed, now of size %d", self.name, sealed.size)
         return sealed
+
+    def have_stamped(self, url: str) -> Checkpoint:
+        """Have the latest checkpoint stamped by the time-stamping authority at `url`, and keep the stamp.
+
+        Raises LedgerError when nothing was sealed; else as `timestamp.stamp`.
+        """
+        from .timestamp import stamp
+
+        checkpoint, _ = self.sealed_leaves()
+        answer = stamp(url, checkpoint.note)
+        with self._storage.sealing():
+            self._storage.keep(checkpoint.size, TIMESTAMP, answer)
+        return checkpoint
+
+    def have_cosigned(self, url: str, witness: VerifierKey) -> Checkpoint:
+        """Have the latest checkpoint cosigned by a witness, and keep its signature line.
+
+        Raises LedgerError when nothing was sealed; else as `witness.cosign`.
+        """
+        from .witness import cosign
+
+        checkpoint, leaves = self.sealed_leaves()
+        line = cosign(url, witness, checkpoint, lambda old: consistency_proof(leaves, old))
+        with self._storage.sealing():
+            text = (self._storage.kept(checkpoint.size, COSIGNATURES) or b"").decode()
+            start = line.rpartition(" ")[0] + " "
+            others = [one for one in text.splitlines() if not one.startswith(start)]
+            note = "".join(f"{one}\n" for one in [*others, line])
+            self._storage.keep(checkpoint.size, COSIGNATURES, note.encode())
+        return checkpoint
 
     def _sign(self, number: int, payload: bytes) -> bytes:
         if len(payload) > max_payload_bytes():

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ..decision.statement import KINDS
+from ..ledger.findings import Report
 from ..ledger.merkle import leaf_hash
 from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
-from ..ledger.verify import Report
 from ..recording import DecisionEntry, StatementEntry
 from ..terminal.lines import to_bytes
+from ..witnessing import Witnessed
 from .json_format import render_json
 
 EntriesRenderer = Callable[[Sequence[StatementEntry], Checkpoint | None], bytes]
@@ -91,6 +92,24 @@ EXPORTS: dict[str, Callable[[Path, int, Checkpoint | None], bytes]] = {
     "table": _export_text,
     "json": _export_json,
 }
+
+
+def _witnessed_text(found: Witnessed) -> bytes:
+    sealed = found.checkpoint
+    lines = [f"shown    {sealed.size} entries, root {sealed.root_hex}, {sealed.time}"] if sealed else []
+    lines += [f"done     {name}" for name in found.done]
+    return to_bytes([*lines, "complete" if found.enough else "NOT complete: run it again"])
+
+
+def _witnessed_json(found: Witnessed) -> bytes:
+    sealed = found.checkpoint
+    about = {"size": sealed.size, "root": sealed.root_hex, "time": sealed.time} if sealed else None
+    problems = [problem.what for problem in found.problems]
+    answer = {"checkpoint": about, "complete": found.enough, "done": found.done, "problems": problems}
+    return render_json(answer)
+
+
+WITNESSED: dict[str, Callable[[Witnessed], bytes]] = {"table": _witnessed_text, "json": _witnessed_json}
 
 
 def _verification_text(report: Report) -> bytes:

@@ -107,9 +107,7 @@ def test_an_unknown_kind_is_reported_and_no_error(
     append(context, config, "https://example.com/later/v1", {})
     done = gate("ledger", "verify", "-w", context.root)
     assert done.code == 0
-    assert (
-        "1 entries of type https://example.com/later/v1, which this version of gate does not read" in done.out
-    )
+    assert "1 of type https://example.com/later/v1, which this version of gate does not read" in done.out
     report = json.loads(gate("ledger", "verify", "-w", context.root, "-o", "json").out)
     assert (report["kinds"], report["unknown"]) == ({"decision": 1}, {"https://example.com/later/v1": 1})
     assert (

@@ -288,6 +288,22 @@ def test_a_checkpoint_that_a_crash_left_in_the_history_is_taken_over(ledger: Led
     assert ledger.seal(clock(3)) == sealed
 
 
+def test_what_authorities_said_is_kept_with_its_checkpoint(ledger: Ledger, place: Any) -> None:
+    """By size and kind; the last word counts."""
+    ledger.append([place.statement()])
+    sealed = ledger.seal(clock(1))
+    assert ledger.cosigned(sealed) == sealed.note
+    for data in (b"first", "\u2014 w.example/a AAAAAAAA\n".encode()):
+        with ledger._storage.sealing():
+            ledger._storage.keep(1, "cosig", data)
+            ledger._storage.keep(1, "tsr", b"stamp")
+    with place.read() as reader:
+        assert reader.cosigned(sealed) == sealed.note + data
+        assert reader._source.kept(1, "tsr") == b"stamp"
+        assert reader._source.kept(2, "tsr") is None
+    assert place.verify().ok
+
+
 def test_evidence_may_lie_in_another_store(place: Any) -> None:
     """Named by its URL; the ledger's own store then has nothing."""
     elsewhere = place.another("elsewhere").url

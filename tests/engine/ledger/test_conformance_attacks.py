@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gate.engine.ledger import merkle
+from gate.engine.ledger.findings import MAX_FINDINGS, Kind, Report
 from gate.engine.ledger.note import Checkpoint
-from gate.engine.ledger.verify import MAX_FINDINGS, Kind, Report
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.dsse import Envelope
