@@ -70,6 +70,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/tree.py
 	$(BIN)/python benchmarks/coverage_xml.py
 	$(BIN)/python benchmarks/messages.py
+	$(BIN)/python benchmarks/ledger.py
 
 $(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<

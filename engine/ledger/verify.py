@@ -28,7 +28,7 @@ from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
 from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .merkle import Frontier, leaf_hash
 from .note import CLOCK_SKEW_S, Checkpoint, check_time
-from .reader import absent, check_line, read_checkpoint, read_verifier
+from .reader import absent, read_checkpoint, read_verifier
 from .receipts import Receipt, Receipts
 from .timestamp import stamped
 from .witness import cosignatures
@@ -280,7 +280,9 @@ class _Verification:
 
     def line(self, line: bytes, number: int, key: VerifierKey | None) -> None:
         try:
-            envelope = check_line(line, key) if key is not None else Envelope.parse(line)
+            envelope = Envelope.parse(line)
+            if key is not None:
+                envelope.verify(key)
             statement = parse_statement(envelope.payload)
         except SignatureError as problem:
             forged = problem.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)

@@ -251,6 +251,8 @@ def lines_between(handle: int, start: int, end: int, chunk: int = 1 << 20) -> It
 
 def last_line_end(handle: int, start: int, end: int, chunk: int = 1 << 16) -> int:
     """The offset after the last line feed between two byte offsets; `start` when there is none."""
+    if end > start and os.pread(handle, 1, end - 1) == b"\n":
+        return end
     while end > start:
         begin = max(start, end - chunk)
         at = os.pread(handle, end - begin, begin).rfind(b"\n")
