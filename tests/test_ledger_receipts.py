@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -187,13 +188,30 @@ def test_a_receipt_that_cannot_be_written_does_not_deny_the_entry(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(directory, name, data, **options)
 
-    monkeypatch.setattr(access, "write_at", full)
-    done = gate("evaluate", "stage1", "-w", root)
+    with monkeypatch.context() as patch:
+        patch.setattr(access, "write_at", full)
+        done = gate("evaluate", "stage1", "-w", root)
     assert done.code == 1
     assert "recorded: entry 2" in done.out
     assert "the receipt could not be written" in done.err
-    monkeypatch.undo()
     assert gate("ledger", "verify", "-w", root).code == 0
+
+
+@pytest.mark.parametrize("name", ["ledger", "ledger/log.intoto.jsonl"])
+def test_a_lock_that_somebody_holds_is_not_waited_for_for_ever(
+    root: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """One error that names it; once it is free, everything goes on."""
+    handle = os.open(root / name, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with monkeypatch.context() as patch:
+        patch.setattr(access, "LOCK_SECONDS", 0)
+        done = gate("evaluate", "stage1", "-w", root)
+    assert (done.code, done.out) == (2, "")
+    assert "another process has held the lock" in done.err
+    assert name in done.err
+    os.close(handle)
+    assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
 
 
 STOP = """

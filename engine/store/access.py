@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from ...evidence.base.atomic import TEMPORARY, write_at
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
 
 READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+LOCK_SECONDS: Final = 30
+"""How long a lock is waited for."""
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -48,9 +51,25 @@ def foreign(path: Path) -> LedgerError:
 
 @contextmanager
 def locked(handle: int, path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold an advisory lock (flock) on an open file or directory; waits for other processes."""
-    with os_errors("locking the ledger", path):
-        fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    """Hold an advisory lock (flock) on an open file or directory; waits for others, not for ever.
+
+    Raises EnvironmentProblem after `LOCK_SECONDS`.
+    """
+    kind, end_s, pause_s = fcntl.LOCK_SH if shared else fcntl.LOCK_EX, None, 0.0005
+    while True:
+        with os_errors("locking the ledger", path), suppress(BlockingIOError):
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            break
+        now_s = time.monotonic()
+        end_s = end_s or now_s + LOCK_SECONDS
+        if now_s > end_s:
+            raise EnvironmentProblem(
+                f"another process has held the lock for {LOCK_SECONDS} seconds",
+                path=str(path),
+                remedy="find it (`lsof` or `fuser` name it), end it, then run again",
+            )
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, 0.02)
     try:
         yield
     finally:
