@@ -108,6 +108,17 @@ def test_the_receipt_that_the_message_names_can_be_given_up(root: Path, tmp_path
     assert gate("ledger", "verify", "-w", root).code == 0
 
 
+def test_a_new_ledger_is_accepted_by_its_key(root: Path, tmp_path: Path, gate: Gate) -> None:
+    """Whoever knows that it was replaced says so by naming the new key; from then on that one is expected."""
+    old = (root / "ledger" / "trust" / "log.vkey").read_text().strip()
+    replace(root, tmp_path, gate)
+    new = (root / "ledger" / "trust" / "log.vkey").read_text().strip()
+    assert gate("ledger", "verify", "-w", root, "--key", old).code == 1
+    assert gate("status", "-w", root).code == 2
+    assert gate("ledger", "verify", "-w", root, "--key", new).code == 0
+    assert gate("status", "-w", root).code == 0
+
+
 def test_verified_says_against_what(root: Path, tmp_path: Path, gate: Gate) -> None:
     """A ledger that nothing outside is known of is only consistent in itself; a copy makes the difference."""
     stranger = {"GATE_CONFIG_DIR": str(tmp_path / "stranger")}

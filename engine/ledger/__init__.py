@@ -1,9 +1,12 @@
 """The append-only, signed log of decisions: append, seal, prove, verify. It knows no decision's meaning.
 
 * `open_ledger`, `open_reader`, `verify_ledger` - a ledger by its URL.
-* `reader`, `writer`, `verify` - what holds of every ledger, over the storage that `interface` describes.
+* `reader`, `writer`, `verify` (`findings`) - what holds of every ledger, over the storage that `interface`
+  describes; `proof` - what leaves it.
 * `files` - the storage in a directory (POSIX only: flock, directory descriptors; a local file system).
-* `merkle`, `note` - RFC 6962 and C2SP checkpoints; `receipts` - what this user saw last, kept elsewhere.
+* `merkle`, `note` - RFC 6962 and C2SP checkpoints.
+* Copies outside of it: `receipts` - what this user saw last; `timestamp`, `witness` - what authorities
+  said about checkpoints, asked over HTTP (`posting`).
 
 Formats, the stock tools that check them, and how to write another storage: docs/ledger.md.
 """
