@@ -1,5 +1,5 @@
 # `make demo` and `make test` do all their own set-up in .venv. The demo records its decisions: in the examples'
-# ledger/ folders, signed by a log key that the first run makes in the user's configuration directory.
+# ledger/ folders, signed by a log key that the first run makes in build/demo.
 
 # the first of these that is new enough; PYTHON=/path/to/python3 takes another
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -36,9 +36,11 @@ $(STAMP): pyproject.toml .ci/requirements/installer.txt .ci/requirements/dev.txt
 	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-# a shallow clone cannot tell who wrote the examples, so that nobody may have approved their own change: a copy can
+# The demo's log key and receipts lie in build/demo. They belong to the examples' ledgers: without one, the other starts anew.
+# A shallow clone cannot tell who wrote the examples, so that nobody may have approved their own change: a copy can
 demo: $(STAMP) ## Judge both example workspaces
-	@at=examples; \
+	@test -d build/demo && test -d examples/ready/ledger || rm -rf build/demo examples/*/ledger
+	@at=examples; export GATE_CONFIG_DIR=$(CURDIR)/build/demo; mkdir -p build; \
 	if test "$$(git rev-parse --is-shallow-repository 2>/dev/null)" = true; then \
 		at=$$(mktemp -d); cp -R examples/. "$$at"; \
 	fi; \
@@ -75,6 +77,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/tree.py
 	$(BIN)/python benchmarks/coverage_xml.py
 	$(BIN)/python benchmarks/messages.py
+	$(BIN)/python benchmarks/ledger.py
 
 $(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<

@@ -40,7 +40,7 @@ COMMANDS = {
     "waiver": ("waiver", "Permit one rule to be broken for a time, end that, and list what is permitted."),
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write fixture files in their signed form."),
-    "ledger": ("ledger", "Read and verify the ledger of decisions."),
+    "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""
 

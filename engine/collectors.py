@@ -108,7 +108,8 @@ def open_workspace(root: Path, authority: Authority) -> Workspace:
         if source != "." and (f"{inside}/".startswith(f"{fixed}/") or f"{fixed}/".startswith(f"{inside}/")):
             raise _ledger_error(f"overlaps the source path {source!r}, whose content is judged")
     # what is left out of the workspace must be a ledger and nothing else
-    foreign = sorted(set(os.listdir(ledger)) - LEDGER_FILES) if ledger.is_dir() else []  # noqa: PTH208
+    names = sorted(os.listdir(ledger)) if ledger.is_dir() else []  # noqa: PTH208
+    foreign = [name for name in names if not LEDGER_FILES.fullmatch(name)]
     if foreign:
         raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
     return Workspace(root, config.limits, [inside], judged.sources, judged.exclude, given)

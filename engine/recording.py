@@ -7,10 +7,12 @@ what it was made from, lies in the evidence store under its digest.
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +28,29 @@ from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision
 from .ledger import open_ledger, open_reader, verify_ledger
-from .ledger.interface import Entry
+from .ledger.findings import Authorities, Report, Scope
+from .ledger.interface import Entry, NoLedger
 from .ledger.merkle import Frontier
-from .ledger.note import Checkpoint
+from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
-from .ledger.verify import Report
-from .report.interface import PENDING, DecisionEntry, StageStatus
+from .ledger.writer import Ledger
+from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .service import Judged, find_subject
+
+RECEIPT = "receipt"
+"""What `verify` is given to read only what is after the receipt."""
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
-def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | None]:
+def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]]:
     """Append the decision to the workspace's ledger and seal it.
 
     Args:
         config_dir: the user's configuration directory, with the log key and the receipts.
         now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
 
-    Returns the entry, and a notice when the log key was made just now.
+    Returns the entry, and notices: the log key was made just now, or the receipt could not be written.
 
     Raises ConfigError: the key would lie inside the workspace; InternalError: the decision does not keep to
     its own contract; LedgerError, EnvironmentProblem: as they say; the decision is then not recorded.
@@ -58,6 +64,48 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
             place=broken[0][0],
             remedy="report this with the policy bundle",
         )
+    stored_documents = [canonical(document), canonical(stored)]
+    parts = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
+    with writer(context, config_dir) as (ledger, notices):
+        digest, *_ = [ledger.evidence.put(data) for data in (*stored_documents, *parts) if data is not None]
+        [entry] = ledger.append([statements.statement(judged.decision, digest)])
+        ledger.seal(now)
+    return entry, notices
+
+
+def append_statement(
+    context: Context,
+    kind: str,
+    subject: Sequence[dict[str, Any]],
+    predicate: dict[str, Any],
+    documents: Mapping[str, bytes],
+    config_dir: Path,
+    now: str,
+) -> tuple[Entry, list[str]]:
+    """Append an entry that is no decision to the workspace's ledger, signed with the log key, and seal it.
+
+    Args:
+        kind: `evidence`, `signoff`, `waiver`, `key-event` or `receipt`.
+        subject: what it is about, as in-toto: `name` and `digest` of each.
+        predicate: after the kind's contract in `contracts/entries`, without `documents`.
+        documents: file name → bytes of what the entry refers to; stored as evidence and named in it.
+        config_dir, now: as `record`.
+
+    Returns as `record`. Raises InternalError: the predicate breaks its contract; else as `record`.
+    """
+    named = [{"name": name, "sha256": sha256(data).hexdigest()} for name, data in sorted(documents.items())]
+    statement = statements.other_statement(kind, subject, {**predicate, "documents": named})
+    with writer(context, config_dir) as (ledger, notices):
+        for data in documents.values():
+            ledger.evidence.put(data)
+        [entry] = ledger.append([statement])
+        ledger.seal(now)
+    return entry, notices
+
+
+@contextmanager
+def writer(context: Context, config_dir: Path) -> Iterator[tuple[Ledger, list[str]]]:
+    """The workspace's ledger for writing, and notices that are complete when the block ends."""
     if config_dir.resolve().is_relative_to(context.root):
         raise ConfigError(
             "the configuration directory lies inside the workspace, where the log key must never be",
@@ -67,7 +115,7 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
     key, fresh = load_or_create_log_key(config_dir)
     _check_log_key(context, key)
     settings = context.config.ledger
-    attachments = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
+    notices: list[str] = []
     with open_ledger(
         context.ledger,
         key,
@@ -77,18 +125,12 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, str | Non
         evidence=settings.evidence,
         limits=_limits(context),
     ) as ledger:
-        digest = ledger.evidence.put(canonical(document))
-        for data in (canonical(stored), *attachments):
-            if data is not None:
-                ledger.evidence.put(data)
-        [entry] = ledger.append([statements.statement(judged.decision, digest)])
-        ledger.seal(now)
-    if not fresh:
-        return entry, None
-    return (
-        entry,
-        f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there",
-    )
+        yield ledger, notices
+        notices += ledger.notices
+    if fresh:
+        notices.append(
+            f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there"
+        )
 
 
 def _check_log_key(context: Context, key: LogKey) -> None:
@@ -124,9 +166,10 @@ def _limits(context: Context) -> Limits:
     return replace(limits, file_bytes=max(limits.file_bytes, DEFAULT.file_bytes))
 
 
-def _reader(context: Context) -> LedgerReader:
+def reader(context: Context, config_dir: Path) -> LedgerReader:
+    """The workspace's ledger for reading, compared with the receipts. Raises as `open_reader`."""
     evidence = context.config.ledger.evidence
-    return open_reader(context.ledger, evidence=evidence, limits=_limits(context))
+    return open_reader(context.ledger, config_dir=config_dir, evidence=evidence, limits=_limits(context))
 
 
 def _label(context: Context) -> str:
@@ -138,8 +181,8 @@ def _label(context: Context) -> str:
     return f"gate.local/{slug}"
 
 
-def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
-    """Every recorded decision, oldest first.
+def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
+    """Every entry, oldest first; decisions as DecisionEntry.
 
     Raises LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
     checkpoint (reordered, dropped or exchanged).
@@ -155,15 +198,24 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
                 remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
             )
         statement = json.loads(entry.payload)
+        place, kind = Entry(entry.index, entry.digest), statements.kind_of(statement)
         summary = statements.summary(statement)
-        if summary is not None:
-            yield DecisionEntry(Entry(entry.index, entry.digest), statement, summary)
+        if summary is None:
+            yield StatementEntry(place, statement, kind)
+        else:
+            yield DecisionEntry(place, statement, kind, summary)
 
 
-def find(context: Context, target: str) -> tuple[Decision, Entry]:
+def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
+    """Every recorded decision, oldest first. Raises as `entries`."""
+    return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
+
+
+def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
     """A recorded decision and its place.
 
     ``target`` is a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
+    ``config_dir`` has the receipts of earlier runs.
 
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
@@ -174,7 +226,7 @@ def find(context: Context, target: str) -> tuple[Decision, Entry]:
             f"{target!r} is neither a stage nor a recorded decision",
             remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
         )
-    with _reader(context) as ledger:
+    with reader(context, config_dir) as ledger:
         found = []
         for one in decisions(ledger):
             stored = one.summary["decision"]["sha256"]
@@ -202,16 +254,12 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
         ) from error
 
 
-def status(context: Context) -> list[StageStatus]:
+def status(context: Context, config_dir: Path) -> list[StageStatus]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
-    here = context.ledger
-    if not isinstance(here, Path) or os.path.lexists(
-        here
-    ):  # a link that leads nowhere is a broken ledger, not an empty one
-        with _reader(context) as ledger:
-            for one in decisions(ledger):
-                latest.update(dict.fromkeys(one.summary["stages"], one))
+    with suppress(NoLedger), reader(context, config_dir) as ledger:
+        for one in decisions(ledger):
+            latest.update(dict.fromkeys(one.summary["stages"], one))
     sources = find_subject(open_workspace(context.root, context.authority))[0].digest if latest else None
     return [
         _status(name, stage.title, latest.get(name), sources, context.bundle.digest)
@@ -238,15 +286,17 @@ def _status(
     )
 
 
-def latest_decisions(context: Context, last: int) -> tuple[list[DecisionEntry], Checkpoint | None]:
-    """The last recorded decisions, oldest first, and the latest checkpoint."""
-    with _reader(context) as ledger:
-        return list(decisions(ledger))[-last:], ledger.checkpoint()
+def latest_entries(
+    context: Context, last: int, config_dir: Path
+) -> tuple[list[StatementEntry], Checkpoint | None]:
+    """The last entries, oldest first, and the latest checkpoint."""
+    with reader(context, config_dir) as ledger:
+        return list(deque(entries(ledger), last)), ledger.checkpoint()
 
 
-def find_statement(context: Context, index: int) -> dict[str, Any]:
+def find_statement(context: Context, index: int, config_dir: Path) -> dict[str, Any]:
     """One entry's in-toto statement. Raises UsageError: there is no such entry."""
-    with _reader(context) as ledger:
+    with reader(context, config_dir) as ledger:
         for entry in ledger.entries():
             if entry.index == index:
                 statement: dict[str, Any] = json.loads(entry.payload)
@@ -255,10 +305,26 @@ def find_statement(context: Context, index: int) -> dict[str, Any]:
     raise UsageError(f"the ledger has no entry {index}", remedy=f"it has the entries 0 to {size - 1}")
 
 
-def verify(context: Context, key: str | None, config_dir: Path) -> Report:
-    """Verify the whole ledger; ``key`` is the verifier key it must have, None the operator's, if any.
+def verify(
+    context: Context,
+    key: str | None,
+    config_dir: Path,
+    authorities: Authorities,
+    *,
+    since: str | None = None,
+    full: bool = False,
+) -> Report:
+    """Verify the ledger.
 
-    Raises UsageError: the key is not one; LedgerError: there is no ledger.
+    Args:
+        key: the verifier key it must have; without it, the operator's, or else the one in the ledger.
+        config_dir: where the receipts of earlier runs are.
+        authorities: who may have stamped and cosigned checkpoints.
+        since: `receipt` reads only what is after this machine's receipt; else the file of a checkpoint kept
+            elsewhere, which the ledger must extend.
+        full: check all signatures, also those of entries that a receipt or that checkpoint covers.
+
+    Raises UsageError: the key is not one, or the file cannot be read; LedgerError: there is no ledger.
     """
     named = context.authority.log_key if key is None else key
     expected = None if named is None else parse_verifier_key(named, "--key")
@@ -266,11 +332,21 @@ def verify(context: Context, key: str | None, config_dir: Path) -> Report:
         context.ledger,
         expected_key=expected,
         config_dir=config_dir,
-        evidence_of=_referred,
+        given=None if since in (None, RECEIPT) else _checkpoint(Path(since)),
+        evidence_of=statements.documents,
         evidence=context.config.ledger.evidence,
+        authorities=authorities,
+        scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
     )
 
 
-def _referred(statement: dict[str, Any]) -> Iterable[str]:
-    summary = statements.summary(statement)
-    return [] if summary is None else [summary["decision"]["sha256"], summary["input"]["sha256"]]
+def _checkpoint(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_NOTE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"the checkpoint cannot be read: {error.strerror}",
+            path=str(path),
+            remedy="give --since receipt, or the file of a checkpoint of this ledger that was kept elsewhere",
+        ) from error

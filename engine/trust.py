@@ -185,6 +185,9 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
             given[values[name]] = operator.read(getattr(own, name), root)
     if settings["policy"] in (OPERATOR, DEFAULTS):
         bundle = operator.path(own.policy.bundle, root) if own.policy.bundle else None
+    if "ledger" in stated and own.ledger.timestamps is not None and own.ledger.timestamps.anchor is not None:
+        anchor = str(operator.path(own.ledger.timestamps.anchor, root))
+        values["ledger"] = replace(own.ledger, timestamps=replace(own.ledger.timestamps, anchor=anchor))
     notices = []
     if ignored:
         text = f"gate.yaml sets {', '.join(ignored)}, which is for the operator to say: it is not in force"

@@ -110,8 +110,8 @@ def evaluate(
         judged = service.evaluate(context, stage, moment)
     entry = None
     if not no_record:
-        entry, notice = recording.record(judged, config_dir(), format_utc(now()))
-        if notice and not quiet:
+        entry, notices = recording.record(judged, config_dir(), format_utc(now()))
+        for notice in () if quiet else notices:
             write_error(notice)
     for item in outputs:
         if not (quiet and item.path is None):
@@ -179,7 +179,7 @@ def explain(
         with progress(wanted=not verbose):
             decision, entry = service.evaluate(context, target, moment).decision, None
     else:
-        decision, entry = recording.find(context, target)
+        decision, entry = recording.find(context, target, config_dir())
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
@@ -241,7 +241,7 @@ def status(
     from ..report.status import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    rows = recording.status(open_workspace(workspace, operator, trust_ref))
+    rows = recording.status(open_workspace(workspace, operator, trust_ref), config_dir())
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](rows, page))

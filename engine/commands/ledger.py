@@ -1,20 +1,26 @@
-"""``gate ledger show`` and ``gate ledger verify``."""
+"""``gate ledger show``, ``prove``, ``export``, ``witness`` and ``verify``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ...evidence.base.errors import UsageError
 from .. import recording
+from ..ledger import proof as proofs
 from ..report import ledger as report
-from ..terminal.outputs import parse_outputs, write
+from ..terminal.console import write_bytes, write_error
+from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
+from ..witnessing import authorities
+from ..witnessing import witness as ask
 from .options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, config_dir, open_workspace
 
 app = typer.Typer(
     name="ledger",
     add_completion=False,
-    help="Read and verify the ledger of decisions.",
+    help="Read, prove, export and verify the ledger of decisions.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,17 +40,91 @@ def show(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """List recorded decisions, or print one entry's statement."""
+    """List entries, or print one entry's statement."""
     outputs = parse_outputs(output, tuple(report.ENTRIES))
     context = open_workspace(workspace, operator, trust_ref)
     if index is not None:
-        statement = recording.find_statement(context, index)
+        statement = recording.find_statement(context, index, config_dir())
         for item in outputs:
             write(item, report.render_statement(statement))
         return
-    entries, checkpoint = recording.latest_decisions(context, last)
+    entries, checkpoint = recording.latest_entries(context, last, config_dir())
     for item in outputs:
         write(item, report.ENTRIES[item.format](entries, checkpoint))
+
+
+@app.command("prove")
+def prove(
+    index: Annotated[int, typer.Argument(help="The entry.", min=0, metavar="INDEX")],
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="GATE_OUTPUT",
+            help="How to print: table (default), json or tlog-proof (C2SP); =PATH writes a file. Repeatable.",
+            metavar="FORMAT[=PATH]",
+        ),
+    ] = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Prove that an entry is in the ledger, to somebody who has nothing but its key."""
+    outputs = parse_outputs(output, tuple(report.PROOFS))
+    with recording.reader(open_workspace(workspace, operator, trust_ref), config_dir()) as ledger:
+        proof = proofs.prove(ledger, index)
+    for item in outputs:
+        write(item, report.PROOFS[item.format](proof))
+
+
+@app.command("export")
+def export(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A new file; standard output if none.", metavar="[FILE]", show_default=False),
+    ] = None,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Write all entries as JSON Lines, then the checkpoint; an existing file is never replaced."""
+    outputs = parse_outputs(output, tuple(report.EXPORTS))
+    context = open_workspace(workspace, operator, trust_ref)
+    with recording.reader(context, config_dir()) as ledger:
+        if path is None:
+            for line in proofs.export(ledger):
+                write_bytes(line)
+            return
+        keep_out([Output("jsonl", path)], context.ledger)
+        size = write_new(path, proofs.export(ledger)) - 1
+        sealed = ledger.checkpoint()
+    for item in outputs:
+        write(item, report.EXPORTS[item.format](path, size, sealed))
+
+
+@app.command("witness")
+def witness(
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Have the latest checkpoint stamped and cosigned by those in gate.yaml; exit 2 when too few do."""
+    outputs = parse_outputs(output, tuple(report.WITNESSED))
+    found = ask(open_workspace(workspace, operator, trust_ref), config_dir())
+    for item in outputs:
+        write(item, report.WITNESSED[item.format](found))
+    for problem in found.problems:
+        write_error(problem.diagnostics())
+    raise typer.Exit(0 if found.enough else 2)
 
 
 @app.command("verify")
@@ -53,6 +133,29 @@ def verify(
         str | None,
         typer.Option(
             "--key", help="The log's verifier key, obtained elsewhere than from the ledger.", metavar="VKEY"
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="receipt: read only what was added since this machine last saw the ledger. FILE: a "
+            "checkpoint kept elsewhere, which the ledger must extend.",
+            metavar="receipt|FILE",
+        ),
+    ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help="Check all signatures, also of entries that a receipt or checkpoint covers."
+        ),
+    ] = False,
+    timestamp_anchor: Annotated[
+        Path | None,
+        typer.Option(
+            "--timestamp-anchor",
+            help="Check time stamps with the certificates in this PEM file.",
+            metavar="FILE",
         ),
     ] = None,
     output: Outputs = None,
@@ -64,7 +167,11 @@ def verify(
 ) -> None:
     """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
     outputs = parse_outputs(output, tuple(report.VERIFICATIONS))
-    found = recording.verify(open_workspace(workspace, operator, trust_ref), key, config_dir())
+    if full and since == recording.RECEIPT:
+        raise UsageError("--full reads everything, --since receipt does not", remedy="give one of them")
+    context = open_workspace(workspace, operator, trust_ref)
+    vouching = authorities(context, timestamp_anchor)
+    found = recording.verify(context, key, config_dir(), vouching, since=since, full=full)
     for item in outputs:
         write(item, report.VERIFICATIONS[item.format](found))
     raise typer.Exit(0 if found.ok else 1)

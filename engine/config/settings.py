@@ -34,10 +34,10 @@ SCHEMA = "gate_config"
 DEFAULT_EXCLUDE = ("**/.coverage",)
 
 
-LEDGER_FILES = frozenset(
-    {"log.intoto.jsonl", "checkpoint", "checkpoints", "evidence", "trust", "state", "tile"}
+LEDGER_FILES = re.compile(
+    r"log\.intoto\.jsonl|checkpoint|checkpoints|evidence|trust|state|tile|\.tmp-[0-9a-f]{16}"
 )
-"""Everything that may lie in a ledger's directory."""
+"""Everything that may lie in a ledger's directory, with what a killed run left."""
 
 Age = Annotated[str, Bounded(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
 """A length of time: a number and its unit, seconds, minutes, hours or days."""
@@ -84,6 +84,25 @@ class PolicySettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
+class TimestampSettings(Settings):
+    """The authority that stamps checkpoints of the ledger."""
+
+    url: Text = field(metadata={"description": "Where it answers RFC 3161 requests over HTTP."})
+    anchor: Text | None = field(
+        default=None,
+        metadata={"description": "PEM file with its certificate or its root's, for `gate ledger verify`."},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings(Settings):
+    """A witness that cosigns checkpoints of the ledger."""
+
+    url: Text = field(metadata={"description": "Its submission prefix, below which is add-checkpoint."})
+    key: Text = field(metadata={"description": "Its verifier key, name+hash+base64."})
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerSettings(Settings):
     """Where decisions are recorded."""
 
@@ -101,6 +120,16 @@ class LedgerSettings(Settings):
     origin: Annotated[str, Bounded(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = field(
         default=None,
         metadata={"description": "The log's name in its checkpoints; gate.local/<name>/<random> if absent."},
+    )
+    timestamps: TimestampSettings | None = field(
+        default=None, metadata={"description": "Who stamps checkpoints when `gate ledger witness` asks."}
+    )
+    witnesses: list[WitnessSettings] = field(
+        default_factory=list,
+        metadata={"description": "Who cosigns checkpoints when `gate ledger witness` asks."},
+    )
+    quorum: int | None = field(
+        default=None, metadata={"description": "How many witnesses are enough; all if absent."}
     )
 
     @property

@@ -1,4 +1,4 @@
-"""A decision as a ledger line: a SLSA Verification Summary in an in-toto Statement.
+"""Ledger lines as in-toto Statements: a decision is a SLSA Verification Summary; other kinds have their own.
 
 Formats: in-toto Statement v1 (https://in-toto.io/Statement/v1) and SLSA VSA v1
 (https://slsa.dev/verification_summary/v1). The VSA knows only PASSED and FAILED, so everything that is not a
@@ -8,15 +8,22 @@ extension field. No clock is read: equal decisions are equal lines.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...evidence.base.canonical import canonical
-from ...evidence.base.errors import LedgerError
+from ...evidence.base.contracts import violations
+from ...evidence.base.errors import InternalError, LedgerError
 from ...evidence.signing.intoto import STATEMENT_TYPE
 from .document import Decision, Verdict
 
 PREDICATE = "https://slsa.dev/verification_summary/v1"
 EXTENSION = "urn:gate:decision:v1"
+DECISION = "decision"
+KINDS = {DECISION: PREDICATE} | {
+    kind: f"urn:gate:{kind}:v1" for kind in ("evidence", "signoff", "waiver", "key-event", "receipt")
+}
+"""Kind of a ledger entry → its predicateType. But for decisions, `contracts/entries` has the predicates."""
 MAX_CODES = 200
 
 
@@ -72,6 +79,50 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
     )
 
 
+def other_statement(kind: str, subject: Sequence[dict[str, Any]], predicate: dict[str, Any]) -> bytes:
+    """The canonical bytes of the statement of an entry that is no decision.
+
+    Raises InternalError: the predicate breaks the contract of its kind.
+    """
+    broken = violations("entries", kind, predicate, most=1)
+    if broken:
+        raise InternalError(f"the {kind} breaks its contract: {broken[0][1]}", place=broken[0][0])
+    return canonical(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": list(subject),
+            "predicateType": KINDS[kind],
+            "predicate": predicate,
+        }
+    )
+
+
+def kind_of(payload: dict[str, Any]) -> str | None:
+    """The kind of a line's statement; None when this version knows none of that predicateType."""
+    for kind, predicate in KINDS.items():
+        if payload["predicateType"] == predicate:
+            return kind if kind != DECISION or EXTENSION in payload.get("predicate", {}) else None
+    return None
+
+
+def documents(payload: dict[str, Any]) -> list[str]:
+    """SHA-256 digests of what a line's statement refers to in the evidence store.
+
+    Raises LedgerError: it is of a known kind but lacks the fields.
+    """
+    kind = kind_of(payload)
+    if kind is None:
+        return []
+    if kind == DECISION:
+        extension = summary(payload) or {}
+        named = [extension["decision"], extension["input"]]
+    elif violations("entries", kind, payload.get("predicate"), most=1):
+        raise LedgerError(f"a line of kind {kind} breaks its contract", remedy="run `gate ledger verify`")
+    else:
+        named = payload["predicate"]["documents"]
+    return [document["sha256"] for document in named]
+
+
 def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     """Our extension of a line's statement, None when the line is not a decision of ours.
 
@@ -84,6 +135,13 @@ def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     if extension is None:
         return None
     wanted = {"stage", "verdict", "decision", "input", "stages"}
-    if not isinstance(extension, dict) or not wanted <= extension.keys():
+    if (
+        not isinstance(extension, dict)
+        or not wanted <= extension.keys()
+        or not all(
+            isinstance(extension[name], dict) and "sha256" in extension[name]
+            for name in ("decision", "input")
+        )
+    ):
         raise LedgerError("a decision's line lacks fields", remedy="run `gate ledger verify`")
     return extension

@@ -1,9 +1,12 @@
 """The append-only, signed log of decisions: append, seal, prove, verify. It knows no decision's meaning.
 
 * `open_ledger`, `open_reader`, `verify_ledger` - a ledger by its URL.
-* `reader`, `writer`, `verify` - what holds of every ledger, over the storage that `interface` describes.
+* `reader`, `writer`, `verify` (`findings`) - what holds of every ledger, over the storage that `interface`
+  describes; `proof` - what leaves it.
 * `files` - the storage in a directory (POSIX only: flock, directory descriptors; a local file system).
-* `merkle`, `note` - RFC 6962 and C2SP checkpoints; `receipts` - what this user saw last, kept elsewhere.
+* `merkle`, `note` - RFC 6962 and C2SP checkpoints.
+* Copies outside of it: `receipts` - what this user saw last; `timestamp`, `witness` - what authorities
+  said about checkpoints, asked over HTTP (`posting`).
 
 Formats, the stock tools that check them, and how to write another storage: docs/ledger.md.
 """
@@ -11,7 +14,6 @@ Formats, the stock tools that check them, and how to write another storage: docs
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,9 +25,10 @@ from ..store.urls import Schemes
 if TYPE_CHECKING:
     from ...evidence.signing.keys import LogKey, VerifierKey
     from ..store.evidence import EvidenceStore
+    from .findings import Report
     from .interface import Connect, LedgerStorage
     from .reader import LedgerReader
-    from .verify import Report
+    from .receipts import Receipts
     from .writer import Ledger
 
 
@@ -53,7 +56,7 @@ def open_ledger(
     Args:
         url: `file:PATH`, a path, or a URL whose scheme another distribution serves.
         key: the log key; a ledger belongs to the key it was begun with.
-        config_dir: where receipts are kept; None keeps none and checks none.
+        config_dir: the user's configuration directory with the receipts; None keeps none and checks none.
         origin: name of a new log (printable ASCII, no blanks or `+`), by default the label and 128 random
             bits. Two ledgers with one name and one key are a fork, and are refused as such.
         evidence: URL of the evidence store; by default the one that lies with the ledger.
@@ -66,20 +69,27 @@ def open_ledger(
 
     name = origin if origin is not None else f"{label}/{os.urandom(16).hex()}"
     verifier = new_verifier(key, name, str(url))
-    return Ledger(*_connect(url, evidence, limits, write=True), verifier, key, config_dir)
+    receipts = _receipts(url, config_dir)
+    return Ledger(*_connect(url, evidence, limits, receipts, write=True), verifier, key, receipts)
 
 
 def open_reader(
-    url: str | Path, *, evidence: str | Path | None = None, limits: Limits = DEFAULT
+    url: str | Path,
+    *,
+    config_dir: Path | None = None,
+    evidence: str | Path | None = None,
+    limits: Limits = DEFAULT,
 ) -> LedgerReader:
     """Open an existing ledger for reading, without the private key; a context manager.
 
-    Raises ConfigError for a scheme that nobody serves; LedgerError when there is no ledger, it contains links
-    or its key is broken; EnvironmentProblem when it cannot be read.
+    Raises ConfigError for a scheme that nobody serves; LedgerError when there is no ledger (NoLedger), it
+    contains links, its key is broken or it contradicts the receipts; EnvironmentProblem when it cannot be
+    read.
     """
     from .reader import LedgerReader
 
-    return LedgerReader(*_connect(url, evidence, limits, write=False))
+    receipts = _receipts(url, config_dir)
+    return LedgerReader(*_connect(url, evidence, limits, receipts, write=False), receipts)
 
 
 def verify_ledger(
@@ -87,28 +97,48 @@ def verify_ledger(
     *,
     expected_key: VerifierKey | None = None,
     config_dir: Path | None = None,
-    evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
     evidence: str | Path | None = None,
+    **options: Any,
 ) -> Report:
-    """Check the ledger at a URL completely. Other arguments as `verify.verify`.
+    """Check the ledger at a URL. Other arguments as `verify.verify`.
 
     Raises ConfigError for a scheme that nobody serves, LedgerError when there is no ledger at all,
     EnvironmentProblem when it cannot be read. What is wrong with a ledger is in the report.
     """
     from .verify import verify
 
-    source, store = _connect(url, evidence, DEFAULT, write=False)
+    receipts = _receipts(url, config_dir)
+    source, store = _connect(url, evidence, DEFAULT, receipts, write=False)
     with closing(source), store:
-        return verify(source, store, expected_key, config_dir, evidence_of)
+        return verify(source, store, expected_key, receipts, **options)
+
+
+def _receipts(url: str | Path, config_dir: Path | None) -> Receipts | None:
+    """The receipts of the ledger at a URL, by its absolute location."""
+    from ..store.urls import file_path
+    from .receipts import Receipts
+
+    if config_dir is None:
+        return None
+    _, text = LEDGERS.find(url)
+    if text.lower().startswith("file:"):
+        text = f"file:{file_path(text).resolve()}"
+    return Receipts(config_dir, text)
 
 
 def _connect(
-    url: str | Path, evidence: str | Path | None, limits: Limits, *, write: bool
+    url: str | Path, evidence: str | Path | None, limits: Limits, receipts: Receipts | None, *, write: bool
 ) -> tuple[LedgerStorage, EvidenceStore]:
     from ..store.evidence import EvidenceStore
+    from .interface import NoLedger
 
     connect, text = LEDGERS.find(url)
-    storage = connect(text, write)
+    try:
+        storage = connect(text, write)
+    except NoLedger:
+        if receipts is not None:
+            receipts.check_place(lambda: None)
+        raise
     try:
         if evidence is not None:
             return storage, open_store(evidence, limits=limits)

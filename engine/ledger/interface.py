@@ -24,7 +24,13 @@ LOG: Final = "log.intoto.jsonl"
 CHECKPOINT: Final = "checkpoint"
 HISTORY: Final = "checkpoints"
 VERIFIER: Final = "trust/log.vkey"
+TIMESTAMP: Final = "tsr"
+COSIGNATURES: Final = "cosig"
 RESTORE: Final = "restore the ledger from a copy you trust, and find out who changed it"
+
+
+class NoLedger(LedgerError):
+    """There is no ledger at this place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,9 @@ class LedgerSource(Protocol):
 
     def note(self, size: int | None = None) -> bytes | None:
         """The latest checkpoint, or the one of that size, as signed note; None when there is none."""
+
+    def kept(self, size: int, kind: str) -> bytes | None:
+        """What others said about the checkpoint of that size: TIMESTAMP or COSIGNATURES; None for nothing."""
 
     def sizes(self) -> Sequence[int]:
         """The sizes of all checkpoints ever published, ascending."""
@@ -119,6 +128,9 @@ class LedgerStorage(LedgerSource, Protocol):
             checkpoint: with its note.
             hint: at most 64 kB that speed up the next seal; the storage may lose it.
         """
+
+    def keep(self, size: int, kind: str, data: bytes) -> None:
+        """Put what `kept` gives in place, as a whole; called within `sealing`."""
 
 
 Connect = Callable[[str, bool], LedgerStorage]

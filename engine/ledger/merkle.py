@@ -43,6 +43,10 @@ class Frontier:
         ):
             raise ValueError(f"a frontier of size {size} does not have these hashes")
 
+    def copy(self) -> Frontier:
+        """A frontier that grows by itself."""
+        return Frontier(self.size, self._hashes)
+
     @property
     def hashes(self) -> tuple[bytes, ...]:
         """Roots of the complete subtrees, the largest first."""
@@ -69,10 +73,12 @@ class Frontier:
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """The tree head over leaf hashes."""
-    frontier = Frontier()
-    for leaf in leaves:
-        frontier.append(leaf)
-    return frontier.root()
+    level = list(leaves)
+    while len(level) > 1:  # a last one without a partner moves up as it is
+        odd = level[-1:] if len(level) & 1 else []
+        pairs = zip(level[::2], level[1::2], strict=False)
+        level = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs] + odd
+    return level[0] if level else EMPTY_ROOT
 
 
 def _split(size: int) -> int:

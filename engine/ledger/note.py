@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +30,8 @@ from ...evidence.signing.problems import Flaw, SignatureError
 from .merkle import HASH_BYTES
 
 MAX_NOTE_BYTES: Final = 65_536
+CLOCK_SKEW_S: Final = 300
+"""How far (seconds) clocks of two machines may differ before it is an error."""
 _DASH: Final = "\u2014 "
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -60,14 +63,7 @@ def open_note(note: bytes, key: VerifierKey) -> str:
         raise SignatureError(Flaw.MALFORMED, "the note has no signatures after an empty line")
     text += "\n"
     found = False
-    for line in signatures[:-1].split("\n"):
-        name, _, encoded = line.removeprefix(_DASH).partition(" ")
-        try:
-            blob = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
-            blob = b""
-        if not line.startswith(_DASH) or not name or len(blob) < 5:
-            raise SignatureError(Flaw.MALFORMED, "a signature line of the note is malformed")
+    for _, name, blob in signature_lines(signatures):
         if name == key.name and blob[:4] == key.hash:
             ed25519.verify_trusted(key.public, blob[4:], text.encode())
             found = True
@@ -76,6 +72,19 @@ def open_note(note: bytes, key: VerifierKey) -> str:
             Flaw.WRONG_KEY, f"the note carries no signature by {key.name} ({key.fingerprint})"
         )
     return text
+
+
+def signature_lines(text: str) -> Iterator[tuple[str, str, bytes]]:
+    """Signature lines, each with the name and the decoded bytes in it. Raises SignatureError: MALFORMED."""
+    for line in text.removesuffix("\n").split("\n"):
+        name, _, encoded = line.removeprefix(_DASH).partition(" ")
+        try:
+            blob = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            blob = b""
+        if not line.startswith(_DASH) or not name or len(blob) < 5:
+            raise SignatureError(Flaw.MALFORMED, "a signature line of the note is malformed")
+        yield line, name, blob
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Self
+from typing import Final, Self
 
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.dsse import Envelope
@@ -15,14 +15,22 @@ from ..store.evidence import EvidenceStore
 from . import merkle
 from .interface import (
     CHECKPOINT,
+    COSIGNATURES,
     HISTORY,
     LOG,
     RESTORE,
     VERIFIER,
     LedgerSource,
     LoggedEntry,
+    NoLedger,
 )
 from .note import Checkpoint
+from .receipts import Receipts
+
+_COPY: Final = (
+    "if this is a copy of a ledger that went on elsewhere, move the copy away and a new one is begun; "
+    "otherwise "
+)
 
 
 class LedgerReader:
@@ -32,19 +40,24 @@ class LedgerReader:
         verifier: the log's name and public key, as the ledger states them.
     """
 
-    def __init__(self, source: LedgerSource, evidence: EvidenceStore) -> None:
-        """Raises LedgerError when there is no ledger or its key is broken."""
+    def __init__(self, source: LedgerSource, evidence: EvidenceStore, receipts: Receipts | None) -> None:
+        """Raises LedgerError when there is no ledger, its key is broken or it contradicts the receipts."""
         self._source = source
+        self._receipts = receipts
         self.name = source.name
         self.evidence = evidence
         try:
+            if receipts is not None:
+                receipts.check_place(lambda: read_verifier(source))
             verifier = read_verifier(source)
             if verifier is None:
                 raise absent(source.name)
+            self.verifier: VerifierKey = verifier
+            if receipts is not None:
+                self._undisputed()
         except BaseException:
             self.close()
             raise
-        self.verifier: VerifierKey = verifier
 
     def close(self) -> None:
         """Give up files and connections; the object is of no use afterwards."""
@@ -72,21 +85,27 @@ class LedgerReader:
             )
         return latest
 
+    def cosigned(self, checkpoint: Checkpoint) -> bytes:
+        """The note of a checkpoint, with the signature lines of its witnesses."""
+        return checkpoint.note + (self._source.kept(checkpoint.size, COSIGNATURES) or b"")
+
     def size(self) -> int:
         """Number of entries, sealed or not. Raises LedgerError as `checkpoint`."""
         latest = self.checkpoint()
         return (latest.size if latest else 0) + sum(1 for _ in self._source.lines(latest))
 
-    def entries(self) -> Iterator[LoggedEntry]:
-        """Entries, oldest first, as they were when iteration began, each checked (about 0.2 ms).
+    def entries(self, start: int = 0, *, verify: bool = True) -> Iterator[LoggedEntry]:
+        """Entries from the index ``start`` on, oldest first, as they were when iteration began.
+
+        With ``verify``, form, Statement and signature of each are checked (about 0.2 ms).
 
         Raises LedgerError naming the line for an entry that does not hold.
         """
         latest = self.checkpoint()
         sealed = latest.size if latest else 0
-        for index, line in enumerate(self._source.lines()):
+        for index, line in islice(enumerate(self._source.lines()), start, None):
             try:
-                envelope = check_line(line, self.verifier)
+                envelope = check_line(line, self.verifier) if verify else Envelope.parse(line)
             except SignatureError as problem:
                 raise LedgerError(
                     f"an entry of the ledger does not hold: {problem.reason}",
@@ -116,6 +135,48 @@ class LedgerReader:
             )
         return latest, leaves
 
+    def _undisputed(self) -> Checkpoint | None:
+        """The latest checkpoint. Raises LedgerError when it does not extend what this user saw before."""
+        # The receipt is read first: another process may seal meanwhile, and a checkpoint is never older than
+        # the receipt that was written after it.
+        receipt = None if self._receipts is None else self._receipts.load(self.verifier)
+        latest = self.checkpoint()
+        if receipt is None or self._receipts is None:
+            return latest
+        seen, place = receipt.checkpoint, str(self._receipts.path(self.verifier))
+        if latest is None or latest.size < seen.size:
+            raise LedgerError(
+                f"the ledger was cut back: it was sealed with {seen.size} entries on {seen.time}, "
+                f"and now its checkpoint covers {latest.size if latest else 0}",
+                path=f"{self.name}/{CHECKPOINT}",
+                place=f"receipt {place}",
+                remedy=_COPY + RESTORE,
+            )
+        if latest.size == seen.size:
+            extends = latest.root == seen.root
+        elif receipt.frontier is not None:
+            extends = self._extended(receipt.frontier.copy(), seen, latest.size).root() == latest.root
+        else:
+            extends = self._extended(merkle.Frontier(), None, seen.size).root() == seen.root
+        if not extends:
+            raise self._rewritten(seen, "the receipt", place)
+        return latest
+
+    def _extended(self, frontier: merkle.Frontier, after: Checkpoint | None, size: int) -> merkle.Frontier:
+        """A frontier with the lines after a checkpoint added, up to a size."""
+        for line in islice(self._source.lines(after), size - frontier.size):
+            frontier.append(merkle.leaf_hash(line))
+        return frontier
+
+    def _rewritten(self, witness: Checkpoint, name: str, place: str) -> LedgerError:
+        return LedgerError(
+            f"the log was rewritten: its first {witness.size} entries are not those that {name} of "
+            f"{witness.time} covers",
+            path=f"{self.name}/{LOG}",
+            place=f"compared with {place}",
+            remedy=_COPY + RESTORE,
+        )
+
 
 def check_line(line: bytes, verifier: VerifierKey) -> Envelope:
     """A line that is one canonical envelope of a canonical Statement signed by the log key; else
@@ -128,8 +189,13 @@ def check_line(line: bytes, verifier: VerifierKey) -> Envelope:
 
 
 def read_verifier(source: LedgerSource) -> VerifierKey | None:
-    """The key that a ledger states; None when there is none. Raises LedgerError when it is broken."""
+    """The key that a ledger states; None when there is no ledger. Raises LedgerError when it is broken or the
+    only thing that is missing.
+    """
     data = source.verifier()
+    if data is None and (source.note() is not None or source.sizes() or any(source.lines())):
+        place = f"{source.name}/{VERIFIER}"
+        raise LedgerError("the log's verifier key is missing", path=place, remedy=RESTORE)
     try:
         return None if data is None else VerifierKey.parse(data.decode("ascii", "replace"))
     except SignatureError as problem:
@@ -156,9 +222,9 @@ def read_checkpoint(source: LedgerSource, key: VerifierKey, size: int | None = N
         ) from None
 
 
-def absent(name: str) -> LedgerError:
+def absent(name: str) -> NoLedger:
     """The error for a ledger that is not there."""
-    return LedgerError(
+    return NoLedger(
         "there is no ledger here",
         path=name,
         remedy=f"record a decision first (`gate evaluate`), or name the place that has {LOG}",

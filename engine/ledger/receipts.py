@@ -1,79 +1,159 @@
-"""Receipts: the last checkpoint of each ledger that this user has seen, kept outside the ledger.
+"""Receipts: what this user saw last of each ledger, kept outside the ledger.
 
-A ledger alone cannot show that its end was cut off or that the holder of its key wrote it anew. A receipt in
-the user's configuration directory can: whatever the ledger says later must extend what the receipt says. One
-file per log and key, `receipts/<identity>.json`, holding the signed checkpoint itself, so that it proves a
-fork to others.
+A ledger alone cannot show that its end was cut off, that the holder of its key wrote it anew, or that another
+ledger took its place. Files in the user's configuration directory can:
+
+* `receipts/<identity>.json`, one per log and key: the last checkpoint, which whatever the ledger says later
+  must extend. It is the signed note itself, so that it proves a fork to others.
+* `receipts/places/<SHA-256 of the location>.json`: which log and key were seen there.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
-from ..store.access import Folder, os_errors
+from ..store.access import Folder, locked, os_errors
+from .interface import RESTORE
+from .merkle import Frontier
 from .note import MAX_NOTE_BYTES, Checkpoint
 
 RECEIPT_TYPE: Final = "gate.ledger-receipt/v1"
+PLACE_TYPE: Final = "gate.ledger-place/v1"
 _DIRECTORY: Final = "receipts"
+T = TypeVar("T")
 
 
-def receipt_path(config_dir: Path, key: VerifierKey) -> Path:
-    """Where the receipt of this log and key is kept."""
-    return config_dir / _DIRECTORY / f"{key.identity.hex()}.json"
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The last checkpoint of a log that was seen, and the frontier of its tree where that is known."""
+
+    checkpoint: Checkpoint
+    frontier: Frontier | None
 
 
-def load_receipt(config_dir: Path, key: VerifierKey) -> Checkpoint | None:
-    """The last checkpoint of this log that was remembered; None when there is none.
+class Receipts:
+    """What this user saw last of ledgers, and of the ledger at one place.
 
-    Raises LedgerError when the receipt is not what `save_receipt` wrote.
+    Args:
+        config_dir: the user's configuration directory.
+        place: the ledger's absolute location.
     """
-    import orjson
 
-    path = receipt_path(config_dir, key)
-    folder = Folder.open(config_dir)
-    if folder is None:
-        return None
-    with closing(folder):
-        data = folder.read(f"{_DIRECTORY}/{path.name}", 2 * MAX_NOTE_BYTES)
-    if data is None:
-        return None
-    try:
-        checkpoint = Checkpoint.open(orjson.loads(data)["note"].encode(), key)
-        intact = data == _written(checkpoint, key)
-    except (orjson.JSONDecodeError, SignatureError, KeyError, TypeError, AttributeError):
-        intact = False
-    if not intact:
+    def __init__(self, config_dir: Path, place: str) -> None:
+        self._folder = config_dir / _DIRECTORY
+        self._place = f"places/{hashlib.sha256(place.encode()).hexdigest()}.json"
+
+    def path(self, key: VerifierKey) -> Path:
+        """Where the receipt of this log and key is kept."""
+        return self._folder / f"{key.identity.hex()}.json"
+
+    def load(self, key: VerifierKey) -> Receipt | None:
+        """The last checkpoint of this log that was remembered; None when there is none.
+
+        Raises LedgerError when the receipt is not what `save` wrote, EnvironmentProblem when it cannot be
+        read.
+        """
+
+        def read(data: Any) -> tuple[Receipt, bytes]:
+            checkpoint, hashes = Checkpoint.open(data["note"].encode(), key), data.get("frontier")
+            frontier = None if hashes is None else Frontier(checkpoint.size, map(bytes.fromhex, hashes))
+            if frontier is not None and frontier.root() != checkpoint.root:
+                raise ValueError("another frontier")
+            return Receipt(checkpoint, frontier), _written(checkpoint, key, frontier)
+
+        return self._read(self.path(key).name, read)
+
+    def here(self) -> VerifierKey | None:
+        """The key of the ledger that was seen at this place; None when none was. Raises as `load`."""
+
+        def read(data: Any) -> tuple[VerifierKey, bytes]:
+            key = VerifierKey.parse(data["key"])
+            return key, canonical({"key": str(key), "type": PLACE_TYPE})
+
+        return self._read(self._place, read)
+
+    def check_place(self, find: Callable[[], VerifierKey | None]) -> None:
+        """Refuse another ledger, or none, where one was seen before.
+
+        Args:
+            find: gives the key of the ledger that is there now; called after the receipts are read, because
+                another process may begin one meanwhile.
+
+        Raises LedgerError when it is not the ledger that was seen.
+        """
+        known = self.here()
+        found = find()
+        if known is None or found == known:
+            return
+        seen = self.load(known)
+        last = f", last sealed with {seen.checkpoint.size} entries on {seen.checkpoint.time}" if seen else ""
+        what = f"{known.name} with key {known.fingerprint}{last}"
+        if found is None:
+            what = f"the ledger is gone: here was {what}"
+        else:
+            what = f"this is another ledger, {found.name} with key {found.fingerprint}: here was {what}"
+        raise LedgerError(
+            what,
+            place=f"receipt {self._folder / self._place}",
+            remedy=f"{RESTORE}; if you removed or replaced it yourself, delete that receipt",
+        )
+
+    def save(self, key: VerifierKey, checkpoint: Checkpoint, frontier: Frontier | None) -> None:
+        """Remember `checkpoint`, in place of an earlier one, and that its ledger is at this place.
+
+        Raises EnvironmentProblem when it cannot be written, LedgerError for a link in its place.
+        """
+        with os_errors("making the configuration directory", self._folder):
+            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Folder.open(self._folder, create=True)
+        assert folder is not None  # noqa: S101 - narrows the type: create=True never gives None
+        with closing(folder), locked(folder.handle, folder.path):
+            folder.remove_temporary()
+            earlier = self.load(key)
+            if earlier is None or earlier.frontier is None or earlier.checkpoint.size < checkpoint.size:
+                folder.write(self.path(key).name, _written(checkpoint, key, frontier), mode=0o600)
+            if self.here() != key:
+                data = canonical({"key": str(key), "type": PLACE_TYPE})
+                folder.write(self._place, data, mode=0o600)
+
+    def _read(self, name: str, read: Callable[[Any], tuple[T, bytes]]) -> T | None:
+        """What a file in the directory holds, provided that it is what would be written of it."""
+        import orjson
+
+        folder = Folder.open(self._folder)
+        if folder is None:
+            return None
+        with closing(folder):
+            data = folder.read(name, 2 * MAX_NOTE_BYTES)
+        if data is None:
+            return None
+        try:
+            value, written = read(orjson.loads(data))
+            if written == data:
+                return value
+        except (ValueError, SignatureError, KeyError, TypeError, AttributeError):
+            pass
         raise LedgerError(
             "the receipt for this ledger was changed or is broken",
-            path=str(path),
+            path=str(self._folder / name),
             remedy="restore it from a backup; deleting it gives up what it would have shown",
         )
-    return checkpoint
 
 
-def save_receipt(config_dir: Path, key: VerifierKey, checkpoint: Checkpoint) -> None:
-    """Remember `checkpoint`, in place of an earlier one.
-
-    Raises EnvironmentProblem when it cannot be written.
-    """
-    with os_errors("making the configuration directory", config_dir):
-        config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Folder.open(config_dir, create=True)
-    assert folder is not None  # noqa: S101 - narrows the type: create=True never gives None
-    with closing(folder):
-        name = f"{_DIRECTORY}/{receipt_path(config_dir, key).name}"
-        folder.write(name, _written(checkpoint, key), mode=0o600)
-
-
-def _written(checkpoint: Checkpoint, key: VerifierKey) -> bytes:
+def _written(checkpoint: Checkpoint, key: VerifierKey, frontier: Frontier | None) -> bytes:
+    hashes = {} if frontier is None else {"frontier": [one.hex() for one in frontier.hashes]}
     return canonical(
         {
+            **hashes,
             "key": str(key),
             "note": checkpoint.note.decode(),
             "origin": checkpoint.origin,

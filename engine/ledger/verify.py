@@ -1,146 +1,117 @@
-"""Offline verification of a whole ledger: every line, every checkpoint, every piece of evidence.
+"""Offline verification of a ledger: every line, every checkpoint, every piece of evidence.
 
-Nothing is trusted but the public key that the caller pins (or, without one, the key that lies in the ledger,
-which then proves consistency but not origin). It streams: memory does not grow with the log. Findings are
-collected, not raised, so that one run names everything that is wrong.
+A ledger can be consistent in itself, which says that nobody but the holder of its key wrote it; and it can
+agree with copies outside of it (a receipt of this user, a key or a checkpoint that the caller brings), which
+says that it is the same ledger and was not cut back. The report names these copies.
+
+It streams: memory does not grow with the log. Findings are collected, not raised, so that one run names
+everything that is wrong.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from ...evidence.base.errors import LedgerError
+from ...evidence.base.errors import EnvironmentProblem, LedgerError
+from ...evidence.signing.dsse import Envelope
 from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
 from ..store.evidence import EvidenceStore
-from .interface import CHECKPOINT, HISTORY, LOG, VERIFIER, LedgerSource
+from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
+from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .merkle import Frontier, leaf_hash
-from .note import Checkpoint, check_time
-from .reader import check_line, read_checkpoint, read_verifier
-from .receipts import load_receipt
-
-MAX_FINDINGS: Final = 100
-"""Findings that are listed; a log with more is not worth more lines."""
+from .note import CLOCK_SKEW_S, Checkpoint, check_time
+from .reader import absent, read_checkpoint, read_verifier
+from .receipts import Receipt, Receipts
+from .timestamp import stamped
+from .witness import cosignatures
 
 T = TypeVar("T")
-
-
-class Kind(StrEnum):
-    """What kind of thing is wrong."""
-
-    LAYOUT = "layout"
-    """A link, or something that does not belong in a ledger."""
-    KEY = "key"
-    """The log's key is missing, broken or not the pinned one."""
-    LINE_FORM = "line_form"
-    """A line is too large, or not the canonical form of an envelope and a Statement."""
-    LINE_SIGNATURE = "line_signature"
-    """A line was not signed by the log's key."""
-    CHECKPOINT = "checkpoint"
-    """A checkpoint is missing, broken or not signed by the log's key."""
-    TRUNCATED = "truncated"
-    """Entries that were sealed are gone."""
-    ROOT = "root"
-    """The entries are not those that a checkpoint covers: edited, inserted, dropped, reordered, or a fork."""
-    TIME = "time"
-    """Checkpoint times run backwards."""
-    RECEIPT = "receipt"
-    """The ledger does not extend what this user saw before."""
-    EVIDENCE = "evidence"
-    """A piece of evidence is missing or was changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong: its kind for programs, a text for people, and where.
-
-    ``path`` is the part of the ledger, such as `checkpoints/12`, or the whole name of what lies elsewhere;
-    ``line`` the line number in the log, from 1.
-    """
-
-    kind: Kind
-    text: str
-    path: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}{'' if self.line is None else f', line {self.line}'}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a verification found.
-
-    Attributes:
-        origin: the log's name; None when its key cannot be read.
-        key: fingerprint `SHA256:…` of its key; None likewise.
-        pinned: whether the caller knew the key beforehand. Without that, a ledger written anew with another
-            key looks as good as the true one.
-        size: number of entries that the latest checkpoint covers.
-        root: its root in hexadecimal; None before the first seal.
-        checkpoint_time: its time, RFC 3339; None before the first seal.
-        unsealed: number of whole entries after it, which only their own signatures protect.
-        torn_tail_bytes: length of an unfinished last line that a crash left (no entry, and no finding).
-        problems: what is wrong, at most `MAX_FINDINGS`.
-    """
-
-    origin: str | None
-    key: str | None
-    pinned: bool
-    size: int = 0
-    root: str | None = None
-    checkpoint_time: str | None = None
-    unsealed: int = 0
-    torn_tail_bytes: int = 0
-    problems: tuple[Finding, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
 
 
 def verify(
     source: LedgerSource,
     evidence: EvidenceStore,
     expected_key: VerifierKey | None = None,
-    config_dir: Path | None = None,
+    receipts: Receipts | None = None,
+    given: bytes | None = None,
+    digests: Iterable[str] = (),
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
+    scope: Scope = Scope.EVERYTHING,
+    authorities: Authorities | None = None,
 ) -> Report:
-    """Check a ledger completely, wherever its lines, checkpoints and blobs are.
+    """Check a ledger, wherever its lines, checkpoints and blobs are, and remember it when nothing is wrong.
 
     Args:
-        expected_key: the key (with the log's name) that the ledger must have; None believes the ledger's own.
-        config_dir: where the user's receipts are; the one for this log is compared.
-        evidence_of: gives, for each Statement, the SHA-256 digests (hexadecimal) that must be in the store.
+        expected_key: the key (with the log's name) that the ledger must have; None believes the receipt for
+            this place, and else the ledger's own.
+        receipts: of the user; the one for this log is compared.
+        given: the note of a checkpoint from elsewhere that the ledger must extend.
+        digests: SHA-256 digests (hexadecimal) that must be in the evidence store.
+        evidence_of: gives, for each Statement, such digests that it refers to.
+        scope: how much is checked. Everything is when a smaller scope finds anything wrong.
+        authorities: who may have stamped and cosigned checkpoints.
 
-    Raises LedgerError when there is no ledger at all, EnvironmentProblem when it cannot be read. What is
-    wrong with a ledger is in the report.
+    Raises NoLedger when there is no ledger at all, LedgerError when only what is new is to be checked and
+    there is no receipt, EnvironmentProblem when it cannot be read. What is wrong with a ledger is in the
+    report.
     """
-    check = _Verification(source, evidence_of)
-    key = check.key(expected_key)
+    digests, authorities = set(digests), authorities or Authorities()
+    check = _Verification(source, evidence_of, referred=set(digests))
+    known = None if receipts is None else check.attempt(Kind.RECEIPT, receipts.here)
+    key = check.key(expected_key or known)
     if key is None:
         return Report(None, None, False, problems=tuple(check.problems))
-    latest = check.checkpoint(key)
-    history = check.history(key, latest)
-    unsealed = check.log(key, latest, history, check.receipt(config_dir, key))
-    check.evidence(evidence)
+    receipt, outside = None, []
+    if receipts is not None:
+        receipt = check.attempt(Kind.RECEIPT, lambda: receipts.load(key))
+        outside = [(f"the receipt in {receipts.path(key)}", receipt.checkpoint)] if receipt else []
+    if scope is Scope.NEW and (receipt is None or receipt.frontier is None) and not check.problems:
+        raise LedgerError(
+            "there is no receipt of this ledger on this machine",
+            path=source.name,
+            remedy="verify it once without --since, which leaves a receipt",
+        )
+    other = check.given(given, key)
+    outside += [("the given checkpoint", other)] if other else []
+    latest = sealed = check.checkpoint(key)
+    history = check.history(key, latest, seen=bool(receipt))
+    if latest is None and len(history) == 1 and receipt is None:
+        latest = history[0]  # what a kill in the middle of the first seal leaves
+    start = None
+    if scope is Scope.NEW and receipt and latest and latest.size >= receipt.checkpoint.size:
+        start = receipt if source.covers(latest) else None  # None: cut off before the receipt
+    trusted = 0 if scope is Scope.EVERYTHING else max((one.size for _, one in outside), default=0)
+    unsealed = check.log(key, latest, history, outside, start, trusted)
+    check.evidence(evidence, everything=start is None)
+    vouched = check.stamps(history, authorities) + check.cosignatures(history, authorities)
+    if check.problems and scope is not Scope.EVERYTHING:
+        rest = (expected_key, receipts, given, digests, evidence_of)
+        return verify(source, evidence, *rest, Scope.EVERYTHING, authorities)
+    if receipts is not None and sealed is not None and check.covered is not None and not check.problems:
+        with suppress(EnvironmentProblem, LedgerError):  # what was verified stays so without
+            receipts.save(key, sealed, check.covered)
+    compared = ["the given key"] if expected_key is not None else []
+    compared += [f"{name} of {one.time} (size {one.size})" for name, one in outside]
     return Report(
         origin=key.name,
         key=key.fingerprint,
-        pinned=expected_key is not None,
+        pinned=bool(expected_key or known),
         size=latest.size if latest else 0,
         root=latest.root_hex if latest else None,
         checkpoint_time=latest.time if latest else None,
         unsealed=unsealed,
         torn_tail_bytes=check.attempt(Kind.LAYOUT, source.unfinished) or 0,
+        checked_from=trusted,
+        outside=(*compared, *vouched),
+        predicates=dict(sorted(check.predicates.items())),
         problems=tuple(check.problems),
     )
 
@@ -153,6 +124,9 @@ class _Verification:
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None
     referred: set[str] = field(default_factory=set)
     problems: list[Finding] = field(default_factory=list)
+    predicates: Counter[str] = field(default_factory=Counter)
+    covered: Frontier | None = None
+    """The frontier at the latest checkpoint."""
 
     def add(self, kind: Kind, text: str, path: str, line: int | None = None) -> None:
         path = path.removeprefix(f"{self.source.name}/")
@@ -160,12 +134,13 @@ class _Verification:
         if len(self.problems) < MAX_FINDINGS and not known:
             self.problems.append(Finding(kind, text, path, line))
 
-    def attempt(self, kind: Kind, step: Callable[[], T]) -> T | None:
+    def attempt(self, kind: Kind, step: Callable[[], T], line: int | None = None) -> T | None:
         """What a step gives; None, and a finding, when it raises LedgerError."""
         try:
             return step()
         except LedgerError as error:
-            self.add(kind, error.what, error.path or self.source.name)
+            place = error.path or (self.source.name if line is None else LOG)
+            self.add(kind, error.what, place, line)
             return None
 
     def key(self, expected: VerifierKey | None) -> VerifierKey | None:
@@ -181,11 +156,10 @@ class _Verification:
         self.attempt(Kind.LAYOUT, faults)
         found = self.attempt(Kind.KEY, stated)
         if found is None:
-            return None
+            return expected
         (key,) = found
         if key is None:
-            self.add(Kind.KEY, "the log's verifier key is missing", VERIFIER)
-            return expected
+            raise absent(self.source.name)
         if expected is None or key == expected:
             return key
         text = (
@@ -198,7 +172,14 @@ class _Verification:
     def checkpoint(self, key: VerifierKey, size: int | None = None) -> Checkpoint | None:
         return self.attempt(Kind.CHECKPOINT, lambda: read_checkpoint(self.source, key, size))
 
-    def history(self, key: VerifierKey, latest: Checkpoint | None) -> list[Checkpoint]:
+    def given(self, note: bytes | None, key: VerifierKey) -> Checkpoint | None:
+        try:
+            return None if note is None else Checkpoint.open(note, key)
+        except SignatureError as problem:
+            self.add(Kind.RECEIPT, f"the given checkpoint is none of this log: {problem.reason}", CHECKPOINT)
+            return None
+
+    def history(self, key: VerifierKey, latest: Checkpoint | None, *, seen: bool) -> list[Checkpoint]:
         """All checkpoints ever signed that are still there, by size."""
         found: list[Checkpoint] = []
         for size in self.attempt(Kind.LAYOUT, self.source.sizes) or ():
@@ -210,45 +191,84 @@ class _Verification:
         if latest is not None and latest.note not in {one.note for one in found}:
             text = "the latest checkpoint is not in the history"
             self.add(Kind.CHECKPOINT, text, f"{HISTORY}/{latest.size}")
-        if latest is None and found:
-            text = f"the checkpoint is gone, although one of {found[-1].size} entries was signed"
-            self.add(Kind.CHECKPOINT, text, CHECKPOINT)
+        if latest is None and (len(found) > 1 or seen):
+            self.add(Kind.CHECKPOINT, "the checkpoint is gone, although one was signed", CHECKPOINT)
         for one, later in pairwise(found):
             if check_time(later.time) < check_time(one.time):
                 text = f"signed at {later.time}, but the one before it at {one.time}"
                 self.add(Kind.TIME, text, f"{HISTORY}/{later.size}")
         return found
 
-    def receipt(self, config_dir: Path | None, key: VerifierKey) -> Checkpoint | None:
-        if config_dir is None:
-            return None
-        return self.attempt(Kind.RECEIPT, lambda: load_receipt(config_dir, key))
+    def stamps(self, history: list[Checkpoint], by: Authorities) -> list[str]:
+        """Check all time stamps: the last one in words."""
+        last: list[str] = []
+        for one in history if by.anchors is not None else ():
+            data, path = self.source.kept(one.size, TIMESTAMP), f"{HISTORY}/{one.size}.{TIMESTAMP}"
+            if data is None:
+                continue
+            try:
+                time = stamped(data, one.note, by.anchors or b"")
+            except SignatureError as problem:
+                self.add(Kind.AUTHORITY, problem.reason, path)
+                continue
+            if check_time(one.time) > check_time(time) + CLOCK_SKEW_S:
+                self.add(Kind.TIME, f"stamped at {time}, but signed at {one.time}", path)
+            last = [f"the time stamp of {time} (size {one.size})"]
+        return last
+
+    def cosignatures(self, history: list[Checkpoint], by: Authorities) -> list[str]:
+        """The last checkpoint that a quorum cosigned, in words."""
+        for one in reversed(history) if by.witnesses else ():
+            data = self.source.kept(one.size, COSIGNATURES)
+            try:
+                found = cosignatures(one, data, by.witnesses) if data else {}
+            except SignatureError as problem:
+                self.add(Kind.AUTHORITY, problem.reason, f"{HISTORY}/{one.size}.{COSIGNATURES}")
+                continue
+            if len(found) >= by.quorum:
+                names = ", ".join(sorted(f"{key.name} of {time}" for key, (_, time) in found.items()))
+                return [f"the cosignatures by {names} (size {one.size})"]
+        return []
 
     def log(
         self,
         key: VerifierKey,
         latest: Checkpoint | None,
         history: list[Checkpoint],
-        receipt: Checkpoint | None,
+        outside: list[tuple[str, Checkpoint]],
+        start: Receipt | None,
+        trusted: int,
     ) -> int:
-        """Check every line, and every checkpoint against the lines: the number of unsealed entries."""
+        """Check lines, and every checkpoint against them: the number of unsealed entries.
+
+        Args:
+            outside: checkpoints kept elsewhere, by name.
+            start: where to begin; None begins at the first line.
+            trusted: number of lines whose signatures need no check.
+        """
         signed = [(f"{HISTORY}/{one.size}", Kind.ROOT, one) for one in history]
         signed += [(CHECKPOINT, Kind.ROOT, latest)] if latest else []
-        signed += [("the receipt of this user", Kind.RECEIPT, receipt)] if receipt else []
+        signed += [(name, Kind.RECEIPT, one) for name, one in outside]
         due: dict[int, list[tuple[str, Kind, Checkpoint]]] = {}
         for item in signed:
             due.setdefault(item[2].size, []).append(item)
-        frontier = Frontier()
+        frontier, after = Frontier(), None
+        if start is not None and start.frontier is not None:
+            frontier, after = start.frontier.copy(), start.checkpoint
+            due = {size: items for size, items in due.items() if size >= frontier.size}
 
         def lines() -> bool:
-            length = 0
-            self.compare(due.pop(0, []), frontier, length)
-            for line in self.source.lines():
-                self.line(line, frontier.size + 1, key)
+            length = after.log_bytes if after else 0
+            self.compare(due.pop(frontier.size, []), frontier, length)
+            self.covered = frontier.copy() if latest and latest.size == frontier.size else None
+            for line in self.source.lines(after):
+                self.line(line, frontier.size + 1, key if frontier.size >= trusted else None)
                 frontier.append(leaf_hash(line))
                 length += len(line) + 1
                 if frontier.size in due:
                     self.compare(due.pop(frontier.size), frontier, length)
+                    if latest is not None and frontier.size == latest.size:
+                        self.covered = frontier.copy()
             return True
 
         if not self.attempt(Kind.LAYOUT, lines):
@@ -258,15 +278,20 @@ class _Verification:
             self.add(Kind.TRUNCATED if kind is Kind.ROOT else kind, text, LOG)
         return max(0, frontier.size - (latest.size if latest else 0))
 
-    def line(self, line: bytes, number: int, key: VerifierKey) -> None:
+    def line(self, line: bytes, number: int, key: VerifierKey | None) -> None:
         try:
-            statement = parse_statement(check_line(line, key).payload)
+            envelope = Envelope.parse(line)
+            if key is not None:
+                envelope.verify(key)
+            statement = parse_statement(envelope.payload)
         except SignatureError as problem:
             forged = problem.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)
             self.add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, problem.reason, LOG, number)
             return
+        self.predicates[statement["predicateType"]] += 1
         if self.evidence_of is not None:
-            self.referred.update(self.evidence_of(statement))
+            found = self.evidence_of
+            self.referred.update(self.attempt(Kind.LINE_FORM, lambda: found(statement), number) or ())
 
     def compare(self, items: list[tuple[str, Kind, Checkpoint]], frontier: Frontier, length: int) -> None:
         for name, kind, one in items:
@@ -277,8 +302,9 @@ class _Verification:
                 )
                 self.add(kind, text, LOG)
 
-    def evidence(self, store: EvidenceStore) -> None:
-        """Check everything that is stored, and everything that is referred to."""
-        self.attempt(Kind.EVIDENCE, lambda: self.referred.update(store.digests()))
+    def evidence(self, store: EvidenceStore, *, everything: bool) -> None:
+        """Check everything that is referred to, and on demand everything that is stored."""
+        if everything:
+            self.attempt(Kind.EVIDENCE, lambda: self.referred.update(store.digests()))
         for digest in sorted(self.referred):
             self.attempt(Kind.EVIDENCE, partial(store.check, digest))

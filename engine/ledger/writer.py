@@ -9,32 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
-from pathlib import Path
-from typing import Final
 
 from ...evidence.base.activity import Log
 from ...evidence.base.canonical import canonical
-from ...evidence.base.errors import LedgerError
+from ...evidence.base.errors import EnvironmentProblem, LedgerError
 from ...evidence.signing.dsse import Envelope, max_payload_bytes
 from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import LogKey, VerifierKey
 from ...evidence.signing.problems import SignatureError
 from ..store.evidence import EvidenceStore
-from .interface import CHECKPOINT, HISTORY, LOG, RESTORE, VERIFIER, Entry, LedgerStorage
-from .merkle import Frontier, leaf_hash
-from .note import Checkpoint, check_time
-from .reader import LedgerReader, check_line, read_checkpoint
-from .receipts import load_receipt, receipt_path, save_receipt
+from .interface import (
+    CHECKPOINT,
+    COSIGNATURES,
+    HISTORY,
+    LOG,
+    TIMESTAMP,
+    VERIFIER,
+    Entry,
+    LedgerStorage,
+)
+from .merkle import Frontier, consistency_proof, leaf_hash
+from .note import CLOCK_SKEW_S, Checkpoint, check_time
+from .reader import LedgerReader, check_line, read_checkpoint, read_verifier
+from .receipts import Receipts
 
 _log = Log(__name__)
-
-CLOCK_SKEW_S: Final = 300
-"""How far (seconds) a sealing clock may lag behind the last checkpoint before sealing is refused."""
-
-_COPY: Final = (
-    "if this is a copy of a ledger that went on elsewhere, move the copy away and a new one is begun; "
-    "otherwise "
-)
 
 
 def new_verifier(key: LogKey, origin: str, place: str) -> VerifierKey:
@@ -50,7 +49,11 @@ def new_verifier(key: LogKey, origin: str, place: str) -> VerifierKey:
 
 
 class Ledger(LedgerReader):
-    """A ledger opened for writing with the log's private key. Several processes may do so at once."""
+    """A ledger opened for writing with the log's private key. Several processes may do so at once.
+
+    Attributes:
+        notices: what went wrong without denying what was sealed: the receipt could not be written.
+    """
 
     def __init__(
         self,
@@ -58,32 +61,29 @@ class Ledger(LedgerReader):
         evidence: EvidenceStore,
         new: VerifierKey,
         key: LogKey,
-        config_dir: Path | None,
+        receipts: Receipts | None,
     ) -> None:
         """Open a ledger, which is begun under the name `new` when there is none. Raises as `open_ledger`."""
         self._storage = storage
         self._key = key
-        self._config_dir = config_dir
+        self.notices: list[str] = []
         try:
+            if receipts is not None:
+                receipts.check_place(lambda: read_verifier(storage))
             storage.begin(new)
         except BaseException:
             evidence.close()
             storage.close()
             raise
-        super().__init__(storage, evidence)
-        try:
-            if self.verifier.public != key.public:
-                raise LedgerError(
-                    f"this ledger was begun with key {self.verifier.fingerprint}, "
-                    f"but yours is {key.fingerprint}",
-                    path=f"{self.name}/{VERIFIER}",
-                    remedy="use the configuration directory with the first key (GATE_CONFIG_DIR), or begin a "
-                    "ledger of your own in another directory",
-                )
-            self._undisputed()
-        except BaseException:
+        super().__init__(storage, evidence, receipts)
+        if self.verifier.public != key.public:
             self.close()
-            raise
+            raise LedgerError(
+                f"this ledger was begun with key {self.verifier.fingerprint}, but yours is {key.fingerprint}",
+                path=f"{self.name}/{VERIFIER}",
+                remedy="use the configuration directory with the first key (GATE_CONFIG_DIR), or begin a "
+                "ledger of your own in another directory",
+            )
 
     def append(self, payloads: Sequence[bytes]) -> list[Entry]:
         """Sign and append in-toto Statements (canonical JSON); when this returns they are durable.
@@ -119,7 +119,7 @@ class Ledger(LedgerReader):
             if latest is not None:
                 behind_s = check_time(latest.time) - now_s
                 if not first:
-                    self._remember(latest)
+                    self._remember(latest, self._frontier(latest))
                     return latest
                 if behind_s > CLOCK_SKEW_S:
                     raise LedgerError(
@@ -136,9 +136,39 @@ class Ledger(LedgerReader):
             sealed = self._unless_published(sealed.signed(self._key))
             hint = {"frontier": [one.hex() for one in frontier.hashes], "size": frontier.size}
             self._storage.publish(sealed, canonical(hint))
-            self._remember(sealed)
+            self._remember(sealed, frontier)
         _log.info("%s: sealed, now of size %d", self.name, sealed.size)
         return sealed
+
+    def have_stamped(self, url: str) -> Checkpoint:
+        """Have the latest checkpoint stamped by the time-stamping authority at `url`, and keep the stamp.
+
+        Raises LedgerError when nothing was sealed; else as `timestamp.stamp`.
+        """
+        from .timestamp import stamp
+
+        checkpoint, _ = self.sealed_leaves()
+        answer = stamp(url, checkpoint.note)
+        with self._storage.sealing():
+            self._storage.keep(checkpoint.size, TIMESTAMP, answer)
+        return checkpoint
+
+    def have_cosigned(self, url: str, witness: VerifierKey) -> Checkpoint:
+        """Have the latest checkpoint cosigned by a witness, and keep its signature line.
+
+        Raises LedgerError when nothing was sealed; else as `witness.cosign`.
+        """
+        from .witness import cosign
+
+        checkpoint, leaves = self.sealed_leaves()
+        line = cosign(url, witness, checkpoint, lambda old: consistency_proof(leaves, old))
+        with self._storage.sealing():
+            text = (self._storage.kept(checkpoint.size, COSIGNATURES) or b"").decode()
+            start = line.rpartition(" ")[0] + " "
+            others = [one for one in text.splitlines() if not one.startswith(start)]
+            note = "".join(f"{one}\n" for one in [*others, line])
+            self._storage.keep(checkpoint.size, COSIGNATURES, note.encode())
+        return checkpoint
 
     def _sign(self, number: int, payload: bytes) -> bytes:
         if len(payload) > max_payload_bytes():
@@ -188,16 +218,9 @@ class Ledger(LedgerReader):
         except (ValueError, TypeError, KeyError):
             frontier = Frontier()  # derived and disposable
         if (frontier.size, frontier.root()) != (latest.size, latest.root):
-            frontier = self._recompute(latest.size)
+            frontier = self._extended(Frontier(), None, latest.size)
         if frontier.root() != latest.root:
             raise self._rewritten(latest, "the last checkpoint", f"{self.name}/{CHECKPOINT}")
-        return frontier
-
-    def _recompute(self, size: int) -> Frontier:
-        """The frontier of the first `size` lines, read anew."""
-        frontier = Frontier()
-        for line in islice(self._storage.lines(), size):
-            frontier.append(leaf_hash(line))
         return frontier
 
     def _unless_published(self, sealed: Checkpoint) -> Checkpoint:
@@ -210,39 +233,14 @@ class Ledger(LedgerReader):
             raise self._rewritten(earlier, "an earlier checkpoint", place)
         return earlier
 
-    def _undisputed(self) -> Checkpoint | None:
-        """The latest checkpoint. Raises LedgerError when it does not extend what this user saw before."""
-        # The receipt is read first: another process may seal meanwhile, and a checkpoint is never older than
-        # the receipt that was written after it.
-        receipt = None if self._config_dir is None else load_receipt(self._config_dir, self.verifier)
-        latest = self.checkpoint()
-        if receipt is None or self._config_dir is None:
-            return latest
-        place = str(receipt_path(self._config_dir, self.verifier))
-        if latest is None or latest.size < receipt.size:
-            raise LedgerError(
-                f"the ledger was cut back: it was sealed with {receipt.size} entries on {receipt.time}, "
-                f"and now its checkpoint covers {latest.size if latest else 0}",
-                path=f"{self.name}/{CHECKPOINT}",
-                place=f"receipt {place}",
-                remedy=_COPY + RESTORE,
+    def _remember(self, latest: Checkpoint, frontier: Frontier) -> None:
+        """Write the receipt, unless it is written. What was sealed stays sealed when that fails."""
+        if self._receipts is None:
+            return
+        try:
+            self._receipts.save(self.verifier, latest, frontier)
+        except (EnvironmentProblem, LedgerError) as problem:
+            self.notices.append(
+                f"the receipt could not be written ({problem.path}: {problem.what}); the entry is sealed, "
+                "but nothing here would notice a ledger that is cut back to before it"
             )
-        root = latest.root if latest.size == receipt.size else self._recompute(receipt.size).root()
-        if root != receipt.root:
-            raise self._rewritten(receipt, "the receipt", place)
-        return latest
-
-    def _remember(self, latest: Checkpoint) -> None:
-        if self._config_dir is not None:
-            earlier = load_receipt(self._config_dir, self.verifier)
-            if earlier is None or earlier.note != latest.note:
-                save_receipt(self._config_dir, self.verifier, latest)
-
-    def _rewritten(self, witness: Checkpoint, name: str, place: str) -> LedgerError:
-        return LedgerError(
-            f"the log was rewritten: its first {witness.size} entries are not those that {name} of "
-            f"{witness.time} covers",
-            path=f"{self.name}/{LOG}",
-            place=f"compared with {place}",
-            remedy=_COPY + RESTORE,
-        )

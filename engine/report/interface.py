@@ -16,11 +16,18 @@ PENDING = "PENDING"
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionEntry:
-    """A recorded decision's place in the ledger, its statement and our summary in it."""
+class StatementEntry:
+    """An entry's place in the ledger, its statement, and its kind; None where this version knows none."""
 
     entry: Entry
     statement: dict[str, Any]
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionEntry(StatementEntry):
+    """A recorded decision, and our summary in its statement."""
+
     summary: dict[str, Any]
 
 

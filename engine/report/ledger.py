@@ -1,38 +1,53 @@
-"""Ledger entries and the result of a verification, as text or JSON."""
+"""Ledger entries, proofs and the result of a verification, as text or JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-from ...evidence.base.records import to_json
+from ..decision.statement import KINDS
+from ..ledger.findings import Report, Witnessed
+from ..ledger.merkle import leaf_hash
 from ..ledger.note import Checkpoint
-from ..ledger.verify import Report
+from ..ledger.proof import Proof
 from ..terminal.lines import to_bytes
-from .interface import DecisionEntry
+from .interface import DecisionEntry, StatementEntry
 from .json_format import render_json
 
-EntriesRenderer = Callable[[Sequence[DecisionEntry], Checkpoint | None], bytes]
+EntriesRenderer = Callable[[Sequence[StatementEntry], Checkpoint | None], bytes]
 
 
-def _entries_text(entries: Sequence[DecisionEntry], checkpoint: Checkpoint | None) -> bytes:
-    """One line per decision, and the latest checkpoint."""
-    lines = [
-        f"{one.entry.index:>5}  {one.summary['verdict']:<11}  {one.summary['stage']:<7}  "
-        f"{one.statement['predicate']['timeVerified']}  {one.entry.digest[:16]}…"
-        for one in entries
-    ]
+def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | None) -> bytes:
+    """One line per entry, and the latest checkpoint."""
+    lines = [f"{one.entry.index:>5}  {_about(one)}  {one.entry.digest[:16]}…" for one in entries]
     if checkpoint is not None:
         lines.append(f"sealed: {checkpoint.size} entries, root {checkpoint.root.hex()}, {checkpoint.time}")
     return to_bytes(lines)
 
 
-def _entries_json(entries: Sequence[DecisionEntry], checkpoint: Checkpoint | None) -> bytes:
+def _about(one: StatementEntry) -> str:
+    if isinstance(one, DecisionEntry):
+        summary, time = one.summary, one.statement["predicate"]["timeVerified"]
+        return f"{summary['verdict']:<11}  {summary['stage']:<7}  {time}"
+    subject = one.statement["subject"][0].get("name", "")
+    if one.kind is None:
+        return f"{'unknown':<11}  {one.statement['predicateType']} {subject}"
+    return f"{one.kind:<11}  {subject}"
+
+
+def _entries_json(entries: Sequence[StatementEntry], checkpoint: Checkpoint | None) -> bytes:
     sealed = None
     if checkpoint is not None:
         sealed = {"size": checkpoint.size, "root": checkpoint.root.hex(), "time": checkpoint.time}
     rows = [
-        {"index": one.entry.index, "digest": one.entry.digest, "statement": one.statement} for one in entries
+        {
+            "index": one.entry.index,
+            "digest": one.entry.digest,
+            "kind": one.kind,
+            "statement": one.statement,
+        }
+        for one in entries
     ]
     return render_json({"entries": rows, "checkpoint": sealed})
 
@@ -45,13 +60,73 @@ def render_statement(statement: dict[str, Any]) -> bytes:
     return render_json(statement)
 
 
+def _proof_text(proof: Proof) -> bytes:
+    sealed = proof.checkpoint
+    path = f"{len(proof.hashes)} hashes from it to the root {sealed.root_hex}"
+    lines = [f"entry    {proof.index} of {sealed.size}, {leaf_hash(proof.line).hex()}", f"proof    {path}"]
+    lines += [f"sealed   {sealed.time} by {sealed.origin}", "-o tlog-proof=FILE writes it as a file"]
+    return to_bytes(lines)
+
+
+PROOFS: dict[str, Callable[[Proof], bytes]] = {
+    "table": _proof_text,
+    "json": lambda proof: render_json(proof.to_json()),
+    "tlog-proof": Proof.text,
+}
+
+
+def _export_text(path: Path, size: int, sealed: Checkpoint | None) -> bytes:
+    under = f", sealed: {sealed.size}, root {sealed.root_hex}, {sealed.time}" if sealed else ", none sealed"
+    return to_bytes([f"wrote {size} entries to {path}{under}"])
+
+
+def _export_json(path: Path, size: int, sealed: Checkpoint | None) -> bytes:
+    root = sealed.root_hex if sealed else None
+    return render_json(
+        {"path": str(path), "size": size, "sealed": sealed.size if sealed else 0, "root": root}
+    )
+
+
+EXPORTS: dict[str, Callable[[Path, int, Checkpoint | None], bytes]] = {
+    "table": _export_text,
+    "json": _export_json,
+}
+
+
+def _witnessed_text(found: Witnessed) -> bytes:
+    sealed = found.checkpoint
+    lines = [f"shown    {sealed.size} entries, root {sealed.root_hex}, {sealed.time}"] if sealed else []
+    lines += [f"done     {name}" for name in found.done]
+    return to_bytes([*lines, "complete" if found.enough else "NOT complete: run it again"])
+
+
+def _witnessed_json(found: Witnessed) -> bytes:
+    sealed = found.checkpoint
+    about = {"size": sealed.size, "root": sealed.root_hex, "time": sealed.time} if sealed else None
+    problems = [problem.what for problem in found.problems]
+    answer = {"checkpoint": about, "complete": found.enough, "done": found.done, "problems": problems}
+    return render_json(answer)
+
+
+WITNESSED: dict[str, Callable[[Witnessed], bytes]] = {"table": _witnessed_text, "json": _witnessed_json}
+
+
 def _verification_text(report: Report) -> bytes:
     unpinned = "  (taken from the ledger itself; pin it with --key to prove its origin)"
+    alone = "not compared with a copy outside of it: give --key, or --since with a checkpoint kept elsewhere"
     sealed = f" on {report.checkpoint_time}, root {report.root}" if report.root else ""
     lines = [
         f"log      {report.origin}",
         f"key      {report.key}" + ("" if report.pinned else unpinned),
         f"entries  {report.size} sealed{sealed}",
+    ]
+    kinds = _kinds(report)
+    if kinds:
+        lines.append("kinds    " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    lines += [
+        f"unknown  {count} of type {name}, which this version of gate does not read"
+        for name, count in report.predicates.items()
+        if name not in KINDS.values()
     ]
     if report.unsealed:
         lines.append(
@@ -61,13 +136,49 @@ def _verification_text(report: Report) -> bytes:
         lines.append(
             f"torn     {report.torn_tail_bytes} bytes of an unfinished line; the next append removes them"
         )
+    if report.ok and report.checked_from:
+        lines.append(f"checked  signatures from entry {report.checked_from} on; a copy covers those before")
+    lines += [f"outside  {copy}" for copy in report.outside]
     lines += [f"problem  {finding}" for finding in report.problems]
-    lines.append("verified: every line, checkpoint and stored document fits" if report.ok else "NOT sound")
+    if not report.ok:
+        lines.append("NOT sound")
+    elif report.outside:
+        lines.append("verified: consistent in itself and with what is kept outside of it")
+    else:
+        lines.append(f"consistent in itself, {alone}")
     return to_bytes(lines)
 
 
+def _kinds(report: Report) -> dict[str, int]:
+    return {kind: report.predicates[name] for kind, name in KINDS.items() if name in report.predicates}
+
+
 def _verification_json(report: Report) -> bytes:
-    return render_json({"ok": report.ok, **to_json(report)})
+    problems = [
+        {"kind": one.kind.value, "text": one.text, "path": one.path, "line": one.line}
+        for one in report.problems
+    ]
+    return render_json(
+        {
+            "ok": report.ok,
+            "verified": None if not report.ok else "outside" if report.outside else "itself",
+            "outside": report.outside,
+            "checked_from": report.checked_from,
+            "origin": report.origin,
+            "key": report.key,
+            "pinned": report.pinned,
+            "size": report.size,
+            "root": report.root,
+            "checkpoint_time": report.checkpoint_time,
+            "unsealed": report.unsealed,
+            "torn_tail_bytes": report.torn_tail_bytes,
+            "kinds": _kinds(report),
+            "unknown": {
+                name: count for name, count in report.predicates.items() if name not in KINDS.values()
+            },
+            "problems": problems,
+        }
+    )
 
 
 VERIFICATIONS: dict[str, Callable[[Report], bytes]] = {

@@ -10,15 +10,18 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
-from ...evidence.base.atomic import write_at
+from ...evidence.base.atomic import TEMPORARY, write_at
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
 
 READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+LOCK_SECONDS: Final = 30
+"""How long a lock is waited for."""
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -48,9 +51,25 @@ def foreign(path: Path) -> LedgerError:
 
 @contextmanager
 def locked(handle: int, path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold an advisory lock (flock) on an open file or directory; waits for other processes."""
-    with os_errors("locking the ledger", path):
-        fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    """Hold an advisory lock (flock) on an open file or directory; waits for others, not for ever.
+
+    Raises EnvironmentProblem after `LOCK_SECONDS`.
+    """
+    kind, end_s, pause_s = fcntl.LOCK_SH if shared else fcntl.LOCK_EX, None, 0.0005
+    while True:
+        with os_errors("locking the ledger", path), suppress(BlockingIOError):
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            break
+        now_s = time.monotonic()
+        end_s = end_s or now_s + LOCK_SECONDS
+        if now_s > end_s:
+            raise EnvironmentProblem(
+                f"another process has held the lock for {LOCK_SECONDS} seconds",
+                path=str(path),
+                remedy="find it (`lsof` or `fuser` name it), end it, then run again",
+            )
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, 0.02)
     try:
         yield
     finally:
@@ -129,12 +148,22 @@ class Folder:
         return data
 
     def write(self, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
-        """Put a file in place as a whole, and the folders it lies in."""
+        """Put a file in place as a whole, and the folders it lies in.
+
+        Its temporary file lies in this folder itself, where `remove_temporary` finds what a kill left.
+        """
         with (
             os_errors("writing to the ledger", self.path / name),
             self._parent(name, create=True) as (directory, last),
         ):
-            write_at(directory, last, data, mode=mode, durable=durable)
+            write_at(directory, last, data, mode=mode, durable=durable, staging=self.handle)
+
+    def remove_temporary(self) -> None:
+        """Remove temporary files of killed processes; no other process may be writing (`locked`)."""
+        with os_errors("removing temporary files", self.path):
+            for name, kind in self.entries().items():
+                if kind == "file" and name.startswith(TEMPORARY):
+                    os.unlink(name, dir_fd=self.handle)
 
     def entries(self, name: str = "") -> dict[str, str]:
         """What lies in a folder, sorted: names to `file`, `directory` or `other`; empty without folder."""

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from ...evidence.base.atomic import TEMPORARY
 from ...evidence.base.errors import LedgerError
-from .access import Folder
+from .access import Folder, locked
 from .urls import file_path
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -39,7 +39,8 @@ class FileBlobs:
         """Keep a blob."""
         folder = self._opened(create=True)
         assert folder is not None  # noqa: S101 - narrows the type: create=True never gives None
-        folder.write(f"{self._inside}/{digest[:2]}/{digest}", data, mode=0o444)
+        with locked(folder.handle, folder.path, shared=True):
+            folder.write(f"{self._inside}/{digest[:2]}/{digest}", data, mode=0o444)
 
     def open(self, digest: str) -> BinaryIO | None:
         """The blob as a stream; None when there is none. Raises LedgerError for a link."""

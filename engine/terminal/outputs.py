@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,3 +85,39 @@ def write(output: Output, data: bytes) -> None:
             path=str(output.path),
             remedy="free space or choose another path; what was recorded stays recorded",
         ) from error
+
+
+def write_new(path: Path, parts: Iterable[bytes]) -> int:
+    """Write a file that does not exist yet, part by part: how many. Nothing of it stays when that fails.
+
+    Raises UsageError: the name is taken, or there is no such directory; EnvironmentProblem: the disk is full;
+    and what `parts` raises.
+    """
+    count = 0
+    try:
+        with path.open("xb") as stream:
+            try:
+                for part in parts:
+                    stream.write(part)
+                    count += 1
+                stream.flush()
+                os.fsync(stream.fileno())
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+        taken = isinstance(error, FileExistsError)
+        raise UsageError(
+            "there is such a file already, and it is never replaced"
+            if taken
+            else "there is no such directory",
+            path=str(path),
+            remedy="name a new file in an existing directory",
+        ) from error
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the file cannot be written: {error.strerror}",
+            path=str(path),
+            remedy="free space or choose another path",
+        ) from error
+    return count

@@ -39,17 +39,26 @@ def put_file(root: Path, path: str, data: bytes) -> None:
 
 
 def write_at(
-    directory: int, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True, replace: bool = True
+    directory: int,
+    name: str,
+    data: bytes,
+    *,
+    mode: int = 0o644,
+    durable: bool = True,
+    replace: bool = True,
+    staging: int | None = None,
 ) -> None:
     """Create or replace a file, named without folders, in an open directory.
 
-    With ``durable``, content and name are on the disk (fsync) before the function returns.
+    With ``durable``, content and name are on the disk (fsync) before the function returns. ``staging`` is an
+    open directory of the same file system for the temporary file, by default the target's.
 
     Raises FileExistsError when the name is taken and not to be replaced, OSError when the disk failed; the
     name then stands for what it did before.
     """
     temporary = TEMPORARY + os.urandom(8).hex()
-    handle = os.open(temporary, _CREATE, mode, dir_fd=directory)
+    staging = directory if staging is None else staging
+    handle = os.open(temporary, _CREATE, mode, dir_fd=staging)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
@@ -57,13 +66,13 @@ def write_at(
             if durable:
                 os.fsync(handle)
         if replace:
-            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+            os.rename(temporary, name, src_dir_fd=staging, dst_dir_fd=directory)
         else:  # a link, unlike a rename, never takes a name that another process has just given
-            os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
-            os.unlink(temporary, dir_fd=directory)
+            os.link(temporary, name, src_dir_fd=staging, dst_dir_fd=directory, follow_symlinks=False)
+            os.unlink(temporary, dir_fd=staging)
     except BaseException:
         with suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
+            os.unlink(temporary, dir_fd=staging)
         raise
     if durable:
         os.fsync(directory)

@@ -46,10 +46,12 @@ class VerifierKey:
     Attributes:
         name: the log's origin: printable ASCII without blanks and `+`.
         public: the raw 32-byte Ed25519 key.
+        algorithm: what it signs, one byte: 1 for notes, 4 for cosignatures of a witness.
     """
 
     name: str
     public: bytes
+    algorithm: bytes = _ALGORITHM
 
     def __post_init__(self) -> None:
         """Raises SignatureError for a name that a note cannot carry, or a weak key."""
@@ -58,7 +60,7 @@ class VerifierKey:
         ed25519.check_public_key(self.public)
 
     @classmethod
-    def parse(cls, text: str) -> VerifierKey:
+    def parse(cls, text: str, algorithm: bytes = _ALGORITHM) -> VerifierKey:
         """Read `name+hash+base64`. Raises SignatureError: MALFORMED, UNSUPPORTED or WEAK_KEY."""
         name, _, rest = text.strip().partition("+")
         _, _, encoded = rest.partition("+")
@@ -68,9 +70,9 @@ class VerifierKey:
             data = b""
         if len(data) < 2:
             raise SignatureError(Flaw.MALFORMED, "this is not a verifier key of the form name+hash+base64")
-        if data[:1] != _ALGORITHM:
+        if data[:1] != algorithm:
             raise SignatureError(Flaw.UNSUPPORTED, f"verifier key algorithm {data[0]} is not accepted")
-        key = cls(name, data[1:])
+        key = cls(name, data[1:], algorithm)
         if str(key) != text.strip():
             raise SignatureError(Flaw.MALFORMED, f"the verifier key's hash is not {key.hash.hex()}")
         return key
@@ -78,7 +80,7 @@ class VerifierKey:
     @property
     def identity(self) -> bytes:
         """SHA-256 over name, line feed, algorithm and key: which log and which key, in 32 bytes."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ALGORITHM + self.public).digest()
+        return hashlib.sha256(self.name.encode() + b"\n" + self.algorithm + self.public).digest()
 
     @property
     def hash(self) -> bytes:
@@ -91,7 +93,7 @@ class VerifierKey:
         return key_fingerprint(ed25519_blob(self.public))
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.hash.hex()}+{base64.b64encode(_ALGORITHM + self.public).decode()}"
+        return f"{self.name}+{self.hash.hex()}+{base64.b64encode(self.algorithm + self.public).decode()}"
 
 
 class LogKey:

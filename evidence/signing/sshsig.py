@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -283,6 +284,7 @@ def sign(data: bytes, namespace: str, key: Ed25519PrivateKey, hash_name: str = "
     return b"\n".join([_BEGIN, *lines, _END, b""])
 
 
+@functools.lru_cache(maxsize=64)
 def key_fingerprint(blob: bytes) -> str:
     """`SHA256:…` over an SSH public key blob, as `ssh-keygen -l` prints it."""
     return "SHA256:" + base64.b64encode(_sha256(blob)).decode("ascii").rstrip("=")

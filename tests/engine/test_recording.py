@@ -52,12 +52,12 @@ def test_a_ledger_belongs_to_the_key_it_was_begun_with(judged: Judged, tmp_path:
 
 def test_equal_decisions_are_equal_lines(judged: Judged, tmp_path: Path) -> None:
     """Recording again adds a line with the same digest, whatever the clock says."""
-    first, notice = recording.record(judged, tmp_path / "config", NOW)
+    first, notices = recording.record(judged, tmp_path / "config", NOW)
     again, silent = recording.record(judged, tmp_path / "config", "2025-12-06T13:00:00Z")
     assert (first.index, again.index) == (0, 1)
     assert first.digest == again.digest
-    assert notice is not None and "SHA256:" in notice
-    assert silent is None
+    assert ["SHA256:" in notice for notice in notices] == [True]
+    assert silent == []
 
 
 def test_a_recorded_decision_can_be_made_again(judged: Judged, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_recorded_decision_can_be_made_again(judged: Judged, tmp_path: Path) -
     entry, _ = recording.record(judged, tmp_path / "config", NOW)
     for path in context.root.rglob("*.py"):
         path.unlink()
-    decision, _ = recording.find(context, str(entry.index))
+    decision, _ = recording.find(context, str(entry.index), tmp_path / "config")
     with open_reader(context.ledger) as ledger:
         stored = json.loads(ledger.evidence.get(decision.input_digest))
     recorded = Recorded.from_json(stored)

@@ -88,7 +88,7 @@ def _free_ledger(root: Path, sources: Sequence[str]) -> str | None:
     usual = root / "ledger"
     if not os.path.lexists(usual):
         return None
-    if usual.is_dir() and not usual.is_symlink() and set(os.listdir(usual)) <= LEDGER_FILES:  # noqa: PTH208
+    if usual.is_dir() and not usual.is_symlink() and all(map(LEDGER_FILES.fullmatch, os.listdir(usual))):  # noqa: PTH208
         return None
     names = ["gate-ledger", *(f"gate-ledger-{number}" for number in range(2, 100))]
     return next(name for name in names if not os.path.lexists(root / name))

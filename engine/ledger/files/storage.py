@@ -19,15 +19,15 @@ from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
 from ...store.access import READ, Folder, foreign, locked, os_errors
 from ...store.files import FileBlobs
-from ..interface import CHECKPOINT, HISTORY, LOG, RESTORE, VERIFIER
+from ..interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, RESTORE, TIMESTAMP, VERIFIER
 from ..note import MAX_NOTE_BYTES, Checkpoint
 
 STATE: Final = "state"
 """The hint for the next seal; it may be deleted at any time."""
 
 _FOLDERS: Final = {HISTORY, "trust", "evidence", "tile"}
-_TIMESTAMP: Final = ".tsr"
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
+_KEPT: Final = re.compile(rf"({_SIZE.pattern})(\.({TIMESTAMP}|{COSIGNATURES}))?")
 _APPEND: Final = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 # macOS has no fdatasync; fsync does at least as much.
@@ -65,6 +65,10 @@ class FileStorage:
         """The latest checkpoint, or the one of that size."""
         return self._folder.read(CHECKPOINT if size is None else f"{HISTORY}/{size}", MAX_NOTE_BYTES)
 
+    def kept(self, size: int, kind: str) -> bytes | None:
+        """The time stamp or the cosignatures of the checkpoint of that size."""
+        return self._folder.read(f"{HISTORY}/{size}.{kind}", MAX_NOTE_BYTES)
+
     def sizes(self) -> list[int]:
         """The sizes of all checkpoints in the history."""
         return sorted(int(name) for name in self._folder.entries(HISTORY) if _SIZE.fullmatch(name))
@@ -87,7 +91,7 @@ class FileStorage:
         """Links and files that do not belong in the directory or in its history."""
         yield from self._misplaced()
         for name in self._folder.entries(HISTORY):
-            if not (_SIZE.fullmatch(name) or name.endswith(_TIMESTAMP) or name.startswith(TEMPORARY)):
+            if not (_KEPT.fullmatch(name) or name.startswith(TEMPORARY)):
                 yield LedgerError("this does not belong in the history", path=f"{self.name}/{HISTORY}/{name}")
 
     def unfinished(self) -> int:
@@ -98,6 +102,7 @@ class FileStorage:
     def begin(self, verifier: VerifierKey) -> None:
         """Make key and log, unless they are there."""
         with locked(self._folder.handle, self._folder.path):
+            self._folder.remove_temporary()
             self._flags = _APPEND
             sealed = self._folder.entries().keys() & {CHECKPOINT, HISTORY}
             if self.verifier() is None:
@@ -147,6 +152,10 @@ class FileStorage:
         self._folder.write(f"{HISTORY}/{checkpoint.size}", checkpoint.note)
         self._folder.write(CHECKPOINT, checkpoint.note)
         self._folder.write(STATE, hint, durable=False)
+
+    def keep(self, size: int, kind: str, data: bytes) -> None:
+        """Put the file beside the checkpoint in place."""
+        self._folder.write(f"{HISTORY}/{size}.{kind}", data)
 
     def _misplaced(self) -> Iterator[LedgerError]:
         for name, kind in self._folder.entries().items():
@@ -242,6 +251,8 @@ def lines_between(handle: int, start: int, end: int, chunk: int = 1 << 20) -> It
 
 def last_line_end(handle: int, start: int, end: int, chunk: int = 1 << 16) -> int:
     """The offset after the last line feed between two byte offsets; `start` when there is none."""
+    if end > start and os.pread(handle, 1, end - 1) == b"\n":
+        return end
     while end > start:
         begin = max(start, end - chunk)
         at = os.pread(handle, end - begin, begin).rfind(b"\n")

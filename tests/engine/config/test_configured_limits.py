@@ -190,4 +190,4 @@ def test_a_tight_limit_on_evidence_files_keeps_no_decision_from_being_recorded(
     setting = open_context(root)
     judged = service.evaluate(setting, "stage1", NOW)
     entry, _ = recording.record(judged, tmp_path / "config", NOW.text)
-    assert recording.find(setting, str(entry.index)) == (judged.decision, entry)
+    assert recording.find(setting, str(entry.index), tmp_path / "config") == (judged.decision, entry)

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
+from gate.engine.ledger.findings import Report
 from gate.engine.ledger.interface import CHECKPOINT, HISTORY, LOG, VERIFIER
 from gate.engine.ledger.reader import LedgerReader
-from gate.engine.ledger.verify import Report
+from gate.engine.ledger.receipts import Receipts
 from gate.engine.ledger.writer import Ledger
 from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import LogKey
@@ -29,6 +30,10 @@ class Place(ABC):
 
     def __init__(self, url: str, config: Path) -> None:
         self.url, self.config = url, config
+
+    def receipts(self) -> Receipts:
+        """The user's receipts of it."""
+        return Receipts(self.config, self.url)
 
     def open(self, key: LogKey = KEY, **options: Any) -> Ledger:
         """Open it as gate does, with the user's receipts."""

@@ -13,7 +13,6 @@ import pytest
 from gate.engine.ledger import merkle
 from gate.engine.ledger.interface import Entry
 from gate.engine.ledger.note import Checkpoint
-from gate.engine.ledger.receipts import load_receipt, receipt_path
 from gate.engine.ledger.writer import Ledger
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.dsse import max_payload_bytes
@@ -259,20 +258,20 @@ def test_a_clock_running_backwards_does_not_seal(ledger: Ledger, place: Any) -> 
 def test_the_receipt_remembers_the_last_seal(ledger: Ledger, place: Any) -> None:
     ledger.append([place.statement()])
     sealed = ledger.seal(clock(1))
-    assert load_receipt(place.config, ledger.verifier) == sealed
-    assert json.loads(receipt_path(place.config, ledger.verifier).read_bytes())["size"] == 1
+    assert place.receipts().load(ledger.verifier).checkpoint == sealed
+    assert json.loads(place.receipts().path(ledger.verifier).read_bytes())["size"] == 1
 
 
 def test_a_receipt_that_lagged_behind_is_caught_up(ledger: Ledger, place: Any) -> None:
     """The process was killed between publishing the checkpoint and writing the receipt."""
     ledger.append([place.statement(0)])
     ledger.seal(clock(1))
-    old = receipt_path(place.config, ledger.verifier).read_bytes()
+    old = place.receipts().path(ledger.verifier).read_bytes()
     ledger.append([place.statement(1)])
     sealed = ledger.seal(clock(2))
-    receipt_path(place.config, ledger.verifier).write_bytes(old)
+    place.receipts().path(ledger.verifier).write_bytes(old)
     assert ledger.seal(clock(3)) == sealed
-    assert load_receipt(place.config, ledger.verifier) == sealed
+    assert place.receipts().load(ledger.verifier).checkpoint == sealed
 
 
 def test_a_checkpoint_that_a_crash_left_in_the_history_is_taken_over(ledger: Ledger, place: Any) -> None:
@@ -283,8 +282,24 @@ def test_a_checkpoint_that_a_crash_left_in_the_history_is_taken_over(ledger: Led
     ledger.append([place.statement(1)])
     sealed: Checkpoint = ledger.seal(clock(2))
     place.set_note(None, before)
-    receipt_path(place.config, ledger.verifier).unlink()
+    place.receipts().path(ledger.verifier).unlink()
     assert ledger.seal(clock(3)) == sealed
+
+
+def test_what_authorities_said_is_kept_with_its_checkpoint(ledger: Ledger, place: Any) -> None:
+    """By size and kind; the last word counts."""
+    ledger.append([place.statement()])
+    sealed = ledger.seal(clock(1))
+    assert ledger.cosigned(sealed) == sealed.note
+    for data in (b"first", "\u2014 w.example/a AAAAAAAA\n".encode()):
+        with ledger._storage.sealing():
+            ledger._storage.keep(1, "cosig", data)
+            ledger._storage.keep(1, "tsr", b"stamp")
+    with place.read() as reader:
+        assert reader.cosigned(sealed) == sealed.note + data
+        assert reader._source.kept(1, "tsr") == b"stamp"
+        assert reader._source.kept(2, "tsr") is None
+    assert place.verify().ok
 
 
 def test_evidence_may_lie_in_another_store(place: Any) -> None:

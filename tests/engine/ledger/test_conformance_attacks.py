@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from gate.engine.ledger import merkle
+from gate.engine.ledger.findings import MAX_FINDINGS, Kind, Report
 from gate.engine.ledger.note import Checkpoint
-from gate.engine.ledger.receipts import load_receipt, receipt_path
-from gate.engine.ledger.verify import MAX_FINDINGS, Kind, Report
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.dsse import Envelope
@@ -167,7 +166,8 @@ def test_deleting_the_checkpoint_is_noticed(full: Any) -> None:
     assert kinds(full.verify()) == {Kind.CHECKPOINT}
     for size in range(1, 7):
         full.set_note(size, None)
-    assert kinds(full.verify(config_dir=full.config)) == set()  # the lines still extend the receipt
+    assert full.verify().ok  # nothing inside tells that there was one
+    assert kinds(full.verify(config_dir=full.config)) == {Kind.CHECKPOINT}
     with pytest.raises(LedgerError, match="now its checkpoint covers 0"):
         full.open()
 
@@ -183,6 +183,16 @@ def test_a_fork_by_the_holder_of_the_key_is_found_by_the_receipt(full: Any) -> N
     fork.record([100], start=10)
     with pytest.raises(LedgerError, match="was rewritten"):
         fork.open(config_dir=full.config)
+
+
+def test_a_given_checkpoint_is_compared_too(full: Any) -> None:
+    fork = full.another("fork")
+    fork.record([0, 99])
+    with fork.read() as reader:
+        witness = reader.checkpoint().note
+    report = full.verify(given=witness)
+    assert kinds(report) == {Kind.RECEIPT}
+    assert "the given checkpoint" in report.problems[0].text
 
 
 def test_everything_rewritten_with_another_key(full: Any) -> None:
@@ -271,7 +281,7 @@ def test_reading_an_entry_that_does_not_hold_names_its_line(full: Any) -> None:
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b"rubbish", b'{"note":"x"}', b'{"note":1}'])
 def test_a_changed_receipt_is_not_believed(full: Any, content: bytes) -> None:
-    receipt_path(full.config, KEY.verifier(ORIGIN)).write_bytes(content)
+    full.receipts().path(KEY.verifier(ORIGIN)).write_bytes(content)
     with pytest.raises(LedgerError, match="receipt for this ledger was changed") as caught:
         full.open()
     assert "gives up" in str(caught.value.remedy)
@@ -280,9 +290,9 @@ def test_a_changed_receipt_is_not_believed(full: Any, content: bytes) -> None:
 
 def test_a_user_without_receipts_has_none(place: Any) -> None:
     verifier = KEY.verifier(ORIGIN)
-    assert load_receipt(place.config, verifier) is None
+    assert place.receipts().load(verifier) is None
     place.config.mkdir()
-    assert load_receipt(place.config, verifier) is None
+    assert place.receipts().load(verifier) is None
 
 
 def test_evidence_is_checked_with_the_log(place: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.files import storage
-from gate.engine.ledger.verify import Kind, Report
+from gate.engine.ledger.findings import Kind, Report
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import EnvironmentProblem, LedgerError
 from gate.evidence.signing.keys import LogKey

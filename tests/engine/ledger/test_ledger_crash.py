@@ -159,6 +159,46 @@ def test_eight_processes_append_and_seal_at_once(tmp_path: Path) -> None:
     survives(path, config, acknowledged)
 
 
+ENDLESS = (
+    COMMON
+    + """
+with open_ledger(path, key, config_dir=config) as ledger:
+    for number in range(10**6):
+        for entry in ledger.append([statement(int(sys.argv[3]) * 10**6 + number)]):
+            print(entry.index, entry.digest, flush=True)
+        if number % 3 == 2:
+            print("sealed", ledger.seal("2025-11-07T12:00:00Z").size, flush=True)
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "after", [1, 17, *(pytest.param(n, marks=pytest.mark.soak) for n in range(2, 60, 3))]
+)
+def test_sigkill_over_three_writers(tmp_path: Path, after: int) -> None:
+    """All are killed at once, in the middle of what they do: nothing that they acknowledged is lost."""
+    path, config = tmp_path / "ledger", tmp_path / "config"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", ENDLESS, str(path), str(config), str(number)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
+    acknowledged = []
+    for process in running:
+        assert process.stdout is not None
+        acknowledged += [process.stdout.readline() for _ in range(after)]
+    for process in running:
+        process.kill()
+    for process in running:
+        rest = process.communicate()[0]
+        acknowledged += rest[: rest.rfind("\n") + 1].splitlines()
+        assert process.returncode == -signal.SIGKILL
+    survives(path, config, acknowledged)
+
+
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
     """Files cannot grow beyond `size` bytes: a write gets short or fails, as on a full disk."""
@@ -208,29 +248,34 @@ with open_ledger(path, key, config_dir=config) as ledger:
 )
 
 
+FAULTS = [
+    f"{calls}:{fault}:when={at}"
+    for calls, times in (
+        ("write", 2),
+        ("fdatasync", 2),
+        ("fsync", 9),
+        ("rename,renameat,renameat2", 5),
+        ("ftruncate", 1),
+    )
+    for fault in ("error=EIO", "error=ENOSPC", "error=EINTR", "signal=SIGKILL")
+    for at in range(1, times + 1)
+]
+"""Every way to fail at every system call of append and seal that changes a file."""
+
+
 @pytest.mark.skipif(not strace_works(), reason="strace is not installed, or may not trace here")
 @pytest.mark.parametrize(
     "fault",
     [
         "write:error=ENOSPC",
         "write:retval=10",
+        "write:signal=SIGKILL:when=1",
+        "fdatasync:error=EINTR:when=1",
         "fdatasync:error=EIO:when=1",
         "fsync:error=EIO:when=3",
         "rename,renameat,renameat2:error=EIO:when=2",
         "rename,renameat,renameat2:signal=SIGKILL:when=2",
-        *(
-            pytest.param(fault, marks=pytest.mark.soak)
-            for fault in (
-                "write:error=EIO",
-                "fdatasync:error=EIO:when=2",
-                "fsync:error=EIO:when=1",
-                "fsync:error=EIO:when=2",
-                "fsync:error=ENOSPC:when=5",
-                "rename,renameat,renameat2:error=EIO:when=1",
-                "rename,renameat,renameat2:error=ENOSPC:when=3",
-                "rename,renameat,renameat2:error=EIO:when=4",
-            )
-        ),
+        *(pytest.param(fault, marks=pytest.mark.soak) for fault in FAULTS),
     ],
 )
 def test_failing_system_calls(tmp_path: Path, fault: str) -> None:

@@ -27,6 +27,7 @@ class Kept:
     lines: list[bytes] = field(default_factory=list)
     notes: dict[int | None, bytes] = field(default_factory=dict)
     hint: bytes | None = None
+    kept: dict[tuple[int, str], bytes] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     appending: threading.Lock = field(default_factory=threading.Lock)
     sealing: threading.Lock = field(default_factory=threading.Lock)
@@ -80,6 +81,12 @@ class Storage:
 
     def note(self, size: int | None = None) -> bytes | None:
         return self._kept.notes.get(size)
+
+    def kept(self, size: int, kind: str) -> bytes | None:
+        return self._kept.kept.get((size, kind))
+
+    def keep(self, size: int, kind: str, data: bytes) -> None:
+        self._kept.kept[size, kind] = data
 
     def sizes(self) -> list[int]:
         return sorted(size for size in self._kept.notes if size is not None)
