@@ -33,13 +33,13 @@ COMMANDS = {
         "judge",
         "Print the facts that collectors find, without judging them; exit 1 when evidence was rejected.",
     ),
-    "status": ("judge", "Show the latest recorded verdict of each stage."),
+    "status": ("judge", "Show each stage's latest recorded verdict, and whether it is current."),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
     "docs": ("docs", "List the pages of the documentation, or print one."),
-    "signoff": ("signoff", "Approve a stage with your SSH key, and say which sign-offs count."),
-    "waiver": ("waiver", "Permit one rule to be broken for a time, end that, and list what is permitted."),
+    "signoff": ("signoff", "Sign off a stage with your SSH key, and list which sign-offs count."),
+    "waiver": ("waiver", "Write, revoke and list waivers, which permit one rule to be broken for a time."),
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
-    "fixture": ("fixture", "Write fixture files in their signed form."),
+    "fixture": ("fixture", "Write JSON files with the digest of their data."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""

@@ -1,4 +1,4 @@
-"""What a change alters of what it is judged by, against the commit whose word is taken: named one by one."""
+"""Lists what a change alters in settings, signers, roles and policies, compared with the trust ref."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from .decision.document import Alteration
 from .trust import TRUST_REF, Authority, commit_file, commit_files
 
 MOST = 200
-"""Alterations that are named; of more, the last says how many."""
+"""At most so many alterations are listed, and one more that counts the rest."""
 
 
 def alterations(root: Path, authority: Authority) -> tuple[Alteration, ...]:
-    """What the workspace alters in settings, signers, roles, policies and approved copies; without a trust
-    ref there is nothing to compare with.
+    """What the workspace alters in settings, signers, roles, policies and approved copies.
+
+    Nothing without a trust ref, as there is nothing to compare with.
     """
     if authority.trust.ref is None:
         return ()
     found = list(_Comparison(root, authority).all())
     if len(found) > MOST:
-        found[MOST:] = [Alteration("more", f"{len(found) - MOST} more alterations, which are not named")]
+        found[MOST:] = [Alteration("more", f"{len(found) - MOST} more alterations, not listed")]
     return tuple(Alteration(masked(one.name), masked(one.text)) for one in found)
 
 
@@ -111,12 +112,12 @@ def _mapping(raw: bytes | None) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ConfigError("is no mapping", path=FILE)
+        raise ConfigError("is not a mapping of settings", path=FILE, remedy="write it as name: value lines")
     return value
 
 
 def _settings(place: str, before: Any, after: Any) -> Iterator[Alteration]:
-    """Each setting that differs, mappings key by key."""
+    """One alteration for each setting that differs; mappings are compared key by key."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted(before.keys() | after.keys()):
             inner = f"{place}.{key}" if place else str(key)

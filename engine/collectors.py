@@ -1,4 +1,4 @@
-"""A workspace's collectors, made from its settings."""
+"""Makes a workspace's collectors from its settings, and starts them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .config.settings import FILE, LEDGER_FILES, GateConfig, read_settings
 from .trust import JUDGED, Authority
 
 STAGE_TESTS = "stage_tests"
-"""A collector that can ask pytest, and without that permission reads the tests' source."""
+"""The collector that runs pytest if an operator permits it, and otherwise reads the tests' source."""
 
 
 def make_collector(authority: Authority, collector_id: str) -> Collector:
@@ -56,7 +56,7 @@ def _shared(authority: Authority) -> dict[str, Any]:
 
 
 def _options(authority: Authority, collector_id: str) -> dict[str, Any]:
-    """The collector's own options; without those that would run code which nobody permits to be run."""
+    """The collector's own options, without ``stage_tests.python`` where no operator permits to run it."""
     options = dict(authority.config.evidence.get(collector_id, {}))
     if collector_id == STAGE_TESTS and STAGE_TESTS not in authority.execute:
         options.pop("python", None)
@@ -64,7 +64,7 @@ def _options(authority: Authority, collector_id: str) -> dict[str, Any]:
 
 
 def refused(authority: Authority, collector_id: str) -> str | None:
-    """The permission for want of which the collector is not run as settings say; None where none lacks."""
+    """The operator's permission that the collector needs and does not have; None where none is missing."""
     options = authority.config.evidence.get(collector_id, {})
     if collector_id not in BUILTIN:
         # an installed plug-in that somebody else asks for is no choice of the judged change
@@ -81,10 +81,10 @@ def refused(authority: Authority, collector_id: str) -> str | None:
 
 
 def _not_run(collector_id: str, permission: str) -> Outcome:
-    """The outcome of a collector that would run code which nobody permits to be run."""
+    """The outcome of a collector that is not run because it needs the operator's permission."""
     problem = Problem(
         "",
-        f"{collector_id} would run code that the judged change chooses, which no operator permits",
+        f"{collector_id} would run code that the judged change chooses, and no operator permits that",
         f"have the operator list {permission} under `execute` in the file that --operator names",
         ProblemKind.MISSING,
     )
@@ -92,7 +92,7 @@ def _not_run(collector_id: str, permission: str) -> Outcome:
 
 
 def open_workspace(root: Path, authority: Authority) -> Workspace:
-    """The workspace without its ledger.
+    """The workspace to read from; its ledger is left out.
 
     Raises ConfigError: the ledger's directory would hide judged content or other files.
     """
@@ -135,9 +135,9 @@ class Places:
 def start(
     root: Path, authority: Authority, ids: Iterable[str] | None = None, places: Places | None = None
 ) -> Running:
-    """The named collectors, or all available ones, ready to run in another process while this one goes on.
+    """Prepare the named collectors, or all available ones, to run in another process while this one goes on.
 
-    They run from entering the context on, and ``result()`` gives their evidence. Results of earlier runs are
+    They start when the context is entered, and ``result()`` gives their evidence. Results of earlier runs are
     used only with ``places``.
 
     Raises UsageError: there is no collector of that name; EvidenceError: the workspace is not a directory.

@@ -20,7 +20,7 @@ from .policy.interface import Bundle
 from .trust import FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
 
 _STRICTER = frozenset({("account", "pinned_account")})
-"""Collectors' options that only demand more."""
+"""Options that only make rules stricter, so setting them weakens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def open_context(
         operator: the operator's file or directory.
         trust_ref: the commit whose settings, policies and signers are taken.
 
-    Raises ConfigError, PolicyError, UsageError: as they say.
+    Raises ConfigError: a setting is wrong; PolicyError: the bundle is, or it is not the pinned one;
+    UsageError: there is no such trust ref.
     """
     authority = resolve(root, operator, trust_ref, policy)
     config = authority.config
@@ -109,7 +110,7 @@ def _check_pin(name: str, pinned: str | None, actual: str) -> None:
 
 
 def _check_freshness(config: GateConfig, plan: Plan) -> None:
-    """Refuse an age limit that no rule would apply."""
+    """Refuse an age limit of a collector whose age no rule looks at."""
     facts = [fact for stage in plan.stages.values() for rule in stage.rules for fact in rule.facts]
     judged = {source_of(fact) for fact in facts if fact.startswith(f"{PROVENANCE}.")}
     for name in config.freshness:
@@ -123,7 +124,7 @@ def _check_freshness(config: GateConfig, plan: Plan) -> None:
 
 
 def _weakenings(authority: Authority) -> list[Weakening]:
-    """What settings and flags weaken: less is judged, something else, or by rules that nobody pinned."""
+    """How settings and flags weaken the decision: less or something else is judged, or by unpinned rules."""
     config, trust = authority.config, authority.trust
     found = []
     if trust.settings["policy"] == FLAG or str(authority.bundle) == config.policy.bundle:
@@ -156,7 +157,7 @@ def _weakenings(authority: Authority) -> list[Weakening]:
 
 
 def _whose(trust: Trust, setting: str) -> str:
-    """The file that a setting is from."""
+    """The file that a setting comes from, as messages name it."""
     source = trust.settings[setting]
     if source == TRUST_REF and trust.ref is not None:
         return f"gate.yaml of {trust.ref.name}"

@@ -1,4 +1,4 @@
-"""What the command line, a console and tests call: requests in, replies out.
+"""The functions that the command line, a console and tests call to judge a workspace.
 
 ``evaluate`` is the main job: collect → ask the policy engine → decide; ``record`` appends the decision to the
 ledger. This module knows the order of the steps and no collector, policy language, store or format by name.
@@ -33,7 +33,7 @@ _APPROVED_COMMITS = 20
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A decision, what it was made from, and where: ready to be recorded and reported."""
+    """A decision, what it was made from, and the workspace it is about: ready to be recorded and reported."""
 
     decision: Decision
     recorded: Recorded
@@ -62,12 +62,12 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
 
 
 def replay(bundle: Bundle, plan: Plan, recorded: Recorded, time: Time, engine: PolicyEngine) -> Decision:
-    """The decision that this bundle gives at this time about what was recorded; reads no workspace."""
+    """Decide again about what was recorded, with this bundle and at this time; reads no workspace."""
     return decide(plan, bundle, recorded, ask(engine, plan, recorded, time), time)
 
 
 def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Outputs:
-    """What the policies answer about what was recorded, for every stage that is needed."""
+    """Ask the policies about what was recorded, for every stage that is needed."""
     needed = plan.closure(wanted_stages(plan, recorded.setup.stage))
     packages = [plan.stages[name].package for name in needed]
     step("asking the policies")
@@ -76,13 +76,13 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
 
 
 def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Recorded:
-    """Run collectors, find out what is judged, and put down everything that a decision depends on."""
+    """Run collectors, digest the sources, and return everything that a decision depends on."""
     with start(context.root, context.authority, sorted(ids), context.places) as running:
         return _recorded(context, running, stage, time)
 
 
 def _recorded(context: Context, running: Running, stage: str, time: Time) -> Recorded:
-    """What is judged while collectors run, and then everything that a decision depends on."""
+    """Digest the sources while collectors run, and return everything that a decision depends on."""
     config = context.config
     step("reading the sources")
     subject, odd = find_subject(running.workspace)
@@ -156,7 +156,7 @@ def source_listing(context: Context) -> bytes:
 
 
 def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
-    """What is judged, and what among it cannot be."""
+    """The judged sources, and a problem for each file among them that cannot be judged."""
     measured = subjects.measure_sources(workspace)
     commit = subjects.find_commit(workspace, measured)
     subject = Subject(
@@ -172,17 +172,17 @@ def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
 
 
 def _not_permitted(context: Context) -> list[Notice]:
-    """That tests were read and not collected by pytest; for other collectors it is a problem of theirs."""
+    """A notice where tests were only read, as no operator permits pytest; others report a problem."""
     if refused(context.authority, STAGE_TESTS) is None:
         return []
     message = (
-        f"evidence.{STAGE_TESTS}.python was not run, which no operator permits: the tests' source was read"
+        f"evidence.{STAGE_TESTS}.python was not run, as no operator permits it: the tests' source was read"
     )
     return [Notice("not_permitted", message)]
 
 
 def _unused(context: Context) -> list[Notice]:
-    """Evidence that somebody configured and no rule looks at: it would be a mistake to rely on it."""
+    """A notice about configured collectors that no rule looks at: it would be a mistake to rely on them."""
     used = frozenset(PEOPLE).union(*(stage.collectors for stage in context.plan.stages.values()))
     names = ", ".join(sorted(context.config.evidence.keys() - used))
     message = f"gate.yaml configures {names}, which no rule of the policies looks at"

@@ -1,4 +1,4 @@
-"""Sign-offs: what a person is shown, the bytes they sign, where those go, and which sign-offs count.
+"""Prepares, reviews, places and lists sign-offs.
 
 A sign-off binds one stage, one exact subject, evidence and policy, one role, one verdict. Beside the files
 lie the ``sha256sum`` listings behind their two digests, so that the next one can say what changed since.

@@ -1,4 +1,4 @@
-"""Signing with the person's own SSH key, and putting what was signed where it belongs.
+"""Signs a statement with the user's own SSH key, checks it, and writes it into the workspace.
 
 ``ssh-keygen -Y sign`` signs: it asks for passphrases and touches, and takes keys from files, agents and
 security keys. No private key is ever read here.
@@ -103,7 +103,7 @@ def check_role(context: Context, role: str) -> None:
     roles = context.config.roles
     if role not in roles:
         raise UsageError(
-            f"gate.yaml knows no role {role!r}",
+            f"there is no role {role!r} in the settings",
             remedy=suggestion(role, roles) if roles else "known: none; see `gate init`",
         )
 

@@ -1,8 +1,8 @@
-"""Whose word is taken for what: the judged change's, an operator's, or that of a commit out of its reach.
+"""Decides whose settings, policies and signers apply: the judged change's, an operator's or a trust ref's.
 
-With an operator, the settings that decide by what is judged (``POWERS``) are the operator's or the default,
-whatever ``gate.yaml`` says. With a trust ref, all settings, the policies and the signers are those of that
-commit, read from git's object store; nothing is checked out.
+With an operator, the settings in ``POWERS`` are the operator's or the default, whatever ``gate.yaml`` says.
+With a trust ref, all settings, the policies and the signers are those of that commit, read from git's object
+store; nothing is checked out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ POWERS = (
     "roles",
     "stages",
 )
-"""Settings that decide by what is judged; what is looked at is not among them."""
+"""Settings that ``gate.yaml`` no longer decides where there is an operator's file."""
 
 KEY_FILES = ("allowed_signers", "revoked_keys")
 """Settings that name a file of keys."""
@@ -43,17 +43,17 @@ Files = dict[str, bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Settings with their origin.
+    """The settings in force, and where each of them comes from.
 
     Attributes:
-        config: the settings in force; ``allowed_signers`` is a name in ``given``, where that has it.
-        trust: what the decision says about their origin.
-        given: files that are read in place of the workspace's, None for one that is not there.
+        config: the settings in force; ``allowed_signers`` is a key of ``given`` unless it is the workspace's.
+        trust: where the settings come from, as the decision states it.
+        given: files that are read in place of the workspace's, by name; None for one that does not exist.
         bundle: directory of the policy bundle, or its files by path; None for the shipped one.
         execute: what may run code of the workspace.
         settings_digest: SHA-256 of the ``gate.yaml`` in force, None where there is none.
         log_key: verifier key of the only log that decisions may be added to.
-        notices: remarks about settings that are not in force.
+        notices: remarks about settings that are ignored.
     """
 
     config: GateConfig
@@ -67,7 +67,7 @@ class Authority:
 
 
 def resolve(root: Path, operator: Path | None, ref: str | None, policy: Path | None) -> Authority:
-    """Find out by what the workspace is judged.
+    """Find the settings, policies and signers that the workspace is judged by.
 
     Args:
         operator: the operator's file or directory.
@@ -94,7 +94,7 @@ def resolve(root: Path, operator: Path | None, ref: str | None, policy: Path | N
 
 
 def _sources(stated: frozenset[str], source: str) -> dict[str, str]:
-    """By setting, where its value comes from; the default file of signers is one of the workspace."""
+    """Where each setting comes from; signers never from a default, whose file is the source's own."""
     names = [one.name for one in fields(GateConfig) if one.name not in ("name", "version")]
     return {n: source if n in stated or n == "allowed_signers" else DEFAULTS for n in names}
 
@@ -159,7 +159,7 @@ def commit_files(root: Path, commit: str, folder: str) -> dict[str, bytes]:
 
 
 def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority:
-    """The operator's settings over those of the base, which without a trust ref loses its powers."""
+    """The operator's settings over those of the base; without a trust ref, the base loses its ``POWERS``."""
     own, stated = operator.config, operator.stated
     values = {name: getattr(own, name) for name in stated & {one.name for one in fields(GateConfig)}}
     settings = dict(base.trust.settings)
@@ -190,7 +190,7 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
         values["ledger"] = replace(own.ledger, timestamps=replace(own.ledger.timestamps, anchor=anchor))
     notices = []
     if ignored:
-        text = f"gate.yaml sets {', '.join(ignored)}, which is for the operator to say: it is not in force"
+        text = f"gate.yaml sets {', '.join(ignored)}: ignored, because the operator's file decides these"
         notices.append(Notice("settings_ignored", text))
     return replace(
         base,

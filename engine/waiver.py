@@ -1,4 +1,4 @@
-"""Waivers: the documents that people sign to permit one rule to be broken for a time, and to end that."""
+"""Prepares, places and lists waivers and revocations, the documents that people sign."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, now, o
 app = typer.Typer(
     name="fixture",
     add_completion=False,
-    help="Write fixture files in their signed form.",
+    help="Write JSON files with the digest of their data.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 @app.callback()
 def group() -> None:
-    """Write fixture files in their signed form."""
+    """Write JSON files with the digest of their data."""
 
 
 @app.command("sign")

@@ -32,7 +32,7 @@ def show(
     index: Annotated[
         int | None, typer.Argument(help="Print this entry's statement.", min=0, metavar="[INDEX]")
     ] = None,
-    last: Annotated[int, typer.Option("--last", help="How many entries to list.", min=1)] = 20,
+    last: Annotated[int, typer.Option("--last", help="How many entries to list.", min=1, metavar="N")] = 20,
     output: Outputs = None,
     workspace: Workspace = HERE,
     operator: Operator = None,

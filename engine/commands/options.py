@@ -1,4 +1,4 @@
-"""Options that several commands have, and what they mean."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (as the NO_COLOR variable).")]
 Policy = Annotated[
     Path | None,
-    typer.Option("--policy", "-p", envvar="GATE_POLICY", help="Judge with this bundle.", metavar="DIR"),
+    typer.Option(
+        "--policy",
+        "-p",
+        envvar="GATE_POLICY",
+        help="Judge with the policy bundle in this directory.",
+        metavar="DIR",
+    ),
 ]
 EffectiveTime = Annotated[
     str | None,
@@ -61,7 +67,7 @@ AllowPast = Annotated[
 NoCache = Annotated[
     bool,
     typer.Option(
-        "--no-cache", envvar="GATE_NO_CACHE", help="Read all evidence anew and remember nothing of it."
+        "--no-cache", envvar="GATE_NO_CACHE", help="Read all evidence again and store nothing in the cache."
     ),
 ]
 Operator = Annotated[
@@ -69,7 +75,7 @@ Operator = Annotated[
     typer.Option(
         "--operator",
         envvar="GATE_OPERATOR",
-        help="Judge by what this operator's file says, or operator.yaml of this directory.",
+        help="Judge by the settings in this operator's file, or in operator.yaml of this directory.",
         metavar="FILE|DIR",
     ),
 ]

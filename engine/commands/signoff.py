@@ -1,4 +1,4 @@
-"""``gate signoff``: approve a stage with an SSH key, here or elsewhere, and see which sign-offs count."""
+"""``gate signoff``: sign off a stage with an SSH key, here or elsewhere, and list which sign-offs count."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ app = typer.Typer(
     name="signoff",
     cls=_SignFirst,
     add_completion=False,
-    help="Approve a stage with your SSH key (gate signoff STAGE --role ROLE), and say which sign-offs count.",
+    help="Sign off a stage with your SSH key (gate signoff STAGE --role ROLE); list which sign-offs count.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,17 +69,21 @@ class Verdict(StrEnum):
 Stage = Annotated[
     str,
     typer.Argument(
-        help="The stage that is signed, or trust: what the change alters of what judges it.",
+        help="The stage to sign off; or trust, for what the change alters against --trust-ref.",
         metavar="STAGE",
     ),
 ]
-Role = Annotated[str, typer.Option("--role", help="Your role, as in gate.yaml.")]
+Role = Annotated[str, typer.Option("--role", help="Your role, one of those in the settings.", metavar="ROLE")]
 Decided = Annotated[Verdict, typer.Option("--verdict", help="What you decide.")]
 Conditions = Annotated[
     list[str] | None,
-    typer.Option("--condition", help="TEXT|OWNER|DUE, and |RULE for the rule that closes it. Repeatable."),
+    typer.Option(
+        "--condition",
+        help="What must still be done, by whom, by when; RULE closes it. Repeatable.",
+        metavar="TEXT|OWNER|DUE[|RULE]",
+    ),
 ]
-Comment = Annotated[str | None, typer.Option("--comment", help="A remark.")]
+Comment = Annotated[str | None, typer.Option("--comment", help="A remark.", metavar="TEXT")]
 SignedAt = Annotated[
     str | None,
     typer.Option(
@@ -91,7 +95,7 @@ Key = Annotated[
     typer.Option(
         "--key",
         envvar="GATE_SSH_KEY",
-        help="Your SSH key, or its .pub file when an agent has the rest. Default: as in ~/.ssh.",
+        help="Your SSH key, or its .pub file if an agent holds the private key. Default: a key in ~/.ssh.",
         metavar="FILE",
     ),
 ]
@@ -103,7 +107,10 @@ def sign(
     stage: Stage,
     role: Role,
     name: Annotated[
-        str | None, typer.Option("--name", help="Your name. Default: whose key it is in allowed_signers.")
+        str | None,
+        typer.Option(
+            "--name", help="Your name. Default: the principal of your key in allowed_signers.", metavar="NAME"
+        ),
     ] = None,
     verdict: Decided = Verdict.APPROVE,
     condition: Conditions = None,
@@ -117,7 +124,7 @@ def sign(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Show what is approved, ask, and sign it with your SSH key; `gate signoff STAGE` is short for this."""
+    """Show what you sign, ask, and sign it with your SSH key; `gate signoff STAGE` is short for this."""
     context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
     sshsign.check_role(context, role)
     file = sshsign.find_key(key)
@@ -127,7 +134,9 @@ def sign(
         principal = sshsign.principal_of(context, signers, public, NAMESPACE, role)
         name = name or principal
     if name is None:
-        raise UsageError("whose key this is cannot be told", path=str(file), remedy="state your --name")
+        raise UsageError(
+            "this key has no readable .pub file, so its owner is unknown", path=str(file), remedy="add --name"
+        )
     judged = service.evaluate(context, stage if stage != TRUST else next(iter(context.plan.stages)), time)
     bound = signoff.binding_of(context, judged.recorded, stage)
     statement = signoff.prepare_signoff(
@@ -145,7 +154,7 @@ def sign(
 def request(
     stage: Stage,
     role: Role,
-    name: Annotated[str, typer.Option("--name", help="Your name.")],
+    name: Annotated[str, typer.Option("--name", help="Your name.", metavar="NAME")],
     verdict: Decided = Verdict.APPROVE,
     condition: Conditions = None,
     comment: Comment = None,
@@ -159,7 +168,7 @@ def request(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Print the sign-off of a stage, to be signed with ssh-keygen anywhere and imported then."""
+    """Print a sign-off that you sign with ssh-keygen elsewhere and then import."""
     context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
     sshsign.check_role(context, role)
     bound = signoff.binding_of(context, service.binding(context, stage, time), stage)
@@ -182,7 +191,7 @@ def import_(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Check a sign-off that was signed elsewhere, and put it into the workspace."""
+    """Check a sign-off that was signed elsewhere, and write it into the workspace."""
     data, armored = (_read(path) for path in (file, signature))
     document = signoff.read_signoff(data, str(file))
     context, time, _ = _opened(
@@ -205,7 +214,7 @@ def list_(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """List the sign-offs with those that count, and why the others do not."""
+    """List the sign-offs: which count, and why the others do not."""
     context = open_workspace(workspace, operator, trust_ref)
     show_list("signoffs", signoff.list_signoffs, output, context)
 
@@ -245,7 +254,9 @@ def _opened(
     time = effective_time(context, None, allow_past=True)
     moment = effective_time(context, signed_at or time.text, allow_past=True)
     if signed_at is None and time.source != "clock" and not quiet:
-        write_error(f"note: signed_at is {moment.text}, the effective time that is set; --at gives another")
+        write_error(
+            f"note: signed_at is {moment.text}, the effective time of the settings; change it with --at"
+        )
     return context, time, moment.text
 
 

@@ -1,4 +1,4 @@
-"""``gate waiver``: permit one rule to be broken for a time, end that, and see what is permitted."""
+"""``gate waiver``: write, revoke and list waivers, which permit one rule to be broken for a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .signoff import Key, Role, Yes, confirm, show_list
 app = typer.Typer(
     name="waiver",
     add_completion=False,
-    help="Permit one rule to be broken for a time, end that, and list what is permitted.",
+    help="Write, revoke and list waivers, which permit one rule to be broken for a time.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,24 +38,34 @@ app = typer.Typer(
 def new(
     code: Annotated[str, typer.Argument(help="The rule, such as stage1.checklist_total.", metavar="RULE")],
     role: Role,
-    reason: Annotated[str, typer.Option("--reason", help="Why it is acceptable for now.")],
-    reference: Annotated[str, typer.Option("--reference", help="Ticket or document behind it.")],
-    author: Annotated[str, typer.Option("--author", help="Who asked for it; never the approver.")],
-    until: Annotated[str, typer.Option("--until", help="When it ends: YYYY-MM-DD, or RFC 3339.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it is acceptable for now.", metavar="TEXT")],
+    reference: Annotated[
+        str, typer.Option("--reference", help="Ticket or document behind it.", metavar="TEXT")
+    ],
+    author: Annotated[
+        str, typer.Option("--author", help="Who asked for it; never the approver.", metavar="NAME")
+    ],
+    until: Annotated[
+        str, typer.Option("--until", help="When it ends: YYYY-MM-DD, or RFC 3339.", metavar="TIME")
+    ],
     begin: Annotated[
         str | None,
         typer.Option("--from", help="When it begins. Default: now.", metavar="TIME"),
     ] = None,
     term: Annotated[
-        str | None, typer.Option("--term", help="Only this term of the rule, as a violation names it.")
+        str | None,
+        typer.Option("--term", help="Only this term of the rule, as a violation names it.", metavar="TERM"),
     ] = None,
     stage: Annotated[
-        list[str] | None, typer.Option("--stage", help="Count in this stage's decision, too. Repeatable.")
+        list[str] | None,
+        typer.Option("--stage", help="Count in this stage's decision, too. Repeatable.", metavar="STAGE"),
     ] = None,
     only_now: Annotated[
         bool, typer.Option("--this-content", help="Only for the sources as they are now.")
     ] = False,
-    name: Annotated[str | None, typer.Option("--id", help="Its name. Default: made up.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--id", help="The waiver's id. Default: generated.", metavar="ID")
+    ] = None,
     key: Key = None,
     yes: Yes = False,
     workspace: Workspace = HERE,
@@ -87,7 +97,7 @@ def new(
 def revoke(
     name: Annotated[str, typer.Argument(help="The waiver's id.", metavar="ID")],
     role: Role,
-    reason: Annotated[str, typer.Option("--reason", help="Why it ends.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it ends.", metavar="TEXT")],
     key: Key = None,
     yes: Yes = False,
     workspace: Workspace = HERE,

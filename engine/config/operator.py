@@ -1,7 +1,7 @@
-"""The operator's file: what whoever runs the gate says, and no judged change can alter.
+"""Reads the operator's file: settings of whoever runs the gate, which no judged change can alter.
 
-It has the settings of ``gate.yaml`` and some more. Paths in it are relative to its own directory, and neither
-it nor what it names may lie in the workspace.
+It has the settings of ``gate.yaml`` and two more. Paths in it are relative to its own directory, and neither
+the file nor what it names may lie in the workspace.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Operator:
     digest: str
 
     def path(self, name: str, root: Path) -> Path:
-        """What a setting names.
+        """The path that a setting names.
 
         Raises ConfigError: it lies in the workspace, so that the judged change could alter it.
         """
@@ -92,16 +92,16 @@ def load_operator(path: Path, root: Path) -> Operator:
 
 
 def outside(path: Path, root: Path, what: str) -> Path:
-    """The resolved path.
+    """The resolved path of something that must not lie in the workspace.
 
-    Raises ConfigError: it is in the workspace.
+    Raises ConfigError: it does.
     """
     found = path.resolve()
     if found.is_relative_to(root.resolve()):
         raise ConfigError(
             f"{what} lies in the workspace, where the judged change could alter it",
             path=str(path),
-            remedy="keep it elsewhere; for the settings of a branch out of its reach, use --trust-ref",
+            remedy="keep it elsewhere; to judge by the settings of a protected branch, use --trust-ref",
         )
     return found
 
@@ -114,5 +114,5 @@ def _read(directory: Path, name: str) -> bytes:
     except EvidenceError as error:
         what, remedy = error.what, error.remedy
     else:
-        what, remedy = "is not there", "give the operator's file, or a directory with operator.yaml"
+        what, remedy = "does not exist", "name the operator's file, or a directory with operator.yaml"
     raise ConfigError(what, path=str(directory / name), remedy=remedy)

@@ -1,4 +1,4 @@
-"""What a policy answered about one rule, refused unless complete and free of contradictions. Pure."""
+"""Checks a policy's answer about one rule: it must be complete and must not contradict itself. Pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _KINDS = ("deny", "violation", "condition", "warn", "check")
 
 
 def policy_error(stage: Stage, what: str) -> EngineError:
-    """The error of a bundle whose answer is none."""
+    """The error about a bundle whose answer cannot be used."""
     return EngineError(
         what, path=f"package {stage.package}", remedy="correct the policy bundle; this is no verdict"
     )
 
 
 def refuse_unexpected(stage: Stage, output: Mapping[str, Any]) -> None:
-    """Refuse reports of rules that the manifest does not list."""
+    """Refuse answers of rules that the manifest does not list."""
     expected = {rule.short_name for rule in stage.rules}
     for name in sorted(output):
         kind, _, short = name.partition("_")
@@ -68,7 +68,7 @@ class Answer:
             raise self._error(f"the rule {rule.code!r} does not hold although every operand does: {names}")
 
     def violations(self) -> list[Violation]:
-        """What the rule reports; something exactly where it does not hold."""
+        """The violations that the rule reports: at least one where it does not hold, else none."""
         reported = self._results(self._rule.kind)
         if self.holds and reported:
             raise self._error(f"the rule {self._rule.code!r} holds and reports a violation at once")
@@ -94,7 +94,7 @@ class Answer:
         return due
 
     def warnings(self) -> list[Notice]:
-        """Remarks of the rule."""
+        """What the rule warns of."""
         return [Notice(self._rule.code, self._message(item)) for item in self._results("warn")]
 
     def _error(self, what: str) -> EngineError:

@@ -1,4 +1,4 @@
-"""The heart: from what was recorded and what the policies answered to a decision. Pure.
+"""Makes the decision from what was recorded and what the policies answered. Pure.
 
 No I/O, no clock, no policy engine. Evaluating, explaining, replaying and testing all end here, so the same
 recorded evidence, bundle, answers and time give the same bytes.
@@ -52,7 +52,7 @@ class Outputs:
 
 
 def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, time: Time) -> Decision:
-    """The decision about what was recorded, at a time.
+    """Make the decision about what was recorded, at a time.
 
     Args:
         bundle: the policies, for their name, version and digest.
@@ -120,7 +120,7 @@ def _no_author(setup: Setup) -> list[Weakening]:
 
 
 def _rejected_statements(recorded: Recorded) -> list[Notice]:
-    """Files of people that were rejected: whatever they permit does not count."""
+    """A notice for each sign-off or waiver file that was rejected: what it permits does not count."""
     return [
         Notice(name, f"{problem.path or name}: {problem.reason}", "error")
         for name in sorted(PEOPLE & recorded.evidence.keys())

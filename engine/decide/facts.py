@@ -1,4 +1,4 @@
-"""The facts of all collectors, and about the evidence itself, as the verdict rules look at them. Pure."""
+"""All facts as the verdict rules see them: those of collectors, and those about the evidence itself. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Facts:
         return max(covering, key=lambda scope: len(scope.fact), default=None)
 
     def problems_of(self, fact: str) -> tuple[Problem, ...]:
-        """Why a rule that needs the fact cannot rely on it: never nothing where the fact is null.
+        """Why a rule that needs the fact cannot rely on it; at least one problem where the fact is null.
 
         An empty list or object, and whatever nothing was looked at for, is unknown rather than good.
         """

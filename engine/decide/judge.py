@@ -91,7 +91,7 @@ def judge(
 
 
 def overall(results: Mapping[str, StageResult]) -> Verdict:
-    """One answer for several stages: FAIL before CONDITIONAL before PASS; FAIL where nothing was judged."""
+    """The worst verdict of several stages; FAIL where nothing was judged."""
     verdicts = {result.verdict for result in results.values()}
     if Verdict.FAIL in verdicts or not verdicts:
         return Verdict.FAIL
@@ -119,7 +119,7 @@ def action(plan: Plan, stage: str, verdict: Verdict, results: Mapping[str, Stage
 
 
 class _Judging:
-    """One stage being judged; collects its parts in a stable order."""
+    """Judges one stage; its parts come out in a stable order."""
 
     def __init__(
         self,
@@ -259,7 +259,7 @@ class _Judging:
             raise policy_error(self.stage, what) from error
 
     def _report(self, violation: Violation) -> bool:
-        """File a violation as waived or open; whether it was waived."""
+        """Count a violation as waived or open. Returns whether it was waived."""
         for waiver in self.waivers:
             if waiver.code == violation.code and waiver.term in (None, violation.term):
                 self.waived.append(
@@ -342,7 +342,7 @@ _WHAT = {
 def _evidence_violation(
     rule: Rule, kind: ProblemKind, problems: Mapping[str, tuple[Problem, ...]]
 ) -> Violation:
-    """The one violation of a rule whose facts are absent or not known in full."""
+    """The single violation of a rule whose facts are missing, rejected or unknown."""
     relevant = list(dict.fromkeys(p for found in problems.values() for p in found))
     reasons = list(dict.fromkeys(_reason(problem) for problem in relevant))
     more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""

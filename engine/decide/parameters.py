@@ -1,4 +1,4 @@
-"""The parameters of a bundle, each checked against its unit before anything is compared with it.
+"""Checks each parameter of a bundle against its unit, before anything is compared with it. Pure.
 
 Rego compares values of any two types without complaint: a threshold that is null or a string would make a
 rule fail, or hold, whatever the evidence. Such a bundle is wrong, and that must not look like a verdict.
@@ -145,7 +145,7 @@ def _check_group(group: str, entries: Any) -> None:
 
 
 def _fits(value: Any, unit: str) -> tuple[bool, str]:
-    """Whether the value is one of this unit, and what such a value is."""
+    """Whether the value fits the unit, and what a fitting value is, in words."""
     if unit == "list":
         fits = isinstance(value, list) and bool(value) and None not in value
         return fits, "a list that is not empty"

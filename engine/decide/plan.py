@@ -1,4 +1,4 @@
-"""From a bundle's manifest and annotations to the plan of what must be evaluated.
+"""Builds the plan of what must be evaluated from a bundle's manifest and annotations. Pure.
 
 The manifest lists every rule that must be evaluated and each rule's METADATA lists the facts it needs; both
 are checked against the modules and the facts' contracts. A rule without an entry, an entry without a rule, a
@@ -147,7 +147,7 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
 
 
 def _install(collector: str) -> str:
-    """What else helps where a collector is unknown, as the end of a remedy."""
+    """The end of a remedy: which plug-in to install where the collector is unknown; else empty."""
     if has_contract(collector) or not _COLLECTOR_ID.fullmatch(collector):
         return ""
     return f", or install the plug-in that brings the collector {collector!r}"
@@ -162,7 +162,7 @@ def _code_lines(bundle: Bundle, mark: str) -> Iterator[tuple[str, int, str]]:
 
 
 def _check_facts(bundle: Bundle) -> None:
-    """Every fact a module names exists, and every fact a check names is declared in its rule's METADATA.
+    """Refuse facts that no contract has, and those that a check uses without declaring them in METADATA.
 
     A fact that is not declared could be unmeasured without the rule counting as missing evidence; where that
     is meant, the METADATA lists it under ``optional_facts``.
@@ -194,7 +194,7 @@ def _check_facts(bundle: Bundle) -> None:
 
 
 def _check_parameters(bundle: Bundle) -> None:
-    """Every parameter that a module names exists: without it, a check would be undefined."""
+    """Refuse parameters that do not exist: a check that uses one would be undefined."""
     groups: dict[str, dict[str, Any]] = bundle.data["gate"]["params"]
     for path, number, line in _code_lines(bundle, "data.gate.params."):
         for group, name in _PARAMETER.findall(line):

@@ -1,4 +1,4 @@
-"""What one decision was made from: the stored input and evidence, from which it can be made again. Pure.
+"""The stored input and evidence of one decision, from which it can be made again. Pure.
 
 The stored document has ``input``, which is exactly what the policies saw (``opa eval --input`` takes it),
 ``setup`` and ``evidence``. An evidence record leaves its facts out: they are ``input.facts.<collector>``.
@@ -24,10 +24,10 @@ from .model import Plan
 TYPE = "gate.recorded/v1"
 ALL = "all"
 TRUST = "trust"
-"""In the place of a stage in sign-offs of what a change alters of what it is judged by."""
+"""Stands in place of a stage in sign-offs of alterations (docs/operator.md)."""
 
 PEOPLE = frozenset({"signoffs", "waivers"})
-"""Collectors of what people say about evidence; their files are not part of what they sign."""
+"""Collectors of sign-offs and waivers; their files are not part of what a sign-off binds to."""
 
 GENERATED = frozenset({"PRELIVE_VERIFICATION_LOG.json", "GO_LIVE_DECISION_GATE.md"})
 """Files gate writes itself from decisions: a sign-off cannot be bound to what follows from it."""
@@ -65,13 +65,13 @@ class Setup:
         authors: who wrote it, ever and since each commit that a sign-off names; None outside of git.
         policy: the bundle of the run, which a sign-off names; a replay with another bundle keeps it.
         odd_sources: files among the sources that cannot be judged.
-        uncommitted: evidence files that the commit has with other bytes.
+        uncommitted: evidence files that differ from those of the commit.
         settings_digest: SHA-256 of ``gate.yaml``, None without it.
         allowed_signers: path of the file of allowed signers, which no sign-off binds to.
         revoked_keys: path of the list of revoked keys, which none binds to either.
         depends_on: by stage, dependencies in place of the bundle's.
         max_age_s: by collector, how old its evidence may be, in seconds.
-        trust: whose word is taken for what.
+        trust: whose settings, policies and signers apply.
     """
 
     workspace: str
@@ -131,7 +131,7 @@ def wanted_stages(plan: Plan, stage: str) -> tuple[str, ...]:
 
 
 def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
-    """By judged stage, one digest of all files its evidence came from: what a sign-off of the stage binds to.
+    """One digest by stage, over all files its evidence came from: what a sign-off of the stage binds to.
 
     The files are those read for the stage and the stages it depends on, what commands printed for it (as
     ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the files of allowed

@@ -1,4 +1,4 @@
-"""Which waivers count at a given time. Pure.
+"""Decides which waivers count at a given time. Pure.
 
 A waiver counts when it names a rule of the bundle and the rule's own stage among its stages, its signature
 is valid under a key that was allowed at the effective time, its signer holds the approving role, that role
@@ -53,7 +53,7 @@ def assess(
     subject: str,
     now_s: int,
 ) -> tuple[list[Waiver], list[Notice]]:
-    """Split the waivers found into those that count and notes about all that need attention.
+    """Return the waivers that count, and notices about those that need attention.
 
     Returns:
         The valid waivers by id, and notices about pending, expiring and expired ones and those for other

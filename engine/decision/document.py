@@ -264,7 +264,7 @@ class TrustRef:
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """Something by which is judged and which the judged change alters, against the trust ref."""
+    """A setting, signer or policy file that the judged change alters, compared with the trust ref."""
 
     name: str
     text: str
@@ -272,7 +272,7 @@ class Alteration:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whose word was taken for what.
+    """Whose settings, policies and signers applied.
 
     Attributes:
         operator: SHA-256 of the operator's file, None without one.
@@ -289,7 +289,7 @@ class Trust:
 
     @property
     def anchors(self) -> tuple[str, ...]:
-        """What is beyond the reach of the judged change: ``operator``, ``trust_ref``, or nothing."""
+        """What the judged change cannot alter: ``operator``, ``trust_ref``, both or nothing."""
         return (*(["operator"] if self.operator else []), *(["trust_ref"] if self.ref else []))
 
 

@@ -71,7 +71,7 @@ class _Tree:
         self.lines.row(name, text, style, indent)
 
     def _stage(self, name: str) -> int:
-        """Show a stage; the number of its rules that are not shown."""
+        """Show a stage. Returns how many of its rules are not shown."""
         stage = self.decision.stages[name]
         checks = [check for check in self.decision.checks if check.stage == name]
         shown = [check for check in checks if self._is_shown(check)]

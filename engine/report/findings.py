@@ -1,4 +1,4 @@
-"""What is wrong, one finding per problem: what a reader has to fix, not what each rule says about it. Pure.
+"""Groups violations into findings, one for each thing that a reader has to fix. Pure.
 
 Violations of one rule are one finding. A problem of the evidence is one finding too, however many rules fail
 because of it.
@@ -56,7 +56,7 @@ class Findings:
         self._facts = Facts({}, {e.id: e.problems for e in evidence}, {}, {e.id: e.scopes for e in evidence})
 
     def all(self) -> list[Finding]:
-        """Every finding, heaviest first; that a stage waits for another is none."""
+        """Every finding, heaviest first. A stage that only waits for another has none; see ``waiting``."""
         rules: dict[str, list[Violation]] = {}
         problems: dict[Problem, list[Violation]] = {}
         for violation in self._decision.violations:
@@ -76,7 +76,7 @@ class Findings:
         return sorted(found, key=lambda one: (one.severity.rank, order.index(one.codes[0])))
 
     def waiting(self) -> dict[str, list[str]]:
-        """Stages that cannot pass before others do, with these."""
+        """By stage that cannot pass yet, the stages that must pass first."""
         found: dict[str, list[str]] = {}
         for violation in self._decision.violations:
             if violation.code not in self._checks and violation.severity.blocks:
@@ -89,7 +89,7 @@ class Findings:
         return tuple({(s.looked_at, s.understood, s.unit): s for s in scopes if s is not None}.values())
 
     def conditions(self) -> Iterator[Condition]:
-        """Conditions other than that a violation is dealt with, or that a waiver ends."""
+        """Conditions, without those that only repeat an open or waived violation."""
         stated = [*self._decision.violations, *self._decision.waived]
         for one in self._decision.conditions:
             same = (v for v in stated if v.code == one.code)
@@ -97,7 +97,7 @@ class Findings:
                 yield one
 
     def _problems(self, violation: Violation) -> list[Problem]:
-        """Why the rule's evidence decides nothing, each reason once, whichever facts it is about."""
+        """Why the rule's evidence cannot be used: each reason once, however many facts it concerns."""
         check = self._checks.get(violation.code)
         about = [p for fact in check.facts for p in self._facts.about(fact.name)] if check else []
         found = dict.fromkeys(replace(p, fact="", remedy=p.remedy or violation.solution) for p in about)
@@ -131,7 +131,7 @@ class Findings:
         return text.removeprefix(f"{label(check.code.rpartition('.')[2])} ")
 
     def _share(self, check: Check, actual: Any) -> str:
-        """The share as a count of what was looked at, where a scope of that very fact gives exactly it."""
+        """The share as a count (``5 of 14 artifacts``) where the fact's own scope gives it; else empty."""
         for fact in check.facts:
             scope = self._facts.scope(fact.name)
             if not isinstance(actual, int) or scope is None or fact.name.partition(".")[2] != scope.fact:
@@ -163,7 +163,7 @@ def place_text(place: Place) -> str:
 
 
 def _message(violation: Violation) -> str:
-    """What the rule says, without the member that it says it about."""
+    """The violation's message, without the member of a list that it ends with."""
     return violation.msg.removesuffix(f": {_member(violation)}")
 
 
@@ -184,7 +184,7 @@ def _item(violation: Violation) -> str:
 
 
 def _folded(texts: Sequence[str]) -> list[str]:
-    """The texts; where they have the same words but for some, the others show only these."""
+    """Shorten similar texts: the first stays whole, the others show only the words that differ."""
     rows = [text.split() for text in texts]
     if len({len(row) for row in rows}) != 1:
         return list(texts)

@@ -44,7 +44,7 @@ def head(decision: Decision) -> tuple[list[Part], str]:
 
 
 def trusted(trust: Trust) -> str:
-    """Whose word was taken for the settings that decide by what is judged, as one line."""
+    """Where the settings come from, as one line."""
     if not trust.anchors:
         return "the judged change itself, for all settings; see --operator and --trust-ref"
     names = {
@@ -223,7 +223,7 @@ class _Page:
 
 
 def _short(operand: Operand) -> str:
-    """The value; of a long list only how many entries it has."""
+    """The operand's value; of a long list only how many entries it has."""
     value = operand.actual
     if isinstance(value, (list, tuple, dict)) and len(value) > MAX_ITEMS:
         return str(len(value))

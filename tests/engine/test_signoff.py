@@ -89,7 +89,7 @@ def test_conditions_and_comments(judged: Judged) -> None:
 def test_unknown_roles(judged: Judged) -> None:
     """A role gate.yaml does not know is refused, naming the known ones."""
     error = refused(judged, role="janitor")
-    assert error.what == "gate.yaml knows no role 'janitor'"
+    assert error.what == "there is no role 'janitor' in the settings"
     assert error.remedy is not None
     assert all(role in error.remedy for role in judged.context.config.roles)
 
