@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ...evidence.base.times import format_utc
-from ..fixture import sign_fixtures
+from ..people.fixture import sign_fixtures
 from ..terminal.console import write_line
 from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, now, open_workspace
 

@@ -8,7 +8,7 @@ import typer
 
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
-from ..provenance import check_finished, state_provenance
+from ..people.provenance import check_finished, state_provenance
 from ..terminal.console import write_line
 from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, now, open_workspace
 

@@ -24,14 +24,14 @@ from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
 from ..store.evidence import EvidenceStore
+from .authorities.timestamp import stamped
+from .authorities.witness import cosignatures
 from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
 from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .merkle import Frontier, leaf_hash
 from .note import CLOCK_SKEW_S, Checkpoint, check_time
 from .reader import absent, read_checkpoint, read_verifier
 from .receipts import Receipt, Receipts
-from .timestamp import stamped
-from .witness import cosignatures
 
 T = TypeVar("T")
 

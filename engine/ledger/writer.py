@@ -145,7 +145,7 @@ class Ledger(LedgerReader):
 
         Raises LedgerError when nothing was sealed; else as `timestamp.stamp`.
         """
-        from .timestamp import stamp
+        from .authorities.timestamp import stamp
 
         checkpoint, _ = self.sealed_leaves()
         answer = stamp(url, checkpoint.note)
@@ -158,7 +158,7 @@ class Ledger(LedgerReader):
 
         Raises LedgerError when nothing was sealed; else as `witness.cosign`.
         """
-        from .witness import cosign
+        from .authorities.witness import cosign
 
         checkpoint, leaves = self.sealed_leaves()
         line = cosign(url, witness, checkpoint, lambda old: consistency_proof(leaves, old))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gate.engine.people.signoff import binding_of, prepare_signoff
 from gate.engine.service import Judged, binding
-from gate.engine.signoff import binding_of, prepare_signoff
 from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import UsageError
 

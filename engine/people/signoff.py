@@ -12,19 +12,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ..evidence.base.canonical import sha256_hex
-from ..evidence.base.contracts import violations
-from ..evidence.base.errors import EvidenceError, UsageError
-from ..evidence.base.limits import DEFAULT
-from ..evidence.collectors.signoffs import NAMESPACE
-from ..evidence.reading.parse import parse_json
-from . import service, sshsign
-from .collectors import open_workspace
-from .context import Context
-from .decide.recorded import ALL, PEOPLE, SETTINGS, Recorded, Time, evidence_listings, policy_input
-from .decision.document import Decision
-from .policy import open_engine
-from .report.people import Listed, rejected
+from ...evidence.base.canonical import sha256_hex
+from ...evidence.base.contracts import violations
+from ...evidence.base.errors import EvidenceError, UsageError
+from ...evidence.base.limits import DEFAULT
+from ...evidence.collectors.signoffs import NAMESPACE
+from ...evidence.reading.parse import parse_json
+from .. import service
+from ..collectors import open_workspace
+from ..context import Context
+from ..decide.recorded import ALL, PEOPLE, SETTINGS, Recorded, Time, evidence_listings, policy_input
+from ..decision.document import Decision
+from ..policy import open_engine
+from ..report.people import Listed, rejected
+from . import sshsign
 
 CONDITIONAL = "conditional"
 BY_SIGNOFF = "signoff"

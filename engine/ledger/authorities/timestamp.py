@@ -9,8 +9,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from ...evidence.base.errors import EnvironmentProblem
-from ...evidence.signing.problems import Flaw, SignatureError
+from ....evidence.base.errors import EnvironmentProblem
+from ....evidence.signing.problems import Flaw, SignatureError
 from .posting import post
 
 

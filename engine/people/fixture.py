@@ -9,13 +9,13 @@ from typing import Any
 
 import rfc8785
 
-from ..evidence.base.atomic import put_file
-from ..evidence.base.canonical import sha256_hex
-from ..evidence.base.contracts import check_file
-from ..evidence.base.errors import EvidenceError, UsageError
-from ..evidence.reading.workspace import View
-from .collectors import open_workspace
-from .context import Context
+from ...evidence.base.atomic import put_file
+from ...evidence.base.canonical import sha256_hex
+from ...evidence.base.contracts import check_file
+from ...evidence.base.errors import EvidenceError, UsageError
+from ...evidence.reading.workspace import View
+from ..collectors import open_workspace
+from ..context import Context
 from .provenance import relative
 
 CONTRACT = "fixture"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Sequence
 
-from ...evidence.base.errors import EnvironmentProblem, LedgerError
-from ...evidence.base.times import format_utc
-from ...evidence.signing import ed25519
-from ...evidence.signing.keys import VerifierKey
-from ...evidence.signing.problems import Flaw, SignatureError
-from .interface import RESTORE
-from .note import Checkpoint, signature_lines
+from ....evidence.base.errors import EnvironmentProblem, LedgerError
+from ....evidence.base.times import format_utc
+from ....evidence.signing import ed25519
+from ....evidence.signing.keys import VerifierKey
+from ....evidence.signing.problems import Flaw, SignatureError
+from ..interface import RESTORE
+from ..note import Checkpoint, signature_lines
 from .posting import post
 
 

@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from .. import __version__
-from ..evidence.base.atomic import put_file
-from ..evidence.base.errors import UsageError
-from ..evidence.base.times import format_utc
-from ..evidence.collecting.interface import Origin
-from ..evidence.collecting.provenance import SUFFIX, statement
-from .collectors import open_workspace
-from .context import Context
-from .service import find_subject
+from ... import __version__
+from ...evidence.base.atomic import put_file
+from ...evidence.base.errors import UsageError
+from ...evidence.base.times import format_utc
+from ...evidence.collecting.interface import Origin
+from ...evidence.collecting.provenance import SUFFIX, statement
+from ..collectors import open_workspace
+from ..context import Context
+from ..service import find_subject
 
 CLOCKS_DIFFER_S = 300
 """By how many seconds the clock of the machine that made evidence may be ahead."""

@@ -16,21 +16,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..evidence.base.atomic import write_at
-from ..evidence.base.contracts import violations
-from ..evidence.base.errors import EnvironmentProblem, UsageError, suggestion
-from ..evidence.collectors.shared.signed import read_signers
-from ..evidence.process.children import scratch
-from ..evidence.process.programs import absolute_path
-from ..evidence.reading.workspace import check_relative
-from ..evidence.signing.allowed_signers import AllowedSigners
-from ..evidence.signing.problems import SignatureError
-from ..evidence.signing.sshsig import PublicKey
-from ..evidence.signing.statements import check_signature
-from .collectors import open_workspace
-from .context import Context
-from .decide.waivers import no_such_rule
-from .report.json_format import escaped
+from ...evidence.base.atomic import write_at
+from ...evidence.base.contracts import violations
+from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ...evidence.collectors.shared.signed import read_signers
+from ...evidence.process.children import scratch
+from ...evidence.process.programs import absolute_path
+from ...evidence.reading.workspace import check_relative
+from ...evidence.signing.allowed_signers import AllowedSigners
+from ...evidence.signing.problems import SignatureError
+from ...evidence.signing.sshsig import PublicKey
+from ...evidence.signing.statements import check_signature
+from ..collectors import open_workspace
+from ..context import Context
+from ..decide.waivers import no_such_rule
+from ..report.json_format import escaped
 
 DEFAULT_KEYS = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
 _PUBLIC_KEY_BYTES = 16_384
@@ -138,7 +138,7 @@ def principal_of(context: Context, signers: AllowedSigners, key: PublicKey, name
 
 def check_signed(context: Context, data: bytes, armored: bytes, namespace: str, role: str) -> str:
     """Who signed ``data`` in the role. Raises UsageError: nobody who may."""
-    from ..evidence.signing.sshsig import SshSignature
+    from ...evidence.signing.sshsig import SshSignature
 
     signers = known_signers(context)
     check = check_signature(data, armored, namespace, signers)

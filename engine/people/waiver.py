@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..evidence.base.canonical import canonical, sha256_hex
-from ..evidence.base.errors import UsageError, suggestion
-from ..evidence.base.times import format_utc, parse_rfc3339
-from ..evidence.collectors.waivers import NAMESPACE
-from . import service, sshsign
-from .collectors import open_workspace
-from .context import Context
-from .decide.recorded import Time
-from .decide.waivers import states
-from .report.people import Listed, rejected
+from ...evidence.base.canonical import canonical, sha256_hex
+from ...evidence.base.errors import UsageError, suggestion
+from ...evidence.base.times import format_utc, parse_rfc3339
+from ...evidence.collectors.waivers import NAMESPACE
+from .. import service
+from ..collectors import open_workspace
+from ..context import Context
+from ..decide.recorded import Time
+from ..decide.waivers import states
+from ..report.people import Listed, rejected
+from . import sshsign
 
 _FOLDER = "waivers"
 

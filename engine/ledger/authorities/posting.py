@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from ...evidence.base.errors import ConfigError, EnvironmentProblem
+from ....evidence.base.errors import ConfigError, EnvironmentProblem
 
 SECONDS: Final = 30
 MAX_BYTES: Final = 65_536
