@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +84,12 @@ class _Comparison:
             yield Alteration(path, f"{path} differs and cannot be read: {error.what}")
             return
         roles = settings.get("roles")
-        for word, signers in (("added", new.keys() - old.keys()), ("removed", old.keys() - new.keys())):
-            for line in sorted(signers):
-                yield Alteration(path, f"{word} signer {line}{_for(line, roles)}")
+        for word, lines, signers in (
+            ("added", new.keys() - old.keys(), new),
+            ("removed", old.keys() - new.keys(), old),
+        ):
+            for line in sorted(lines):
+                yield Alteration(path, f"{word} signer {line}{_for(signers[line].principals, roles)}")
 
     def _changed(self, path: str, _settings: Mapping[str, Any]) -> Iterator[Alteration]:
         try:
@@ -153,11 +156,12 @@ def _described(signer: AllowedSigner) -> str:
     return " ".join([signer.key.fingerprint, f"({', '.join(signer.principals)})", *limits])
 
 
-def _for(line: str, roles: Any) -> str:
-    """The roles that the principals of a line have."""
+def _for(principals: Sequence[str], roles: Any) -> str:
+    """The roles that some of the principals have."""
     named = roles if isinstance(roles, Mapping) else {}
-    principals = set(line.partition("(")[2].partition(")")[0].split(", "))
     found = [
-        str(role) for role, people in named.items() if isinstance(people, list) and principals & set(people)
+        str(role)
+        for role, people in named.items()
+        if isinstance(people, list) and set(principals) & set(map(str, people))
     ]
     return f" for {', '.join(found)}" if found else ""
