@@ -201,6 +201,9 @@ def operator() -> Callable[[Path], Path]:
                 file = root / settings[name]
                 settings[name] = name
                 (folder / name).write_bytes(file.read_bytes() if file.is_file() else b"")
+        bundle = settings.get("policy", {}).get("bundle")
+        if bundle is not None:
+            shutil.copytree(root / bundle, folder / bundle, dirs_exist_ok=True)
         settings["execute"] = ["commands", "plugins", "stage_tests"]
         file = folder / "operator.yaml"
         file.write_text(yaml.safe_dump(settings))
@@ -273,10 +276,10 @@ def evaluated(workspaces: Path) -> Callable[[str, str], Finished]:
     """A factory of recorded runs of ``gate evaluate STAGE -o json`` in copies of an example; each once."""
 
     @functools.cache
-    def evaluate(example: str, stage: str) -> Finished:
-        root = workspaces / f"{example} for {stage}"
+    def evaluate(example: str, stage: str, anchored: bool = True) -> Finished:
+        root = workspaces / f"{example} for {stage}{'' if anchored else ' alone'}"
         shutil.copytree(EXAMPLES / example, root, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
-        trust = ("--operator", EXAMPLES / "operator.yaml")
+        trust = ("--operator", EXAMPLES / "operator.yaml") if anchored else ()
         return run_here(("evaluate", stage, "-w", root, *trust, "-o", "json"), workspaces, {})
 
     return evaluate
@@ -424,9 +427,11 @@ def office(
     copy_example: Callable[[str], Path],
     keys: Path,
     operator: Callable[[Path], Path],
+    tmp_path: Path,
 ) -> Office:
-    """The ready example before anybody signed."""
-    return Office(copy_example("ready"), keys, gate, operator)
+    """The ready example before anybody signed, and people with keys that the test may change."""
+    own = shutil.copytree(keys, tmp_path / "keys")
+    return Office(copy_example("ready"), own, gate, operator)
 
 
 @pytest.fixture(scope="session")

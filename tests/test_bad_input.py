@@ -17,6 +17,9 @@ import pytest
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
 
+TRUST = {"stage8.trust_anchored"}
+"""What a decision without an operator always lacks."""
+
 
 def judge(gate: Gate, root: Path, stage: str = "stage8") -> dict[str, Any]:
     """The decision of a run that must fail without an error; the ledger has it."""
@@ -148,8 +151,8 @@ def test_a_rejected_file_fails_the_rules_that_need_it_and_hides_nothing_else(
     """All other evidence, and all rules that rest on it alone, are as before."""
     root = copy_example("ready")
     (root / path).write_bytes(GARBAGE)
-    before, after = json.loads(evaluated("ready", "stage8").out), judge(gate, root)
-    assert before["verdict"] == "PASS"
+    before, after = json.loads(evaluated("ready", "stage8", False).out), judge(gate, root)
+    assert {violation["code"] for violation in before["violations"]} == TRUST
     assert rejected(after, path)
     readers = {
         item["id"]

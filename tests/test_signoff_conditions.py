@@ -14,6 +14,7 @@ import pytest
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
 Sign = Callable[..., None]
+Operator = Callable[[Path], Path]
 
 CONDITION = {"text": "Rotate the API key", "owner": "devops_lead", "due": "2025-12-12"}
 OPTION = "Rotate the API key|devops_lead|2025-12-12"
@@ -51,9 +52,9 @@ def sign(ready: Path, tmp_path: Path) -> Sign:
     return change
 
 
-def judged(gate: Gate, root: Path, stage: str) -> tuple[int, dict[str, Any]]:
+def judged(gate: Gate, operator: Operator, root: Path, stage: str) -> tuple[int, dict[str, Any]]:
     """Exit code and decision."""
-    run = gate("evaluate", stage, "-w", root, "-o", "json", "--no-record")
+    run = gate("evaluate", stage, "-w", root, "--operator", operator(root), "-o", "json", "--no-record")
     assert run.code != 2, run.err
     return run.code, json.loads(run.out)
 
@@ -79,11 +80,11 @@ def test_a_conditional_verdict_needs_a_condition(gate: Gate, ready: Path) -> Non
 @pytest.mark.parametrize("verdict", ["approve", "conditional"])
 @pytest.mark.parametrize("stage", ["stage1", "stage8"])
 def test_an_approval_with_conditions_is_conditional(
-    gate: Gate, ready: Path, sign: Sign, stage: str, verdict: str
+    gate: Gate, operator: Operator, ready: Path, sign: Sign, stage: str, verdict: str
 ) -> None:
     """Signed as "approve" or "conditional": the verdict is CONDITIONAL, with what is to be done."""
     sign(f"signoffs/{stage}-cto.json", verdict=verdict, conditions=[CONDITION])
-    code, decision = judged(gate, ready, stage)
+    code, decision = judged(gate, operator, ready, stage)
     assert (code, decision["verdict"]) == (3, "CONDITIONAL")
     stated = [item for item in decision["conditions"] if item["msg"] == "Rotate the API key"]
     assert [(item["owner"], item["due"]) for item in stated] == [("devops_lead", "2025-12-12")]
@@ -92,19 +93,23 @@ def test_an_approval_with_conditions_is_conditional(
     assert signed["risk_officer"] is not None
 
 
-def test_an_approval_without_conditions_stays_an_approval(gate: Gate, ready: Path, sign: Sign) -> None:
+def test_an_approval_without_conditions_stays_an_approval(
+    gate: Gate, operator: Operator, ready: Path, sign: Sign
+) -> None:
     """Signed anew without conditions, or with an empty list of them: PASS."""
     sign("signoffs/stage1-cto.json", conditions=[])
-    code, decision = judged(gate, ready, "stage1")
+    code, decision = judged(gate, operator, ready, "stage1")
     assert (code, decision["verdict"], decision["conditions"]) == (0, "PASS", [])
 
 
-def test_the_author_of_the_change_may_set_a_condition(gate: Gate, ready: Path, sign: Sign) -> None:
+def test_the_author_of_the_change_may_set_a_condition(
+    gate: Gate, operator: Operator, ready: Path, sign: Sign
+) -> None:
     """The author's approval does not count, but what they ask for does, as their rejection would."""
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         identity = ["-c", "user.name=Amir", "-c", "user.email=amir.cohen@example.com"]
         subprocess.run(["git", *identity, *arguments], cwd=ready, check=True)
-    _, decision = judged(gate, ready, "stage6")
+    _, decision = judged(gate, operator, ready, "stage6")
     assert (decision["subject"]["author"], decision["conditions"]) == ("amir.cohen@example.com", [])
     bound = {"stage": "stage6", "evidence": decision["stages"]["stage6"]["evidence_digest"]}
     sign(
@@ -114,7 +119,7 @@ def test_the_author_of_the_change_may_set_a_condition(gate: Gate, ready: Path, s
         verdict="conditional",
         conditions=[CONDITION],
     )
-    _, decision = judged(gate, ready, "stage6")
+    _, decision = judged(gate, operator, ready, "stage6")
     assert CONDITION["text"] in [condition["msg"] for condition in decision["conditions"]]
 
 

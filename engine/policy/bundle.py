@@ -17,7 +17,7 @@ from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.records import nested
 from ...evidence.reading.files import FileRead, too_large
 from ...evidence.reading.parse import decode_text, parse_json
-from ...evidence.reading.workspace import View, Workspace
+from ...evidence.reading.workspace import View, Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
 from .annotations import read_annotations
 from .interface import Annotation, Bundle, RuleHead
@@ -36,7 +36,7 @@ def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) ->
     refuses, or data at a rule's path. Paths in messages are relative to the bundle.
     """
     if not isinstance(source, Path):
-        return _checked(lambda: _load(_Files(source, limits)), "the policy bundle")
+        return _checked(lambda: _load(_Files(source, limits), "the policy bundle"), "the policy bundle")
     directory = source
     if not directory.is_dir():
         raise PolicyError(
@@ -44,7 +44,8 @@ def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) ->
             path=str(directory),
             remedy="name the directory of a bundle",
         )
-    return _checked(lambda: _load(_opened(Workspace(directory, limits))), str(directory))
+    where = str(directory)
+    return _checked(lambda: _load(_opened(Workspace(directory, limits)), where), where)
 
 
 def _checked(load: Callable[[], Bundle], where: str) -> Bundle:
@@ -94,10 +95,11 @@ def _opened(workspace: Workspace) -> View:
     return workspace.view()
 
 
-def _load(view: View | _Files) -> Bundle:
+def _load(view: View | _Files, where: str) -> Bundle:
     if MANIFEST not in view.paths():
         raise PolicyError(
             "the policy bundle has no .manifest",
+            path=where,
             remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
         )
     manifest = parse_json(view.read(MANIFEST), MANIFEST, view.limits)
@@ -108,6 +110,7 @@ def _load(view: View | _Files) -> Bundle:
     packages: set[str] = set()
     data: dict[str, Any] = {}
     for path in view.paths():
+        check_relative(path)  # a name that a bundle may have is one that every engine and archive can have
         filename = path.rpartition("/")[2]
         if path.endswith(".rego") and not path.endswith("_test.rego"):
             source = decode_text(view.read(path, view.limits.text_bytes), path)
@@ -122,7 +125,7 @@ def _load(view: View | _Files) -> Bundle:
             parse = parse_json if filename == "data.json" else parse_yaml
             _mount(data, path, parse(raw, path, view.limits))
     if not modules:
-        raise PolicyError("the policy bundle has no Rego module", remedy="add rules")
+        raise PolicyError("the policy bundle has no Rego module", path=where, remedy="add rules")
     for package in sorted(packages):
         _refuse_data_below(package, data)
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))

@@ -32,11 +32,11 @@ def head(decision: Decision) -> tuple[list[Part], str]:
     subject, verdict = decision.subject, decision.verdict
     commit = f" @ {subject.commit[:7]}" if subject.commit else ", no git commit"
     left: list[Part] = [(verdict.value, VERDICT_STYLE[verdict]), "  ", (decision.stage, "bold")]
+    if not decision.trust.anchors:
+        left += ["  ", ("self-judged", "yellow")]
     if decision.action:
         left += [" → ", (decision.action, "bold")]
     left.append(f" · {decision.workspace}{commit}{' with changes' if subject.dirty else ''}")
-    if not decision.trust.anchors:
-        left += [" · ", ("self-judged", "yellow")]
     found = Counter(check.status for check in decision.checks)
     counts = [f"{found[CheckStatus.HOLDS]} of {len(decision.checks)} rules hold"]
     counts += [f"{found[status]} {words}" for status, words in _ALSO.items() if found[status]]

@@ -368,7 +368,7 @@ doc := {
 				},
 				"reconnection": {
 					"state": "present",
-					"evidence": [{"path": "order_plane/broker/ibkr_exec_client.py", "line": 90, "what": "reconnect tries to connect repeatedly"}],
+					"evidence": [{"path": "order_plane/broker/ibkr_exec_client.py", "line": 90, "what": "reconnect tries to connect repeatedly", "tries": 3}],
 				},
 				"account_check": {
 					"state": "present",

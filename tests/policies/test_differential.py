@@ -75,6 +75,13 @@ class Generator:
         kind = self.random.choice(["mutated", "any", "all"])
         if kind != "mutated":
             made["facts"]["signoffs"]["signoffs"] = self._signoffs(made["evidence_digest"], kind)
+        made["trust"]["anchors"] = self.random.choice([[], ["operator"], ["operator", "trust_ref"]])
+        origins = ["operator", "trust_ref", "default", "judged"]
+        if self.random.random() < rate:
+            names = made["trust"]["settings"]
+            made["trust"]["settings"] = {name: self.random.choice(origins) for name in names}
+        if self.random.choice([True, False]):
+            made["trust"]["alterations"] = [{"name": "gate.yaml", "text": "changed setting name"}]
         made["subject"]["dirty"] = self.random.choice([True, False, None])
         made["subject"]["author"] = self.random.choice([None, *self._principals()])
         made["subject"]["authors"] = self.random.choice([None, self._authors(made)])

@@ -101,6 +101,8 @@ def approved_version(
     if approved is not None:
         place = f"evidence.{collector}.approved"
         history = view.history
+        if history.is_checked_out(approved):
+            raise _moving(f"{approved[:80]!r} is what is checked out or was fetched last", place)
         commit = history.resolve(approved)
         if commit is None:
             raise EvidenceError(
@@ -109,8 +111,6 @@ def approved_version(
                 place=place,
                 remedy="fetch it, or name the tag, branch or commit that was approved",
             )
-        if history.is_checked_out(approved):
-            raise _moving(f"{approved[:80]!r} is what is checked out or was fetched last", place)
         return Baseline(view, "commit", commit, history)
     if copy is not None:
         folder = check_relative(copy.removesuffix("/"))

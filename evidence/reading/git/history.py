@@ -82,6 +82,8 @@ class History:
         word = revision.rpartition("/")[2].upper()
         if revision == "@" or word == "HEAD" or word.endswith("_HEAD"):
             return True
+        if self.resolve(revision) is None:
+            return False
         from .process import run
 
         # one line for each that is a ref: what it is in full, `HEAD` for a detached one

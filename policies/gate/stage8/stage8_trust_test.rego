@@ -17,7 +17,8 @@ test_trust_anchored_self_judged if {
 }
 
 test_trust_anchored_setting_of_unknown_origin if {
-	doc := json.remove(data.gate.ready.doc, ["/trust/settings/roles"])
+	trust := {"anchors": ["operator"], "settings": object.remove(data.gate.ready.doc.trust.settings, ["roles"]), "alterations": []}
+	doc := object.union(object.remove(data.gate.ready.doc, ["trust"]), {"trust": trust})
 	denied := deny_trust_anchored with input as doc
 	denied == {{"code": "stage8.trust_anchored", "msg": "The change is judged by what it brings along itself: roles (not known)", "operand": "settings_of_the_change", "op": "∅", "expected": [], "actual": "roles (not known)", "unit": "list", "term": "roles"}}
 }

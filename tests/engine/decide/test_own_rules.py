@@ -35,8 +35,10 @@ def workspace(
     make_bundle: Callable[..., Path],
     bundle_files: dict[str, str],
     manifest: dict[str, Any],
+    operator: Callable[[Path], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[str], Path]:
-    """A factory of workspaces whose first stage demands at least 800,000 of one fact."""
+    """A factory of workspaces whose first stage demands at least 800,000 of one fact; commands may run."""
 
     def make(fact: str) -> Path:
         root = make_workspace(
@@ -52,6 +54,7 @@ def workspace(
         stage["headline"] = {}
         rule = bundle_files[FIRST].replace("coverage.line_ppm", fact)
         make_bundle({".manifest": json.dumps(manifest), FIRST: rule}, "workspace/bundle")
+        monkeypatch.setenv("GATE_OPERATOR", str(operator(root)))
         return root
 
     return make
