@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml .ci/requirements/installer.txt .ci/requirements/dev.txt
 # A shallow clone cannot tell who wrote the examples, so that nobody may have approved their own change: a copy can
 demo: $(STAMP) ## Judge both example workspaces
 	@test -d build/demo && test -d examples/ready/ledger || rm -rf build/demo examples/*/ledger
-	@at=examples; export GATE_CONFIG_DIR=$(CURDIR)/build/demo; mkdir -p build; \
+	@at=examples; export GATE_CONFIG_DIR="$(CURDIR)/build/demo"; mkdir -p build; \
 	if test "$$(git rev-parse --is-shallow-repository 2>/dev/null)" = true; then \
 		at=$$(mktemp -d); cp -R examples/. "$$at"; \
 	fi; \
