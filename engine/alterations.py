@@ -12,9 +12,9 @@ from ..evidence.base.limits import DEFAULT
 from ..evidence.reading.workspace import Workspace
 from ..evidence.reading.yaml_reader import parse_yaml
 from ..evidence.signing.allowed_signers import AllowedSigner, AllowedSigners
-from .config.settings import FILE
+from .config.settings import FILE, GateConfig
 from .decision.document import Alteration
-from .trust import TRUST_REF, Authority, commit_file, commit_files
+from .trust import Authority, commit_file, commit_files
 
 MOST = 200
 """At most so many alterations are listed, and one more that counts the rest."""
@@ -48,11 +48,11 @@ class _Comparison:
             yield after
             after = before
         yield from _settings("", before, after)
-        for name in (self._config.allowed_signers, self._config.revoked_keys):
-            if name is not None and name.startswith(f"@{TRUST_REF}/"):
-                path = name.removeprefix(f"@{TRUST_REF}/")
-                find = self._signers if name == self._config.allowed_signers else self._changed
-                yield from find(path, after)
+        # also where an operator's files of keys are in force: the next change may be judged by these
+        signers, revoked = before.get("allowed_signers"), before.get("revoked_keys")
+        yield from self._signers(str(signers or GateConfig().allowed_signers), after)
+        if revoked is not None:
+            yield from self._changed(str(revoked), after)
         folders = [self._config.policy.bundle] if self._config.policy.bundle else []
         copies = (options.get("approved_copy") for options in self._config.evidence.values())
         for folder in dict.fromkeys([*folders, *(copy for copy in copies if isinstance(copy, str))]):

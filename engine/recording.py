@@ -18,15 +18,23 @@ from typing import Any
 
 from ..evidence.base.canonical import canonical
 from ..evidence.base.contracts import violations
-from ..evidence.base.errors import ConfigError, InternalError, LedgerError, UsageError, suggestion
+from ..evidence.base.errors import (
+    ConfigError,
+    EvidenceError,
+    InternalError,
+    LedgerError,
+    UsageError,
+    suggestion,
+)
 from ..evidence.base.limits import DEFAULT, Limits
+from ..evidence.reading.workspace import Workspace
 from ..evidence.signing.keys import LogKey, VerifierKey, load_or_create_log_key
 from ..evidence.signing.problems import SignatureError
 from .collectors import open_workspace
 from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
-from .decision.document import Decision
+from .decision.document import Decision, FileDigest
 from .ledger import open_ledger, open_reader, verify_ledger
 from .ledger.findings import Authorities, Report, Scope
 from .ledger.interface import Entry, NoLedger
@@ -257,33 +265,56 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
 def status(context: Context, config_dir: Path) -> list[StageStatus]:
     """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
+    stored: dict[str, Decision] = {}
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one in decisions(ledger):
             latest.update(dict.fromkeys(one.summary["stages"], one))
-    sources = find_subject(open_workspace(context.root, context.authority))[0].digest if latest else None
-    return [
-        _status(name, stage.title, latest.get(name), sources, context.bundle.digest)
-        for name, stage in context.plan.stages.items()
-    ]
+        for digest in {one.summary["decision"]["sha256"] for one in latest.values()}:
+            stored[digest] = _stored_decision(ledger, digest)
+    if not latest:
+        return [_pending(name, stage.title) for name, stage in context.plan.stages.items()]
+    workspace = open_workspace(context.root, context.authority)
+    sources = find_subject(workspace)[0].digest
+    rows = []
+    for name, stage in context.plan.stages.items():
+        found = latest.get(name)
+        if found is None:
+            rows.append(_pending(name, stage.title))
+            continue
+        decision = stored[found.summary["decision"]["sha256"]]
+        read = frozenset[str]().union(
+            *(context.plan.stages[one].collectors for one in context.plan.closure((name,)))
+        )
+        files = [file for item in decision.evidence if item.id in read for file in item.files]
+        rows.append(
+            StageStatus(
+                stage=name,
+                title=stage.title,
+                status=found.summary["stages"][name],
+                entry=found.entry.index,
+                effective_time=decision.effective_time,
+                commit=decision.subject.commit,
+                current=decision.subject.digest == sources,
+                policy_current=decision.policy.digest == context.bundle.digest,
+                evidence_current=all(_is_same(workspace, file) for file in files),
+                settings_current=decision.settings_digest == context.authority.settings_digest,
+            )
+        )
+    return rows
 
 
-def _status(
-    stage: str, title: str, found: DecisionEntry | None, sources: str | None, policy: str
-) -> StageStatus:
-    if found is None:
-        return StageStatus(stage, title, PENDING, None, None, None, None, None)
-    subjects = {item["name"]: item["digest"] for item in found.statement["subject"]}
-    predicate = found.statement["predicate"]
-    return StageStatus(
-        stage=stage,
-        title=title,
-        status=found.summary["stages"][stage],
-        entry=found.entry.index,
-        effective_time=predicate["timeVerified"],
-        commit=subjects.get("commit", {}).get("gitCommit"),
-        current=subjects["source"]["sha256"] == sources,
-        policy_current=predicate["policy"]["digest"]["sha256"] == policy,
-    )
+def _pending(stage: str, title: str) -> StageStatus:
+    return StageStatus(stage, title, PENDING, None, None, None, None, None)
+
+
+def _is_same(workspace: Workspace, file: FileDigest) -> bool:
+    """Whether a file has the content that was judged; masked names and files of keys are passed over."""
+    if "*" in file.path or file.path.startswith("@"):
+        return True
+    try:
+        return workspace.is_file(file.path) and workspace.file_digest(file.path) == file.sha256
+    except (EvidenceError, ConfigError):
+        return False
 
 
 def latest_entries(

@@ -417,3 +417,19 @@ def test_the_decision_says_whose_word_was_taken(gate: Gate, repository: Path) ->
     assert found["settings"]["roles"] == "operator" and found["settings"]["subject"] == "trust_ref"
     shown = gate("explain", "stage1", "-w", repository, "--trust-ref", "main").out
     assert "main @ " in shown
+
+
+@needs_keys
+def test_without_a_trust_ref_there_is_no_alteration_to_sign(gate: Gate, copy_example: Copy) -> None:
+    """A signature would be of nothing."""
+    run = gate("signoff", "request", "trust", "--role", "cto", "--name", "x", "-w", copy_example("ready"))
+    assert run.code == 2 and "add --trust-ref" in run.err
+
+
+def test_the_proposed_command_judges_the_same_by_the_same(gate: Gate, copy_example: Copy) -> None:
+    """Whoever types what the last line says sees the decision explained, and no other."""
+    root = copy_example("algo-trade")
+    shown = gate("evaluate", "stage8", "-w", root, "--operator", OPERATOR, "--no-record").out
+    [command] = re.findall(r"why: gate (explain [^·]+)", " ".join(shown.split()))
+    assert command.split() == ["explain", "stage8", "--workspace", str(root), "--operator", str(OPERATOR)]
+    assert gate(*command.split()).out.startswith("FAIL  stage8 → ROLLBACK")

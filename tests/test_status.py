@@ -119,3 +119,24 @@ def test_status_as_json() -> None:
     assert [(row["stage"], row["entry"], row["policy_current"]) for row in rows] == [
         ("stage1", 12, True), ("stage2", 3, False), ("stage10", None, None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("PRE_LIVE_CHECKLIST.md", "the evidence changed"),
+        ("gate.yaml", "the settings changed"),
+        ("algo_trade/core/execution/IBKR_handler.py", "the sources and the evidence changed"),
+        (None, "still current"),
+    ],
+)
+def test_a_verdict_is_current_while_nothing_that_it_rests_on_changed(
+    gate: Gate, copy_example: Copy, path: str | None, what: str
+) -> None:
+    """Sources, the files that were read for the stage, settings and policies."""
+    root = copy_example("ready")
+    gate("evaluate", "stage1", "-w", root)
+    if path is not None:
+        with (root / path).open("a") as file:
+            file.write("\n# more\n")
+    assert what in gate("status", "-w", root).out.splitlines()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from os.path import normpath
@@ -104,6 +105,7 @@ def evaluate(
             raise UsageError("--watch prints the table and nothing else", remedy=remedy)
         _watch(stage, opened, policy, page, show)
         return
+    arguments = _arguments(workspace, operator, trust_ref, policy)
     context, moment = opened()
     keep_out(outputs, context.ledger)
     with progress(wanted=show):
@@ -116,11 +118,22 @@ def evaluate(
     for item in outputs:
         if not (quiet and item.path is None):
             page = screen(no_color=no_color, to_file=item.path is not None)
-            page = replace(page, successes=show_successes)
+            page = replace(page, successes=show_successes, arguments=arguments)
             write(item, reports[item.format].render(judged.decision, entry, page))
     verdict = judged.decision.verdict
     accepted = accept_conditional and verdict is Verdict.CONDITIONAL
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
+
+
+def _arguments(workspace: Path, operator: Path | None, trust_ref: str | None, policy: Path | None) -> str:
+    """The options that another command needs to judge the same by the same."""
+    options = {
+        "--workspace": None if workspace == HERE else str(workspace),
+        "--operator": None if operator is None else str(operator),
+        "--trust-ref": trust_ref,
+        "--policy": None if policy is None else str(policy),
+    }
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in options.items() if value is not None)
 
 
 def _watch(

@@ -252,6 +252,11 @@ def _opened(
     """The workspace, the effective time and the time of signing."""
     if stage not in (*context.plan.stages, TRUST):
         raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
+    if stage == TRUST and context.authority.trust.ref is None:
+        raise UsageError(
+            "without a trust ref there is nothing to compare with, and no alteration to sign",
+            remedy="add --trust-ref, with the branch that the change is to be merged into",
+        )
     time = effective_time(context, None, allow_past=True)
     moment = effective_time(context, signed_at or time.text, allow_past=True)
     if signed_at is None and time.source != "clock" and not quiet:

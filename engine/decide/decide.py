@@ -71,7 +71,7 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     verdict = overall(results) if setup.stage == ALL else results[setup.stage].verdict
     judged = list(results.values())
     weakenings = [*setup.weakenings, *_no_author(setup), *_set_time(time)]
-    remarks = [*notices, *_rejected_statements(recorded), *setup.notices]
+    remarks = [*notices, *_rejected_statements(recorded)]
     return Decision(
         type=TYPE,
         workspace=setup.workspace,
@@ -90,7 +90,11 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
         violations=tuple(sorted((v for r in judged for v in r.violations), key=lambda v: v.key)),
         conditions=tuple(condition for result in judged for condition in result.conditions),
         waived=tuple(waived for result in judged for waived in result.waived),
-        warnings=(*(w for r in judged for w in r.warnings), *(_masked(notice) for notice in remarks)),
+        warnings=(
+            *(_masked(notice) for notice in setup.notices),
+            *(w for r in judged for w in r.warnings),
+            *(_masked(notice) for notice in remarks),
+        ),
         signatures=_signatures(setup, facts, digests.get(setup.stage)),
         weakenings=tuple(Weakening(one.code, masked(one.msg)) for one in weakenings),
         evidence=tuple(_summary(item, facts) for _, item in sorted(recorded.evidence.items())),

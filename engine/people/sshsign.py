@@ -180,7 +180,7 @@ def place(context: Context, path: str, data: bytes, armored: bytes) -> None:
         keep(context, folder, {f"{name}.sig": armored, name: data})
     except FileExistsError as error:
         raise UsageError(
-            "is there already, and nothing that somebody signed is overwritten",
+            "a statement of this name is there already, and nothing that somebody signed is overwritten",
             path=path,
             remedy=f"rename or remove it and {name}.sig, then sign again",
         ) from error

@@ -35,6 +35,8 @@ def prepare_waiver(
     """
     code, role = str(values["code"]), str(values["approver_role"])
     sshsign.check_code(context, code)
+    if code in context.plan.never_waived:
+        raise UsageError(f"{code} is a rule that cannot be waived", remedy="fix what it names")
     for stage in stages:
         context.check_stage(stage)
     sshsign.check_role(context, role)

@@ -39,6 +39,7 @@ class StageStatus:
         status: its verdict, or ``PENDING``.
         entry, effective_time, commit: the ledger entry, as of when it was judged, and what was.
         current, policy_current: whether sources and policies are still those of the decision.
+        evidence_current, settings_current: the same of the files read for the stage, and of gate.yaml.
     """
 
     stage: str
@@ -49,6 +50,8 @@ class StageStatus:
     commit: str | None
     current: bool | None
     policy_current: bool | None
+    evidence_current: bool | None = None
+    settings_current: bool | None = None
 
 
 class Report(Protocol):

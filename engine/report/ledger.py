@@ -137,7 +137,10 @@ def _verification_text(report: Report) -> bytes:
             f"torn     {report.torn_tail_bytes} bytes of an unfinished line; the next append removes them"
         )
     if report.ok and report.checked_from:
-        lines.append(f"checked  signatures from entry {report.checked_from} on; a copy covers those before")
+        lines.append(
+            f"checked  {report.size - report.checked_from} new signatures; those of the first "
+            f"{report.checked_from} entries are covered by a copy (--full checks them, too)"
+        )
     lines += [f"outside  {copy}" for copy in report.outside]
     lines += [f"problem  {finding}" for finding in report.problems]
     if not report.ok:

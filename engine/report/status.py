@@ -42,7 +42,14 @@ def _words(row: StageStatus) -> Iterator[str]:
     yield f"since {row.effective_time}"
     yield f"commit {row.commit[:7]}" if row.commit else "no git commit"
     changed = [
-        name for name, same in (("sources", row.current), ("policies", row.policy_current)) if same is False
+        name
+        for name, same in (
+            ("sources", row.current),
+            ("evidence", row.evidence_current),
+            ("settings", row.settings_current),
+            ("policies", row.policy_current),
+        )
+        if same is False
     ]
     yield f"outdated: the {' and the '.join(changed)} changed since" if changed else "still current"
     yield f"ledger entry {row.entry}"

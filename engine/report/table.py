@@ -86,7 +86,7 @@ class _Page:
             self._finding(finding)
         others = dict.fromkeys(code for one in self.found[MAX_FINDINGS:] for code in one.codes)
         if others:
-            more = f"and {len(self.found) - MAX_FINDINGS} more: "
+            more = f"and {len(self.found) - MAX_FINDINGS} more findings: "
             self.lines.add((more, "bold"), self._rules(others), hang=4)
         self._blocked()
         if self.screen.successes:
@@ -217,7 +217,9 @@ class _Page:
             place = f"recorded: entry {self.entry.index} of the ledger, {self.entry.digest[:16]}…"
         self.lines.add((place, "dim" if self.entry else "yellow"))
         steps = [f"fix {self.name(self.found[0].codes[0])}"] if self.found else []
-        steps = [f"next: {step}" for step in steps] + [f"why: gate explain {decision.stage}"]
+        steps = [f"next: {step}" for step in steps] + [
+            f"why: gate explain {decision.stage}{self.screen.arguments}"
+        ]
         steps += [] if self.screen.successes else ["all rules: --show-successes"]
         self.lines.add((" · ".join(steps), "bold"), hang=4)
 

@@ -27,12 +27,14 @@ class Screen:
     Attributes:
         successes: whether rules that hold are shown, too.
         rules: codes of the only rules to show; empty for all.
+        arguments: how the command chose what judges, for the commands that it proposes.
     """
 
     width: int = 100
     color: bool = False
     successes: bool = False
     rules: tuple[str, ...] = ()
+    arguments: str = ""
 
 
 def columns(text: str) -> int:

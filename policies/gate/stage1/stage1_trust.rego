@@ -19,8 +19,8 @@ check_trust_unaltered := data.gate.lib.check([
 #   short_name: trust_unaltered
 #   severity: CRITICAL
 #   solution: >-
-#     Take the alteration out of the change, or have somebody entitled to it sign it: `gate signoff trust --role ROLE`
-#     prints what is signed.
+#     Take the alteration out of the change, or have somebody entitled to it sign exactly this:
+#     `gate signoff trust --role ROLE --trust-ref REF`.
 #   owner: risk_officer
 #   controls: [gate:stage1]
 #   facts: [signoffs.signoffs]

@@ -255,7 +255,7 @@ def test_many_findings(full: Decision) -> None:
     """Those that do not fit are named; the count is that of findings."""
     text = table(full)
     assert len(re.findall("^[✘?]", text, re.MULTILINE)) == MAX_FINDINGS
-    assert re.search(r"^and \d+ more: stage8: ", text, re.MULTILINE)
+    assert re.search(r"^and \d+ more findings: stage8: ", text, re.MULTILINE)
 
 
 def test_notices(passed: Decision) -> None:
