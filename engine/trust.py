@@ -104,7 +104,16 @@ def _judged(root: Path) -> Authority:
 
 def _of_commit(root: Path, ref: str) -> Authority:
     history = History(root.resolve())
-    commit = history.resolve(ref)
+    try:
+        commit = history.resolve(ref)
+        kinds = [kind for kind in ("tags", "heads", "remotes") if history.resolve(f"refs/{kind}/{ref}")]
+    except ConfigError as error:
+        raise UsageError(f"--trust-ref: {error.what}", remedy=error.remedy) from error
+    if len(kinds) > 1:
+        raise UsageError(
+            f"--trust-ref: {ref[:80]!r} names several refs: {', '.join(kinds)}",
+            remedy=f"say which, such as refs/{kinds[-1]}/{ref[:80]}: a tag of a branch's name comes before it",
+        )
     if commit is None:
         raise UsageError(
             f"--trust-ref: there is no commit {ref[:80]!r} here",

@@ -94,10 +94,14 @@ def load_operator(path: Path, root: Path) -> Operator:
 def outside(path: Path, root: Path, what: str) -> Path:
     """The resolved path.
 
-    Raises ConfigError: it is in the workspace.
+    Raises ConfigError: it is in the workspace, or is reached through a link in there.
     """
-    found = path.resolve()
-    if found.is_relative_to(root.resolve()):
+    found, inside = path.resolve(), root.resolve()
+    linked, here = False, Path(path.anchor or ".").resolve()
+    for part in path.parts[bool(path.anchor) :]:
+        linked = linked or (here.is_relative_to(inside) and (here / part).is_symlink())
+        here = (here / part).resolve()
+    if linked or found.is_relative_to(inside):
         raise ConfigError(
             f"{what} lies in the workspace, where the judged change could alter it",
             path=str(path),
