@@ -112,7 +112,7 @@ def _of_commit(root: Path, ref: str) -> Authority:
     if len(kinds) > 1:
         raise UsageError(
             f"--trust-ref: {ref[:80]!r} names several refs: {', '.join(kinds)}",
-            remedy=f"say which, such as refs/{kinds[-1]}/{ref[:80]}: a tag of a branch's name comes before it",
+            remedy=f"say which, such as refs/{kinds[-1]}/{ref[:80]}",
         )
     if commit is None:
         raise UsageError(

@@ -183,6 +183,7 @@ doc := {
 						"adv_cap",
 						"max_slippage_bps",
 					],
+					"open": [],
 					"enums": {},
 					"examples": 1,
 					"problems": [],
@@ -204,6 +205,7 @@ doc := {
 						"market_impact",
 						"total_cost_bps",
 					],
+					"open": [],
 					"enums": {
 						"status": ["SUBMITTED", "ACKNOWLEDGED", "PARTIAL_FILL", "FILLED", "CANCELED", "REJECTED", "TIMEOUT", "ERROR"],
 					},

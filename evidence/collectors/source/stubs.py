@@ -175,7 +175,8 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         if value is not None
         for node in python.walk(value)
     )
-    same = (not agrees) not in given and lenient and touches_nothing(function, constant=True)
+    asked = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
+    same = asked and (not agrees) not in given and lenient and touches_nothing(function, constant=True)
     return "gives the same answer whatever it is asked" if same else None
 
 
