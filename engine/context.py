@@ -10,14 +10,14 @@ from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked,
 from ..evidence.collectors import BUILTIN
 from .alterations import alterations
 from .collectors import Places
-from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig
+from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, LedgerSettings
 from .decide.model import Plan
 from .decide.plan import make_plan
 from .decide.recorded import ALL
 from .decision.document import Trust, Weakening
 from .policy import bundle as bundles
 from .policy.interface import Bundle
-from .trust import FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
+from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
 
 _STRICTER = frozenset({("account", "pinned_account")})
 """Options that only make rules stricter, so setting them weakens nothing."""
@@ -132,6 +132,9 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     elif config.policy.bundle is not None and config.policy.digest is None and trust.ref is None:
         message = f"{_whose(trust, 'policy')} names a policy bundle without its digest"
         found.append(Weakening("bundle_not_pinned", message))
+    if trust.settings["ledger"] == DEFAULTS and config.ledger.location != LedgerSettings().location:
+        message = f"ledger/ holds something else: decisions are recorded in {config.ledger.location}/"
+        found.append(Weakening("ledger_moved", message))
     if config.stages:
         message = f"{_whose(trust, 'stages')} changes the stages' dependencies"
         found.append(Weakening("stage_override", message))

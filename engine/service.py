@@ -16,6 +16,7 @@ from ..evidence.collecting import subject as subjects
 from ..evidence.collecting.interface import Evidence, Problem
 from ..evidence.collecting.provenance import modified
 from ..evidence.collecting.runner import Running
+from ..evidence.reading.files import printable
 from ..evidence.reading.workspace import Workspace
 from .collectors import STAGE_TESTS, open_workspace, refused, start
 from .config.settings import age_seconds
@@ -164,7 +165,7 @@ def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
         commit=commit.commit,
         dirty=commit.dirty,
         author=None if commit.author is None else masked(commit.author),
-        sources=tuple(masked(pattern) for pattern in measured.patterns),
+        sources=tuple(masked(printable(pattern)) for pattern in measured.patterns),
         files=len(measured.files),
     )
     odd = [*measured.unreadable, *subjects.odd_files(workspace.judged())]

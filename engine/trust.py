@@ -16,7 +16,7 @@ from ..evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ..evidence.base.limits import DEFAULT
 from ..evidence.reading.git.history import History
 from .config.operator import Operator, load_operator
-from .config.settings import FILE, GateConfig, parse_config, read_file
+from .config.settings import FILE, GateConfig, default_ledger, parse_config, read_file
 from .decision.document import Notice, Trust, TrustRef
 
 OPERATOR, TRUST_REF, FLAG, JUDGED, DEFAULTS = "operator", "trust_ref", "flag", "judged", "default"
@@ -109,7 +109,16 @@ def _judged(root: Path) -> Authority:
 
 def _of_commit(root: Path, ref: str) -> Authority:
     history = History(root.resolve())
-    commit = history.resolve(ref)
+    try:
+        commit = history.resolve(ref)
+        kinds = [kind for kind in ("tags", "heads", "remotes") if history.resolve(f"refs/{kind}/{ref}")]
+    except ConfigError as error:
+        raise UsageError(f"--trust-ref: {error.what}", remedy=error.remedy) from error
+    if len(kinds) > 1:
+        raise UsageError(
+            f"--trust-ref: {ref[:80]!r} names several refs: {', '.join(kinds)}",
+            remedy=f"say which, such as refs/{kinds[-1]}/{ref[:80]}",
+        )
     if commit is None:
         raise UsageError(
             f"--trust-ref: there is no commit {ref[:80]!r} here",
@@ -167,7 +176,7 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
     if base.trust.ref is None:
         for name in POWERS:
             if name not in stated:
-                values[name] = getattr(GateConfig(), name)
+                values[name] = getattr(GateConfig(ledger=default_ledger(root)), name)
                 ignored += [name] if settings[name] == JUDGED and name != "allowed_signers" else []
                 settings[name] = DEFAULTS
     settings |= dict.fromkeys(stated & settings.keys(), OPERATOR)

@@ -447,6 +447,14 @@ def test_a_name_in_another_encoding_is_refused(gate: Gate, workspace: Path) -> N
     assert gate("ledger", "verify", "-w", workspace).code == 0
 
 
+def test_a_name_in_another_encoding_among_discovered_sources(gate: Gate, tmp_path: Path) -> None:
+    """With no settings the decision lists the sources that were found, whatever they are called."""
+    (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text("x = 1\n")
+    run = gate("evaluate", "all", "-w", tmp_path, "-o", "json")
+    assert run.code == 1, run.err
+    assert "caf\\\\udce9.py" in run.out
+
+
 def test_a_name_with_a_line_break_is_one_line_of_a_message(gate: Gate, workspace: Path) -> None:
     """A name cannot forge a line of ours."""
     name = "contracts/a\nevidence error: b.json"

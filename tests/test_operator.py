@@ -225,7 +225,11 @@ def test_an_operators_file_in_the_workspace_is_refused(
     root = make_workspace({"operator.yaml": "version: 1\n"})
     link = tmp_path / "link.yaml"
     link.symlink_to(root / "operator.yaml")
-    for file in (root / "operator.yaml", root, link):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "operator.yaml").write_text("version: 1\n")
+    (root / "away").symlink_to(elsewhere)  # the change decides where it leads
+    for file in (root / "operator.yaml", root, link, root / "away", root / "away" / "operator.yaml"):
         run = gate("evaluate", "stage1", "-w", root, "--operator", file)
         assert run.code == 2 and "in the workspace" in run.err
     assert gate("evaluate", "stage1", "-w", root, "--operator", tmp_path / "gone.yaml").code == 2
@@ -393,6 +397,16 @@ def test_a_ref_that_moves_with_the_change_is_refused(gate: Gate, repository: Pat
     """What is checked out cannot be the judge of itself; what does not exist judges nothing."""
     run = gate("evaluate", "stage1", "-w", repository, f"--trust-ref={ref}")
     assert run.code == 2 and run.err.count("to do:") == 1
+
+
+@needs_git
+@pytest.mark.parametrize("planted", ["refs/tags/main", "refs/remotes/main"])
+def test_a_name_that_several_refs_have_is_refused(gate: Gate, repository: Path, planted: str) -> None:
+    """Whoever may push a tag of the branch's name would decide otherwise: git prefers it."""
+    git(repository, "update-ref", planted, "change")
+    run = gate("evaluate", "stage1", "-w", repository, "--trust-ref", "main")
+    assert run.code == 2 and "names several refs" in run.err
+    assert gate("evaluate", "stage1", "-w", repository, "--trust-ref", "refs/heads/main").code != 2
 
 
 @needs_git

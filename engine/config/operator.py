@@ -6,6 +6,7 @@ the file nor what it names may lie in the workspace.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,9 @@ from .settings import GateConfig, check_config, check_ledger, read_settings
 FILE = "operator.yaml"
 SCHEMA = "operator"
 """The contract of the file, generated from the class below."""
+
+_MOST_LINKS = 40
+"""As many as the system follows."""
 
 Permission = Literal["commands", "plugins", "stage_tests"]
 
@@ -94,10 +98,18 @@ def load_operator(path: Path, root: Path) -> Operator:
 def outside(path: Path, root: Path, what: str) -> Path:
     """The resolved path of something that must not lie in the workspace.
 
-    Raises ConfigError: it does.
+    Raises ConfigError: it is in the workspace, or is reached through a link in there.
     """
+    inside, here = root.resolve(), Path(os.path.abspath(path))  # noqa: PTH100 - links are followed one by one
+    linked = False
+    for _ in range(_MOST_LINKS):
+        link = next((part for part in (*reversed(here.parents), here) if part.is_symlink()), None)
+        if link is None:
+            break
+        linked = linked or link.is_relative_to(inside)
+        here = Path(os.path.normpath(link.parent / link.readlink() / here.relative_to(link)))
     found = path.resolve()
-    if found.is_relative_to(root.resolve()):
+    if linked or found.is_relative_to(inside):
         raise ConfigError(
             f"{what} lies in the workspace, where the judged change could alter it",
             path=str(path),

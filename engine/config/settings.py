@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -221,13 +221,32 @@ def parse_config(raw: bytes | None, root: Path) -> tuple[GateConfig, frozenset[s
     Raises ConfigError: as :func:`load_config`.
     """
     if raw is None:
-        check_ledger(root, LedgerSettings())
-        return GateConfig(), frozenset()
+        return GateConfig(ledger=default_ledger(root)), frozenset()
     value = parse_yaml(raw, FILE, DEFAULT, error_type=ConfigError)
     config = read_settings(GateConfig, {} if value is None else value)
     check_config(config, FILE)
+    stated = frozenset(value or ())
+    if "ledger" not in stated:
+        return replace(config, ledger=default_ledger(root)), stated
     check_ledger(root, config.ledger)
-    return config, frozenset(value or ())
+    return config, stated
+
+
+def default_ledger(root: Path) -> LedgerSettings:
+    """Where decisions are recorded if nobody says so: ``ledger``, or ``gate-ledger`` where that is taken."""
+    names = ("ledger", "gate-ledger", *(f"gate-ledger-{number}" for number in range(2, 100)))
+    return LedgerSettings(next((name for name in names if _is_free(root / name)), names[0]))
+
+
+def _is_free(place: Path) -> bool:
+    """Whether there is nothing, or nothing but a ledger."""
+    try:
+        mode = os.lstat(place).st_mode
+        return stat.S_ISDIR(mode) and all(map(LEDGER_FILES.fullmatch, os.listdir(place)))  # noqa: PTH208
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def check_config(config: GateConfig, path: str) -> None:

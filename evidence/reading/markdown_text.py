@@ -30,10 +30,16 @@ _MARKS = (
         r"|tested)|fill(?: (?:in|me|this))?|placeholder|insert|todo|tb[dca]"
         r"|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
         r"(?!\w)[^\]\n]{0,200}|(?:your )?(?:name|date|signature|role|yyyy-mm-dd))\s*\](?![(\[])"
-        r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}(?:template|תבנית)(?!\w)"
+        r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}(?:draft )?(?:template|תבנית)(?!\w)"
         r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",
         re.IGNORECASE,
     ),
+)
+_NOTHING = re.compile(
+    r"\W*(?:n/?a|none|nil|never|nothing|unlimited|no limits?|x{3,}|pending|unknown|coming soon|later"
+    r"|אין|ללא|להשלמה|not (?:applicable|(?:yet )?(?:defined|decided|done|implemented|known|planned|written))"
+    r"|to be \w+(?: later)?|\{\{[^{}]*\}\})\W*",
+    re.IGNORECASE,
 )
 _NOT_TOGETHER = re.compile(r"\\[1-9]|\(\?[^:!=<]")
 _LEADING = re.compile(r"\A(?:[^\w]|_)*(?:\(?[0-9]+(?:[.][0-9]+)*[.):]*(?:[^\w]|_)+)?", re.UNICODE)
@@ -111,8 +117,10 @@ def from_word_start(*patterns: str) -> Callable[[str], re.Match[str] | None]:
 
 
 def says_something(text: str) -> bool:
-    """Whether there is a letter, a digit or a symbol (✅) in the text."""
-    return any(char.isalnum() or unicodedata.category(char) == "So" for char in text)
+    """Whether a letter, a digit or a symbol (✅) is in the text, and it is no word for nothing (``n/a``)."""
+    return not _NOTHING.fullmatch(text) and any(
+        char.isalnum() or unicodedata.category(char) == "So" for char in text
+    )
 
 
 def without_comments(text: str) -> str:

@@ -16,7 +16,7 @@ from ....evidence.base.errors import UsageError
 from ....evidence.base.settings import build
 from ....evidence.collectors.artifacts import Row, default_matrix
 from ....evidence.reading.workspace import Workspace
-from ..settings import FILE, LEDGER_FILES, GateConfig, load_config
+from ..settings import FILE, GateConfig, LedgerSettings, default_ledger, load_config
 from .discover import Found, discover
 from .templates import Written, write_templates
 
@@ -79,19 +79,9 @@ def _look(root: Path, config: GateConfig) -> Found:
     ignored = [config.ledger.directory.rstrip("/")] if config.ledger.directory else []
     workspace = Workspace(root, config.limits, ignored)
     found = discover(workspace.view(), rows, config.evidence)
-    found.ledger = _free_ledger(root, found.sources)
+    usual = default_ledger(root).location
+    found.ledger = None if usual == LedgerSettings().location else usual
     return found
-
-
-def _free_ledger(root: Path, sources: Sequence[str]) -> str | None:
-    """Another directory for the ledger where the usual one is taken by something else."""
-    usual = root / "ledger"
-    if not os.path.lexists(usual):
-        return None
-    if usual.is_dir() and not usual.is_symlink() and all(map(LEDGER_FILES.fullmatch, os.listdir(usual))):  # noqa: PTH208
-        return None
-    names = ["gate-ledger", *(f"gate-ledger-{number}" for number in range(2, 100))]
-    return next(name for name in names if not os.path.lexists(root / name))
 
 
 def _quoted(value: Any) -> str:

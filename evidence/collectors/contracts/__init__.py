@@ -39,7 +39,7 @@ class ContractsCollector:
     """See the module."""
 
     id: ClassVar[str] = "contracts"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[Options]] = ContractsOptions
 
     def __init__(self, options: ContractsOptions) -> None:
@@ -110,6 +110,7 @@ def _file(path: str, checked: CheckedSchemas) -> dict[str, Any]:
         "fields": len(names),
         "required": schemas.required_names(schema),
         "properties": names,
+        "open": schemas.open_names(schema),
         "enums": schemas.enumerations(schema),
         "examples": len(examples) if isinstance(examples, list) else 0,
         "problems": [{"pointer": pointer, "text": text} for pointer, text in found],

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Section, Table, parse, within
-from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.markdown_text import has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..shared.documents import read_document
 
@@ -49,7 +49,7 @@ class IntegrationFlowCollector:
     """Reads the integration-flow document; see the module's description."""
 
     id: ClassVar[str] = "integration_flow"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = IntegrationFlowOptions
 
     def __init__(self, options: IntegrationFlowOptions) -> None:
@@ -74,12 +74,12 @@ class IntegrationFlowCollector:
 def _stages(document: Document) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
 
-    def add(number: int, line: int, stated: dict[str, bool]) -> None:
-        empty = {"stage": f"stage{number}", **dict.fromkeys(_LABELS, False), "line": line}
+    def add(number: int, line: int, stated: dict[str, bool | None]) -> None:
+        empty = {"stage": f"stage{number}", **dict.fromkeys(_LABELS), "line": line}
         entry = found.setdefault(number, empty)
         entry["line"] = min(line, entry["line"])
         for name, present in stated.items():
-            entry[name] = entry[name] or present
+            entry[name] = _both(entry[name], present)
 
     for section in document.sections:
         match = _STAGE.match(heading_key(section.title))
@@ -91,9 +91,17 @@ def _stages(document: Document) -> list[dict[str, Any]]:
             for name, pattern in _LINE.items()
         }
         for row in _stage_rows(table):
-            stated = {n: c is not None and _filled(row[2][c]) for n, c in columns.items()}
+            stated = {n: None if c is None else _filled(row[2][c]) for n, c in columns.items()}
             add(row[0], row[1], stated)
-    return [found[number] for number in sorted(found)]
+    return [
+        {name: bool(value) if name in _LABELS else value for name, value in found[number].items()}
+        for number in sorted(found)
+    ]
+
+
+def _both(one: bool | None, other: bool | None) -> bool | None:
+    """What is stated twice has to be filled twice; None where it is not stated."""
+    return other if one is None else one if other is None else one and other
 
 
 def _stage_rows(table: Table) -> list[tuple[int, int, tuple[str, ...]]]:
@@ -109,12 +117,12 @@ def _stage_rows(table: Table) -> list[tuple[int, int, tuple[str, ...]]]:
 
 
 def _filled(text: str) -> bool:
-    return any(char.isalnum() for char in text) and not has_template_mark(text)
+    return says_something(text) and not has_template_mark(text)
 
 
-def _stated(stage: Section, document: Document) -> dict[str, bool]:
+def _stated(stage: Section, document: Document) -> dict[str, bool | None]:
     lines = [text.plain for text in within(stage, document.texts)]
-    state = dict.fromkeys(_LABELS, False)
+    state: dict[str, bool | None] = dict.fromkeys(_LABELS)
     for index, line in enumerate(lines):
         for name, pattern in _LINE.items():
             match = pattern.fullmatch(line)
@@ -124,5 +132,5 @@ def _stated(stage: Section, document: Document) -> dict[str, bool]:
             if not rest:
                 following = lines[index + 1] if index + 1 < len(lines) else ""
                 rest = "" if any(p.fullmatch(following) for p in _LINE.values()) else following
-            state[name] = state[name] or _filled(rest)
+            state[name] = _both(state[name], _filled(rest))
     return state

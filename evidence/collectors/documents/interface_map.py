@@ -17,7 +17,7 @@ from ...base.settings import Regex
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
-from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.markdown_text import has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..shared.documents import absent, bounded, read_document, word_pattern
 from ..shared.quantities import PER_SECOND, count_near, latency_us, rate_per_second
@@ -57,6 +57,7 @@ _SLA_HEADERS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (r"p\s?95", r"\bsla\b", _LATENCY, r"target|budget|limit|\bmax|יעד")
 )
+_OTHER_FIGURE = re.compile(r"p\s?(?!95)[0-9]{2}(?![0-9])|\b(?:median|mean|average|avg|min)\b", re.IGNORECASE)
 _SLA_TEXT = re.compile(rf"p\s?95|\bsla\b|{_LATENCY}", re.IGNORECASE)
 _HEAD_END = re.compile(r"\s*(?::|→|->|=>|\s[-–—]\s|\||\()")
 _MESSAGES = r"(?:messages?|msgs?|requests?|calls?|orders?|הודעות)"
@@ -112,7 +113,7 @@ class InterfaceMapCollector:
     """Reads the interface map; see the module's description."""
 
     id: ClassVar[str] = "interface_map"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
 
     def __init__(self, options: InterfaceMapOptions) -> None:
@@ -181,6 +182,7 @@ class InterfaceMapCollector:
         patterns = self._sections["endpoint_mapping"] + self._sections["latency_sla"]
         places = find_sections(text, patterns) or None
         found: dict[str, dict[str, Any]] = {}
+        empty: set[str] = set()
 
         def add(name: str, line: int, sla: int | None) -> None:
             entry = found.setdefault(name, {"id": name, "latency_sla_us": None, "line": line})
@@ -193,10 +195,16 @@ class InterfaceMapCollector:
             column = _sla_column(table)
             for row in table.rows:
                 if column is None:
-                    sla = latency_us(" | ".join(row.cells))
+                    cells = zip(table.header, row.cells, strict=True)
+                    sla = latency_us(
+                        " | ".join(cell for head, cell in cells if not _OTHER_FIGURE.search(head))
+                    )
                 else:
                     sla = latency_us(row.cells[column], table.header[column])
-                for name in self._named(row.cells):
+                names = self._named(row.cells)
+                if not any(map(says_something, row.cells[1:])):
+                    empty.update(names)
+                for name in names:
                     add(name, row.line, sla)
         for item in _inside(places, document.items):
             for name in self._named((_head(item.text),)):
@@ -206,7 +214,7 @@ class InterfaceMapCollector:
                 stated = [t.plain for t in within(section, document.texts) if _SLA_TEXT.search(t.plain)]
                 latencies = [sla for line in stated if (sla := latency_us(line)) is not None]
                 add(name, section.line, max(latencies, default=None))
-        return [found[name] for name in OPERATIONS if name in found]
+        return [found[name] for name in OPERATIONS if name in found and name not in empty]
 
     def _named(self, cells: tuple[str, ...]) -> list[str]:
         """Operations that a row is about: by its label (the first cell with a letter), or by a whole cell."""
@@ -245,8 +253,9 @@ class InterfaceMapCollector:
             for name, label in _PACING.items():
                 if name == "historical_requests" and _OTHER_WINDOW.search(clause):
                     continue  # a limit over another time than ten minutes
-                if figures[name] is None and not has_template_mark(clause):
-                    figures[name] = count_near(clause, label)
+                if not has_template_mark(clause) and (figures[name] is None or " | " in clause):
+                    stated = count_near(clause, label)  # of several rows of a table, the loosest counts
+                    figures[name] = max(stated or 0, figures[name] or 0) or stated
             if figures["messages_per_second"] is None:
                 figures["messages_per_second"] = _rate(clause)
         return figures
@@ -286,6 +295,6 @@ def _inside(places: list[Section] | None, things: Any) -> list[Any]:
 def _sla_column(table: Table) -> int | None:
     for pattern in _SLA_HEADERS:
         for index, header in enumerate(table.header):
-            if index and pattern.search(header):
+            if index and pattern.search(header) and not _OTHER_FIGURE.search(header):
                 return index
     return None

@@ -8,6 +8,7 @@ does not count. The drill is held against ``contracts/files/rollback_drill.schem
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -58,6 +59,14 @@ _RATE = re.compile(
 _TIMES = re.compile(
     rf"{_NUMBER}\s*(?:(?P<percent>%)|[×x]|times\b|פי\b)|(?:[×x]|times|פי)\s*(?P<after>[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?)"
 )
+_LOW, _HIGH = r"below|under|less|fewer|falls?|<|≤|מתחת|פחות", r"above|over|more|exceed\w*|>|≥|מעל|יותר"
+_DIRECTION = {name: re.compile(_HIGH if name in ("pnl", "psr") else _LOW, re.IGNORECASE) for name in TRIGGERS}
+"""What a trigger that works the wrong way round says before its number; a loss may be stated either way."""
+_NOT = re.compile(
+    r"(?:\b(?:not|never|without|skip\w*|(?:do|need|must)(?:es)?n['’]t)|\bno need to|ללא|בלי|לא|אין)[\s-]+"
+    r"(?:(?:be|have|been|to|all|the|any)\s+)*\Z",
+    re.IGNORECASE,
+)
 _DAY = Fraction(1, 24)
 _PER_HOUR: dict[str, int | Fraction] = {"h": 1, "ש": 1, "m": 60, "ד": 60, "s": 3600, "d": _DAY, "י": _DAY}
 _MICRO = 1_000_000
@@ -91,7 +100,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:
@@ -134,7 +143,7 @@ class RollbackCollector:
     def _procedure(self, text: str) -> dict[str, Any]:
         path = self._path
         found = {name: find_sections(text, own, path) for name, own in self._sections.items()}
-        triggers = self._lines(text, "triggers")
+        triggers, recovery = self._lines(text, "triggers"), self._lines(text, "recovery")
         return {
             "file": path,
             "sections": match_sections(text, self._sections, path),
@@ -145,9 +154,9 @@ class RollbackCollector:
                 if not section.filled
             ],
             "triggers": _named(triggers, TRIGGERS),
-            "limits": _limits(triggers),
-            "steps": _named(self._lines(text, "steps"), STEPS),
-            "checks": _named(self._lines(text, "recovery"), CHECKS),
+            "limits": [*_limits(triggers, TRIGGERS), *_limits(recovery, {"nav": CHECKS["nav"]})],
+            "steps": _in_order(self._lines(text, "steps")),
+            "checks": _named(recovery, CHECKS),
         }
 
     def _lines(self, text: str, section: str) -> list[Text]:
@@ -186,25 +195,55 @@ class RollbackCollector:
 
 def _named(lines: list[Text], words: dict[str, str]) -> list[str]:
     return [
-        name
-        for name, pattern in sorted(words.items())
-        if any(from_word_start(pattern)(line.plain) for line in lines)
+        name for name, pattern in sorted(words.items()) if any(_found(pattern, line.plain) for line in lines)
     ]
 
 
-def _limits(lines: list[Text]) -> list[dict[str, Any]]:
-    """Each trigger's limits in millionths: a share, a count in an hour, a multiple; null for no number."""
+def _found(pattern: str, line: str) -> re.Match[str] | None:
+    """Where a line speaks of something, unless it says that it is not done."""
+    match = from_word_start(pattern)(line)
+    return None if match is None or _NOT.search(line, 0, match.start()) else match
+
+
+def _in_order(lines: list[Text]) -> list[str]:
+    """The steps in the order of the lines that are most about them: that name them the earliest."""
+    places = {
+        name: min((match.start(), line.line) for line in lines if (match := _found(pattern, line.plain)))
+        for name, pattern in STEPS.items()
+        if any(_found(pattern, line.plain) for line in lines)
+    }
+    return sorted(places, key=lambda name: (places[name][1], places[name][0]))
+
+
+def _limits(lines: list[Text], triggers: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Each trigger's limits in millionths: a share, a count in an hour, a multiple.
+
+    Null where no number is stated, or one that triggers on the wrong side of it.
+    """
     found: list[dict[str, Any]] = []
-    for name, pattern in sorted(TRIGGERS.items()):
-        stated = []
+    for name, pattern in sorted(triggers.items()):
+        stated, reversed_ = [], False
         for line in lines:
             match = from_word_start(pattern)(line.plain)
             if match is not None:
                 after = _limit(name, line.plain[match.end() :])
                 micro = after if after is not None else _limit(name, line.plain)
+                if name in _DIRECTION and _is_reversed(name, line.plain):
+                    micro, reversed_ = None, True
                 stated.append({"trigger": name, "micro": micro, "line": line.line})
-        found += [one for one in stated if one["micro"] is not None] or stated[:1]
+        found += [one for one in stated if one["micro"] is not None and not reversed_] or [
+            one for one in stated if one["micro"] is None
+        ][:1]
     return found
+
+
+def _is_reversed(trigger: str, text: str) -> bool:
+    """Whether the limit is passed on the safe side: ``P&L above −5 %``, ``drawdown below 15 %``."""
+    number = re.search(r"[-−+]?\s*[0-9]", text)
+    before = text[: number.start()] if number else ""
+    if trigger == "pnl" and number and number.group()[0] not in "-−":
+        return False  # a loss above 5 %
+    return _DIRECTION[trigger].search(before) is not None
 
 
 def _limit(trigger: str, text: str) -> int | None:
@@ -236,6 +275,8 @@ def _contradictions(steps: list[tuple[str, int]], figures: dict[str, Any]) -> li
         if time > total and name not in _LATER:
             text = f"{name} was finished after {time} ms, the whole recovery after {total}"
             found.append((f"{place}/completed_ms", text))
+    if total == 0:
+        found.append(("/total_recovery_ms", "is 0 ms, which nobody has measured"))
     place = "/cancel_orders_ms"
     if cancelled is not None and cancelled > total:
         found.append((place, f"cancelling took {cancelled} ms, the whole recovery {total}"))

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Table, parse, within
-from ...reading.markdown_text import has_template_mark, heading_key
+from ...reading.markdown_text import has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..shared.documents import read_document, scaled
 
@@ -52,7 +52,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -137,4 +137,4 @@ def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.P
     if column is None:
         return pattern.search(rest) is not None
     cell = cells[column]
-    return any(char.isalnum() for char in cell) and not has_template_mark(cell)
+    return says_something(cell) and not has_template_mark(cell)

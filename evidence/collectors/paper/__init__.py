@@ -77,7 +77,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -233,6 +233,8 @@ class _Run:
         baseline = self.view.read_json(path, "mock_baseline")
         moment(baseline["timestamp"], path, "/timestamp")
         latency = baseline["latency_ms"]
+        if not latency["p50"] <= latency["p95"] <= latency.get("p99", latency["p95"]):
+            raise EvidenceError("the percentiles do not rise", path=path, place="/latency_ms")
         for name in ("p50", "p95"):
             self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
         self.samples.append(baseline.get("sample", False))
@@ -248,7 +250,14 @@ class _Run:
     def _backtest(self, path: str) -> None:
         """The back-test's Sharpe ratio."""
         metrics = self.view.read_json(path, "backtest_metrics")
-        moment(metrics["timestamp"], path, "/timestamp")
+        made, _ = moment(metrics["timestamp"], path, "/timestamp")
+        period = metrics.get("period", {})
+        if not period.get("start", "") <= period.get("end", made[:10]) <= made[:10]:
+            raise EvidenceError(
+                "the period is not before the time of the back-test", path=path, place="/period"
+            )
+        if metrics.get("trades") == 0:
+            raise EvidenceError("the back-test has no trades", path=path, place="/trades")
         self.samples.append(metrics.get("sample", False))
         if metrics["sharpe"] is None:
             self._lack(("sharpe_backtest_micro",), f"{path} has null for it", "compute it and record it")

@@ -20,7 +20,7 @@ HEADER = ("metric", "value", "unit", "status")
 _COUNT = {"": Fraction(1), "count": Fraction(1)}
 _PLAIN = {"": Fraction(1), "ratio": Fraction(1)}
 _RATIO = {"": Fraction(1), "ratio": Fraction(1), "%": Fraction(1, 100), "percent": Fraction(1, 100)}
-_LATENCY = {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)}
+_LATENCY = {**dict.fromkeys(("us", "µs", "μs"), Fraction(1, 1000)), "ms": Fraction(1), "s": Fraction(1000)}
 _DURATION = {"s": Fraction(1), "min": Fraction(60), "h": Fraction(3600)}
 UNITS: dict[str, dict[str, Fraction]] = {
     "duration": _DURATION, "total_trades": _COUNT, "fill_rate": _RATIO,

@@ -23,6 +23,14 @@ NS_PER_MS = 1_000_000
 SECOND_US = 1_000_000
 _PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
 _LIMIT_ORDERS = {"LMT", "LIMIT"}
+_KINDS = {
+    100: "pacing_violation",
+    504: "disconnect",
+    1100: "disconnect",
+    1101: "reconnect",
+    1102: "reconnect",
+}
+"""What the broker's code of an event makes it, whatever the log calls it."""
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
 _DAY_US = 86_400 * SECOND_US
@@ -127,7 +135,17 @@ def read_session(view: View, path: str) -> Session:
 
     events = sorted(zip(times("events", "time"), (event["type"] for event in log["events"]), strict=True),
                     key=lambda event: event[0])  # fmt: skip
-    trades = _trades(log["trades"], times("trades", "submitted_at"), path, found)
+    for index, event in enumerate(log["events"]):
+        if event["type"] != (kind := _KINDS.get(event.get("code"), event["type"])):
+            found.append(
+                (f"/events/{index}/type", f"is not {kind}, which the broker's code {event['code']} means")
+            )
+    submitted = times("trades", "submitted_at")
+    for index, moment in enumerate(submitted):
+        before = [kind for time, kind in events if time < moment and kind in ("disconnect", "reconnect")]
+        if before[-1:] == ["disconnect"]:
+            found.append((f"/trades/{index}/submitted_at", "lies where the log has no connection"))
+    trades = _trades(log["trades"], submitted, path, found)
     navs = (sample["nav"] for sample in log.get("equity", []))
     periods = log.get("equity_periods_per_year")
     return Session(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-_NUMBER = r"(?<![\w.,])(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,9})?|[0-9]{1,12}(?:\.[0-9]{1,9})?)"
+_NUMBER = r"(?<![\w.,])(?<!(?<![\w)])[-−])" + (
+    r"(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,9})?|[0-9]{1,12}(?:\.[0-9]{1,9})?)"
+)
 _UNITS_US = {
     "us": 1, "µs": 1, "μs": 1, "microsecond": 1, "מיקרושניות": 1, "מיקרושנייה": 1,
     "ms": 1_000, "msec": 1_000, "millisecond": 1_000, "אלפיות": 1_000, "מילישניות": 1_000, "מילישנייה": 1_000,
@@ -24,6 +26,10 @@ _WINDOW_BEFORE = re.compile(r"(?:/|\bper|\bin|\bevery|(?<!\w)[בל]-?)\s*\Z", re
 PER_SECOND = r"(?:/|\b(?:per|an?|each|every)\b|ב|ל)[\s-]*(?:second|sec|s|שנייה|שניה)(?!\w)"
 _RATE = re.compile(rf"{_COUNT.pattern}(?:\s+[^\W\d]+){{0,2}}\s*{PER_SECOND}", re.IGNORECASE)
 _FEWER_BEFORE = re.compile(r"(?:\b(?:fewer|less) than|\bunder|\bbelow|<|פחות מ-?)\s*\Z", re.IGNORECASE)
+_AT_LEAST = re.compile(
+    rf"(?:[>≥]=?|\b(?:at least|more than|over|above)|לפחות|מעל)\s*{_NUMBER}", re.IGNORECASE
+)
+"""What bounds from below, and so promises nothing."""
 _WORDS = {"one": "1", "two": "2", "three": "3", "five": "5", "ten": "10"}
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
 
@@ -43,6 +49,7 @@ def latency_us(text: str, header: str = "") -> int | None:
     A figure marked ``p95`` wins; otherwise it is the longest duration. A bare number takes its unit from the
     column's header, as in ``SLA (ms)``.
     """
+    text = _AT_LEAST.sub("", text)
     text = _WORD.sub(lambda match: _WORDS[match[1].lower()], text)
     marked = [_microseconds(_value(match), match["unit"]) for match in _P95.finditer(text)]
     if marked:

@@ -24,7 +24,7 @@ from .literals import is_scanned, scan
 from .model import Program, external_names, load_program, place_of, unknown
 from .order_types import find_order_types, shortened
 from .safeguards import SAFEGUARDS, find_safeguards
-from .stubs import find_stubs
+from .stubs import find_stubs, names_used
 
 __all__ = [
     "OPERATIONS",
@@ -63,7 +63,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
@@ -90,14 +90,17 @@ class SourceCollector:
             if error.path not in {printable(path) for path in client}
         ]
         stubs: list[dict[str, Any]] = []
-        parsed: set[str] = set()
+        trees: dict[str, ast.Module] = {}
         for path in inspected:
             source = python.parse_file(view, path)
             if source.tree is None:
                 errors.append({"path": printable(path), "line": source.line, "text": source.problem})
             else:
-                parsed.add(path)
-                stubs += [{"path": path, **stub} for stub in find_stubs(source.tree)]
+                trees[path] = source.tree
+        parsed = set(trees)
+        used = {name for tree in trees.values() for name in names_used(tree)}
+        for path, tree in trees.items():
+            stubs += [{"path": path, **stub} for stub in find_stubs(tree, used)]
         facts, program = self._client(view, [path for path in client if path in parsed], inspected, problems)
         scopes = [
             *(

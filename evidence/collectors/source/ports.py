@@ -114,10 +114,26 @@ def _only_compared(module: Module) -> set[str]:
     return {name for name, harmlessly in uses.items() if name in module.constants and all(harmlessly)}
 
 
-def names_ports(program: Program, test: ast.expr, routine: Routine) -> bool:
-    """Whether a condition compares something with the ports of paper or live trading."""
+def names_ports(program: Program, test: ast.expr, routine: Routine, refused: bool = False) -> bool:
+    """Whether a condition compares something with the ports of paper or live trading.
+
+    Of what is ``refused`` where the condition holds, it has to be one of live trading, or none of paper.
+    """
+    negated = {
+        id(node)
+        for outer in python.walk(test)
+        if isinstance(outer, ast.UnaryOp) and isinstance(outer.op, ast.Not)
+        for node in python.walk(outer.operand)
+    }
+
+    def fits(value: object, compare: ast.Compare) -> bool:
+        without = isinstance(compare.ops[0], (ast.NotIn, ast.NotEq)) != (id(compare) in negated)
+        return (value in _PAPER and (without or not refused)) or (
+            value in LIVE_PORTS and not (without and refused)
+        )
+
     return any(
-        value in _PAPER or value in LIVE_PORTS
+        fits(value, each)
         for each in python.walk(test)
         if isinstance(each, ast.Compare)
         for side in (each.left, *each.comparators)

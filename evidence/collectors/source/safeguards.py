@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ...collecting.interface import Problem
@@ -90,10 +91,15 @@ def _paper_checks(
     used = routine.handle in on_path
     for check in routine.nodes:
         if isinstance(check, (ast.If, ast.Assert)):
-            if any(_is_prefix(program, node, routine) for node in _meant(program, check.test, routine)):
+            refused = isinstance(check, ast.If) and any(
+                isinstance(node, ast.Raise) for part in check.body for node in python.walk(part)
+            )
+            if any(
+                _is_prefix(program, node, routine) for node in _meant(program, check.test, routine)
+            ) and not (refused and _all_paper(program, check.test, routine)):
                 what = f"{routine.name} checks that the account is for paper trading"
                 yield "account_check", Clue(routine.path, check.lineno, what, used)
-            if names_ports(program, check.test, routine):
+            if names_ports(program, check.test, routine, refused):
                 what, in_use = f"{routine.name} checks the port", used or routine.handle in clients
                 yield "port_check", Clue(routine.path, check.lineno, what, in_use)
 
@@ -114,6 +120,26 @@ def _meant(program: Program, test: ast.expr, routine: Routine) -> Iterator[ast.A
         elif isinstance(node, ast.Call):
             for called in program.by_name.get(called_name(node), ())[:10]:
                 yield from called.nodes
+
+
+def _all_paper(program: Program, test: ast.AST, routine: Routine) -> bool:
+    """Whether the condition is true of paper accounts: it asks for their prefix without a ``not``."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return False
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.NotEq, ast.NotIn, ast.Is)):
+        return False
+    if isinstance(test, (ast.Call, ast.Compare)) and _is_prefix(program, test, routine):
+        return True
+    below = [
+        part
+        for part in python.children(test)
+        if any(map(partial(_asks, program, routine), python.walk(part)))
+    ]
+    return bool(below) and all(_all_paper(program, part, routine) for part in below)
+
+
+def _asks(program: Program, routine: Routine, node: ast.AST) -> bool:
+    return _is_prefix(program, node, routine)
 
 
 def _is_prefix(program: Program, node: ast.AST, routine: Routine) -> bool:

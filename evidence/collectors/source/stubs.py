@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..shared import python_source as python
+from .secrets import snake
 
 _HEALTH = re.compile(r"_?(?:health|healthy|health_?check|is_healthy|is_connected|is_alive|ping|heartbeat)")
 _CHECK = re.compile(
-    r"_?(?:check|validate|verify|is_allowed|is_valid|allow|allowed|within|can|may|approve|risk|pre_?trade|enforce)"
-    r"(?:_\w+)?|_?(?:checks?|validates?|approves?|risks?)[A-Z]\w*"
+    r"_?(?:is_|are_|pass(?:es)?_)?(?:check|validate|verify|allow(?:ed)?|valid|within|can|may|approve|risk"
+    r"|pre_?trade|enforce)(?:_\w+)?|_?(?:checks?|validates?|approves?|risks?)[A-Z]\w*"
 )
+_VETO = re.compile(
+    r"_?(?:is_|has_|should_|must_)?(?:exceeds?|breach(?:es|ed)?|violat(?:es?|ed|ions?)|halt(?:ed)?|trip(?:ped)?"
+    r"|block(?:ed)?|reject(?:ed)?|kill(?:ed)?)(?:_\w+)?"
+)
+"""Names of what lets an order through by saying yes, and of what does so by saying no."""
 _DUTY = re.compile(
     r"_?(?:place|submit|send|cancel|modify|replace|execute)_(?:an?_)?(?:all_)?(?:order|intent|trade)s?|"
     r"place|submit|send|cancel|execute|_?(?:flatten|liquidate|halt|close)(?:_(?:all|positions?|everything))*|"
@@ -37,9 +43,13 @@ _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
 
-def find_stubs(tree: ast.Module) -> Iterator[dict[str, Any]]:
-    """Stubs of a module: line, name and reason. What only declares, or is there to be overridden, is none."""
-    functions = list(python.all_functions(tree))
+def find_stubs(tree: ast.Module, used: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Stubs of a module: line, name and reason. What only declares, or is there to be overridden, is none.
+
+    ``used`` has the names that any module looks at, where that is known: a check of its own that nobody calls
+    checks nothing.
+    """
+    functions = [*python.all_functions(tree), *_lambdas(tree)]
     defined = {
         (base, member.name)
         for node in python.nodes(tree)
@@ -48,15 +58,30 @@ def find_stubs(tree: ast.Module) -> Iterator[dict[str, Any]]:
         for member in python.definitions(node.body)
     }
     for name, owner, function in functions:
-        if function.name.startswith("__") or python.is_declaration(owner, function):
+        called = owner is not None and function.name == "__call__"
+        if (function.name.startswith("__") and not called) or python.is_declaration(owner, function):
             continue
-        reason = stub_reason(function)
+        reason = stub_reason(function, snake(owner.name) if owner and called else function.name)
+        own = re.fullmatch(r"_(?:check|validate|verify|enforce)(?:_\w+)?", function.name)
+        if used is not None and own and function.name not in used and not function.decorator_list:
+            reason = reason or "is never called"
         if reason is not None and (owner is None or (owner.name, function.name) not in defined):
             yield {"line": function.lineno, "name": name, "reason": reason}
 
 
-def stub_reason(function: python.Function) -> str | None:
-    """Why the function is a stub; None when it does something, or may do so."""
+def names_used(tree: ast.Module) -> Iterator[str]:
+    """Every name, attribute and imported name that the module looks at where it can be reached."""
+    for node in _live(tree.body):
+        yield (
+            getattr(node, "id", getattr(node, "attr", getattr(node, "name", "")) or "")
+            if isinstance(node, (ast.Name, ast.Attribute, ast.alias))
+            else ""
+        )
+
+
+def stub_reason(function: python.Function, name: str | None = None) -> str | None:
+    """Why the function is a stub, by what it is called; None when it does something, or may do so."""
+    called = name or function.name
     body = python.statements(function.body)
     rest = [node for node in body if not _does_nothing(node)]
     if not rest:
@@ -66,8 +91,11 @@ def stub_reason(function: python.Function) -> str | None:
         name = "" if raised is None or raised.exc is None else python.dotted(raised.exc).rpartition(".")[2]
         if _UNFINISHED.fullmatch(name) or (_DUTY.fullmatch(function.name) and name):
             return f"only raises {name}"
-    if _CHECK.fullmatch(function.name) and _always_true(function):
-        return "always returns True"
+    if (agrees := bool(_CHECK.fullmatch(called))) or _VETO.fullmatch(called):
+        if (how := _always(function, agrees)) is not None:
+            return how
+        if _fails_open(function, agrees):
+            return f"returns {agrees} where it fails"
     if _HEALTH.fullmatch(function.name) and touches_nothing(function, constant=True):
         return "returns a constant whatever the state of the connection"
     if _DUTY.fullmatch(function.name) and touches_nothing(function):
@@ -80,7 +108,7 @@ def touches_nothing(function: python.Function, *, constant: bool = False) -> boo
 
     With ``constant``, it must not look at its parameters either.
     """
-    nodes = [node for statement in python.statements(function.body) for node in python.walk(statement)]
+    nodes = _live(python.statements(function.body))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     if not all(map(is_harmless, calls)):
         return False
@@ -100,31 +128,105 @@ def is_harmless(call: ast.Call) -> bool:
     return name in _HARMLESS or _TIME.fullmatch(name) is not None or name[:1].isupper()
 
 
-def _always_true(function: python.Function) -> bool:
-    """Whether every ``return`` gives True, itself or by way of a variable, and nothing is refused."""
-    if any(isinstance(node, (ast.Raise, ast.Assert, ast.Yield)) for node in python.walk(function)):
-        return False
+def _always(function: python.Function, agrees: bool) -> str | None:
+    """How a check lets everything through: every ``return`` says so, or it looks at nothing.
+
+    None where it may refuse something; what looks at nothing and refuses everything is safe.
+    """
+    nodes = _live(python.statements(function.body))
+    returned = [node.value for node in nodes if isinstance(node, ast.Return)]
+    if any(isinstance(node, (ast.Raise, ast.Assert, ast.Yield, ast.YieldFrom)) for node in nodes):
+        return None
     variables: dict[str, list[ast.expr]] = {}
-    returned = [node.value for node in python.walk(function) if isinstance(node, ast.Return)]
-    for node in python.walk(function):
+    for node in nodes:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = getattr(node, "value", None)
         if isinstance(value, ast.expr):
             for target in targets:
                 variables.setdefault(python.name_of(target), []).append(value)
 
-    def is_true(node: ast.expr | None) -> bool:
+    def truth(node: ast.expr | None) -> bool | None:
         if isinstance(node, ast.Name) and node.id in variables:
-            return all(getattr(value, "value", None) is True for value in variables[node.id])
+            values = {truth(value) for value in variables[node.id]}
+            return values.pop() if len(values) == 1 else None
         if isinstance(node, ast.Tuple) and node.elts:  # (True, "reason")
-            return is_true(node.elts[0])
-        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
-            return any(map(is_true, node.values))
+            return truth(node.elts[0])
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return None if (inner := truth(node.operand)) is None else not inner
+        if isinstance(node, ast.BoolOp):
+            wins = isinstance(node.op, ast.Or)
+            values = {truth(value) for value in node.values}
+            return wins if wins in values else values.pop() if len(values) == 1 else None
         if isinstance(node, ast.IfExp):
-            return is_true(node.body) and is_true(node.orelse)
-        return isinstance(node, ast.Constant) and node.value is True
+            return truth(node.body) if truth(node.body) == truth(node.orelse) else None
+        one = isinstance(node, ast.Constant) and node.value in (0, 1) and isinstance(node.value, int)
+        return bool(node.value) if one and isinstance(node, ast.Constant) else None
 
-    return bool(returned) and all(map(is_true, returned))
+    given = [truth(value) for value in returned]
+    if not given or (agrees and all(value is None for value in returned)):
+        return None
+    if set(given) == {agrees}:
+        return f"always returns {agrees}"
+    lenient = any(
+        (isinstance(node, ast.Constant) and node.value in (0, 1) and bool(node.value) is agrees)
+        or isinstance(node, ast.Compare)
+        or (isinstance(node, (ast.List, ast.Dict, ast.Tuple)) and not python.children(node))
+        for value in returned
+        if value is not None
+        for node in python.walk(value)
+    )
+    asked = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
+    same = asked and (not agrees) not in given and lenient and touches_nothing(function, constant=True)
+    return "gives the same answer whatever it is asked" if same else None
+
+
+def _fails_open(function: python.Function, agrees: bool) -> bool:
+    """Whether an error in a check lets through what was to be checked."""
+    return any(
+        isinstance(node, ast.Return) and isinstance(node.value, ast.Constant) and node.value.value is agrees
+        for handler in _live(function.body)
+        if isinstance(handler, ast.ExceptHandler)
+        for node in _live(handler.body)
+    )
+
+
+def _lambdas(tree: ast.Module) -> Iterator[tuple[str, None, python.Function]]:
+    """Functions that are an expression with a name."""
+    for node in python.nodes(tree):
+        value = getattr(node, "value", None)
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(value, ast.Lambda):
+            name = python.name_of(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+            body: list[ast.stmt] = [ast.Return(value.body)]
+            made = ast.FunctionDef(name, value.args, body, [], lineno=node.lineno)
+            yield name, None, made
+
+
+def _live(body: list[ast.stmt]) -> list[ast.AST]:
+    """Everything in a body but what is never reached: after a ``return``, or under a constant condition."""
+    found: list[ast.AST] = []
+    pending: list[ast.AST] = list(_reached(body))
+    for node in pending:  # grows while it is gone through
+        found.append(node)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Constant):
+            pending += _reached(node.body if node.test.value else node.orelse)
+            continue
+        blocks = [value for _, value in ast.iter_fields(node) if isinstance(value, list)]
+        inside = {id(item) for block in blocks for item in block if isinstance(item, ast.stmt)}
+        for block in blocks:
+            pending += _reached([item for item in block if isinstance(item, ast.stmt)])
+        pending += [child for child in python.children(node) if id(child) not in inside]
+    return found
+
+
+def _reached(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a block up to the one that leaves it."""
+    leaving = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+    for index, node in enumerate(body, 1):
+        always = isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and node.test.value
+        last = _reached(node.body)[-1] if isinstance(node, ast.If) and always else node
+        if isinstance(last, leaving):
+            return body[:index]
+    return body
 
 
 def _shown(node: ast.stmt) -> str:

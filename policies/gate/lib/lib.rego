@@ -210,3 +210,18 @@ term_text(broken, i) := broken.actual[i] if {
 term_actual(broken, i) := broken.actual[i] if {
 	broken.op == "∅"
 } else := broken.actual
+
+# Names that are not in the order of the required ones; a missing one is another finding.
+out_of_order(names, required) := {{"term": "order", "text": concat(", ", done)} |
+	done := [name |
+		some name in names
+		some wanted in required
+		wanted == name
+	]
+	expected := [wanted |
+		some wanted in required
+		some name in names
+		wanted == name
+	]
+	done != expected
+}

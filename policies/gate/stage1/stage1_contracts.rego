@@ -51,6 +51,13 @@ check_contract_fields := data.gate.lib.check([
 		contract("order_intent").properties,
 		data.gate.params.stage1.order_intent_properties,
 	),
+	data.gate.lib.none_of("order_intent_open", open_fields(
+		object.get(contract("order_intent"), "open", []),
+		array.concat(
+			data.gate.params.stage1.order_intent_required.value,
+			data.gate.params.stage1.order_intent_properties.value,
+		),
+	)),
 	data.gate.lib.equals(
 		"execution_report_files",
 		count(contract_files("execution_report")),
@@ -71,13 +78,17 @@ check_contract_fields := data.gate.lib.check([
 		contract("execution_report").properties,
 		data.gate.params.stage1.execution_report_properties,
 	),
+	data.gate.lib.none_of("execution_report_open", open_fields(
+		object.get(contract("execution_report"), "open", []),
+		data.gate.params.stage1.execution_report_properties.value,
+	)),
 ])
 
 # METADATA
 # title: The order contracts carry what trading needs
 # description: >-
 #   The order intent has its identity, risk checks and execution limits; the execution report has the eight order
-#   states and the latency and cost breakdown. Each of the two contracts exists exactly once.
+#   states and the latency and cost breakdown, and says what each of these may be. Each of the two contracts exists exactly once.
 # custom:
 #   short_name: contract_fields
 #   severity: HIGH
@@ -90,6 +101,12 @@ deny_contract_fields contains result if some result in data.gate.lib.violations(
 	"An order contract lacks what trading needs",
 )
 
+open_fields(names, needed) := {{"term": name, "text": sprintf("%s can be anything", [name])} |
+	some name in needed
+	some open in names
+	open == name
+}
+
 contract_files(id) := [file |
 	some file in input.facts.contracts.files
 	file.id == id
@@ -100,7 +117,7 @@ contract(id) := file if {
 	files := contract_files(id)
 	count(files) == data.gate.params.stage1.contract_files_per_id.value
 	some file in files
-} else := {"fields": null, "required": [], "properties": [], "enums": {}}
+} else := {"fields": null, "required": [], "properties": [], "open": [], "enums": {}}
 
 check_contracts_compatible := data.gate.lib.check([
 	data.gate.lib.none_of(

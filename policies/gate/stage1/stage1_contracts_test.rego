@@ -67,10 +67,12 @@ test_contract_fields_holds if {
 			{"actual": 20, "expected": 20, "holds": true, "name": "order_intent_fields", "op": "≥", "unit": "fields"},
 			{"actual": ["event_type", "intent_id", "symbol", "direction", "quantity", "order_type", "timestamp", "strategy_id"], "expected": ["event_type", "intent_id", "symbol", "direction", "quantity", "order_type", "timestamp", "strategy_id"], "holds": true, "name": "order_intent_required", "op": "⊇", "terms": [], "unit": "list"},
 			{"actual": ["event_type", "intent_id", "symbol", "direction", "quantity", "order_type", "timestamp", "strategy_id", "within_box_limit", "within_gross_limit", "pnl_kill_switch", "drawdown_kill_switch", "pov_cap", "adv_cap", "max_slippage_bps"], "expected": ["within_box_limit", "within_gross_limit", "pnl_kill_switch", "drawdown_kill_switch", "pov_cap", "adv_cap", "max_slippage_bps"], "holds": true, "name": "order_intent_properties", "op": "⊇", "terms": [], "unit": "list"},
+			{"actual": [], "expected": [], "holds": true, "name": "order_intent_open", "op": "∅", "terms": [], "unit": "list"},
 			{"actual": 1, "expected": 1, "holds": true, "name": "execution_report_files", "op": "=", "unit": "files"},
 			{"actual": 25, "expected": 25, "holds": true, "name": "execution_report_fields", "op": "≥", "unit": "fields"},
 			{"actual": ["SUBMITTED", "ACKNOWLEDGED", "PARTIAL_FILL", "FILLED", "CANCELED", "REJECTED", "TIMEOUT", "ERROR"], "expected": ["SUBMITTED", "ACKNOWLEDGED", "PARTIAL_FILL", "FILLED", "CANCELED", "REJECTED", "TIMEOUT", "ERROR"], "holds": true, "name": "execution_report_states", "op": "⊇", "terms": [], "unit": "list"},
 			{"actual": ["intent_to_submit_ms", "submit_to_ack_ms", "ack_to_fill_ms", "total_latency_ms", "commission", "slippage", "market_impact", "total_cost_bps"], "expected": ["intent_to_submit_ms", "submit_to_ack_ms", "ack_to_fill_ms", "total_latency_ms", "commission", "slippage", "market_impact", "total_cost_bps"], "holds": true, "name": "execution_report_properties", "op": "⊇", "terms": [], "unit": "list"},
+			{"actual": [], "expected": [], "holds": true, "name": "execution_report_open", "op": "∅", "terms": [], "unit": "list"},
 		],
 	}
 	denied := deny_contract_fields with input as data.gate.ready.doc
@@ -242,4 +244,11 @@ test_contract_fields_intent_twice if {
 		{"code": "stage1.contract_fields", "msg": "An order contract lacks what trading needs: adv_cap", "operand": "order_intent_properties", "op": "⊇", "expected": ["within_box_limit", "within_gross_limit", "pnl_kill_switch", "drawdown_kill_switch", "pov_cap", "adv_cap", "max_slippage_bps"], "actual": [], "unit": "list", "term": "adv_cap"},
 		{"code": "stage1.contract_fields", "msg": "An order contract lacks what trading needs: max_slippage_bps", "operand": "order_intent_properties", "op": "⊇", "expected": ["within_box_limit", "within_gross_limit", "pnl_kill_switch", "drawdown_kill_switch", "pov_cap", "adv_cap", "max_slippage_bps"], "actual": [], "unit": "list", "term": "max_slippage_bps"},
 	}
+}
+
+test_contract_fields_that_can_be_anything if {
+	files := [object.union(file, {"open": ["quantity", "note"]}) | some file in data.gate.ready.doc.facts.contracts.files]
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"files": files}}})
+	denied := deny_contract_fields with input as doc
+	{violation.actual | some violation in denied} == {"quantity can be anything"}
 }

@@ -246,29 +246,33 @@ deny_symbols contains result if some result in data.gate.lib.violations(
 	"The number of symbols is outside the planned range",
 )
 
-check_order_types := data.gate.lib.check([data.gate.lib.none(
-	"order_types_missing",
-	order_types_missing(input.facts.paper.order_types),
-)])
+check_order_types := data.gate.lib.check([
+	data.gate.lib.none("order_types_missing", order_types_missing(input.facts.paper.order_types)),
+	data.gate.lib.none("order_types_unknown", order_types_unknown(input.facts.paper.order_types)),
+])
 
 # METADATA
-# title: Market and limit orders were used
-# description: Each kind of order used in production occurs in the session.
+# title: Market and limit orders were used, as the broker spells them
+# description: Each kind of order used in production occurs in the session, under a name that the broker knows.
 # custom:
 #   short_name: order_types
 #   severity: LOW
-#   solution: Run a session with the kinds of order named.
+#   solution: Run a session with the kinds of order named, and log their types as the broker spells them.
 #   owner: lead_trader
 #   controls: [gate:stage7]
 #   facts: [paper.file, paper.order_types]
 deny_order_types contains result if some result in data.gate.lib.violations(
 	"stage7.order_types", check_order_types,
-	"A kind of order was not used",
+	"A kind of order was not used, or has no name of the broker's",
 )
 
 order_types_missing(used) := {kind |
 	some kind, names in data.gate.params.stage7.order_types.value
-	count({name | some name in names} & {upper(name) | some name in used}) == 0
+	count({name | some name in names} & {name | some name in used}) == 0
+}
+
+order_types_unknown(used) := {name | some name in used} - {name |
+	some name in data.gate.params.stage7.broker_order_types.value
 }
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage7"))

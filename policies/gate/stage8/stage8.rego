@@ -43,6 +43,13 @@ check_rollback_documented := data.gate.lib.check([
 	),
 	data.gate.lib.contains_all("triggers", input.facts.rollback.triggers, data.gate.params.stage8.rollback_triggers),
 	data.gate.lib.contains_all("steps", input.facts.rollback.steps, data.gate.params.stage8.rollback_steps),
+	data.gate.lib.none_of(
+		"order",
+		data.gate.lib.out_of_order(
+			input.facts.rollback.steps,
+			data.gate.params.stage8.drill_steps.value,
+		),
+	),
 ])
 
 # METADATA

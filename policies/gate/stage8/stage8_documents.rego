@@ -38,7 +38,7 @@ limits_refused(limits) := (too_high | too_low) | unstated if {
 		one.trigger == name
 		data.gate.lib.greater(least, one.micro) == true
 	}
-	unstated := {{"term": name, "text": sprintf("%s states no number", [name])} |
+	unstated := {{"term": name, "text": sprintf("%s states no number, or one on the wrong side of it", [name])} |
 		some name, _ in object.union(highest, lowest)
 		stated := [one | some one in limits; one.trigger == name; is_number(one.micro)]
 		stated == []
@@ -61,7 +61,10 @@ check_drill_steps := data.gate.lib.check([
 	),
 	data.gate.lib.none_of(
 		"order",
-		steps_out_of_order(input.facts.rollback.drill.steps, data.gate.params.stage8.drill_steps.value),
+		data.gate.lib.out_of_order(
+			[one.step | some one in input.facts.rollback.drill.steps],
+			data.gate.params.stage8.drill_steps.value,
+		),
 	),
 	data.gate.lib.none_of("contradictions", drill_contradictions(input.facts.rollback.drill.contradictions)),
 ])
@@ -80,21 +83,6 @@ deny_drill_steps contains result if some result in data.gate.lib.violations(
 	"stage8.drill_steps", check_drill_steps,
 	"The drill does not show the whole rollback",
 )
-
-# Missing steps are named by themselves; those that are there have to be in the order of the required ones.
-steps_out_of_order(steps, required) := {{"term": "order", "text": concat(", ", done)} |
-	done := [one.step |
-		some one in steps
-		some wanted in required
-		wanted == one.step
-	]
-	expected := [wanted |
-		some wanted in required
-		some one in steps
-		wanted == one.step
-	]
-	done != expected
-}
 
 drill_contradictions(found) := {{"term": one.place, "text": sprintf("%s: %s", [one.place, one.text])} |
 	some one in found

@@ -27,6 +27,7 @@ test_rollback_limits_tighter if {
 		{"trigger": "connection", "micro": 1000000, "line": 5},
 		{"trigger": "rejections", "micro": 100000, "line": 6},
 		{"trigger": "latency", "micro": 1500000, "line": 7},
+		{"trigger": "nav", "micro": 5000, "line": 8},
 	])
 	checked := check_rollback_limits with input as doc
 	checked.holds == true
@@ -40,13 +41,15 @@ test_rollback_limits_looser_and_unstated if {
 		{"trigger": "pacing", "micro": 1000000, "line": 4},
 		{"trigger": "connection", "micro": 1000000, "line": 5},
 		{"trigger": "rejections", "micro": 100000, "line": 6},
+		{"trigger": "nav", "micro": 100000, "line": 8},
 	])
 	denied := deny_rollback_limits with input as doc
 	{violation.actual | some violation in denied} == {
 		"pnl is 50001 at line 1, at most 50000 is agreed (millionths)",
 		"psr is 199999 at line 3, at least 200000 is agreed (millionths)",
-		"drawdown states no number",
-		"latency states no number",
+		"drawdown states no number, or one on the wrong side of it",
+		"latency states no number, or one on the wrong side of it",
+		"nav is 100000 at line 8, at most 10000 is agreed (millionths)",
 	}
 }
 

@@ -51,7 +51,8 @@ test_rollback_documented_holds if {
 		"operands": [
 			{"actual": [], "expected": [], "holds": true, "name": "sections_not_filled", "op": "∅", "terms": [], "unit": "list"},
 			{"actual": ["connection", "drawdown", "latency", "pacing", "pnl", "psr", "rejections"], "expected": ["pnl", "drawdown", "psr", "pacing", "connection", "rejections", "latency"], "holds": true, "name": "triggers", "op": "⊇", "terms": [], "unit": "list"},
-			{"actual": ["cancel_orders", "disconnect", "flatten", "halt", "report", "root_cause", "verify"], "expected": ["halt", "cancel_orders", "disconnect", "flatten", "verify", "root_cause", "report"], "holds": true, "name": "steps", "op": "⊇", "terms": [], "unit": "list"},
+			{"actual": ["halt", "cancel_orders", "disconnect", "flatten", "verify", "root_cause", "report"], "expected": ["halt", "cancel_orders", "disconnect", "flatten", "verify", "root_cause", "report"], "holds": true, "name": "steps", "op": "⊇", "terms": [], "unit": "list"},
+			{"actual": [], "expected": [], "holds": true, "name": "order", "op": "∅", "terms": [], "unit": "list"},
 		],
 	}
 	denied := deny_rollback_documented with input as data.gate.ready.doc
@@ -98,12 +99,18 @@ test_rollback_documented_trigger_missing if {
 	denied == {{"code": "stage8.rollback_documented", "msg": "The rollback procedure is incomplete: connection", "operand": "triggers", "op": "⊇", "expected": ["pnl", "drawdown", "psr", "pacing", "connection", "rejections", "latency"], "actual": ["drawdown", "latency", "pacing", "pnl", "psr", "rejections"], "unit": "list", "term": "connection"}}
 }
 
+test_rollback_documented_steps_in_another_order if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"steps": ["flatten", "halt", "cancel_orders", "disconnect", "verify", "root_cause", "report"]}}})
+	denied := deny_rollback_documented with input as doc
+	{violation.actual | some violation in denied} == {"flatten, halt, cancel_orders, disconnect, verify"}
+}
+
 test_rollback_documented_step_missing if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"steps": ["disconnect", "flatten", "halt", "report", "root_cause", "verify"]}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"steps": ["halt", "disconnect", "flatten", "verify", "root_cause", "report"]}}})
 	checked := check_rollback_documented with input as doc
 	checked.holds == false
 	denied := deny_rollback_documented with input as doc
-	denied == {{"code": "stage8.rollback_documented", "msg": "The rollback procedure is incomplete: cancel_orders", "operand": "steps", "op": "⊇", "expected": ["halt", "cancel_orders", "disconnect", "flatten", "verify", "root_cause", "report"], "actual": ["disconnect", "flatten", "halt", "report", "root_cause", "verify"], "unit": "list", "term": "cancel_orders"}}
+	denied == {{"code": "stage8.rollback_documented", "msg": "The rollback procedure is incomplete: cancel_orders", "operand": "steps", "op": "⊇", "expected": ["halt", "cancel_orders", "disconnect", "flatten", "verify", "root_cause", "report"], "actual": ["halt", "disconnect", "flatten", "verify", "root_cause", "report"], "unit": "list", "term": "cancel_orders"}}
 }
 
 test_rollback_verified_holds if {

@@ -72,7 +72,7 @@ Input: a
 Input: a
 """
     evidence = watch("integration_flow", {PATH: text})
-    assert flags(evidence) == {"stage2": "iog", "stage3": "ig", "stage10": "i"}
+    assert flags(evidence) == {"stage2": "io", "stage3": "ig", "stage10": "i"}
     assert evidence.facts["stages"][0]["line"] == 4
 
 

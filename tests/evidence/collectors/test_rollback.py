@@ -29,7 +29,7 @@ def test_the_ready_example_is_complete(watch: Any) -> None:
     assert set(facts["sections"].values()) == {"filled"}
     assert facts["triggers"] == ["connection", "drawdown", "latency", "pacing", "pnl", "psr", "rejections"]
     assert facts["steps"] == [
-        "cancel_orders", "disconnect", "flatten", "halt", "report", "root_cause", "verify",
+        "halt", "cancel_orders", "disconnect", "flatten", "verify", "root_cause", "report",
     ]  # fmt: skip
     assert facts["drill"]["total_recovery_ms"] > facts["drill"]["cancel_orders_ms"] > 0
     assert evidence.observed_at == "2025-12-04T21:30:00Z"
@@ -51,7 +51,7 @@ TBD
 """
     facts = watch("rollback", {PATH: text}).facts
     assert facts["triggers"] == ["drawdown", "pnl"]
-    assert facts["steps"] == ["cancel_orders", "halt"]
+    assert facts["steps"] == ["halt", "cancel_orders"]
     assert facts["sections"] == {"triggers": "unfilled", "steps": "unfilled", "recovery": "unfilled"}
 
 
@@ -200,7 +200,7 @@ def test_the_limits_and_checks_of_the_ready_example_are_read(watch: Any) -> None
     facts = watch("rollback", {PATH: (READY / PATH).read_bytes()}).facts
     assert {one["trigger"]: one["micro"] for one in facts["limits"]} == {
         "connection": 3_000_000, "drawdown": 150_000, "latency": 2_000_000, "pacing": 10_000_000,
-        "pnl": 50_000, "psr": 200_000, "rejections": 200_000,
+        "pnl": 50_000, "psr": 200_000, "rejections": 200_000, "nav": 10_000,
     }  # fmt: skip
     assert facts["checks"] == ["flat", "logs_archived", "nav", "open_orders"]
     assert facts["unfilled"] == []

@@ -149,6 +149,28 @@ def _properties(item: Mapping[str, Any]) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
+def open_names(schema: Any) -> list[str]:
+    """Property names at any depth that some schema lets have any value, sorted."""
+    silent = {
+        "title",
+        "description",
+        "default",
+        "examples",
+        "$comment",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+    }
+    return sorted(
+        {
+            name
+            for _, item in walk(schema)
+            for name, member in _properties(item).items()
+            if member is True or (isinstance(member, dict) and not member.keys() - silent)
+        }
+    )
+
+
 def required_names(schema: Any) -> list[str]:
     """Names required at the top level, sorted."""
     required = schema.get("required") if isinstance(schema, dict) else None
