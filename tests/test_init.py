@@ -207,7 +207,9 @@ def test_hook_job_and_signers_are_ready_to_use(gate: Gate, make_workspace: Make)
     root = make_workspace({"app/a.py": ""})
     gate("init", root, "--templates")
     job = parse_yaml((root / ".github/workflows/gate.yml").read_bytes(), "gate.yml", DEFAULT)
-    assert job["jobs"]["gate"]["steps"][-1]["run"] == "gate evaluate stage1 --no-record"
+    assert job["jobs"]["gate"]["steps"][-1]["run"] == (
+        'gate evaluate stage1 --no-record --trust-ref "origin/${GITHUB_BASE_REF:-main}"'
+    )
     hook = parse_yaml((root / ".pre-commit-config.yaml").read_bytes(), "hook", DEFAULT)["repos"][0]["hooks"][
         0
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,8 @@ def test_directories_of_the_workspace_are_accepted(workspace: Path, location: st
 def test_the_usual_directory_may_be_no_link_either(
     make_workspace: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Also where there is no gate.yaml."""
-    root = make_workspace({"tests/a.py": ""})
+    """A gate.yaml that names it is refused."""
+    root = make_workspace({"tests/a.py": "", "gate.yaml": "ledger: {location: ledger}\n"})
     (root / "ledger").symlink_to(tmp_path)
     with pytest.raises(ConfigError, match="symbolic link"):
         load_config(root)
@@ -79,3 +80,24 @@ def test_every_command_refuses_it(
     assert first == "configuration error: a ledger at postgresql: is not supported"
     assert where == "  where: gate.yaml, ledger.location"
     assert "name a directory inside the workspace" in remedy
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_a_ledger_of_the_repositorys_own_ends_no_run(gate: Any, make_workspace: Any, kind: str) -> None:
+    """Without settings, decisions go to another folder, and each decision says so."""
+    root = make_workspace({"src/a.py": "x = 1\n"})
+    if kind == "folder":
+        (root / "ledger").mkdir()
+        (root / "ledger/book.py").write_text("x = 1\n")
+    elif kind == "file":
+        (root / "ledger").write_text("x")
+    else:
+        (root / "ledger").symlink_to(root / "nowhere")
+    for index in range(2):
+        run = gate("evaluate", "all", "-w", root, "-o", "json")
+        assert run.code == 1, run.err
+        found = json.loads(run.out)
+        assert found["ledger"]["index"] == index
+        assert "ledger_moved" in {one["code"] for one in found["weakenings"]}
+    assert (root / "gate-ledger/log.intoto.jsonl").is_file()
+    assert gate("status", "-w", root).out.count("FAIL") == 8

@@ -225,11 +225,15 @@ def test_an_operators_file_in_the_workspace_is_refused(
     root = make_workspace({"operator.yaml": "version: 1\n"})
     link = tmp_path / "link.yaml"
     link.symlink_to(root / "operator.yaml")
+    outside, chain = tmp_path / "outside.yaml", tmp_path / "chain.yaml"
+    outside.write_text("version: 1\n")
+    (root / "inner.yaml").symlink_to(outside)  # the change could point it elsewhere
+    chain.symlink_to(root / "inner.yaml")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "operator.yaml").write_text("version: 1\n")
     (root / "away").symlink_to(elsewhere)  # the change decides where it leads
-    for file in (root / "operator.yaml", root, link, root / "away", root / "away" / "operator.yaml"):
+    for file in (root / "operator.yaml", root, link, chain, root / "away", root / "away" / "operator.yaml"):
         run = gate("evaluate", "stage1", "-w", root, "--operator", file)
         assert run.code == 2 and "in the workspace" in run.err
     assert gate("evaluate", "stage1", "-w", root, "--operator", tmp_path / "gone.yaml").code == 2
