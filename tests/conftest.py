@@ -35,6 +35,7 @@ from gate.engine.policy.interface import Bundle
 from gate.engine.trust import KEY_FILES, POWERS
 from gate.evidence.base import plugins
 from gate.evidence.base.limits import DEFAULT, Limits
+from gate.evidence.collecting import facts
 from gate.evidence.collecting.cache.store import KEY_FILE
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.process import children
@@ -264,11 +265,15 @@ def here(gate: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch) -> Iter
     def run(*arguments: str | Path, env: dict[str, str]) -> Finished:
         for folder in env["PYTHONPATH"].split(os.pathsep):
             monkeypatch.syspath_prepend(folder)
-        plugins._entries.cache_clear()
+        forget()
         return gate(*arguments)
 
+    def forget() -> None:
+        plugins._entries.cache_clear()
+        facts.contract_has.cache_clear()
+
     yield run
-    plugins._entries.cache_clear()
+    forget()
 
 
 @pytest.fixture(scope="session")
