@@ -13,7 +13,7 @@ from ..base.numbers import PPM
 from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.workspace import View
-from .shared.documents import moment
+from .shared.documents import check_filled, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class KillSwitchCollector:
             )
             return Observation(nothing, (Problem("", f"{path} does not exist", remedy),))
         record = view.read_json(path, "kill_switch_verification")
+        if "verified_by" in record:
+            check_filled(record["verified_by"], path, "/verified_by")
         text, epoch = moment(record["verified_at"], path, "/verified_at")
         switches: dict[str, dict[str, Any]] = {}
         for index, switch in enumerate(record["switches"]):

@@ -23,7 +23,7 @@ from ...reading.markdown import Text, find_sections, match_sections, parse, with
 from ...reading.markdown_text import from_word_start, has_template_mark
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
-from ..shared.documents import absent, moment, read_document, scaled
+from ..shared.documents import absent, check_filled, moment, read_document, scaled
 
 SECTIONS = shipped_sections("rollback_procedure")
 TRIGGERS = {
@@ -177,6 +177,8 @@ class RollbackCollector:
             )
             return absent(("drill_file", "drill"), f"{path} does not exist", remedy)
         record = view.read_json(path, "rollback_drill")
+        if "operator" in record:
+            check_filled(record["operator"], path, "/operator")
         figures: dict[str, Any] = {name: record.get(name) for name in _DRILL}
         for name in ("total_recovery_ms", "cancel_orders_ms", "open_orders"):
             figures[name] = None if record[name] is None else int(record[name])

@@ -129,3 +129,14 @@ def word_pattern(*aliases: str) -> re.Pattern[str]:
     """
     spelled = [r"[\s_-]*".join(map(re.escape, filter(None, _BETWEEN.split(alias)))) for alias in aliases]
     return re.compile(_NOT_A_LETTER.format(f"(?:{'|'.join(spelled)})"), re.IGNORECASE)
+
+
+def check_filled(text: str, path: str, place: str) -> None:
+    """Refuse what a template leaves to be filled in where somebody has to be named: ``TBD``, ``n/a``.
+
+    Raises EvidenceError: nobody is named.
+    """
+    from ...reading.markdown_text import has_template_mark, says_something
+
+    if has_template_mark(text) or not says_something(text):
+        raise EvidenceError("names nobody", path=path, place=place, remedy="write who did it")
