@@ -194,6 +194,9 @@ def read_verifier(source: LedgerSource) -> VerifierKey | None:
     """
     data = source.verifier()
     if data is None and (source.note() is not None or source.sizes() or any(source.lines())):
+        data = source.verifier()  # another process may have begun the ledger meanwhile, with the key first
+        if data is not None:
+            return read_verifier(source)
         place = f"{source.name}/{VERIFIER}"
         raise LedgerError("the log's verifier key is missing", path=place, remedy=RESTORE)
     try:

@@ -22,6 +22,7 @@ from gate.engine.decide.recorded import Time, policy_input
 from gate.engine.policy.bundle import SHIPPED, load_bundle
 from gate.evidence.base.contracts import DERIVED, load_schema, violations
 
+OPERATOR = Path(__file__).resolve().parents[2] / "examples" / "operator.yaml"
 DOCUMENTS = max(60, int(os.environ.get("GATE_EXAMPLES", "0")))
 EDGES = ["", " ", "é\u05d0", 'a"b\\c', "😀", "%d %s", "MARKET", "DU", "DUSIM", "Rate Limit"]
 SHAPES = ["0" * 40, "f" * 64, "SHA256:" + "A" * 43, "2025-12-05T12:00:00Z", "2025-12-05", "stage4", "stocks"]
@@ -187,8 +188,8 @@ def _comparable(output: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     """Policy inputs around the ready example's."""
-    setting = open_context(copy_example("ready"))
-    judged = service.evaluate(setting, "stage8", Time("2025-12-05T12:00:00Z", "gate.yaml"))
+    setting = open_context(copy_example("ready"), operator=OPERATOR)
+    judged = service.evaluate(setting, "stage8", Time("2025-12-05T12:00:00Z", "operator"))
     document = policy_input(setting.plan, judged.recorded, judged.recorded.setup.time)
     generator = Generator(42, document, setting.bundle.data["gate"]["params"])
     made = [document, *(generator.document() for _ in range(DOCUMENTS))]

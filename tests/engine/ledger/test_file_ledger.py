@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
-from gate.engine.ledger.files import storage
+from gate.engine.ledger.files import connect, storage
 from gate.engine.ledger.findings import Kind, Report
+from gate.engine.ledger.reader import read_verifier
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import EnvironmentProblem, LedgerError
 from gate.evidence.signing.keys import LogKey
@@ -203,3 +204,27 @@ def test_files_are_closed(path: Path) -> None:
     if before:
         assert len(set(os.listdir("/proc/self/fd")) - before) <= 1  # noqa: PTH208 - descriptors, not files
     ledger.close()
+
+
+class _ReadMeanwhile:
+    """A ledger's files, beside which another process begins the ledger right after the key was looked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._files, self._begun = path, connect(f"file:{path}", write=True), False
+
+    def verifier(self) -> bytes | None:
+        found = self._files.verifier()
+        if not self._begun:
+            self._begun = True
+            write(self._path, None, [0])
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
+
+
+def test_a_ledger_that_another_process_begins_meanwhile_is_whole(tmp_path: Path) -> None:
+    """Its key is not missing: it was not there yet when it was looked for first."""
+    source: Any = _ReadMeanwhile(tmp_path)
+    found = read_verifier(source)
+    assert found is not None and found.name == ORIGIN
