@@ -39,6 +39,8 @@ _HARMLESS = frozenset(
 )
 """What can be called without reaching anything beyond the program."""
 
+_BINDING = ("staticmethod", "classmethod")
+"""Decorators that call a function from nowhere else."""
 _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
@@ -63,7 +65,8 @@ def find_stubs(tree: ast.Module, used: Collection[str] | None = None) -> Iterato
             continue
         reason = stub_reason(function, snake(owner.name) if owner and called else function.name)
         own = re.fullmatch(r"_(?:check|validate|verify|enforce)(?:_\w+)?", function.name)
-        if used is not None and own and function.name not in used and not function.decorator_list:
+        plain = all(python.dotted(one) in _BINDING for one in function.decorator_list)
+        if used is not None and own and function.name not in used and plain:
             reason = reason or "is never called"
         if reason is not None and (owner is None or (owner.name, function.name) not in defined):
             yield {"line": function.lineno, "name": name, "reason": reason}

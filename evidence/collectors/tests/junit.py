@@ -39,6 +39,7 @@ _INSIDE: dict[str, frozenset[str]] = {
 }
 """What may stand in what."""
 
+_NONE = Suite("", "", None, None, {}, "")
 _T = TypeVar("_T")
 _PYTEST_ROOT = "pytest tests"
 _STRICT = "[XPASS(strict)]"
@@ -194,6 +195,11 @@ class _Reader(XmlReader):
             get = suite.said.get
             dirty = None if "dirty" not in suite.said else get("dirty") == "true"
             self._report.origins[Origin(get("commit"), dirty, get("source_digest"))] = None
+        # what an ended suite does not have, it shares with a million others that may be as empty
+        suite.cases = suite.cases or _NONE.cases
+        suite.counts = suite.counts or _NONE.counts
+        suite.attempts = suite.attempts or _NONE.attempts
+        suite.said = suite.said or _NONE.said
 
     def _property(self, name: str, value: str) -> None:
         """What a property says of its case, or of a suite: its markers, what was tested and by what."""
