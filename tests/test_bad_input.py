@@ -137,11 +137,11 @@ GARBAGE = b"KILL_PNL \x00\xff\xfe garbage"
     "path",
     [
         "ACCOUNT_CONFIG.json",
-        "PRE_LIVE_CHECKLIST.md",
+        pytest.param("PRE_LIVE_CHECKLIST.md", marks=pytest.mark.soak),
         "contracts/bar_event.schema.json",
         "junit.xml",
         "fixtures/seeds.yaml",
-        "signatures/artifacts.sha256",
+        pytest.param("signatures/artifacts.sha256", marks=pytest.mark.soak),
         "trust/allowed_signers",
     ],
 )

@@ -214,6 +214,7 @@ def test_no_account_id_is_quoted(watch: Any, record: Any) -> None:
     assert "7654321" not in json.dumps(facts)
 
 
+@pytest.mark.soak
 def test_a_large_record_with_a_violation_everywhere_is_cut_short(watch: Any) -> None:
     sets = {"a": {"paths": ["a.jsonl"], "contract": "a.json"}}
     schema = {"$schema": DRAFT, "items": {"type": "string"}}
