@@ -12,7 +12,7 @@ from ..evidence.base.limits import DEFAULT
 from ..evidence.reading.workspace import Workspace
 from ..evidence.reading.yaml_reader import parse_yaml
 from ..evidence.signing.allowed_signers import AllowedSigner, AllowedSigners
-from .config.settings import FILE, GateConfig
+from .config.settings import FILE, parse_config
 from .decision.document import Alteration
 from .trust import Authority, commit_file, commit_files
 
@@ -37,24 +37,24 @@ class _Comparison:
     def __init__(self, root: Path, authority: Authority) -> None:
         assert authority.trust.ref is not None  # noqa: S101 - for the type checker: asked by the only caller
         self._commit = authority.trust.ref.commit
-        self._config = authority.config
         self._workspace = Workspace(root)
         self._root = self._workspace.root
 
     def all(self) -> Iterator[Alteration]:
-        before = _mapping(commit_file(self._root, self._commit, FILE))
+        raw = commit_file(self._root, self._commit, FILE)
+        before, base = _mapping(raw), parse_config(raw, self._root)[0]
         after = self._settings()
         if isinstance(after, Alteration):
             yield after
             after = before
         yield from _settings("", before, after)
-        # also where an operator's files of keys are in force: the next change may be judged by these
-        signers, revoked = before.get("allowed_signers"), before.get("revoked_keys")
-        yield from self._signers(str(signers or GateConfig().allowed_signers), after)
-        if revoked is not None:
-            yield from self._changed(str(revoked), after)
-        folders = [self._config.policy.bundle] if self._config.policy.bundle else []
-        copies = (options.get("approved_copy") for options in self._config.evidence.values())
+        # what the base's own settings name, also where an operator's are in force: the next change may be
+        # judged by these
+        yield from self._signers(base.allowed_signers, after)
+        if base.revoked_keys is not None:
+            yield from self._changed(base.revoked_keys)
+        folders = [base.policy.bundle] if base.policy.bundle else []
+        copies = (options.get("approved_copy") for options in base.evidence.values())
         for folder in dict.fromkeys([*folders, *(copy for copy in copies if isinstance(copy, str))]):
             yield from self._files(folder.rstrip("/"))
 
@@ -91,7 +91,7 @@ class _Comparison:
             for line in sorted(lines):
                 yield Alteration(path, f"{word} signer {line}{_for(signers[line].principals, roles)}")
 
-    def _changed(self, path: str, _settings: Mapping[str, Any]) -> Iterator[Alteration]:
+    def _changed(self, path: str) -> Iterator[Alteration]:
         try:
             same = self._read(path) == commit_file(self._root, self._commit, path)
         except EvidenceError as error:

@@ -451,3 +451,22 @@ def test_the_proposed_command_judges_the_same_by_the_same(gate: Gate, copy_examp
     [command] = re.findall(r"why: gate (explain [^·]+)", " ".join(shown.split()))
     assert command.split() == ["explain", "stage8", "--workspace", str(root), "--operator", str(OPERATOR)]
     assert gate(*command.split()).out.startswith("FAIL  stage8 → ROLLBACK")
+
+
+@needs_git
+def test_an_operator_hides_no_alteration_of_policies(gate: Gate, repository: Path, tmp_path: Path) -> None:
+    """The operator's bundle judges, and what the change alters in that of the base is named all the same."""
+    git(repository, "switch", "-q", "main")
+    shutil.copytree(EXAMPLES.parent / "policies", repository / "policies")
+    with (repository / "gate.yaml").open("a") as file:
+        file.write("\npolicy: {bundle: policies}\n")
+    commit_all(repository)
+    git(repository, "switch", "-q", "-c", "lower")
+    data = repository / "policies/gate/params/stage1/data.yaml"
+    data.write_text(data.read_text().replace("800000", "100000"))
+    shutil.copytree(EXAMPLES.parent / "policies", tmp_path / "own")
+    operator = tmp_path / "operator.yaml"
+    operator.write_text("policy: {bundle: own}\n")
+    found = decide(gate, repository, "--trust-ref", "main", "--operator", operator, stage="stage1")["trust"]
+    assert found["settings"]["policy"] == "operator"
+    assert [one["text"] for one in found["alterations"]] == ["changed policies/gate/params/stage1/data.yaml"]
