@@ -413,3 +413,17 @@ def test_it_asks_on_a_terminal(office: Office, answer: str, code: int) -> None:
     assert done.returncode == code, done.stderr
     assert "Sign approve of stage2 as cto, omar.haddad@example.com? [y/N]" in done.stderr
     assert len(list((office.root / "signoffs").glob("*.sig"))) == (code == 0)
+
+
+def test_no_ssh_keygen_of_the_checkout_is_started(office: Office, tmp_path: Path) -> None:
+    """Also where an absolute entry of PATH leads into it, as that of an activated environment does."""
+    marker, folder = tmp_path / "executed", office.root / ".venv" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "ssh-keygen").write_text(f"#!/bin/sh\ntouch {marker}\n")
+    (folder / "ssh-keygen").chmod(0o755)
+    done = office.gate(
+        *("signoff", "stage1", "--role", "cto", "--key", office.keys / "cto", "--yes", "-w", office.root),
+        env={"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"},
+    )
+    assert done.code == 0, done.err
+    assert not marker.exists()

@@ -22,6 +22,7 @@ from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ...evidence.collectors.shared.signed import read_signers
 from ...evidence.process.children import scratch
 from ...evidence.process.programs import absolute_path
+from ...evidence.reading.git.state import top
 from ...evidence.reading.workspace import check_relative
 from ...evidence.signing.allowed_signers import AllowedSigners
 from ...evidence.signing.problems import SignatureError
@@ -64,14 +65,16 @@ def public_key(key: Path) -> PublicKey | None:
         return None
 
 
-def sign(data: bytes, namespace: str, key: Path) -> bytes:
+def sign(context: Context, data: bytes, namespace: str, key: Path) -> bytes:
     """An armored signature over ``data`` by ssh-keygen, which talks to the person on the terminal.
+
+    A program of that name in the checkout is never started.
 
     Raises EnvironmentProblem: ssh-keygen is not installed, or did not sign.
     """
     import subprocess
 
-    program = shutil.which("ssh-keygen", path=absolute_path())
+    program = shutil.which("ssh-keygen", path=absolute_path(top(context.root)))
     if program is None:
         raise EnvironmentProblem("ssh-keygen is not installed", remedy="install OpenSSH, or use `request`")
     with scratch("gate-sign-") as folder:

@@ -18,7 +18,7 @@ from ...base.activity import Log
 from ...base.errors import EnvironmentProblem
 from ...base.limits import Limits
 from ...process.programs import absolute_path
-from .state import marker, odd_file, places
+from .state import marker, odd_file, places, top
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
@@ -63,7 +63,7 @@ def run(
 
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     found = marker(root)
-    kept["PATH"] = absolute_path(root if found is None else found.parent)
+    kept["PATH"] = absolute_path(top(root))
     git = shutil.which("git", path=kept["PATH"])
     if git is None:
         raise EnvironmentProblem(

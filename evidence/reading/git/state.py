@@ -35,6 +35,12 @@ def marker(root: Path) -> Path | None:
     return next((path for path in markers if path.exists()), None)
 
 
+def top(root: Path) -> Path:
+    """The top of the repository around ``root``; ``root`` itself outside of one."""
+    found = marker(root)
+    return root if found is None else found.parent
+
+
 def object_format(root: Path) -> ObjectFormat | None:
     """The hash that the repository around ``root`` seems to use; None outside of one.
 
