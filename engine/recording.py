@@ -42,6 +42,7 @@ from .ledger.merkle import Frontier
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
 from .ledger.writer import Ledger
+from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .service import Judged, find_subject
 
@@ -72,11 +73,13 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
             place=broken[0][0],
             remedy="report this with the policy bundle",
         )
-    stored_documents = [canonical(document), canonical(stored)]
+    stored_documents = [canonical(document), to_document(context.bundle), canonical(stored)]
     parts = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
     with writer(context, config_dir) as (ledger, notices):
-        digest, *_ = [ledger.evidence.put(data) for data in (*stored_documents, *parts) if data is not None]
-        [entry] = ledger.append([statements.statement(judged.decision, digest)])
+        digest, bundle, *_ = [
+            ledger.evidence.put(data) for data in (*stored_documents, *parts) if data is not None
+        ]
+        [entry] = ledger.append([statements.statement(judged.decision, digest, bundle)])
         ledger.seal(now)
     return entry, notices
 

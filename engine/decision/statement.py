@@ -27,11 +27,12 @@ KINDS = {DECISION: PREDICATE} | {
 MAX_CODES = 200
 
 
-def statement(decision: Decision, decision_digest: str) -> bytes:
+def statement(decision: Decision, decision_digest: str, bundle_digest: str) -> bytes:
     """The canonical bytes of the statement about a decision document.
 
     Args:
         decision_digest: SHA-256 of its canonical bytes, under which the evidence store keeps it.
+        bundle_digest: SHA-256 of the document with all files of the policy bundle, which it keeps, too.
     """
     subject, policy = decision.subject, decision.policy
     subjects: list[dict[str, Any]] = [{"name": "source", "digest": {"sha256": subject.digest}}]
@@ -67,6 +68,7 @@ def statement(decision: Decision, decision_digest: str) -> bytes:
                     "action": decision.action,
                     "decision": {"sha256": decision_digest},
                     "input": {"sha256": decision.input_digest},
+                    "bundle": {"sha256": bundle_digest},
                     "stages": {name: stage.verdict.value for name, stage in decision.stages.items()},
                     "violations": codes[:MAX_CODES],
                     "conditions": len(decision.conditions),
@@ -115,7 +117,7 @@ def documents(payload: dict[str, Any]) -> list[str]:
         return []
     if kind == DECISION:
         extension = summary(payload) or {}
-        named = [extension["decision"], extension["input"]]
+        named = [extension[name] for name in ("decision", "input", "bundle")]
     elif violations("entries", kind, payload.get("predicate"), most=1):
         raise LedgerError(f"a line of kind {kind} breaks its contract", remedy="run `gate ledger verify`")
     else:
@@ -134,13 +136,13 @@ def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     extension = predicate.get(EXTENSION)
     if extension is None:
         return None
-    wanted = {"stage", "verdict", "decision", "input", "stages"}
+    wanted = {"stage", "verdict", "decision", "input", "bundle", "stages"}
     if (
         not isinstance(extension, dict)
         or not wanted <= extension.keys()
         or not all(
             isinstance(extension[name], dict) and "sha256" in extension[name]
-            for name in ("decision", "input")
+            for name in ("decision", "input", "bundle")
         )
     ):
         raise LedgerError("a decision's line lacks fields", remedy="run `gate ledger verify`")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ...evidence.base.canonical import manifest_bytes, sha256_hex
+from ...evidence.base.canonical import canonical, manifest_bytes, sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError, PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.records import nested
@@ -27,6 +27,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 """The bundle that comes with gate."""
 
 MANIFEST = ".manifest"
+DOCUMENT = "gate.bundle/v1"
 
 
 def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> Bundle:
@@ -46,6 +47,29 @@ def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) ->
         )
     where = str(directory)
     return _checked(lambda: _load(_opened(Workspace(directory, limits)), where), where)
+
+
+def to_document(bundle: Bundle) -> bytes:
+    """The bundle as one document, canonical JSON, which the evidence store keeps beside every decision."""
+    files = [{"path": path, "text": data.decode()} for path, data in sorted(bundle.files.items())]
+    return canonical({"type": DOCUMENT, "files": files})
+
+
+def from_document(data: bytes, limits: Limits = DEFAULT) -> Bundle:
+    """The bundle that ``to_document`` gave, checked as one that is loaded. Raises PolicyError: it is none."""
+    where = "the recorded policy bundle"
+    try:
+        value = parse_json(data, where, limits)
+        if value["type"] != DOCUMENT:
+            raise KeyError("type")
+        files = {item["path"]: item["text"].encode() for item in value["files"]}
+    except (EvidenceError, LookupError, TypeError, AttributeError, UnicodeEncodeError) as error:
+        raise PolicyError(
+            "the stored document is no policy bundle",
+            path=where,
+            remedy="restore the evidence from a copy you trust, or name the bundle's directory",
+        ) from error
+    return load_bundle(files, limits)
 
 
 def _checked(load: Callable[[], Bundle], where: str) -> Bundle:
@@ -102,18 +126,20 @@ def _load(view: View | _Files, where: str) -> Bundle:
             path=where,
             remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
         )
-    manifest = parse_json(view.read(MANIFEST), MANIFEST, view.limits)
-    name, version, metadata = _manifest(manifest)
     modules: dict[str, str] = {}
     annotations: list[Annotation] = []
     heads: list[RuleHead] = []
     packages: set[str] = set()
     data: dict[str, Any] = {}
+    files = {MANIFEST: view.read(MANIFEST)}
+    manifest = parse_json(files[MANIFEST], MANIFEST, view.limits)
+    name, version, metadata = _manifest(manifest)
     for path in view.paths():
         check_relative(path)  # a name that a bundle may have is one that every engine and archive can have
         filename = path.rpartition("/")[2]
         if path.endswith(".rego") and not path.endswith("_test.rego"):
-            source = decode_text(view.read(path, view.limits.text_bytes), path)
+            files[path] = view.read(path, view.limits.text_bytes)
+            source = decode_text(files[path], path)
             package, found, defined = read_annotations(path, source, view.limits)
             check_module(path, source, defined)
             modules[path] = source
@@ -121,7 +147,7 @@ def _load(view: View | _Files, where: str) -> Bundle:
             annotations += found
             heads += defined
         elif filename in ("data.yaml", "data.yml", "data.json"):
-            raw = view.read(path, view.limits.text_bytes)
+            raw = files[path] = view.read(path, view.limits.text_bytes)
             parse = parse_json if filename == "data.json" else parse_yaml
             _mount(data, path, parse(raw, path, view.limits))
     if not modules:
@@ -129,7 +155,7 @@ def _load(view: View | _Files, where: str) -> Bundle:
     for package in sorted(packages):
         _refuse_data_below(package, data)
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
-    return Bundle(name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads))
+    return Bundle(name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files)
 
 
 def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:

@@ -7,7 +7,7 @@ engine must do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -51,6 +51,7 @@ class Bundle:
         digest: SHA-256 of the ``sha256sum``-style manifest of all its files.
         modules: path → Rego source, without ``*_test.rego``.
         data: the merged documents of its ``data.yaml`` / ``data.json`` files.
+        files: path → bytes of every file that the digest covers.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Bundle:
     metadata: dict[str, Any]
     annotations: tuple[Annotation, ...]
     heads: tuple[RuleHead, ...]
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class PolicyEngine(Protocol):

@@ -15,6 +15,7 @@ from gate.engine.context import open_context
 from gate.engine.decide.recorded import Recorded, Time
 from gate.engine.ledger import open_reader
 from gate.engine.policy import open_engine
+from gate.engine.policy.bundle import from_document
 from gate.engine.service import Judged
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import InternalError, LedgerError
@@ -69,9 +70,12 @@ def test_a_recorded_decision_can_be_made_again(judged: Judged, tmp_path: Path) -
     decision, _ = recording.find(context, str(entry.index), tmp_path / "config")
     with open_reader(context.ledger) as ledger:
         stored = json.loads(ledger.evidence.get(decision.input_digest))
+        [line] = recording.decisions(ledger)
+        bundle = from_document(ledger.evidence.get(line.summary["bundle"]["sha256"]))
+    assert bundle == context.bundle
     recorded = Recorded.from_json(stored)
-    with open_engine("embedded", context.bundle, context.config.limits) as engine:
-        again = service.replay(context.bundle, context.plan, recorded, recorded.setup.time, engine)
+    with open_engine("embedded", bundle, context.config.limits) as engine:
+        again = service.replay(bundle, context.plan, recorded, recorded.setup.time, engine)
     assert canonical(again.to_json()) == canonical(decision.to_json())
     assert recorded.to_json(context.plan) == stored
 

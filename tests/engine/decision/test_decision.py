@@ -247,7 +247,7 @@ def test_real_decisions_keep_their_contract(
 def test_a_decision_becomes_a_verification_summary(load: Load) -> None:
     """The line is an in-toto Statement with a SLSA VSA that any verifier understands."""
     made = build(load, 800_000, 900_000)
-    line = json.loads(statement(made, "9" * 64))
+    line = json.loads(statement(made, "9" * 64, "8" * 64))
     assert (line["_type"], line["predicateType"]) == (STATEMENT_TYPE, PREDICATE)
     assert line["subject"] == [
         {"name": "source", "digest": {"sha256": DIGEST}},
@@ -265,6 +265,7 @@ def test_a_decision_becomes_a_verification_summary(load: Load) -> None:
     own = summary(line)
     assert own is not None
     assert own["decision"] == {"sha256": "9" * 64}
+    assert own["bundle"] == {"sha256": "8" * 64}
     assert own["stages"] == {"stage1": "PASS", "stage2": "PASS"}
     assert own["weakenings"] == ["effective_time", "policy_override"]
 
@@ -275,7 +276,7 @@ def test_everything_but_pass_is_failed_for_others(load: Load) -> None:
         (build(load, 1, 900_000, [waiver()]), "CONDITIONAL"),
         (build(load, 1, 900_000), "FAIL"),
     ):
-        predicate = json.loads(statement(made, "9" * 64))["predicate"]
+        predicate = json.loads(statement(made, "9" * 64, "8" * 64))["predicate"]
         assert predicate["verificationResult"] == "FAILED"
         assert predicate["verifiedLevels"] == []
         assert predicate[EXTENSION]["verdict"] == own
@@ -287,14 +288,16 @@ def test_without_a_commit_only_the_digest_is_a_subject(load: Load) -> None:
     made = build(load, 1, 1)
     subject = dataclasses.replace(made.subject, commit=None)
     made = dataclasses.replace(made, subject=subject, violations=made.violations * 2)
-    line = json.loads(statement(made, "9" * 64))
+    line = json.loads(statement(made, "9" * 64, "8" * 64))
     assert [s["name"] for s in line["subject"]] == ["source"]
     assert line["predicate"][EXTENSION]["violations"] == [
         "stage1.amount",
         "stage2.amount",
         "stage2.dependency",
     ]
-    assert statement(made, "9" * 64) == statement(Decision.from_json(made.to_json()), "9" * 64)
+    assert statement(made, "9" * 64, "8" * 64) == statement(
+        Decision.from_json(made.to_json()), "9" * 64, "8" * 64
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.policy.bundle import SHIPPED, load_bundle
+from gate.engine.policy.bundle import SHIPPED, from_document, load_bundle
 from gate.engine.policy.interface import Bundle
 from gate.evidence.base.errors import PolicyError
 
@@ -69,6 +69,16 @@ def test_the_shipped_bundle_loads() -> None:
     bundle = load_bundle(SHIPPED)
     assert bundle.name == "gate-prelive"
     assert len(bundle.digest) == 64
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"type":"gate.bundle/v1","files":[{"path":"a.rego","text":3}]}', "{", "\udc80"]
+)
+def test_a_stored_document_that_is_no_bundle(text: str) -> None:
+    """One clear error, whatever is wrong with it."""
+    with pytest.raises(PolicyError) as caught:
+        from_document(text.encode("utf-8", "surrogatepass"))
+    assert caught.value.what == "the stored document is no policy bundle"
 
 
 @pytest.mark.parametrize("kind", ["missing", "file", "empty"])
