@@ -70,6 +70,8 @@ def watching(*arguments: str | Path) -> Iterator[Watching]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # a suite in a shell's background ignores the signal, and so would the program
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     run = Watching(process)
     try:
