@@ -2,8 +2,8 @@
 
 ``python faults.py FOLDER STEP FIRST`` counts the system calls by which entries are added and sealed, then
 does the same again for every STEP-th pair of a system call and a fault, from the FIRST on. It prints a JSON
-object: how many faults there are, how they ended, and what went wrong. A writer is a forked process that strace
-attaches to when everything is imported, so that its first system call is one of the ledger's. What is
+object: how many faults there are, how they ended, and what went wrong. A writer is a forked process that
+strace attaches to when everything is imported, so that its first system call is one of the ledger's. What is
 acknowledged to it goes to shared memory, where nothing fails.
 """
 
