@@ -136,6 +136,20 @@ def test_an_old_decision_on_a_new_commit(gate: Gate, copy_example: Copy) -> None
     assert (row["stage"], row["status"], row["commit"], row["current"]) == ("stage1", "PASS", old, False)
 
 
+def test_a_repeated_line_is_no_new_decision(gate: Gate, make_workspace: Copy) -> None:
+    """Without any key, whoever can write the log copies an old verdict to its end; the later one stays."""
+    root = make_workspace({"a.py": "x = 1\n"})
+    assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
+    later = ("--effective-time", "2999-01-01T00:00:00Z")
+    assert gate("evaluate", "stage1", "-w", root, "--quiet", *later).code == 1
+    with (root / "ledger" / "log.intoto.jsonl").open("rb+") as lines:
+        first = lines.readline()
+        lines.seek(0, os.SEEK_END)
+        lines.write(first)
+    row = json.loads(gate("status", "-w", root, "-o", "json").out)["stages"][0]
+    assert (row["entry"], row["effective_time"]) == (1, later[1])
+
+
 def test_stored_documents_that_were_exchanged(root: Path, gate: Gate, tmp_path: Path) -> None:
     """Decision, evidence and policies of an entry: others in their place, or none, are found by name."""
     [subject] = [
