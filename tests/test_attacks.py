@@ -34,9 +34,9 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not i
 
 
 @pytest.fixture
-def root(gate: Gate, copy_example: Copy, tmp_path: Path) -> Path:
+def root(gate: Gate, make_workspace: Copy, tmp_path: Path) -> Path:
     """A workspace with two recorded decisions; the ledger as it was after the first is kept in `old`."""
-    root = copy_example("algo-trade")
+    root = make_workspace({"a.py": "x = 1\n"})
     assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
     shutil.copytree(root / "ledger", tmp_path / "old")
     assert gate("evaluate", "stage2", "-w", root, "--quiet").code == 1
@@ -99,11 +99,10 @@ def test_back_dating_with_the_stolen_key(root: Path, gate: Gate, tmp_path: Path)
     assert (ledger / "checkpoint").read_bytes() == before
 
 
-def test_a_past_time_needs_a_permission(root: Path, gate: Gate) -> None:
+def test_a_past_time_needs_a_permission(make_workspace: Copy, gate: Gate) -> None:
     """To judge as of a day on which a waiver or a key was still good is said aloud, or refused."""
-    settings = root / "gate.yaml"
-    settings.write_text(settings.read_text().replace("effective_time:", "# effective_time:"))
-    done = gate("evaluate", "stage1", "-w", root, "--effective-time", "2020-01-01T00:00:00Z", "--no-record")
+    past = ("--effective-time", "2020-01-01T00:00:00Z")
+    done = gate("evaluate", "stage1", "-w", make_workspace({"a.py": ""}), *past, "--no-record")
     assert (done.code, "--allow-past-effective-time" in done.err) == (2, True)
 
 
@@ -316,35 +315,35 @@ def test_a_signed_document_that_says_two_things(desk: Desk) -> None:
              'rand.intn("x", 2) == 1', "opa.runtime().env.HOME"],
 )  # fmt: skip
 def test_a_policy_that_reaches_for_the_world(
-    gate: Gate, copy_example: Copy, tmp_path: Path, body: str
+    gate: Gate, make_workspace: Copy, tmp_path: Path, body: str
 ) -> None:
     """Clock, network, randomness and environment are refused by name before anything is judged."""
     bundle = tmp_path / "bundle"
     shutil.copytree(SHIPPED, bundle)
     module = bundle / "gate" / "stage1" / "stage1_trust.rego"
     module.write_text(f"{module.read_text()}\nlooks if {{\n\t{body}\n}}\n")
-    done = gate("evaluate", "stage1", "-w", copy_example("algo-trade"), "--no-record", "-p", bundle)
+    done = gate("evaluate", "stage1", "-w", make_workspace({}), "--no-record", "-p", bundle)
     assert (done.code, done.out) == (2, "")
     assert body.partition("(")[0] in done.err and "stage1_trust.rego" in done.err
 
 
-def test_a_rule_that_was_taken_out_is_missed(gate: Gate, copy_example: Copy, tmp_path: Path) -> None:
+def test_a_rule_that_was_taken_out_is_missed(gate: Gate, make_workspace: Copy, tmp_path: Path) -> None:
     """A bundle without one of the rules that it lists judges nothing."""
     bundle = tmp_path / "bundle"
     shutil.copytree(SHIPPED, bundle)
     module = bundle / "gate" / "stage1" / "stage1_trust.rego"
     module.unlink()
-    done = gate("evaluate", "stage1", "-w", copy_example("algo-trade"), "--no-record", "-p", bundle)
+    done = gate("evaluate", "stage1", "-w", make_workspace({}), "--no-record", "-p", bundle)
     assert (done.code, done.out) == (2, "")
     assert "trust_unaltered" in done.err
 
 
 @needs_git
 def test_git_configuration_of_the_checkout_runs_nothing(
-    gate: Gate, copy_example: Copy, tmp_path: Path
+    gate: Gate, make_workspace: Copy, tmp_path: Path
 ) -> None:
     """Filters, hooks, monitors and helpers that .git names are not run; git by itself would run some."""
-    root, trap, script = copy_example("algo-trade"), tmp_path / "ran", tmp_path / "evil.sh"
+    root, trap, script = make_workspace({"a.py": "x = 1\n"}), tmp_path / "ran", tmp_path / "evil.sh"
     script.write_text(f"#!/bin/sh\ntouch {trap}\ncat\n")
     script.chmod(0o755)
     (root / ".gitattributes").write_text("* filter=evil diff=evil\n")
@@ -360,8 +359,7 @@ def test_git_configuration_of_the_checkout_runs_nothing(
     hooks.mkdir(exist_ok=True)
     for name in ("post-checkout", "post-index-change", "reference-transaction", "fsmonitor-watchman"):
         shutil.copy(script, hooks / name)
-    with (root / "algo_trade" / "__init__.py").open("a") as source:
-        source.write("# a change\n")
+    (root / "a.py").write_text("x = 2\n")
     trap.unlink(missing_ok=True)
     done = gate("evaluate", "stage1", "-w", root, "--trust-ref", "base", "--no-record")
     assert done.code == 1, done.err
