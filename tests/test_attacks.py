@@ -99,6 +99,24 @@ def test_back_dating_with_the_stolen_key(root: Path, gate: Gate, tmp_path: Path)
     assert (ledger / "checkpoint").read_bytes() == before
 
 
+def test_a_log_key_that_others_could_have_is_not_used(make_workspace: Copy, gate: Gate) -> None:
+    """Readable by others, in a folder that others can write, behind a link: nothing is recorded."""
+    root, config = make_workspace({"a.py": ""}), Path(os.environ["GATE_CONFIG_DIR"])
+    assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
+    key, lines = config / "log-key.pem", (root / "ledger" / "log.intoto.jsonl").read_bytes()
+    aside = shutil.copy(key, config / "aside")
+    for change, back in (
+        (lambda: key.chmod(0o644), lambda: key.chmod(0o600)),
+        (lambda: config.chmod(0o777), lambda: config.chmod(0o700)),
+        (lambda: (key.unlink(), key.symlink_to(aside)), lambda: None),
+    ):
+        change()
+        done = gate("evaluate", "stage1", "-w", root)
+        assert (done.code, done.out, done.err.count("to do:")) == (2, "", 1), done.err
+        back()
+    assert (root / "ledger" / "log.intoto.jsonl").read_bytes() == lines
+
+
 def test_a_past_time_needs_a_permission(make_workspace: Copy, gate: Gate) -> None:
     """To judge as of a day on which a waiver or a key was still good is said aloud, or refused."""
     past = ("--effective-time", "2020-01-01T00:00:00Z")
@@ -360,9 +378,11 @@ def test_git_configuration_of_the_checkout_runs_nothing(
     for name in ("post-checkout", "post-index-change", "reference-transaction", "fsmonitor-watchman"):
         shutil.copy(script, hooks / name)
     (root / "a.py").write_text("x = 2\n")
+    (root / ".git" / "index.lock").touch()  # nor does a lock of git's that nobody gives up stop anything
     trap.unlink(missing_ok=True)
     done = gate("evaluate", "stage1", "-w", root, "--trust-ref", "base", "--no-record")
     assert done.code == 1, done.err
     assert not trap.exists()
+    (root / ".git" / "index.lock").unlink()
     subprocess.run(["git", "-C", root, "status"], capture_output=True, check=False)
     assert trap.exists()
