@@ -266,12 +266,21 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
 
 
 def status(context: Context, config_dir: Path) -> list[StageStatus]:
-    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
+    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it.
+
+    A line that is there already and older than what followed says nothing new: whoever can write the log can
+    copy one without its key.
+    """
     latest: dict[str, DecisionEntry] = {}
     stored: dict[str, Decision] = {}
+    seen: set[str] = set()
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one in decisions(ledger):
-            latest.update(dict.fromkeys(one.summary["stages"], one))
+            for stage in one.summary["stages"]:
+                older = stage in latest and _judged_at(one) < _judged_at(latest[stage])
+                if not (older and one.entry.digest in seen):
+                    latest[stage] = one
+            seen.add(one.entry.digest)
         for digest in {one.summary["decision"]["sha256"] for one in latest.values()}:
             stored[digest] = _stored_decision(ledger, digest)
     if not latest:
@@ -304,6 +313,10 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
             )
         )
     return rows
+
+
+def _judged_at(entry: DecisionEntry) -> str:
+    return str(entry.statement["predicate"].get("timeVerified"))
 
 
 def _pending(stage: str, title: str) -> StageStatus:

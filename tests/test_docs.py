@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -71,3 +75,45 @@ def test_limits_page_states_the_limits_in_force() -> None:
     for name, value in DEFAULT.items():
         number, _, unit = rows[name].partition(" ")
         assert int(number.replace(",", "")) * scales.get(unit, 1) == value, name
+
+
+def named_tests(page: str) -> dict[str, bool]:
+    """Tests that a page of docs/ names, and whether it says that only the soak runs them."""
+    text = re.sub(r"<!--(?! attacks).*?-->", "", (ROOT / "docs" / page).read_text(), flags=re.DOTALL)
+    return {test: bool(soak) for test, soak in re.findall(r"`(tests/\S+::\w+)`( \(soak\))?", text)}
+
+
+def test_every_attack_names_its_tests() -> None:
+    """Each row of the threat model has one, all named ones exist, and those of the soak are marked."""
+    page = (ROOT / "docs" / "threat-model.md").read_text()
+    table = re.sub(r"<!--(?! attacks).*?-->", "", page, flags=re.DOTALL)
+    table = table.partition("<!-- attacks: begin -->")[2].partition("<!-- attacks: end -->")[0]
+    rows = [row for row in table.splitlines() if re.match(r"\| (?!---|attack \||fault \|)", row)]
+    assert len(rows) > 60
+    assert [row for row in rows if "::test_" not in row] == []
+    soak: dict[str, bool] = {}
+    attacks = named_tests("threat-model.md")
+    for file in {name.partition("::")[0] for name in [*attacks, *named_tests("retention.md")]}:
+        assert Path(file).name.startswith("test_")  # or pytest would not look there
+        for item in ast.parse((ROOT / file).read_text()).body:
+            if isinstance(item, ast.FunctionDef):
+                marks = [ast.unparse(mark) for mark in item.decorator_list]
+                soak[f"{file}::{item.name}"] = "pytest.mark.soak" in marks
+    assert sorted(named_tests("retention.md").keys() - soak) == []
+    assert attacks == {name: soak.get(name) for name in attacks}
+
+
+@pytest.mark.soak
+def test_the_tests_that_pages_name_are_collected() -> None:
+    """pytest itself finds them; that takes seconds."""
+    named = named_tests("threat-model.md").keys() | named_tests("retention.md").keys()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *sorted(named)],
+        cwd=ROOT,
+        env={**os.environ, "GATE_EXAMPLES": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line} == set(named)
