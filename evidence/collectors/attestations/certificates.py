@@ -59,8 +59,8 @@ class Signer:
         """Whether the certificate was valid at that time."""
         return self.valid_from_s <= time_s <= self.valid_until_s
 
-    def issued_by(self, authorities: tuple[Certificate, ...], time_s: int) -> bool:
-        """Whether certificates that were valid at that time lead from a trusted one to this one."""
+    def not_issued_by(self, authorities: tuple[Certificate, ...], time_s: int) -> str | None:
+        """Why no certificates that were valid at that time lead from a trusted one to this one; None if so."""
         from cryptography.x509 import ExtendedKeyUsage, UnsupportedGeneralNameType
         from cryptography.x509.verification import (
             Criticality,
@@ -84,9 +84,9 @@ class Signer:
         )
         try:
             verifier.verify(self.certificate, [])
-        except (VerificationError, UnsupportedGeneralNameType, ValueError):
-            return False
-        return True
+        except (VerificationError, UnsupportedGeneralNameType, ValueError) as error:
+            return shown(str(error).removeprefix("validation failed: ").partition(" (encountered")[0])
+        return None
 
     def is_whom(self, attester: Attester) -> bool:
         """Whether this is the identity, established by the issuer, that the attester has."""

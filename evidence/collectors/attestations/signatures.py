@@ -103,8 +103,8 @@ def _for(attestation: Attestation, attester: Attester, known: Checked, signer: S
     timed = _timed(attestation, attester, known)
     at = timed.signed_at_s
     issued_at = signer.valid_from_s if at is None or not signer.valid_at(at) else at
-    if not signer.issued_by(attester.authorities, issued_at):
-        reason = f"no accepted authority issued the certificate of {described(signer)}"
+    if (problem := signer.not_issued_by(attester.authorities, issued_at)) is not None:
+        reason = f"no accepted authority issued the certificate of {described(signer)}: {problem}"
         return replace(known, reason=reason)
     if not signer.is_whom(attester):
         reason = f"signed by {described(signer)}, whose identity is not accepted"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ...base.canonical import sha256_hex
 from ...signing.problems import Flaw, SignatureError
 from .envelopes import Attestation, decoded
 from .public_keys import PublicKey
@@ -21,7 +22,7 @@ class NotInstalled(Exception):
 def promised_at(entry: dict[str, Any], key: PublicKey, attestation: Attestation) -> int:
     """Epoch seconds at which the log says it took this very envelope in.
 
-    Raises SignatureError: the entry is malformed, of another kind than ``dsse`` 0.0.1, about something else,
+    Raises SignatureError: the entry is malformed, of a kind that is not read, about something else,
     or the log did not sign it.
     """
     import orjson
@@ -39,13 +40,13 @@ def promised_at(entry: dict[str, Any], key: PublicKey, attestation: Attestation)
         }
         recorded = json.loads(body)
         kind = recorded["kind"], recorded["apiVersion"]
-        spec = recorded["spec"] if kind == ("dsse", "0.0.1") else None
-        about = spec is None or _is_about(spec, attestation)
+        read = _KINDS.get(kind)
+        about = read is None or _is_about(*read(recorded["spec"]), attestation)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise SignatureError(Flaw.MALFORMED, "the log entry has no promise that can be read") from None
     if not key.made(promise, orjson.dumps(signed, option=orjson.OPT_SORT_KEYS)):
         raise SignatureError(Flaw.BAD_SIGNATURE, "the log entry's promise is not by the accepted log")
-    if spec is None:
+    if read is None:
         raise SignatureError(Flaw.UNSUPPORTED, "the log entry is of a kind that is not read")
     if not about:
         raise SignatureError(Flaw.BAD_SIGNATURE, "the log entry is about another envelope")
@@ -59,19 +60,29 @@ def _number(text: Any) -> int:
     return int(text)
 
 
-def _is_about(spec: dict[str, Any], attestation: Attestation) -> bool:
-    """Whether payload, signature and certificate are those of the envelope."""
+def _dsse(spec: dict[str, Any]) -> tuple[dict[str, Any], bytes, bytes]:
+    """Payload hash, certificate (PEM) and signature of an entry of the kind ``dsse``."""
+    (one,) = spec["signatures"]
+    return spec["payloadHash"], decoded(one["verifier"]), decoded(one["signature"])
+
+
+def _intoto(spec: dict[str, Any]) -> tuple[dict[str, Any], bytes, bytes]:
+    """The same of an entry of the kind ``intoto``, which has the signature's base64 in base64."""
+    (one,) = spec["content"]["envelope"]["signatures"]
+    return spec["content"]["payloadHash"], decoded(one["publicKey"]), decoded(decoded(one["sig"]).decode())
+
+
+_KINDS = {("dsse", "0.0.1"): _dsse, ("intoto", "0.0.2"): _intoto}
+
+
+def _is_about(stated: dict[str, Any], pem: bytes, signature: bytes, attestation: Attestation) -> bool:
+    """Whether payload, certificate and signature are those of the envelope."""
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509 import load_pem_x509_certificate
 
-    from ...base.canonical import sha256_hex
-
-    stated = spec["payloadHash"]
-    (one,) = spec["signatures"]
-    certificate = load_pem_x509_certificate(decoded(one["verifier"])).public_bytes(Encoding.DER)
-    return (stated["algorithm"], stated["value"], certificate, decoded(one["signature"])) == (
-        "sha256",
-        sha256_hex(attestation.payload),
+    certificate = load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    payload = "sha256", sha256_hex(attestation.payload)
+    return (stated["algorithm"], stated["value"]) == payload and (certificate, signature) == (
         attestation.certificate,
         attestation.signatures[0].value,
     )
