@@ -106,6 +106,18 @@ policy = any
 commonName = supplied
 """
 
+TSA = """
+[tsa]
+default_tsa = own
+[own]
+serial = serial
+signer_cert = tsa.crt
+signer_key = tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+"""
+
 
 class Workshop:
     """Makes attestations with openssl alone: keys, an authority, its certificates, a log and a time stamp."""
@@ -222,6 +234,18 @@ class Workshop:
             "inclusionPromise": {"signedEntryTimestamp": b64(self.sign(key, message))},
             "canonicalizedBody": body,
         }
+
+    def time_stamp(self, data: bytes, *options: str) -> bytes:
+        """What `openssl ts` says about the data as an RFC 3161 authority, now; with ``-cert`` its certificate."""
+        self._run("req -newkey rsa:2048 -nodes -keyout tsa.key -subj /CN=tsa -out tsa.csr")
+        lines = ["extendedKeyUsage=critical,timeStamping"]
+        self._issue("tsa", "ca", lines, ("20240101000000Z", "20440101000000Z"))
+        (self.folder / "ts.cnf").write_text(TSA)
+        (self.folder / "serial").write_text("01\n")
+        (self.folder / "stamped").write_bytes(data)
+        self._run(" ".join(["ts -query -data stamped -sha256 -out query", *options]))
+        self._run("ts -reply -config ts.cnf -queryfile query -out reply")
+        return (self.folder / "reply").read_bytes()
 
     def certified(self, payload: bytes, certificate: bytes, **log: Any) -> Any:
         """A bundle as GitHub's are: by a short-lived certificate, in a log."""

@@ -251,3 +251,162 @@ def test_a_bundle_with_the_signature_of_another_key_is_invalid(
     bundle = workshop.certified(workshop.statement({"sha256": SHA256}), certificate)
     bundle["dsseEnvelope"] = workshop.envelope(workshop.statement({"sha256": SHA256}), "p256")
     assert only(see(bundle, workshop.trusting(github=workshop.github())))["signature"] == "invalid"
+
+
+@pytest.mark.parametrize("options", [["-cert"], []])
+def test_a_time_stamp_tells_the_time_of_a_signature(see: Any, workshop: Any, options: list[str]) -> None:
+    """GitHub's own authority stamps without its certificate in the stamp: the settings have it then."""
+    pytest.importorskip("rfc3161_client", reason="needs the extra `timestamps`")
+    der = workshop.certificate(days=("20240101000000Z", "20440101000000Z"))
+    bundle = workshop.bundle(workshop.statement({"sha256": SHA256}), certificate={"rawBytes": b64(der)})
+    (signature,) = bundle["dsseEnvelope"]["signatures"]
+    stamp = workshop.time_stamp(base64.b64decode(signature["sig"]), *options)
+    stamps = {"rfc3161Timestamps": [{"signedTimestamp": b64(stamp)}]}
+    bundle["verificationMaterial"]["timestampVerificationData"] = stamps
+    certificates = workshop.authority + (workshop.folder / "tsa.crt").read_text()
+
+    def row(authorities: str, stamped: Any = bundle) -> dict[str, Any]:
+        attester = workshop.github(timestamp_authorities=authorities)
+        del attester["log_key"]
+        return only(see(stamped, workshop.trusting(github=attester)))
+
+    found = row(certificates)
+    assert (found["signature"], found["time_from"]) == ("valid", "timestamp"), found["reason"]
+    assert (row(workshop.other_authority)["signature"]) == "untimed"
+    again = workshop.bundle(workshop.statement({"sha256": SHA256}), certificate={"rawBytes": b64(der)})
+    again["verificationMaterial"]["timestampVerificationData"] = stamps  # of another signature
+    assert row(certificates, again)["reason"] == "the time stamp does not hold"
+
+
+def b64(data: bytes) -> str:
+    """Standard base64."""
+    return base64.b64encode(data).decode()
+
+
+# hostile files
+
+
+def test_an_envelope_has_one_reading(see: Any, workshop: Any) -> None:
+    """Base64 may be URL-safe, as DSSE says; no other writing of the same bytes is taken."""
+    trust = workshop.trusting(build={"key": workshop.key("ed25519")})
+    payload = workshop.statement({"sha256": SHA256}, note="~~~???>>>")
+    envelope = workshop.envelope(payload, "ed25519")
+    encoded = envelope["payload"]
+    assert {"+", "/"} & set(encoded)
+    url_safe = base64.urlsafe_b64encode(payload).decode()
+    assert only(see({**envelope, "payload": url_safe}, trust))["signature"] == "valid"
+    padded = workshop.envelope(payload + b" " * ((1 - len(payload)) % 3), "ed25519")
+    text = padded["payload"]
+    assert text.endswith("==")
+    bits = text[:-3] + chr(ord(text[-3]) + 1) + "=="
+    for odd in (encoded + "\n", encoded[:40] + " " + encoded[40:], text.rstrip("="), bits, text + "=", "§"):
+        assert "not base64, or not its one way" in why(see({**padded, "payload": odd}, trust))
+    mixed = url_safe.replace("-", "+", 1) if "_" in url_safe else url_safe.replace("_", "/", 1) + "-+=="
+    assert "not base64" in why(see({**envelope, "payload": mixed}, trust))
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"[]", "the document is not an object"),
+        (b"{", "the payload cannot be read: malformed JSON"),
+        (b'{"_type": 1, "_type": 2}', "has the key '_type' twice"),
+        (b'{"_type": ' + b"[" * 100 + b"]" * 100 + b"}", "nests deeper"),
+        (b'{"_type": "https://in-toto.io/Statement/v1"}', "there is no 'predicateType'"),
+        (b"\xff\xfe", "UTF-16"),
+    ],
+)
+def test_a_payload_that_is_no_statement_is_rejected(
+    see: Any, workshop: Any, payload: bytes, reason: str
+) -> None:
+    trust = workshop.trusting(build={"key": workshop.key("ed25519")})
+    assert reason in why(see(workshop.envelope(payload, "ed25519"), trust))
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"subject": []}, "has 0 subjects"),
+        ({"subject": [{"name": "a"}]}, "the subject has no digest"),
+        ({"subject": [{"digest": {"sha256": SHA256.upper()}}]}, "is not lower-case hex"),
+        ({"subject": [{"digest": {"sha256": SHA256[:-1]}}]}, "is not lower-case hex"),
+        ({"subject": [{"digest": {"sha256": 7}}]}, "is not a string"),
+        ({"subject": [{"digest": {"sha256": SHA256}}] * 10_001}, "has 10001 subjects"),
+        ({"predicateType": " "}, "there is no 'predicateType'"),
+    ],
+)
+def test_a_statement_about_nothing_certain_is_rejected(
+    see: Any, workshop: Any, more: Any, reason: str
+) -> None:
+    envelope = workshop.envelope(workshop.statement({"sha256": SHA256}, **more), "ed25519")
+    assert reason in why(see(envelope, workshop.trusting(build={"key": workshop.key("ed25519")})))
+
+
+def test_what_is_no_in_toto_statement_is_not_understood(see: Any, workshop: Any) -> None:
+    trust = workshop.trusting(build={"key": workshop.key("ed25519")})
+    payload = workshop.statement({"sha256": SHA256})
+    envelope = workshop.envelope(payload, "ed25519", kind="text/plain")
+    assert why(see(envelope, trust), "unknown").startswith("has a payload of the type 'text/plain'")
+    link = workshop.envelope(workshop.statement({"sha256": SHA256}, _type="link"), "ed25519")
+    assert "a statement of the type 'link'" in why(see(link, trust), "unknown")
+    bundle = workshop.bundle(payload, "ed25519", publicKey={})
+    old = {**bundle, "mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.1"}
+    assert "only Sigstore's v0.3 is read" in why(see(old, trust), "unknown")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"dsseEnvelope": None, "messageSignature": {}}, "it signs a file, not a statement"),
+        ({"verificationMaterial": {}}, "not exactly one of certificate and publicKey"),
+        ({"verificationMaterial": {"publicKey": {}, "certificate": {}}}, "not exactly one of"),
+        ({"verificationMaterial": {"certificate": {"rawBytes": "?"}}}, "'rawBytes' is not base64"),
+        ({"verificationMaterial": {"certificate": {"rawBytes": "AA=="}, "tlogEntries": [{}] * 11}}, "more than 10"),
+    ],
+)
+def test_a_bundle_has_to_be_whole(see: Any, workshop: Any, change: Any, reason: str) -> None:
+    bundle = {**workshop.bundle(workshop.statement({"sha256": SHA256}), "ed25519"), **change}
+    assert reason in why(see(bundle, workshop.trusting(build={"key": workshop.key("ed25519")})))
+
+
+def test_too_many_signatures_or_lines_are_refused(see: Any, workshop: Any) -> None:
+    trust = workshop.trusting(build={"key": workshop.key("ed25519")})
+    envelope = workshop.envelope(workshop.statement({"sha256": SHA256}), "ed25519")
+    many = {**envelope, "signatures": envelope["signatures"] * 11}
+    assert "11 signatures, where at most 10" in why(see(many, trust))
+    bundle = workshop.bundle(workshop.statement({"sha256": SHA256}), "ed25519", publicKey={})
+    bundle["dsseEnvelope"]["signatures"] *= 2
+    assert "2 signatures, where exactly one" in why(see(bundle, trust))
+    for text in ("", "{}\n" * 1001):
+        evidence = see(text, trust, "b.jsonl", **{"attestations/a.json": envelope})
+        (problem,) = evidence.problems
+        assert problem.path == "attestations/b.jsonl" and "where 1 to 1000 attestations" in problem.reason
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '"payload"', "{}", "\xff", "[" * 1000, '{"payload": {}}'])
+def test_anything_else_is_rejected(see: Any, workshop: Any, text: str) -> None:
+    assert why(see(text.encode("latin-1"), workshop.trusting(build={"key": workshop.key("ed25519")})))
+
+
+def test_broken_certificates_and_log_entries_end_in_a_reason(
+    see: Any, workshop: Any, certificate: bytes
+) -> None:
+    trust = workshop.trusting(github=workshop.github())
+    payload = workshop.statement({"sha256": SHA256})
+    bundle = workshop.certified(payload, certificate)
+    material = bundle["verificationMaterial"]
+    cut = {**bundle, "verificationMaterial": {**material, "certificate": {"rawBytes": b64(certificate[:-9])}}}
+    assert only(see(cut, trust))["reason"] == "the certificate cannot be read"
+    (entry,) = material["tlogEntries"]
+    for change in (
+        {"canonicalizedBody": 7},
+        {"canonicalizedBody": b64(b"[" * 10_000)},
+        {"inclusionPromise": None},
+        {"logIndex": 7},
+        {"integratedTime": "9" * 30},
+        {"logId": []},
+    ):
+        broken = {**bundle, "verificationMaterial": {**material, "tlogEntries": [{**entry, **change}]}}
+        row = only(see(broken, trust))
+        assert row["signature"] == "untimed"
+        assert row["reason"] == "the log entry has no promise that can be read"
