@@ -60,7 +60,7 @@ class Signer:
         return self.valid_from_s <= time_s <= self.valid_until_s
 
     def not_issued_by(self, authorities: tuple[Certificate, ...], time_s: int) -> str | None:
-        """Why no certificates that were valid at that time lead from a trusted one to this one; None if so."""
+        """Why no certificates that were valid then lead from a trusted one to this one; None if some do."""
         from cryptography.x509 import ExtendedKeyUsage, UnsupportedGeneralNameType
         from cryptography.x509.verification import (
             Criticality,

@@ -145,6 +145,11 @@ class Workshop:
         """A public key as PEM."""
         return self._run(f"pkey -in {name}.key -pubout").decode()
 
+    def new(self, algorithm: str) -> str:
+        """A public key of another kind."""
+        self._run(f"genpkey -algorithm {algorithm} -out new.key")
+        return self.key("new")
+
     def fingerprint(self, name: str) -> str:
         """SHA-256 of a public key in DER."""
         return hashlib.sha256(self._run(f"pkey -in {name}.key -pubout -outform DER")).hexdigest()
@@ -236,7 +241,7 @@ class Workshop:
         }
 
     def time_stamp(self, data: bytes, *options: str) -> bytes:
-        """What `openssl ts` says about the data as an RFC 3161 authority, now; with ``-cert`` its certificate."""
+        """The stamp that `openssl ts` makes now, as an RFC 3161 authority; ``-cert``: with its certificate."""
         self._run("req -newkey rsa:2048 -nodes -keyout tsa.key -subj /CN=tsa -out tsa.csr")
         lines = ["extendedKeyUsage=critical,timeStamping"]
         self._issue("tsa", "ca", lines, ("20240101000000Z", "20440101000000Z"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +51,11 @@ def why(evidence: Evidence, kind: str = "rejected") -> str:
 def test_what_openssl_signed_is_valid(see: Any, workshop: Any, kind: str) -> None:
     payload = workshop.statement({"sha256": SHA256})
     row = only(see(workshop.envelope(payload, kind), workshop.trusting(build={"key": workshop.key(kind)})))
-    assert (row["signature"], row["attesters"], row["key"]) == ("valid", ["build"], workshop.fingerprint(kind))
+    assert (row["signature"], row["attesters"], row["key"]) == (
+        "valid",
+        ["build"],
+        workshop.fingerprint(kind),
+    )
     assert (row["matched"], row["subjects"][0]["matches"]) == (1, ["dist/a.whl"])
     assert (row["log_inclusion"], row["signed_at_s"]) == ("not_checked", None)
 
@@ -98,7 +100,9 @@ def test_lines_are_read_one_by_one(see: Any, workshop: Any) -> None:
 
 def test_several_signatures_each_count_for_whom_they_are(see: Any, workshop: Any) -> None:
     envelope = workshop.envelope(workshop.statement({"sha256": SHA256}), "leaf", "p256", "ed25519")
-    keys = {name: {"key": workshop.key(key)} for name, key in {"a": "p256", "b": "ed25519", "c": "rsa"}.items()}
+    keys = {
+        name: {"key": workshop.key(key)} for name, key in {"a": "p256", "b": "ed25519", "c": "rsa"}.items()
+    }
     assert only(see(envelope, workshop.trusting(**keys)))["attesters"] == ["a", "b"]
 
 
@@ -192,7 +196,10 @@ def test_authority_issuer_and_predicate_type_have_to_be_accepted(
     assert state(issuer="https://example.com") == "not_accepted"
     assert state(issuer=None) == "not_accepted"  # whoever accepts an identity has to say by whose word
     assert state(predicate_types=["https://example.com/review/v1"]) == "not_accepted"
-    assert only(see(bundle, workshop.trusting(a={"key": workshop.key("leaf")})))["signature"] == "unknown_authority"
+    assert (
+        only(see(bundle, workshop.trusting(a={"key": workshop.key("leaf")})))["signature"]
+        == "unknown_authority"
+    )
 
 
 @pytest.mark.parametrize(
@@ -361,7 +368,10 @@ def test_what_is_no_in_toto_statement_is_not_understood(see: Any, workshop: Any)
         ({"verificationMaterial": {}}, "not exactly one of certificate and publicKey"),
         ({"verificationMaterial": {"publicKey": {}, "certificate": {}}}, "not exactly one of"),
         ({"verificationMaterial": {"certificate": {"rawBytes": "?"}}}, "'rawBytes' is not base64"),
-        ({"verificationMaterial": {"certificate": {"rawBytes": "AA=="}, "tlogEntries": [{}] * 11}}, "more than 10"),
+        (
+            {"verificationMaterial": {"certificate": {"rawBytes": "AA=="}, "tlogEntries": [{}] * 11}},
+            "more than 10",
+        ),
     ],
 )
 def test_a_bundle_has_to_be_whole(see: Any, workshop: Any, change: Any, reason: str) -> None:
