@@ -241,7 +241,7 @@ class Workshop:
         }
 
     def time_stamp(self, data: bytes, *options: str) -> bytes:
-        """The stamp that `openssl ts` makes now, as an RFC 3161 authority; ``-cert``: with its certificate."""
+        """The stamp that `openssl ts` makes now, as an RFC 3161 authority; ``-cert`` adds its certificate."""
         self._run("req -newkey rsa:2048 -nodes -keyout tsa.key -subj /CN=tsa -out tsa.csr")
         lines = ["extendedKeyUsage=critical,timeStamping"]
         self._issue("tsa", "ca", lines, ("20240101000000Z", "20440101000000Z"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -254,3 +256,19 @@ def test_a_change_that_brings_its_own_attester_is_judged_by_the_base(
     assert check["status"] == "violated"
     (operand,) = [one for one in check["operands"] if one["name"] == "not_attested"]
     assert all("no accepted key made the signature" in one for one in operand["actual"]) and operand["actual"]
+
+
+def test_the_page_shows_how_stock_tools_attest(gate: Any, make_workspace: Any) -> None:
+    """Its commands run as they are, with a gate on the path."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    page = (Path(__file__).resolve().parents[3] / "docs/collectors/attestations.md").read_text()
+    (commands,) = re.findall(
+        r"^```bash\n(.*?)^gate collect attestations\n```", page, re.DOTALL | re.MULTILINE
+    )
+    root = make_workspace({"dist/app.whl": WHEEL, "gate.yaml": "version: 1\n"})
+    subprocess.run(["bash", "-euc", commands], cwd=root, check=True, capture_output=True)
+    done = gate("collect", "attestations", "-w", root, "-o", "json")
+    assert done.code == 0, done.err
+    (row,) = json.loads(done.out)["attestations"]["facts"]["required"]
+    assert row["attested_by"] == ["attestations/scanned.json"]
