@@ -588,6 +588,7 @@ provenance := {name: evidence({}) |
 	some name in [
 		"account",
 		"artifacts",
+		"attestations",
 		"checklist",
 		"contracts",
 		"coverage",

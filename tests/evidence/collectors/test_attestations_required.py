@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -263,9 +262,7 @@ def test_the_page_shows_how_stock_tools_attest(gate: Any, make_workspace: Any) -
     if shutil.which("openssl") is None:
         pytest.skip("needs openssl")
     page = (Path(__file__).resolve().parents[3] / "docs/collectors/attestations.md").read_text()
-    (commands,) = re.findall(
-        r"^```bash\n(.*?)^gate collect attestations\n```", page, re.DOTALL | re.MULTILINE
-    )
+    commands = page.partition("```bash\n")[2].partition("gate collect attestations\n```")[0]
     root = make_workspace({"dist/app.whl": WHEEL, "gate.yaml": "version: 1\n"})
     subprocess.run(["bash", "-euc", commands], cwd=root, check=True, capture_output=True)
     done = gate("collect", "attestations", "-w", root, "-o", "json")
