@@ -5,7 +5,7 @@ package gate.stage1
 check_attestations_required := data.gate.lib.check([
 	data.gate.lib.at_least(
 		"attestations_required",
-		count(input.facts.attestations.required),
+		number_of(input.facts.attestations.required),
 		data.gate.params.stage1.attestations_required_min,
 	),
 	data.gate.lib.none_of("not_attested", not_attested(input.facts.attestations.required)),
@@ -31,12 +31,23 @@ deny_attestations_required contains result if some result in data.gate.lib.viola
 	"A required attestation is not there",
 )
 
+# Null where the settings that require attestations cannot be read: then the figure does not hold.
+default number_of(_) := null
+
+number_of(required) := count(required) if {
+	is_array(required)
+}
+
 # A row that cannot be told is none that is missing: the collector reports it as unknown.
+default not_attested(_) := []
+
 not_attested(required) := {{"term": term, "text": sprintf("%s: %s", [term, row.why_not])} |
 	some row in required
 	row.attested_by == []
 	row.cannot_tell == null
 	term := sprintf("%s of %s", [row.predicate_type, attested_name(row)])
+} if {
+	is_array(required)
 }
 
 attested_name(row) := row.subject if {
