@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -261,7 +262,9 @@ def test_a_bundle_with_the_signature_of_another_key_is_invalid(
 
 
 @pytest.mark.parametrize("options", [["-cert"], []])
-def test_a_time_stamp_tells_the_time_of_a_signature(see: Any, workshop: Any, options: list[str]) -> None:
+def test_a_time_stamp_tells_the_time_of_a_signature(
+    see: Any, workshop: Any, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """GitHub's own authority stamps without its certificate in the stamp: the settings have it then."""
     pytest.importorskip("rfc3161_client", reason="needs the extra `timestamps`")
     der = workshop.certificate(days=("20240101000000Z", "20440101000000Z"))
@@ -280,6 +283,9 @@ def test_a_time_stamp_tells_the_time_of_a_signature(see: Any, workshop: Any, opt
     found = row(certificates)
     assert (found["signature"], found["time_from"]) == ("valid", "timestamp"), found["reason"]
     assert (row(workshop.other_authority)["signature"]) == "untimed"
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "rfc3161_client", None)
+        assert row(certificates)["reason"].startswith("time stamps need a library: pip install")
     again = workshop.bundle(workshop.statement({"sha256": SHA256}), certificate={"rawBytes": b64(der)})
     again["verificationMaterial"]["timestampVerificationData"] = stamps  # of another signature
     assert row(certificates, again)["reason"] == "the time stamp does not hold"
