@@ -51,8 +51,9 @@ class _Comparison:
         # what the base's own settings name, also where an operator's are in force: the next change may be
         # judged by these
         yield from self._signers(base.allowed_signers, after)
-        if base.revoked_keys is not None:
-            yield from self._changed(base.revoked_keys)
+        for path in (base.revoked_keys, base.attesters):
+            if path is not None:
+                yield from self._changed(path)
         folders = [base.policy.bundle] if base.policy.bundle else []
         copies = (options.get("approved_copy") for options in base.evidence.values())
         for folder in dict.fromkeys([*folders, *(copy for copy in copies if isinstance(copy, str))]):

@@ -17,7 +17,7 @@ from ..evidence.collecting.runner import Make, Running
 from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, LEDGER_FILES, GateConfig, read_settings
-from .trust import JUDGED, Authority
+from .trust import JUDGED, KEY_FILES, Authority
 
 STAGE_TESTS = "stage_tests"
 """The collector that runs pytest if an operator permits it, and otherwise reads the tests' source."""
@@ -51,7 +51,7 @@ def make_collector(authority: Authority, collector_id: str) -> Collector:
 
 def _shared(authority: Authority) -> dict[str, Any]:
     """Settings of the whole workspace that are options of several collectors."""
-    names = ("roles", "allowed_signers", "revoked_keys")
+    names = ("roles", *KEY_FILES)
     return {name: getattr(authority.config, name) for name in names}
 
 

@@ -103,6 +103,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         settings_digest=context.authority.settings_digest,
         allowed_signers=masked(config.allowed_signers),
         revoked_keys=None if config.revoked_keys is None else masked(config.revoked_keys),
+        attesters=None if config.attesters is None else masked(config.attesters),
         roles=tuple(config.roles),
         depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},

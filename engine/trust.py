@@ -23,6 +23,7 @@ OPERATOR, TRUST_REF, FLAG, JUDGED, DEFAULTS = "operator", "trust_ref", "flag", "
 
 POWERS = (
     "allowed_signers",
+    "attesters",
     "effective_time",
     "engine",
     "freshness",
@@ -35,7 +36,7 @@ POWERS = (
 )
 """Settings that ``gate.yaml`` no longer decides where there is an operator's file."""
 
-KEY_FILES = ("allowed_signers", "revoked_keys")
+KEY_FILES = ("allowed_signers", "revoked_keys", "attesters")
 """Settings that name a file of keys."""
 
 Files = dict[str, bytes | None]

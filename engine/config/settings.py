@@ -184,6 +184,10 @@ class GateConfig(Settings):
         default=None,
         metadata={"description": "Keys that count no more: an OpenSSH KRL, or a list of public keys."},
     )
+    attesters: Text | None = field(
+        default=None,
+        metadata={"description": "File of those whose attestations count, and of which there must be."},
+    )
     policy: PolicySettings = PolicySettings()
     ledger: LedgerSettings = LedgerSettings()
     engine: Text = field(

@@ -72,6 +72,7 @@ class Setup:
         depends_on: by stage, dependencies in place of the bundle's.
         max_age_s: by collector, how old its evidence may be, in seconds.
         trust: whose settings, policies and signers apply.
+        attesters: path of the file of attesters, which no sign-off binds to either.
     """
 
     workspace: str
@@ -92,6 +93,7 @@ class Setup:
     trust: Trust
     weakenings: tuple[Weakening, ...]
     notices: tuple[Notice, ...]
+    attesters: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,9 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
 
     The files are those read for the stage and the stages it depends on, what commands printed for it (as
     ``/commands/<name>.stdout``), and gate.yaml, without what people sign, without the files of allowed
-    signers and revoked keys (a new colleague voids nobody's approval, and signatures are checked against them
-    whenever something is judged) and without what gate generates. The digest is taken over their
-    ``sha256sum`` manifest.
+    signers, revoked keys and attesters (a new colleague voids nobody's approval, and signatures are checked
+    against them whenever something is judged) and without what gate generates. The digest is taken over
+    their ``sha256sum`` manifest.
     """
     return {name: sha256_hex(listing) for name, listing in evidence_listings(plan, recorded).items()}
 
@@ -145,7 +147,7 @@ def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
 def evidence_listings(plan: Plan, recorded: Recorded) -> dict[str, bytes]:
     """By judged stage, the ``sha256sum`` manifest that its evidence digest is taken over."""
     setup = recorded.setup
-    left_out = GENERATED | {setup.allowed_signers, setup.revoked_keys}
+    left_out = GENERATED | {setup.allowed_signers, setup.revoked_keys, setup.attesters}
     needed = plan.closure(wanted_stages(plan, setup.stage))
     rows = {name: _rows(item, left_out) for name, item in recorded.evidence.items()}
     listings = {}

@@ -27,6 +27,7 @@ class Builtin:
 BUILTIN: dict[str, Builtin] = {
     "account": Builtin("AccountCollector"),
     "artifacts": Builtin("ArtifactsCollector", "matrix", "partial_from_ppm", "compliant_from_ppm"),
+    "attestations": Builtin("AttestationsCollector"),
     "checklist": Builtin("ChecklistCollector", room="documents."),
     "commands": Builtin("CommandsCollector"),
     "components": Builtin("ComponentsCollector"),

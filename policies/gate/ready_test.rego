@@ -15,6 +15,7 @@ doc := {
 		"anchors": ["operator"],
 		"settings": {
 			"allowed_signers": "operator",
+			"attesters": "default",
 			"effective_time": "default",
 			"engine": "default",
 			"evidence": "judged",
@@ -43,6 +44,13 @@ doc := {
 	},
 	"facts": {
 		"provenance": data.gate.ready.provenance,
+		"attestations": {
+			"configured": false,
+			"files": [],
+			"total": 0,
+			"attestations": [],
+			"required": [],
+		},
 		"artifacts": {
 			"expected": 14,
 			"found": 12,
@@ -580,6 +588,7 @@ provenance := {name: evidence({}) |
 	some name in [
 		"account",
 		"artifacts",
+		"attestations",
 		"checklist",
 		"contracts",
 		"coverage",

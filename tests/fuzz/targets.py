@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+import targets_attested as attested
 import targets_signed as signed
 import yaml
 from oracle import LONGEST, Collecting, Folder, accepted, check
@@ -336,6 +337,8 @@ TARGETS: dict[str, Target] = {
     "waiver": Target(collector("waivers", "waivers/a.json"), "json"),
     "allowed_signers": Target(signed.allowed_signers),
     "sshsig": Target(signed.sshsig),
+    "attestation": Target(attested.attestation, "json"),
+    "attesters": Target(attested.attesters),
     "dsse": Target(signed.dsse),
     "statement": Target(signed.statement, "json"),
     "note": Target(signed.note),
