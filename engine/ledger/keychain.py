@@ -203,6 +203,10 @@ class KeyChain:
         statement = parse_statement(envelope.payload)
         return envelope, self.checked(index, envelope, statement["predicateType"])
 
+    def proposed(self, event: str, index: int) -> KeyChain:
+        """The chain after an event that nobody signed yet. Raises NotCounted: it would not count."""
+        return self._changed(index, _document(event))
+
     def checked(self, index: int, envelope: Envelope, kind: str, *, signature: bool = True) -> str | None:
         """Why the entry at an index does not count although its key might sign it when it was written: the
         key was revoked from there on later. None when it counts.
@@ -215,7 +219,9 @@ class KeyChain:
         """
         signer = next((one for one in self.signers if one.key.fingerprint == envelope.keyid), None)
         if signer is None:
-            names = f"this log's {self.founding.fingerprint}" if len(self.signers) == 1 else "a key of this log"
+            names = (
+                f"this log's {self.founding.fingerprint}" if len(self.signers) == 1 else "a key of this log"
+            )
             raise SignatureError(Flaw.WRONG_KEY, f"signed by {envelope.keyid[:60]!r}, not by {names}")
         if signature:
             envelope.verify(signer.key)
@@ -258,7 +264,9 @@ class KeyChain:
             if signer.start and found.size <= signer.start:
                 what = f"signed by {signer.key.fingerprint}, which was admitted only by entry {signer.start}"
             elif signer.ended_by is not None and found.size > signer.ended_by:
-                what = f"signed by {signer.key.fingerprint}, which entry {signer.ended_by} replaced or revoked"
+                what = (
+                    f"signed by {signer.key.fingerprint}, which entry {signer.ended_by} replaced or revoked"
+                )
             else:
                 return found, signer
             problem = SignatureError(Flaw.WRONG_KEY, what)

@@ -93,6 +93,11 @@ class LedgerReader:
             )
         return latest
 
+    def history(self) -> list[Checkpoint]:
+        """All checkpoints, by size. Raises LedgerError when one does not hold."""
+        found = (read_checkpoint(self._source, self.chain, size) for size in self._source.sizes())
+        return [one for one in found if one is not None]
+
     def cosigned(self, checkpoint: Checkpoint) -> bytes:
         """The note of a checkpoint, with the signature lines of its witnesses."""
         return checkpoint.note + (self._source.kept(checkpoint.size, COSIGNATURES) or b"")
@@ -223,7 +228,9 @@ def read_chain(
 def remedy(problem: SignatureError, chain: KeyChain) -> str:
     """What to do about a signature that does not hold."""
     if problem.flaw is Flaw.WRONG_KEY and chain.pinned is None:
-        return f"{RESTORE}; if key admins changed its key, name them in the operator's file (`gate docs keys`)"
+        return (
+            f"{RESTORE}; if key admins changed its key, name them in the operator's file (`gate docs keys`)"
+        )
     return RESTORE
 
 
