@@ -92,8 +92,9 @@ def _check_log_key(context: Context, key: LogKey, config_dir: Path) -> None:
     fits = named.public == key.public
     if context.authority.key_admins is not None:
         with suppress(NoLedger), reader(context, config_dir) as ledger:
-            fits = ledger.chain.knows(named)
-            what = f"this ledger was begun with {ledger.verifier.fingerprint}, and no key event admits"
+            latest = ledger.checkpoint()
+            fits = ledger.chain.knows(named, latest.size if latest else 0)
+            what = f"this ledger was begun with {ledger.verifier.fingerprint}, and no sealed key event admits"
             what += f" {named.fingerprint}, which the operator names"
     if not fits:
         remedy = "record where that key is, or evaluate with --no-record"

@@ -51,14 +51,11 @@ _MARKS: Final = _marks()
 class Admins:
     """Who may change a log's keys, and how many of them it takes.
 
-    Attributes:
-        keys: SSH public key blob → principal.
-        digest: SHA-256 of what they were read from.
+    ``keys`` has principals by SSH public key blob.
     """
 
     keys: Mapping[bytes, str]
     threshold: int
-    digest: str
 
     @classmethod
     def parse(cls, text: str, threshold: int, path: str) -> Admins:
@@ -91,7 +88,7 @@ class Admins:
                 path=path,
                 remedy="set a threshold from 1 to the number of admins",
             )
-        return cls(keys, threshold, hashlib.sha256(f"{threshold}\n{text}".encode()).hexdigest())
+        return cls(keys, threshold)
 
     def signed(self, event: str, signatures: Iterable[str]) -> tuple[dict[str, str], list[str]]:
         """The admins who signed a document, each with the first signature, and why other signatures do not
@@ -277,9 +274,15 @@ class KeyChain:
         """The signer with this raw public key, in force or not."""
         return next((one for one in self.signers if one.key.public == public), None)
 
-    def knows(self, key: VerifierKey) -> bool:
-        """Whether a pinned key is one of this log, so that events lead from it to those in force."""
-        return any(one.key == key for one in self.signers)
+    def knows(self, key: VerifierKey, sealed: int | None = None) -> bool:
+        """Whether a pinned key is one of this log, so that events lead from it to those in force.
+
+        Args:
+            sealed: number of entries that the latest checkpoint covers; the event that admits the key must be
+                among them, or else anybody may have copied it to there. None does not ask for that.
+        """
+        found = next((one for one in self.signers if one.key == key), None)
+        return found is not None and (sealed is None or not found.start or found.start < sealed)
 
     def _read(self, index: int, line: bytes, root_at: Callable[[int], bytes] | None) -> KeyChain:
         """The chain after a line that may be a key event. Raises NotCounted."""

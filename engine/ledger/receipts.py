@@ -190,7 +190,9 @@ def _written(
     checkpoint: Checkpoint, key: VerifierKey, frontier: Frontier | None, chain: KeyChain | None
 ) -> bytes:
     hashes = {} if frontier is None else {"frontier": [one.hex() for one in frontier.hashes]}
-    keys = {} if chain is None else {"keys": [[index, line.decode()] for index, line in chain.events]}
+    # events that the checkpoint does not cover yet are read again with what comes after it
+    events = [] if chain is None else [one for one in chain.events if one[0] < checkpoint.size]
+    keys = {} if chain is None else {"keys": [[index, line.decode()] for index, line in events]}
     return canonical(
         {
             **hashes,

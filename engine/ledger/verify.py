@@ -88,6 +88,8 @@ def verify(
     other = check.given(given)
     outside += [("the given checkpoint", other)] if other else []
     latest = sealed = check.checkpoint()
+    if expected_key is not None and not check.problems:
+        check.pinned(expected_key, latest)
     history = check.history(latest, seen=bool(receipt))
     if latest is None and len(history) == 1 and receipt is None:
         latest = history[0]  # what a kill in the middle of the first seal leaves
@@ -203,6 +205,11 @@ class _Verification:
         if size is None and found is not None and self.chain.revoked(found):
             self.add(Kind.CHECKPOINT, "it was signed by a key that was revoked before its end", CHECKPOINT)
         return found
+
+    def pinned(self, expected: VerifierKey, latest: Checkpoint | None) -> None:
+        if not self.chain.knows(expected, latest.size if latest else 0):
+            text = f"no checkpoint covers the key event that admits the expected {expected.fingerprint}"
+            self.add(Kind.KEY, text, CHECKPOINT)
 
     def given(self, note: bytes | None) -> Checkpoint | None:
         try:

@@ -229,7 +229,8 @@ def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]
             remedy=f"`gate keys sign {path.name}` adds a signature; still to ask: {', '.join(missing)}",
         )
     action = json.loads(event)["action"]
-    key = _joining(config_dir, after.signers[-1]) if action == "rotate" else None
+    new = after.signers[-1]  # a new log key signs its own entry, which also works when the old one is lost
+    key = _joining(config_dir, new) if action == "rotate" and new.purpose == LOG_KEY else None
     documents = {f"{name}.sig": text.encode() for name, text in signed.items()} | {"event.json": data}
     subject = [{"name": action, "digest": {"sha256": sha256_hex(data)}}]
     predicate = {"event": event, "signatures": list(signed.values())}
@@ -239,7 +240,7 @@ def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]
     return [
         f"recorded as entry {entry.index}, signed by {', '.join(sorted(signed))}",
         *_in_place(config_dir, after),
-        *([f"pin the new key in the operator's file: log_key: {after.signers[-1].key}"] if key else []),
+        *([f"pin the new key in the operator's file: log_key: {new.key}"] if key else []),
         *notices,
     ]
 
