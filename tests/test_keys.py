@@ -199,8 +199,11 @@ def test_the_log_key_is_rotated_and_the_log_goes_on(world: World) -> None:
     assert few.code == 2
     assert "1 of the 2 key admins that are needed signed it" in few.err
     assert "still to ask: ben@example.com, cyd@example.com" in few.err
-    mine = world.ok("keys", "sign", "key-event.json", "--key", world.root / "ben", "--yes")
-    assert mine.startswith("wrote key-event.json.")
+    mine = world.gate("keys", "sign", "key-event.json", "--key", world.root / "ben", "--yes")
+    assert mine.out.startswith("wrote key-event.json.") and "new key: SHA256:" in mine.err
+    twice = world.gate("keys", "sign", "key-event.json", "--key", world.root / "ben", "--yes")
+    assert twice.code == 2 and "never replaced" in twice.err
+    assert world.gate("keys", "sign", "key-event.json", "--key", world.root / "ben").code == 2  # nobody asked
     done = world.ok("keys", "apply", "key-event.json")
     assert "recorded as entry 1, signed by ana@example.com, ben@example.com" in done
     new = world.key()
@@ -535,6 +538,10 @@ def test_what_is_no_request_is_refused(world: World, case: str) -> None:
     done = world.gate("keys", "apply", "bad.json")
     assert done.code == 2 and "bad.json" in done.err and "Traceback" not in done.err, done.err
     assert world.lines() == before
+    signing = world.gate("keys", "sign", "bad.json", "--key", world.root / "ana", "--yes")
+    assert "Traceback" not in signing.err
+    if case not in ("fields missing", "twice"):
+        assert signing.code == 2 and "bad.json" in signing.err
 
 
 @pytest.mark.parametrize("name", ["eve", "eve.pub.txt", "absent.pub", "rsa.pub"])

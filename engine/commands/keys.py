@@ -174,7 +174,9 @@ def sign(
 ) -> None:
     """Show a request, ask, and sign it with your SSH key as a key admin; the ledger need not be here."""
     data = key_events.read_request(file)
-    write_error(data.decode("utf-8", "replace"))
+    write_error(data.decode())
+    for line in key_events.about(data):
+        write_error(line)
     confirm("Sign this key event?", yes)
     armored = sshsign.sign(Path.cwd(), data, NAMESPACE, sshsign.find_key(key))
     path = key_events.name_of_signature(file, armored)

@@ -182,8 +182,9 @@ class KeyChain:
         chain = self
         if self.pinned is None:
             return chain
+        first, second, third = _MARKS
         for index, line in enumerate(lines, start):
-            if any(mark in line for mark in _MARKS):
+            if first in line or second in line or third in line:
                 try:
                     chain = chain._read(index, line, root_at)
                 except NotCounted as problem:

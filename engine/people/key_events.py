@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import glob
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -78,8 +80,6 @@ def own_next_key(config_dir: Path) -> str:
 
 def public_line(raw: bytes) -> str:
     """An Ed25519 public key as in a .pub file, without a comment."""
-    import base64
-
     return f"ssh-ed25519 {base64.b64encode(ed25519_blob(raw)).decode()}"
 
 
@@ -164,6 +164,21 @@ def name_of_signature(path: Path, armored: bytes) -> Path:
     return path.with_name(f"{path.name}.{sha256_hex(key.blob)[:12]}.sig")
 
 
+def about(data: bytes) -> Iterator[str]:
+    """What a request does not say in words: the fingerprint of a new key, and who the new admins are."""
+    document = json.loads(data)
+    words = str(document.get("successor", "")).split()
+    try:
+        if len(words) > 1:
+            yield f"new key: {key_fingerprint(base64.b64decode(words[1], validate=True))}"
+        if "admins" in document:
+            admins = Admins.parse(str(document["admins"]), int(document["threshold"]), "admins")
+            for blob, name in admins.keys.items():
+                yield f"admin: {name} {key_fingerprint(blob)}"
+    except (ValueError, TypeError, KeyError, EvidenceError) as error:
+        raise UsageError(f"this key event cannot count: {error}", remedy="request it anew") from error
+
+
 def read_text(path: Path) -> str:
     """The text of a file. Raises UsageError: it cannot be read, or is not UTF-8."""
     try:
@@ -217,7 +232,7 @@ def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]
     except NotCounted as problem:
         remedy = "request it anew, and have that signed"
         raise UsageError(f"the key event does not count: {problem}", path=str(path), remedy=remedy) from None
-    files = [path.with_name(f"{path.name}.sig"), *sorted(path.parent.glob(f"{_literal(path.name)}.*.sig"))]
+    files = [path.with_name(f"{path.name}.sig"), *sorted(path.parent.glob(f"{glob.escape(path.name)}.*.sig"))]
     armored = [_bytes(one).decode("ascii", "replace") for one in files[:_MOST_SIGNATURES] if one.exists()]
     signed, others = admins.signed(event, armored)
     if len(signed) < admins.threshold:
@@ -243,12 +258,6 @@ def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]
         *([f"pin the new key in the operator's file: log_key: {new.key}"] if key else []),
         *notices,
     ]
-
-
-def _literal(name: str) -> str:
-    import glob
-
-    return glob.escape(name)
 
 
 def _joining(config_dir: Path, new: Signer) -> LogKey:
