@@ -425,6 +425,21 @@ def test_admins_are_changed_by_the_admins_before_them(world: World) -> None:
     assert "does not count" in world.problems()
 
 
+def test_a_receipt_by_other_admins_hides_no_event(world: World) -> None:
+    """Who named the wrong admins for a while sees every key event after that is corrected."""
+    new_key(world.root / "ci")
+    world.change("add", world.root / "ci.pub")
+    good = (world.root / "admins").read_text()
+    (world.root / "admins").write_text(listed(world.root, ("eve", "ana")))
+    shutil.rmtree(world.config / "receipts")
+    assert world.judge().code == 1  # to these admins, the ledger has one key
+    found = json.loads(world.ok("keys", "list", "-o", "json"))["keys"]
+    assert [one["purpose"] for one in found] == ["log", "admin", "admin"]
+    (world.root / "admins").write_text(good)
+    code, report = world.verify("--since", "receipt", fresh=False)
+    assert (code, report["key_events"], len(report["keys"])) == (0, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

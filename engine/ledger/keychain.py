@@ -51,11 +51,14 @@ _MARKS: Final = _marks()
 class Admins:
     """Who may change a log's keys, and how many of them it takes.
 
-    ``keys`` has principals by SSH public key blob.
+    Attributes:
+        keys: SSH public key blob → principal.
+        digest: SHA-256 of what they were read from.
     """
 
     keys: Mapping[bytes, str]
     threshold: int
+    digest: str
 
     @classmethod
     def parse(cls, text: str, threshold: int, path: str) -> Admins:
@@ -88,7 +91,7 @@ class Admins:
                 path=path,
                 remedy="set a threshold from 1 to the number of admins",
             )
-        return cls(keys, threshold)
+        return cls(keys, threshold, hashlib.sha256(f"{threshold}\n{text}".encode()).hexdigest())
 
     def signed(self, event: str, signatures: Iterable[str]) -> tuple[dict[str, str], list[str]]:
         """The admins who signed a document, each with the first signature, and why other signatures do not

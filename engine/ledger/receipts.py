@@ -74,19 +74,22 @@ class Receipts:
         begun = KeyChain.begin(key, admins)
 
         def read(data: Any) -> tuple[Receipt, bytes]:
-            events = data.get("keys")
+            keys = data.get("keys")
+            events = [(index, line.encode()) for index, line in keys["events"]] if keys else []
             if events and admins is None:
                 raise self._uncounted("their key admins are not known here")
             try:
-                chain = begun.replayed([(index, line.encode()) for index, line in events or ()])
+                chain = begun.replayed(events)
             except NotCounted as problem:
                 raise self._uncounted(str(problem)) from None
             checkpoint, hashes = chain.open(data["note"].encode()), data.get("frontier")
             frontier = None if hashes is None else Frontier(checkpoint.size, map(bytes.fromhex, hashes))
             if frontier is not None and frontier.root() != checkpoint.root:
                 raise ValueError("another frontier")
-            known = None if events is None else chain
-            return Receipt(checkpoint, frontier, known), _written(checkpoint, key, frontier, known)
+            # by other admins, events may count that did not when this was written
+            same = keys is not None and admins is not None and keys["admins"] == admins.digest
+            found = Receipt(checkpoint, frontier, chain if same else None)
+            return found, _written(checkpoint, key, frontier, keys)
 
         return self._read(self.path(key).name, read)
 
@@ -142,14 +145,13 @@ class Receipts:
         with closing(folder), locked(folder.handle, folder.path):
             folder.remove_temporary()
             earlier = self.load(key, chain.pinned)
-            known = chain if chain.pinned is not None else None
             if (
                 earlier is None
                 or earlier.frontier is None
                 or earlier.checkpoint.size < checkpoint.size
-                or (earlier.chain is None and known is not None)
+                or (earlier.chain is None and chain.pinned is not None)
             ):
-                data = _written(checkpoint, key, frontier, known)
+                data = _written(checkpoint, key, frontier, _keys(chain, checkpoint.size))
                 folder.write(self.path(key).name, data, mode=0o600)
             if self.here() != key:
                 data = canonical({"key": str(key), "type": PLACE_TYPE})
@@ -186,17 +188,22 @@ class Receipts:
         )
 
 
+def _keys(chain: KeyChain, size: int) -> dict[str, Any] | None:
+    """The key events up to a checkpoint; those after it are read again with the lines after it."""
+    if chain.pinned is None:
+        return None
+    events = [[index, line.decode()] for index, line in chain.events if index < size]
+    return {"admins": chain.pinned.digest, "events": events}
+
+
 def _written(
-    checkpoint: Checkpoint, key: VerifierKey, frontier: Frontier | None, chain: KeyChain | None
+    checkpoint: Checkpoint, key: VerifierKey, frontier: Frontier | None, keys: dict[str, Any] | None
 ) -> bytes:
     hashes = {} if frontier is None else {"frontier": [one.hex() for one in frontier.hashes]}
-    # events that the checkpoint does not cover yet are read again with what comes after it
-    events = [] if chain is None else [one for one in chain.events if one[0] < checkpoint.size]
-    keys = {} if chain is None else {"keys": [[index, line.decode()] for index, line in events]}
     return canonical(
         {
             **hashes,
-            **keys,
+            **({} if keys is None else {"keys": keys}),
             "key": str(key),
             "note": checkpoint.note.decode(),
             "origin": checkpoint.origin,

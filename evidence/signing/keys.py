@@ -16,7 +16,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -180,11 +180,13 @@ def put_next_in_place(config_dir: Path) -> str | None:
     old = load_log_key(config_dir)
     kept = None if old is None else f"log-key.{hashlib.sha256(old.public).hexdigest()[:16]}.pem"
     with _problems(config_dir), _directory(config_dir) as directory:
+        if directory is None:
+            raise _problem(config_dir, "was removed while it was used", "try again")
         if kept is not None:
-            os.rename(KEY_FILE, kept, src_dir_fd=directory, dst_dir_fd=directory)
+            with suppress(FileExistsError):  # a name of its own for each key: it is the same one
+                os.link(KEY_FILE, kept, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
         os.rename(NEXT_FILE, KEY_FILE, src_dir_fd=directory, dst_dir_fd=directory)
-        if directory is not None:
-            os.fsync(directory)
+        os.fsync(directory)
     return kept
 
 
