@@ -23,6 +23,7 @@ from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
 from ...evidence.signing.sshsig import PublicKey, SshSignature, ed25519_blob
+from .findings import MAX_FINDINGS
 from .note import Checkpoint
 
 NAMESPACE: Final = "keys@gate"
@@ -149,7 +150,7 @@ class KeyChain:
         signers: all keys that were ever admitted, oldest first.
         events: the key events that count: entry and line.
         last: SHA-256 of the document of the last one, which the next one must name.
-        refused: those that do not: entry and reason.
+        refused: those that do not, at most `MAX_FINDINGS`: entry and reason.
     """
 
     founding: VerifierKey
@@ -186,13 +187,15 @@ class KeyChain:
         if self.pinned is None:
             return chain
         first, second, third = _MARKS
+        refused = list(self.refused)
         for index, line in enumerate(lines, start):
             if first in line or second in line or third in line:
                 try:
                     chain = chain._read(index, line, root_at)
                 except NotCounted as problem:
-                    chain = replace(chain, refused=(*chain.refused, (index, str(problem))))
-        return chain
+                    refused.append((index, str(problem)))
+                    del refused[MAX_FINDINGS:]
+        return replace(chain, refused=tuple(refused))
 
     def check(self, index: int, line: bytes) -> tuple[Envelope, str | None]:
         """The envelope of the entry at an index, and why it does not count (`checked`).

@@ -8,6 +8,7 @@ the same statements signed with the same key are the same bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from ...evidence.base.activity import Log
@@ -205,11 +206,10 @@ class Ledger(LedgerReader):
     def _check_lines(self, lines: list[bytes]) -> None:
         """Refuse lines that would not count, key events included; these admit their keys."""
         start = self.size()
-        before = len(self.chain.refused)
-        chain = self.chain.extended(
+        chain = replace(self.chain, refused=()).extended(
             lines, start, lambda size: extend(self._storage, Frontier(), None, size).root()
         )
-        if len(chain.refused) > before:
+        if chain.refused:
             raise LedgerError(
                 f"the key event does not count: {chain.refused[-1][1]}",
                 path=f"{self.name}/{LOG}",
