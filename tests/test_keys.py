@@ -527,7 +527,12 @@ def test_a_time_stands_for_the_entry_after_it(world: World) -> None:
     """And what is neither a time nor an entry is said."""
     assert world.request("rotate", "--from", "2020-01-01T00:00:00Z")["from_entry"] == 0
     assert world.request("rotate", "--from", "2099-01-01T00:00:00Z")["from_entry"] == 1
-    for text, message in (("yesterday", "--from"), ("2020-01-01", "--from"), ("²", "--from")):
+    for text, message in (
+        ("yesterday", "--from"),
+        ("99", "no entry 99 yet"),
+        ("2020-01-01", "--from"),
+        ("²", "--from"),
+    ):
         (world.root / "key-event.json").unlink(missing_ok=True)
         wrong = world.gate("keys", "rotate", "--reason", "x", "--from", text)
         assert wrong.code == 2 and message in wrong.err, wrong.err
@@ -542,13 +547,17 @@ HOSTILE: dict[str, bytes] = {
     "huge": b'{"type": "gate.key-event/v1", "reason": "' + b"x" * 300_000 + b'"}',
     "fields missing": b'{"type": "gate.key-event/v1"}',
     "twice": b'{"type": "gate.key-event/v1", "type": "gate.key-event/v1"}',
+    "no file": b"",
 }
 
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_what_is_no_request_is_refused(world: World, case: str) -> None:
     """One error that names the file, by `sign` and by `apply`."""
-    (world.root / "bad.json").write_bytes(HOSTILE[case])
+    if HOSTILE[case]:
+        (world.root / "bad.json").write_bytes(HOSTILE[case])
+    else:
+        os.mkfifo(world.root / "bad.json")
     before = world.lines()
     done = world.gate("keys", "apply", "bad.json")
     assert done.code == 2 and "bad.json" in done.err and "Traceback" not in done.err, done.err

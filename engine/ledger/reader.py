@@ -231,6 +231,9 @@ def remedy(problem: SignatureError, chain: KeyChain) -> str:
         return (
             f"{RESTORE}; if key admins changed its key, name them in the operator's file (`gate docs keys`)"
         )
+    if problem.flaw is Flaw.WRONG_KEY and chain.refused:
+        index, reason = chain.refused[0]
+        return f"{RESTORE}; the key event in entry {index} does not count: {reason}"
     return RESTORE
 
 

@@ -107,9 +107,12 @@ def request(
     with reader(context, config_dir) as ledger:
         chain, latest = ledger.chain, ledger.checkpoint()
         _known_admins(chain)
+        size = ledger.size()
         if since is not None:
             fields["from_entry"] = _first_entry(since, ledger)
-        size = ledger.size()
+            if fields["from_entry"] > size:
+                what = f"there is no entry {fields['from_entry']} yet, the ledger has {size}"
+                raise UsageError(what, place="--from", remedy="name the first entry that counts no more")
     if action == "rotate" and fields.get("key") is None:
         current = [one for one in chain.signers if one.ended_by is None and one.purpose == LOG_KEY]
         if len(current) > 1:
@@ -201,6 +204,8 @@ def read_request(path: Path) -> bytes:
 
 
 def _bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise UsageError("is no regular file", path=str(path), remedy="name the right file")
     try:
         with path.open("rb") as stream:
             data = stream.read(DEFAULT.signature_bytes + 1)
@@ -233,7 +238,7 @@ def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]
         remedy = "request it anew, and have that signed"
         raise UsageError(f"the key event does not count: {problem}", path=str(path), remedy=remedy) from None
     files = [path.with_name(f"{path.name}.sig"), *sorted(path.parent.glob(f"{glob.escape(path.name)}.*.sig"))]
-    armored = [_bytes(one).decode("ascii", "replace") for one in files[:_MOST_SIGNATURES] if one.exists()]
+    armored = [_bytes(one).decode("ascii", "replace") for one in files[:_MOST_SIGNATURES] if one.is_file()]
     signed, others = admins.signed(event, armored)
     if len(signed) < admins.threshold:
         reasons = "".join(f"; {one}" for one in dict.fromkeys(others))
