@@ -20,6 +20,7 @@ from typer.exceptions import Abort, TyperException
 
 from . import __version__
 from .evidence.base.errors import EnvironmentProblem, GateError, InternalError
+from .evidence.signing.key_sources import take_variable
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
@@ -40,6 +41,7 @@ COMMANDS = {
     "waiver": ("waiver", "Write, revoke and list waivers, which permit one rule to be broken for a time."),
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write JSON files with the digest of their data."),
+    "keys": ("keys", "Change and list the keys that sign the ledger, as its key admins decide."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""
@@ -84,6 +86,7 @@ def main() -> None:
     """Run the program and exit; every error becomes one explanation and exit code 2, never a verdict."""
     # no code of other packages may look into the models' validation, and looking for such code takes time
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+    take_variable()
     try:
         code = app(prog_name="gate", standalone_mode=False)
     except (KeyboardInterrupt, Abort) as error:

@@ -24,6 +24,7 @@ from pathlib import Path
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.files import connect
 from gate.engine.ledger.findings import Scope
+from gate.engine.ledger.keychain import KeyChain
 from gate.engine.ledger.merkle import Frontier, leaf_hash
 from gate.engine.ledger.note import Checkpoint
 from gate.engine.ledger.receipts import Receipts
@@ -110,7 +111,7 @@ def large(path: Path, config: Path, size: int) -> None:
         storage.append(list(repeat(LINE, min(1000, size))), None)
     sealed = Checkpoint(key.name, size, frontier.root(), size * (len(LINE) + 1), TIMES[0]).signed(KEY)
     storage.publish(sealed, canonical({"frontier": [one.hex() for one in frontier.hashes], "size": size}))
-    Receipts(config, f"file:{path.resolve()}").save(key, sealed, frontier)
+    Receipts(config, f"file:{path.resolve()}").save(key, sealed, frontier, KeyChain.begin(key))
     storage.close()
 
 

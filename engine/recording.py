@@ -10,8 +10,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,22 +25,20 @@ from ..evidence.base.errors import (
     UsageError,
     suggestion,
 )
-from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.reading.workspace import Workspace
-from ..evidence.signing.keys import LogKey, VerifierKey, load_or_create_log_key
-from ..evidence.signing.problems import SignatureError
+from ..evidence.signing.keys import LogKey
 from .collectors import open_workspace
 from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision, FileDigest
-from .ledger import open_ledger, open_reader, verify_ledger
+from .ledger import verify_ledger
 from .ledger.findings import Authorities, Report, Scope
 from .ledger.interface import Entry, NoLedger
 from .ledger.merkle import Frontier
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
-from .ledger.writer import Ledger
+from .ledgers import parse_verifier_key, reader, writer
 from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .service import Judged, find_subject
@@ -92,6 +89,7 @@ def append_statement(
     documents: Mapping[str, bytes],
     config_dir: Path,
     now: str,
+    key: LogKey | None = None,
 ) -> tuple[Entry, list[str]]:
     """Append an entry that is no decision to the workspace's ledger, signed with the log key, and seal it.
 
@@ -101,12 +99,13 @@ def append_statement(
         predicate: after the kind's contract in `contracts/entries`, without `documents`.
         documents: file name → bytes of what the entry refers to; stored as evidence and named in it.
         config_dir, now: as `record`.
+        key: one that the entry itself admits, in place of the log key.
 
     Returns as `record`. Raises InternalError: the predicate breaks its contract; else as `record`.
     """
     named = [{"name": name, "sha256": sha256(data).hexdigest()} for name, data in sorted(documents.items())]
     statement = statements.other_statement(kind, subject, {**predicate, "documents": named})
-    with writer(context, config_dir) as (ledger, notices):
+    with writer(context, config_dir, key) as (ledger, notices):
         for data in documents.values():
             ledger.evidence.put(data)
         [entry] = ledger.append([statement])
@@ -114,86 +113,8 @@ def append_statement(
     return entry, notices
 
 
-@contextmanager
-def writer(context: Context, config_dir: Path) -> Iterator[tuple[Ledger, list[str]]]:
-    """The workspace's ledger for writing, and notices that are complete when the block ends."""
-    if config_dir.resolve().is_relative_to(context.root):
-        raise ConfigError(
-            "the configuration directory lies inside the workspace, where the log key must never be",
-            path=str(config_dir),
-            remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
-        )
-    key, fresh = load_or_create_log_key(config_dir)
-    _check_log_key(context, key)
-    settings = context.config.ledger
-    notices: list[str] = []
-    with open_ledger(
-        context.ledger,
-        key,
-        config_dir=config_dir,
-        origin=settings.origin,
-        label=_label(context),
-        evidence=settings.evidence,
-        limits=_limits(context),
-    ) as ledger:
-        yield ledger, notices
-        notices += ledger.notices
-    if fresh:
-        notices.append(
-            f"created the log key {key.fingerprint} in {config_dir}; it signs the ledger and stays there"
-        )
-
-
-def _check_log_key(context: Context, key: LogKey) -> None:
-    """Refuse to add to a log with another key than the operator names.
-
-    Raises ConfigError: the key is another one, or the operator names none that can be read.
-    """
-    if context.authority.log_key is None:
-        return
-    named = parse_verifier_key(context.authority.log_key, "the operator's log_key")
-    if named.public != key.verifier(named.name).public:
-        raise ConfigError(
-            f"the log key here is {key.fingerprint}, the operator names {named.fingerprint}",
-            place="log_key",
-            remedy="record where that key is, or evaluate with --no-record",
-        )
-
-
-def parse_verifier_key(text: str, what: str) -> VerifierKey:
-    """The key in a line such as that of ``trust/log.vkey``.
-
-    Raises UsageError: it is none.
-    """
-    try:
-        return VerifierKey.parse(text)
-    except SignatureError as error:
-        raise UsageError(f"{what}: {error}", remedy="give the line of trust/log.vkey") from error
-
-
-def _limits(context: Context) -> Limits:
-    """Limits of the evidence store: a tight one on evidence must not keep a decision from being recorded."""
-    limits = context.config.limits
-    return replace(limits, file_bytes=max(limits.file_bytes, DEFAULT.file_bytes))
-
-
-def reader(context: Context, config_dir: Path) -> LedgerReader:
-    """The workspace's ledger for reading, compared with the receipts. Raises as `open_reader`."""
-    evidence = context.config.ledger.evidence
-    return open_reader(context.ledger, config_dir=config_dir, evidence=evidence, limits=_limits(context))
-
-
-def _label(context: Context) -> str:
-    """How the name of a new log begins, unless one is configured; random digits follow.
-
-    Names must be unique: receipts are kept by name, and every fresh checkout begins a ledger of its own.
-    """
-    slug = re.sub(r"[^a-z0-9._-]+", "-", context.name.lower()).strip("-.") or "workspace"
-    return f"gate.local/{slug}"
-
-
 def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
-    """Every entry, oldest first; decisions as DecisionEntry.
+    """Every entry, oldest first; decisions as DecisionEntry, unless their key was revoked.
 
     Raises LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
     checkpoint (reordered, dropped or exchanged).
@@ -211,14 +132,14 @@ def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
         statement = json.loads(entry.payload)
         place, kind = Entry(entry.index, entry.digest), statements.kind_of(statement)
         summary = statements.summary(statement)
-        if summary is None:
-            yield StatementEntry(place, statement, kind)
+        if summary is None or entry.void is not None:
+            yield StatementEntry(place, statement, kind, entry.void)
         else:
-            yield DecisionEntry(place, statement, kind, summary)
+            yield DecisionEntry(place, statement, kind, None, summary)
 
 
 def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
-    """Every recorded decision, oldest first. Raises as `entries`."""
+    """Every recorded decision that counts, oldest first. Raises as `entries`."""
     return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
 
 
@@ -383,6 +304,7 @@ def verify(
         evidence_of=statements.documents,
         evidence=context.config.ledger.evidence,
         authorities=authorities,
+        admins=context.authority.key_admins,
         scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
     )
 

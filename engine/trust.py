@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.errors import ConfigError, EvidenceError, UsageError
@@ -18,6 +18,9 @@ from ..evidence.reading.git.history import History
 from .config.operator import Operator, load_operator
 from .config.settings import FILE, GateConfig, default_ledger, parse_config, read_file
 from .decision.document import Notice, Trust, TrustRef
+
+if TYPE_CHECKING:
+    from .ledger.keychain import Admins
 
 OPERATOR, TRUST_REF, FLAG, JUDGED, DEFAULTS = "operator", "trust_ref", "flag", "judged", "default"
 
@@ -54,6 +57,7 @@ class Authority:
         execute: what may run code of the workspace.
         settings_digest: SHA-256 of the ``gate.yaml`` in force, None where there is none.
         log_key: verifier key of the only log that decisions may be added to.
+        key_admins: the first key admins of the log; None where nobody names them.
         notices: remarks about settings that are ignored.
     """
 
@@ -64,6 +68,7 @@ class Authority:
     execute: frozenset[str] = frozenset()
     settings_digest: str | None = None
     log_key: str | None = None
+    key_admins: Admins | None = None
     notices: tuple[Notice, ...] = ()
 
 
@@ -210,5 +215,6 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
         bundle=bundle,
         execute=frozenset(own.execute),
         log_key=own.log_key,
+        key_admins=operator.admins(root),
         notices=(*base.notices, *notices),
     )

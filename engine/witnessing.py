@@ -13,7 +13,7 @@ from .config.settings import FILE
 from .context import Context
 from .ledger.findings import Authorities, Witnessed
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
-from .recording import reader, writer
+from .ledgers import reader, writer
 
 _WITNESS = b"\x04"
 

@@ -10,6 +10,7 @@ import typer
 from ...evidence.base.errors import UsageError
 from .. import recording
 from ..ledger import proof as proofs
+from ..ledgers import reader
 from ..report import ledger as report
 from ..terminal.console import write_bytes, write_error
 from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
@@ -74,7 +75,7 @@ def prove(
 ) -> None:
     """Prove that an entry is in the ledger, to somebody who has nothing but its key."""
     outputs = parse_outputs(output, tuple(report.PROOFS))
-    with recording.reader(open_workspace(workspace, operator, trust_ref), config_dir()) as ledger:
+    with reader(open_workspace(workspace, operator, trust_ref), config_dir()) as ledger:
         proof = proofs.prove(ledger, index)
     for item in outputs:
         write(item, report.PROOFS[item.format](proof))
@@ -96,7 +97,7 @@ def export(
     """Write all entries as JSON Lines, then the checkpoint; an existing file is never replaced."""
     outputs = parse_outputs(output, tuple(report.EXPORTS))
     context = open_workspace(workspace, operator, trust_ref)
-    with recording.reader(context, config_dir()) as ledger:
+    with reader(context, config_dir()) as ledger:
         if path is None:
             for line in proofs.export(ledger):
                 write_bytes(line)

@@ -146,7 +146,7 @@ def sign(
     for line in signoff.review(context, judged.decision, bound, judged.recorded, role):
         write_error(line)
     confirm(f"Sign {verdict.value} of {stage} as {role}, {name}?", yes)
-    armored = sshsign.sign(context, statement, NAMESPACE, file)
+    armored = sshsign.sign(context.root, statement, NAMESPACE, file)
     path = signoff.place_signoff(context, bound, role, statement, armored)
     write_line(f"wrote {path} and {path}.sig")
 

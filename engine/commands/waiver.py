@@ -139,5 +139,5 @@ def _sign(
         sshsign.principal_of(context, sshsign.known_signers(context), public, NAMESPACE, role)
     write_error(data.decode())
     confirm(question, yes)
-    path = waiver.place_waiver(context, document, data, sshsign.sign(context, data, NAMESPACE, file))
+    path = waiver.place_waiver(context, document, data, sshsign.sign(context.root, data, NAMESPACE, file))
     write_line(f"wrote {path} and {path}.sig")

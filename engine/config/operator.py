@@ -1,7 +1,7 @@
 """Reads the operator's file: settings of whoever runs the gate, which no judged change can alter.
 
-It has the settings of ``gate.yaml`` and two more. Paths in it are relative to its own directory, and neither
-the file nor what it names may lie in the workspace.
+It has the settings of ``gate.yaml`` and a few more. Paths in it are relative to its own directory, and
+neither the file nor what it names may lie in the workspace.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.base.settings import Text
+from ...evidence.reading.parse import decode_text
 from ...evidence.reading.workspace import Workspace
 from ...evidence.reading.yaml_reader import parse_yaml
 from .settings import GateConfig, check_config, check_ledger, read_settings
+
+if TYPE_CHECKING:
+    from ..ledger.keychain import Admins
 
 FILE = "operator.yaml"
 SCHEMA = "operator"
@@ -42,6 +46,16 @@ class OperatorConfig(GateConfig):
     )
     log_key: Text | None = field(
         default=None, metadata={"description": "Verifier key of the only log that decisions may be added to."}
+    )
+    key_admins: Text | None = field(
+        default=None,
+        metadata={
+            "description": "File with the first key admins, in OpenSSH's allowed_signers format: who decides "
+            "which keys sign the log."
+        },
+    )
+    key_threshold: int | None = field(
+        default=None, metadata={"description": "How many of them must sign a key event."}
     )
 
 
@@ -75,6 +89,27 @@ class Operator:
         """
         path = self.path(name, root)
         return _read(path.parent, path.name)
+
+    def admins(self, root: Path) -> Admins | None:
+        """The first key admins of the log; None where the file names none.
+
+        Raises ConfigError: as `read`; their file is malformed; or one of the two settings is missing.
+        """
+        name, threshold = self.config.key_admins, self.config.key_threshold
+        if name is None and threshold is None:
+            return None
+        if name is None or threshold is None:
+            raise ConfigError(
+                f"{'key_admins' if name is None else 'key_threshold'} is missing",
+                path=str(self.directory / FILE),
+                remedy="set key_admins and key_threshold together, or neither",
+            )
+        from ..ledger.keychain import Admins
+
+        try:
+            return Admins.parse(decode_text(self.read(name, root), name), threshold, name)
+        except EvidenceError as error:
+            raise ConfigError(error.what, path=name, place=error.place, remedy=error.remedy) from error
 
 
 def load_operator(path: Path, root: Path) -> Operator:

@@ -4,6 +4,7 @@
 * `reader`, `writer`, `verify` (`findings`) - what holds of every ledger, over the storage that `interface`
   describes; `proof` - what leaves it.
 * `files` - the storage in a directory (POSIX only: flock, directory descriptors; a local file system).
+* `keychain` - which keys may sign an entry or a checkpoint, by the log's key events.
 * `merkle`, `note` - RFC 6962 and C2SP checkpoints.
 * Copies outside of it: `receipts` - what this user saw last; `timestamp`, `witness` - what authorities
   said about checkpoints, asked over HTTP (`posting`).
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..store.evidence import EvidenceStore
     from .findings import Report
     from .interface import Connect, LedgerStorage
+    from .keychain import Admins
     from .reader import LedgerReader
     from .receipts import Receipts
     from .writer import Ledger
@@ -50,6 +52,8 @@ def open_ledger(
     label: str = "gate-ledger",
     evidence: str | Path | None = None,
     limits: Limits = DEFAULT,
+    admins: Admins | None = None,
+    joins: bool = False,
 ) -> Ledger:
     """Open the ledger at a URL for writing, and begin it when there is none; a context manager.
 
@@ -60,6 +64,8 @@ def open_ledger(
         origin: name of a new log (printable ASCII, no blanks or `+`), by default the label and 128 random
             bits. Two ledgers with one name and one key are a fork, and are refused as such.
         evidence: URL of the evidence store; by default the one that lies with the ledger.
+        admins: the first key admins, whose key events count; None counts none.
+        joins: whether the key may be one that the first entry which is appended is to admit.
 
     Raises ConfigError for a scheme that nobody serves; LedgerError when the ledger was begun with another
     key, contains links, lacks sealed entries or contradicts the receipt; EnvironmentProblem when it cannot be
@@ -70,7 +76,8 @@ def open_ledger(
     name = origin if origin is not None else f"{label}/{os.urandom(16).hex()}"
     verifier = new_verifier(key, name, str(url))
     receipts = _receipts(url, config_dir)
-    return Ledger(*_connect(url, evidence, limits, receipts, write=True), verifier, key, receipts)
+    parts = _connect(url, evidence, limits, receipts, write=True)
+    return Ledger(*parts, verifier, key, receipts, admins, joins=joins)
 
 
 def open_reader(
@@ -79,6 +86,7 @@ def open_reader(
     config_dir: Path | None = None,
     evidence: str | Path | None = None,
     limits: Limits = DEFAULT,
+    admins: Admins | None = None,
 ) -> LedgerReader:
     """Open an existing ledger for reading, without the private key; a context manager.
 
@@ -89,7 +97,7 @@ def open_reader(
     from .reader import LedgerReader
 
     receipts = _receipts(url, config_dir)
-    return LedgerReader(*_connect(url, evidence, limits, receipts, write=False), receipts)
+    return LedgerReader(*_connect(url, evidence, limits, receipts, write=False), receipts, admins)
 
 
 def verify_ledger(

@@ -32,11 +32,11 @@ class Kind(StrEnum):
     LAYOUT = "layout"
     """A link, or something that does not belong in a ledger."""
     KEY = "key"
-    """The log's key is missing, broken or not the pinned one."""
+    """The log's key is missing, broken or not the pinned one, or a key event does not count."""
     LINE_FORM = "line_form"
     """A line is too large, or not the canonical form of an envelope and a Statement."""
     LINE_SIGNATURE = "line_signature"
-    """A line was not signed by the log's key."""
+    """A line was not signed by a key that may sign it."""
     CHECKPOINT = "checkpoint"
     """A checkpoint is missing, broken or not signed by the log's key."""
     TRUNCATED = "truncated"
@@ -94,9 +94,12 @@ class Report:
 
     Attributes:
         origin: the log's name; None when its key cannot be read.
-        key: fingerprint `SHA256:…` of its key; None likewise.
+        key: fingerprint `SHA256:…` of the key that it was begun with; None likewise.
         pinned: whether the key was known beforehand, from the caller or from a receipt. Without that, a
             ledger written anew with another key looks as good as the true one.
+        keys: fingerprints of the keys that may sign now.
+        admins: how many key events count; None when no key admins are known, so that none does.
+        void: indexes of entries that do not count, because their key was revoked from there on later.
         size: number of entries that the latest checkpoint covers.
         root: its root in hexadecimal; None before the first seal.
         checkpoint_time: its time, RFC 3339; None before the first seal.
@@ -121,6 +124,9 @@ class Report:
     outside: tuple[str, ...] = ()
     predicates: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Finding, ...] = ()
+    keys: tuple[str, ...] = ()
+    admins: int | None = None
+    void: tuple[int, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -47,11 +47,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEntry(Entry):
-    """An entry read back: the in-toto Statement (canonical JSON), its DSSE envelope, whether it is sealed."""
+    """An entry read back: the in-toto Statement (canonical JSON), its DSSE envelope, whether it is sealed,
+    and why it does not count although its signature holds (its key was revoked from there on).
+    """
 
     payload: bytes
     line: bytes
     sealed: bool
+    void: str | None = None
 
 
 class LedgerSource(Protocol):

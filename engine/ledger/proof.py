@@ -17,7 +17,7 @@ from ...evidence.signing.problems import SignatureError
 from .interface import LOG, RESTORE
 from .merkle import Frontier, inclusion_proof, leaf_hash
 from .note import Checkpoint
-from .reader import LedgerReader, check_line
+from .reader import LedgerReader
 
 EXPORT_TYPE: Final = "gate.ledger-export/v1"
 
@@ -90,7 +90,7 @@ def export(ledger: LedgerReader) -> Iterator[bytes]:
             break
         if frontier.size > sealed:
             try:
-                check_line(entry.line, ledger.verifier)
+                ledger.chain.check(entry.index, entry.line)
             except SignatureError:
                 break
         yield entry.line + b"\n"

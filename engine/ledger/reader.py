@@ -8,9 +8,8 @@ from typing import Final, Self
 
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.dsse import Envelope
-from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
-from ...evidence.signing.problems import SignatureError
+from ...evidence.signing.problems import Flaw, SignatureError
 from ..store.evidence import EvidenceStore
 from . import merkle
 from .interface import (
@@ -24,8 +23,9 @@ from .interface import (
     LoggedEntry,
     NoLedger,
 )
+from .keychain import Admins, KeyChain
 from .note import Checkpoint
-from .receipts import Receipts
+from .receipts import Receipt, Receipts
 
 _COPY: Final = (
     "if this is a copy of a ledger that went on elsewhere, move the copy away and a new one is begun; "
@@ -37,10 +37,17 @@ class LedgerReader:
     """A ledger opened for reading; a context manager that closes what it was given.
 
     Attributes:
-        verifier: the log's name and public key, as the ledger states them.
+        verifier: the log's name and the public key that it was begun with, as the ledger states them.
+        chain: the keys that may sign it.
     """
 
-    def __init__(self, source: LedgerSource, evidence: EvidenceStore, receipts: Receipts | None) -> None:
+    def __init__(
+        self,
+        source: LedgerSource,
+        evidence: EvidenceStore,
+        receipts: Receipts | None,
+        admins: Admins | None = None,
+    ) -> None:
         """Raises LedgerError when there is no ledger, its key is broken or it contradicts the receipts."""
         self._source = source
         self._receipts = receipts
@@ -53,7 +60,8 @@ class LedgerReader:
             if verifier is None:
                 raise absent(source.name)
             self.verifier: VerifierKey = verifier
-            if receipts is not None:
+            self.chain = KeyChain.begin(verifier, admins)
+            if receipts is not None or admins is not None:
                 self._undisputed()
         except BaseException:
             self.close()
@@ -75,7 +83,7 @@ class LedgerReader:
 
         Raises LedgerError when it is forged or broken, or covers more than the log contains.
         """
-        latest = read_checkpoint(self._source, self.verifier)
+        latest = read_checkpoint(self._source, self.chain)
         if latest is not None and not self._source.covers(latest):
             raise LedgerError(
                 f"entries sealed on {latest.time} are missing: the checkpoint covers {latest.size} "
@@ -84,6 +92,11 @@ class LedgerReader:
                 remedy=RESTORE,
             )
         return latest
+
+    def history(self) -> list[Checkpoint]:
+        """All checkpoints, by size. Raises LedgerError when one does not hold."""
+        found = (read_checkpoint(self._source, self.chain, size) for size in self._source.sizes())
+        return [one for one in found if one is not None]
 
     def cosigned(self, checkpoint: Checkpoint) -> bytes:
         """The note of a checkpoint, with the signature lines of its witnesses."""
@@ -103,18 +116,22 @@ class LedgerReader:
         """
         latest = self.checkpoint()
         sealed = latest.size if latest else 0
+        void = None
         for index, line in islice(enumerate(self._source.lines()), start, None):
             try:
-                envelope = check_line(line, self.verifier) if verify else Envelope.parse(line)
+                if verify:
+                    envelope, void = self.chain.check(index, line)
+                else:
+                    envelope = Envelope.parse(line)
             except SignatureError as problem:
                 raise LedgerError(
                     f"an entry of the ledger does not hold: {problem.reason}",
                     path=f"{self.name}/{LOG}",
                     place=f"line {index + 1}",
-                    remedy=RESTORE,
+                    remedy=remedy(problem, self.chain),
                 ) from None
             digest = merkle.leaf_hash(line).hex()
-            yield LoggedEntry(index, digest, envelope.payload, line, index < sealed)
+            yield LoggedEntry(index, digest, envelope.payload, line, index < sealed, void)
 
     def sealed_leaves(self) -> tuple[Checkpoint, list[bytes]]:
         """The latest checkpoint and the leaf hashes it covers: what `merkle` makes proofs of.
@@ -139,7 +156,9 @@ class LedgerReader:
         """The latest checkpoint. Raises LedgerError when it does not extend what this user saw before."""
         # The receipt is read first: another process may seal meanwhile, and a checkpoint is never older than
         # the receipt that was written after it.
-        receipt = None if self._receipts is None else self._receipts.load(self.verifier)
+        pinned = self.chain.pinned
+        receipt = None if self._receipts is None else self._receipts.load(self.verifier, pinned)
+        self.chain = read_chain(self._source, self.verifier, pinned, receipt)
         latest = self.checkpoint()
         if receipt is None or self._receipts is None:
             return latest
@@ -164,9 +183,7 @@ class LedgerReader:
 
     def _extended(self, frontier: merkle.Frontier, after: Checkpoint | None, size: int) -> merkle.Frontier:
         """A frontier with the lines after a checkpoint added, up to a size."""
-        for line in islice(self._source.lines(after), size - frontier.size):
-            frontier.append(merkle.leaf_hash(line))
-        return frontier
+        return extend(self._source, frontier, after, size)
 
     def _rewritten(self, witness: Checkpoint, name: str, place: str) -> LedgerError:
         return LedgerError(
@@ -178,14 +195,46 @@ class LedgerReader:
         )
 
 
-def check_line(line: bytes, verifier: VerifierKey) -> Envelope:
-    """A line that is one canonical envelope of a canonical Statement signed by the log key; else
-    SignatureError.
+def extend(
+    source: LedgerSource, frontier: merkle.Frontier, after: Checkpoint | None, size: int
+) -> merkle.Frontier:
+    """A frontier with the lines after a checkpoint added, up to a size."""
+    for line in islice(source.lines(after), size - frontier.size):
+        frontier.append(merkle.leaf_hash(line))
+    return frontier
+
+
+def read_chain(
+    source: LedgerSource, founding: VerifierKey, admins: Admins | None, receipt: Receipt | None = None
+) -> KeyChain:
+    """The keys that may sign a log, by its key events and the key admins that are trusted.
+
+    Args:
+        founding: the key that the log states.
+        receipt: where its keys are known already, so that only lines after it are read.
     """
-    envelope = Envelope.parse(line)
-    envelope.verify(verifier)
-    parse_statement(envelope.payload)
-    return envelope
+    base, after = KeyChain.begin(founding, admins), None
+    if admins is None:
+        return base
+    if receipt is not None and receipt.chain is not None:
+        base, after = receipt.chain, receipt.checkpoint
+    return base.extended(
+        source.lines(after),
+        after.size if after else 0,
+        lambda size: extend(source, merkle.Frontier(), None, size).root(),
+    )
+
+
+def remedy(problem: SignatureError, chain: KeyChain) -> str:
+    """What to do about a signature that does not hold."""
+    if problem.flaw is Flaw.WRONG_KEY and chain.pinned is None:
+        return (
+            f"{RESTORE}; if key admins changed its key, name them in the operator's file (`gate docs keys`)"
+        )
+    if problem.flaw is Flaw.WRONG_KEY and chain.refused:
+        index, reason = chain.refused[0]
+        return f"{RESTORE}; the key event in entry {index} does not count: {reason}"
+    return RESTORE
 
 
 def read_verifier(source: LedgerSource) -> VerifierKey | None:
@@ -209,19 +258,19 @@ def read_verifier(source: LedgerSource) -> VerifierKey | None:
         ) from None
 
 
-def read_checkpoint(source: LedgerSource, key: VerifierKey, size: int | None = None) -> Checkpoint | None:
+def read_checkpoint(source: LedgerSource, chain: KeyChain, size: int | None = None) -> Checkpoint | None:
     """The latest checkpoint, or the one of that size, verified; None when there is none.
 
     Raises LedgerError when it does not hold.
     """
     note = source.note(size)
     try:
-        return None if note is None else Checkpoint.open(note, key)
+        return None if note is None else chain.open(note)
     except SignatureError as problem:
         raise LedgerError(
             f"a checkpoint of this ledger does not hold: {problem.reason}",
             path=f"{source.name}/{CHECKPOINT if size is None else f'{HISTORY}/{size}'}",
-            remedy=RESTORE,
+            remedy=remedy(problem, chain),
         ) from None
 
 

@@ -23,21 +23,26 @@ from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
 from ..store.access import Folder, locked, os_errors
 from .interface import RESTORE
+from .keychain import Admins, KeyChain, NotCounted
 from .merkle import Frontier
 from .note import MAX_NOTE_BYTES, Checkpoint
 
 RECEIPT_TYPE: Final = "gate.ledger-receipt/v1"
 PLACE_TYPE: Final = "gate.ledger-place/v1"
 _DIRECTORY: Final = "receipts"
+_MAX_BYTES: Final = 16 * MAX_NOTE_BYTES
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The last checkpoint of a log that was seen, and the frontier of its tree where that is known."""
+    """The last checkpoint of a log that was seen; the frontier of its tree and its keys up to there, where
+    these are known.
+    """
 
     checkpoint: Checkpoint
     frontier: Frontier | None
+    chain: KeyChain | None = None
 
 
 class Receipts:
@@ -56,19 +61,35 @@ class Receipts:
         """Where the receipt of this log and key is kept."""
         return self._folder / f"{key.identity.hex()}.json"
 
-    def load(self, key: VerifierKey) -> Receipt | None:
+    def load(self, key: VerifierKey, admins: Admins | None = None) -> Receipt | None:
         """The last checkpoint of this log that was remembered; None when there is none.
 
-        Raises LedgerError when the receipt is not what `save` wrote, EnvironmentProblem when it cannot be
-        read.
+        Args:
+            key: that the log was begun with.
+            admins: its first key admins, if they are known.
+
+        Raises LedgerError when the receipt is not what `save` wrote, or has key events that do not count by
+        these admins; EnvironmentProblem when it cannot be read.
         """
+        begun = KeyChain.begin(key, admins)
 
         def read(data: Any) -> tuple[Receipt, bytes]:
-            checkpoint, hashes = Checkpoint.open(data["note"].encode(), key), data.get("frontier")
+            keys = data.get("keys")
+            events = [(index, line.encode()) for index, line in keys["events"]] if keys else []
+            if events and admins is None:
+                raise self._uncounted("their key admins are not known here")
+            try:
+                chain = begun.replayed(events)
+            except NotCounted as problem:
+                raise self._uncounted(str(problem)) from None
+            checkpoint, hashes = chain.open(data["note"].encode()), data.get("frontier")
             frontier = None if hashes is None else Frontier(checkpoint.size, map(bytes.fromhex, hashes))
             if frontier is not None and frontier.root() != checkpoint.root:
                 raise ValueError("another frontier")
-            return Receipt(checkpoint, frontier), _written(checkpoint, key, frontier)
+            # by other admins, events may count that did not when this was written
+            same = keys is not None and admins is not None and keys["admins"] == admins.digest
+            found = Receipt(checkpoint, frontier, chain if same else None)
+            return found, _written(checkpoint, key, frontier, keys)
 
         return self._read(self.path(key).name, read)
 
@@ -94,7 +115,10 @@ class Receipts:
         found = find()
         if known is None or found == known:
             return
-        seen = self.load(known)
+        try:
+            seen = self.load(known)
+        except LedgerError:  # its keys were changed; whose word that was does not matter here
+            seen = None
         last = f", last sealed with {seen.checkpoint.size} entries on {seen.checkpoint.time}" if seen else ""
         what = f"{known.name} with key {known.fingerprint}{last}"
         if found is None:
@@ -107,7 +131,9 @@ class Receipts:
             remedy=f"{RESTORE}; if you removed or replaced it yourself, delete that receipt",
         )
 
-    def save(self, key: VerifierKey, checkpoint: Checkpoint, frontier: Frontier | None) -> None:
+    def save(
+        self, key: VerifierKey, checkpoint: Checkpoint, frontier: Frontier | None, chain: KeyChain
+    ) -> None:
         """Remember `checkpoint`, in place of an earlier one, and that its ledger is at this place.
 
         Raises EnvironmentProblem when it cannot be written, LedgerError for a link in its place.
@@ -118,12 +144,25 @@ class Receipts:
         assert folder is not None  # noqa: S101 - narrows the type: create=True never gives None
         with closing(folder), locked(folder.handle, folder.path):
             folder.remove_temporary()
-            earlier = self.load(key)
-            if earlier is None or earlier.frontier is None or earlier.checkpoint.size < checkpoint.size:
-                folder.write(self.path(key).name, _written(checkpoint, key, frontier), mode=0o600)
+            earlier = self.load(key, chain.pinned)
+            if (
+                earlier is None
+                or earlier.frontier is None
+                or earlier.checkpoint.size < checkpoint.size
+                or (earlier.chain is None and chain.pinned is not None)
+            ):
+                data = _written(checkpoint, key, frontier, _keys(chain, checkpoint.size))
+                folder.write(self.path(key).name, data, mode=0o600)
             if self.here() != key:
                 data = canonical({"key": str(key), "type": PLACE_TYPE})
                 folder.write(self._place, data, mode=0o600)
+
+    def _uncounted(self, why: str) -> LedgerError:
+        return LedgerError(
+            f"the receipt for this ledger has key events that do not count: {why}",
+            path=str(self._folder),
+            remedy="name the key admins in the operator's file (--operator, `gate docs keys`)",
+        )
 
     def _read(self, name: str, read: Callable[[Any], tuple[T, bytes]]) -> T | None:
         """What a file in the directory holds, provided that it is what would be written of it."""
@@ -133,7 +172,7 @@ class Receipts:
         if folder is None:
             return None
         with closing(folder):
-            data = folder.read(name, 2 * MAX_NOTE_BYTES)
+            data = folder.read(name, _MAX_BYTES)
         if data is None:
             return None
         try:
@@ -149,11 +188,22 @@ class Receipts:
         )
 
 
-def _written(checkpoint: Checkpoint, key: VerifierKey, frontier: Frontier | None) -> bytes:
+def _keys(chain: KeyChain, size: int) -> dict[str, Any] | None:
+    """The key events up to a checkpoint; those after it are read again with the lines after it."""
+    if chain.pinned is None:
+        return None
+    events = [[index, line.decode()] for index, line in chain.events if index < size]
+    return {"admins": chain.pinned.digest, "events": events}
+
+
+def _written(
+    checkpoint: Checkpoint, key: VerifierKey, frontier: Frontier | None, keys: dict[str, Any] | None
+) -> bytes:
     hashes = {} if frontier is None else {"frontier": [one.hex() for one in frontier.hashes]}
     return canonical(
         {
             **hashes,
+            **({} if keys is None else {"keys": keys}),
             "key": str(key),
             "note": checkpoint.note.decode(),
             "origin": checkpoint.origin,

@@ -28,9 +28,10 @@ from .authorities.timestamp import stamped
 from .authorities.witness import cosignatures
 from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
 from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
+from .keychain import Admins, KeyChain
 from .merkle import Frontier, leaf_hash
 from .note import CLOCK_SKEW_S, Checkpoint, check_time
-from .reader import absent, read_checkpoint, read_verifier
+from .reader import absent, read_chain, read_checkpoint, read_verifier
 from .receipts import Receipt, Receipts
 
 T = TypeVar("T")
@@ -46,18 +47,20 @@ def verify(
     evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
     scope: Scope = Scope.EVERYTHING,
     authorities: Authorities | None = None,
+    admins: Admins | None = None,
 ) -> Report:
     """Check a ledger, wherever its lines, checkpoints and blobs are, and remember it when nothing is wrong.
 
     Args:
-        expected_key: the key (with the log's name) that the ledger must have; None believes the receipt for
-            this place, and else the ledger's own.
+        expected_key: a key (with the log's name) that the ledger was begun with, or that a key event of it
+            admitted; None believes the receipt for this place, and else the ledger's own.
         receipts: of the user; the one for this log is compared.
         given: the note of a checkpoint from elsewhere that the ledger must extend.
         digests: SHA-256 digests (hexadecimal) that must be in the evidence store.
         evidence_of: gives, for each Statement, such digests that it refers to.
         scope: how much is checked. Everything is when a smaller scope finds anything wrong.
         authorities: who may have stamped and cosigned checkpoints.
+        admins: the first key admins, whose key events count; None counts none.
 
     Raises NoLedger when there is no ledger at all, LedgerError when only what is new is to be checked and
     there is no receipt, EnvironmentProblem when it cannot be read. What is wrong with a ledger is in the
@@ -66,44 +69,52 @@ def verify(
     digests, authorities = set(digests), authorities or Authorities()
     check = _Verification(source, evidence_of, referred=set(digests))
     known = None if receipts is None else check.attempt(Kind.RECEIPT, receipts.here)
-    key = check.key(expected_key or known)
+
+    def remembered(key: VerifierKey) -> Receipt | None:
+        return None if receipts is None else check.attempt(Kind.RECEIPT, lambda: receipts.load(key, admins))
+
+    key = check.key(expected_key or known, admins, remembered if scope is Scope.NEW else lambda _: None)
     if key is None:
         return Report(None, None, False, problems=tuple(check.problems))
-    receipt, outside = None, []
-    if receipts is not None:
-        receipt = check.attempt(Kind.RECEIPT, lambda: receipts.load(key))
-        outside = [(f"the receipt in {receipts.path(key)}", receipt.checkpoint)] if receipt else []
+    receipt, outside = remembered(key), []
+    if receipts is not None and receipt is not None:
+        outside = [(f"the receipt in {receipts.path(key)}", receipt.checkpoint)]
     if scope is Scope.NEW and (receipt is None or receipt.frontier is None) and not check.problems:
         raise LedgerError(
             "there is no receipt of this ledger on this machine",
             path=source.name,
             remedy="verify it once without --since, which leaves a receipt",
         )
-    other = check.given(given, key)
+    other = check.given(given)
     outside += [("the given checkpoint", other)] if other else []
-    latest = sealed = check.checkpoint(key)
-    history = check.history(key, latest, seen=bool(receipt))
+    latest = sealed = check.checkpoint()
+    if expected_key is not None and not check.problems:
+        check.pinned(expected_key, latest)
+    history = check.history(latest, seen=bool(receipt))
     if latest is None and len(history) == 1 and receipt is None:
         latest = history[0]  # what a kill in the middle of the first seal leaves
     start = None
     if scope is Scope.NEW and receipt and latest and latest.size >= receipt.checkpoint.size:
         start = receipt if source.covers(latest) else None  # None: cut off before the receipt
     trusted = 0 if scope is Scope.EVERYTHING else max((one.size for _, one in outside), default=0)
-    unsealed = check.log(key, latest, history, outside, start, trusted)
+    unsealed = check.log(latest, history, outside, start, trusted)
     check.evidence(evidence, everything=start is None)
     vouched = check.stamps(history, authorities) + check.cosignatures(history, authorities)
     if check.problems and scope is not Scope.EVERYTHING:
         rest = (expected_key, receipts, given, digests, evidence_of)
-        return verify(source, evidence, *rest, Scope.EVERYTHING, authorities)
+        return verify(source, evidence, *rest, Scope.EVERYTHING, authorities, admins)
     if receipts is not None and sealed is not None and check.covered is not None and not check.problems:
         with suppress(EnvironmentProblem, LedgerError):  # what was verified stays so without
-            receipts.save(key, sealed, check.covered)
+            receipts.save(key, sealed, check.covered, check.chain)
     compared = ["the given key"] if expected_key is not None else []
     compared += [f"{name} of {one.time} (size {one.size})" for name, one in outside]
     return Report(
         origin=key.name,
         key=key.fingerprint,
         pinned=bool(expected_key or known),
+        keys=tuple(one.key.fingerprint for one in check.chain.signers if one.ended_by is None),
+        admins=None if admins is None else len(check.chain.events),
+        void=tuple(check.void),
         size=latest.size if latest else 0,
         root=latest.root_hex if latest else None,
         checkpoint_time=latest.time if latest else None,
@@ -127,6 +138,8 @@ class _Verification:
     predicates: Counter[str] = field(default_factory=Counter)
     covered: Frontier | None = None
     """The frontier at the latest checkpoint."""
+    void: list[int] = field(default_factory=list)
+    chain: KeyChain = field(init=False)
 
     def add(self, kind: Kind, text: str, path: str, line: int | None = None) -> None:
         path = path.removeprefix(f"{self.source.name}/")
@@ -143,8 +156,17 @@ class _Verification:
             self.add(kind, error.what, place, line)
             return None
 
-    def key(self, expected: VerifierKey | None) -> VerifierKey | None:
-        """The key to check with; None when the ledger's own is unreadable."""
+    def key(
+        self,
+        expected: VerifierKey | None,
+        admins: Admins | None,
+        remembered: Callable[[VerifierKey], Receipt | None],
+    ) -> VerifierKey | None:
+        """The key that the log was begun with, from which `chain` leads on; None when it is unreadable.
+
+        Args:
+            remembered: gives the receipt, where only lines after it are to be read.
+        """
 
         def faults() -> None:
             for fault in self.source.faults():
@@ -156,12 +178,21 @@ class _Verification:
         self.attempt(Kind.LAYOUT, faults)
         found = self.attempt(Kind.KEY, stated)
         if found is None:
+            if expected is not None:
+                self.chain = KeyChain.begin(expected)
             return expected
         (key,) = found
         if key is None:
             raise absent(self.source.name)
-        if expected is None or key == expected:
+        chain = self.attempt(
+            Kind.LAYOUT, lambda: read_chain(self.source, key, admins, remembered(key))
+        ) or KeyChain.begin(key, admins)
+        if expected is None or chain.knows(expected):
+            self.chain = chain
+            for index, reason in chain.refused:
+                self.add(Kind.KEY, f"this key event does not count: {reason}", LOG, index + 1)
             return key
+        self.chain = KeyChain.begin(expected)
         text = (
             f"the ledger names {key.name} with key {key.fingerprint}, expected is {expected.name} "
             f"with key {expected.fingerprint}"
@@ -169,21 +200,29 @@ class _Verification:
         self.add(Kind.KEY, text, VERIFIER)
         return expected  # what is not signed by the pinned key is not to be believed
 
-    def checkpoint(self, key: VerifierKey, size: int | None = None) -> Checkpoint | None:
-        return self.attempt(Kind.CHECKPOINT, lambda: read_checkpoint(self.source, key, size))
+    def checkpoint(self, size: int | None = None) -> Checkpoint | None:
+        found = self.attempt(Kind.CHECKPOINT, lambda: read_checkpoint(self.source, self.chain, size))
+        if size is None and found is not None and self.chain.revoked(found):
+            self.add(Kind.CHECKPOINT, "it was signed by a key that was revoked before its end", CHECKPOINT)
+        return found
 
-    def given(self, note: bytes | None, key: VerifierKey) -> Checkpoint | None:
+    def pinned(self, expected: VerifierKey, latest: Checkpoint | None) -> None:
+        if not self.chain.knows(expected, latest.size if latest else 0):
+            text = f"no checkpoint covers the key event that admits the expected {expected.fingerprint}"
+            self.add(Kind.KEY, text, CHECKPOINT)
+
+    def given(self, note: bytes | None) -> Checkpoint | None:
         try:
-            return None if note is None else Checkpoint.open(note, key)
+            return None if note is None else self.chain.open(note)
         except SignatureError as problem:
             self.add(Kind.RECEIPT, f"the given checkpoint is none of this log: {problem.reason}", CHECKPOINT)
             return None
 
-    def history(self, key: VerifierKey, latest: Checkpoint | None, *, seen: bool) -> list[Checkpoint]:
+    def history(self, latest: Checkpoint | None, *, seen: bool) -> list[Checkpoint]:
         """All checkpoints ever signed that are still there, by size."""
         found: list[Checkpoint] = []
         for size in self.attempt(Kind.LAYOUT, self.source.sizes) or ():
-            one = self.checkpoint(key, size)
+            one = self.checkpoint(size)
             if one is not None and one.size != size:
                 self.add(Kind.CHECKPOINT, f"it covers {one.size} entries", f"{HISTORY}/{size}")
             elif one is not None:
@@ -232,7 +271,6 @@ class _Verification:
 
     def log(
         self,
-        key: VerifierKey,
         latest: Checkpoint | None,
         history: list[Checkpoint],
         outside: list[tuple[str, Checkpoint]],
@@ -262,7 +300,7 @@ class _Verification:
             self.compare(due.pop(frontier.size, []), frontier, length)
             self.covered = frontier.copy() if latest and latest.size == frontier.size else None
             for line in self.source.lines(after):
-                self.line(line, frontier.size + 1, key if frontier.size >= trusted else None)
+                self.line(line, frontier.size, signature=frontier.size >= trusted)
                 frontier.append(leaf_hash(line))
                 length += len(line) + 1
                 if frontier.size in due:
@@ -278,12 +316,14 @@ class _Verification:
             self.add(Kind.TRUNCATED if kind is Kind.ROOT else kind, text, LOG)
         return max(0, frontier.size - (latest.size if latest else 0))
 
-    def line(self, line: bytes, number: int, key: VerifierKey | None) -> None:
+    def line(self, line: bytes, index: int, *, signature: bool) -> None:
+        number = index + 1
         try:
             envelope = Envelope.parse(line)
-            if key is not None:
-                envelope.verify(key)
             statement = parse_statement(envelope.payload)
+            kind = statement["predicateType"]
+            if self.chain.checked(index, envelope, kind, signature=signature) is not None:
+                self.void.append(index)
         except SignatureError as problem:
             forged = problem.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)
             self.add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, problem.reason, LOG, number)

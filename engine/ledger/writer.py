@@ -8,6 +8,7 @@ the same statements signed with the same key are the same bytes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 from ...evidence.base.activity import Log
@@ -28,9 +29,10 @@ from .interface import (
     Entry,
     LedgerStorage,
 )
+from .keychain import Admins
 from .merkle import Frontier, consistency_proof, leaf_hash
 from .note import CLOCK_SKEW_S, Checkpoint, check_time
-from .reader import LedgerReader, check_line, read_checkpoint, read_verifier
+from .reader import LedgerReader, extend, read_checkpoint, read_verifier
 from .receipts import Receipts
 
 _log = Log(__name__)
@@ -62,8 +64,14 @@ class Ledger(LedgerReader):
         new: VerifierKey,
         key: LogKey,
         receipts: Receipts | None,
+        admins: Admins | None = None,
+        *,
+        joins: bool = False,
     ) -> None:
-        """Open a ledger, which is begun under the name `new` when there is none. Raises as `open_ledger`."""
+        """Open a ledger, which is begun under the name `new` when there is none. Raises as `open_ledger`.
+
+        With ``joins``, the key may be one that is to be admitted by the first entry that is appended.
+        """
         self._storage = storage
         self._key = key
         self.notices: list[str] = []
@@ -75,15 +83,33 @@ class Ledger(LedgerReader):
             evidence.close()
             storage.close()
             raise
-        super().__init__(storage, evidence, receipts)
-        if self.verifier.public != key.public:
-            self.close()
-            raise LedgerError(
-                f"this ledger was begun with key {self.verifier.fingerprint}, but yours is {key.fingerprint}",
-                path=f"{self.name}/{VERIFIER}",
-                remedy="use the configuration directory with the first key (GATE_CONFIG_DIR), or begin a "
-                "ledger of your own in another directory",
-            )
+        super().__init__(storage, evidence, receipts, admins)
+        if not joins:
+            try:
+                self._check_key()
+            except LedgerError:
+                self.close()
+                raise
+
+    def _check_key(self) -> None:
+        """Raises LedgerError: the key in hand does not sign this ledger, or no longer."""
+        signer = self.chain.signer(self._key.public)
+        if signer is not None and signer.ended_by is None:
+            return
+        what, yours = f"this ledger was begun with key {self.verifier.fingerprint}", self._key.fingerprint
+        remedy = "use the configuration directory with the first key (GATE_CONFIG_DIR), or begin a ledger of "
+        remedy += "your own in another directory"
+        if signer is not None:
+            what = f"entry {signer.ended_by} of this ledger replaced or revoked the key {yours}"
+        elif self.chain.events:
+            what = f"no key event of this ledger admits {yours}"
+        elif self.chain.pinned is None:
+            what += f", but yours is {yours}"
+        else:
+            what += f", and no key event admits {yours}"
+        if self.chain.events:
+            remedy = "sign with a key that is in force: `gate keys list` shows them"
+        raise LedgerError(what, path=f"{self.name}/{VERIFIER}", remedy=remedy)
 
     def append(self, payloads: Sequence[bytes]) -> list[Entry]:
         """Sign and append in-toto Statements (canonical JSON); when this returns they are durable.
@@ -97,7 +123,13 @@ class Ledger(LedgerReader):
         lines = [self._sign(number, payload) for number, payload in enumerate(payloads)]
         if not lines:
             return []
-        first = self._storage.append(lines, self.checkpoint())
+        if self.chain.pinned is None:
+            first = self._storage.append(lines, self.checkpoint())
+        else:
+            with self._storage.sealing():  # no other writer changes the keys between the check and the line
+                self._undisputed()
+                self._check_lines(lines)
+                first = self._storage.append(lines, self.checkpoint())
         _log.info("%s: appended entries %d to %d", self.name, first, first + len(lines) - 1)
         return [Entry(first + number, leaf_hash(line).hex()) for number, line in enumerate(lines)]
 
@@ -130,6 +162,7 @@ class Ledger(LedgerReader):
                         remedy="set the machine's clock, then run again",
                     )
                 time = latest.time if behind_s > 0 else time
+            self._check_key()
             frontier = self._frontier(latest)
             end = (latest.log_bytes if latest else 0) + self._cover(frontier, chain(first, new))
             sealed = Checkpoint(self.verifier.name, frontier.size, frontier.root(), end, time)
@@ -170,6 +203,29 @@ class Ledger(LedgerReader):
             self._storage.keep(checkpoint.size, COSIGNATURES, note.encode())
         return checkpoint
 
+    def _check_lines(self, lines: list[bytes]) -> None:
+        """Refuse lines that would not count, key events included; these admit their keys."""
+        start = self.size()
+        chain = replace(self.chain, refused=()).extended(
+            lines, start, lambda size: extend(self._storage, Frontier(), None, size).root()
+        )
+        if chain.refused:
+            raise LedgerError(
+                f"the key event does not count: {chain.refused[-1][1]}",
+                path=f"{self.name}/{LOG}",
+                remedy="nothing was recorded; request it anew, and have enough key admins sign that",
+            )
+        try:
+            for index, line in enumerate(lines, start):
+                chain.check(index, line)
+        except SignatureError as problem:
+            raise LedgerError(
+                f"the entry would not count: {problem.reason}",
+                path=f"{self.name}/{LOG}",
+                remedy="nothing was recorded; `gate keys list` shows which keys may sign",
+            ) from None
+        self.chain = chain
+
     def _sign(self, number: int, payload: bytes) -> bytes:
         if len(payload) > max_payload_bytes():
             raise LedgerError(
@@ -192,7 +248,7 @@ class Ledger(LedgerReader):
         length = 0
         for line in lines:
             try:
-                check_line(line, self.verifier)
+                self.chain.check(frontier.size, line)
             except SignatureError as problem:
                 raise LedgerError(
                     f"an entry that is not sealed yet does not hold: {problem.reason}",
@@ -225,7 +281,7 @@ class Ledger(LedgerReader):
 
     def _unless_published(self, sealed: Checkpoint) -> Checkpoint:
         """A new checkpoint, or the one of the same size that a crash left in the history."""
-        earlier = read_checkpoint(self._storage, self.verifier, sealed.size)
+        earlier = read_checkpoint(self._storage, self.chain, sealed.size)
         if earlier is None:
             return sealed
         if (earlier.root, earlier.log_bytes) != (sealed.root, sealed.log_bytes):
@@ -238,7 +294,7 @@ class Ledger(LedgerReader):
         if self._receipts is None:
             return
         try:
-            self._receipts.save(self.verifier, latest, frontier)
+            self._receipts.save(self.verifier, latest, frontier, self.chain)
         except (EnvironmentProblem, LedgerError) as problem:
             self.notices.append(
                 f"the receipt could not be written ({problem.path}: {problem.what}); the entry is sealed, "

@@ -65,16 +65,16 @@ def public_key(key: Path) -> PublicKey | None:
         return None
 
 
-def sign(context: Context, data: bytes, namespace: str, key: Path) -> bytes:
+def sign(root: Path, data: bytes, namespace: str, key: Path) -> bytes:
     """An armored signature over ``data`` by ssh-keygen, which talks to the person on the terminal.
 
-    A program of that name in the checkout is never started.
+    A program of that name in the checkout around ``root`` is never started.
 
     Raises EnvironmentProblem: ssh-keygen is not installed, or did not sign.
     """
     import subprocess
 
-    program = shutil.which("ssh-keygen", path=absolute_path(top(context.root)))
+    program = shutil.which("ssh-keygen", path=absolute_path(top(root)))
     if program is None:
         raise EnvironmentProblem("ssh-keygen is not installed", remedy="install OpenSSH, or use `request`")
     with scratch("gate-sign-") as folder:

@@ -17,11 +17,14 @@ PENDING = "PENDING"
 
 @dataclass(frozen=True, slots=True)
 class StatementEntry:
-    """An entry's place in the ledger, its statement, and its kind; None where this version knows none."""
+    """An entry's place in the ledger, its statement, its kind (None where this version knows none), and why
+    it does not count (its key was revoked); None where it does.
+    """
 
     entry: Entry
     statement: dict[str, Any]
     kind: str | None
+    void: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ..terminal.lines import to_bytes
 from .interface import DecisionEntry, StatementEntry
 from .json_format import render_json
 
+_SHOWN = 10
 EntriesRenderer = Callable[[Sequence[StatementEntry], Checkpoint | None], bytes]
 
 
@@ -27,6 +28,8 @@ def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | No
 
 
 def _about(one: StatementEntry) -> str:
+    if one.void is not None:
+        return f"{'void':<11}  {one.kind or one.statement['predicateType']}: {one.void}"
     if isinstance(one, DecisionEntry):
         summary, time = one.summary, one.statement["predicate"]["timeVerified"]
         return f"{summary['verdict']:<11}  {summary['stage']:<7}  {time}"
@@ -45,6 +48,7 @@ def _entries_json(entries: Sequence[StatementEntry], checkpoint: Checkpoint | No
             "index": one.entry.index,
             "digest": one.entry.digest,
             "kind": one.kind,
+            "void": one.void,
             "statement": one.statement,
         }
         for one in entries
@@ -123,6 +127,15 @@ def _verification_text(report: Report) -> bytes:
     kinds = _kinds(report)
     if kinds:
         lines.append("kinds    " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    current = [one for one in report.keys if one != report.key]
+    if report.admins or current:
+        events = f"{report.admins} key event{'s' * (report.admins != 1)}"
+        lines.append(f"in force {', '.join(report.keys)}, after {events}")
+    if report.admins is None and KINDS["key-event"] in report.predicates:
+        lines.append("events   not checked, none counts: no key admins are known (`gate docs keys`)")
+    if report.void:
+        shown = ", ".join(map(str, report.void[:_SHOWN])) + (", …" if len(report.void) > _SHOWN else "")
+        lines.append(f"void     {len(report.void)} entries whose key was revoked from there on: {shown}")
     lines += [
         f"unknown  {count} of type {name}, which this version of gate does not read"
         for name, count in report.predicates.items()
@@ -170,6 +183,9 @@ def _verification_json(report: Report) -> bytes:
             "origin": report.origin,
             "key": report.key,
             "pinned": report.pinned,
+            "keys": report.keys,
+            "key_events": report.admins,
+            "void": report.void,
             "size": report.size,
             "root": report.root,
             "checkpoint_time": report.checkpoint_time,

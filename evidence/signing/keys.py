@@ -16,7 +16,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_FILE: Final = "log-key.pem"
+NEXT_FILE: Final = "log-key.next.pem"
+"""A new key that waits for the key admins to put it in the place of the other."""
 _MAX_KEY_BYTES: Final = 4096
 _ALGORITHM: Final = b"\x01"  # C2SP signed-note: plain Ed25519
 # RFC 8410 section 7: everything of a PKCS #8 Ed25519 key before its 32 secret bytes. Reading this one shape
@@ -141,44 +143,66 @@ class LogKey:
         raise TypeError("a private key is not to be copied or stored")
 
 
-def load_or_create_log_key(config_dir: Path) -> tuple[LogKey, bool]:
+def load_or_create_log_key(config_dir: Path, name: str = KEY_FILE) -> tuple[LogKey, bool]:
     """The log key of `config_dir`, made there when there is none: (key, whether it is new).
 
-    Two processes that both find none end up with the same key. Raises EnvironmentProblem as `load_log_key`,
-    and when the key cannot be written.
+    Two processes that both find none end up with the same key. Raises EnvironmentProblem when the key or its
+    directory is not safe, cannot be read or cannot be written.
     """
     with _problems(config_dir):
         config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _directory(config_dir) as directory:
             if directory is None:
                 raise _problem(config_dir, "was removed while it was used", "try again")
-            key = _read(config_dir, directory)
+            key = _read(config_dir, directory, name)
             if key is not None:
                 return key, False
             key = LogKey.generate()
-            if _write(directory, key):
+            if _write(directory, key, name):
                 return key, True
-            other = _read(config_dir, directory)
+            other = _read(config_dir, directory, name)
             if other is None:
-                raise _problem(config_dir / KEY_FILE, "was removed while it was used", "try again")
+                raise _problem(config_dir / name, "was removed while it was used", "try again")
             return other, False
 
 
-def _write(directory: int, key: LogKey) -> bool:
+def load_log_key(config_dir: Path, name: str = KEY_FILE) -> LogKey | None:
+    """The log key of `config_dir`; None when there is none. Raises as `load_or_create_log_key`."""
+    with _problems(config_dir), _directory(config_dir) as directory:
+        return None if directory is None else _read(config_dir, directory, name)
+
+
+def put_next_in_place(config_dir: Path) -> str | None:
+    """Make the next key the log key; the name that the old one keeps, None where there was none.
+
+    Raises as `load_or_create_log_key`.
+    """
+    old = load_log_key(config_dir)
+    kept = None if old is None else f"log-key.{hashlib.sha256(old.public).hexdigest()[:16]}.pem"
+    with _problems(config_dir), _directory(config_dir) as directory:
+        if directory is None:
+            raise _problem(config_dir, "was removed while it was used", "try again")
+        if kept is not None:
+            with suppress(FileExistsError):  # a name of its own for each key: it is the same one
+                os.link(KEY_FILE, kept, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+        os.rename(NEXT_FILE, KEY_FILE, src_dir_fd=directory, dst_dir_fd=directory)
+        os.fsync(directory)
+    return kept
+
+
+def _write(directory: int, key: LogKey, name: str) -> bool:
     """Put the key in place; False when another process was faster."""
     try:
-        write_at(directory, KEY_FILE, key._pem(), mode=0o600, replace=False)
+        write_at(directory, name, key._pem(), mode=0o600, replace=False)
     except FileExistsError:
         return False
     return True
 
 
-def _read(config_dir: Path, directory: int) -> LogKey | None:
-    path = config_dir / KEY_FILE
+def _read(config_dir: Path, directory: int, name: str) -> LogKey | None:
+    path = config_dir / name
     try:
-        handle = os.open(
-            KEY_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory
-        )
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
     except FileNotFoundError:
         return None
     with os.fdopen(handle, "rb") as stream:

@@ -25,7 +25,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "evidence": {"decision": "0" * 64, "entry": 0, "note": "a report"},
     "signoff": {"stage": "stage1", "role": "cto", "principal": "a@example.com", "key": KEY},
     "waiver": {"action": "granted", "id": "w1", "code": "stage1.x", "principal": "a@example.com", "key": KEY},
-    "key-event": {"action": "rotate", "purpose": "log", "key": KEY, "successor": KEY},
+    "key-event": {"event": "{}", "signatures": ["none"]},
     "receipt": {"origin": "example.com/log", "size": 3, "root": "0" * 64, "time": NOW},
 }
 

@@ -342,6 +342,7 @@ TARGETS: dict[str, Target] = {
     "dsse": Target(signed.dsse),
     "statement": Target(signed.statement, "json"),
     "note": Target(signed.note),
+    "key_event": Target(signed.key_event, "json"),
     "verifier_key": Target(signed.verifier_key),
     "ledger_log": Target(signed.ledger_log),
     "ledger_checkpoint": Target(signed.ledger_checkpoint),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import hashlib
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,8 +12,8 @@ from oracle import Folder, accepted, check
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.interface import CHECKPOINT, LOG
+from gate.engine.ledger.keychain import KEY_EVENT, Admins, KeyChain
 from gate.engine.ledger.note import Checkpoint, open_note, sign_note
-from gate.engine.ledger.reader import check_line
 from gate.evidence.base.canonical import canonical
 from gate.evidence.reading.parse import decode_text
 from gate.evidence.signing.allowed_signers import AllowedSigners
@@ -30,6 +31,7 @@ KEY = LogKey.from_seed(bytes(range(32)))
 PERSON = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 SIGNATURES = {kind: sign(SIGNED, NAMESPACE, PERSON, kind) for kind in ("sha256", "sha512")}
 VERIFIER = KEY.verifier(NAME)
+CHAIN = KeyChain.begin(VERIFIER)
 TIME = "2025-12-05T12:00:00Z"
 
 
@@ -76,10 +78,31 @@ def statement(data: bytes) -> None:
     """A statement that is accepted is canonical; in a signed line it is accepted again."""
     found, _ = accepted(lambda: parse_statement(data))
     line = Envelope.sign(data, KEY).line()
-    envelope, _ = accepted(lambda: check_line(line, VERIFIER))
+    envelope, _ = accepted(lambda: CHAIN.check(0, line)[0])
     check((found is None) == (envelope is None) or len(line) > 65_535, "a signed line says otherwise")
     if found is not None:
         check(canonical(found) == data, "a statement with two ways of writing it")
+
+
+def key_event(data: bytes) -> None:
+    """A text that the one key admin signed changes keys, or is refused; a log key is always left."""
+    key = SshSignature.parse(SIGNATURES["sha512"]).key
+    admins = Admins.parse(f"fuzz {key.kind} {base64.b64encode(key.blob).decode()}", 1, "admins")
+    text = data.decode("utf-8", "replace")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    signatures = [sign(text.encode(), "keys@gate", PERSON).decode()]
+    predicate = {
+        "event": text,
+        "signatures": signatures,
+        "documents": [{"name": "event", "sha256": digest}],
+    }
+    subject = [{"digest": {"sha256": digest}}]
+    value = {"_type": STATEMENT_TYPE, "subject": subject, "predicateType": KEY_EVENT, "predicate": predicate}
+    line = Envelope.sign(canonical(value), KEY).line()
+    chain = KeyChain.begin(VERIFIER, admins).extended([line], 0, lambda _: bytes(32))
+    check(len(chain.events) + len(chain.refused) == 1, "an event that nobody saw")
+    check(any(one.purpose == "log" and one.ended_by is None for one in chain.signers), "no log key is left")
+    check(bool(chain.events) == (chain.last == digest), "another event counts")
 
 
 def note(data: bytes) -> None:
@@ -156,7 +179,7 @@ def _says_the_same(name: str, data: bytes, original: bytes) -> bool:
 
 def _holds(line: bytes) -> bool:
     try:
-        check_line(line, VERIFIER)
+        CHAIN.check(0, line)
     except SignatureError:
         return False
     return True
