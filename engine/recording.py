@@ -134,7 +134,7 @@ def writer(context: Context, config_dir: Path) -> Iterator[tuple[Ledger, list[st
         origin=settings.origin,
         label=_label(context),
         evidence=settings.evidence,
-        limits=_limits(context),
+        limits=store_limits(context),
     ) as ledger:
         yield ledger, notices
         notices += ledger.notices
@@ -171,7 +171,7 @@ def parse_verifier_key(text: str, what: str) -> VerifierKey:
         raise UsageError(f"{what}: {error}", remedy="give the line of trust/log.vkey") from error
 
 
-def _limits(context: Context) -> Limits:
+def store_limits(context: Context) -> Limits:
     """Limits of the evidence store: a tight one on evidence must not keep a decision from being recorded."""
     limits = context.config.limits
     return replace(limits, file_bytes=max(limits.file_bytes, DEFAULT.file_bytes))
@@ -180,7 +180,7 @@ def _limits(context: Context) -> Limits:
 def reader(context: Context, config_dir: Path) -> LedgerReader:
     """The workspace's ledger for reading, compared with the receipts. Raises as `open_reader`."""
     evidence = context.config.ledger.evidence
-    return open_reader(context.ledger, config_dir=config_dir, evidence=evidence, limits=_limits(context))
+    return open_reader(context.ledger, config_dir=config_dir, evidence=evidence, limits=store_limits(context))
 
 
 def _label(context: Context) -> str:
@@ -231,27 +231,33 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
     """
+    with reader(context, config_dir) as ledger:
+        one = find_entry(context, ledger, target)
+        return _stored_decision(ledger, one.summary["decision"]["sha256"]), one.entry
+
+
+def find_entry(context: Context, ledger: LedgerReader, target: str) -> DecisionEntry:
+    """The line of a recorded decision; ``target`` and errors as for `find`."""
     by_index = target.isdecimal() and len(target) < 8
     if not by_index and not _DIGEST.fullmatch(target):
         raise UsageError(
             f"{target!r} is neither a stage nor a recorded decision",
             remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
         )
-    with reader(context, config_dir) as ledger:
-        found = []
-        for one in decisions(ledger):
-            stored = one.summary["decision"]["sha256"]
-            named = one.entry.digest.startswith(target) or stored.startswith(target)
-            if one.entry.index == int(target) if by_index else named:
-                found.append((one.entry, stored))
-        if not found:
-            raise UsageError(
-                f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
-            )
-        if len({stored for _, stored in found}) > 1:
-            raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
-        entry, stored = found[-1]
-        return _stored_decision(ledger, stored), entry
+    found = {}
+    for one in decisions(ledger):
+        stored = one.summary["decision"]["sha256"]
+        named = one.entry.digest.startswith(target) or stored.startswith(target)
+        if one.entry.index == int(target) if by_index else named:
+            found[stored] = one
+    if not found:
+        raise UsageError(
+            f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
+        )
+    if len(found) > 1:
+        raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
+    [one] = found.values()
+    return one
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
