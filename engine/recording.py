@@ -232,32 +232,35 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
     document is damaged.
     """
     with reader(context, config_dir) as ledger:
-        one = find_entry(context, ledger, target)
-        return _stored_decision(ledger, one.summary["decision"]["sha256"]), one.entry
+        found = locate(ledger, target, [*context.plan.stages, ALL])
+        return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
 
 
-def find_entry(context: Context, ledger: LedgerReader, target: str) -> DecisionEntry:
-    """The line of a recorded decision; ``target`` and errors as for `find`."""
+def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> DecisionEntry:
+    """The entry of a recorded decision; the last one where it was recorded more than once.
+
+    Args:
+        names: what else could have been meant, for the error's advice.
+
+    Raises as `find`.
+    """
     by_index = target.isdecimal() and len(target) < 8
     if not by_index and not _DIGEST.fullmatch(target):
-        raise UsageError(
-            f"{target!r} is neither a stage nor a recorded decision",
-            remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
-        )
-    found = {}
+        what = "neither a stage nor a recorded decision" if names else "no recorded decision"
+        advice = f"{suggestion(target, names)}; or" if names else "give"
+        raise UsageError(f"{target!r} is {what}", remedy=f"{advice} a ledger index or digest")
+    found = []
     for one in decisions(ledger):
-        stored = one.summary["decision"]["sha256"]
-        named = one.entry.digest.startswith(target) or stored.startswith(target)
+        named = one.entry.digest.startswith(target) or one.summary["decision"]["sha256"].startswith(target)
         if one.entry.index == int(target) if by_index else named:
-            found[stored] = one
+            found.append(one)
     if not found:
         raise UsageError(
             f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
         )
-    if len(found) > 1:
+    if len({one.summary["decision"]["sha256"] for one in found}) > 1:
         raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
-    [one] = found.values()
-    return one
+    return found[-1]
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:

@@ -59,21 +59,21 @@ def replay(
     from ..replay.replay import Replaying, Status
     from ..replay.replay import replay as make_again
     from ..replay.reports.replay import RENDERERS
-    from ..replay.stored import find_line, lines, own_place
+    from ..replay.stored import EngineChoice, find_line, lines, own_place
 
     outputs = parse_outputs(output, tuple(RENDERERS))
     if (decision is None) is not everything:
         raise UsageError("give either a decision or --all", remedy="`gate ledger show` lists decisions")
     context = open_workspace(workspace, operator, trust_ref)
-    if engine is not None:
-        registry.check(engine)
+    choice = EngineChoice(engine or context.config.engine, context.config.limits)
+    registry.check(choice.name)
     keep_out(outputs, context.ledger)
     place = own_place(context)
     if decision is None:
         chosen = lines(place, 0, config_dir())
     else:
         chosen = [find_line(context, decision, config_dir())]
-    work = Replaying(place, chosen, engine, context.config.limits)
+    work = Replaying(place, chosen, choice, same=engine is None)
     wanted = min(jobs or usual(), max(len(chosen), 1))
     with progress(wanted=not verbose):
         found = list(make_again(work, wanted))

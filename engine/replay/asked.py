@@ -19,7 +19,7 @@ from ..trust import commit_files
 from .impact import FactSet, Impact, Judging, impact
 from .logs import open_log
 from .replacing import FACT, Replacement
-from .stored import Archive, Line, Place, at_least, find_line, lines, own_place, reason
+from .stored import Archive, EngineChoice, Line, Place, at_least, find_line, lines, own_place, reason
 from .whatif import Case
 
 _LOG_ENDINGS = (".jsonl", ".ndjson", ".json", ".log")
@@ -56,6 +56,7 @@ def ask_impact(
     ]
     compared = None if base is None else load_base(context, base)
     sets = () if facts is None else _fact_sets(facts, [line for line in found if line.ledger == 0])
+    choice = EngineChoice(context.config.engine, context.config.limits)
     work = Judging(
         places=places,
         lines=(),
@@ -63,8 +64,7 @@ def ask_impact(
         logs=logs,
         bundle=context.bundle,
         base=compared,
-        engine=context.config.engine,
-        limits=context.config.limits,
+        engine=choice,
     )
     words = "the bundle that each decision was recorded with"
     if compared is not None:
@@ -163,12 +163,12 @@ def case_of(
     Raises UsageError: there is no such stage, or the decision did not judge it; LedgerError: its documents
     are gone or changed.
     """
-    config = context.config
+    choice = EngineChoice(context.config.engine, context.config.limits)
     if decision is None:
         context.check_stage(stage)
         plan = context.plan
         ids = service.collectors(plan, stage)
-        return Case(service.observe(context, ids, stage, time), context.bundle, config.engine, config.limits)
+        return Case(service.observe(context, ids, stage, time), context.bundle, choice)
     line = find_line(context, decision, config_dir)
     with Archive((own_place(context),)) as archive:
         try:
@@ -177,10 +177,10 @@ def case_of(
             what, remedy = reason(error), "restore the evidence from a copy"
             raise LedgerError(what, path=f"entry {line.index}", remedy=remedy) from error
         stored = archive.data(line, line.bundle)
-    bundle = context.bundle if given else from_document(stored, at_least(config.limits))
+    bundle = context.bundle if given else from_document(stored, at_least(choice.limits))
     plan = make_plan(bundle, dict(recorded.setup.depends_on))
     judged = plan.closure(wanted_stages(plan, recorded.setup.stage))
     if stage != recorded.setup.stage and (stage == ALL or stage not in judged):
         raise UsageError(f"that decision is not about {stage!r}", remedy=f"it judged {', '.join(judged)}")
     setup = replace(recorded.setup, stage=stage)
-    return Case(replace(recorded, setup=setup), bundle, config.engine, config.limits)
+    return Case(replace(recorded, setup=setup), bundle, choice)

@@ -15,18 +15,16 @@ from typing import Any
 from ... import __version__
 from ...evidence.base.activity import step
 from ...evidence.base.errors import EngineError, InternalError, PolicyError, UsageError
-from ...evidence.base.limits import Limits
 from ...evidence.base.records import from_json, to_json
 from ..decide.recorded import Recorded
 from ..decision.document import PolicyId
-from ..policy import open_engine
 from ..policy.interface import Bundle
 from . import logs
 from .outcome import Difference, Outcome, compare, of_document
 from .processes import Found, run
 from .rejudge import Judge
 from .replacing import Replacement, replace_facts
-from .stored import UNUSABLE, Archive, Engines, Line, Place, reason
+from .stored import UNUSABLE, Archive, EngineChoice, Engines, Line, Place, reason
 
 _PROGRESS = 25
 
@@ -100,7 +98,6 @@ class Judging:
         lines: one line for each distinct set of documents.
         base: the bundle to compare with; None for the one that each decision was recorded with.
         logs: files of OPA's decision logs.
-        engine: name of the policy engine.
     """
 
     places: tuple[Place, ...]
@@ -109,14 +106,13 @@ class Judging:
     logs: Sequence[Path]
     bundle: Bundle
     base: Bundle | None
-    engine: str
-    limits: Limits
+    engine: EngineChoice
 
     def __call__(self, share: int, shares: int) -> Iterator[Found]:
         """Judge this share: places are [0, number of the line], [1, of the fact set], [2 + log, line]."""
         with ExitStack() as stack:
             archive = stack.enter_context(Archive(self.places))
-            engines = stack.enter_context(Engines(archive, self.limits))
+            engines = stack.enter_context(Engines(archive))
             new = self._judge(stack, self.bundle)
             base = None if self.base is None else self._judge(stack, self.base)
             again = _Again(archive, engines, new, base, self.engine)
@@ -126,15 +122,16 @@ class Judging:
             for number, one in enumerate(self.sets):
                 if number % shares == share:
                     yield [1, number], again.line(one.line, one)
+            part = (self.engine.limits, share, shares)
             for place, path in enumerate(self.logs, 2):
-                for number, logged, found in logs.differences(path, new, base, self.limits, share, shares):
+                for number, logged, found in logs.differences(path, new, base, *part):
                     name = None if logged is None else f"{'/'.join((logged.package, *logged.rule))}"
                     failure = found if isinstance(found, str) else None
                     difference = None if failure else to_json(found)
                     yield [place, number], [name, difference, failure, []]
 
     def _judge(self, stack: ExitStack, bundle: Bundle) -> Judge:
-        engine = stack.enter_context(open_engine(self.engine, bundle, self.limits))
+        engine = stack.enter_context(self.engine.over(bundle))
         with suppress(EngineError):  # a bundle that does not load is one error, and not one of each decision
             engine.evaluate([bundle.heads[0].package], {})
         return Judge.over(bundle, engine)
@@ -148,7 +145,7 @@ class _Again:
     engines: Engines
     new: Judge
     base: Judge | None
-    engine: str
+    engine: EngineChoice
 
     def line(self, line: Line, facts: FactSet | None = None) -> list[Any]:
         try:
@@ -184,7 +181,7 @@ def impact(names: Sequence[str], lines: Sequence[Line], work: Judging, base: str
     distinct = [line for line in lines if first[line.documents] is line]
     work = replace(work, lines=distinct)
     changed, failed, lacking, logged = list[Judged](), list[Judged](), dict[str, int](), 0
-    found = iter(run(work, jobs, work.limits))
+    found = iter(run(work, jobs, work.engine.limits))
     total = len(lines) + len(work.sets)
     for done, one in enumerate(_in_order(names, lines, work, found), 1):
         if done % _PROGRESS == 0:

@@ -27,7 +27,6 @@ OTHER, SAME = "another value", "the same value"
 """The effects of a rule that is neither a report nor a check: whether its value is the logged one."""
 
 _REPORTS = {"deny": FAIL, "violation": FAIL, "condition": CONDITIONAL, "warn": PASS}
-_WORST = (FAIL, CONDITIONAL, PASS)
 _LONGEST = 200
 _OPERAND = frozenset({"name", "op", "actual", "expected", "unit", "holds"})
 _UNDEFINED = object()
@@ -127,11 +126,7 @@ def _compare(logged: Logged, judge: Judge, base: Judge | None) -> Difference | N
         flips = _rules(name, *(item if isinstance(item, dict) else {} for item in (before, after)))
     else:
         flips = _rule(name, logged.rule[-1], before, after)
-    if not flips:
-        return None
-    effects = [[getattr(flip, side) for flip in flips] for side in ("before", "after")]
-    verdicts = [next((one for one in _WORST if one in found), PASS) for found in effects]
-    return Difference(verdicts[0], verdicts[1], {}, tuple(flips))
+    return Difference(None, None, {}, tuple(flips)) if flips else None
 
 
 def _value(judge: Judge, logged: Logged) -> Any:

@@ -65,26 +65,29 @@ class RuleFlip:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs between two outcomes: verdicts as (before, after) by stage, and rules."""
+    """What differs between two outcomes: verdicts as (before, after) by stage, and rules.
 
-    before: str
-    after: str
+    ``before`` and ``after`` are None where only rules are known, and no verdict.
+    """
+
+    before: str | None
+    after: str | None
     stages: Mapping[str, tuple[str, ...]]
     rules: tuple[RuleFlip, ...]
 
     @property
     def loosened(self) -> bool:
         """Whether anything demands less now."""
-        pairs = [(self.before, self.after), *((pair[0], pair[1]) for pair in self.stages.values())]
+        pairs = [(self.before, self.after), *((was, now) for was, now in self.stages.values())]
         return any(is_looser(*pair) for pair in pairs) or any(rule.loosened for rule in self.rules)
 
 
-def weight(effect: str) -> int:
-    """How much an effect or verdict demands: 0 where it demands nothing."""
-    return _WEIGHT.get(effect, 0)
+def weight(effect: str | None) -> int:
+    """How much an effect or verdict demands: 0 where it demands nothing, or is none."""
+    return _WEIGHT.get(effect or ABSENT, 0)
 
 
-def is_looser(before: str, after: str) -> bool:
+def is_looser(before: str | None, after: str | None) -> bool:
     """Whether the second effect or verdict demands less than the first."""
     return weight(after) < weight(before)
 

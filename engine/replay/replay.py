@@ -10,14 +10,13 @@ from typing import Any
 from ... import __version__
 from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import EngineError, InternalError, PolicyError, UsageError
-from ...evidence.base.limits import Limits
 from ...evidence.base.records import from_json, to_json
 from .. import service
 from ..decide.recorded import Time
 from ..decision.document import EngineId
 from ..decision.statement import statement
 from .processes import Found, run
-from .stored import UNUSABLE, Archive, Engines, Line, Place, Plans, reason
+from .stored import UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason
 
 NAMES = {"regorus": "embedded"}
 """What an engine calls itself in a decision → what settings call it, where that is not the same."""
@@ -69,54 +68,56 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Replaying:
-    """The work of making decisions again; ``engine`` is None for the one that answered then."""
+    """The work of making decisions again; ``same``: ask the engines that answered then."""
 
     place: Place
     lines: Sequence[Line]
-    engine: str | None
-    limits: Limits
+    engine: EngineChoice
+    same: bool
 
     def __call__(self, share: int, shares: int) -> Iterator[Found]:
         """Make this share of the decisions again."""
-        with Archive((self.place,)) as archive, Engines(archive, self.limits) as engines:
+        with Archive((self.place,)) as archive, Engines(archive) as engines:
             for number, line in enumerate(self.lines):
                 if number % shares == share:
-                    yield [number], to_json(_replay(archive, engines, line, self.engine))
+                    yield [number], to_json(self._replay(archive, engines, line))
+
+    def _replay(self, archive: Archive, engines: Engines, line: Line) -> Replayed:
+        found = Replayed(line.index, line.stage, line.verdict, Status.IMPOSSIBLE)
+        made_by = None
+        try:
+            stored: dict[str, Any] = archive.document(line, line.decision)
+            made_by = str(stored["gate_version"])
+            recorded = archive.recorded(line)
+            answered = from_json(EngineId, stored["engine"])
+            choice = self.engine
+            if self.same:
+                choice = replace(choice, name=NAMES.get(answered.name, answered.name))
+            bundle, engine = engines.of(line, choice)
+            plan = Plans(bundle).of(recorded.setup)
+            time = Time(stored["effective_time"], stored["effective_time_source"])
+            decision = service.replay(bundle, plan, recorded, time, engine)
+        except (*UNUSABLE, PolicyError, EngineError, UsageError, InternalError) as error:
+            return replace(found, reason=_other_version(made_by) or reason(error))
+        used = f"{decision.engine.name} {decision.engine.version}"
+        found = replace(found, engine=used)
+        again = replace(decision, engine=answered)  # on whichever engine: what was decided is compared
+        difference = first_difference(stored, again.to_json())
+        if difference is None:
+            signed = statement(again, sha256_hex(canonical(again.to_json())), line.bundle)
+            if sha256_hex(signed) == line.statement:
+                return replace(found, status=Status.IDENTICAL)
+            digests = [f"sha256:{one}" for one in (line.statement, sha256_hex(signed))]
+            difference = Divergence(None, "the ledger's line", *digests)
+        if (other := _other_version(made_by)) is not None:
+            return replace(found, reason=other)
+        return replace(found, status=Status.DIFFERENT, difference=difference)
 
 
 def replay(work: Replaying, jobs: int) -> Iterator[Replayed]:
     """Each decision made again, in their order. Raises ConfigError: there is no such engine."""
-    for _, result in run(work, jobs, work.limits):
+    for _, result in run(work, jobs, work.engine.limits):
         yield from_json(Replayed, result)
-
-
-def _replay(archive: Archive, engines: Engines, line: Line, name: str | None) -> Replayed:
-    found = Replayed(line.index, line.stage, line.verdict, Status.IMPOSSIBLE)
-    made_by = None
-    try:
-        stored: dict[str, Any] = archive.document(line, line.decision)
-        made_by = str(stored["gate_version"])
-        recorded = archive.recorded(line)
-        answered = from_json(EngineId, stored["engine"])
-        bundle, engine = engines.of(line, name or NAMES.get(answered.name, answered.name))
-        plan = Plans(bundle).of(recorded.setup)
-        time = Time(stored["effective_time"], stored["effective_time_source"])
-        decision = service.replay(bundle, plan, recorded, time, engine)
-    except (*UNUSABLE, PolicyError, EngineError, UsageError, InternalError) as error:
-        return replace(found, reason=_other_version(made_by) or reason(error))
-    used = f"{decision.engine.name} {decision.engine.version}"
-    found = replace(found, engine=used)
-    again = replace(decision, engine=answered)  # on whichever engine: what was decided is compared
-    difference = first_difference(stored, again.to_json())
-    if difference is None:
-        signed = statement(again, sha256_hex(canonical(again.to_json())), line.bundle)
-        if sha256_hex(signed) == line.statement:
-            return replace(found, status=Status.IDENTICAL)
-        digests = [f"sha256:{one}" for one in (line.statement, sha256_hex(signed))]
-        difference = Divergence(None, "the ledger's line", *digests)
-    if (other := _other_version(made_by)) is not None:
-        return replace(found, reason=other)
-    return replace(found, status=Status.DIFFERENT, difference=difference)
 
 
 def _other_version(made_by: str | None) -> str | None:

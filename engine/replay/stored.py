@@ -120,7 +120,7 @@ def _judged_at(entry: DecisionEntry) -> int:
 def find_line(context: Context, target: str, config_dir: Path) -> Line:
     """The recorded decision of that index or digest. Raises as `recording.find`."""
     with recording.reader(context, config_dir) as ledger:
-        return line_of(recording.find_entry(context, ledger, target))
+        return line_of(recording.locate(ledger, target))
 
 
 class Archive:
@@ -154,12 +154,23 @@ class Archive:
         return Recorded.from_json(self.document(line, line.input))
 
 
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which policy engine answers, so that another process can open it."""
+
+    name: str
+    limits: Limits
+
+    def over(self, bundle: Bundle) -> PolicyEngine:
+        """The engine over a bundle. Raises as `open_engine`."""
+        return open_engine(self.name, bundle, self.limits)
+
+
 class Engines:
     """Loaded bundles and an engine over each, the latest few; a context manager."""
 
-    def __init__(self, archive: Archive, limits: Limits) -> None:
+    def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._limits = limits
         self._kept: OrderedDict[tuple[str, str], tuple[Bundle, PolicyEngine, ExitStack]] = OrderedDict()
 
     def __enter__(self) -> Self:
@@ -169,18 +180,18 @@ class Engines:
         for _, _, stack in self._kept.values():
             stack.close()
 
-    def of(self, line: Line, name: str) -> tuple[Bundle, PolicyEngine]:
+    def of(self, line: Line, choice: EngineChoice) -> tuple[Bundle, PolicyEngine]:
         """The bundle that judged, and the engine of that name over it.
 
         Raises LedgerError, PolicyError: the stored bundle is gone or none; ConfigError: no such engine.
         """
-        key = (line.bundle, name)
+        key = (line.bundle, choice.name)
         if key not in self._kept:
             while len(self._kept) >= _KEPT:
                 self._kept.popitem(last=False)[1][2].close()
-            bundle = from_document(self._archive.data(line, line.bundle), at_least(self._limits))
+            bundle = from_document(self._archive.data(line, line.bundle), at_least(choice.limits))
             stack = ExitStack()
-            engine = stack.enter_context(open_engine(name, bundle, self._limits))
+            engine = stack.enter_context(choice.over(bundle))
             self._kept[key] = bundle, engine, stack
         self._kept.move_to_end(key)
         kept = self._kept[key]

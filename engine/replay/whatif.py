@@ -9,12 +9,10 @@ from typing import Any
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
 from ...evidence.base.errors import GateError, UsageError
-from ...evidence.base.limits import Limits
 from .. import service
 from ..decide.model import Plan
 from ..decide.recorded import Recorded
 from ..decision.document import Decision, Weakening
-from ..policy import open_engine
 from ..policy.interface import Bundle
 from .outcome import Difference, Outcome, compare, of_decision
 from .processes import Found, run
@@ -29,6 +27,7 @@ from .replacing import (
     replace_facts,
     replace_parameters,
 )
+from .stored import EngineChoice
 
 HYPOTHETICAL = "hypothetical"
 """The weakening of every decision with something replaced."""
@@ -39,12 +38,11 @@ MOST_VALUES = 500
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is judged: a recorded or just collected input, under a bundle, by an engine of that name."""
+    """What is judged: a recorded or just collected input, under a bundle, by an engine."""
 
     recorded: Recorded
     bundle: Bundle
-    engine: str
-    limits: Limits
+    engine: EngineChoice
 
     def plan(self) -> Plan:
         """The bundle's plan with the workspace's own dependencies. Raises PolicyError."""
@@ -127,7 +125,7 @@ def replaced(case: Case, replacements: Sequence[Replacement]) -> tuple[Case, tup
 
 def decide(case: Case) -> Decision:
     """The decision about a case at its recorded time."""
-    with open_engine(case.engine, case.bundle, case.limits) as engine:
+    with case.engine.over(case.bundle) as engine:
         return service.replay(case.bundle, case.plan(), case.recorded, case.recorded.setup.time, engine)
 
 
@@ -165,7 +163,7 @@ def sweep(case: Case, span: Span, replacements: Sequence[Replacement], jobs: int
     entry = parameter(case.bundle.data, span.name) or {}
     before = done[-1].before
     work = partial(_points, case, span, tuple(replacements), option)
-    points = tuple(_point(span, place, result) for place, result in run(work, jobs, case.limits))
+    points = tuple(_point(span, place, result) for place, result in run(work, jobs, case.engine.limits))
     rules = {code: None for point in points for code in point.effects}
     varying = [code for code in rules if len({point.effects.get(code) for point in points}) > 1]
     return Sweep(
@@ -198,7 +196,7 @@ def _points(
     """The outcomes at this share of the values: the first ones to the first process, and so on."""
     values = enumerate(span.values)
     if option == FACT:  # one engine answers for all of them
-        with open_engine(case.engine, replaced(case, replacements)[0].bundle, case.limits) as engine:
+        with case.engine.over(replaced(case, replacements)[0].bundle) as engine:
             for number, value in values:
                 if number % shares == share:
                     changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
@@ -207,7 +205,7 @@ def _points(
     for number, value in values:
         if number % shares == share:
             changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
-            with open_engine(case.engine, changed.bundle, case.limits) as engine:
+            with case.engine.over(changed.bundle) as engine:
                 yield [number], _sent(Judge.over(changed.bundle, engine).outcome(changed.recorded))
 
 

@@ -53,8 +53,9 @@ def verdicts(changed: Iterable[Judged]) -> list[tuple[str, str, int]]:
     """How many decisions have another verdict: from, to and count; those that demand less first."""
     counts: dict[tuple[str, str], int] = {}
     for one in changed:
-        if one.difference is not None and one.difference.before != one.difference.after:
-            pair = one.difference.before, one.difference.after
+        found = one.difference
+        if found is not None and found.before and found.after and found.before != found.after:
+            pair = found.before, found.after
             counts[pair] = counts.get(pair, 0) + 1
     rows = [(was, now, count) for (was, now), count in counts.items()]
     return sorted(rows, key=lambda row: (weight(row[1]) - weight(row[0]), row))

@@ -9,6 +9,7 @@ from ...report.json_format import render_json
 from ...terminal.figures import clean, for_people, printable, shorten
 from ...terminal.lines import Lines, Screen
 from ..impact import Impact
+from ..outcome import Difference, is_looser
 from .flips import ARROW, MOST, Group, compared, groups, place, verdicts
 from .sarif import render_sarif
 
@@ -30,7 +31,7 @@ def _table(impact: Impact, screen: Screen) -> bytes:
     lines.add(*_headline(impact), hang=2)
     lines.add(f"Compared with: {impact.base}")
     for was, now, count in verdicts(impact.changed):
-        loose = "alarm" if _looser(was, now) else "yellow"
+        loose = "alarm" if is_looser(was, now) else "yellow"
         lines.add((f"{was} {ARROW} {now}", loose), f"  {_decisions(count)}", indent=2)
     for group in groups(impact.changed):
         lines.add("")
@@ -38,13 +39,7 @@ def _table(impact: Impact, screen: Screen) -> bytes:
         mark = "LOOSENED  " if group.loosened else ""
         lines.add((f"{mark}{group.arrow}", style), "  ", (group.code, "bold"), f"  {group.title}", hang=4)
         for one, difference, flip in group.members[:MOST]:
-            arrow = f", verdict {difference.before} {ARROW} {difference.after}"
-            verdict = (
-                arrow if difference.before != difference.after else f", verdict stays {difference.after}"
-            )
-            lines.add(
-                f"{place(one)}{verdict if difference.stages else ''}: {compared(flip)}", indent=4, hang=6
-            )
+            lines.add(f"{place(one)}{_verdict(difference)}: {compared(flip)}", indent=4, hang=6)
         _more(lines, group)
     for text in _remarks(impact):
         lines.add("")
@@ -52,6 +47,13 @@ def _table(impact: Impact, screen: Screen) -> bytes:
     for one in impact.failed[:MOST]:
         lines.add(f"{place(one)}: {one.failure}", indent=4, hang=6)
     return lines.text().encode()
+
+
+def _verdict(difference: Difference) -> str:
+    """What becomes of the verdict, in words; empty where none is known."""
+    if difference.before == difference.after:
+        return f", verdict stays {difference.after}" if difference.after else ""
+    return f", verdict {difference.before} {ARROW} {difference.after}"
 
 
 def _more(lines: Lines, group: Group) -> None:
@@ -91,10 +93,6 @@ def _remarks(impact: Impact) -> list[str]:
 
 def _decisions(count: int) -> str:
     return f"{count:,} recorded decision{'s' if count != 1 else ''}"
-
-
-def _looser(was: str, now: str) -> bool:
-    return ("PASS", "CONDITIONAL", "FAIL").index(now) < ("PASS", "CONDITIONAL", "FAIL").index(was)
 
 
 def _markdown(impact: Impact, screen: Screen) -> bytes:
