@@ -69,6 +69,8 @@ def _headline(impact: Impact) -> list[str | tuple[str, str]]:
         return [("LOOSENED", "alarm"), f"  {len(impact.changed):,} of {looked} flip; some demand less"]
     if impact.changed:
         return [("CHANGED", "yellow"), f"  {len(impact.changed):,} of {looked} flip; none demands less"]
+    if impact.failed:
+        return [("NOT KNOWN", "alarm"), f"  {len(impact.failed):,} of {looked} could not be; no other flips"]
     return [("UNCHANGED", "green"), f"  none of {looked} flips"]
 
 
