@@ -16,7 +16,7 @@ from ..decide.recorded import ALL, Time, wanted_stages
 from ..policy.bundle import MANIFEST, SHIPPED, from_document, load_bundle
 from ..policy.interface import Bundle
 from ..trust import commit_files
-from .impact import FactSet, Impact, Judging, impact
+from .impact import ENTRY, FactSet, Impact, Judging, impact
 from .logs import open_log
 from .replacing import FACT, Replacement
 from .stored import Archive, EngineChoice, Line, Place, at_least, find_line, lines, own_place, reason
@@ -66,10 +66,10 @@ def ask_impact(
         base=compared,
         engine=choice,
     )
-    words = "the bundle that each decision was recorded with"
+    words = "what was decided then"
     if compared is not None:
         words = f"{base}: {compared.name} {compared.version} ({compared.digest[:8]})"
-    names = named if against else ["entry"]
+    names = [f"{name} {ENTRY}" for name in named] if against else [ENTRY]
     amount = len(found) + len(sets) + 100 * len(logs)
     made = impact(names, found, work, words, max(1, min(jobs, amount)))
     folder = _folder(context)

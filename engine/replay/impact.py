@@ -27,6 +27,8 @@ from .replacing import Replacement, replace_facts
 from .stored import UNUSABLE, Archive, EngineChoice, Engines, Line, Place, reason
 
 _PROGRESS = 25
+ENTRY = "entry"
+"""How the source of a ledger's decision ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Judged:
     """A decision that was judged again.
 
     Attributes:
-        source: the ledger, log file or ``fact set`` that it is of.
+        source: ``entry`` of the workspace's ledger, or of one that is named before; a log file; ``fact set``.
         index: its ledger entry, or the line in the log; None of a fact set.
         name: the stage, the path that OPA was asked, or the fact set's name.
         difference: what differs; None where nothing does, or where it could not be judged.
@@ -175,7 +177,8 @@ def impact(names: Sequence[str], lines: Sequence[Line], work: Judging, base: str
         lines: every recorded decision; those of ``work`` are taken from them.
         base: what is compared with, in words.
 
-    Raises PolicyError: the edited bundle or the base does not load; EnvironmentProblem: a process was ended.
+    Raises PolicyError: the edited bundle or the base does not load; UsageError: there is nothing to judge;
+    EnvironmentProblem: a process was ended.
     """
     first = {line.documents: line for line in reversed(lines)}
     distinct = [line for line in lines if first[line.documents] is line]
@@ -191,6 +194,11 @@ def impact(names: Sequence[str], lines: Sequence[Line], work: Judging, base: str
         failed += [one] if one.failure is not None else []
         for collector in one.lacking:
             lacking[collector] = lacking.get(collector, 0) + 1
+    if not total + logged + len(failed):
+        raise UsageError(
+            "there is nothing to judge again, so nothing is known about the edited policies",
+            remedy="record decisions first (`gate evaluate`), name another ledger, or leave out --since",
+        )
     policy = PolicyId(work.bundle.name, work.bundle.version, work.bundle.digest)
     return Impact(
         base=base,

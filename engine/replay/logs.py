@@ -23,6 +23,9 @@ from ..decision.document import Operand
 from .outcome import ABSENT, CONDITIONAL, FAIL, PASS, Difference, RuleFlip, weight
 from .rejudge import Judge
 
+LOGGED = "logged"
+"""The unit of what is no comparison: the value now as ``actual``, and the logged one as ``expected``."""
+
 OTHER, SAME = "another value", "the same value"
 """The effects of a rule that is neither a report nor a check: whether its value is the logged one."""
 
@@ -164,8 +167,7 @@ def _rule(
         return []
     compared = _operands(check_after) or _operands(check_before)
     if not compared:
-        values = [None if value is _UNDEFINED else value for value in (after, before)]
-        compared = (Operand(name, "=", values[0], values[1], "text", False),)
+        compared = (Operand(name, "=", _said(after), _said(before), LOGGED, False),)
     return [RuleFlip(code, name, None, was, now, None, None, compared, _operands(check_before))]
 
 
@@ -179,6 +181,15 @@ def _effect(name: str, value: Any) -> str | None:
     if value is _UNDEFINED:
         return ABSENT
     return _REPORTS[kind] if value else PASS
+
+
+def _said(value: Any) -> Any:
+    """A rule's value, or the messages that it reports; None where it is undefined."""
+    if not isinstance(value, list):
+        return None if value is _UNDEFINED else value
+    return [
+        item["msg"] if isinstance(item, dict) and isinstance(item.get("msg"), str) else item for item in value
+    ]
 
 
 def _operands(check: Any) -> tuple[Operand, ...]:

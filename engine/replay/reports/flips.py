@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ...decision.document import Operand
 from ...terminal.figures import figure, requirement, scale
-from ..impact import Judged
+from ..impact import ENTRY, Judged
+from ..logs import LOGGED
 from ..outcome import Difference, RuleFlip, is_looser, weight
 
 ARROW = "→"
@@ -65,7 +66,8 @@ def place(one: Judged) -> str:
     """Where a decision is, in words."""
     if one.index is None:
         return f"{one.source} {one.name}"
-    return f"{one.source} {one.index} {one.name}"
+    separator = " " if one.source.endswith(ENTRY) else ":"
+    return f"{one.source}{separator}{one.index} {one.name}".rstrip()
 
 
 def compared(flip: RuleFlip) -> str:
@@ -85,6 +87,8 @@ def _comparisons(flip: RuleFlip) -> Iterator[str]:
 
 
 def _text(operand: Operand) -> str:
+    if operand.unit == LOGGED:
+        return f"{figure(operand.actual, None)} (before: {figure(operand.expected, None)})"
     return requirement(operand.name, operand.op, operand.actual, operand.expected, operand.unit)
 
 

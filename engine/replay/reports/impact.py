@@ -16,6 +16,7 @@ from .sarif import render_sarif
 Renderer = Callable[[Impact, Screen], bytes]
 
 TYPE = "gate.impact/v1"
+_LONGEST = 300
 
 _LOGS = "Lines of OPA's decision logs have no setup, so rules' results are compared there, and no verdicts."
 
@@ -39,7 +40,9 @@ def _table(impact: Impact, screen: Screen) -> bytes:
         mark = "LOOSENED  " if group.loosened else ""
         lines.add((f"{mark}{group.arrow}", style), "  ", (group.code, "bold"), f"  {group.title}", hang=4)
         for one, difference, flip in group.members[:MOST]:
-            lines.add(f"{place(one)}{_verdict(difference)}: {compared(flip)}", indent=4, hang=6)
+            lines.add(
+                f"{place(one)}{_verdict(difference)}: {shorten(compared(flip), _LONGEST)}", indent=4, hang=6
+            )
         _more(lines, group)
     for text in _remarks(impact):
         lines.add("")
@@ -89,7 +92,7 @@ def _remarks(impact: Impact) -> list[str]:
     ]
     found += [_LOGS] if impact.logged else []
     if impact.failed:
-        found.append(f"{_decisions(len(impact.failed))} could not be judged again:")
+        found.append(f"{len(impact.failed):,} could not be judged again:")
     return found
 
 
