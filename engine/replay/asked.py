@@ -55,7 +55,7 @@ def ask_impact(
         line for number, place in enumerate(places) for line in lines(place, number, config_dir, since_s)
     ]
     compared = None if base is None else load_base(context, base)
-    sets = () if facts is None else _fact_sets(facts, [line for line in found if line.ledger == 0])
+    sets = () if facts is None else read_fact_sets(facts, [line for line in found if line.ledger == 0])
     choice = EngineChoice(context.config.engine, context.config.limits)
     work = Judging(
         places=places,
@@ -81,7 +81,7 @@ def _location(name: str) -> Path | str:
     return name if ":" in name else Path(name)
 
 
-def _fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:
+def read_fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:
     """The fact sets of a file: by name, ``decision`` (a ledger index) and ``set`` (fact → value).
 
     Raises UsageError: the file is not such a one.
