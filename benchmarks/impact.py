@@ -96,8 +96,10 @@ def judge_again(root: Path, bundle: Path, config: Path, jobs: int) -> tuple[floa
     code = (
         "import resource, sys; from gate.cli import main\n"
         "try: main()\n"
-        "finally: print(max(resource.getrusage(who).ru_maxrss for who in "
-        "(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)), file=sys.stderr)"
+        "finally:\n"
+        # not its own maximum as the system knows it, which is that of the process that started it
+        " own = [int(row.split()[1]) for row in open('/proc/self/status') if row.startswith('VmHWM')][0]\n"
+        " print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), file=sys.stderr)"
     )
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
