@@ -1,7 +1,7 @@
 """How fast `gate policy impact` judges recorded decisions again, and how much memory that takes.
 
 * DECISIONS (10,000 unless given) distinct decisions of stage 1, on two processes: at most 60 s.
-* Memory of the largest process with all of them, to that with a tenth of them: at most 1.3.
+* Memory of the largest process with all of them, half of which flip, to that with a tenth: at most 1.3.
 * Time of one decision, paired with one `opa eval` of the same bundle and input, where there is an `opa`.
 
 Processor time is shown, too: on a busy machine it is what the work takes, and wall-clock time is not.
@@ -33,32 +33,33 @@ from gate.evidence.signing.keys import load_or_create_log_key
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = os.environ.get("EXAMPLE", "algo-trade")
-THRESHOLD = "test_coverage_min:\n  value: 800000"
+THRESHOLD = "artifact_coverage_min:\n  value: 800000"
+_FROM = 300_000
 _PAIRS = 10
 
 
 def workspace(work: Path) -> Path:
-    """A copy of an example whose coverage is measured, so that a threshold decides something."""
+    """A copy of an example that has too few artifacts."""
     root = work / EXAMPLE
     shutil.copytree(ROOT / "examples" / EXAMPLE, root, ignore=shutil.ignore_patterns("ledger", "__pycache__"))
     return root
 
 
 def fill(root: Path, config: Path, count: int) -> Decision:
-    """Record that many decisions, each about another coverage figure."""
+    """Record that many decisions, each with a share of artifacts of its own; all of them FAIL."""
     context = open_context(root, operator=ROOT / "examples" / "operator.yaml")
     moment = Time(context.config.effective_time or "", "operator")
     judged = service.evaluate(context, "stage1", moment)
     document: dict[str, Any] = judged.recorded.to_json(context.plan)
     config.mkdir(mode=0o700)
     key, _ = load_or_create_log_key(config)
-    facts = document["input"]["facts"]["coverage"]
+    facts = document["input"]["facts"]["artifacts"]
     bundle = to_document(context.bundle)
     made = []
     with open_ledger(context.ledger, key, config_dir=config) as ledger:
         ledger.evidence.put(bundle)
         for number in range(count):
-            facts["line_ppm"] = 700_000 + number
+            facts["found_ppm"] = _FROM + number
             stored = canonical(document)
             decision = replace(judged.decision, input_digest=sha256_hex(stored))
             data = canonical(decision.to_json())
@@ -79,13 +80,13 @@ def put(root: Path, data: bytes) -> None:
     (folder / name).write_bytes(data)
 
 
-def edited(work: Path) -> Path:
-    """The shipped bundle with a lower threshold."""
+def edited(work: Path, count: int) -> Path:
+    """The shipped bundle with a lower threshold, which half of the decisions reach."""
     bundle = work / "policies"
     shutil.copytree(SHIPPED, bundle, ignore=shutil.ignore_patterns("*_test.rego", "__pycache__", "*.py"))
     data = bundle / "gate" / "params" / "stage1" / "data.yaml"
     assert THRESHOLD in data.read_text()
-    data.write_text(data.read_text().replace(THRESHOLD, THRESHOLD.replace("800000", "750000")))
+    data.write_text(data.read_text().replace(THRESHOLD, THRESHOLD.replace("800000", str(_FROM + count // 2))))
     return bundle
 
 
@@ -146,7 +147,7 @@ def main() -> None:
             work.mkdir()
             root = workspace(work)
             fill(root, work / "config", size)
-            bundle = edited(work)
+            bundle = edited(work, size)
             took, spent, largest, found = judge_again(root, bundle, work / "config", 2)
             assert (found["recorded"], found["distinct"], found["failed"]) == (size, size, []), found[
                 "failed"

@@ -127,7 +127,7 @@ class Judging:
             part = (self.engine.limits, share, shares)
             for place, path in enumerate(self.logs, 2):
                 for number, logged, found in logs.differences(path, new, base, *part):
-                    name = None if logged is None else f"{'/'.join((logged.package, *logged.rule))}"
+                    name = None if logged is None else logged.name
                     failure = found if isinstance(found, str) else None
                     difference = None if failure else to_json(found)
                     yield [place, number], [name, difference, failure, []]

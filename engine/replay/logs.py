@@ -39,12 +39,16 @@ _UNDEFINED = object()
 class Logged:
     """One logged decision: which package and rule were asked what, and what OPA answered."""
 
-    name: str
-    time: str
+    id: str
     package: str
     rule: tuple[str, ...]
     document: dict[str, Any]
     result: Any
+
+    @property
+    def name(self) -> str:
+        """What was asked, and the decision's id."""
+        return f"{'/'.join((self.package, *self.rule))} {self.id}"
 
 
 class NotComparable(Exception):
@@ -115,9 +119,7 @@ def _logged(reader: RecordReader, line: bytes, number: int, packages: Collection
     parts = parts[1:] if parts[0] == "data" else parts
     for length in range(len(parts), 0, -1):
         if (package := ".".join(parts[:length])) in packages:
-            time = value.get("timestamp")
-            rule = tuple(parts[length:])
-            return Logged(name[:_LONGEST], str(time)[:_LONGEST], package, rule, document, result)
+            return Logged(name[:_LONGEST], package, tuple(parts[length:]), document, result)
     raise NotComparable(f"the bundle has no package for {path[:_LONGEST]!r}")
 
 

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 from ...evidence.base import activity, errors
-from ...evidence.base.errors import EnvironmentProblem, GateError
+from ...evidence.base.errors import EnvironmentProblem, GateError, ManyErrors
 from ...evidence.base.limits import Limits
 from ...evidence.process.children import Child, Ended
 
@@ -61,7 +61,8 @@ def _share(work: Work, share: int, shares: int) -> Iterator[Any]:
             yield [place, result]
     except GateError as error:
         named = {name: getattr(error, name) for name in ("path", "place", "remedy")}
-        yield {"kind": type(error).__name__, "what": error.what, **named}
+        kind = EnvironmentProblem if isinstance(error, ManyErrors) else type(error)
+        yield {"kind": kind.__name__, "what": error.what, **named}
     yield None
 
 
@@ -78,7 +79,7 @@ def _results(child: Child, limits: Limits) -> Iterator[Found]:
         if message is None:
             return
         if isinstance(message, dict):
-            kind = getattr(errors, message.pop("kind"), EnvironmentProblem)
+            kind = getattr(errors, message.pop("kind"))
             raise kind(message.pop("what"), **message)
         place, result = message
         yield place, result
