@@ -16,7 +16,9 @@ from gate.engine.context import open_context
 from gate.engine.decide.recorded import Time
 from gate.engine.replay.asked import case_of
 from gate.engine.replay.replacing import parse
-from gate.engine.replay.whatif import parse_span, replaced, sweep
+from gate.engine.replay.reports.svg import sweep_svg
+from gate.engine.replay.whatif import Point, Sweep, parse_span, replaced, sweep
+from gate.engine.terminal.lines import Screen
 from gate.evidence.base.errors import UsageError
 
 Gate = Callable[..., Any]
@@ -147,3 +149,23 @@ def test_a_sweep_shows_where_the_rule_turns(root: Path, gate: Gate, tmp_path: Pa
     fact = ("--sweep", "artifacts.found_ppm=700000:900000:100000", "-j", 1)
     turned = gate("policy", "whatif", "stage1", "-w", root, "--decision", "0", *fact)
     assert "80 % … 90 %  FAIL" in turned.out and "70 %" in turned.out
+
+
+def test_no_name_acts_in_a_drawing() -> None:
+    """A bundle may name parameters as it likes; the drawing stays one document that says the same."""
+    name = "stage1.<script>&\"'\ufffe\x1b[31m\u202e"
+    points = tuple(
+        Point(value, verdict, {}, {name: verdict}) for value, verdict in ((1, "PASS"), (2, "FAIL"))
+    )
+    swept = Sweep("stage1", "--param", name, None, 1, (), points, (name,))
+    drawing = sweep_svg(swept, Screen())
+    svg = ElementTree.fromstring(drawing)  # noqa: S314 - our own output
+    assert {one.tag.removeprefix(SVG) for one in svg.iter()} == {
+        "svg",
+        "title",
+        "desc",
+        "rect",
+        "text",
+        "line",
+    }
+    assert b"\x1b" not in drawing and "\u202e" not in drawing.decode()

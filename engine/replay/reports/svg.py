@@ -6,6 +6,7 @@ say stands in words, too: in bands, their titles, and the description for those 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -22,6 +23,8 @@ _CHAR = 7
 _COLORS = {PASS: "#116329", CONDITIONAL: "#7d4e00", FAIL: "#b31d28"}
 _NONE = "#57606a"
 _MOST_RULES = 30
+_LONGEST = 10_000
+_NO_XML = re.compile("[\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,9 @@ def sweep_svg(found: Sweep, screen: Screen) -> bytes:
     ).encode()
 
 
-def _text(text: str) -> str:
-    return escape(shorten(printable(text), 120))
+def _text(text: str, most: int = 120) -> str:
+    """Text of any origin as XML 1.0 may have it."""
+    return escape(shorten(_NO_XML.sub("\ufffd", printable(text)), most))
 
 
 def _head(found: Sweep, height: int) -> Iterator[str]:
@@ -56,7 +60,7 @@ def _head(found: Sweep, height: int) -> Iterator[str]:
         f'height="{height}" role="img" aria-labelledby="title desc" font-family="sans-serif" font-size="13">'
     )
     yield f'<title id="title">Hypothetical: {_text(title(found))}</title>'
-    yield f'<desc id="desc">Verdicts over the values. {escape(printable(said))}. {_text(now)}</desc>'
+    yield f'<desc id="desc">Verdicts over the values. {_text(said, _LONGEST)}. {_text(now)}</desc>'
     yield f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>'
     yield f'<text x="16" y="28" font-size="17" font-weight="bold" fill="#1f2328">{_text(title(found))}</text>'
     notes = [f"hypothetical: nothing was recorded. {now}", *(one.text() for one in found.replaced)]
@@ -67,7 +71,7 @@ def _bands(found: Sweep, bands: Sequence[tuple[str, list[str]]]) -> Iterator[str
     for number, (name, effects) in enumerate(bands):
         top = _TOP + number * (_BAND + _GAP)
         weight = ' font-weight="bold"' if number == 0 else ""
-        label = escape(shorten(printable(name), (_LEFT - 24) // _CHAR))
+        label = _text(name, (_LEFT - 24) // _CHAR)
         yield f'<text x="16" y="{top + 18}" fill="#1f2328"{weight}>{label}</text>'
         for part in _parts(effects):
             left, right = _edge(found, part.first), _edge(found, part.last + 1)
