@@ -6,6 +6,7 @@ has come, so that memory stays flat.
 
 from __future__ import annotations
 
+import gc
 import heapq
 import os
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ Work = Callable[[int, int], Iterator[Found]]
 """From a share's number and the number of shares to its results in ascending order; can be pickled."""
 
 MOST = 64
+_GARBAGE = 20_000
+"""Objects made before garbage is looked for: records are large, and have no cycles."""
 _PATIENCE = 4
 """A process answers within so many times what one question to the policy engine may take."""
 
@@ -56,6 +59,8 @@ def run(work: Work, jobs: int, limits: Limits) -> Iterator[Found]:
 def _share(work: Work, share: int, shares: int) -> Iterator[Any]:
     """What a process sends: its results, then null; an error of ours in place of what is left."""
     activity.listen(None)
+    gc.freeze()  # what is there stays there
+    gc.set_threshold(_GARBAGE)
     try:
         for place, result in work(share, shares):
             yield [place, result]
