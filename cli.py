@@ -42,6 +42,8 @@ COMMANDS = {
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write JSON files with the digest of their data."),
     "keys": ("keys", "Change and list the keys that sign the ledger, as its key admins decide."),
+    "policy": ("policy", "Edit, check, test and compare policy bundles."),
+    "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""

@@ -152,27 +152,41 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
     """
-    by_index = target.isdecimal() and len(target) < 8
-    if not by_index and not _DIGEST.fullmatch(target):
-        raise UsageError(
-            f"{target!r} is neither a stage nor a recorded decision",
-            remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
-        )
+    _is_index(target, [*context.plan.stages, ALL])  # before the ledger is looked for
     with reader(context, config_dir) as ledger:
-        found = []
-        for one in decisions(ledger):
-            stored = one.summary["decision"]["sha256"]
-            named = one.entry.digest.startswith(target) or stored.startswith(target)
-            if one.entry.index == int(target) if by_index else named:
-                found.append((one.entry, stored))
-        if not found:
-            raise UsageError(
-                f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
-            )
-        if len({stored for _, stored in found}) > 1:
-            raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
-        entry, stored = found[-1]
-        return _stored_decision(ledger, stored), entry
+        found = locate(ledger, target)
+        return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
+
+
+def locate(ledger: LedgerReader, target: str) -> DecisionEntry:
+    """The entry of a recorded decision, the last one of several equal ones. Raises as `find`."""
+    by_index = _is_index(target)
+    found = []
+    for one in decisions(ledger):
+        named = one.entry.digest.startswith(target) or one.summary["decision"]["sha256"].startswith(target)
+        if one.entry.index == int(target) if by_index else named:
+            found.append(one)
+    if not found:
+        raise UsageError(
+            f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
+        )
+    if len({one.summary["decision"]["sha256"] for one in found}) > 1:
+        raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
+    return found[-1]
+
+
+def _is_index(target: str, names: Sequence[str] = ()) -> bool:
+    """Whether a decision is named by its index and not by a digest.
+
+    Raises UsageError: it is named by neither; ``names`` are what else could have been meant.
+    """
+    if target.isdecimal() and len(target) < 8:
+        return True
+    if _DIGEST.fullmatch(target):
+        return False
+    what = "neither a stage nor a recorded decision" if names else "no recorded decision"
+    advice = f"{suggestion(target, names)}; or" if names else "give"
+    raise UsageError(f"{target!r} is {what}", remedy=f"{advice} a ledger index or digest")
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:

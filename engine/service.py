@@ -48,10 +48,8 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
     not.
     """
     context.check_stage(stage)
-    plan = context.plan
-    needed = plan.closure(wanted_stages(plan, stage))
-    ids = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
-    config = context.config
+    plan, config = context.plan, context.config
+    ids = collectors(plan, stage)
     # the collectors first: the engine starts a thread, and a process with threads is not forked
     with (
         start(context.root, context.authority, sorted(ids), context.places) as running,
@@ -60,6 +58,12 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
         recorded = _recorded(context, running, stage, time)
         outputs = ask(engine, plan, recorded, time)
     return Judged(decide(plan, context.bundle, recorded, outputs, time), recorded, context)
+
+
+def collectors(plan: Plan, stage: str) -> frozenset[str]:
+    """Ids of the collectors that judging a stage (or ``all``) needs."""
+    needed = plan.closure(wanted_stages(plan, stage))
+    return frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
 
 
 def replay(bundle: Bundle, plan: Plan, recorded: Recorded, time: Time, engine: PolicyEngine) -> Decision:

@@ -98,6 +98,17 @@ Outputs = Annotated[
         metavar="FORMAT[=PATH]",
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        help="Processes that judge; by default one for each core.",
+        min=1,
+        max=64,
+        metavar="N",
+    ),
+]
 HERE = Path()
 _TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TRUST_REF: "trust ref"}
 

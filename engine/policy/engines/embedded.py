@@ -83,7 +83,7 @@ class EmbeddedEngine:
                 self._end()
                 raise _located(loaded["error"], PolicyError, "the policy does not load")
             self._loaded = True
-        _send(process.stdin, {"packages": list(packages), "input": document})
+        _send(process.stdin, {"packages": list(packages), "input": _json(document)})
         answer = self._receive(process, deadline)
         if "error" in answer:
             raise _located(answer["error"], EngineError, f"the package {answer['module']} failed")
@@ -168,6 +168,15 @@ def _located(text: str, error: type[PolicyError] | type[EngineError], what: str)
         place=f"line {place['line']}, column {place['column']}" if place else None,
         remedy="correct the policy module",
     )
+
+
+def _json(document: dict[str, Any]) -> str:
+    import orjson
+
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:  # an integer beyond 64 bits, or a lone surrogate: slower, and the engine's to refuse
+        return json.dumps(document)
 
 
 def _send(stream: IO[bytes] | None, message: dict[str, Any]) -> None:

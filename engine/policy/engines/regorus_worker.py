@@ -2,9 +2,10 @@
 
 Started as a plain script (``python -I -S regorus_worker.py <directory of the regorus package>``): it imports
 nothing but the engine and the standard library. It reads JSON lines from stdin, first the bundle
-``{"modules", "data", "memory"}`` and then any number of questions ``{"packages", "input"}``, and answers each
-line with one JSON line: ``{"ok": …}``, or ``{"error": …, "module": …}``. It ends with its input, and after a
-bundle that does not load. A panic of the engine ends the process; the parent reports it as an engine error.
+``{"modules", "data", "memory"}`` and then any number of questions ``{"packages", "input"}``, the input as a
+string of JSON, and answers each line with one JSON line: ``{"ok": …}``, or ``{"error": …, "module": …}``. It
+ends with its input, and after a bundle that does not load. A panic of the engine ends the process; the parent
+reports it as an engine error.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def _load(engine: Any, bundle: dict[str, Any]) -> dict[str, Any]:
 
 
 def _evaluate(engine: Any, question: dict[str, Any]) -> dict[str, Any]:
-    engine.set_input_json(json.dumps(question["input"]))
+    engine.set_input_json(question["input"])
     values = {}
     for package in question["packages"]:
         try:

@@ -175,7 +175,7 @@ def test_the_worker_answers_each_line(
 ) -> None:
     """One line for the bundle, one for each question; data and input are there."""
     bundle = {"modules": {"x.rego": "package x\n\ny := [input, data.d]"}, "data": {"d": "ת"}, "memory": 7}
-    questions = [{"packages": ["x", "z"], "input": {"a": 1}}, {"packages": ["x"], "input": {}}]
+    questions = [{"packages": ["x", "z"], "input": '{"a": 1}'}, {"packages": ["x"], "input": "{}"}]
     answers = serve(monkeypatch, capsys, [bundle, *questions])
     assert answers == [
         {"ok": None},
@@ -189,12 +189,12 @@ def test_the_worker_reports_errors(
 ) -> None:
     """A module that does not parse and a rule that fails are answers; after the former there are no more."""
     bad = {"modules": {"x.rego": "package x\n\ny := ]"}, "data": {}, "memory": 7}
-    loaded = serve(monkeypatch, capsys, [bad, {"packages": ["x"], "input": {}}])
+    loaded = serve(monkeypatch, capsys, [bad, {"packages": ["x"], "input": "{}"}])
     assert len(loaded) == 1
     assert loaded[0]["module"] == "x.rego"
     assert "x.rego:3" in loaded[0]["error"]
     bundle = {"modules": {"x.rego": 'package x\n\ny := sum(["a"])'}, "data": {}, "memory": 7}
-    answers = serve(monkeypatch, capsys, [bundle, {"packages": ["x"], "input": {}}])
+    answers = serve(monkeypatch, capsys, [bundle, {"packages": ["x"], "input": "{}"}])
     assert answers[1]["module"] == "x"
     assert "error" in answers[1]
 
