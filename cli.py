@@ -41,6 +41,10 @@ COMMANDS = {
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write JSON files with the digest of their data."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
+    "record": (
+        "record",
+        "Export, extend and verify compliance records, which prove one decision to anybody.",
+    ),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""
 

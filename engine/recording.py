@@ -42,6 +42,7 @@ from .ledger.merkle import Frontier
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
 from .ledger.writer import Ledger
+from .people.kept import keep_signed
 from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .service import Judged, find_subject
@@ -59,7 +60,8 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
         config_dir: the user's configuration directory, with the log key and the receipts.
         now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
 
-    Returns the entry, and notices: the log key was made just now, or the receipt could not be written.
+    Returns the entry, and notices: the log key was made just now, the receipt could not be written, or a file
+    that somebody signed could not be kept.
 
     Raises ConfigError: the key would lie inside the workspace; InternalError: the decision does not keep to
     its own contract; LedgerError, EnvironmentProblem: as they say; the decision is then not recorded.
@@ -75,13 +77,14 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
         )
     stored_documents = [canonical(document), to_document(context.bundle), canonical(stored)]
     parts = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
+    signed, odd = keep_signed(context, judged.recorded, stored)
     with writer(context, config_dir) as (ledger, notices):
         digest, bundle, *_ = [
-            ledger.evidence.put(data) for data in (*stored_documents, *parts) if data is not None
+            ledger.evidence.put(data) for data in (*stored_documents, *parts, *signed) if data is not None
         ]
         [entry] = ledger.append([statements.statement(judged.decision, digest, bundle)])
         ledger.seal(now)
-    return entry, notices
+    return entry, [*notices, *odd]
 
 
 def append_statement(
@@ -231,27 +234,36 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
     """
+    with reader(context, config_dir) as ledger:
+        found = locate(ledger, target, [*context.plan.stages, ALL])
+        return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
+
+
+def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> DecisionEntry:
+    """The entry of a recorded decision; the last one where it was recorded more than once.
+
+    Args:
+        names: what else could have been meant, for the error's advice.
+
+    Raises as `find`.
+    """
     by_index = target.isdecimal() and len(target) < 8
     if not by_index and not _DIGEST.fullmatch(target):
+        what = "neither a stage nor a recorded decision" if names else "no recorded decision"
+        advice = f"{suggestion(target, names)}; or" if names else "give"
+        raise UsageError(f"{target!r} is {what}", remedy=f"{advice} a ledger index or digest")
+    found = []
+    for one in decisions(ledger):
+        named = one.entry.digest.startswith(target) or one.summary["decision"]["sha256"].startswith(target)
+        if one.entry.index == int(target) if by_index else named:
+            found.append(one)
+    if not found:
         raise UsageError(
-            f"{target!r} is neither a stage nor a recorded decision",
-            remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
+            f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
         )
-    with reader(context, config_dir) as ledger:
-        found = []
-        for one in decisions(ledger):
-            stored = one.summary["decision"]["sha256"]
-            named = one.entry.digest.startswith(target) or stored.startswith(target)
-            if one.entry.index == int(target) if by_index else named:
-                found.append((one.entry, stored))
-        if not found:
-            raise UsageError(
-                f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
-            )
-        if len({stored for _, stored in found}) > 1:
-            raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
-        entry, stored = found[-1]
-        return _stored_decision(ledger, stored), entry
+    if len({one.summary["decision"]["sha256"] for one in found}) > 1:
+        raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
+    return found[-1]
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:

@@ -85,6 +85,23 @@ class LedgerReader:
             )
         return latest
 
+    def history(self, start: int) -> Iterator[Checkpoint]:
+        """The checkpoints that cover at least ``start`` entries, by size, and after all others the latest.
+
+        Raises LedgerError for one that does not hold.
+        """
+        latest = self.checkpoint()
+        for size in self._source.sizes():
+            one = read_checkpoint(self._source, self.verifier, size) if size >= start else None
+            if one is not None and one.size == size and latest is not None and size < latest.size:
+                yield one
+        if latest is not None and latest.size >= start:
+            yield latest
+
+    def kept(self, checkpoint: Checkpoint, kind: str) -> bytes | None:
+        """What others said about a checkpoint: `TIMESTAMP` or `COSIGNATURES`; None for nothing."""
+        return self._source.kept(checkpoint.size, kind)
+
     def cosigned(self, checkpoint: Checkpoint) -> bytes:
         """The note of a checkpoint, with the signature lines of its witnesses."""
         return checkpoint.note + (self._source.kept(checkpoint.size, COSIGNATURES) or b"")
