@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -83,7 +84,7 @@ def export(
 
 
 def _targets(given: list[str]) -> tuple[Path, list[Output]]:
-    """The record's path, and the reports. Raises UsageError: there is not exactly one path."""
+    """The record's path, and the reports. Raises UsageError: not exactly one new path."""
     formats = [text for text in given if text.partition("=")[0] in report.EXPORTED]
     others = [text for text in given if text not in formats]
     odd = [text for text in others if "/" not in text and not text.endswith(archive.SUFFIX)]
@@ -95,7 +96,16 @@ def _targets(given: list[str]) -> tuple[Path, list[Output]]:
             remedy=f"name one new file *{archive.SUFFIX}, or a new directory with a / in its name, such as "
             "-o ./record; formats are table and json",
         )
-    return Path(others[0]), parse_outputs(formats, tuple(report.EXPORTED))
+    path = Path(others[0])
+    if os.path.lexists(path) or not path.absolute().parent.is_dir():
+        raise UsageError(
+            "there is something of this name already, and it is never replaced"
+            if os.path.lexists(path)
+            else "there is no such directory",
+            path=str(path),
+            remedy="name a new file or directory in an existing directory",
+        )
+    return path, parse_outputs(formats, tuple(report.EXPORTED))
 
 
 @app.command("attach")

@@ -26,7 +26,7 @@ from ..ledger.authorities.timestamp import stamped
 from ..ledger.authorities.witness import cosignatures
 from ..ledger.interface import Entry
 from ..ledger.merkle import leaf_hash, verify_inclusion
-from ..ledger.note import Checkpoint
+from ..ledger.note import CLOCK_SKEW_S, Checkpoint, check_time
 from ..ledger.reader import check_line
 from ..policy import open_engine
 from ..policy.bundle import from_document
@@ -215,6 +215,8 @@ def _authorities(seen: _Seen) -> str | None:
         stamp = contents.proof_of(number, "tsr")
         if anchors is not None:
             time = stamped(_file(seen, stamp), checkpoint.note, anchors)
+            if check_time(checkpoint.time) > check_time(time) + CLOCK_SKEW_S:
+                raise BadRecordError(f"the checkpoint says {checkpoint.time}, its time stamp {time}")
             found.append(f"stamped on {time}")
         if policy is not None:
             found.append(cosigned(checkpoint, seen.cosigned[number - 1], policy))
