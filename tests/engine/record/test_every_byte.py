@@ -90,6 +90,26 @@ def test_a_small_record_is_sound(record: tuple[bytes, str], gate: Gate, tmp_path
     assert "weakened: the policy bundle was given by a flag" in shown
 
 
+def test_a_record_stays_the_same_and_another_log_has_another(
+    record: tuple[bytes, str], gate: Gate, tmp_path: Path
+) -> None:
+    """Other entries do not matter. Made anew with another key, it is sound, and not what was pinned."""
+    data, trust = record
+    root = tmp_path / "workspace"
+    assert judge(gate, root).code == 1
+    assert gate("record", "export", "0", "-w", root, "-o", "again.tar").code == 0
+    assert (tmp_path / "again.tar").read_bytes() == data
+    (root / "ledger").rename(tmp_path / "old")
+    other = {"GATE_CONFIG_DIR": str(tmp_path / "other")}
+    bundle = tmp_path / "bundle"
+    assert gate("evaluate", "stage1", "-w", root, "-p", bundle, "--quiet", env=other).code == 1
+    done = gate("record", "export", "0", "-w", root, "-o", "other.tar", "-o", "json", env=other)
+    own = json.loads(done.out)["trust"]
+    assert gate("record", "verify", "other.tar", "--trust", own).code == 0
+    refused = gate("record", "verify", "other.tar", "--trust", f"sha256:{trust}")
+    assert (refused.code, f"the record's is {own}, not the one that was pinned" in refused.out) == (1, True)
+
+
 def test_changed_bytes_are_found(record: tuple[bytes, str]) -> None:
     """In all headers, all padding and the manifest, and here and there in the files."""
     data, _ = record
