@@ -153,7 +153,7 @@ def _proofs(
 
 
 def _checkpoint(ledger: LedgerReader, line: LoggedEntry, vouching: Authorities) -> Checkpoint:
-    problem = "no checkpoint covers it"
+    problems: list[str] = []
     for one in ledger.history(line.index + 1):
         try:
             if vouching.anchors is not None:
@@ -165,11 +165,11 @@ def _checkpoint(ledger: LedgerReader, line: LoggedEntry, vouching: Authorities) 
                 policy = contents.witness_policy(ledger.verifier, vouching.witnesses, vouching.quorum)
                 cosigned(one, ledger.kept(one, COSIGNATURES) or b"", policy)
         except (BadRecordError, SignatureError) as error:
-            problem = str(error)
+            problems.append(str(error))
             continue
         return one
     raise LedgerError(
-        f"entry {line.index} cannot be proved: {problem}",
+        f"entry {line.index} cannot be proved: {'; '.join(dict.fromkeys(problems)) or 'it is not sealed'}",
         path=ledger.name,
         remedy="run `gate ledger witness`, then export the record again",
     )
