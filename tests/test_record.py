@@ -240,6 +240,7 @@ FORGERIES: dict[str, tuple[Callable[[Made], dict[str, bytes | None]], str]] = {
         lambda _: {"signed/signoff-1.json": None, "signed/signoff-1.json.sig": None},
         "people",
     ),
+    "a signature less": (lambda _: {"signed/signoff-1.json.sig": None}, "people"),
     "an attached document exchanged": (
         lambda made: dict.fromkeys(
             [name for name in made.files if name.startswith("evidence/")], b"something else"
@@ -383,7 +384,7 @@ const bundle = bundleFromJSON(JSON.parse(fs.readFileSync(file)));
 new Verifier(trusted, options).verify(toSignedEntity(bundle));
 console.log('verified', bundle.mediaType);
 """  # noqa: E501
-SIGSTORE = ("@sigstore/verify@3.1.0", "@sigstore/bundle@4.0.0")
+SIGSTORE = ("@sigstore/verify@2.1.1", "@sigstore/bundle@3.1.0")
 BUILD = Path(__file__).resolve().parent.parent / "build" / "tools" / "sigstore"
 
 
@@ -479,6 +480,23 @@ def test_the_example_of_the_page(made: Made, tmp_path: Path) -> None:
     assert ran == ["gate", "gate", "gate", "mkdir", "cd"]
 
 
+@pytest.mark.soak
+def test_opa_gives_the_same_violations(made: Made, opa: str, tmp_path: Path) -> None:
+    """With the commands of the page: the policy's digest, and no violation where the decision has none."""
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    (command,) = re.findall(r"^```sh\n(jq .*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    folder = tmp_path / "record"
+    archive.write_directory(folder, made.files)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command], cwd=folder, capture_output=True, text=True
+    )
+    decision = json.loads(made.files[contents.DECISION])
+    digest, _, codes = done.stdout.partition("  -\n")
+    assert digest == decision["policy"]["digest"], done.stderr
+    assert set(json.loads(codes)) == {one["code"] for one in decision["violations"]}
+
+
 @needs_tools
 class TestStockTools:
     """`VERIFY.md` of the record, run as it stands."""
@@ -514,7 +532,7 @@ class TestStockTools:
         "name",
         [
             "another verdict in the document", "a statement of another's", "another index",
-            "an attached document exchanged", "a signature of another sign-off", "a sign-off less",
+            "an attached document exchanged", "a signature of another sign-off", "a sign-off less", "a signature less",
         ],
     )  # fmt: skip
     def test_the_instructions_find_forgeries(self, made: Made, tmp_path: Path, name: str) -> None:

@@ -15,47 +15,6 @@ from gate.engine.record import archive, contents
 from gate.engine.record.verify import verify
 
 Gate = Callable[..., Any]
-GIF = b"GIF89a"
-SIGNOFF = {
-    "type": "gate.signoff/v1", "stage": "stage1", "role": "cto", "name": "x", "verdict": "approve",
-    "subject": "0" * 64, "evidence": "0" * 64, "policy": {"version": "1", "digest": "0" * 64},
-    "signed_at": "2025-01-01T00:00:00Z",
-}  # fmt: skip
-
-
-@pytest.fixture
-def small(make_bundle: Callable[..., Path], make_workspace: Callable[..., Path]) -> Callable[..., Path]:
-    """A factory of small workspaces, to be judged by the small bundle beside them."""
-
-    def make(**settings: Any) -> Path:
-        make_bundle()
-        comment = settings.pop("comment", "fine")
-        files = {
-            "src/app.py": "x = 1\n",
-            "gate.yaml": json.dumps({"subject": {"sources": ["src"]}} | settings),
-            "signoffs/a.json": json.dumps({**SIGNOFF, "comment": comment}),
-            "signoffs/broken.json": '{"secret": "not for the ledger"}',
-        }
-        return make_workspace(files)
-
-    return make
-
-
-def judge(gate: Gate, root: Path) -> Any:
-    bundle = root.parent / "bundle"
-    return gate("evaluate", "stage1", "-w", root, "-p", bundle, "--quiet", "-o", f"json={root.parent}/d.json")
-
-
-@pytest.fixture
-def record(small: Callable[..., Path], gate: Gate, tmp_path: Path) -> tuple[bytes, str]:
-    """A small record with an attached document, and its digest of trust."""
-    root = small()
-    assert judge(gate, root).code == 1
-    (tmp_path / "note.gif").write_bytes(GIF)
-    assert gate("record", "attach", "note.gif", "--to", "0", "-w", root).code == 0
-    done = gate("record", "export", "0", "-w", root, "-o", "r.tar", "-o", "json")
-    assert done.code == 0, done.err
-    return (tmp_path / "r.tar").read_bytes(), json.loads(done.out)["trust"].removeprefix("sha256:")
 
 
 def unnoticed(data: bytes, places: Iterable[int], bits: Iterable[int]) -> list[tuple[int, int]]:
@@ -81,7 +40,7 @@ def test_a_small_record_is_sound(record: tuple[bytes, str], gate: Gate, tmp_path
     found = verify(files, trust, again=True)
     assert found.ok, found.checks
     assert found.decision is not None and found.decision.verdict.value == "FAIL"
-    assert GIF in files.values()
+    assert b"GIF89a" in files.values()
     assert not any(b"not for the ledger" in content for content in files.values())
     states = {check.name: check.text for check in found.checks}
     assert states["people"].startswith("0 signatures of people hold; 1 others count for nothing")
@@ -91,18 +50,17 @@ def test_a_small_record_is_sound(record: tuple[bytes, str], gate: Gate, tmp_path
 
 
 def test_a_record_stays_the_same_and_another_log_has_another(
-    record: tuple[bytes, str], gate: Gate, tmp_path: Path
+    record: tuple[bytes, str], judge: Gate, gate: Gate, tmp_path: Path
 ) -> None:
     """Other entries do not matter. Made anew with another key, it is sound, and not what was pinned."""
     data, trust = record
     root = tmp_path / "workspace"
-    assert judge(gate, root).code == 1
+    assert judge(root).code == 1
     assert gate("record", "export", "0", "-w", root, "-o", "again.tar").code == 0
     assert (tmp_path / "again.tar").read_bytes() == data
     (root / "ledger").rename(tmp_path / "old")
     other = {"GATE_CONFIG_DIR": str(tmp_path / "other")}
-    bundle = tmp_path / "bundle"
-    assert gate("evaluate", "stage1", "-w", root, "-p", bundle, "--quiet", env=other).code == 1
+    assert judge(root, env=other).code == 1
     done = gate("record", "export", "0", "-w", root, "-o", "other.tar", "-o", "json", env=other)
     own = json.loads(done.out)["trust"]
     assert gate("record", "verify", "other.tar", "--trust", own).code == 0
@@ -203,10 +161,12 @@ def test_a_signed_account_number_is_not_kept(small: Callable[..., Path], gate: G
     assert b"U1234567" not in stored and "U1234567" not in judged.err + judged.out + done.err
 
 
-def test_names_in_the_page_act_on_nothing(small: Callable[..., Path], gate: Gate, tmp_path: Path) -> None:
+def test_names_in_the_page_act_on_nothing(
+    small: Callable[..., Path], judge: Gate, gate: Gate, tmp_path: Path
+) -> None:
     odd = "<script>alert(1)</script>\u202e"
     root = small(subject={"sources": ["src"], "exclude": [odd]})
-    assert judge(gate, root).code == 1
+    assert judge(root).code == 1
     assert gate("record", "export", "0", "-w", root, "-o", "r.tar").code == 0
     page = archive.read_tar((tmp_path / "r.tar").read_bytes())[contents.PAGE].decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u202e" in page
