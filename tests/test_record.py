@@ -532,7 +532,8 @@ class TestStockTools:
         "name",
         [
             "another verdict in the document", "a statement of another's", "another index",
-            "an attached document exchanged", "a signature of another sign-off", "a sign-off less", "a signature less",
+            "an attached document exchanged", "a signature of another sign-off", "a sign-off less",
+            "a signature less",
         ],
     )  # fmt: skip
     def test_the_instructions_find_forgeries(self, made: Made, tmp_path: Path, name: str) -> None:

@@ -20,7 +20,7 @@ from ..store.access import Folder
 
 SUFFIX: Final = ".tar"
 MAX_FILES: Final = 10_000
-MAX_BYTES: Final = 1 << 30
+MAX_BYTES: Final = 1 << 29
 """The largest archive, and the most that the files of a directory may have together."""
 _NAME: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/){0,2}[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAME_BYTES: Final = 100

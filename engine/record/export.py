@@ -25,9 +25,10 @@ from ..recording import entries, locate, reader
 from ..witnessing import authorities
 from . import contents
 from .archive import BadRecordError
+from .logged import cosigned
 from .page import page
 from .signed import members
-from .verify import WRONG, cosigned, verify
+from .verify import WRONG, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
         later = [
             one.entry.index
             for one in entries(ledger)
-            if one.kind == "evidence" and one.statement["predicate"]["decision"] == digest
+            if one.kind == "evidence" and one.statement.get("predicate", {}).get("decision") == digest
         ]
         lines = [next(ledger.entries(index)) for index in (found.entry.index, *later)]
         files = _documents(ledger, found.summary)
@@ -99,6 +100,7 @@ def _documents(ledger: LedgerReader, summary: dict[str, Any]) -> dict[str, bytes
         document = json.loads(files[contents.INPUT])
         kept = [part["sha256"] for item in document["evidence"].values() for part in item["attachments"]]
         signed = members(document)
+        Decision.from_json(json.loads(files[contents.DECISION]))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise LedgerError(
             f"no record can be made of this decision: {error}",
