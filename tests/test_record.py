@@ -94,17 +94,12 @@ def test_a_record_is_verified_on_another_machine(made: Made, gate: Gate, tmp_pat
     }  # fmt: skip
     assert (found["ok"], found["verdict"], found["entry"]) == (True, "PASS", 0)
     assert [one["code"] for one in found["weakenings"]]
-    shown = gate("record", "verify", copy, "--trust", made.trust).out.splitlines()
-    assert shown[-1] == "verified: PASS of all of algo-trade as of 2025-12-05T12:00:00Z, entry 0"
-    assert any(line.startswith("-      verdict      add --replay") for line in shown)
 
 
-def test_the_same_decision_gives_the_same_record(made: Made, gate: Gate, tmp_path: Path) -> None:
-    """Byte for byte; and a directory has the same files."""
-    again, folder = tmp_path / "again.tar", tmp_path / "record"
-    for target in (again, folder):
-        assert made.gate("record", "export", "0", "-o", target).code == 0
-    assert again.read_bytes() == made.tar.read_bytes()
+def test_a_directory_has_the_same_files(made: Made, gate: Gate, tmp_path: Path) -> None:
+    """Byte for byte; one file too many, and a link, are found."""
+    folder = tmp_path / "record"
+    assert made.gate("record", "export", "0", "-o", folder).code == 0
     assert {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*") if path.is_file()
@@ -300,8 +295,17 @@ def stored(made: Made, digest: str) -> Path:
     return made.root / "ledger" / "evidence" / "sha256" / digest[:2] / digest
 
 
-@pytest.mark.parametrize("member", ["decision.json", "policy.json", "signed/signoff-3.json", "evidence/"])
-@pytest.mark.parametrize("damage", ["missing", "changed"])
+@pytest.mark.parametrize(
+    ("member", "damage"),
+    [
+        ("decision.json", "changed"),
+        ("policy.json", "missing"),
+        ("signed/signoff-3.json", "missing"),
+        ("signed/signoff-3.json", "changed"),
+        ("evidence/", "missing"),
+        ("evidence/", "changed"),
+    ],
+)
 def test_what_is_missing_or_damaged_gives_no_record(
     made: Made, tmp_path: Path, member: str, damage: str
 ) -> None:
@@ -531,11 +535,16 @@ class TestStockTools:
     @pytest.mark.parametrize(
         "name",
         [
-            "another verdict in the document", "a statement of another's", "another index",
-            "an attached document exchanged", "a signature of another sign-off", "a sign-off less",
-            "a signature less",
+            "a statement of another's",
+            "another index",
+            "a signature of another sign-off",
+            "an attached document exchanged",
+            *(
+                pytest.param(name, marks=pytest.mark.soak)
+                for name in ("another verdict in the document", "a sign-off less", "a signature less")
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_the_instructions_find_forgeries(self, made: Made, tmp_path: Path, name: str) -> None:
         changes = FORGERIES[name][0](made)
         done = self.run(forge(made, tmp_path / "forged.tar", changes), tmp_path / "x")

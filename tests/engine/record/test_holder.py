@@ -30,11 +30,17 @@ NAME = "example.com/log"
 Json = dict[str, Any]
 
 
+_MADE: list[dict[str, bytes]] = []
+
+
 @pytest.fixture
-def files(record: tuple[bytes, str]) -> dict[str, bytes]:
-    """The files of a small record, without what was attached."""
-    found = archive.read_tar(record[0])
-    return {name: data for name, data in found.items() if not name.startswith(("proofs/2", "evidence/"))}
+def files(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """The files of a small record, without what was attached; judged and exported once."""
+    if not _MADE:
+        found = archive.read_tar(request.getfixturevalue("record")[0])
+        left_out = ("proofs/2", "evidence/")
+        _MADE.append({name: data for name, data in found.items() if not name.startswith(left_out)})
+    return dict(_MADE[0])
 
 
 def rewritten(
