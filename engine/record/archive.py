@@ -96,8 +96,7 @@ def _member(head: bytes, at: int) -> tuple[str, int]:
 def check_name(name: str) -> None:
     """Refuse a name that no file of a record has. Raises BadRecordError."""
     if len(name) > _NAME_BYTES or not _NAME.fullmatch(name):
-        shown = name if name.isprintable() else ascii(name)
-        raise BadRecordError(f"{shown[:120]!r} is no name of a file in a record")
+        raise BadRecordError(f"{name[:120]!a} is no name of a file in a record")
 
 
 def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
