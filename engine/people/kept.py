@@ -25,6 +25,11 @@ _KINDS: Final = (
     ("revocation", "waivers", "revocations", WAIVER),
 )
 """Kind of statement, its collector, the fact that lists them, the namespace that they are signed for."""
+MAX_FILES: Final = 1000
+"""How many files are kept for one decision: a change full of them must not fill the ledger."""
+_MOST_BYTES: Final = 4 << 20
+"""The largest of them."""
+_NO_RECORD: Final = "so no compliance record can be made of this decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,9 @@ def keep_signed(
         for one in signed_files(document):
             wanted |= {one.sha256, one.signature or one.sha256}
     except ValueError as error:
-        return [], [f"{error}; no compliance record can be made of this decision"]
+        return [], [f"{masked(str(error))}, {_NO_RECORD}"]
+    if len(wanted) > MAX_FILES:
+        return [], [f"{len(wanted)} signed files are more than the {MAX_FILES} that are kept, {_NO_RECORD}"]
     workspace = open_workspace(context.root, context.authority)
     for name in sorted(PEOPLE & recorded.evidence.keys()):
         for file in recorded.evidence[name].files:
@@ -110,7 +117,7 @@ def keep_signed(
             wanted.discard(file.sha256)
             problem = "it was changed since it was judged"
             try:
-                data, found = workspace.read(file.path)
+                data, found = workspace.read(file.path, _MOST_BYTES)
                 text = data.decode("utf-8", "replace")
                 if masked(text) != text:
                     problem = "it has an account number in full"
@@ -119,8 +126,5 @@ def keep_signed(
                     continue
             except (EvidenceError, ConfigError) as error:
                 problem = error.what
-            notices.append(
-                f"{masked(file.path)} was not kept, so no compliance record can be made of this decision: "
-                f"{masked(problem)}"
-            )
+            notices.append(f"{masked(file.path)} was not kept, {_NO_RECORD}: {masked(problem)}")
     return kept, notices

@@ -173,5 +173,7 @@ def _checkpoint(ledger: LedgerReader, line: LoggedEntry, vouching: Authorities) 
     raise LedgerError(
         f"entry {line.index} cannot be proved: {'; '.join(dict.fromkeys(problems)) or 'it is not sealed'}",
         path=ledger.name,
-        remedy="run `gate ledger witness`, then export the record again",
+        remedy="run `gate ledger witness`, then export the record again"
+        if problems
+        else "the next decision that is recorded seals the log; export the record after that",
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gate.engine.people import kept
 from gate.engine.record import archive, contents
 from gate.engine.record.verify import verify
 
@@ -171,3 +172,20 @@ def test_names_in_the_page_act_on_nothing(
     page = archive.read_tar((tmp_path / "r.tar").read_bytes())[contents.PAGE].decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u202e" in page
     assert "<script" not in page and "\u202e" not in page
+
+
+def test_a_change_full_of_sign_offs_does_not_fill_the_ledger(
+    small: Callable[..., Path], gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than are kept, or larger ones: recorded all the same, and the run says what follows."""
+    root = small()
+    stored = (root / "signoffs" / "a.json").read_bytes()
+    (root / "signoffs" / "large.json").write_bytes(stored + b" " * (4 << 20))
+    run = ("evaluate", "stage1", "-w", root, "-p", tmp_path / "bundle")
+    large = gate(*run)
+    assert (large.code, "signoffs/large.json was not kept" in large.err) == (1, True)
+    monkeypatch.setattr(kept, "MAX_FILES", 1)
+    many = gate(*run)
+    assert (many.code, "2 signed files are more than the 1 that are kept" in many.err) == (1, True)
+    files = [path for path in (root / "ledger" / "evidence").rglob("*") if path.is_file()]
+    assert max(path.stat().st_size for path in files) < 1 << 20
