@@ -24,7 +24,6 @@ from ..evidence.base.errors import (
     InternalError,
     LedgerError,
     UsageError,
-    suggestion,
 )
 from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.reading.workspace import Workspace
@@ -35,10 +34,10 @@ from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision, FileDigest
+from .entries import check_target, decisions, entries, locate
 from .ledger import open_ledger, open_reader, verify_ledger
 from .ledger.findings import Authorities, Report, Scope
 from .ledger.interface import Entry, NoLedger
-from .ledger.merkle import Frontier
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
 from .ledger.writer import Ledger
@@ -49,8 +48,6 @@ from .service import Judged, find_subject
 
 RECEIPT = "receipt"
 """What `verify` is given to read only what is after the receipt."""
-
-_DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]]:
@@ -195,36 +192,6 @@ def _label(context: Context) -> str:
     return f"gate.local/{slug}"
 
 
-def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
-    """Every entry, oldest first; decisions as DecisionEntry.
-
-    Raises LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
-    checkpoint (reordered, dropped or exchanged).
-    """
-    latest = ledger.checkpoint()
-    frontier = Frontier()
-    for entry in ledger.entries():
-        frontier.append(bytes.fromhex(entry.digest))
-        if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
-            raise LedgerError(
-                f"the first {latest.size} entries are not those that were sealed on {latest.time}",
-                path=ledger.name,
-                remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
-            )
-        statement = json.loads(entry.payload)
-        place, kind = Entry(entry.index, entry.digest), statements.kind_of(statement)
-        summary = statements.summary(statement)
-        if summary is None:
-            yield StatementEntry(place, statement, kind)
-        else:
-            yield DecisionEntry(place, statement, kind, summary)
-
-
-def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
-    """Every recorded decision, oldest first. Raises as `entries`."""
-    return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
-
-
 def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
     """A recorded decision and its place.
 
@@ -234,36 +201,11 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
     """
+    names = [*context.plan.stages, ALL]
+    check_target(target, names)  # what is wrong with it is said first
     with reader(context, config_dir) as ledger:
-        found = locate(ledger, target, [*context.plan.stages, ALL])
+        found = locate(ledger, target, names)
         return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
-
-
-def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> DecisionEntry:
-    """The entry of a recorded decision; the last one where it was recorded more than once.
-
-    Args:
-        names: what else could have been meant, for the error's advice.
-
-    Raises as `find`.
-    """
-    by_index = target.isdecimal() and len(target) < 8
-    if not by_index and not _DIGEST.fullmatch(target):
-        what = "neither a stage nor a recorded decision" if names else "no recorded decision"
-        advice = f"{suggestion(target, names)}; or" if names else "give"
-        raise UsageError(f"{target!r} is {what}", remedy=f"{advice} a ledger index or digest")
-    found = []
-    for one in decisions(ledger):
-        named = one.entry.digest.startswith(target) or one.summary["decision"]["sha256"].startswith(target)
-        if one.entry.index == int(target) if by_index else named:
-            found.append(one)
-    if not found:
-        raise UsageError(
-            f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
-        )
-    if len({one.summary["decision"]["sha256"] for one in found}) > 1:
-        raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
-    return found[-1]
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:

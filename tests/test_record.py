@@ -339,6 +339,8 @@ def test_what_cannot_be_attached(made: Made, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/hostname")
     (made.root / "inside").symlink_to("/etc/hostname")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "alias").symlink_to(made.root)
+    (made.root / "out").symlink_to(tmp_path)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_text("1")
     (tmp_path / "x").write_text("2")
@@ -347,6 +349,7 @@ def test_what_cannot_be_attached(made: Made, tmp_path: Path) -> None:
         (["broker.txt"], "it has an account number in full"),
         (["link"], "symbolic link"),
         ([str(made.root / "inside")], "cannot be attached"),
+        (["alias/out/x"], "cannot be attached"),
         (["pipe"], "it is no regular file"),
         (["a"], "directory"),
         (["absent"], "No such file"),
@@ -362,6 +365,7 @@ def test_what_cannot_be_attached(made: Made, tmp_path: Path) -> None:
         assert made.gate("record", "attach", tmp_path / "x", "--to", "0", "--note", "a\x1b[1m").code == 2
     finally:
         (made.root / "inside").unlink()
+        (made.root / "out").unlink()
     assert log.read_bytes() == before
 
 

@@ -14,8 +14,9 @@ from ...evidence.base.limits import DEFAULT
 from ...evidence.reading.files import printable
 from ..collectors import open_workspace
 from ..context import Context
+from ..entries import locate
 from ..ledger.interface import Entry
-from ..recording import append_statement, locate, reader
+from ..recording import append_statement, reader
 
 MAX_DOCUMENTS: Final = 100
 _NOTE: Final = 1000
@@ -29,7 +30,7 @@ def attach(
     """Store the files and append an entry that names them and the decision.
 
     Args:
-        target: the decision, as `recording.find` takes it.
+        target: the decision, as `entries.locate` takes it.
         note: why they are attached.
         config_dir, now: as `recording.record`.
 
@@ -67,8 +68,9 @@ def _read(context: Context, path: Path) -> bytes:
     most = max(context.config.limits.file_bytes, DEFAULT.file_bytes)
     absolute = Path(os.path.normpath(Path.cwd() / path))
     try:
-        if absolute.is_relative_to(context.root):
-            inside = absolute.relative_to(context.root).as_posix()
+        top = next((one for one in absolute.parents if one.resolve() == context.root), None)
+        if top is not None:  # nothing in the workspace may lead out of it
+            inside = absolute.relative_to(top).as_posix()
             data, _ = open_workspace(context.root, context.authority).read(inside)
         else:
             data = _read_outside(absolute, most)

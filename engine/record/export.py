@@ -14,6 +14,7 @@ from ...evidence.signing.problems import SignatureError
 from ..context import Context
 from ..decision import statement as statements
 from ..decision.document import Decision
+from ..entries import entries, locate
 from ..ledger.authorities.timestamp import stamped
 from ..ledger.findings import Authorities
 from ..ledger.interface import COSIGNATURES, RESTORE, TIMESTAMP, Entry, LoggedEntry
@@ -21,7 +22,7 @@ from ..ledger.merkle import inclusion_proof, leaf_hash, root_of
 from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
 from ..ledger.reader import LedgerReader
-from ..recording import entries, locate, reader
+from ..recording import reader
 from ..witnessing import authorities
 from . import contents
 from .archive import BadRecordError
@@ -46,7 +47,7 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
     """The record of a recorded decision, which was verified.
 
     Args:
-        target: the decision, as `recording.find` takes it.
+        target: the decision, as `entries.locate` takes it.
         config_dir: where the receipts are.
         anchor: PEM file of the time-stamping authority; the configured one if None.
 
