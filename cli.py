@@ -45,6 +45,10 @@ COMMANDS = {
     "policy": ("policy", "Edit, check, test and compare policy bundles."),
     "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
+    "record": (
+        "record",
+        "Export, extend and verify compliance records, which prove one decision to anybody.",
+    ),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""
 

@@ -245,6 +245,12 @@ def run_here(arguments: Iterable[str | Path], cwd: Path, env: Mapping[str, str])
     return Finished(code, *texts)
 
 
+@pytest.fixture(scope="session")
+def run_gate() -> Callable[[Iterable[str | Path], Path, Mapping[str, str]], Finished]:
+    """Run gate's main function in this process, for fixtures of a module: arguments, directory, variables."""
+    return run_here
+
+
 @pytest.fixture
 def gate(tmp_path: Path) -> Callable[..., Finished]:
     """Run gate's main function in this process.

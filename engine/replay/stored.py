@@ -12,11 +12,11 @@ from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import LedgerError, PolicyError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.times import parse_rfc3339
-from .. import recording
 from ..context import Context
 from ..decide.model import Plan
 from ..decide.plan import make_plan
 from ..decide.recorded import ALL, Recorded, Setup
+from ..entries import decisions, locate
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
@@ -115,7 +115,7 @@ def lines(place: Place, number: int, config_dir: Path, since_s: int | None = Non
     with place.open(config_dir) as ledger:
         return [
             line_of(entry, number)
-            for entry in recording.decisions(ledger)
+            for entry in decisions(ledger)
             if since_s is None or _judged_at(entry) >= since_s
         ]
 
@@ -130,7 +130,7 @@ def _judged_at(entry: DecisionEntry) -> int:
 def find_line(context: Context, target: str, config_dir: Path) -> Line:
     """The recorded decision of that index or digest. Raises as `recording.find`."""
     with reader(context, config_dir) as ledger:
-        return line_of(recording.locate(ledger, target))
+        return line_of(locate(ledger, target))
 
 
 class Archive:
