@@ -31,13 +31,13 @@ from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision, FileDigest
 from .entries import check_target, decisions, entries, locate
+from .kept import keep_signed
 from .ledger import verify_ledger
 from .ledger.findings import Authorities, Report, Scope
 from .ledger.interface import Entry, NoLedger
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
 from .ledgers import parse_verifier_key, reader, writer
-from .people.kept import keep_signed
 from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .service import Judged, find_subject

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...evidence.base.errors import ConfigError, EvidenceError, masked
-from ...evidence.collectors.signoffs import NAMESPACE as SIGNOFF
-from ...evidence.collectors.waivers import NAMESPACE as WAIVER
-from ..collectors import open_workspace
-from ..context import Context
-from ..decide.recorded import PEOPLE, Recorded
+from ..evidence.base.errors import ConfigError, EvidenceError, masked
+from ..evidence.collectors.signoffs import NAMESPACE as SIGNOFF
+from ..evidence.collectors.waivers import NAMESPACE as WAIVER
+from .collectors import open_workspace
+from .context import Context
+from .decide.recorded import PEOPLE, Recorded
 
 SIGNERS: Final = "allowed_signers"
 REVOKED: Final = "revoked_keys"
