@@ -155,7 +155,7 @@ class LedgerReader:
             raise LedgerError(
                 "this ledger was never sealed", path=self.name, remedy="record a decision first"
             )
-        leaves = [merkle.leaf_hash(line) for line in islice(self._source.lines(), latest.size)]
+        leaves = merkle.leaf_hashes(islice(self._source.lines(), latest.size))
         if merkle.root_of(leaves) != latest.root:
             raise LedgerError(
                 "the log no longer gives the root that its checkpoint signed",
