@@ -69,7 +69,7 @@ class _Commands(TyperGroup):
             return None
         if self.commands[cmd_name] is None:
             module = import_module(f".engine.commands.{COMMANDS[cmd_name][0]}", __package__)
-            found = typer.main.get_command(module.app)
+            found = typer.main.get_command(_alone(module.app, cmd_name))
             self.commands[cmd_name] = getattr(found, "commands", {}).get(cmd_name, found)
         return self.commands[cmd_name]
 
@@ -77,6 +77,16 @@ class _Commands(TyperGroup):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _alone(app: typer.Typer, name: str) -> typer.Typer:
+    """The command of that name without its neighbours in the module, whose options take time to prepare."""
+    found = [one for one in app.registered_commands if one.callback and one.callback.__name__ == name]
+    if not found:
+        return app
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+    alone.registered_commands = found
+    return alone
 
 
 app = typer.Typer(
