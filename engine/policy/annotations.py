@@ -8,6 +8,7 @@ followed by YAML in comments, directly above a package or a rule.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ...evidence.base.errors import PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
@@ -15,6 +16,7 @@ from ...evidence.reading.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
 
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
+_COMMENT = re.compile(r"#[^\n]*")
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
 _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|\[|\{|\.)?")
 _KEYWORDS = frozenset({"import", "package", "else"})
@@ -86,10 +88,14 @@ def without_strings(source: str, *, comments: bool) -> str:
     comment is no string.
     """
 
+    emptied = _emptied(source)
+    return emptied if comments else _COMMENT.sub("", emptied)  # no comment sign is in a string any more
+
+
+@lru_cache(maxsize=1)  # a module's annotations and its code are looked at one after the other
+def _emptied(source: str) -> str:
     def replace(match: re.Match[str]) -> str:
         text = match[0]
-        if text.startswith("#"):
-            return text if comments else ""
-        return '""' + "\n" * text.count("\n")
+        return text if text.startswith("#") else '""' + "\n" * text.count("\n")
 
     return _LITERAL.sub(replace, source)

@@ -27,7 +27,8 @@ ALLOWED_BUILTINS = frozenset(
 )  # fmt: skip
 """Built-ins on which OPA and the embedded engine agree (differential tests)."""
 
-_CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\(")
+# a name that no letter, digit or point stands before: looked for by its first letter, which is fast
+_CALL = re.compile(r"([A-Za-z_](?<![\w.].)\w*+(?:\.[A-Za-z_]\w*+)*+)\s*+\(")
 _KEYWORDS = frozenset({"as", "contains", "default", "else", "every", "if", "in", "not", "some", "with"})
 _OPERATORS = frozenset(
     {
