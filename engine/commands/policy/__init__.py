@@ -1,0 +1,7 @@
+"""``gate policy``: edit, check, test and compare policy bundles, one module per group of commands."""
+
+from __future__ import annotations
+
+from .group import app
+
+__all__ = ["app"]
