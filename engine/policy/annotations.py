@@ -15,6 +15,7 @@ from ...evidence.reading.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
 
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
+_VISIBLE = re.compile(r"[^\n]")
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
 _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|\[|\{|\.)?")
 _KEYWORDS = frozenset({"import", "package", "else"})
@@ -80,16 +81,17 @@ def _values(block: list[str], path: str, line: int, limits: Limits) -> dict[str,
 
 
 def without_strings(source: str, *, comments: bool) -> str:
-    """``source`` with every string literal emptied, and without comments unless ``comments`` is set.
+    """``source`` with every string literal blanked, and without comments unless ``comments`` is set.
 
-    Line breaks stay, so lines keep their numbers. A comment sign in a string is no comment, and a quote in a
-    comment is no string.
+    What is left keeps its line and column. A comment sign in a string is no comment, and a quote in a comment
+    is no string.
     """
 
     def replace(match: re.Match[str]) -> str:
         text = match[0]
         if text.startswith("#"):
             return text if comments else ""
-        return '""' + "\n" * text.count("\n")
+        inner = text[1:-1]
+        return f'"{" " * len(inner) if chr(10) not in inner else _VISIBLE.sub(" ", inner)}"'
 
     return _LITERAL.sub(replace, source)
