@@ -95,3 +95,8 @@ def without_strings(source: str, *, comments: bool) -> str:
         return f'"{" " * len(inner) if chr(10) not in inner else _VISIBLE.sub(" ", inner)}"'
 
     return _LITERAL.sub(replace, source)
+
+
+def without_comments(source: str) -> str:
+    """``source`` without its comments; what is left keeps its line and column."""
+    return _LITERAL.sub(lambda match: "" if match[0].startswith("#") else match[0], source)

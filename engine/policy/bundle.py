@@ -60,6 +60,12 @@ def read_tests(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> 
         return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
 
 
+def module_paths(directory: Path, limits: Limits = DEFAULT) -> list[str]:
+    """Paths of all modules of a bundle's directory, tests included. Raises PolicyError: it has links."""
+    view, _ = _view(directory, limits)
+    return [path for path in view.paths() if path.endswith(".rego")]
+
+
 def _view(source: Path | Mapping[str, bytes], limits: Limits) -> tuple[View | _Files, str]:
     if not isinstance(source, Path):
         return _Files(source, limits), "the policy bundle"

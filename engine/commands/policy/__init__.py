@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import edit, run, show
 from .group import app
 
-__all__ = ["app"]
+__all__ = ["app", "edit", "run", "show"]
