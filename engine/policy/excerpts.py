@@ -9,7 +9,7 @@ from typing import TypeVar
 from ...evidence.base.errors import GateError
 
 _PLACE = re.compile(r"line (\d{1,9})(?:, column (\d{1,9}))?")
-_WIDTH = 96
+_WIDTH = 68
 """Columns of a quoted line; of a longer one, the part around the place is shown."""
 
 _Error = TypeVar("_Error", bound=GateError)

@@ -11,6 +11,7 @@ from typing import Any
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.parse import parse_json
+from ...evidence.reading.yaml_reader import parse_yaml
 from ..decide.model import Plan
 from ..decide.plan import examine_plan
 from ..policy.annotations import without_comments
@@ -35,6 +36,8 @@ _OF_ENGINE = frozenset(
 """Common parameters that the engine itself uses, beside ``<stage>_actions``."""
 _REFERENCE = re.compile(r'\bdata((?:\.[A-Za-z_]\w*|\["[^"\\\n]*"\])+)')
 _STEP = re.compile(r'\.([A-Za-z_]\w*)|\["([^"\\\n]*)"\]')
+_PARSE_SECONDS = 10.0
+"""The most that parsing one module may take; usual ones take milliseconds."""
 _TODO = re.compile(r"\bTODO\b")
 
 
@@ -66,7 +69,7 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
             plan = examine_plan(bundle, report)
         except PolicyError as error:
             report("threshold" if (error.path or "").endswith("data.yaml") else "manifest", error)
-        found += [Finding("unused", error) for error in _unused(bundle)]
+        found += [Finding("unused", error) for error in _unused(bundle, limits)]
         found += [Finding("untested", error) for error in _untested(tested, plan)]
         found += [Finding("unfinished", error) for error in _unfinished(bundle)]
     if not broken:
@@ -86,12 +89,18 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
 
 def _parse(tested: Tested, limits: Limits) -> dict[str, PolicyError]:
     """The errors of the modules that do not parse, by path."""
+    found = {}
+    limits = replace(limits, policy_seconds=min(limits.policy_seconds, _PARSE_SECONDS))
     with EmbeddedEngine(replace(tested.bundle, modules={}, data={}), limits) as engine:
-        try:
-            answers = engine.ask({"parse": tested.modules})["ok"]
-        except EngineError as error:
-            raise PolicyError(f"the modules cannot be parsed: {error.what}", remedy=error.remedy) from error
-    return {path: located(text, PolicyError, "it does not parse") for path, text in answers.items()}
+        for path, source in sorted(tested.modules.items()):
+            try:
+                answers = engine.ask({"parse": {path: source}})["ok"]
+            except EngineError:
+                what = "it cannot be parsed: the engine crashed, or needs too much time or memory"
+                found[path] = PolicyError(what, path=path, remedy="look for very deep nesting")
+            else:
+                found |= {p: located(text, PolicyError, "it does not parse") for p, text in answers.items()}
+    return found
 
 
 def _strict(tested: Tested, limits: Limits) -> list[PolicyError] | str:
@@ -128,10 +137,10 @@ def _references(bundle: Bundle) -> set[tuple[str, ...]]:
     return found
 
 
-def _unused(bundle: Bundle) -> Iterator[PolicyError]:
+def _unused(bundle: Bundle, limits: Limits) -> Iterator[PolicyError]:
     """Data that no module names; common parameters that the engine uses count as used."""
     references = _references(bundle)
-    for path, place in _values(bundle):
+    for path, place in _values(bundle, limits):
         if path[:3] == ("gate", "params", "common") and (
             path[3] in _OF_ENGINE or path[3].removesuffix("_actions") in bundle.metadata.get("stages", {})
         ):
@@ -145,20 +154,16 @@ def _unused(bundle: Bundle) -> Iterator[PolicyError]:
             )
 
 
-def _values(bundle: Bundle) -> Iterator[tuple[tuple[str, ...], str]]:
+def _values(bundle: Bundle, limits: Limits) -> Iterator[tuple[tuple[str, ...], str]]:
     """Each value of the data files, by its path in ``data``, with its file."""
     for file in sorted(bundle.files):
         folder, _, name = file.rpartition("/")
         if name not in ("data.yaml", "data.yml", "data.json"):
             continue
-        value: Any = bundle.data
         parts = tuple(part for part in folder.split("/") if part)
-        for part in parts:
-            value = value.get(part) if isinstance(value, dict) else None
-        text = bundle.files[file].decode("utf-8", "replace")
-        for key in value if isinstance(value, dict) else ():
-            if key in text:  # not of a file below
-                yield (*parts, str(key)), file
+        parse = parse_json if name == "data.json" else parse_yaml
+        for key in parse(bundle.files[file], file, limits):
+            yield (*parts, str(key)), file
 
 
 def _untested(tested: Tested, plan: Plan | None) -> Iterator[PolicyError]:

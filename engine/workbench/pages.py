@@ -58,7 +58,7 @@ def tests_page(results: Sequence[Result], form: str, screen: Screen) -> bytes:
         lines.add((f"{_FAILURES[one.status]} ", "red"), one.case.title, f" ({one.engine})")
         lines.add((f"{one.case.path}:{one.case.line}", "cyan"), indent=2)
         for text in (*one.details, *(f"printed: {line}" for line in one.output.splitlines())):
-            lines.add(text, indent=2 + len(text) - len(text.lstrip()))
+            lines.add(text.lstrip(), indent=2 + len(text) - len(text.lstrip()))
     for engine, found in groupby(results, key=lambda one: one.engine):
         counts = [one.status for one in found]
         failed = counts.count("fail") + counts.count("error")

@@ -1,7 +1,8 @@
 """Finds out which line of a failing test is not true, and what the two sides of a comparison are.
 
 A rule is true when all lines of its body are, in whatever order they are evaluated. So copies of a failing
-test are evaluated that end after each of its lines: the first one that is undefined names the line.
+test are evaluated that end after each of its lines: the first one that is undefined names the line. In the
+same way the cases of a test (``test_x[case] if …``) are found, of which its value has only the true ones.
 """
 
 from __future__ import annotations
@@ -45,6 +46,50 @@ def explain(tested: Tested, results: Sequence[Result], limits: Limits) -> list[R
     except (PolicyError, EngineError):  # a body in a form that cannot be cut into lines
         return list(results)
     return [replace(one, details=found.get(one.case, one.details)) for one in results]
+
+
+def check_cases(tested: Tested, results: Sequence[Result], limits: Limits) -> list[Result]:
+    """The results, where a test with cases passes only if all of its cases are true.
+
+    The cases are what the case's variable may be after the first line that names it. A test whose cases
+    cannot be found in this way is an error.
+    """
+    with_cases = [one for one in results if one.true_cases is not None]
+    if not with_cases:
+        return list(results)
+    modules = dict(tested.modules)
+    names: dict[Case, str] = {}
+    for number, one in enumerate(with_cases):
+        source, case = modules[one.case.path], one.case
+        head = re.match(rf"{case.name}\[(\w+)\] if {{", source.split("\n")[case.line - 1])
+        statements = [text for _, text in _lines(tested.modules[case.path], case)]
+        naming = [n for n, text in enumerate(statements) if head and re.search(rf"\b{head[1]}\b", text)]
+        once = len(re.findall(rf"^{case.name}\b", source, re.MULTILINE)) == 1
+        if head is not None and naming and once:
+            names[case] = f"{_PREFIX}cases_{number}"
+            body = "\n".join(statements[: naming[0] + 1])
+            modules[case.path] += f"\n\n{names[case]} contains {head[1]} if {{\n{body}\n}}\n"
+    found: dict[Case, list[object]] = {}
+    try:
+        with EmbeddedEngine(replace(tested.bundle, modules=modules), limits) as engine:
+            for case, name in names.items():
+                value = engine.ask({"test": f"{case.package}.{name}"}).get("ok", {}).get("value")
+                if isinstance(value, list):
+                    found[case] = value
+    except (PolicyError, EngineError):
+        found = {}
+    return [_judged(one, found.get(one.case)) for one in results]
+
+
+def _judged(result: Result, known: list[object] | None) -> Result:
+    if result.true_cases is None:
+        return result
+    if known is None:
+        what = "the embedded engine cannot tell which cases there are"
+        return replace(result, status="error", details=(f"{what}; run it with --engine opa",))
+    wrong = sorted({str(one) for one in known} - set(result.true_cases))
+    details = tuple(f"the case {name} is not true" for name in wrong)
+    return replace(result, status="fail" if wrong or not known else "pass", details=details)
 
 
 def _lines(source: str, case: Case) -> Iterator[tuple[int, str]]:

@@ -6,7 +6,6 @@ written in place, since tools differ in what they resolve.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from ...evidence.base.contracts import PROVENANCE, load_schema
@@ -31,7 +30,6 @@ _SUBJECT = {
         "items": {"type": "object"},
     },
 }
-_MOST_DEPTH = 40
 
 
 def input_schema(plan: Plan, stage: str | None) -> dict[str, Any]:
@@ -88,16 +86,17 @@ def _inlined(contract: dict[str, Any]) -> dict[str, Any]:
     """The contract without references into its own definitions, and without what is about the file itself."""
     definitions = contract.get("$defs", {})
 
-    def inline(value: Any, depth: int = 0) -> Any:
+    def inline(value: Any, within: tuple[str, ...] = ()) -> Any:
         if isinstance(value, list):
-            return [inline(item, depth + 1) for item in value]
+            return [inline(item, within) for item in value]
         if not isinstance(value, dict):
             return value
+        rest = {key: inline(item, within) for key, item in value.items() if key != "$ref"}
         name = str(value.get("$ref", "")).removeprefix("#/$defs/")
-        if name and name in definitions and depth < _MOST_DEPTH:
-            rest = {key: item for key, item in value.items() if key != "$ref"}
-            return {**inline(definitions[name], depth + 1), **inline(rest, depth + 1)}
-        return {key: inline(item, depth + 1) for key, item in value.items() if key != "$ref"}
+        if name not in definitions or name in within:  # what contains itself may be anything further down
+            return rest
+        return {**inline(definitions[name], (*within, name)), **rest}
 
-    own: Iterable[tuple[str, Any]] = contract.items()
-    return {key: inline(item) for key, item in own if key not in ("$schema", "$id", "$defs", "title")}
+    return {
+        key: inline(item) for key, item in contract.items() if key not in ("$schema", "$id", "$defs", "title")
+    }

@@ -22,7 +22,7 @@ from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import quoted
 from .bundles import Tested
 from .opa import opa
-from .probes import explain
+from .probes import check_cases, explain
 
 EMBEDDED, OPA = "embedded", "opa"
 ENGINES = (EMBEDDED, OPA)
@@ -53,6 +53,7 @@ class Result:
     Attributes:
         status: ``pass``, ``fail``, ``error`` or ``skip``.
         details: why it did not pass, in lines for people.
+        true_cases: of a test with cases, those that are true; None of one without.
         output: what it printed.
         ns: how long it took, nanoseconds.
     """
@@ -63,6 +64,7 @@ class Result:
     details: tuple[str, ...] = ()
     output: str = ""
     ns: int = 0
+    true_cases: tuple[str, ...] | None = None
 
     @property
     def failed(self) -> bool:
@@ -109,7 +111,7 @@ def run_tests(
         return list(_on_opa(tested, chosen, limits))
     with EmbeddedEngine(tested.whole(), limits) as embedded:
         found = [_run(embedded, case) for case in chosen]
-    return explain(tested, found, limits)
+    return explain(tested, check_cases(tested, found, limits), limits)
 
 
 def measure(tested: Tested, limits: Limits = DEFAULT) -> tuple[list[Result], Coverage]:
@@ -123,7 +125,8 @@ def measure(tested: Tested, limits: Limits = DEFAULT) -> tuple[list[Result], Cov
         files = embedded.ask({"coverage": False})["ok"]
     lines = {path: files[path] for path in sorted(tested.bundle.modules) if path in files}
     covered = {path: sorted(found[0]) for path, found in lines.items()}
-    return found, Coverage(covered, {path: sorted(found[1]) for path, found in lines.items()})
+    missed = {path: sorted(found[1]) for path, found in lines.items()}
+    return check_cases(tested, found, limits), Coverage(covered, missed)
 
 
 def _run(engine: EmbeddedEngine, case: Case) -> Result:
@@ -138,12 +141,9 @@ def _run(engine: EmbeddedEngine, case: Case) -> Result:
         place = f" ({odd.path}, {odd.place})" if odd.path else ""
         return Result(case, EMBEDDED, "error", (f"{odd.what}{place}",))
     value, printed = answer["ok"]["value"], "\n".join(answer["ok"]["prints"])
-    wrong: tuple[str, ...] = ()
-    passed = value is True
-    if isinstance(value, dict) and value:
-        wrong = tuple(f"the case {name} is not true" for name, holds in value.items() if holds is not True)
-        passed = not wrong
-    return Result(case, EMBEDDED, "pass" if passed else "fail", wrong, printed, answer["ok"]["ns"])
+    true = tuple(name for name, holds in value.items() if holds is True) if isinstance(value, dict) else None
+    status = "pass" if value is True or true else "fail"
+    return Result(case, EMBEDDED, status, (), printed, answer["ok"]["ns"], true)
 
 
 def _on_opa(tested: Tested, chosen: Sequence[Case], limits: Limits) -> Iterator[Result]:

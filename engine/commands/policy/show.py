@@ -79,13 +79,14 @@ def docs(
 ) -> None:
     """Print the policy reference of a bundle as Markdown."""
     from ...decide.plan import make_plan
-    from ...terminal.figures import for_people
+    from ...terminal.figures import clean, for_people
     from ...workbench.bundles import find_bundle, open_bundle
     from ...workbench.catalog import reference
 
     outputs = parse_outputs(output or ["markdown"], ["markdown"])
     opened = open_bundle(find_bundle(bundle, Path())).bundle
-    text = "\n".join(reference(opened, make_plan(opened), bundle or "")) + "\n"
+    found = reference(opened, make_plan(opened), bundle or opened.name)
+    text = "".join(f"{clean(line)}\n" for line in "\n".join(found).split("\n"))
     for item in outputs:
         write(item, for_people(text).encode("utf-8", "backslashreplace"))
 
