@@ -156,7 +156,9 @@ def _on_opa(tested: Tested, chosen: Sequence[Case], limits: Limits) -> Iterator[
         answers = None
     if not isinstance(answers, list):
         raise _refused(answers, done.err or done.out, tested)
-    by_title = {(item["package"].removeprefix("data."), item["name"]): item for item in answers}
+    # a rule of several definitions is there several times; one that fails is not hidden by one that passes
+    worst = sorted(answers, key=lambda item: bool(item.get("fail") or item.get("error")))
+    by_title = {(item["package"].removeprefix("data."), item["name"]): item for item in worst}
     for case in chosen:
         item = by_title.get((case.package, case.name), {"error": {"message": "opa did not run it"}})
         subs = item.get("sub_results") or {}
