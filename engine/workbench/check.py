@@ -18,7 +18,7 @@ from ..policy.annotations import without_comments
 from ..policy.bundle import examine_bundle, read_tests
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import excerpt, quoted
-from ..policy.interface import Bundle
+from ..policy.interface import Bundle, reporting
 from .bundles import Source, Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, opa
@@ -34,6 +34,7 @@ _OF_ENGINE = frozenset(
     }
 )
 """Common parameters that the engine itself uses, beside ``<stage>_actions``."""
+_PARAMETERS = ("gate", "params")
 _REFERENCE = re.compile(r'\bdata((?:\.[A-Za-z_]\w*|\["[^"\\\n]*"\])+)')
 _STEP = re.compile(r'\.([A-Za-z_]\w*)|\["([^"\\\n]*)"\]')
 _PARSE_SECONDS = 10.0
@@ -54,7 +55,10 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
         found.append(Finding(name, error))
 
     bundle = examine_bundle(source, limits, report)
-    tested = Tested(source, bundle, read_tests(source, limits))
+    tests: dict[str, str] = {}
+    with reporting("file", report):
+        tests = read_tests(source, limits)
+    tested = Tested(source, bundle, tests)
     broken = _parse(tested, limits)
     if broken:  # what a module that is no Rego seems to contain says nothing
         found = [one for one in found if one.error.path not in broken]
@@ -140,10 +144,12 @@ def _references(bundle: Bundle) -> set[tuple[str, ...]]:
 def _unused(bundle: Bundle, limits: Limits) -> Iterator[PolicyError]:
     """Data that no module names; common parameters that the engine uses count as used."""
     references = _references(bundle)
+    stages = bundle.metadata.get("stages")
+    used_by_engine = _OF_ENGINE | {
+        f"{stage}_actions" for stage in (stages if isinstance(stages, dict) else ())
+    }
     for path, place in _values(bundle, limits):
-        if path[:3] == ("gate", "params", "common") and (
-            path[3] in _OF_ENGINE or path[3].removesuffix("_actions") in bundle.metadata.get("stages", {})
-        ):
+        if path[:3] == ("gate", "params", "common") and path[-1] in used_by_engine:
             continue
         if not any(path[: len(used)] == used[: len(path)] for used in references):
             yield PolicyError(
@@ -162,17 +168,28 @@ def _values(bundle: Bundle, limits: Limits) -> Iterator[tuple[tuple[str, ...], s
             continue
         parts = tuple(part for part in folder.split("/") if part)
         parse = parse_json if name == "data.json" else parse_yaml
-        for key in parse(bundle.files[file], file, limits):
-            yield (*parts, str(key)), file
+        for path in _paths(parse(bundle.files[file], file, limits), parts):
+            yield path, file
+
+
+def _paths(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The paths of parameters, which are two steps below ``gate.params``, and of what else a file has."""
+    for key, item in value.items():
+        inner = (*path, str(key))
+        above = inner[:2] == _PARAMETERS[: len(inner)] and len(inner) < len(_PARAMETERS) + 2
+        if above and isinstance(item, dict):
+            yield from _paths(item, inner)
+        else:
+            yield inner
 
 
 def _untested(tested: Tested, plan: Plan | None) -> Iterator[PolicyError]:
     code = "\n".join(map(without_comments, tested.tests.values()))
-    heads = {(head.package, head.name): head for head in tested.bundle.heads}
+    heads = {(head.package.rpartition(".")[2], head.name): head for head in tested.bundle.heads}
     for rule in (rule for stage in plan.stages.values() for rule in stage.rules) if plan else ():
         name = f"{rule.kind}_{rule.short_name}"
         if not re.search(rf"\b(?:check|{rule.kind})_{re.escape(rule.short_name)}\b", code):
-            head = heads[f"gate.{rule.stage}", name]
+            head = heads[rule.stage, name]
             yield PolicyError(
                 f"no test names the rule {rule.code}",
                 path=head.path,

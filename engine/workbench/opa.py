@@ -53,7 +53,7 @@ def unformatted(root: Path, paths: Sequence[str], limits: Limits) -> list[str]:
 
     Raises PolicyError: one does not parse; EnvironmentProblem: opa is not installed.
     """
-    done = opa(["fmt", "--list", *paths], root, limits, "gate policy fmt")
+    done = opa(["fmt", "--list", "--", *paths], root, limits, "gate policy fmt")
     if done.code != 0:
         raise _refused(done.err.decode("utf-8", "replace"), root, limits)
     listed = {line.strip() for line in done.out.decode("utf-8", "replace").splitlines()}
@@ -62,7 +62,7 @@ def unformatted(root: Path, paths: Sequence[str], limits: Limits) -> list[str]:
 
 def rewrite(root: Path, paths: Sequence[str], limits: Limits) -> None:
     """Format the modules in place. Raises PolicyError, EnvironmentProblem: as :func:`unformatted`."""
-    done = opa(["fmt", "--write", *paths], root, limits, "gate policy fmt")
+    done = opa(["fmt", "--write", "--", *paths], root, limits, "gate policy fmt")
     if done.code != 0:
         raise _refused(done.err.decode("utf-8", "replace"), root, limits)
 

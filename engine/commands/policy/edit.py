@@ -37,10 +37,10 @@ def copy(
 @app.command("new")
 def new(
     rule: Annotated[str, typer.Argument(help="Code of the rule, STAGE.NAME.", metavar="RULE")],
-    bundle: BundleDirectory = None,
     fact: Annotated[
         str, typer.Option("--fact", help="The fact it looks at, such as coverage.line_ppm.", metavar="FACT")
-    ] = ...,  # type: ignore[assignment]
+    ],
+    bundle: BundleDirectory = None,
     severity: Annotated[
         str, typer.Option("--severity", help="CRITICAL, HIGH, MEDIUM or LOW.", metavar="SEVERITY")
     ] = "HIGH",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,9 +31,19 @@ BundleDirectory = Annotated[
 ]
 
 
+def output_option(formats: str) -> Any:
+    """The option ``--output``, whose help names the formats."""
+    return typer.Option(
+        "--output",
+        "-o",
+        help=f"How to print: {formats}; =PATH writes a file. Repeatable.",
+        metavar="FORMAT[=PATH]",
+    )
+
+
 def own_directory(name: Path | None) -> Path:
     """The directory of a bundle that may be changed. Raises UsageError: there is none, or gate ships it."""
-    from ....engine.policy.bundle import SHIPPED
+    from ...policy.bundle import SHIPPED
     from ...workbench.bundles import find_bundle
 
     found = find_bundle(None, Path()) if name is None else name

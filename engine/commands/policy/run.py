@@ -13,7 +13,7 @@ from ....evidence.base.errors import UsageError, suggestion
 from ...terminal.console import write_text
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import Debug, NoColor, Verbose, screen, unique
-from .group import Bundle, app
+from .group import Bundle, app, output_option
 
 
 @app.command("test")
@@ -28,15 +28,7 @@ def test(
         typer.Option("--engine", help="embedded (default) or opa. Repeatable.", metavar="ENGINE"),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Run again after every change.")] = False,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="How to print: table (default), json or junit; =PATH writes a file. Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
-    ] = None,
+    output: Annotated[list[str] | None, output_option("table (default), json or junit")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -102,15 +94,7 @@ def coverage(
         int,
         typer.Option("--fail-under", help="Exit 1 below this share.", min=0, max=100, metavar="PERCENT"),
     ] = 0,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="How to print: table (default) or json; =PATH writes a file. Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
-    ] = None,
+    output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -126,5 +110,6 @@ def coverage(
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, coverage_page(results, found, item.format, page))
     covered, total = found.total
-    if any(one.failed for one in results) or 100 * covered < fail_under * total:
+    share = 100 * covered // total if total else 0
+    if any(one.failed for one in results) or share < fail_under:
         raise typer.Exit(1)

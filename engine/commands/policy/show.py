@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ...terminal.outputs import parse_outputs, write
 from ..options import Debug, NoColor, Verbose, screen
-from .group import Bundle, app
-
-
-def _outputs(formats: str) -> Any:
-    return Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help=f"How to print: {formats}; =PATH writes a file. Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
-    ]
+from .group import Bundle, app, output_option
 
 
 @app.command("check")
 def check(
     bundle: Bundle = None,
-    output: _outputs("table (default), json, sarif or github") = None,  # type: ignore[valid-type]
+    output: Annotated[list[str] | None, output_option("table (default), json, sarif or github")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -51,7 +39,7 @@ def check(
 @app.command("list")
 def list_(
     bundle: Bundle = None,
-    output: _outputs("table (default) or json") = None,  # type: ignore[valid-type]
+    output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -73,7 +61,7 @@ def list_(
 @app.command("docs")
 def docs(
     bundle: Bundle = None,
-    output: _outputs("markdown (default)") = None,  # type: ignore[valid-type]
+    output: Annotated[list[str] | None, output_option("markdown (default)")] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -97,7 +85,7 @@ def schema(
     stage: Annotated[
         str | None, typer.Option("--stage", help="Only what this stage sees.", metavar="STAGE")
     ] = None,
-    output: _outputs("json (default)") = None,  # type: ignore[valid-type]
+    output: Annotated[list[str] | None, output_option("json (default)")] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -117,7 +105,7 @@ def schema(
 def diff(
     before: Annotated[str, typer.Argument(help="Directory, REF:DIR or shipped.", metavar="OLD")],
     after: Annotated[str, typer.Argument(help="Directory, REF:DIR or shipped.", metavar="NEW")],
-    output: _outputs("table (default), json or markdown") = None,  # type: ignore[valid-type]
+    output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,

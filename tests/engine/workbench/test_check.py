@@ -142,6 +142,17 @@ def test_hostile_modules_are_findings(gate: Gate, bundle: Path) -> None:
         assert {name for name in hostile if name in done.out} == set(hostile)
 
 
+@pytest.mark.parametrize("stages", ["5", "[]", '{"demo": 1}', '{"demo": {"rules": [1]}}', "null"])
+def test_odd_manifests_and_data_are_findings(gate: Gate, bundle: Path, stages: str) -> None:
+    """Whatever stands in the manifest or in the data, the check ends with findings."""
+    manifest = {"revision": "1", "metadata": {"name": "odd", "stages": json.loads(stages)}}
+    (bundle / ".manifest").write_text(json.dumps(manifest))
+    (bundle / "gate/data.json").write_text('{"odd": [1], "params": {"x": 1, "y": {"z": null}}}')
+    assert {one["check"] for one in checked(gate, bundle)} >= {"manifest"}
+    (bundle / "gate/demo/more_test.rego").write_bytes(b"\xff")
+    assert "file" in {one["check"] for one in checked(gate, bundle)}
+
+
 def test_a_module_that_cannot_be_parsed_in_time_is_a_finding(bundle: Path) -> None:
     """Nesting for which the engine needs too long; it is ended, and the other modules are parsed."""
     (bundle / "gate/demo/deep.rego").write_bytes(b"package gate.x\nx := " + b"[" * 4000 + b"]" * 4000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -83,6 +84,16 @@ def test_cases_that_cannot_be_told_are_no_success(gate: Gate, bundle: Path, opa:
     assert "cannot tell which cases there are; run it with --engine opa" in done.out
     done = gate("policy", "test", bundle, "--run", "two", "--engine", "opa")
     assert (done.code, done.out.splitlines()[-1]) == (1, "0 passed, 1 failed (opa)")
+
+
+def test_tests_do_not_reach_the_network(gate: Gate, bundle: Path, opa: str) -> None:
+    """Neither engine lets a test of an untrusted change send a request."""
+    request = 'http.send({"method": "get", "url": "http://127.0.0.1:9/", "raise_error": false})'
+    edit(bundle, TEST, "todo_test_later := false", f"test_net if print({request}.error.message)")
+    done = gate("policy", "test", bundle, "--run", "net", "--engine", "opa", "-o", "json")
+    assert b"disallowed host" in base64.b64decode(json.loads(done.out)[0]["output"])
+    done = gate("policy", "test", bundle, "--run", "net")
+    assert done.code in (1, 2) and "http.send" in done.out + done.err
 
 
 def test_filters_and_wrong_usage(gate: Gate, bundle: Path) -> None:
