@@ -22,12 +22,17 @@ Bundle = Annotated[
     str | None,
     typer.Argument(
         help="Directory of the bundle, REF:DIR of a git commit, or shipped; by default that of gate.yaml.",
+        envvar="GATE_POLICY",
         metavar="[BUNDLE]",
     ),
 ]
 BundleDirectory = Annotated[
     Path | None,
-    typer.Argument(help="Directory of the bundle; by default that of gate.yaml.", metavar="[BUNDLE]"),
+    typer.Argument(
+        help="Directory of the bundle; by default that of gate.yaml.",
+        envvar="GATE_POLICY",
+        metavar="[BUNDLE]",
+    ),
 ]
 
 
