@@ -54,16 +54,17 @@ def examine_bundle(source: Path | Mapping[str, bytes], limits: Limits, report: R
 
 def read_tests(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> dict[str, str]:
     """Path → source of the bundle's test modules. Raises PolicyError: one cannot be read as text."""
+    return read_modules(source, TEST, limits)
+
+
+def read_modules(
+    source: Path | Mapping[str, bytes], ending: str = ".rego", limits: Limits = DEFAULT
+) -> dict[str, str]:
+    """Path → source of the modules whose names end so. Raises PolicyError: one cannot be read as text."""
     view, where = _view(source, limits)
-    paths = [path for path in view.paths() if path.endswith(TEST)]
     with _checked(where):
+        paths = [check_relative(path) for path in view.paths() if path.endswith(ending)]
         return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
-
-
-def module_paths(directory: Path, limits: Limits = DEFAULT) -> list[str]:
-    """Paths of all modules of a bundle's directory, tests included. Raises PolicyError: it has links."""
-    view, _ = _view(directory, limits)
-    return [path for path in view.paths() if path.endswith(".rego")]
 
 
 def _view(source: Path | Mapping[str, bytes], limits: Limits) -> tuple[View | _Files, str]:

@@ -33,6 +33,11 @@ class Tested:
         """All modules, those with tests included."""
         return {**self.bundle.modules, **self.tests}
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Everything that was read."""
+        return {**self.bundle.files, **{path: source.encode() for path, source in self.tests.items()}}
+
     def whole(self) -> Bundle:
         """The bundle with its tests among the modules, which no decision may be made by."""
         return replace(self.bundle, modules=self.modules)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError
@@ -21,7 +20,7 @@ from ..policy.excerpts import excerpt, quoted
 from ..policy.interface import Bundle, reporting
 from .bundles import Source, Tested
 from .findings import CHECKS, Checked, Finding
-from .opa import installed, opa
+from .opa import installed, laid_out, opa
 
 _OF_ENGINE = frozenset(
     {
@@ -109,11 +108,10 @@ def _parse(tested: Tested, limits: Limits) -> dict[str, PolicyError]:
 
 def _strict(tested: Tested, limits: Limits) -> list[PolicyError] | str:
     """What the strict mode of ``opa check`` finds, or why it was not asked."""
-    if not isinstance(tested.source, Path):
-        return "the bundle is not in a directory"
-    if not installed(tested.source):
+    if not installed():
         return "the program opa is not on PATH; install it for its strict mode"
-    done = opa(["check", "--strict", "--format=json", "."], tested.source, limits, "gate policy check")
+    with laid_out(tested.files) as root:
+        done = opa(["check", "--strict", "--format=json", "."], root, limits, "gate policy check")
     if done.code == 0:
         return []
     try:

@@ -1,86 +1,87 @@
-"""Runs the ``opa`` program over a bundle's files, where it is installed."""
+"""Runs the ``opa`` program, where it is installed, over a copy of a bundle's files.
+
+A copy, since what was read and checked is then what opa sees: no link, pipe or other file of the directory.
+"""
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...evidence.base.errors import EnvironmentProblem, EvidenceError, PolicyError
 from ...evidence.base.limits import Limits
-from ...evidence.process.programs import Finished, absolute_path, clean_environment, find, run
+from ...evidence.process.programs import Finished, clean_environment, find, run
 from ..policy.excerpts import quoted
 
 _FAULT = re.compile(r"(?P<path>[^\s:][^\n:]*\.rego):(?P<line>\d+): (?:rego_\w+: )?(?P<what>[^\n]*)")
 
 
-def installed(root: Path) -> bool:
-    """Whether there is an ``opa`` outside of the directory."""
-    return find("opa", root, {"PATH": absolute_path(root)}) is not None
+def installed() -> bool:
+    """Whether there is an ``opa`` in an absolute directory of ``PATH``."""
+    return find("opa", Path("/"), clean_environment(Path("/"))) is not None
+
+
+@contextmanager
+def laid_out(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A directory with these files, by path, for the time of the block."""
+    with tempfile.TemporaryDirectory(prefix="gate-") as home:
+        root = Path(home).resolve() / "bundle"
+        for path, data in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(data)
+        yield root
 
 
 def opa(arguments: Sequence[str], root: Path, limits: Limits, what_for: str) -> Finished:
-    """Run ``opa`` in the directory.
+    """Run ``opa`` in a directory that ``laid_out`` made.
 
     Args:
         what_for: what needs the program, as messages name it.
 
     Raises EnvironmentProblem: it is not installed, takes too long or writes too much.
     """
-    if not installed(root):
+    if not installed():
         raise EnvironmentProblem(
             f"{what_for} needs the program opa, which is not on PATH",
             remedy="install OPA 1.0 or newer (https://www.openpolicyagent.org/docs#running-opa)",
         )
-    with tempfile.TemporaryDirectory(prefix="gate-") as home:
-        environment = {**clean_environment(Path(home)), "PATH": absolute_path(root)}
-        try:
-            return run(
-                ["opa", *arguments],
-                root,
-                seconds=limits.command_seconds,
-                most_bytes=limits.command_bytes,
-                environment=environment,
-                shown=f"opa {arguments[0]}",
-            )
-        except EvidenceError as error:
-            raise EnvironmentProblem(error.what, remedy=error.remedy) from error
+    try:
+        return run(
+            ["opa", *arguments],
+            root,
+            seconds=limits.command_seconds,
+            most_bytes=limits.command_bytes,
+            environment=clean_environment(root.parent),
+            shown=f"opa {arguments[0]}",
+        )
+    except EvidenceError as error:
+        raise EnvironmentProblem(error.what, remedy=error.remedy) from error
 
 
-def unformatted(root: Path, paths: Sequence[str], limits: Limits) -> list[str]:
-    """Which of the modules (paths in the directory) ``opa fmt`` would write otherwise.
+def formatted(modules: Mapping[str, str], limits: Limits) -> dict[str, bytes]:
+    """The modules, by path, that ``opa fmt`` writes otherwise, as it writes them.
 
     Raises PolicyError: one does not parse; EnvironmentProblem: opa is not installed.
     """
-    done = opa(["fmt", "--list", "--", *paths], root, limits, "gate policy fmt")
-    if done.code != 0:
-        raise _refused(done.err.decode("utf-8", "replace"), root, limits)
-    listed = {line.strip() for line in done.out.decode("utf-8", "replace").splitlines()}
-    return [path for path in paths if path in listed]
+    with laid_out({path: source.encode() for path, source in modules.items()}) as root:
+        done = opa(["fmt", "--write", "--", *modules], root, limits, "gate policy fmt")
+        if done.code != 0:
+            raise quoted(_refused(done.err.decode("utf-8", "replace")), modules)
+        after = {path: (root / path).read_bytes() for path in modules}
+    return {path: data for path, data in after.items() if data != modules[path].encode()}
 
 
-def rewrite(root: Path, paths: Sequence[str], limits: Limits) -> None:
-    """Format the modules in place. Raises PolicyError, EnvironmentProblem: as :func:`unformatted`."""
-    done = opa(["fmt", "--write", "--", *paths], root, limits, "gate policy fmt")
-    if done.code != 0:
-        raise _refused(done.err.decode("utf-8", "replace"), root, limits)
-
-
-def _refused(text: str, root: Path, limits: Limits) -> PolicyError:
+def _refused(text: str) -> PolicyError:
     """The first error that ``opa fmt`` states, ``path:line: code: message``."""
     found = _FAULT.search(text)
     if found is None:
         return PolicyError(f"opa fmt: {text.strip()[:400]}", remedy="run `opa check` in the bundle")
-    path = found["path"].removeprefix(f"{root}/").removeprefix("./")
-    error = PolicyError(
+    return PolicyError(
         f"opa cannot format it: {found['what']}",
-        path=path,
+        path=found["path"].removeprefix("./"),
         place=f"line {found['line']}",
         remedy="correct the module",
     )
-    source = root / path
-    size = source.stat().st_size if source.is_file() and not source.is_symlink() else limits.text_bytes + 1
-    if size <= limits.text_bytes:
-        quoted(error, {path: source.read_text("utf-8", "replace")})
-    return error

@@ -9,10 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError
@@ -22,7 +20,7 @@ from ..policy.annotations import without_strings
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import quoted
 from .bundles import Tested
-from .opa import opa
+from .opa import laid_out, opa
 from .probes import check_cases, explain
 
 EMBEDDED, OPA = "embedded", "opa"
@@ -148,17 +146,14 @@ def _run(engine: EmbeddedEngine, case: Case) -> Result:
 
 
 def _on_opa(tested: Tested, chosen: Sequence[Case], limits: Limits) -> Iterator[Result]:
-    if not isinstance(tested.source, Path):
-        raise PolicyError("the opa program tests directories", remedy="check the commit out, or leave it out")
-    known = opa(["capabilities", "--current"], tested.source, limits, "--engine opa")
-    with tempfile.NamedTemporaryFile(prefix="gate-", suffix=".json") as file:
+    with laid_out(tested.files) as root:
+        known = opa(["capabilities", "--current"], root, limits, "--engine opa")
         # tests of a change that is not trusted yet must not reach the network
-        file.write(
-            json.dumps({**parse_json(known.out, "opa capabilities", limits), "allow_net": []}).encode()
-        )
-        file.flush()
-        arguments = ["test", "--format=json", "--timeout=60s", f"--capabilities={file.name}", "."]
-        done = opa(arguments, tested.source, limits, "--engine opa")
+        offline = {**parse_json(known.out, "opa capabilities", limits), "allow_net": []}
+        capabilities = root.parent / "capabilities.json"
+        capabilities.write_text(json.dumps(offline))
+        arguments = ["test", "--format=json", "--timeout=60s", f"--capabilities={capabilities}", "."]
+        done = opa(arguments, root, limits, "--engine opa")
     try:
         answers = parse_json(done.out or done.err, "opa test", limits)
     except EvidenceError:

@@ -27,6 +27,7 @@ def test_every_policy_test_passes_and_covers_everything_on_the_embedded_engine(
     assert found["tests"] == len(cases(open_bundle(SHIPPED))) > 600
 
 
+@pytest.mark.soak
 def test_nothing_is_wrong_with_the_shipped_policies(gate: Callable[..., Any], opa: str) -> None:
     """Every check of `gate policy check`, opa's strict mode included."""
     done = gate("policy", "check", "shipped", "-o", "json")

@@ -72,15 +72,16 @@ def fmt(
     debug: Debug = False,
 ) -> None:
     """Format the modules of a bundle as `opa fmt` does."""
-    from ...policy.bundle import module_paths
-    from ...workbench.opa import rewrite, unformatted
+    from ....evidence.base.atomic import put_file
+    from ...policy.bundle import read_modules
+    from ...workbench.opa import formatted
 
     directory = own_directory(bundle)
-    found = unformatted(directory, module_paths(directory), DEFAULT)
-    for path in found:
+    found = formatted(read_modules(directory), DEFAULT)
+    for path, data in found.items():
         write_line(path)
-    if found and not check:
-        rewrite(directory, found, DEFAULT)
+        if not check:
+            put_file(directory, path, data)
     words = "to be formatted" if check else "formatted"
     write_error(f"{len(found)} module{'s' * (len(found) != 1)} {words}")
     if found and check:

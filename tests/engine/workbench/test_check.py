@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +152,16 @@ def test_odd_manifests_and_data_are_findings(gate: Gate, bundle: Path, stages: s
     assert {one["check"] for one in checked(gate, bundle)} >= {"manifest"}
     (bundle / "gate/demo/more_test.rego").write_bytes(b"\xff")
     assert "file" in {one["check"] for one in checked(gate, bundle)}
+
+
+def test_pipes_and_other_files_of_the_directory_are_left_alone(gate: Gate, bundle: Path, opa: str) -> None:
+    """Nothing waits for a pipe, and opa sees what was read, not whatever else lies there."""
+    os.mkfifo(bundle / "gate/demo/pipe.rego")
+    (bundle / "notes.json").write_text("{")
+    done = gate("policy", "check", bundle)
+    assert (done.code, done.out) == (0, "nothing found in small 1.0.0 (2 rules, 3 modules)\n")
+    assert gate("policy", "test", bundle, "--engine", "opa").code == 0
+    assert gate("policy", "fmt", bundle, "--check").code == 0
 
 
 def test_a_module_that_cannot_be_parsed_in_time_is_a_finding(bundle: Path) -> None:
