@@ -113,6 +113,7 @@ class Common:
         entry = self._entries.get(name)
         if entry is None:
             raise _wrong(f"the parameter {name!r} is missing", name, f"add it with the unit {unit!r}")
+        _check_entry(_COMMON, name, entry)
         if entry["unit"] != unit:
             what = f"the parameter {name!r} must have the unit {unit!r}"
             raise _wrong(what, f"{name}.unit", "write the value in this unit")

@@ -212,7 +212,8 @@ def _check_facts(bundle: Bundle, report: Report) -> None:
                 if head is None or not head.name.startswith("check_"):
                     continue
                 custom = declared.get((head.package, head.name.removeprefix("check_")), {})
-                known = [*(custom.get("facts") or []), *(custom.get("optional_facts") or [])]
+                lists = (custom.get("facts"), custom.get("optional_facts"))
+                known = [item for items in lists if isinstance(items, list) for item in items]
                 if not any(f"{fact}.".startswith(f"{k}.") or f"{k}.".startswith(f"{fact}.") for k in known):
                     what = f"{head.name!r} uses the fact {fact!r}, which its rule does not declare"
                     remedy = "add it to custom.facts, or to custom.optional_facts where it may be unmeasured"
@@ -228,8 +229,9 @@ def _check_parameters(bundle: Bundle, report: Report) -> None:
         for group, name in _PARAMETER.findall(line):
             if group not in groups:
                 what, meant = f"there is no parameter group {group!r}", nearest(group, groups)
-            elif name and name not in groups[group]:
-                what, meant = f"there is no parameter '{group}.{name}'", nearest(name, groups[group])
+            elif name and name not in _mapping(groups[group]):
+                meant = nearest(name, _mapping(groups[group]))
+                what = f"there is no parameter '{group}.{name}'"
             else:
                 continue
             advice = f"add it to gate/params/{group}/data.yaml, or correct its name"

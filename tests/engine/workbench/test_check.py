@@ -17,6 +17,7 @@ from gate.evidence.base.limits import Limits
 from .small import MODULE, edit
 
 Gate = Callable[..., Any]
+COMMON = "gate/params/common/data.yaml"
 DEMO, DATA, TEST = "gate/demo/demo.rego", "gate/params/demo/data.yaml", "gate/demo/demo_test.rego"
 
 
@@ -152,6 +153,29 @@ def test_odd_manifests_and_data_are_findings(gate: Gate, bundle: Path, stages: s
     assert {one["check"] for one in checked(gate, bundle)} >= {"manifest"}
     (bundle / "gate/demo/more_test.rego").write_bytes(b"\xff")
     assert "file" in {one["check"] for one in checked(gate, bundle)}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (
+            COMMON,
+            '{value: {HIGH: 7}, unit: "map of days", rationale: "A week."}',
+            "7",
+        ),
+        (COMMON, 'unit: "days", ', ""),
+        (COMMON, "{HIGH: 7}", "{HIGH: x}"),
+        (COMMON, "condition_due_days", "on_unknown"),
+        (DEMO, "#   facts: [tests.failed]", "#   facts: 5"),
+        (DEMO, "# custom:\n#   short_name: tested", "# custom: [tested]\n# x:\n#   short_name: tested"),
+        (DEMO, "demo.failed_max", "odd.failed_max"),
+    ],
+)
+def test_odd_values_are_findings(gate: Gate, bundle: Path, path: str, old: str, new: str) -> None:
+    """Also values of types that nothing expects, which later checks meet again."""
+    edit(bundle, path, old, new)
+    (bundle / "gate/params/data.yaml").write_text("odd: 1\n")
+    assert {one["check"] for one in checked(gate, bundle)} & {"threshold", "metadata", "parameter"}
 
 
 def test_pipes_and_other_files_of_the_directory_are_left_alone(gate: Gate, bundle: Path, opa: str) -> None:
