@@ -49,6 +49,16 @@ def test_every_policy_test_passes_on_opa(opa: str) -> None:
 
 
 @pytest.mark.soak
+def test_opa_accepts_every_fact_that_the_shipped_policies_name(
+    gate: Callable[..., Any], opa: str, tmp_path: Path
+) -> None:
+    """The schema of the input describes what rules and their tests look at."""
+    assert gate("policy", "schema", "shipped", "-o", "json=input.json").code == 0
+    command = [opa, "check", "--strict", "--schema", "input.json", str(SHIPPED)]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+
+
+@pytest.mark.soak
 def test_policy_coverage_is_complete(opa: str) -> None:
     """Every line of every shipped rule is reached by the policies' tests."""
     done = subprocess.run(
