@@ -17,6 +17,7 @@ from .interface import Annotation, RuleHead
 
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
 _COMMENT = re.compile(r"#[^\n]*")
+_VISIBLE = re.compile(r"[^\n]")
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
 _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|\[|\{|\.)?")
 _KEYWORDS = frozenset({"import", "package", "else"})
@@ -82,20 +83,24 @@ def _values(block: list[str], path: str, line: int, limits: Limits) -> dict[str,
 
 
 def without_strings(source: str, *, comments: bool) -> str:
-    """``source`` with every string literal emptied, and without comments unless ``comments`` is set.
+    """``source`` with every string literal blanked, and without comments unless ``comments`` is set.
 
-    Line breaks stay, so lines keep their numbers. A comment sign in a string is no comment, and a quote in a
-    comment is no string.
+    What is left keeps its line and column. A comment sign in a string is no comment, and a quote in a comment
+    is no string.
     """
-
-    emptied = _emptied(source)
-    return emptied if comments else _COMMENT.sub("", emptied)  # no comment sign is in a string any more
+    blanked = _blanked(source)
+    return blanked if comments else _COMMENT.sub("", blanked)  # no comment sign is in a string any more
 
 
 @lru_cache(maxsize=1)  # a module's annotations and its code are looked at one after the other
-def _emptied(source: str) -> str:
+def _blanked(source: str) -> str:
     def replace(match: re.Match[str]) -> str:
         text = match[0]
-        return text if text.startswith("#") else '""' + "\n" * text.count("\n")
+        return text if text.startswith("#") else f'"{_VISIBLE.sub(" ", text[1:-1])}"'
 
     return _LITERAL.sub(replace, source)
+
+
+def without_comments(source: str) -> str:
+    """``source`` without its comments; what is left keeps its line and column."""
+    return _LITERAL.sub(lambda match: "" if match[0].startswith("#") else match[0], source)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NoReturn
 
 from ...evidence.base.errors import PolicyError
 from .annotations import without_strings
-from .interface import RuleHead
+from .interface import Report, RuleHead, refuse
 
 ALLOWED_BUILTINS = frozenset(
     {
@@ -68,38 +67,39 @@ _INDENTED = re.compile(
 _PREFIXES = ("deny", "violation", "warn", "condition")
 
 
-def check_module(path: str, source: str, heads: Sequence[RuleHead]) -> None:
+def check_module(path: str, source: str, heads: Sequence[RuleHead], report: Report = refuse) -> None:
     """Refuse constructs that are impure, on which engines differ, or that would pass without judging.
 
-    Raises PolicyError: with file, line and what to write instead.
+    Raises PolicyError: with file, line and what to write instead; what else ``report`` raises.
     """
     code = without_strings(source, comments=False)
 
-    def refuse(what: str, line: int, remedy: str) -> NoReturn:
-        raise PolicyError(what, path=path, place=f"line {line}", remedy=remedy)
+    def found(what: str, place: str, remedy: str) -> None:
+        report("refused", PolicyError(what, path=path, place=place, remedy=remedy))
 
-    def line_of(offset: int) -> int:
-        return code.count("\n", 0, offset) + 1
+    def place_of(offset: int) -> str:
+        line, column = code.count("\n", 0, offset) + 1, offset - code.rfind("\n", 0, offset)
+        return f"line {line}, column {column}"
 
     accepted = ALLOWED_BUILTINS | _KEYWORDS | {head.name for head in heads if head.kind == "function"}
     for call in _CALL.finditer(code):
         if call[1] not in accepted and not call[1].startswith("data."):
             what = f"the function {call[1]!r} is not accepted in a policy"
-            refuse(
-                what, line_of(call.start()), "docs/policy-bundles.md lists the built-ins that are accepted"
-            )
+            remedy = "docs/policy-bundles.md lists the built-ins that are accepted"
+            found(what, place_of(call.start()), remedy)
     for pattern, what, remedy in _REFUSED:
-        if found := pattern.search(code):
-            refuse(what, line_of(found.start()), remedy)
+        for match in pattern.finditer(code):
+            found(what, place_of(match.start()), remedy)
     for indented in _INDENTED.finditer(code):
         before = code[: indented.start()]
         if sum(map(before.count, "{[(")) == sum(map(before.count, "}])")):
             what = f"the rule {indented[1]!r} does not start at the beginning of its line"
-            refuse(what, line_of(indented.start()), "format the module with `opa fmt`")
+            found(what, place_of(indented.start(1)), "format the module with `gate policy fmt`")
     for head in heads:
+        place = f"line {head.line}"
         if head.name in ALLOWED_BUILTINS | _OPERATORS:
             what = f"the rule {head.name!r} has the name of a built-in: engines differ on what a call means"
-            refuse(what, head.line, "give the rule another name")
+            found(what, place, "give the rule another name")
         if head.name.split("_")[0] in _PREFIXES and head.kind != "contains":
             what = f"the rule {head.name!r} must be a partial set"
-            refuse(what, head.line, f"write '{head.name} contains result if …'")
+            found(what, place, f"write '{head.name} contains result if …'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import impact, whatif
+from . import edit, impact, run, show, whatif
 from .group import app
 
-__all__ = ["app", "impact", "whatif"]
+__all__ = ["app", "edit", "impact", "run", "show", "whatif"]
