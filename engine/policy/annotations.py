@@ -8,6 +8,7 @@ followed by YAML in comments, directly above a package or a rule.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ...evidence.base.errors import PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
@@ -93,3 +94,12 @@ def without_strings(source: str, *, comments: bool) -> str:
         return '""' + "\n" * text.count("\n")
 
     return _LITERAL.sub(replace, source)
+
+
+def map_code(source: str, change: Callable[[str], str]) -> str:
+    """``source`` with the code between string literals and comments as the function gives it back."""
+    done, parts = 0, []
+    for literal in _LITERAL.finditer(source):
+        parts += [change(source[done : literal.start()]), literal[0]]
+        done = literal.end()
+    return "".join([*parts, change(source[done:])])
