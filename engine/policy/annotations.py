@@ -97,9 +97,9 @@ def without_strings(source: str, *, comments: bool) -> str:
 
 
 def map_code(source: str, change: Callable[[str], str]) -> str:
-    """``source`` with the code between string literals and comments as the function gives it back."""
+    """``source`` without comments, its code (all but string literals) as the function gives it back."""
     done, parts = 0, []
     for literal in _LITERAL.finditer(source):
-        parts += [change(source[done : literal.start()]), literal[0]]
+        parts += [change(source[done : literal.start()]), "" if literal[0].startswith("#") else literal[0]]
         done = literal.end()
     return "".join([*parts, change(source[done:])])

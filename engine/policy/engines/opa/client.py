@@ -55,11 +55,10 @@ class Answer:
 
 
 class Client:
-    """One connection to a server.
+    """One connection to a server; ``locate`` finds the places that its messages name in the bundle's modules.
 
     Args:
         most_bytes: the largest reply that is read.
-        within: what the paths of modules begin with in the server's messages.
         alive: whether it makes sense to try a lost connection again.
     """
 
@@ -69,13 +68,12 @@ class Client:
         credentials: Credentials,
         retries: int,
         most_bytes: int,
-        within: str = "",
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
         opa, adapters = _library()
         self.address = address
         self._retries = retries
-        self._within = within
+        self.locate: Callable[[str, int], tuple[str, int]] = lambda path, line: (path, line)
         self._alive = alive
         secure: bool | str = address.scheme == "https" and (credentials.ca or True)
         pair = (credentials.certificate, credentials.key) if credentials.key else credentials.certificate
@@ -226,10 +224,15 @@ class Client:
         if not isinstance(location, dict):
             return self.problem(f"reports {code if body else 'an error'}: {message}", _AGAIN)
         kind = rejected if str(first.get("code")).startswith("rego_") else EngineError
+        try:
+            path, line = self.locate(str(location["file"]), int(location["row"]))
+            place = f"line {line}, column {int(location['col'])}"
+        except (KeyError, TypeError, ValueError):
+            raise self.problem("does not answer as OPA does", _AGAIN) from None
         return kind(
             f"{'the policy does not load' if kind is PolicyError else 'the policy failed'}: {message}",
-            path=str(location.get("file", "")).removeprefix(self._within),
-            place=f"line {location.get('row')}, column {location.get('col')}",
+            path=path,
+            place=place,
             remedy="correct the policy module",
         )
 
@@ -263,17 +266,18 @@ def _in_time(work: Callable[[], T], seconds: float) -> T:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost reason, without addresses of objects, URLs and what else the libraries put around it."""
+    """The innermost reason in words, without what the libraries put around it."""
     seen: BaseException = error
-    while isinstance(
-        inner := getattr(seen, "reason", None) or (seen.args[0] if seen.args else None), BaseException
-    ):
+    while True:
+        inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
+        if not isinstance(inner, BaseException):
+            break
         seen = inner
-    text = getattr(seen, "strerror", None) or str(seen)
-    text = re.sub(r"<[^<>]*>:? ?|\([^()]*\bobject at [^()]*\)", "", str(text)).rpartition(
-        "NewConnectionError"
-    )[2]
-    return text.strip(" :,()'\"")[:_PROBLEM_CHARACTERS] or type(error).__name__
+    text = str(seen)
+    found = re.search(r"\[Errno -?\d+\] ([^'\"()<>]+)", text)
+    return (found[1] if found else text.rpartition(": ")[2]).strip()[:_PROBLEM_CHARACTERS] or type(
+        error
+    ).__name__
 
 
 def _json(response: Any) -> Any:

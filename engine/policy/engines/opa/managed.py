@@ -145,9 +145,9 @@ class _Server:
                 Credentials(),
                 _START_RETRIES,
                 limits.file_bytes,
-                within=f"{self._home / _BUNDLE}/",
                 alive=lambda: not self._process.ended(),
             )
+            self.client.locate = lambda path, line: (path.removeprefix(f"{self._home / _BUNDLE}/"), line)
         except BaseException:
             self._process.end()
             self._folder.cleanup()

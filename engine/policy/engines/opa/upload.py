@@ -3,9 +3,10 @@
 OPA has namespaces for the ids of policies, not for packages and data, so the modules are rewritten: package
 ``gate.stage1`` becomes ``gate_run.<random>.gate.stage1``, and every reference to ``data`` likewise. What OPA
 then understood is checked in its own syntax tree: a reference that leads out of the namespace is refused.
-Data becomes rules of one last module. That module calls a function which was added to every other one, so it
-compiles only where all of them are, and all questions go through it: a server, or one of several replicas,
-either has the whole bundle or does not answer (ADR 16).
+Modules of one package become one, without their comments; data becomes rules of one last module. That module
+calls a function which was added to every other one, so it compiles only where all of them are, and all
+questions go through it: a server, or one of several replicas, either has the whole bundle or does not answer
+(ADR 16).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from .....evidence.base.errors import PolicyError
 from ...annotations import map_code
@@ -26,7 +28,8 @@ ROOT = "gate_run"
 _HERE = "gate_module_"
 _ENTRY = "gate_entry.rego"
 _PACKAGE = re.compile(r"^[ \t]*package[ \t]+([\w.]+)", re.MULTILINE)
-_CODE = re.compile(r"(?<![\w.\"\]])(package[ \t]+|data\.)(?=[A-Za-z_])")
+_DATA = re.compile(r"(?<![\w.])data\.(?=[A-Za-z_])")
+_IMPORT = re.compile(r"^[ \t]*import\b", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -48,6 +51,39 @@ def _package(path: str, source: str) -> str:
     return found[0]
 
 
+@dataclass(slots=True)
+class _File:
+    """Modules of one package as one; ``parts`` has the first line of each with its path.
+
+    The function ``sentinel``, which is added to it, is nowhere else.
+    """
+
+    package: str
+    sentinel: str
+    text: str
+    parts: list[tuple[int, str]]
+
+
+def _merged(bundle: Bundle, namespace: str) -> dict[str, _File]:
+    """The rewritten modules by path, those of one package together.
+
+    The server compiles everything at every upload, so few files matter. Imports hold for one module only:
+    where there are any, it stays alone.
+    """
+    files: dict[str, _File] = {}
+    for path, source in bundle.modules.items():
+        package = _package(path, source)
+        code = map_code(source, lambda code: _DATA.sub(f"data.{namespace}.", _PACKAGE.sub("", code)))
+        key = f"{path if _IMPORT.search(code) else package.replace('.', '/')}.rego"
+        file = files.get(key)
+        if file is None:
+            sentinel = f"{_HERE}{len(files)}"
+            file = files[key] = _File(package, sentinel, f"package {namespace}.{package}\n", [])
+        file.parts.append((file.text.count("\n") + 1, path))
+        file.text += code.rstrip("\n") + "\n"
+    return files
+
+
 class Upload:
     """One bundle in one server.
 
@@ -60,6 +96,7 @@ class Upload:
         self._bundle = bundle
         self._client = client
         self._put: list[str] = []
+        self._files = _merged(bundle, self.namespace)
 
     def path(self, package: str | None = None) -> str:
         """Where the value of a package is, or (without one) whether the upload is complete."""
@@ -71,12 +108,10 @@ class Upload:
 
         Raises PolicyError: one does not compile, or leads out of the namespace.
         """
-        waiting = {
-            path: f"{self._rewritten(source)}\n\n{_HERE}{number}(_) := true\n"
-            for number, (path, source) in enumerate(self._bundle.modules.items())
-        }
+        self._client.locate = self._locate
+        waiting = {path: f"{file.text}\n{file.sentinel}(_) := true\n" for path, file in self._files.items()}
         while waiting:
-            errors = []
+            errors, before = [], len(waiting)
             for path in list(waiting):
                 try:
                     self._put_one(path, waiting[path], deadline)
@@ -87,7 +122,7 @@ class Upload:
                     errors.append(error)
                 else:
                     del waiting[path]
-            if len(errors) == len(waiting) and errors:
+            if len(waiting) == before:
                 raise errors[0]
         self._put_one(_ENTRY, self._entry(), deadline)
 
@@ -111,8 +146,13 @@ class Upload:
             self._client.delete(self._put[-1], deadline)
             self._put.pop()
 
-    def _rewritten(self, source: str) -> str:
-        return map_code(source, lambda code: _CODE.sub(rf"\g<1>{self.namespace}.", code))
+    def _locate(self, path: str, line: int) -> tuple[str, int]:
+        """The place in the bundle's own module."""
+        file = self._files.get(unquote(path).removeprefix(f"{self.namespace.replace('.', '/')}/"))
+        if file is None:
+            return path, line
+        first, module = next(part for part in reversed(file.parts) if part[0] <= line)
+        return module, line - first + 1
 
     def _entry(self) -> str:
         """The module that all questions go through."""
@@ -126,8 +166,7 @@ class Upload:
             for path, value in _mounts(self._bundle.data, packages)
         ]
         calls = [
-            f"\tdata.{self.namespace}.{_package(path, source)}.{_HERE}{number}(0)"
-            for number, (path, source) in enumerate(self._bundle.modules.items())
+            f"\tdata.{self.namespace}.{file.package}.{file.sentinel}(0)" for file in self._files.values()
         ]
         return "\n".join([*lines, "complete if {", *calls, "}", ""])
 
