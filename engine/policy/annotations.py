@@ -15,7 +15,7 @@ from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
 
-_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
+LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
 _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|\[|\{|\.)?")
 _KEYWORDS = frozenset({"import", "package", "else"})
@@ -93,13 +93,13 @@ def without_strings(source: str, *, comments: bool) -> str:
             return text if comments else ""
         return '""' + "\n" * text.count("\n")
 
-    return _LITERAL.sub(replace, source)
+    return LITERAL.sub(replace, source)
 
 
 def map_code(source: str, change: Callable[[str], str]) -> str:
     """``source`` without comments, its code (all but string literals) as the function gives it back."""
     done, parts = 0, []
-    for literal in _LITERAL.finditer(source):
+    for literal in LITERAL.finditer(source):
         parts += [change(source[done : literal.start()]), "" if literal[0].startswith("#") else literal[0]]
         done = literal.end()
     return "".join([*parts, change(source[done:])])

@@ -13,19 +13,20 @@ from typing import NoReturn
 from ...evidence.base.errors import PolicyError
 from .annotations import without_strings
 from .interface import RuleHead
+from .portable import problems
 
 ALLOWED_BUILTINS = frozenset(
     {
         "abs", "all", "any", "array.concat", "array.reverse", "array.slice", "concat", "contains", "count",
         "endswith", "format_int", "indexof", "intersection", "is_array", "is_boolean", "is_null",
-        "is_number", "is_object", "is_set", "is_string", "json.filter", "json.remove", "lower", "max", "min",
-        "numbers.range", "object.filter", "object.get", "object.keys", "object.remove", "object.union",
+        "is_number", "is_object", "is_set", "is_string", "json.remove", "max", "min", "numbers.range",
+        "object.filter", "object.get", "object.keys", "object.remove", "object.union",
         "product", "regex.match", "replace", "sort", "split", "sprintf", "startswith", "strings.reverse",
-        "substring", "sum", "time.parse_rfc3339_ns", "to_number", "trim", "trim_left", "trim_prefix",
-        "trim_right", "trim_space", "trim_suffix", "type_name", "union", "upper",
+        "substring", "sum", "trim", "trim_left", "trim_prefix", "trim_right", "trim_space", "trim_suffix",
+        "type_name", "union",
     }
 )  # fmt: skip
-"""Built-ins on which OPA and the embedded engine agree (differential tests)."""
+"""Built-ins on which OPA and the embedded engine agree (measured), some within what ``portable`` checks."""
 
 _CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*\(")
 _KEYWORDS = frozenset({"as", "contains", "default", "else", "every", "if", "in", "not", "some", "with"})
@@ -87,6 +88,8 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead]) -> None:
             refuse(
                 what, line_of(call.start()), "docs/policy-bundles.md lists the built-ins that are accepted"
             )
+    for offset, what, remedy in sorted(problems(source)):
+        refuse(what, source.count("\n", 0, offset) + 1, remedy)
     for pattern, what, remedy in _REFUSED:
         if found := pattern.search(code):
             refuse(what, line_of(found.start()), remedy)

@@ -145,7 +145,7 @@ def test_parse_errors_name_file_line_and_column(open_with: Open, load: Load) -> 
         "x := 1 if input.a\n\nx := 2 if input.a",
         "f(a) := 1\n\nf(a) := 2 if a\n\nx := f(input.a)",
         "x := y\n\ny := x",
-        "x := to_number(input.list)",
+        "x := format_int(input.list, 10)",
         "x := sum(input.list)",
     ],
 )
@@ -186,7 +186,7 @@ x := count([1 |
 """
 
 GREEDY = """\
-x := count({concat("-", [text, sprintf("%d", [a])]) |
+x := count({concat("-", [text, sprintf("%v", [a])]) |
 	some a in numbers.range(1, input.n)
 	some text in input.texts
 })

@@ -57,7 +57,7 @@ x := count([1 |
 GREEDY = f"""\
 text := "{"x" * 50_000}"
 
-x := count({{concat("-", [text, sprintf("%d", [a])]) | some a in numbers.range(1, 20000)}})
+x := count({{concat("-", [text, sprintf("%v", [a])]) | some a in numbers.range(1, 20000)}})
 """
 
 
@@ -105,7 +105,7 @@ def test_a_killed_worker_is_an_engine_error(load: Load, when: str) -> None:
 
 def test_one_process_answers_all_questions(load: Load) -> None:
     """The bundle is loaded once; neither a rule that fails nor an undefined package costs the process."""
-    body = "y := input.v\n\nz := to_number(input.text)"
+    body = "y := input.v\n\nz := format_int(input.text, 10)"
     with EmbeddedEngine(load(module(body))) as engine:
         process = engine._process
         for number in range(3):

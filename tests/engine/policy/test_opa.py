@@ -149,7 +149,7 @@ def test_policies_of_no_bundle_are_refused(start_opa: Callable[..., Any], tmp_pa
 
 
 def test_a_server_that_changes_under_us(start_opa: Callable[..., Any], tmp_path: Path) -> None:
-    """Another revision after a restart is refused; so is a lost upload, which the next question makes anew."""
+    """Another revision after a restart is refused; so is a lost upload, until the next question."""
     ours = bundle()
     folder = written(tmp_path / "bundle", "1.0.0", ours.modules, ours.data)
     server = start_opa("--bundle", str(folder))
