@@ -21,7 +21,8 @@ ALLOWED_BUILTINS = frozenset(
         "endswith", "format_int", "indexof", "intersection", "is_array", "is_boolean", "is_null",
         "is_number", "is_object", "is_set", "is_string", "json.remove", "max", "min", "numbers.range",
         "object.filter", "object.get", "object.keys", "object.remove", "object.union",
-        "product", "regex.match", "replace", "sort", "split", "sprintf", "startswith", "strings.reverse",
+        "product", "regex.match", "replace", "sort", "split", "sprintf", "startswith", "strings.replace_n",
+        "strings.reverse",
         "substring", "sum", "trim", "trim_left", "trim_prefix", "trim_right", "trim_space", "trim_suffix",
         "type_name", "union",
     }

@@ -16,7 +16,7 @@ from .annotations import LITERAL
 Problem = tuple[int, str, str]
 """The offset in the source, what is wrong there, and what to write instead."""
 
-_CALL = re.compile(r"(?<![\w.])(sprintf|regex\.match|indexof|replace)\s*\(")
+_CALL = re.compile(r"(?<![\w.])(sprintf|regex\.match|indexof|replace|strings\.replace_n)\s*\(")
 _OPEN, _CLOSE = "([{", ")]}"
 _VERB = re.compile(r"%(.?)", re.DOTALL)
 _PATTERN = re.compile(
@@ -132,6 +132,21 @@ def _match(arguments: list[str]) -> tuple[str, str] | None:
     return None
 
 
+def _replace_n(arguments: list[str]) -> tuple[str, str] | None:
+    try:
+        pairs = json.loads(re.sub(r",\s*\}$", "}", arguments[0])) if arguments else None
+    except ValueError:
+        pairs = None
+    if isinstance(pairs, dict) and all(isinstance(new, str) for new in pairs.values()):
+        signs = set("".join(pairs.values()))
+        if all(len(old) == 1 and old not in signs for old in pairs):
+            return None
+    return (
+        "strings.replace_n needs an object written out, of single characters that occur in no value",
+        "replace one text after the other with replace",
+    )
+
+
 def _second_is_text(name: str) -> Callable[[list[str]], tuple[str, str] | None]:
     def check(arguments: list[str]) -> tuple[str, str] | None:
         if len(arguments) > 1 and _text(arguments[1]):
@@ -147,4 +162,5 @@ _CHECKS: dict[str, Callable[[list[str]], tuple[str, str] | None]] = {
     "regex.match": _match,
     "indexof": _second_is_text("indexof"),
     "replace": _second_is_text("replace"),
+    "strings.replace_n": _replace_n,
 }

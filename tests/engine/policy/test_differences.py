@@ -109,6 +109,8 @@ def test_what_differs_is_refused() -> None:
         ("regex.match(`a{1000}`, input.v)", "has signs that engines read differently"),
         ("regex.match(`(?x)a`, input.v)", "has signs that engines read differently"),
         ('indexof(input.v, "")', "indexof needs what is looked for written out"),
+        ('strings.replace_n({"a": "b", "b": "c"}, input.v)', "of single characters that occur in no value"),
+        ("strings.replace_n(input.w, input.v)", "strings.replace_n needs an object written out"),
         ('replace(input.v, input.w, "")', "replace needs what is looked for written out"),
         ("0.5", "the number 0.5 is no 64-bit integer"),
         ("input.v * 1e3", "the number 1e3 is no 64-bit integer"),
@@ -130,7 +132,7 @@ def test_what_agrees_is_accepted() -> None:
         'package t\n\nx1 := [-1, "0.5", `1e3`, input.v1[0], 5-1]\n\n'
         'y := sprintf("%v, %s (%v%%)", ["a,b", concat(",", ["x", "y"]), {"a": [1, 2]}])\n\n'
         "z := regex.match(`^(?:[A-Za-z0-9_.-]+|[^\\]]{1,3})\\.(?:x|y)*$`, input.v)\n\n"
-        'w := replace(input.v, "é", input.w)\n'
+        'w := replace(input.v, "é", strings.replace_n({"a": "b",\n\t"c": "d",\n}, input.w))\n'
     )
     check_module("x.rego", source, [])
 
