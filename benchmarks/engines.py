@@ -62,9 +62,9 @@ def main() -> int:
             engines = {"embedded": embedded, "opa": opa}
             for stage in context.plan.stages.values():
                 ours, theirs = compared(engines, stage.package, document)
-                print(f"{stage.name}: embedded {ours:.0f}/s, OPA {theirs:.0f}/s: {ours / theirs:.1f} ×")
+                print(f"{stage.id}: embedded {ours:.0f}/s, OPA {theirs:.0f}/s: {ours / theirs:.1f} ×")
                 if ours < 3 * theirs:
-                    slow.append(stage.name)
+                    slow.append(stage.id)
             times = []
             for count in ROWS:
                 large = copy.deepcopy(document)

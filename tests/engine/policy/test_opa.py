@@ -346,6 +346,9 @@ def test_tls_certificates_and_token(
     (tmp_path / "token").write_text("wrong-Token")
     error = failed(address, bundle(), EngineOptions(OpaSettings(**files, token_file=str(tmp_path / "token"))))
     assert "refuses the request" in error.what and "Token" not in error.diagnostics()
+    odd = str(tmp_path / "token")
+    error = failed(address, bundle(), EngineOptions(OpaSettings(ca=odd, token_variable="OPA_TOKEN")))
+    assert "cannot be" in error.what and "opa" in str(error.remedy) and "Token" not in error.diagnostics()
     error = failed(address, bundle(), EngineOptions(OpaSettings(token_variable="OPA_TOKEN", retries=0)))
     assert "cannot be trusted" in error.what and "Token" not in error.diagnostics()
 

@@ -30,7 +30,7 @@ class OpaSettings(Settings):
     token_file: Text | None = field(
         default=None, metadata={"description": f"File with the bearer token to send: {_FILE}"}
     )
-    token_variable: Annotated[str, Bounded(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")] | None = field(
+    token_variable: Annotated[str, Bounded(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = field(
         default=None,
         metadata={"description": "Environment variable with the bearer token, in place of token_file."},
     )
