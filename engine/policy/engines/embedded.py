@@ -83,12 +83,12 @@ class EmbeddedEngine:
                 self._end()
                 raise _located(loaded["error"], PolicyError, "the policy does not load")
             self._loaded = True
-        _send(process.stdin, {"packages": list(packages), "input": document})
+        _send(process.stdin, list(packages), document)
         answer = self._receive(process, deadline)
         if "error" in answer:
             raise _located(answer["error"], EngineError, f"the package {answer['module']} failed")
         _log.info("asked %s: %.0f ms", ", ".join(packages), 1000 * (time.monotonic() - began))
-        return check_defined(packages, answer["ok"])
+        return check_defined(packages, {package: _value(text) for package, text in answer["ok"].items()})
 
     def _start(self) -> subprocess.Popen[bytes]:
         _log.info("start %s over bundle %s %s", self.name, self._bundle.name, self._bundle.version)
@@ -170,12 +170,19 @@ def _located(text: str, error: type[PolicyError] | type[EngineError], what: str)
     )
 
 
-def _send(stream: IO[bytes] | None, message: dict[str, Any]) -> None:
+def _value(text: str) -> Any:
+    """The value in the engine's own answer; None if it is undefined."""
+    results = json.loads(text).get("result") or [{}]
+    expressions = results[0].get("expressions") or [{}]
+    return expressions[0].get("value")
+
+
+def _send(stream: IO[bytes] | None, *messages: Any) -> None:
     """Write to a process that may have ended, or been ended, meanwhile: reading its answer says why.
 
     Not a method: the engine may be over before its thread has begun.
     """
     assert stream is not None  # noqa: S101 - opened as a pipe
     with suppress(BrokenPipeError, ValueError):
-        stream.write(json.dumps(message).encode() + b"\n")
+        stream.write("".join(json.dumps(message) + "\n" for message in messages).encode())
         stream.flush()

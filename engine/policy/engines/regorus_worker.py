@@ -2,9 +2,11 @@
 
 Started as a plain script (``python -I -S regorus_worker.py <directory of the regorus package>``): it imports
 nothing but the engine and the standard library. It reads JSON lines from stdin, first the bundle
-``{"modules", "data", "memory"}`` and then any number of questions ``{"packages", "input"}``, and answers each
-line with one JSON line: ``{"ok": …}``, or ``{"error": …, "module": …}``. It ends with its input, and after a
-bundle that does not load. A panic of the engine ends the process; the parent reports it as an engine error.
+``{"modules", "data", "memory"}`` and then any number of questions, two lines each: the list of packages and
+the input, which goes to the engine as it is. It answers the bundle and each question with one JSON line:
+``{"ok": …}`` with the engine's own text by package, or ``{"error": …, "module": …}``. It ends with its input,
+and after a bundle that does not load. A panic of the engine ends the process; the parent reports it as an
+engine error.
 """
 
 from __future__ import annotations
@@ -29,18 +31,15 @@ def _load(engine: Any, bundle: dict[str, Any]) -> dict[str, Any]:
     return {"ok": None}
 
 
-def _evaluate(engine: Any, question: dict[str, Any]) -> dict[str, Any]:
-    engine.set_input_json(json.dumps(question["input"]))
-    values = {}
-    for package in question["packages"]:
+def _evaluate(engine: Any, packages: list[str], document: str) -> dict[str, Any]:
+    engine.set_input_json(document)
+    answers = {}
+    for package in packages:
         try:
-            answer = json.loads(engine.eval_query_as_json("data." + package))
+            answers[package] = engine.eval_query_as_json("data." + package)
         except RuntimeError as error:
             return {"error": str(error), "module": package}
-        results = answer.get("result") or [{}]
-        expressions = results[0].get("expressions") or [{}]
-        values[package] = expressions[0].get("value")
-    return {"ok": values}
+    return {"ok": answers}
 
 
 def _answer(value: dict[str, Any]) -> None:
@@ -62,7 +61,7 @@ def main() -> None:
     loaded = _load(engine, bundle)
     _answer(loaded)
     while "error" not in loaded and (question := sys.stdin.readline()):
-        _answer(_evaluate(engine, json.loads(question)))
+        _answer(_evaluate(engine, json.loads(question), sys.stdin.readline()))
 
 
 if __name__ == "__main__":
