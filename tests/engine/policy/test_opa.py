@@ -383,6 +383,8 @@ def make_certificates(folder: Path) -> None:
         ("opa=http://h/?token=secret", "more than a host, a port and a plain path"),
         ("opa=http://h/../x y", "more than a host, a port and a plain path"),
         ("opa=unix:opa.sock", "socket is not absolute"),
+        ("opa=http://" + "a" * 1000, "has more than 1000 characters"),
+        ("opa=http://" + "a" * 254, "the OPA server's address is none"),
         ("opa=http://h\nX: y", "the OPA server's address"),
     ],
 )

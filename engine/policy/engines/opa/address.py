@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from .....evidence.base.errors import ConfigError
 
 NAME = "opa"
 _FORMS = "write opa, opa=https://HOST[:PORT][/PATH], opa=http://HOST[:PORT][/PATH] or opa=unix:/PATH"
 _DEFAULT_PORT = 8181
+_LONGEST = 1000
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]")
-_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_HOST = re.compile(r"(?=.{1,253}$)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|\[[0-9A-Fa-f:.]+\]")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
 
@@ -55,12 +55,16 @@ def parse_address(engine: str) -> Address | None:
     if engine == NAME:
         return None
     text = engine.removeprefix(f"{NAME}=")
+    if len(text) > _LONGEST:
+        raise _wrong(f"the OPA server's address has more than {_LONGEST} characters")
     if text.startswith("unix:"):
         path = text.removeprefix("unix:")
         path = path.removeprefix("//") if path.startswith("///") else path
         if not path.startswith("/") or "\x00" in path:
             raise _wrong("the path of the OPA server's socket is not absolute")
         return Address("unix", "localhost", _DEFAULT_PORT, path)
+    from urllib.parse import urlsplit  # only addresses need it
+
     try:
         parts = urlsplit(text)
         port = parts.port
