@@ -214,6 +214,7 @@ def test_an_error_ends_one_question_only(
             assert "x" in engine.evaluate(["gate.x"], {"n": 2, "texts": ["x"]})["gate.x"]
 
 
+@limited
 def test_each_question_has_its_own_time(open_with: Open, load: Load) -> None:
     """Many short questions may together take longer than one of them may."""
     import time
