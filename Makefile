@@ -79,6 +79,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/messages.py
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/impact.py
+	$(BIN)/python benchmarks/engines.py
 
 $(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<

@@ -25,7 +25,6 @@ from .decide.decide import Outputs, decide
 from .decide.model import Plan
 from .decide.recorded import PEOPLE, TRUST, Authors, Recorded, Setup, Time, policy_input, wanted_stages
 from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
-from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
 
 _APPROVED_COMMITS = 20
@@ -48,12 +47,12 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
     not.
     """
     context.check_stage(stage)
-    plan, config = context.plan, context.config
+    plan = context.plan
     ids = collectors(plan, stage)
     # the collectors first: the engine starts a thread, and a process with threads is not forked
     with (
         start(context.root, context.authority, sorted(ids), context.places) as running,
-        open_engine(config.engine, context.bundle, config.limits) as engine,
+        context.open_engine() as engine,
     ):
         recorded = _recorded(context, running, stage, time)
         outputs = ask(engine, plan, recorded, time)

@@ -26,8 +26,10 @@ from ..terminal.outputs import keep_out, parse_outputs, write
 from .options import (
     HERE,
     AllowPast,
+    CrossCheck,
     Debug,
     EffectiveTime,
+    Engine,
     NoCache,
     NoColor,
     Operator,
@@ -81,6 +83,8 @@ def evaluate(
     ] = False,
     no_cache: NoCache = False,
     policy: Policy = None,
+    engine: Engine = None,
+    cross_check: CrossCheck = False,
     show_successes: Annotated[
         bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
     ] = False,
@@ -94,7 +98,9 @@ def evaluate(
     reports = {item.format: registry.load(item.format) for item in outputs}
 
     def opened() -> tuple[Context, Time]:
-        context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
+        context = open_workspace(
+            workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
+        )
         return context, effective_time(context, time, allow_past=allow_past_effective_time)
 
     show = not (quiet or verbose)
@@ -179,6 +185,8 @@ def explain(
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
     policy: Policy = None,
+    engine: Engine = None,
+    cross_check: CrossCheck = False,
     no_cache: NoCache = False,
     no_color: NoColor = False,
     verbose: Verbose = False,
@@ -186,7 +194,9 @@ def explain(
 ) -> None:
     """Show why a stage has its verdict, down to the evidence, and what would change it."""
     outputs = parse_outputs(output, ("table", "json"))
-    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
+    context = open_workspace(
+        workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
+    )
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):

@@ -65,7 +65,7 @@ def replay(
     if (decision is None) is not everything:
         raise UsageError("give either a decision or --all", remedy="`gate ledger show` lists decisions")
     context = open_workspace(workspace, operator, trust_ref)
-    choice = EngineChoice(engine or context.config.engine, context.config.limits)
+    choice = EngineChoice.of(context, engine)
     registry.check(choice.name)
     keep_out(outputs, context.ledger)
     place = own_place(context)

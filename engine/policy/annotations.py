@@ -8,6 +8,7 @@ followed by YAML in comments, directly above a package or a rule.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from ...evidence.base.errors import PolicyError
@@ -15,7 +16,7 @@ from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
 
-_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
+LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
 _COMMENT = re.compile(r"#[^\n]*")
 _VISIBLE = re.compile(r"[^\n]")
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
@@ -98,9 +99,18 @@ def _blanked(source: str) -> str:
         text = match[0]
         return text if text.startswith("#") else f'"{_VISIBLE.sub(" ", text[1:-1])}"'
 
-    return _LITERAL.sub(replace, source)
+    return LITERAL.sub(replace, source)
 
 
 def without_comments(source: str) -> str:
     """``source`` without its comments; what is left keeps its line and column."""
-    return _LITERAL.sub(lambda match: "" if match[0].startswith("#") else match[0], source)
+    return map_code(source, str)
+
+
+def map_code(source: str, change: Callable[[str], str]) -> str:
+    """``source`` without comments, its code (all but string literals) as the function gives it back."""
+    done, parts = 0, []
+    for literal in LITERAL.finditer(source):
+        parts += [change(source[done : literal.start()]), "" if literal[0].startswith("#") else literal[0]]
+        done = literal.end()
+    return "".join([*parts, change(source[done:])])

@@ -222,6 +222,12 @@ def _mount(data: dict[str, Any], path: str, value: Any) -> None:
                 path=path,
                 remedy="write a scaled integer with its unit, such as 800000 with unit ppm",
             )
+        if isinstance(item, int) and abs(item) >= 2**63:
+            raise PolicyError(
+                f"the number {str(item)[:40]} has more than 64 bits, which engines compute differently",
+                path=path,
+                remedy="write a smaller one in a larger unit",
+            )
     target = data
     for part in path.split("/")[:-1]:
         target = target.setdefault(part, {})

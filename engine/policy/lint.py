@@ -12,19 +12,21 @@ from collections.abc import Sequence
 from ...evidence.base.errors import PolicyError
 from .annotations import without_strings
 from .interface import Report, RuleHead, refuse
+from .portable import problems
 
 ALLOWED_BUILTINS = frozenset(
     {
         "abs", "all", "any", "array.concat", "array.reverse", "array.slice", "concat", "contains", "count",
         "endswith", "format_int", "indexof", "intersection", "is_array", "is_boolean", "is_null",
-        "is_number", "is_object", "is_set", "is_string", "json.filter", "json.remove", "lower", "max", "min",
-        "numbers.range", "object.filter", "object.get", "object.keys", "object.remove", "object.union",
-        "product", "regex.match", "replace", "sort", "split", "sprintf", "startswith", "strings.reverse",
-        "substring", "sum", "time.parse_rfc3339_ns", "to_number", "trim", "trim_left", "trim_prefix",
-        "trim_right", "trim_space", "trim_suffix", "type_name", "union", "upper",
+        "is_number", "is_object", "is_set", "is_string", "json.remove", "max", "min", "numbers.range",
+        "object.filter", "object.get", "object.keys", "object.remove", "object.union",
+        "product", "regex.match", "replace", "sort", "split", "sprintf", "startswith", "strings.replace_n",
+        "strings.reverse",
+        "substring", "sum", "trim", "trim_left", "trim_prefix", "trim_right", "trim_space", "trim_suffix",
+        "type_name", "union",
     }
 )  # fmt: skip
-"""Built-ins on which OPA and the embedded engine agree (differential tests)."""
+"""Built-ins on which OPA and the embedded engine agree (measured), some within what ``portable`` checks."""
 
 # a name that no letter, digit or point stands before: looked for by its first letter, which is fast
 _CALL = re.compile(r"([A-Za-z_](?<![\w.].)\w*+(?:\.[A-Za-z_]\w*+)*+)\s*+\(")
@@ -77,9 +79,12 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead], report: Repo
     def found(what: str, place: str, remedy: str) -> None:
         report("refused", PolicyError(what, path=path, place=place, remedy=remedy))
 
-    def place_of(offset: int) -> str:
-        line, column = code.count("\n", 0, offset) + 1, offset - code.rfind("\n", 0, offset)
+    def place_in(text: str, offset: int) -> str:
+        line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
         return f"line {line}, column {column}"
+
+    def place_of(offset: int) -> str:
+        return place_in(code, offset)
 
     accepted = ALLOWED_BUILTINS | _KEYWORDS | {head.name for head in heads if head.kind == "function"}
     for call in _CALL.finditer(code):
@@ -87,6 +92,8 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead], report: Repo
             what = f"the function {call[1]!r} is not accepted in a policy"
             remedy = "docs/policy-bundles.md lists the built-ins that are accepted"
             found(what, place_of(call.start()), remedy)
+    for offset, what, remedy in sorted(problems(source)):
+        found(what, place_in(source, offset), remedy)
     for pattern, what, remedy in _REFUSED:
         for match in pattern.finditer(code):
             found(what, place_of(match.start()), remedy)

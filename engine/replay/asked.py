@@ -58,7 +58,7 @@ def ask_impact(
     ]
     compared = None if base is None else load_base(context, base)
     sets = () if facts is None else read_fact_sets(facts, [line for line in found if line.ledger == 0])
-    choice = EngineChoice(context.config.engine, context.config.limits)
+    choice = EngineChoice.of(context)
     work = Judging(
         places=places,
         lines=(),
@@ -165,7 +165,7 @@ def case_of(
     Raises UsageError: there is no such stage, or the decision did not judge it; LedgerError: its documents
     are gone or changed.
     """
-    choice = EngineChoice(context.config.engine, context.config.limits)
+    choice = EngineChoice.of(context)
     if decision is None:
         context.check_stage(stage)
         plan = context.plan

@@ -21,7 +21,7 @@ from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
 from ..ledgers import reader, store_limits
-from ..policy import open_engine
+from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
 from ..report.interface import DecisionEntry
@@ -170,10 +170,17 @@ class EngineChoice:
 
     name: str
     limits: Limits
+    options: EngineOptions
+
+    @classmethod
+    def of(cls, context: Context, name: str | None = None) -> EngineChoice:
+        """The engine of that name, or the one in force, as the settings configure it."""
+        config = context.config
+        return cls(name or config.engine, config.limits, context.engine_options)
 
     def over(self, bundle: Bundle) -> PolicyEngine:
         """The engine over a bundle. Raises as `open_engine`."""
-        return open_engine(self.name, bundle, self.limits)
+        return open_engine(self.name, bundle, self.limits, self.options)
 
 
 class Engines:

@@ -81,7 +81,7 @@ class EmbeddedEngine:
         if "error" in answer:
             raise self._located(answer["error"], EngineError, f"the package {answer['module']} failed")
         _log.info("asked %s: %.0f ms", ", ".join(packages), 1000 * (time.monotonic() - began))
-        return check_defined(packages, answer["ok"])
+        return check_defined(packages, {package: _value(text) for package, text in answer["ok"].items()})
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """The process's answer to one of the questions that :mod:`regorus_worker` describes.
@@ -189,6 +189,13 @@ def _json(document: dict[str, Any]) -> str:
         return orjson.dumps(document).decode()
     except TypeError:  # an integer beyond 64 bits, or a lone surrogate: slower, and the engine's to refuse
         return json.dumps(document)
+
+
+def _value(text: str) -> Any:
+    """The value in the engine's own answer; None if it is undefined."""
+    results = json.loads(text).get("result") or [{}]
+    expressions = results[0].get("expressions") or [{}]
+    return expressions[0].get("value")
 
 
 def _send(stream: IO[bytes] | None, message: dict[str, Any]) -> None:

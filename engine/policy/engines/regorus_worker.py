@@ -8,7 +8,8 @@ not load. A panic of the engine ends the process; the parent reports it as an en
 
 Questions:
 
-* ``{"packages", "input"}``: the values of packages for an input, which is a string of JSON
+* ``{"packages", "input"}``: the engine's own answer, as a string, to each package for an input, which
+  is a string of JSON
 * ``{"test": "gate.stage1.test_x"}``: the value of a rule without input, what it printed, how long it took
 * ``{"coverage": true}``: measure from now on which lines are evaluated; ``false``: which ones were until now
 * ``{"parse": {path: source}}``: the engine's message about each module that does not parse
@@ -46,16 +47,13 @@ def _load(engine: Any, bundle: dict[str, Any]) -> dict[str, Any]:
 
 def _evaluate(engine: Any, question: dict[str, Any]) -> dict[str, Any]:
     engine.set_input_json(question["input"])
-    values = {}
+    answers = {}
     for package in question["packages"]:
         try:
-            answer = json.loads(engine.eval_query_as_json("data." + package))
+            answers[package] = engine.eval_query_as_json("data." + package)
         except RuntimeError as error:
             return {"error": str(error), "module": package}
-        results = answer.get("result") or [{}]
-        expressions = results[0].get("expressions") or [{}]
-        values[package] = expressions[0].get("value")
-    return {"ok": values}
+    return {"ok": answers}
 
 
 def _test(engine: Any, question: dict[str, Any]) -> dict[str, Any]:

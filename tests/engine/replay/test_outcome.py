@@ -14,7 +14,7 @@ from gate.engine import service
 from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
 from gate.engine.decide.recorded import Recorded, Time
-from gate.engine.policy import open_engine
+from gate.engine.policy import EngineOptions, open_engine
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.replay.outcome import compare, of_decision
 from gate.engine.replay.rejudge import Judge
@@ -52,7 +52,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Case, Judge
     context = open_context(root / "workspace", root / "bundle")
     ids = service.collectors(context.plan, "stage2")
     recorded = service.observe(context, ids, "stage2", Time("2025-11-07T12:00:00Z", "clock"))
-    choice = EngineChoice("embedded", DEFAULT)
+    choice = EngineChoice("embedded", DEFAULT, EngineOptions())
     with choice.over(context.bundle) as engine:
         yield Case(recorded, context.bundle, choice), Judge.over(context.bundle, engine)
 
