@@ -1,0 +1,8 @@
+"""``gate policy``: edit, check, test and compare policy bundles, one module per group of commands."""
+
+from __future__ import annotations
+
+from . import export
+from .group import app
+
+__all__ = ["app", "export"]
