@@ -189,6 +189,7 @@ def explain(
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load("explain" if item.format == "table" else item.format) for item in outputs]
     context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
+    keep_out(outputs, context.ledger)
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...terminal.outputs import parse_outputs, write
+from ...terminal.outputs import keep_out, parse_outputs, write
 from ..options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, open_workspace
 from .group import app
 
@@ -39,5 +39,6 @@ def export(
 
     outputs = parse_outputs(output or ["gemara-catalog"], tuple(FORMATS))
     context = open_workspace(workspace, operator, trust_ref, bundle)
+    keep_out(outputs, context.ledger)
     for item in outputs:
         write(item, render_yaml(FORMATS[item.format](context.bundle, context.plan)))

@@ -191,8 +191,9 @@ def _parameters(bundle: Bundle) -> dict[str, list[dict[str, Any]]]:
             continue
         code = f"{head.package.rpartition('.')[2]}.{short_name}"
         for group, name in _PARAMETER.findall("\n".join(lines[head.line - 1 : end])):
-            known = bundle.data["gate"]["params"][group][name]
-            found.setdefault(code, {})[f"{group}.{name}"] = _parameter(f"{group}.{name}", known)
+            known = bundle.data["gate"]["params"].get(group, {}).get(name)
+            if known is not None:
+                found.setdefault(code, {})[f"{group}.{name}"] = _parameter(f"{group}.{name}", known)
     return {code: list(parameters.values()) for code, parameters in found.items()}
 
 

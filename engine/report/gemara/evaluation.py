@@ -36,7 +36,12 @@ class GemaraReport:
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`."""
-        return render_yaml(_Log(decision).document(entry))
+        return render_yaml(evaluation_log(decision, entry))
+
+
+def evaluation_log(decision: Decision, entry: Entry | None = None) -> dict[str, Any]:
+    """The decision as a Gemara ``EvaluationLog``; ``entry`` is its place in the ledger."""
+    return _Log(decision).document(entry)
 
 
 class _Coded(Protocol):
@@ -181,7 +186,7 @@ class _Log:
                     "coordinate": source,
                     "digest": f"sha256:{item.digest}",
                 },
-                "description": f"{len(item.files)} files",
+                "description": f"files read: {len(item.files)}",
             }
 
     def _assessment(
