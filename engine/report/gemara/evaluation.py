@@ -124,11 +124,12 @@ class _Log:
             yield from (self._rule(check) for check in self.decision.checks if check.stage == name)
 
     def _sources(self, stage: str) -> dict[str, Any]:
-        id_, step = own_id(stage, "subject"), f"read {self.decision.subject.files} source files"
-        broken = self.violations[f"{stage}.subject"]
-        found, result = ("Unknown", "Failed") if broken else ("Passed", "Passed")
-        read = self._assessment(requirement_id(id_), SUBJECT, found, broken, stage, [step])
-        return self._control(id_, SUBJECT, result, [read])
+        id_, files = own_id(stage, "subject"), self.decision.subject.files
+        broken, more = self.violations[f"{stage}.subject"], () if files else ("There is no source file.",)
+        found = "Unknown" if broken or not files else "Passed"
+        step = f"read {files} source files"
+        read = self._assessment(requirement_id(id_), SUBJECT, found, broken, stage, [step], more)
+        return self._control(id_, SUBJECT, "Failed" if broken else found, [read])
 
     def _dependencies(self, stage: str, others: Sequence[str]) -> dict[str, Any]:
         id_, assessments = own_id(stage, "dependency"), []

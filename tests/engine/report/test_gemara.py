@@ -148,8 +148,19 @@ def test_results_agree_with_the_verdict(kinds: dict[str, Decision]) -> None:
         assert ("Failed" in results) == (log["result"] == "Failed"), kind
         assert (log["result"] == "Failed") == (decision.verdict is Verdict.FAIL), kind
         assert ("Needs Review" in results) >= (log["result"] == "Needs Review"), kind
-    text = rendered(kinds["CONDITIONAL, waived"]).decode()
-    assert "Waived by cto until 2025-12-31T00:00:00Z (W-1): Too little" in text
+    log = evaluation_log(kinds["CONDITIONAL, waived"])
+    [waived] = [one for one in log["evaluations"] if one["message"] == "waived"]
+    [found] = waived["assessment-logs"]
+    assert (waived["result"], found["result"]) == ("Needs Review", "Failed")
+    assert found["message"].startswith("Waived by cto until 2025-12-31T00:00:00Z (W-1): Too little")
+
+
+def test_nothing_is_judged_where_there_are_no_sources(small: Decision) -> None:
+    """The control over the sources is unknown, not passed."""
+    log = evaluation_log(replace(small, subject=replace(small.subject, files=0)))
+    first = log["evaluations"][0]
+    assert (first["control"]["entry-id"], first["result"]) == ("gate.one.subject", "Unknown")
+    assert first["message"] == "There is no source file."
 
 
 def test_the_ids_of_a_log_are_those_of_the_catalog(passed: Decision) -> None:
@@ -253,6 +264,21 @@ def test_a_bundles_texts_stay_data(load: Callable[..., Bundle], bundle_files: di
     assert rules["adherence"]["non-compliance"].endswith(
         "After stage2: PASS: GO, FAIL: STOP, FAIL_CRITICAL: STOP_NOW, CONDITIONAL: WAIT."
     )
+
+
+@pytest.mark.parametrize(
+    "command", [("explain", "0", "-o", "json"), ("policy", "export", "-o", "gemara-policy")]
+)
+def test_nothing_is_written_into_the_ledger(
+    gate: Callable[..., Any], written: Path, command: tuple[str, ...]
+) -> None:
+    """A document in the place of the log would end the ledger."""
+    log = written / "ledger" / "log.intoto.jsonl"
+    before = log.read_bytes()
+    done = gate(*command[:-1], f"{command[-1]}={log}", "-w", written)
+    assert done.code == 2
+    assert "the output would be written into the ledger" in done.err
+    assert log.read_bytes() == before
 
 
 def test_wrong_usage_of_the_command(gate: Callable[..., Any], tmp_path: Path) -> None:
