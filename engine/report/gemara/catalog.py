@@ -7,6 +7,7 @@ what follows. Both are made of the bundle's METADATA and parameters alone.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from ...decide.model import Plan, Rule, Stage
 from ...decision.document import Severity
 from ...policy.annotations import without_strings
 from ...policy.interface import Bundle
-from ...terminal.figures import figure, label, scale
+from ...terminal.figures import label
 from .documents import DEPENDENCY, SUBJECT, metadata, own_id, requirement_id, software
 
 _PARAMETER = re.compile(r"\bdata\.gate\.params\.([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
@@ -183,8 +184,10 @@ def _parameters(bundle: Bundle) -> dict[str, list[dict[str, Any]]]:
     """By rule code, the parameters that stand in the rule and in its check."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     heads = sorted(bundle.heads, key=lambda head: (head.path, head.line))
+    code_of = {path: without_strings(text, comments=False) for path, text in bundle.modules.items()}
+    lines_of = {path: text.split("\n") for path, text in code_of.items()}
     for head, following in zip(heads, [*heads[1:], None], strict=True):
-        lines = without_strings(bundle.modules[head.path], comments=False).split("\n")
+        lines = lines_of[head.path]
         end = following.line - 1 if following is not None and following.path == head.path else len(lines)
         kind, _, short_name = head.name.partition("_")
         if kind not in ("check", "deny", "violation", "condition"):
@@ -198,12 +201,18 @@ def _parameters(bundle: Bundle) -> dict[str, list[dict[str, Any]]]:
 
 
 def _parameter(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    value, unit = entry["value"], entry["unit"]
-    values = value if isinstance(value, list) else [value]
-    short = name.partition(".")[2]
-    parameter = {"id": name, "label": f"{label(short)} ({unit})", "description": entry["rationale"]}
-    accepted = [figure(item, scale(short, unit)) for item in values]
+    value, words = entry["value"], label(name.partition(".")[2])
+    parameter = {"id": name, "label": f"{words} ({entry['unit']})", "description": entry["rationale"]}
+    if isinstance(value, dict):
+        accepted = [f"{key}={_text(item)}" for key, item in value.items()]
+    else:
+        accepted = [_text(item) for item in (value if isinstance(value, list) else [value])]
     return {**parameter, "accepted-values": accepted} if accepted else parameter
+
+
+def _text(value: Any) -> str:
+    """The exact value, in the parameter's unit."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 FORMATS = {"gemara-catalog": catalog, "gemara-policy": policy}
