@@ -64,7 +64,7 @@ def test_a_lower_threshold_is_loud(root: Path, edited: Path, gate: Gate) -> None
     assert found.code == 1
     assert found.out.startswith("LOOSENED")
     assert f"FAIL → PASS  {RULE}" in found.out
-    assert "artifact coverage 35.7 %, needs ≥ 30 % (before: ≥ 80 %)" in found.out
+    assert "artifact coverage 35.7 %, needs ≥ 30 % (before: ≥ 80 %)" in " ".join(found.out.split())
     assert gate("policy", "impact", "-w", root, "-p", edited, "--fail-on", "never").code == 0
 
 
@@ -149,7 +149,7 @@ def test_hostile_decision_logs(root: Path, edited: Path, log: Path, gate: Gate) 
     log.write_text(good + "\n".join(odd) + "\n" + good + '"' + "x" * 2_000_000 + '"\n' + good)
     found = gate("policy", "impact", "-w", root, "-p", edited, "--against", log, "-j", 1)
     assert found.code == 1
-    places = re.findall(rf"{re.escape(log.name)}:(\d+)", found.out.replace("\n", ""))
+    places = re.findall(rf"{re.escape(log.name)}:(\d+)", "".join(found.out.split()))
     assert places == ["1", "10", "2", "3", "4", "5", "6", "7", "8", "11"]
     assert "it and what follows was not read" in " ".join(found.out.split())
     assert "no verdicts" in " ".join(found.out.split())

@@ -182,7 +182,7 @@ def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     setting = open_context(copy_example("ready"), operator=OPERATOR)
     judged = service.evaluate(setting, "stage8", Time("2025-12-05T12:00:00Z", "operator"))
     document = policy_input(setting.plan, judged.recorded, judged.recorded.setup.time)
-    generator = Generator(42, document, setting.bundle.data["gate"]["params"])
+    generator = Generator(44, document, setting.bundle.data["gate"]["params"])
     made = [document, *(generator.document() for _ in range(DOCUMENTS))]
     broken = {
         (name, *found)

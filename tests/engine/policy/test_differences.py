@@ -123,7 +123,8 @@ def test_what_is_refused_says_what_to_write(expression: str, what: str) -> None:
     with pytest.raises(PolicyError) as caught:
         check_module("x.rego", f"package t # 0.5\n\n# 0.5\nx := [1,\n\t{expression},\n]\n", [])
     assert what in caught.value.what
-    assert (caught.value.place, bool(caught.value.remedy)) == ("line 5", True)
+    assert str(caught.value.place).startswith("line 5, column ")
+    assert caught.value.remedy
 
 
 def test_what_agrees_is_accepted() -> None:

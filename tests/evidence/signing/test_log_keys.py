@@ -98,9 +98,9 @@ def test_losing_the_race_gives_the_other_key(config: Path, monkeypatch: pytest.M
     write = keys._write
     winner = LogKey.from_seed(SEED)
 
-    def late(directory: int, key: LogKey) -> bool:
-        write(directory, winner)
-        return write(directory, key)
+    def late(directory: int, key: LogKey, name: str) -> bool:
+        write(directory, winner, name)
+        return write(directory, key, name)
 
     monkeypatch.setattr(keys, "_write", late)
     key, new = load_or_create_log_key(config)
