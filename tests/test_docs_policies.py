@@ -94,6 +94,7 @@ def judged(
     return done.code, sorted(violation["code"] for violation in decision["violations"])
 
 
+@pytest.mark.soak
 def test_the_example_stage_judges(
     program: Run, here: Run, operator: Callable[[Path], Path], workspace: Path, plugin: dict[str, str]
 ) -> None:

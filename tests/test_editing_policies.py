@@ -9,10 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "editing-policies.md"
 _FENCE = re.compile(r"^```(console|yaml [\w./]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.soak
 def test_the_page_word_for_word(gate: Callable[..., Any], tmp_path: Path, opa: str) -> None:
     """Commands run one after the other; each shows the lines that the page shows, in their order."""
     fails = {"gate policy test": 1, "gate policy check": 1}

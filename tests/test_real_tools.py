@@ -86,6 +86,7 @@ def facts(gate: Run, root: Path, collector: str) -> dict[str, Any]:
     return dict(json.loads(done.out)[collector]["facts"])
 
 
+@pytest.mark.soak
 def test_the_numbers_of_pytest(gate: Run, project: tuple[Path, str]) -> None:
     """Passed, failed, skipped and expectedly failing tests as pytest counts them in its last line."""
     root, printed = project
@@ -102,6 +103,7 @@ def test_the_numbers_of_pytest(gate: Run, project: tuple[Path, str]) -> None:
     assert found["by_kind"]["e2e"]["total"] == 1
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("form", ["data", "json", "xml", "lcov"])
 def test_the_numbers_of_coverage(gate: Run, project: tuple[Path, str], tmp_path: Path, form: str) -> None:
     """Statements, branches and the total are those of coverage.py's own report, whatever the format."""

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tutorial.md"
 _FENCE = re.compile(r"^```([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -20,6 +22,7 @@ def _commands(block: str) -> Iterator[tuple[str, list[str]]]:
         yield command, shown
 
 
+@pytest.mark.soak
 def test_the_tutorial_passes_stage_1(tmp_path: Path) -> None:
     """Files come from the page and commands run in a shell; each shows what the page says that it shows."""
     root = tmp_path / "my-trading-system"

@@ -267,6 +267,7 @@ def test_the_audited_workspace_has_five_of_the_fourteen_artifacts() -> None:
     assert not (AUDIT / ".coverage").exists() and not (AUDIT / "signoffs").exists()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workspace", [pytest.param(AUDIT, marks=pytest.mark.soak), READY], ids=["algo-trade", "ready"])
 def test_the_projects_tests_pass_where_the_folder_was_copied(workspace: Path, tmp_path: Path) -> None:
     copied = tmp_path / "copy"

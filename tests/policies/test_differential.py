@@ -194,6 +194,7 @@ def documents(copy_example: Callable[..., Path]) -> list[dict[str, Any]]:
     return made
 
 
+@pytest.mark.soak
 @pytest.mark.property
 def test_both_engines_agree_on_generated_facts(
     opa: str, documents: list[dict[str, Any]], tmp_path: Path

@@ -86,7 +86,7 @@ def test_changed_lines_are_covered_as_diff_cover_says(
 
 
 @pytest.mark.parametrize("more", ["", "\n\ndef four():\n    return 4\n"])
-@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("committed", [True, pytest.param(False, marks=pytest.mark.soak)])
 def test_a_renamed_file_is_compared_with_what_it_was(
     watch: Any, changed: tuple[Path, str], more: str, committed: bool
 ) -> None:
@@ -125,7 +125,10 @@ def test_without_a_base_there_is_no_difference(watch: Any, changed: tuple[Path, 
     assert [one.reason for one in evidence.problems if one.fact == "diff"] == ["no base commit is configured"]
 
 
-@pytest.mark.parametrize("base", ["nowhere", "0" * 40, "v2"])
+@pytest.mark.parametrize(
+    "base",
+    ["nowhere", pytest.param("0" * 40, marks=pytest.mark.soak), pytest.param("v2", marks=pytest.mark.soak)],
+)
 def test_a_base_that_git_does_not_know(watch: Any, changed: tuple[Path, str], base: str) -> None:
     root, _ = changed
 

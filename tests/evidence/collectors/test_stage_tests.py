@@ -307,19 +307,19 @@ def test_nothing_to_collect_runs_nothing(watch: Any) -> None:
     ("code", "line", "text"),
     [
         ("import nothere\ndef test_a(): assert id\n", 1, "ModuleNotFoundError: No module named 'nothere'"),
-        (
-            "def f():\n    raise ValueError('bad\\nmore')\nf()\ndef test_a(): assert id\n",
-            2,
-            "ValueError: bad",
-        ),
-        (
-            "import pytest\npytest.skip('no', allow_module_level=True)\ndef test_a(): assert id\n",
-            None,
-            "is skipped",
-        ),
         *(
             pytest.param(*case, marks=pytest.mark.soak)
             for case in [
+                (
+                    "def f():\n    raise ValueError('bad\\nmore')\nf()\ndef test_a(): assert id\n",
+                    2,
+                    "ValueError: bad",
+                ),
+                (
+                    "import pytest\npytest.skip('no', allow_module_level=True)\ndef test_a(): assert id\n",
+                    None,
+                    "is skipped",
+                ),
                 (
                     "class E(Exception):\n    def __str__(self): 1/0\nraise E\ndef test_a(): assert id\n",
                     3,
@@ -379,7 +379,11 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
             "left no report: exit code -9",
             marks=pytest.mark.soak,
         ),
-        ("import os\nwhile True: os.write(2, b'x' * 1000)", "wrote more than 100000 bytes"),
+        pytest.param(
+            "import os\nwhile True: os.write(2, b'x' * 1000)",
+            "wrote more than 100000 bytes",
+            marks=pytest.mark.soak,
+        ),
         pytest.param(
             "import atexit, sys, os; atexit.register(os.remove, sys.argv[1])",
             "left no report",
@@ -389,14 +393,16 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
             "import atexit, sys; atexit.register(lambda: open(sys.argv[1], 'w').write('{'))",
             "malformed JSON",
         ),
-        (
+        pytest.param(
             "import atexit, sys; atexit.register(lambda: open(sys.argv[1], 'w').write('x' * 200_000))",
             "is larger than 100000 bytes",
+            marks=pytest.mark.soak,
         ),
-        (
+        pytest.param(
             "import atexit, sys, os\n"
             "@atexit.register\ndef f(): os.remove(sys.argv[1]); os.symlink('/etc/passwd', sys.argv[1])\n",
             "left no report",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
             "import atexit, sys, os\n"
@@ -432,6 +438,7 @@ def test_a_conftest_that_hangs_is_ended(watch: Any) -> None:
     assert "limits.command_seconds" in rejected.remedy
 
 
+@pytest.mark.soak
 def test_a_conftest_that_prints_or_forks_is_no_problem(watch: Any) -> None:
     conftest = "import os, sys\nprint('x' * 9999)\nprint('y', file=sys.stderr)\nos.fork()\n"
     stages = by_pytest(watch, {"tests/conftest.py": conftest}).facts["stages"]
@@ -506,6 +513,7 @@ def test_an_account_number_in_an_error_is_masked(watch: Any) -> None:
     assert any("DU****67" in problem["text"] for problem in problems)
 
 
+@pytest.mark.soak
 def test_the_runner_alone(tmp_path: Path) -> None:
     """The script as it is started, in an environment where its lines are measured."""
     for name, code in {**GOOD, "tests/stage7_a.py": "import nothere"}.items():

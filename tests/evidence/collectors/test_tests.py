@@ -195,6 +195,7 @@ def test_sub(subtests):
 """
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", [[], pytest.param(["-n", "2"], marks=pytest.mark.soak)])
 @pytest.mark.parametrize("more", ["", SUBTESTS])
 def test_attempts_of_pytest_rerunfailures_are_no_passes(

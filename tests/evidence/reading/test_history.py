@@ -178,6 +178,7 @@ def git_says(repo: Any, path: str) -> str:
     return repo.run("log", "-1", "--format=%H", "--", path)
 
 
+@pytest.mark.soak
 @given(st.randoms(use_true_random=False))
 def test_the_last_change_is_what_git_log_finds(
     tmp_path_factory: pytest.TempPathFactory, make_repository: Any, chance: random.Random
