@@ -20,7 +20,7 @@ from ..evidence.reading.files import printable
 from ..evidence.reading.workspace import Workspace
 from .collectors import STAGE_TESTS, open_workspace, refused, start
 from .config.settings import age_seconds
-from .context import Context
+from .context import Context, parameters_of
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
 from .decide.recorded import PEOPLE, TRUST, Authors, Recorded, Setup, Time, policy_input, wanted_stages
@@ -104,6 +104,8 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         allowed_signers=masked(config.allowed_signers),
         revoked_keys=None if config.revoked_keys is None else masked(config.revoked_keys),
         attesters=None if config.attesters is None else masked(config.attesters),
+        profile=config.policy.profile,
+        parameters=parameters_of(config),
         roles=tuple(config.roles),
         depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},

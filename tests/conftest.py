@@ -27,7 +27,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
-from gate.engine import context
+from gate.engine.decide import plan as plans
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
 from gate.engine.policy import bundle as bundles
@@ -108,7 +108,7 @@ def load_the_shipped_bundle_once() -> Iterator[None]:
     shipped = load_bundle(bundles.SHIPPED)
     before = copy.deepcopy(shipped)
 
-    plan = context.make_plan(shipped)
+    plan = make_plan(shipped)
 
     def load_once(directory: Path, limits: Limits = DEFAULT) -> Bundle:
         return shipped if directory == bundles.SHIPPED else load_bundle(directory, limits)
@@ -118,7 +118,7 @@ def load_the_shipped_bundle_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundles, "load_bundle", load_once)
-        patch.setattr(context, "make_plan", plan_once)
+        patch.setattr(plans, "make_plan", plan_once)
         yield
     assert (shipped, plan) == (before, make_plan(before))
 

@@ -1,4 +1,7 @@
-"""Checks a policy's answer about one rule: it must be complete and must not contradict itself. Pure."""
+"""Checks a policy's answer about one rule: it must be complete and must not contradict itself. Pure.
+
+Where evidence that the rule needs is absent or unknown, one violation stands in the answer's place.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from typing import Any
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import EngineError, InternalError
-from ..decision.document import Notice, Operand, Place, Violation
+from ...evidence.collecting.interface import Problem, ProblemKind
+from ..decision.document import Notice, Operand, Place, Severity, Violation
 from .conditions import due_at
 from .model import Rule, Stage
 
 _OPERAND = {"name", "op", "actual", "expected", "unit", "holds"}
 _OPTIONAL = {"terms", "places"}
 _OPERATORS = {"≥", ">", "≤", "<", "=", "⊇", "∅"}
+_MOST_REASONS = 3
 _KINDS = ("deny", "violation", "condition", "warn", "check")
 
 
@@ -175,3 +180,63 @@ def _is_line(value: Any) -> bool:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def unjudgeable(stage: Stage, problems: Sequence[Problem]) -> Violation:
+    """The violation of a stage whose sources cannot all be judged."""
+    rule = Rule(
+        code=f"{stage.id}.subject",
+        stage=stage.id,
+        short_name="subject",
+        kind="violation",
+        title="The sources can be judged",
+        description="",
+        severity=Severity.HIGH,
+        solution="",
+        owner="",
+        controls=(),
+        facts=(),
+    )
+    return evidence_violation(rule, ProblemKind.REJECTED, {"the judged sources": tuple(problems)})
+
+
+_WHAT = {
+    ProblemKind.MISSING: "No evidence",
+    ProblemKind.REJECTED: "Evidence was rejected",
+    ProblemKind.UNKNOWN: "Cannot be told",
+}
+
+
+def evidence_violation(
+    rule: Rule, kind: ProblemKind, problems: Mapping[str, tuple[Problem, ...]]
+) -> Violation:
+    """The single violation of a rule whose facts are missing, rejected or unknown."""
+    relevant = list(dict.fromkeys(p for found in problems.values() for p in found))
+    reasons = list(dict.fromkeys(_reason(problem) for problem in relevant))
+    more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
+    remedies = list(dict.fromkeys(problem.remedy for problem in relevant if problem.remedy))
+    places = [Place.of(p.path, p.place) for p in relevant if p.path is not None]
+    blocks = rule.severity.blocks
+    return Violation(
+        code=rule.code,
+        msg=f"{_WHAT[kind]}: {'; '.join(reasons[:_MOST_REASONS])}{more}",
+        severity=rule.severity if blocks else Severity.HIGH,
+        raised_from=None if blocks else rule.severity,
+        stage=rule.stage,
+        term=None,
+        operand=None,
+        op=None,
+        expected=f"measured: {', '.join(problems)}",
+        actual=None,
+        unit=None,
+        problem=kind,
+        places=tuple(dict.fromkeys(places)),
+        evidence=rule.collectors,
+        solution="; ".join(remedies[:_MOST_REASONS]) or rule.solution,
+    )
+
+
+def _reason(problem: Problem) -> str:
+    if problem.kind is ProblemKind.MISSING or problem.path is None or problem.path in problem.reason:
+        return problem.reason
+    return f"{problem.path}: {problem.reason}"

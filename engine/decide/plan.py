@@ -8,23 +8,51 @@ misspelled fact or parameter, or an empty stage is an error: it would otherwise 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import PolicyError, nearest
+from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.facts import contract_has, has_contract
 from ..decision.document import Severity
 from ..policy.interface import Annotation, Bundle
 from .model import Plan, Rule, Stage
 from .parameters import Common
+from .recorded import Parameter
+from .tailoring import is_names, override, read_profiles, select
 
 MANIFEST = ".manifest"
 _REPORTING = ("deny", "violation")
 _FACT = re.compile(r"\binput\.facts\.([a-z]\w*(?:\.[a-z]\w*)+)")
 _PARAMETER = re.compile(r"\bdata\.gate\.params\.([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*))?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STAGE_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _COLLECTOR_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def tailored(
+    bundle: Bundle,
+    depends_on: Mapping[str, tuple[str, ...]],
+    profile: str | None,
+    parameters: Sequence[Parameter],
+    path: str = "the settings",
+) -> tuple[Bundle, Plan]:
+    """The bundle with the parameters that settings replace, and its plan with the rules of a profile.
+
+    Every run, and every replay with what its ``Setup`` has, begins with this.
+
+    Args:
+        depends_on: as for :func:`make_plan`.
+        path: the file with the settings, for messages.
+
+    Raises PolicyError: as :func:`make_plan`; ConfigError: there is no such profile or parameter, or a value
+    does not fit its unit.
+    """
+    bundle, overrides = override(bundle, parameters, path)
+    plan = select(make_plan(bundle, dict(depends_on)), profile, path)
+    return bundle, replace(plan, overrides=overrides) if overrides else plan
 
 
 def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = None) -> Plan:
@@ -60,6 +88,7 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
         actions=common.actions(stages),
         on_unknown=common.on_unknown(listed),
         never_waived=common.never_waived(listed),
+        profiles=read_profiles(bundle.metadata, stages.values()),
     )
 
 
@@ -130,6 +159,9 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         if not contract_has(fact):
             what = f"the fact {fact!r} is in no collector's contract"
             raise _bad_metadata(annotation, what, _install(source_of(fact)))
+    collections = custom.get("collections", [])
+    if collections != [] and not is_names(collections):
+        raise _bad_metadata(annotation, "the METADATA needs 'collections' as a list of names")
     return Rule(
         code=f"{stage}.{short}",
         stage=stage,
@@ -143,7 +175,22 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         controls=controls,
         facts=facts,
         optional_facts=optional,
+        effective_on_s=_effective_on(annotation, custom.get("effective_on")),
+        collections=tuple(collections),
     )
+
+
+def _effective_on(annotation: Annotation, value: Any) -> int | None:
+    """Epoch seconds of an RFC 3339 time, or of the beginning of a day in UTC; None where there is none."""
+    if value is None:
+        return None
+    text = f"{value}T00:00:00Z" if isinstance(value, str) and _DAY.fullmatch(value) else value
+    try:
+        return parse_rfc3339(text)
+    except (TypeError, ValueError) as error:
+        what = f"custom.effective_on is no RFC 3339 time or day: {str(value)[:40]!r}"
+        advice = "; write it like 2026-01-01 or 2026-01-01T00:00:00Z"
+        raise _bad_metadata(annotation, what, advice) from error
 
 
 def _install(collector: str) -> str:

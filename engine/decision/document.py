@@ -55,6 +55,8 @@ class CheckStatus(StrEnum):
     UNKNOWN = "cannot be told"
     WAIVED = "waived"
     CONDITIONAL = "conditional"
+    PENDING = "not yet binding"
+    LEFT_OUT = "not in profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,26 @@ class PolicyId:
     name: str
     version: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A selection of the bundle's rules, by collection."""
+
+    name: str
+    title: str
+    collections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A parameter that the settings replace: its value in the bundle, the one in force, and why."""
+
+    name: str
+    unit: str
+    bundle: Any
+    value: Any
+    rationale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +180,7 @@ class FactValue:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule with the values it compared and the facts it needs."""
+    """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns."""
 
     code: str
     stage: str
@@ -170,6 +192,7 @@ class Check:
     solution: str
     owner: str
     controls: tuple[str, ...]
+    effective_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +379,8 @@ class Decision:
     evidence: tuple[EvidenceSummary, ...]
     settings_digest: str | None
     input_digest: str
+    profile: Profile | None = None
+    overrides: tuple[Override, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document, without its place in the ledger."""

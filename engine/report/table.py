@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ...evidence.collecting.interface import ProblemKind
-from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Trust, Verdict
+from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Override, Trust, Verdict
 from ..ledger.interface import Entry
-from ..terminal.figures import coverage, figure, label, scale
+from ..terminal.figures import coverage, figure, label, scale, shorten
 from ..terminal.lines import Lines, Part, columns, pad
 from .findings import Finding, Findings, few
 from .interface import Screen
@@ -24,6 +24,8 @@ _ALSO = {
     CheckStatus.UNKNOWN: "cannot be told",
     CheckStatus.WAIVED: "waived",
     CheckStatus.CONDITIONAL: "conditional",
+    CheckStatus.PENDING: "not yet binding",
+    CheckStatus.LEFT_OUT: "not in profile",
 }
 
 
@@ -59,6 +61,13 @@ def trusted(trust: Trust) -> str:
         groups.setdefault(source, []).append(setting)
     parts = [f"{names[source]} for {', '.join(groups[source])}" for source in names if source in groups]
     return "; ".join(parts)
+
+
+def overridden(one: Override) -> str:
+    """A parameter that the settings replace, in words."""
+    unit = scale(one.name, one.unit)
+    old, new = (shorten(figure(value, unit)) for value in (one.bundle, one.value))
+    return f"{one.name} is {new} instead of {old}: {one.rationale}"
 
 
 class _Page:
@@ -203,6 +212,11 @@ class _Page:
             self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")
         if len(ordered) > most:
             self._remark("warning", f"+{len(ordered) - most} more, in -o json")
+        for override in self.decision.overrides:
+            self._remark("override", overridden(override))
+        left_out = [c.code for c in self.decision.checks if c.status is CheckStatus.LEFT_OUT]
+        if self.decision.profile is not None and left_out:
+            self._remark(f"not in profile {self.decision.profile.name}", self._rules(left_out))
         for weakening in self.decision.weakenings:
             self._remark("weakened", weakening.msg)
 
