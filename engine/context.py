@@ -98,10 +98,11 @@ def open_context(
     _check_pin("version", config.policy.version, bundle.version)
     _check_pin("digest", config.policy.digest, bundle.digest)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
-    parameters, where = parameters_of(config), _whose(authority.trust, "policy")
+    parameters, whose = parameters_of(config), _whose(authority.trust, "policy")
+    where = "the operator's file" if whose == "the operator" else whose
     bundle, plan = tailored(bundle, depends_on, config.policy.profile, parameters, where)
     _check_freshness(config, plan)
-    weakenings = [*_weakenings(authority), *_left_out(plan, where)]
+    weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
     authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
     return Context(root.resolve(), authority, bundle, plan, tuple(weakenings), places)
 
@@ -115,12 +116,12 @@ def parameters_of(config: GateConfig) -> tuple[Parameter, ...]:
     )
 
 
-def _left_out(plan: Plan, where: str) -> list[Weakening]:
+def _left_out(plan: Plan, whose: str) -> list[Weakening]:
     rules = [rule for stage in plan.stages.values() for rule in stage.rules]
     left = sum(not rule.selected for rule in rules)
     if plan.profile is None or not left:
         return []
-    message = f"{where} chooses the profile {plan.profile.name}: {left} of {len(rules)} rules are not judged"
+    message = f"{whose} chooses the profile {plan.profile.name}: {left} of {len(rules)} rules are not judged"
     return [Weakening("profile", message)]
 
 

@@ -56,7 +56,7 @@ def page(place: Sequence[str | int]) -> str:
     if first == "evidence" and second in BUILTIN:
         return f"docs/collectors/{second}.md"
     if (first, second) == ("policy", "parameters"):
-        return f"{OPERATOR}: {{value: …, rationale: …}}"
+        return f"{OPERATOR}, and write {{value: …, rationale: …}}"
     if first == "limits":
         return "docs/limits.md"
     return REFERENCE

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...evidence.base.contracts import source_of
-from ...evidence.base.errors import PolicyError, nearest
+from ...evidence.base.errors import ConfigError, PolicyError, nearest
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.facts import contract_has, has_contract
 from ..decision.document import Severity
@@ -50,9 +50,16 @@ def tailored(
     Raises PolicyError: as :func:`make_plan`; ConfigError: there is no such profile or parameter, or a value
     does not fit its unit.
     """
+    own = dict(depends_on)
+    if not parameters:
+        return bundle, select(make_plan(bundle, own), profile, path)
+    make_plan(bundle, own)  # what is refused here is the bundle's fault, and below that of the settings
     bundle, overrides = override(bundle, parameters, path)
-    plan = select(make_plan(bundle, dict(depends_on)), profile, path)
-    return bundle, replace(plan, overrides=overrides) if overrides else plan
+    try:
+        plan = make_plan(bundle, own)
+    except PolicyError as error:
+        raise ConfigError(error.what, path=path, place="policy.parameters", remedy=error.remedy) from error
+    return bundle, replace(select(plan, profile, path), overrides=overrides)
 
 
 def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = None) -> Plan:

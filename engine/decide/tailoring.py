@@ -16,7 +16,7 @@ from ...evidence.base.records import nested
 from ..decision.document import Override, Profile
 from ..policy.interface import Bundle
 from .model import Plan, Rule, Stage
-from .parameters import Common, fits
+from .parameters import fits
 from .recorded import Parameter
 
 MANIFEST = ".manifest"
@@ -106,15 +106,12 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
     """The bundle with other values of parameters, and each of them with the value that it had.
 
     Args:
+        bundle: one of which a plan can be made.
         wanted: names (``stage1.test_coverage_min``) and values.
         path: the file that sets them, for messages.
 
-    Raises ConfigError: there is no such parameter, or the value does not fit its unit; PolicyError: the
-    bundle's own parameters are malformed.
+    Raises ConfigError: there is no such parameter, or the value does not fit its unit.
     """
-    if not wanted:
-        return bundle, ()
-    Common(bundle.data)  # whatever is refused here is the bundle's fault, not that of the settings
     groups: dict[str, dict[str, Any]] = bundle.data["gate"]["params"]
     known = [f"{group}.{name}" for group, entries in groups.items() for name in entries]
     changed = {group: dict(entries) for group, entries in groups.items()}
@@ -131,6 +128,9 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
             )
         entry = groups[group][name]
         unit = entry["unit"]
+        if not one.rationale.strip():
+            what = "the rationale is empty"
+            raise ConfigError(what, path=path, place=f"{place}.rationale", remedy="say why the value differs")
         if one.unit not in (None, unit):
             what = f"the parameter has the unit {unit!r}, not {str(one.unit)[:80]!r}"
             raise ConfigError(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ...evidence.collecting.interface import ProblemKind
 from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Override, Trust, Verdict
 from ..ledger.interface import Entry
-from ..terminal.figures import coverage, figure, label, scale, shorten
+from ..terminal.figures import coverage, figure, label, scale
 from ..terminal.lines import Lines, Part, columns, pad
 from .findings import Finding, Findings, few
 from .interface import Screen
@@ -66,7 +66,7 @@ def trusted(trust: Trust) -> str:
 def overridden(one: Override) -> str:
     """A parameter that the settings replace, in words."""
     unit = scale(one.name, one.unit)
-    old, new = (shorten(figure(value, unit)) for value in (one.bundle, one.value))
+    old, new = figure(one.bundle, unit, one.value), figure(one.value, unit, one.bundle)
     return f"{one.name} is {new} instead of {old}: {one.rationale}"
 
 
