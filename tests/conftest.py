@@ -113,7 +113,7 @@ def load_the_shipped_bundle_once() -> Iterator[None]:
     def load_once(directory: Path, limits: Limits = DEFAULT) -> Bundle:
         return shipped if directory == bundles.SHIPPED else load_bundle(directory, limits)
 
-    def plan_once(bundle: Bundle, depends_on: dict[str, tuple[str, ...]]) -> Plan:
+    def plan_once(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = None) -> Plan:
         return plan if bundle is shipped and not depends_on else make_plan(bundle, depends_on)
 
     with pytest.MonkeyPatch.context() as patch:
