@@ -20,10 +20,22 @@ from ..evidence.reading.files import printable
 from ..evidence.reading.workspace import Workspace
 from .collectors import STAGE_TESTS, open_workspace, refused, start
 from .config.settings import age_seconds
+from .conftest.answers import ask_each
+from .conftest.stages import FACT
 from .context import Context, parameters_of
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
-from .decide.recorded import PEOPLE, TRUST, Authors, Recorded, Setup, Time, policy_input, wanted_stages
+from .decide.recorded import (
+    PEOPLE,
+    TRUST,
+    Authors,
+    Recorded,
+    Setup,
+    Time,
+    facts_of,
+    policy_input,
+    wanted_stages,
+)
 from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
 from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
@@ -72,7 +84,11 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
     needed = plan.closure(wanted_stages(plan, recorded.setup.stage))
     packages = [plan.stages[name].package for name in needed]
     step("asking the policies")
-    answers = engine.evaluate(packages, policy_input(plan, recorded, time))
+    if any(plan.stages[name].conftest for name in needed):
+        files = facts_of(recorded, time).value(FACT) or ()
+        answers = ask_each(engine, [plan.stages[name] for name in needed], files)
+    else:
+        answers = engine.evaluate(packages, policy_input(plan, recorded, time))
     return Outputs(EngineId(engine.name, engine.version), answers)
 
 

@@ -1,4 +1,4 @@
-"""What operator.md and policy-bundles.md say of thresholds, dates and profiles works as it stands."""
+"""What operator.md and policy-bundles.md say of thresholds, dates, profiles and Conftest works as it stands."""
 
 from __future__ import annotations
 
@@ -53,3 +53,26 @@ def test_the_pages_examples_work(
     assert block("operator.md", "Other thresholds, and a profile", "text").strip() in said
     assert "warning: binds from 2026-03-01: " in said  # 94.7 % of what the page asks for
     assert "not in profile research: artifact_matrix" in said
+
+
+def test_the_page_on_policies_for_conftest_works(
+    gate: Callable[..., Any], make_workspace: Callable[..., Path]
+) -> None:
+    """Policies, data and settings of the page give what it shows."""
+    section = (ROOT / "docs/policy-bundles.md").read_text().split("\n## Policies for Conftest\n")[1]
+    section = section.split("\n## ")[0]
+    files = dict(re.findall(r"^```(?:yaml|rego)\n# (\S+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    assert len(files) == 4
+    root = make_workspace(
+        {
+            "gate.yaml": files.pop("gate.yaml"),
+            "src/app.py": "x = 1\n",
+            "deploy/web.yaml": "kind: Deployment\nmetadata: {name: web}\n",
+            "deploy/bridge.yaml": "kind: Deployment\nmetadata: {name: mainframe-bridge}\n",
+        }
+    )
+    operator = make_workspace(files, "operator")
+    run = gate("evaluate", "main", "-w", root, "--operator", operator, "--no-record")
+    assert run.code == 1, run.err
+    for line in block("policy-bundles.md", "Policies for Conftest", "text").splitlines():
+        assert " ".join(line.split()) in " ".join(run.out.split())

@@ -22,6 +22,8 @@ from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import EngineError
 from ...evidence.base.times import format_utc
 from ...evidence.collecting.interface import Problem, ProblemKind
+from ..conftest.answers import read
+from ..conftest.stages import FACT
 from ..decision.document import (
     Check,
     CheckStatus,
@@ -215,6 +217,8 @@ class _Judging:
             if any(p.kind is not ProblemKind.UNKNOWN for p in found)
             or (found and fact in rule.facts and self.facts.value(fact) is None)
         }
+        if self.stage.conftest:
+            return self._conftest(rule, {fact: found for fact, found in problems.items() if found}), ()
         # a policy cannot compare what is not there, so its check may then be undefined
         if unusable and self.output.get(f"check_{rule.short_name}") is None:
             return self._unusable(rule, unusable), ()
@@ -234,6 +238,19 @@ class _Judging:
             if status is not CheckStatus.VIOLATED:
                 status = CheckStatus.WAIVED if waived else CheckStatus.VIOLATED
         return status, answer.operands
+
+    def _conftest(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+        """Report what a rule for Conftest says of the files, and the files that it was not asked about."""
+        found = read(self.stage, rule, self.output, self.facts.value(FACT) or ())
+        self.warnings += found.notices
+        waived = [self._report(violation) for violation in found.violations]
+        if problems:
+            return self._unusable(rule, problems)
+        if waived:
+            return CheckStatus.WAIVED if all(waived) else CheckStatus.VIOLATED
+        if any(notice.code == rule.code for notice in found.notices):
+            return CheckStatus.WARNS
+        return CheckStatus.EXCEPTED if found.notices else CheckStatus.HOLDS
 
     def _unusable(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
         """Report facts that are missing, were rejected, or are null because they are unknown."""

@@ -46,7 +46,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One gate: its question, what it depends on and the rules that must have been evaluated."""
+    """One gate: its question, what it depends on and the rules that must have been evaluated.
+
+    ``conftest`` says that the rules are asked about one document at a time, and answer as Conftest's do.
+    """
 
     id: str
     title: str
@@ -56,6 +59,7 @@ class Stage:
     rules: tuple[Rule, ...]
     headline: tuple[tuple[str, str], ...]
     package: str
+    conftest: bool = False
 
     @property
     def collectors(self) -> frozenset[str]:

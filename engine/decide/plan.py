@@ -16,6 +16,7 @@ from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import ConfigError, PolicyError, nearest
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.facts import contract_has, has_contract
+from ..conftest.stages import conftest_plan
 from ..decision.document import Severity
 from ..policy.interface import Annotation, Bundle
 from .model import Plan, Rule, Stage
@@ -71,6 +72,8 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     Raises PolicyError: the manifest is incomplete or contradicts the modules, or a parameter does not fit its
     unit.
     """
+    if bundle.conftest:
+        return conftest_plan(bundle, depends_on or {})
     described = bundle.metadata.get("stages")
     if not isinstance(described, dict) or not described:
         raise _wrong("the manifest lists no stages")

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...evidence.base.errors import ConfigError, PolicyError, nearest, suggestion
-from ...evidence.base.records import nested
+from ...evidence.base.records import lookup, nested
 from ..decision.document import Override, Profile
 from ..policy.interface import Bundle
 from .model import Plan, Rule, Stage
@@ -112,7 +112,7 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
 
     Raises ConfigError: there is no such parameter, or the value does not fit its unit.
     """
-    groups: dict[str, dict[str, Any]] = bundle.data["gate"]["params"]
+    groups: dict[str, dict[str, Any]] = lookup(bundle.data, "gate.params") or {}
     known = [f"{group}.{name}" for group, entries in groups.items() for name in entries]
     changed = {group: dict(entries) for group, entries in groups.items()}
     found = []
@@ -143,5 +143,5 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
             raise ConfigError(what, path=path, place=f"{place}.value", remedy=remedy)
         changed[group][name] = {**entry, "value": one.value, "rationale": one.rationale}
         found.append(Override(one.name, unit, entry["value"], one.value, one.rationale))
-    data = {**bundle.data, "gate": {**bundle.data["gate"], "params": changed}}
+    data = {**bundle.data, "gate": {**(bundle.data.get("gate") or {}), "params": changed}}
     return replace(bundle, data=data), tuple(found)

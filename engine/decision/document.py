@@ -1,7 +1,6 @@
 """The decision as a typed, frozen document: what gets recorded, signed, reported and read back.
 
-``contracts/decision.schema.json`` describes its JSON. Figures are scaled integers with a unit. Lists have a
-stable order, so equal decisions are equal bytes.
+``contracts/decision.schema.json`` describes its JSON. Lists have a stable order: equal decisions, equal bytes.
 """
 
 from __future__ import annotations
@@ -57,6 +56,8 @@ class CheckStatus(StrEnum):
     CONDITIONAL = "conditional"
     PENDING = "not yet binding"
     LEFT_OUT = "not in profile"
+    EXCEPTED = "excepted"
+    WARNS = "warns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: a content digest of the source paths always, the git commit where there is one.
-
-    Attributes:
-        commit: full id, None outside of a repository; ``dirty``: whether the source paths differ from it.
-        digest: SHA-256 of the ``sha256sum`` manifest of the source files.
-    """
+    """What is judged: ``digest``, the SHA-256 of the ``sha256sum`` manifest of the source files; the full id
+    of the git commit where there is one, and whether the source paths differ from it."""
 
     commit: str | None
     dirty: bool | None

@@ -19,6 +19,7 @@ from ...evidence.reading.files import FileRead, too_large
 from ...evidence.reading.parse import decode_text, parse_json
 from ...evidence.reading.workspace import View, Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
+from . import conftest
 from .annotations import read_annotations
 from .interface import Annotation, Bundle, RuleHead
 from .lint import check_module
@@ -120,20 +121,17 @@ def _opened(workspace: Workspace) -> View:
 
 
 def _load(view: View | _Files, where: str) -> Bundle:
-    if MANIFEST not in view.paths():
-        raise PolicyError(
-            "the policy bundle has no .manifest",
-            path=where,
-            remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
-        )
+    bare = MANIFEST not in view.paths()
     modules: dict[str, str] = {}
     annotations: list[Annotation] = []
     heads: list[RuleHead] = []
     packages: set[str] = set()
     data: dict[str, Any] = {}
-    files = {MANIFEST: view.read(MANIFEST)}
-    manifest = parse_json(files[MANIFEST], MANIFEST, view.limits)
-    name, version, metadata = _manifest(manifest)
+    files: dict[str, bytes] = {}
+    name, version, metadata = conftest.NAME, conftest.VERSION, dict[str, Any]()
+    if not bare:
+        files[MANIFEST] = view.read(MANIFEST)
+        name, version, metadata = _manifest(parse_json(files[MANIFEST], MANIFEST, view.limits))
     for path in view.paths():
         check_relative(path)  # a name that a bundle may have is one that every engine and archive can have
         filename = path.rpartition("/")[2]
@@ -146,16 +144,25 @@ def _load(view: View | _Files, where: str) -> Bundle:
             packages.add(package)
             annotations += found
             heads += defined
-        elif filename in ("data.yaml", "data.yml", "data.json"):
+        elif filename in ("data.yaml", "data.yml", "data.json") or (bare and path.endswith(conftest.DATA)):
             raw = files[path] = view.read(path, view.limits.text_bytes)
-            parse = parse_json if filename == "data.json" else parse_yaml
+            parse = parse_json if filename.endswith(".json") else parse_yaml
             _mount(data, path, parse(raw, path, view.limits))
+    if bare and not conftest.is_conftest(heads):
+        raise PolicyError(
+            "the policy bundle has no .manifest",
+            path=where,
+            remedy="a bundle is a directory with a .manifest file, or with policies for Conftest; "
+            "see docs/policy-bundles.md",
+        )
     if not modules:
         raise PolicyError("the policy bundle has no Rego module", path=where, remedy="add rules")
     for package in sorted(packages):
         _refuse_data_below(package, data)
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
-    return Bundle(name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files)
+    return Bundle(
+        name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files, bare
+    )
 
 
 def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:

@@ -26,6 +26,8 @@ _MARK = {
     CheckStatus.CONDITIONAL: ("~", "yellow"),
     CheckStatus.PENDING: ("~", "yellow"),
     CheckStatus.LEFT_OUT: ("-", "dim"),
+    CheckStatus.EXCEPTED: ("~", "yellow"),
+    CheckStatus.WARNS: ("~", "yellow"),
 }
 _SOURCES = {
     "same": "from what is judged",

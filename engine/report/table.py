@@ -26,6 +26,8 @@ _ALSO = {
     CheckStatus.CONDITIONAL: "conditional",
     CheckStatus.PENDING: "not yet binding",
     CheckStatus.LEFT_OUT: "not in profile",
+    CheckStatus.EXCEPTED: "excepted",
+    CheckStatus.WARNS: "with warnings",
 }
 
 

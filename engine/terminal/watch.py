@@ -36,6 +36,8 @@ _NOW = {
     CheckStatus.CONDITIONAL: "is now conditional",
     CheckStatus.PENDING: "would now fail, once it binds",
     CheckStatus.LEFT_OUT: "is no longer in the profile",
+    CheckStatus.EXCEPTED: "is now excepted by the policies",
+    CheckStatus.WARNS: "now warns",
 }
 
 
