@@ -12,10 +12,10 @@ from .alterations import alterations
 from .collectors import Places
 from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, LedgerSettings
 from .decide.model import Plan
-from .decide.plan import tailored
 from .decide.recorded import ALL, Parameter, wanted_stages
 from .decide.tailoring import refuse_empty
 from .decision.document import Trust, Weakening
+from .plans import tailored
 from .policy import bundle as bundles
 from .policy.interface import Bundle
 from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve

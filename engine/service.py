@@ -20,7 +20,7 @@ from ..evidence.reading.files import printable
 from ..evidence.reading.workspace import Workspace
 from .collectors import STAGE_TESTS, open_workspace, refused, start
 from .config.settings import age_seconds
-from .conftest.answers import ask_each
+from .conftest.asking import ask_each
 from .conftest.stages import FACT
 from .context import Context, parameters_of
 from .decide.decide import Outputs, decide

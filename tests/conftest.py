@@ -27,7 +27,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
-from gate.engine.decide import plan as plans
+from gate.engine import plans
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
 from gate.engine.policy import bundle as bundles

@@ -1,4 +1,4 @@
-"""What operator.md and policy-bundles.md say of thresholds, dates, profiles and Conftest works as it stands."""
+"""What the pages say of thresholds, dates, profiles and policies for Conftest works as it stands."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_page_on_policies_for_conftest_works(
     """Policies, data and settings of the page give what it shows."""
     section = (ROOT / "docs/policy-bundles.md").read_text().split("\n## Policies for Conftest\n")[1]
     section = section.split("\n## ")[0]
-    files = dict(re.findall(r"^```(?:yaml|rego)\n# (\S+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    files = dict(re.findall(r"^```(?:yaml|rego)\n# in (\S+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
     assert len(files) == 4
     root = make_workspace(
         {

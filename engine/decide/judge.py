@@ -22,8 +22,6 @@ from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import EngineError
 from ...evidence.base.times import format_utc
 from ...evidence.collecting.interface import Problem, ProblemKind
-from ..conftest.answers import read
-from ..conftest.stages import FACT
 from ..decision.document import (
     Check,
     CheckStatus,
@@ -37,7 +35,7 @@ from ..decision.document import (
     Violation,
     Waived,
 )
-from .answer import Answer, evidence_violation, policy_error, refuse_unexpected, unjudgeable
+from .answer import Answer, conftest_answer, evidence_violation, policy_error, refuse_unexpected, unjudgeable
 from .conditions import DAY, of_rule, of_violation, overdue, settle, settled
 from .facts import Facts
 from .model import Plan, Rule, Stage
@@ -241,7 +239,7 @@ class _Judging:
 
     def _conftest(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
         """Report what a rule for Conftest says of the files, and the files that it was not asked about."""
-        found = read(self.stage, rule, self.output, self.facts.value(FACT) or ())
+        found = conftest_answer(self.stage, rule, self.output, self.facts.value(rule.facts[0]) or ())
         self.warnings += found.notices
         waived = [self._report(violation) for violation in found.violations]
         if problems:

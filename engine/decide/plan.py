@@ -8,21 +8,18 @@ misspelled fact or parameter, or an empty stage is an error: it would otherwise 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
 from ...evidence.base.contracts import source_of
-from ...evidence.base.errors import ConfigError, PolicyError, nearest
+from ...evidence.base.errors import PolicyError, nearest
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.facts import contract_has, has_contract
-from ..conftest.stages import conftest_plan
 from ..decision.document import Severity
 from ..policy.interface import Annotation, Bundle
 from .model import Plan, Rule, Stage
 from .parameters import Common
-from .recorded import Parameter
-from .tailoring import is_names, override, read_profiles, select
+from .tailoring import is_names, read_profiles
 
 MANIFEST = ".manifest"
 _REPORTING = ("deny", "violation")
@@ -31,36 +28,6 @@ _PARAMETER = re.compile(r"\bdata\.gate\.params\.([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STAGE_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _COLLECTOR_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
-
-
-def tailored(
-    bundle: Bundle,
-    depends_on: Mapping[str, tuple[str, ...]],
-    profile: str | None,
-    parameters: Sequence[Parameter],
-    path: str = "the settings",
-) -> tuple[Bundle, Plan]:
-    """The bundle with the parameters that settings replace, and its plan with the rules of a profile.
-
-    Every run, and every replay with what its ``Setup`` has, begins with this.
-
-    Args:
-        depends_on: as for :func:`make_plan`.
-        path: the file with the settings, for messages.
-
-    Raises PolicyError: as :func:`make_plan`; ConfigError: there is no such profile or parameter, or a value
-    does not fit its unit.
-    """
-    own = dict(depends_on)
-    if not parameters:
-        return bundle, select(make_plan(bundle, own), profile, path)
-    make_plan(bundle, own)  # what is refused here is the bundle's fault, and below that of the settings
-    bundle, overrides = override(bundle, parameters, path)
-    try:
-        plan = make_plan(bundle, own)
-    except PolicyError as error:
-        raise ConfigError(error.what, path=path, place="policy.parameters", remedy=error.remedy) from error
-    return bundle, replace(select(plan, profile, path), overrides=overrides)
 
 
 def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = None) -> Plan:
@@ -72,8 +39,6 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     Raises PolicyError: the manifest is incomplete or contradicts the modules, or a parameter does not fit its
     unit.
     """
-    if bundle.conftest:
-        return conftest_plan(bundle, depends_on or {})
     described = bundle.metadata.get("stages")
     if not isinstance(described, dict) or not described:
         raise _wrong("the manifest lists no stages")

@@ -1,6 +1,7 @@
 """The decision as a typed, frozen document: what gets recorded, signed, reported and read back.
 
-``contracts/decision.schema.json`` describes its JSON. Lists have a stable order: equal decisions, equal bytes.
+``contracts/decision.schema.json`` describes its JSON. Lists have a stable order, so equal decisions
+are equal bytes.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gate.engine import recording, service
-from gate.engine.decide.plan import tailored
 from gate.engine.decide.recorded import Recorded
 from gate.engine.ledger import open_reader
+from gate.engine.plans import tailored
 from gate.engine.policy import open_engine
 from gate.engine.policy.bundle import from_document
 from gate.evidence.base.canonical import canonical
