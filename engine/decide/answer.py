@@ -246,10 +246,14 @@ def _reason(problem: Problem) -> str:
 
 @dataclass(slots=True)
 class ConftestAnswer:
-    """What a rule written for Conftest reports: violations, and remarks, also about excepted documents."""
+    """What a rule written for Conftest reports: violations, and remarks, also about excepted documents.
+
+    ``problems`` are about documents on which the policies failed.
+    """
 
     violations: list[Violation] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def documents_of(files: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
@@ -274,10 +278,15 @@ def conftest_answer(
     several = {path for path, number in places if number > 0}
     for answer in answers:
         path, values = answer["path"], answer["values"]
+        term = f"{path}#{answer['number'] + 1}" if path in several else path
+        if answer["error"] is not None:
+            reason = f"the policies fail on {term} ({answer['error']})"
+            remedy = "have the policy ask for the value's type first, or correct the file"
+            found.problems.append(Problem("files", reason, remedy, ProblemKind.UNKNOWN, path))
+            continue
         results = values.get(rule.short_name)
         if not isinstance(results, list):
             raise policy_error(stage, f"the rule {rule.code!r} was not evaluated: it is no set of messages")
-        term = f"{path}#{answer['number'] + 1}" if path in several else path
         if _suffix(rule.short_name) in _excepted(values.get(CONFTEST_EXCEPTION)):
             name = _suffix(rule.short_name) or '""'
             # with a code of its own: beside other findings of the rule it would not be on the first screen

@@ -242,8 +242,9 @@ class _Judging:
         found = conftest_answer(self.stage, rule, self.output, self.facts.value(rule.facts[0]) or ())
         self.warnings += found.notices
         waived = [self._report(violation) for violation in found.violations]
-        if problems:
-            return self._unusable(rule, problems)
+        if problems or found.problems:
+            fact = rule.facts[0]
+            return self._unusable(rule, {fact: (*problems.get(fact, ()), *found.problems)})
         if waived:
             return CheckStatus.WAIVED if all(waived) else CheckStatus.VIOLATED
         if any(notice.code == rule.code for notice in found.notices):

@@ -267,6 +267,19 @@ def test_what_engines_do_not_agree_on_is_refused(
     assert f"main.rego, line {line}" in run.err
 
 
+def test_a_document_on_which_a_policy_fails_is_not_passed_over(decide: Callable[..., dict[str, Any]]) -> None:
+    """Conftest would pass it silently. The others are judged, and what the document has is not shown."""
+    policy = 'package main\n\ndeny contains "bad name" if startswith(input.name, "a")\n'
+    policy += "\nwarn contains input.name\n"
+    configs: Files = {"deploy/a.json": '{"name": [1234567]}', "deploy/b.json": '[{}, {"name": "ab"}]'}
+    found = decide(configs, {"policy/main.rego": policy})
+    messages = {one["msg"] for one in found["violations"] if one["code"] == "main.deny"}
+    [failed] = messages - {"bad name"}
+    assert failed.startswith("Cannot be told: the policies fail on deploy/a.json (main.rego, line 3, column ")
+    assert "1234567" not in failed and len(messages) == 2
+    assert "deploy/b.json#2: ab" in {one["msg"] for one in found["warnings"]}
+
+
 @pytest.mark.parametrize("result", ["1", '{"message": "x"}', "true", '{"msg": 1}'])
 def test_a_result_without_a_message_is_no_verdict(judge: Callable[..., Any], result: str) -> None:
     """As Conftest refuses it."""
