@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
-from ...evidence.base.errors import ConfigError, PolicyError, nearest, suggestion
-from ...evidence.base.records import lookup, nested
+from ...evidence.base.canonical import canonical
+from ...evidence.base.errors import ConfigError, InternalError, PolicyError, nearest, suggestion
+from ...evidence.base.records import lookup
 from ..decision.document import Override, Profile
 from ..policy.interface import Bundle
 from .model import Plan, Rule, Stage
@@ -102,6 +102,15 @@ def refuse_empty(plan: Plan, needed: Collection[str]) -> None:
         )
 
 
+def _is_storable(value: Any) -> bool:
+    """Whether a decision can carry the value: no decimals, no integers beyond 2^53."""
+    try:
+        canonical(value)
+    except InternalError:
+        return False
+    return True
+
+
 def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bundle, tuple[Override, ...]]:
     """The bundle with other values of parameters, and each of them with the value that it had.
 
@@ -113,19 +122,19 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
     Raises ConfigError: there is no such parameter, or the value does not fit its unit.
     """
     groups: dict[str, dict[str, Any]] = lookup(bundle.data, "gate.params") or {}
-    known = [f"{group}.{name}" for group, entries in groups.items() for name in entries]
+    known = {f"{group}.{name}": (group, name) for group, entries in groups.items() for name in entries}
     changed = {group: dict(entries) for group, entries in groups.items()}
     found = []
     for one in sorted(wanted, key=lambda item: item.name):
-        group, _, name = one.name.partition(".")
         place = f"policy.parameters.{one.name[:160]}"
         if one.name not in known:
-            meant = nearest(one.name, known) or nearest(name, (k.partition(".")[2] for k in known))
+            meant = nearest(one.name, known)
             remedy = f"did you mean {meant!r}? " if meant else ""
             remedy += "`gate docs policies` lists the parameters of the shipped bundle"
             raise ConfigError(
                 "the policy bundle has no such parameter", path=path, place=place, remedy=remedy
             )
+        group, name = known[one.name]
         entry = groups[group][name]
         unit = entry["unit"]
         if not one.rationale.strip():
@@ -137,7 +146,7 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
                 what, path=path, place=f"{place}.unit", remedy="convert the value, or leave the unit out"
             )
         good, needed = fits(one.value, unit)
-        if not good or any(isinstance(item, (Decimal, float)) for item in nested(one.value)):
+        if not good or not _is_storable(one.value):
             what = f"the parameter has the unit {unit!r}, so its value must be {needed}"
             remedy = f"write it as the bundle does: {str(entry['value'])[:80]}"
             raise ConfigError(what, path=path, place=f"{place}.value", remedy=remedy)

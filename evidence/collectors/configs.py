@@ -35,10 +35,10 @@ class ConfigsOptions(Options):
     """Options of ``evidence.configs``.
 
     Attributes:
-        files: files or globs: JSON, YAML and TOML.
+        paths: files or globs: JSON, YAML and TOML.
     """
 
-    files: list[Text] = field(default_factory=list)
+    paths: list[Text] = field(default_factory=list)
 
 
 class ConfigsCollector:
@@ -54,32 +54,35 @@ class ConfigsCollector:
     def collect(self, view: View) -> Observation:
         """Read every file that a pattern matches; a pattern that matches none is a problem."""
         problems: list[Problem] = []
-        paths: dict[str, None] = {}
-        for pattern in self._options.files:
+        matched: dict[str, None] = {}
+        for pattern in self._options.paths:
             matching = view.glob(pattern)
             if not matching:
-                remedy = "write the file, or correct evidence.configs.files in gate.yaml"
+                remedy = "write the file, or correct evidence.configs.paths in gate.yaml"
                 problems.append(Problem("files", f"no file matches {pattern[:80]!r}", remedy))
-            paths.update(dict.fromkeys(matching))
-        if len(paths) > MOST_FILES:
-            remedy = "name the files that the policies are about in evidence.configs.files"
-            what = f"the patterns match {len(paths)} files, more than {MOST_FILES}"
+            matched.update(dict.fromkeys(matching))
+        if len(matched) > MOST_FILES:
+            remedy = "name the files that the policies are about in evidence.configs.paths"
+            what = f"the patterns match {len(matched)} files, more than {MOST_FILES}"
             problems.append(Problem("files", what, remedy, ProblemKind.UNKNOWN))
         read = []
-        for path in sorted(paths)[:MOST_FILES]:
+        for path in sorted(matched)[:MOST_FILES]:
             try:
-                read.append({"path": path, "documents": list(_documents(view, path))})
+                documents = list(_documents(view, path))
+                if not documents:
+                    raise _Unlike("is an empty array, so there is nothing to judge")
+                read.append({"path": path, "documents": documents})
             except EvidenceError as error:
                 problems.append(Problem.rejected(error, "files"))
             except _Unlike as error:
-                remedy = "quote it if it is text, or write it in a way that all parsers read alike"
+                remedy = "write it so that all parsers read it alike (quote text), or leave the file out"
                 problems.append(Problem("files", str(error), remedy, ProblemKind.UNKNOWN, path))
         facts = {"files": read, "documents": sum(len(one["documents"]) for one in read)}
-        return Observation(facts, tuple(problems), scopes=(Scope("", len(paths), len(read), "files"),))
+        return Observation(facts, tuple(problems), scopes=(Scope("", len(matched), len(read), "files"),))
 
 
 class _Unlike(Exception):
-    """A value that Conftest would see otherwise than our policies."""
+    """A value that Conftest would see otherwise than our policies, or no document at all."""
 
 
 def _documents(view: View, path: str) -> Iterator[str]:
@@ -92,7 +95,7 @@ def _documents(view: View, path: str) -> Iterator[str]:
     if kind not in ("json", "yaml", "toml"):
         what, remedy = (
             "is neither JSON nor YAML nor TOML by its name",
-            "leave it out of evidence.configs.files",
+            "leave it out of evidence.configs.paths",
         )
         raise EvidenceError(what, path=path, remedy=remedy)
     for document in _yaml(view, path) if kind == "yaml" else _elements(read_document(view, path, kind)):

@@ -86,7 +86,7 @@ CONFIGS: Files = {
     "spec: {replicas: 2, template: {spec: {securityContext: {runAsNonRoot: true}}}}\n",
 }
 TWINS: Files = {f"policy/{n}.rego": f'package a{n}b\n\ndeny contains "x"\n' for n in "._"}
-SETTINGS = 'subject: {sources: [app.py]}\nevidence:\n  configs: {files: ["deploy/*"]}\n'
+SETTINGS = 'subject: {sources: [app.py]}\nevidence:\n  configs: {paths: ["deploy/*"]}\n'
 
 
 @pytest.fixture
@@ -208,6 +208,7 @@ ODD: dict[str, tuple[str | bytes, str]] = {
     "octal.yaml": ("mode: 0644\n", "0644 without quotes"),
     "decimal.json": ('{"cpu": 0.5}', "the number 0.5 has a decimal point"),
     "long.json": ('{"n": 18446744073709551616}', "more than 64 bits"),
+    "nothing.json": ("[]", "nothing to judge"),
     "Dockerfile": ("FROM x\n", "neither JSON nor YAML nor TOML"),
     "bytes.json": (b"\xff\xfe", "UTF-8"),
 }

@@ -289,6 +289,7 @@ def test_an_operator_replaces_a_parameter_and_everybody_sees_it(house: House) ->
         ("house", "salt_min", "1", "write {value: …, rationale: …}"),
         ("house", "salt_min", "{vale: 1, rationale: x}", "did you mean 'value'?"),
         ("common", "waiver_approver_roles", "{value: [1.5], rationale: x}", "a list"),
+        ("common", "waiver_approver_roles", "{value: [99999999999999999999], rationale: x}", "a list"),
         ("common", "waiver_approver_roles", "{value: [7], rationale: x}", "roles as strings"),
         ("common", "condition_due_days", "{value: {HIGH: -1}, rationale: x}", "cannot have -1 days"),
     ],

@@ -252,7 +252,7 @@ def configs(data: bytes) -> None:
     kind, _, document = data.partition(b"\n")
     if kind in (b"json", b"yaml", b"toml"):
         name = f"f.{kind.decode()}"
-        Collecting("configs", name, files=[name])(document)
+        Collecting("configs", name, paths=[name])(document)
 
 
 def schemas(data: bytes) -> None:
