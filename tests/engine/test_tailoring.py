@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,6 +275,26 @@ def test_an_operator_replaces_a_parameter_and_everybody_sees_it(house: House) ->
     line = "house.salt_min is 0.30 instead of 0.50: We like it bland."
     assert f"override: {line}" in " ".join(house.run("--no-record").out.split())
     assert line in " ".join(house.run(what="explain").out.split())
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_parameters_of_the_trust_ref_apply_and_those_of_the_change_are_alterations(house: House) -> None:
+    """The protected branch's settings are not the judged change's."""
+    settings = house.root / "gate.yaml"
+    settings.write_text(settings.read_text() + "policy:\n  bundle: bundle\n" + OVERRIDE)
+    house.bundle.rename(house.root / "bundle")
+    git = ["git", "-C", house.root, "-c", "user.name=Ana", "-c", "user.email=ana@example.com"]
+    for command in ("init -q -b main", "add -A", "commit -q -m first", "checkout -q -b change"):
+        subprocess.run([*git, *command.split()], check=True)
+    settings.write_text(settings.read_text().replace("300000", "1"))
+    time = ("--effective-time", "2025-12-31T00:00:00Z", "--allow-past-effective-time")
+    run = house.gate(
+        "evaluate", "house", "-w", house.root, "--trust-ref", "main", "--no-record", "-o", "json", *time
+    )
+    found = json.loads(run.out)
+    assert [one["value"] for one in found["overrides"]] == [300_000]
+    assert found["trust"]["settings"]["policy"] == "trust_ref"
+    assert "policy.parameters.house.salt_min.value from 300000 to 1" in str(found["trust"]["alterations"])
 
 
 @pytest.mark.parametrize(
