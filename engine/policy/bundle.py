@@ -122,6 +122,8 @@ def _opened(workspace: Workspace) -> View:
 
 def _load(view: View | _Files, where: str) -> Bundle:
     bare = MANIFEST not in view.paths()
+    if bare and not any(path.endswith(".rego") for path in view.paths()):
+        raise _no_manifest(where)  # and not what is wrong with any other file of a directory
     modules: dict[str, str] = {}
     annotations: list[Annotation] = []
     heads: list[RuleHead] = []
@@ -149,12 +151,7 @@ def _load(view: View | _Files, where: str) -> Bundle:
             parse = parse_json if filename.endswith(".json") else parse_yaml
             _mount(data, path, parse(raw, path, view.limits))
     if bare and not conftest.is_conftest(heads):
-        raise PolicyError(
-            "the policy bundle has no .manifest",
-            path=where,
-            remedy="a bundle is a directory with a .manifest file, or with policies for Conftest; "
-            "see docs/policy-bundles.md",
-        )
+        raise _no_manifest(where)
     if not modules:
         raise PolicyError("the policy bundle has no Rego module", path=where, remedy="add rules")
     for package in sorted(packages):
@@ -162,6 +159,15 @@ def _load(view: View | _Files, where: str) -> Bundle:
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
     return Bundle(
         name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files, bare
+    )
+
+
+def _no_manifest(where: str) -> PolicyError:
+    return PolicyError(
+        "the policy bundle has no .manifest",
+        path=where,
+        remedy="a bundle is a directory with a .manifest file, or with policies for Conftest; "
+        "see docs/policy-bundles.md",
     )
 
 

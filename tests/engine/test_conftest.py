@@ -286,7 +286,7 @@ def test_a_result_without_a_message_is_no_verdict(judge: Callable[..., Any], res
     ("policy", "what"),
     [
         ({"policy/main.rego": "package main\n\nallow := true\n"}, "has no .manifest"),
-        ({"policy/x.txt": "package main\n"}, "has no .manifest"),
+        ({"policy/x.txt": "package main\n", "policy/a.json": "{"}, "has no .manifest"),
         ({"policy/main.rego": 'package gate.main\n\ndeny contains "x" if true\n'}, "has no .manifest"),
         ({"policy/main.rego": 'package all\n\ndeny contains "x" if true\n'}, "cannot be a stage"),
         (TWINS, "cannot be a stage"),
