@@ -9,7 +9,7 @@ from ..evidence.base.errors import ConfigError, PolicyError
 from .conftest.stages import conftest_plan
 from .decide.model import Plan
 from .decide.plan import make_plan
-from .decide.recorded import Parameter
+from .decide.recorded import Parameter, Setup
 from .decide.tailoring import override, select
 from .policy.interface import Bundle
 
@@ -22,8 +22,6 @@ def tailored(
     path: str = "the settings",
 ) -> tuple[Bundle, Plan]:
     """The bundle with the parameters that settings replace, and its plan with the rules of a profile.
-
-    Every run, and every replay with what its ``Setup`` has, begins with this.
 
     Args:
         depends_on: the workspace's own dependencies by stage, in place of the manifest's.
@@ -42,6 +40,11 @@ def tailored(
     except PolicyError as error:
         raise ConfigError(error.what, path=path, place="policy.parameters", remedy=error.remedy) from error
     return bundle, replace(select(plan, profile, path), overrides=overrides)
+
+
+def as_recorded(bundle: Bundle, setup: Setup) -> tuple[Bundle, Plan]:
+    """The same by the recorded settings of a decision, which is how it is made again. Raises as `tailored`."""
+    return tailored(bundle, setup.depends_on, setup.profile, setup.parameters)
 
 
 def _plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]]) -> Plan:

@@ -14,7 +14,7 @@ import pytest
 from gate.engine import recording, service
 from gate.engine.decide.recorded import Recorded
 from gate.engine.ledger import open_reader
-from gate.engine.plans import tailored
+from gate.engine.plans import as_recorded
 from gate.engine.policy import open_engine
 from gate.engine.policy.bundle import from_document
 from gate.evidence.base.canonical import canonical
@@ -312,8 +312,7 @@ def test_a_recorded_decision_is_made_again(judge: Callable[..., Any], tmp_path: 
         recorded = Recorded.from_json(json.loads(ledger.evidence.get(printed["input_digest"])))
         [line] = recording.decisions(ledger)
         original = from_document(ledger.evidence.get(line.summary["bundle"]["sha256"]))
-    setup = recorded.setup
-    bundle, plan = tailored(original, setup.depends_on, setup.profile, setup.parameters)
+    bundle, plan = as_recorded(original, recorded.setup)
     with open_engine("embedded", bundle, DEFAULT) as engine:
-        again = service.replay(bundle, plan, recorded, setup.time, engine)
+        again = service.replay(bundle, plan, recorded, recorded.setup.time, engine)
     assert canonical(again.to_json()) == canonical(printed)

@@ -15,7 +15,7 @@ import pytest
 from gate.engine import recording, service
 from gate.engine.decide.recorded import Recorded
 from gate.engine.ledger import open_reader
-from gate.engine.plans import tailored
+from gate.engine.plans import as_recorded
 from gate.engine.policy import open_engine
 from gate.engine.policy.bundle import from_document
 from gate.evidence.base.canonical import canonical
@@ -339,8 +339,7 @@ def test_a_recorded_decision_is_made_again_with_its_profile_and_parameters(house
     assert original.digest == printed["policy"]["digest"]
     assert original.data["gate"]["params"]["house"]["water_min"]["value"] == 500_000
     recorded = Recorded.from_json(stored)
-    setup = recorded.setup
-    bundle, plan = tailored(original, setup.depends_on, setup.profile, setup.parameters)
+    bundle, plan = as_recorded(original, recorded.setup)
     with open_engine("embedded", bundle, DEFAULT) as engine:
-        again = service.replay(bundle, plan, recorded, setup.time, engine)
+        again = service.replay(bundle, plan, recorded, recorded.setup.time, engine)
     assert canonical(again.to_json()) == canonical(printed)
