@@ -43,7 +43,7 @@ def tailored(
 
 
 def as_recorded(bundle: Bundle, setup: Setup) -> tuple[Bundle, Plan]:
-    """The same by the recorded settings of a decision, which is how it is made again. Raises as `tailored`."""
+    """The same by a decision's recorded settings, to make it again. Raises as `tailored`."""
     return tailored(bundle, setup.depends_on, setup.profile, setup.parameters)
 
 
