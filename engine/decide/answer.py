@@ -279,9 +279,9 @@ def conftest_answer(
     for answer in answers:
         path, values = answer["path"], answer["values"]
         term = f"{path}#{answer['number'] + 1}" if path in several else path
-        if answer["error"] is not None:
-            reason = f"the policies fail on {term} ({answer['error']})"
-            remedy = "have the policy ask for the value's type first, or correct the file"
+        if answer["failed"]:
+            reason = f"the policies fail on {term}, where a function gets a value of another type"
+            remedy = "correct the file, or have the policy ask for the type first (-v says where it fails)"
             found.problems.append(Problem("files", reason, remedy, ProblemKind.UNKNOWN, path))
             continue
         results = values.get(rule.short_name)
