@@ -37,12 +37,21 @@ COMMANDS = {
     "status": ("judge", "Show each stage's latest recorded verdict, and whether it is current."),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
     "docs": ("docs", "List the pages of the documentation, or print one."),
-    "signoff": ("signoff", "Sign off a stage with your SSH key, and list which sign-offs count."),
-    "waiver": ("waiver", "Write, revoke and list waivers, which permit one rule to be broken for a time."),
+    "signoff": ("people.signoff", "Sign off a stage with your SSH key, and list which sign-offs count."),
+    "waiver": (
+        "people.waiver",
+        "Write, revoke and list waivers, which permit one rule to be broken for a time.",
+    ),
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write JSON files with the digest of their data."),
-    "keys": ("keys", "Change and list the keys that sign the ledger, as its key admins decide."),
+    "keys": ("people.keys", "Change and list the keys that sign the ledger, as its key admins decide."),
+    "policy": ("policy", "Edit, check, test and compare policy bundles."),
+    "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
+    "record": (
+        "record",
+        "Export, extend and verify compliance records, which prove one decision to anybody.",
+    ),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""
 
@@ -60,7 +69,7 @@ class _Commands(TyperGroup):
             return None
         if self.commands[cmd_name] is None:
             module = import_module(f".engine.commands.{COMMANDS[cmd_name][0]}", __package__)
-            found = typer.main.get_command(module.app)
+            found = typer.main.get_command(_alone(module.app, cmd_name))
             self.commands[cmd_name] = getattr(found, "commands", {}).get(cmd_name, found)
         return self.commands[cmd_name]
 
@@ -68,6 +77,16 @@ class _Commands(TyperGroup):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _alone(app: typer.Typer, name: str) -> typer.Typer:
+    """The command of that name without its neighbours in the module, whose options take time to prepare."""
+    found = [one for one in app.registered_commands if one.callback and one.callback.__name__ == name]
+    if not found:
+        return app
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+    alone.registered_commands = found
+    return alone
 
 
 app = typer.Typer(

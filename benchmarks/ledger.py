@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from gate.engine.ledger.merkle import Frontier, leaf_hash
 from gate.engine.ledger.note import Checkpoint
 from gate.engine.ledger.receipts import Receipts
 from gate.evidence.base.canonical import canonical
+from gate.evidence.signing import ed25519
 from gate.evidence.signing.dsse import Envelope
 from gate.evidence.signing.keys import LogKey
 
@@ -64,6 +66,22 @@ def cpu(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+@contextmanager
+def signatures_timed() -> Iterator[list[float]]:
+    """The processor time of each check of a signature meanwhile."""
+    spent: list[float] = []
+    check = ed25519.verify_trusted
+
+    def timed(public: bytes, signature: bytes, message: bytes) -> None:
+        spent.append(cpu(lambda: check(public, signature, message)))
+
+    ed25519.verify_trusted = timed
+    try:
+        yield spent
+    finally:
+        ed25519.verify_trusted = check
 
 
 def append(path: str, count: int) -> None:
@@ -159,7 +177,9 @@ def main() -> None:
                 return hashlib.file_digest(stream, "sha256").hexdigest()
 
         with open_reader(path) as reader:
-            ratio = cpu(digest) / cpu(reader.sealed_leaves)
+            turns = [(cpu(digest), cpu(reader.sealed_leaves)) for _ in range(5)]
+        # other programs slow hashing and Python down unequally, and hasten neither
+        ratio = min(bare for bare, _ in turns) / min(ours for _, ours in turns)
         line(f"root of {size:,} lines to SHA-256 of them", f"{ratio:.2f}", "at least 0.25", ratio >= 0.25)
         took = cpu(lambda: verify_ledger(path, **options))
         print(f"{'verify them all, signatures by the receipt':<44} {took / size * 1e6:>9.1f} µs  each")
@@ -167,15 +187,15 @@ def main() -> None:
         with open_ledger(path, KEY, config_dir=config) as ledger:
             ledger.append([statement(number) for number in range(NEW)])
             ledger.seal(TIMES[1])
-        verifier = KEY.verifier("bench/log")
-        envelopes = [Envelope.sign(statement(number), KEY) for number in range(NEW)]
         beyond = []
-        for _ in range(5):
+        for _ in range(9):
             for one, content in receipts.items():
                 one.write_bytes(content)
-            whole = cpu(lambda: verify_ledger(path, config_dir=config, scope=Scope.NEW))
-            beyond.append(whole - cpu(lambda: [one.verify(verifier) for one in envelopes]))
-        value = statistics.median(beyond) * 1000
+            with signatures_timed() as spent:
+                whole = cpu(lambda: verify_ledger(path, config_dir=config, scope=Scope.NEW))
+            assert len(spent) > NEW
+            beyond.append(whole - sum(spent))
+        value = min(beyond) * 1000  # other programs only add
         line(f"verify {NEW:,} new beyond signatures", f"{value:.0f} ms", "under 50 ms", value < 50)
 
 

@@ -16,8 +16,10 @@ from .decide.recorded import ALL, Parameter, wanted_stages
 from .decide.tailoring import refuse_empty
 from .decision.document import Trust, Weakening
 from .plans import tailored
+from .policy import EngineOptions, open_engine
 from .policy import bundle as bundles
-from .policy.interface import Bundle
+from .policy.interface import Bundle, PolicyEngine
+from .policy.registry import EMBEDDED
 from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
 
 _STRICTER = frozenset({("account", "pinned_account")})
@@ -30,7 +32,7 @@ class Context:
 
     ``authority`` has the settings in force and whose they are, ``plan`` the bundle's stages and rules with
     the workspace's own dependencies, ``weakenings`` what settings and flags weaken. Without ``places``, the
-    user's directories, results of earlier runs are not used.
+    user's directories, results of earlier runs are not used. With ``cross_check``, two engines must agree.
     """
 
     root: Path
@@ -39,6 +41,7 @@ class Context:
     plan: Plan
     weakenings: tuple[Weakening, ...]
     places: Places | None = None
+    cross_check: bool = False
 
     @property
     def config(self) -> GateConfig:
@@ -58,6 +61,18 @@ class Context:
             return self.root / directory
         return Path(location) if Path(location).is_absolute() else location
 
+    @property
+    def engine_options(self) -> EngineOptions:
+        """What the settings say about policy engines."""
+        return EngineOptions(self.config.opa, self.root, self.cross_check)
+
+    def open_engine(self) -> PolicyEngine:
+        """The policy engine in force over the bundle; enter it as a context manager.
+
+        Raises GateError: it cannot be used.
+        """
+        return open_engine(self.config.engine, self.bundle, self.config.limits, self.engine_options)
+
     def check_stage(self, stage: str) -> None:
         """Refuse what cannot be judged.
 
@@ -76,6 +91,8 @@ def open_context(
     places: Places | None = None,
     operator: Path | None = None,
     trust_ref: str | None = None,
+    engine: str | None = None,
+    cross_check: bool = False,
 ) -> Context:
     """Load the settings in force and the policy bundle.
 
@@ -84,11 +101,13 @@ def open_context(
         places: the user's directories, where results of earlier runs may be used.
         operator: the operator's file or directory.
         trust_ref: the commit whose settings, policies and signers are taken.
+        engine: the policy engine in place of the configured one.
+        cross_check: judge by a second engine, too, and refuse a verdict on which they differ.
 
     Raises ConfigError: a setting is wrong; PolicyError: the bundle is, or it is not the pinned one;
     UsageError: there is no such trust ref.
     """
-    authority = resolve(root, operator, trust_ref, policy)
+    authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
     given = authority.bundle
     # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
@@ -104,7 +123,7 @@ def open_context(
     _check_freshness(config, plan)
     weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
     authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
-    return Context(root.resolve(), authority, bundle, plan, tuple(weakenings), places)
+    return Context(root.resolve(), authority, bundle, plan, tuple(weakenings), places, cross_check)
 
 
 def parameters_of(config: GateConfig) -> tuple[Parameter, ...]:
@@ -158,6 +177,8 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     elif config.policy.bundle is not None and config.policy.digest is None and trust.ref is None:
         message = f"{_whose(trust, 'policy')} names a policy bundle without its digest"
         found.append(Weakening("bundle_not_pinned", message))
+    if trust.settings["engine"] == JUDGED and config.engine != EMBEDDED:
+        found.append(Weakening("engine_judged", f"gate.yaml chooses the policy engine {config.engine}"))
     if trust.settings["ledger"] == DEFAULTS and config.ledger.location != LedgerSettings().location:
         message = f"ledger/ holds something else: decisions are recorded in {config.ledger.location}/"
         found.append(Weakening("ledger_moved", message))

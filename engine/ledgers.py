@@ -55,7 +55,7 @@ def writer(
         origin=settings.origin,
         label=_label(context),
         evidence=settings.evidence,
-        limits=_limits(context),
+        limits=store_limits(context),
         admins=context.authority.key_admins,
         joins=joining is not None,
     ) as ledger:
@@ -74,7 +74,7 @@ def reader(context: Context, config_dir: Path) -> LedgerReader:
         context.ledger,
         config_dir=config_dir,
         evidence=context.config.ledger.evidence,
-        limits=_limits(context),
+        limits=store_limits(context),
         admins=context.authority.key_admins,
     )
 
@@ -134,7 +134,7 @@ def parse_verifier_key(text: str, what: str) -> VerifierKey:
         raise UsageError(f"{what}: {error}", remedy="give the line of trust/log.vkey") from error
 
 
-def _limits(context: Context) -> Limits:
+def store_limits(context: Context) -> Limits:
     """Limits of the evidence store: a tight one on evidence must not keep a decision from being recorded."""
     limits = context.config.limits
     return replace(limits, file_bytes=max(limits.file_bytes, DEFAULT.file_bytes))

@@ -7,9 +7,8 @@ what it was made from, lies in the evidence store under its digest.
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +22,6 @@ from ..evidence.base.errors import (
     InternalError,
     LedgerError,
     UsageError,
-    suggestion,
 )
 from ..evidence.reading.workspace import Workspace
 from ..evidence.signing.keys import LogKey
@@ -32,10 +30,11 @@ from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision, FileDigest
+from .entries import check_target, decisions, entries, locate
+from .kept import keep_signed
 from .ledger import verify_ledger
 from .ledger.findings import Authorities, Report, Scope
 from .ledger.interface import Entry, NoLedger
-from .ledger.merkle import Frontier
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
 from .ledgers import parse_verifier_key, reader, writer
@@ -46,8 +45,6 @@ from .service import Judged, find_subject
 RECEIPT = "receipt"
 """What `verify` is given to read only what is after the receipt."""
 
-_DIGEST = re.compile(r"[0-9a-f]{8,64}")
-
 
 def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]]:
     """Append the decision to the workspace's ledger and seal it.
@@ -56,7 +53,8 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
         config_dir: the user's configuration directory, with the log key and the receipts.
         now: RFC 3339 time of recording, which goes into the checkpoint, never into the line.
 
-    Returns the entry, and notices: the log key was made just now, or the receipt could not be written.
+    Returns the entry, and notices: the log key was made just now, the receipt could not be written, or a file
+    that somebody signed could not be kept.
 
     Raises ConfigError: the key would lie inside the workspace; InternalError: the decision does not keep to
     its own contract; LedgerError, EnvironmentProblem: as they say; the decision is then not recorded.
@@ -72,13 +70,14 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
         )
     stored_documents = [canonical(document), to_document(context.bundle), canonical(stored)]
     parts = [part.data for item in judged.recorded.evidence.values() for part in item.attachments]
+    signed, odd = keep_signed(context, judged.recorded, stored)
     with writer(context, config_dir) as (ledger, notices):
         digest, bundle, *_ = [
-            ledger.evidence.put(data) for data in (*stored_documents, *parts) if data is not None
+            ledger.evidence.put(data) for data in (*stored_documents, *parts, *signed) if data is not None
         ]
         [entry] = ledger.append([statements.statement(judged.decision, digest, bundle)])
         ledger.seal(now)
-    return entry, notices
+    return entry, [*notices, *odd]
 
 
 def append_statement(
@@ -113,36 +112,6 @@ def append_statement(
     return entry, notices
 
 
-def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
-    """Every entry, oldest first; decisions as DecisionEntry, unless their key was revoked.
-
-    Raises LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
-    checkpoint (reordered, dropped or exchanged).
-    """
-    latest = ledger.checkpoint()
-    frontier = Frontier()
-    for entry in ledger.entries():
-        frontier.append(bytes.fromhex(entry.digest))
-        if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
-            raise LedgerError(
-                f"the first {latest.size} entries are not those that were sealed on {latest.time}",
-                path=ledger.name,
-                remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
-            )
-        statement = json.loads(entry.payload)
-        place, kind = Entry(entry.index, entry.digest), statements.kind_of(statement)
-        summary = statements.summary(statement)
-        if summary is None or entry.void is not None:
-            yield StatementEntry(place, statement, kind, entry.void)
-        else:
-            yield DecisionEntry(place, statement, kind, None, summary)
-
-
-def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
-    """Every recorded decision that counts, oldest first. Raises as `entries`."""
-    return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
-
-
 def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
     """A recorded decision and its place.
 
@@ -152,27 +121,11 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
     """
-    by_index = target.isdecimal() and len(target) < 8
-    if not by_index and not _DIGEST.fullmatch(target):
-        raise UsageError(
-            f"{target!r} is neither a stage nor a recorded decision",
-            remedy=suggestion(target, [*context.plan.stages, ALL]) + "; or a ledger index or digest",
-        )
+    names = [*context.plan.stages, ALL]
+    check_target(target, names)  # what is wrong with it is said first
     with reader(context, config_dir) as ledger:
-        found = []
-        for one in decisions(ledger):
-            stored = one.summary["decision"]["sha256"]
-            named = one.entry.digest.startswith(target) or stored.startswith(target)
-            if one.entry.index == int(target) if by_index else named:
-                found.append((one.entry, stored))
-        if not found:
-            raise UsageError(
-                f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
-            )
-        if len({stored for _, stored in found}) > 1:
-            raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
-        entry, stored = found[-1]
-        return _stored_decision(ledger, stored), entry
+        found = locate(ledger, target, names)
+        return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:

@@ -37,7 +37,6 @@ from .decide.recorded import (
     wanted_stages,
 )
 from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
-from .policy import open_engine
 from .policy.interface import Bundle, PolicyEngine
 
 _APPROVED_COMMITS = 20
@@ -61,17 +60,21 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
     """
     context.check_stage(stage)
     plan = context.plan
-    needed = plan.closure(wanted_stages(plan, stage))
-    ids = frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
-    config = context.config
+    ids = collectors(plan, stage)
     # the collectors first: the engine starts a thread, and a process with threads is not forked
     with (
         start(context.root, context.authority, sorted(ids), context.places) as running,
-        open_engine(config.engine, context.bundle, config.limits) as engine,
+        context.open_engine() as engine,
     ):
         recorded = _recorded(context, running, stage, time)
         outputs = ask(engine, plan, recorded, time)
     return Judged(decide(plan, context.bundle, recorded, outputs, time), recorded, context)
+
+
+def collectors(plan: Plan, stage: str) -> frozenset[str]:
+    """Ids of the collectors that judging a stage (or ``all``) needs."""
+    needed = plan.closure(wanted_stages(plan, stage))
+    return frozenset(PEOPLE).union(*(plan.stages[name].collectors for name in needed))
 
 
 def replay(bundle: Bundle, plan: Plan, recorded: Recorded, time: Time, engine: PolicyEngine) -> Decision:

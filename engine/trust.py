@@ -18,6 +18,7 @@ from ..evidence.reading.git.history import History
 from .config.operator import Operator, load_operator
 from .config.settings import FILE, GateConfig, default_ledger, parse_config, read_file
 from .decision.document import Notice, Trust, TrustRef
+from .policy import registry as engines
 
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
@@ -32,6 +33,7 @@ POWERS = (
     "freshness",
     "ledger",
     "limits",
+    "opa",
     "policy",
     "revoked_keys",
     "roles",
@@ -72,16 +74,19 @@ class Authority:
     notices: tuple[Notice, ...] = ()
 
 
-def resolve(root: Path, operator: Path | None, ref: str | None, policy: Path | None) -> Authority:
+def resolve(
+    root: Path, operator: Path | None, ref: str | None, policy: Path | None, engine: str | None = None
+) -> Authority:
     """Find the settings, policies and signers that the workspace is judged by.
 
     Args:
         operator: the operator's file or directory.
         ref: branch, tag or commit whose settings, policies and signers are taken.
         policy: a bundle directory in place of all others.
+        engine: the policy engine in place of the configured one.
 
-    Raises ConfigError: settings are wrong, or the operator's lie in the workspace; UsageError: there is no
-    such commit.
+    Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
+    operator's lie in the workspace; UsageError: there is no such commit.
     """
     authority = _judged(root) if ref is None else _of_commit(root, ref)
     if operator is not None:
@@ -98,6 +103,15 @@ def resolve(root: Path, operator: Path | None, ref: str | None, policy: Path | N
             trust=replace(authority.trust, settings=settings),
             bundle=policy,
         )
+    if engine is not None:
+        engines.check(engine)
+        settings = {**authority.trust.settings, "engine": FLAG}
+        authority = replace(
+            authority,
+            config=replace(authority.config, engine=engine),
+            trust=replace(authority.trust, settings=settings),
+        )
+    _check_server(authority)
     return authority
 
 
@@ -112,6 +126,20 @@ def _without_parameters(authority: Authority) -> Authority:
         config=replace(config, policy=replace(config.policy, parameters={})),
         notices=(*authority.notices, Notice("settings_ignored", text)),
     )
+
+
+def _check_server(authority: Authority) -> None:
+    """Refuse a server that the judged change names, or says how to trust: it could give any verdict."""
+    if engines.is_elsewhere(authority.config.engine):
+        for name in ("engine", "opa"):
+            if authority.trust.settings[name] == JUDGED:
+                raise ConfigError(
+                    "the judged change may not say which server judges it, nor what to show that server",
+                    path=FILE,
+                    place=name,
+                    remedy="name the server by --engine or GATE_ENGINE, in the operator's file, or at the "
+                    "trust ref; `engine: opa` starts one here",
+                )
 
 
 def _sources(stated: frozenset[str], source: str) -> dict[str, str]:
@@ -218,6 +246,13 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
     if "ledger" in stated and own.ledger.timestamps is not None and own.ledger.timestamps.anchor is not None:
         anchor = str(operator.path(own.ledger.timestamps.anchor, root))
         values["ledger"] = replace(own.ledger, timestamps=replace(own.ledger.timestamps, anchor=anchor))
+    if "opa" in stated:
+        paths = {
+            name: str(operator.path(path, root))
+            for name in own.opa.FILES
+            if (path := getattr(own.opa, name)) is not None
+        }
+        values["opa"] = replace(own.opa, **paths)  # type: ignore[arg-type] # all of them are paths
     notices = []
     if ignored:
         text = f"gate.yaml sets {', '.join(ignored)}: ignored, because the operator's file decides these"

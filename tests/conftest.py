@@ -14,9 +14,12 @@ import itertools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,6 +248,12 @@ def run_here(arguments: Iterable[str | Path], cwd: Path, env: Mapping[str, str])
     return Finished(code, *texts)
 
 
+@pytest.fixture(scope="session")
+def run_gate() -> Callable[[Iterable[str | Path], Path, Mapping[str, str]], Finished]:
+    """Run gate's main function in this process, for fixtures of a module: arguments, directory, variables."""
+    return run_here
+
+
 @pytest.fixture
 def gate(tmp_path: Path) -> Callable[..., Finished]:
     """Run gate's main function in this process.
@@ -446,6 +455,70 @@ def opa() -> str:
     if found is None:
         pytest.skip("the opa program is not on PATH")
     return found
+
+
+class OpaServer:
+    """A running ``opa run --server`` on a port of the loopback."""
+
+    def __init__(self, opa: str, folder: Path, *arguments: str, scheme: str = "http") -> None:
+        self._command = [opa, "run", "--server", "--skip-version-check", "--log-level", "error", *arguments]
+        self._log = folder / "opa.log"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.address = f"{scheme}://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again with what its arguments name and nothing else."""
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*self._command, "--addr", f"127.0.0.1:{self.port}"],
+                stdout=log, stderr=log, env={"PATH": os.defpath, "HOME": str(self._log.parent)},
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                assert self.process.poll() is None, self._log.read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            else:
+                return
+
+    def stop(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def get(self, path: str) -> str:
+        """What it answers to a GET."""
+        with urllib.request.urlopen(self.address + path, timeout=60) as answer:  # noqa: S310 - ours
+            text: str = answer.read().decode()
+            return text
+
+
+@pytest.fixture(scope="session")
+def opa_server(opa: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpaServer]:
+    """A server without policies, for everybody."""
+    server = OpaServer(opa, tmp_path_factory.mktemp("opa"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_opa(opa: str, tmp_path: Path) -> Iterator[Callable[..., OpaServer]]:
+    """A factory of servers with these arguments."""
+    started: list[OpaServer] = []
+
+    def start(*arguments: str, scheme: str = "http") -> OpaServer:
+        started.append(OpaServer(opa, tmp_path, *arguments, scheme=scheme))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -129,6 +129,28 @@ class Authority:
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
 
+def record_of(root: Path, gate: Gate, tmp_path: Path, *options: str | Path) -> str:
+    """What the record of entry 0 says of authorities; gate and the record's VERIFY.md alike verify it."""
+    done = gate("record", "export", "0", "-w", root, "-o", tmp_path / "r.tar", "-o", "json", *options)
+    assert done.code == 0, done.err
+    trust = json.loads(done.out)["trust"]
+    found = gate("record", "verify", tmp_path / "r.tar", "--trust", trust, "-o", "json")
+    assert found.code == 0, found.out
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    command("tar", "-xf", tmp_path / "r.tar", cwd=folder)
+    page = (folder / "VERIFY.md").read_text()
+    script = "".join(re.findall(r"^```sh\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    stock = command("bash", "-euo", "pipefail", "-c", script, cwd=folder)
+    assert stock.stdout.splitlines()[0] == f"trust {trust}"
+    assert stock.stdout.endswith("record verified\n")
+    (text,) = (one["text"] for one in json.loads(found.out)["checks"] if one["name"] == "authorities")
+    assert ("Time stamp:" in stock.stdout, "1 witnesses cosigned" in stock.stdout) == (
+        "stamped" in text, "cosigned" in text,
+    )  # fmt: skip
+    return str(text)
+
+
 @needs_openssl
 def test_a_time_stamp_is_an_outside_copy(root: Path, gate: Gate, serve: Any, tmp_path: Path) -> None:
     """It is kept beside its checkpoint, holds for openssl alone, and counts where its anchor is given."""
@@ -151,6 +173,15 @@ def test_a_time_stamp_is_an_outside_copy(root: Path, gate: Gate, serve: Any, tmp
     verified = json.loads(gate("ledger", "verify", "-w", root, "-o", "json", *option, env=stranger).out)
     assert (verified["ok"], verified["verified"]) == (True, "outside")
     assert verified["outside"][-1].startswith("the time stamp of 20")
+    gate("evaluate", "stage2", "-w", root, "--quiet")
+    step = record_of(root, gate, tmp_path, *option)
+    assert re.fullmatch(r"stamped on 20.*Z", step)
+    late = gate("record", "export", "1", "-w", root, "-o", tmp_path / "late.tar", *option)
+    assert late.code == 2
+    assert "entry 1 cannot be proved: no time stamp is over a checkpoint that covers it" in late.err
+    other = ("--timestamp-anchor", Authority(tmp_path, "other").anchor)
+    foreign = gate("record", "export", "0", "-w", root, "-o", tmp_path / "late.tar", *other)
+    assert (foreign.code, "the time stamp does not hold" in foreign.err) == (2, True)
 
 
 @needs_openssl
@@ -376,10 +407,17 @@ def test_witnesses_cosign_a_growing_log_and_refuse_a_shrunk_or_forked_one(
     assert "saw another log of this name: the first 3 entries are not the same" in forked.err
 
 
-def test_a_quorum_of_one_is_enough(root: Path, gate: Gate, witnesses: list[Witness]) -> None:
+def test_a_quorum_of_one_is_enough(root: Path, gate: Gate, witnesses: list[Witness], tmp_path: Path) -> None:
     witnesses[0].know(root)
     configure(root, {"witnesses": [one.settings for one in witnesses], "quorum": 1})
     done = gate("ledger", "witness", "-w", root)
     assert done.code == 0
     assert "w.example/b did not cosign" in done.err
     assert "the cosignatures by w.example/a" in gate("ledger", "verify", "-w", root).out
+    step = record_of(root, gate, tmp_path)
+    assert re.fullmatch(r"cosigned by w.example/a on 20.*Z", step)
+    configure(root, {"witnesses": [one.settings for one in witnesses], "quorum": 2})
+    few = gate("record", "export", "0", "-w", root, "-o", tmp_path / "few.tar")
+    assert few.code == 2
+    assert "1 witnesses cosigned the checkpoint, 2 are needed" in few.err
+    assert "run `gate ledger witness`" in few.err

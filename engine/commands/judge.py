@@ -26,8 +26,10 @@ from ..terminal.outputs import keep_out, parse_outputs, write
 from .options import (
     HERE,
     AllowPast,
+    CrossCheck,
     Debug,
     EffectiveTime,
+    Engine,
     NoCache,
     NoColor,
     Operator,
@@ -45,6 +47,17 @@ from .options import (
     unique,
 )
 
+Reports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        envvar="GATE_OUTPUT",
+        help="How to print: table (default), json, prelive, gemara or a plug-in's format; "
+        "=PATH writes a file. Repeatable.",
+        metavar="FORMAT[=PATH]",
+    ),
+]
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -56,17 +69,7 @@ def evaluate(
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            envvar="GATE_OUTPUT",
-            help="How to print: table (default), json, prelive or a plug-in's format; =PATH writes a file. "
-            "Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
-    ] = None,
+    output: Reports = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
     accept_conditional: Annotated[
@@ -81,6 +84,8 @@ def evaluate(
     ] = False,
     no_cache: NoCache = False,
     policy: Policy = None,
+    engine: Engine = None,
+    cross_check: CrossCheck = False,
     show_successes: Annotated[
         bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
     ] = False,
@@ -94,7 +99,9 @@ def evaluate(
     reports = {item.format: registry.load(item.format) for item in outputs}
 
     def opened() -> tuple[Context, Time]:
-        context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
+        context = open_workspace(
+            workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
+        )
         return context, effective_time(context, time, allow_past=allow_past_effective_time)
 
     show = not (quiet or verbose)
@@ -175,18 +182,24 @@ def explain(
         typer.Option("--rule", help="Show this rule, whether it holds or not. Repeatable.", metavar="CODE"),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show the rules that hold, too.")] = False,
-    output: Outputs = None,
+    output: Reports = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
     policy: Policy = None,
+    engine: Engine = None,
+    cross_check: CrossCheck = False,
     no_cache: NoCache = False,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Show why a stage has its verdict, down to the evidence, and what would change it."""
-    outputs = parse_outputs(output, ("table", "json"))
-    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
+    outputs = parse_outputs(output, registry.names(output or ()))
+    reports = [registry.load("explain" if item.format == "table" else item.format) for item in outputs]
+    context = open_workspace(
+        workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
+    )
+    keep_out(outputs, context.ledger)
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):
@@ -194,10 +207,9 @@ def explain(
     else:
         decision, entry = recording.find(context, target, config_dir())
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
-    for item in outputs:
+    for item, report in zip(outputs, reports, strict=True):
         page = screen(no_color=no_color, to_file=item.path is not None)
         page = replace(page, successes=everything, rules=rules)
-        report = registry.load("explain" if item.format == "table" else item.format)
         write(item, report.render(decision, entry, page))
 
 

@@ -51,6 +51,23 @@ Policy = Annotated[
         metavar="DIR",
     ),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        envvar="GATE_ENGINE",
+        help="Judge with this policy engine: embedded, opa (starts a server), opa=URL, or a plug-in's.",
+        metavar="NAME",
+    ),
+]
+CrossCheck = Annotated[
+    bool,
+    typer.Option(
+        "--cross-check",
+        envvar="GATE_CROSS_CHECK",
+        help="Judge with the embedded engine and OPA; refuse a verdict on which they differ.",
+    ),
+]
 EffectiveTime = Annotated[
     str | None,
     typer.Option(
@@ -98,6 +115,17 @@ Outputs = Annotated[
         metavar="FORMAT[=PATH]",
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        help="Processes that judge; by default one for each core.",
+        min=1,
+        max=64,
+        metavar="N",
+    ),
+]
 HERE = Path()
 _TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TRUST_REF: "trust ref"}
 
@@ -109,10 +137,12 @@ def open_workspace(
     policy: Path | None = None,
     *,
     no_cache: bool = True,
+    engine: str | None = None,
+    cross_check: bool = False,
 ) -> Context:
     """The workspace ready to be judged, with results of earlier runs unless ``no_cache``."""
     places = None if no_cache else Places(_cache_dir(), config_dir())
-    return open_context(workspace, policy, places, operator, trust_ref)
+    return open_context(workspace, policy, places, operator, trust_ref, engine, cross_check)
 
 
 def config_dir() -> Path:

@@ -25,6 +25,7 @@ from ...evidence.collecting import registry
 from ...evidence.reading.workspace import Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
 from ..policy import registry as engines
+from ..policy.engines.opa.settings import OpaSettings
 from .policy import PolicySettings
 
 FILE = "gate.yaml"
@@ -177,7 +178,13 @@ class GateConfig(Settings):
     ledger: LedgerSettings = LedgerSettings()
     engine: Text = field(
         default=engines.EMBEDDED,
-        metadata={"description": "The policy engine: embedded, or the name of an installed plug-in."},
+        metadata={
+            "description": "The policy engine: embedded, opa (a server that gate starts), opa=URL, or the "
+            "name of an installed plug-in."
+        },
+    )
+    opa: OpaSettings = field(
+        default=OpaSettings(), metadata={"description": "How the OPA server of `engine: opa=URL` is reached."}
     )
     stages: dict[str, StageSettings] = field(
         default_factory=dict, metadata={"description": "Changed dependencies between stages."}

@@ -63,11 +63,7 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     setup = recorded.setup
     facts = facts_of(recorded, time)
     digests = evidence_digests(plan, recorded)
-    waivers = facts.value("waivers.waivers") or []
-    revocations = facts.value("waivers.revocations") or []
-    valid, notices = assess(waivers, revocations, plan, setup.subject.digest, time.seconds)
-    wanted = wanted_stages(plan, setup.stage)
-    results = judge(plan, wanted, outputs.packages, facts, valid, time.seconds, setup.odd_sources)
+    results, notices = judge_stages(plan, recorded, outputs.packages, facts, time)
     verdict = overall(results) if setup.stage == ALL else results[setup.stage].verdict
     judged = list(results.values())
     weakenings = [*setup.weakenings, *_no_author(setup), *_set_time(time)]
@@ -103,6 +99,23 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
         profile=plan.profile,
         overrides=plan.overrides,
     )
+
+
+def judge_stages(
+    plan: Plan, recorded: Recorded, packages: Mapping[str, Mapping[str, Any]], facts: Facts, time: Time
+) -> tuple[dict[str, StageResult], list[Notice]]:
+    """By judged stage, what is wrong with it; and notices about waivers. Raises as `decide`.
+
+    Args:
+        packages: answers to ``policy_input(plan, recorded, time)`` for every package that is needed.
+        facts: ``facts_of(recorded, time)``.
+    """
+    setup = recorded.setup
+    waivers = facts.value("waivers.waivers") or []
+    revocations = facts.value("waivers.revocations") or []
+    valid, notices = assess(waivers, revocations, plan, setup.subject.digest, time.seconds)
+    wanted = wanted_stages(plan, setup.stage)
+    return judge(plan, wanted, packages, facts, valid, time.seconds, setup.odd_sources), notices
 
 
 def _masked(notice: Notice) -> Notice:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
 from ...evidence.base.errors import PolicyError, nearest
+from ..policy.interface import Report, refuse, reporting
 
 OUTCOMES = ("PASS", "FAIL", "FAIL_CRITICAL", "CONDITIONAL")
 """What the actions of a stage are listed for; FAIL_CRITICAL is a FAIL with a critical violation."""
@@ -30,14 +31,15 @@ class Common:
     Raises PolicyError: a parameter of any group is incomplete or does not fit its unit.
     """
 
-    def __init__(self, data: dict[str, Any]) -> None:
+    def __init__(self, data: dict[str, Any], report: Report = refuse) -> None:
         groups: Any = data
         for part in ("gate", "params"):
             groups = groups.get(part) if isinstance(groups, dict) else None
         if not isinstance(groups, dict) or not isinstance(groups.get(_COMMON), dict):
             raise _wrong("the data of gate/params/common is missing")
         for group, entries in groups.items():
-            _check_group(group, entries)
+            with reporting("threshold", report):
+                _check_group(group, entries, report)
         self._entries: dict[str, Any] = groups[_COMMON]
 
     def due_days(self) -> dict[str, int]:
@@ -111,6 +113,7 @@ class Common:
         entry = self._entries.get(name)
         if entry is None:
             raise _wrong(f"the parameter {name!r} is missing", name, f"add it with the unit {unit!r}")
+        _check_entry(_COMMON, name, entry)
         if entry["unit"] != unit:
             what = f"the parameter {name!r} must have the unit {unit!r}"
             raise _wrong(what, f"{name}.unit", "write the value in this unit")
@@ -124,24 +127,27 @@ def _wrong(
     return PolicyError(what, path=f"gate/params/{group}/data.yaml", place=place, remedy=remedy)
 
 
-def _check_group(group: str, entries: Any) -> None:
+def _check_group(group: str, entries: Any, report: Report) -> None:
     if not isinstance(entries, dict):
         raise _wrong(f"the data of gate/params/{group} holds no parameters", group=group)
     for name, entry in entries.items():
-        if not isinstance(entry, dict) or not entry.keys() >= {"value", "unit", "rationale"}:
-            what = f"the parameter {name!r} needs 'value', 'unit' and 'rationale'"
-            raise _wrong(what, str(name), group=group)
-        for part in ("unit", "rationale"):
-            if not _is_string(entry[part]):
-                raise _wrong(f"the parameter {name!r} needs its {part!r} as a string", str(name), group=group)
-        unit = entry["unit"]
-        good, needed = fits(entry["value"], unit)
-        if not good:
-            what = f"the parameter {name!r} has the unit {unit!r}, so its value must be {needed}"
-            remedy = (
-                "correct the value, or the unit if that is what is wrong; policies/README.md lists the units"
-            )
-            raise _wrong(what, f"{name}.value", remedy, group)
+        with reporting("threshold", report):
+            _check_entry(group, name, entry)
+
+
+def _check_entry(group: str, name: str, entry: Any) -> None:
+    if not isinstance(entry, dict) or not entry.keys() >= {"value", "unit", "rationale"}:
+        what = f"the parameter {name!r} needs 'value', 'unit' and 'rationale'"
+        raise _wrong(what, str(name), group=group)
+    for part in ("unit", "rationale"):
+        if not _is_string(entry[part]):
+            raise _wrong(f"the parameter {name!r} needs its {part!r} as a string", str(name), group=group)
+    unit = entry["unit"]
+    good, needed = fits(entry["value"], unit)
+    if not good:
+        what = f"the parameter {name!r} has the unit {unit!r}, so its value must be {needed}"
+        remedy = "correct the value, or the unit if that is what is wrong; policies/README.md lists the units"
+        raise _wrong(what, f"{name}.value", remedy, group)
 
 
 def fits(value: Any, unit: str) -> tuple[bool, str]:

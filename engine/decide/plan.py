@@ -8,7 +8,7 @@ misspelled fact or parameter, or an empty stage is an error: it would otherwise 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ...evidence.base.contracts import source_of
@@ -16,7 +16,8 @@ from ...evidence.base.errors import PolicyError, nearest
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.facts import contract_has, has_contract
 from ..decision.document import Severity
-from ..policy.interface import Annotation, Bundle
+from ..policy.excerpts import quoted
+from ..policy.interface import Annotation, Bundle, Report, refuse, reporting
 from .model import Plan, Rule, Stage
 from .parameters import Common
 from .tailoring import is_names, read_profiles
@@ -39,24 +40,44 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
     Raises PolicyError: the manifest is incomplete or contradicts the modules, or a parameter does not fit its
     unit.
     """
+    return examine_plan(bundle, refuse, depends_on)
+
+
+def examine_plan(
+    bundle: Bundle, report: Report, depends_on: dict[str, tuple[str, ...]] | None = None
+) -> Plan:
+    """As :func:`make_plan`, but report what is wrong and go on: the plan is what could be made of the bundle.
+
+    Raises PolicyError: no plan can be made at all; what ``report`` raises.
+    """
+
+    def tell(check: str, error: PolicyError) -> None:
+        report(check, quoted(error, bundle.modules))
+
     described = bundle.metadata.get("stages")
     if not isinstance(described, dict) or not described:
         raise _wrong("the manifest lists no stages")
-    rules = _rules(bundle)
-    _check_facts(bundle)
+    rules, odd = _rules(bundle, tell)
+    _check_facts(bundle, tell)
     own = depends_on or {}
     for stage in own:
         if stage not in described:
             raise _wrong(f"gate.yaml describes the stage {stage!r}, which the bundle does not have")
-    stages = {name: _stage(name, value, rules, own.get(name)) for name, value in described.items()}
+    stages = {}
+    for name, value in described.items():
+        with reporting("manifest", tell):
+            stages[name] = _stage(name, value, rules, own.get(name), odd)
     listed = {rule.code for stage in stages.values() for rule in stage.rules}
     for code in sorted(rules.keys() - listed):
         remedy = f"add it to metadata.stages.{code.partition('.')[0]}.rules"
-        raise PolicyError(f"the rule {code!r} is in no stage of the manifest", path=MANIFEST, remedy=remedy)
-    common = Common(bundle.data)
-    _check_parameters(bundle)
+        what = f"the rule {code!r} is in no stage of the manifest"
+        tell("manifest", PolicyError(what, path=MANIFEST, remedy=remedy))
+    common = Common(bundle.data, tell)
+    _check_parameters(bundle, tell)
+    with reporting("manifest", tell):
+        stages = _ordered(stages)
     return Plan(
-        stages=_ordered(stages),
+        stages=stages,
         due_days=common.due_days(),
         waiver_roles=common.waiver_roles(),
         waiver_warning_days=common.waiver_warning_days(),
@@ -71,26 +92,29 @@ def _wrong(what: str, advice: str = "") -> PolicyError:
     return PolicyError(what, path=MANIFEST, remedy=f"{advice}see docs/policy-bundles.md")
 
 
-def _rules(bundle: Bundle) -> dict[str, Rule]:
-    """Every rule that reports violations, by code."""
+def _rules(bundle: Bundle, report: Report) -> tuple[dict[str, Rule], set[str]]:
+    """Every rule that reports violations, by code, and the codes of those whose METADATA is wrong."""
+    odd: set[str] = set()
     annotated = {(a.package, a.rule): a for a in bundle.annotations if a.rule is not None}
     rules: dict[str, Rule] = {}
     for head in bundle.heads:
         prefix, _, short = head.name.partition("_")
         if prefix not in _REPORTING or head.kind != "contains":
             continue
-        annotation = annotated.get((head.package, head.name))
-        if annotation is None:
-            raise PolicyError(
-                f"the rule {head.name!r} has no METADATA",
-                path=head.path,
-                place=f"line {head.line}",
-                remedy="describe it: title, description, custom.short_name, severity, solution, owner, facts",
-            )
-        rule = _rule(annotation, prefix, short)
-        if rules.setdefault(rule.code, rule) != rule:
-            raise _bad_metadata(annotation, f"the code {rule.code!r} is used by two rules")
-    return rules
+        code = f"{head.package.rpartition('.')[2]}.{short}"
+        try:
+            annotation = annotated.get((head.package, head.name))
+            if annotation is None:
+                needed = "title, description, custom.short_name, severity, solution, owner, facts"
+                what, place = f"the rule {head.name!r} has no METADATA", f"line {head.line}"
+                raise PolicyError(what, path=head.path, place=place, remedy=f"describe it: {needed}")
+            rule = _rule(annotation, prefix, short)
+            if rules.setdefault(rule.code, rule) != rule:
+                raise _bad_metadata(annotation, f"the code {rule.code!r} is used by two rules")
+        except PolicyError as error:
+            odd.add(code)
+            report("metadata", error)
+    return rules, odd
 
 
 def _bad_metadata(annotation: Annotation, what: str, advice: str = "") -> PolicyError:
@@ -168,6 +192,10 @@ def _effective_on(annotation: Annotation, value: Any) -> int | None:
         raise _bad_metadata(annotation, what, advice) from error
 
 
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _install(collector: str) -> str:
     """The end of a remedy: which plug-in to install where the collector is unknown; else empty."""
     if has_contract(collector) or not _COLLECTOR_ID.fullmatch(collector):
@@ -183,14 +211,14 @@ def _code_lines(bundle: Bundle, mark: str) -> Iterator[tuple[str, int, str]]:
                 yield path, number, line.partition("#")[0]
 
 
-def _check_facts(bundle: Bundle) -> None:
+def _check_facts(bundle: Bundle, report: Report) -> None:
     """Refuse facts that no contract has, and those that a check uses without declaring them in METADATA.
 
     A fact that is not declared could be unmeasured without the rule counting as missing evidence; where that
     is meant, the METADATA lists it under ``optional_facts``.
     """
     declared = {
-        (annotation.package, rule.partition("_")[2]): annotation.values["custom"]
+        (annotation.package, rule.partition("_")[2]): _mapping(annotation.values.get("custom"))
         for annotation in bundle.annotations
         if (rule := annotation.rule or "").partition("_")[0] in _REPORTING
     }
@@ -206,32 +234,36 @@ def _check_facts(bundle: Bundle) -> None:
                 if head is None or not head.name.startswith("check_"):
                     continue
                 custom = declared.get((head.package, head.name.removeprefix("check_")), {})
-                known = [*custom.get("facts", []), *custom.get("optional_facts", [])]
+                lists = (custom.get("facts"), custom.get("optional_facts"))
+                known = [item for items in lists if isinstance(items, list) for item in items]
                 if not any(f"{fact}.".startswith(f"{k}.") or f"{k}.".startswith(f"{fact}.") for k in known):
                     what = f"{head.name!r} uses the fact {fact!r}, which its rule does not declare"
                     remedy = "add it to custom.facts, or to custom.optional_facts where it may be unmeasured"
             if what is not None:
                 remedy += "; the contracts are in contracts/facts"
-                raise PolicyError(what, path=path, place=f"line {number}", remedy=remedy)
+                report("fact", PolicyError(what, path=path, place=f"line {number}", remedy=remedy))
 
 
-def _check_parameters(bundle: Bundle) -> None:
+def _check_parameters(bundle: Bundle, report: Report) -> None:
     """Refuse parameters that do not exist: a check that uses one would be undefined."""
     groups: dict[str, dict[str, Any]] = bundle.data["gate"]["params"]
     for path, number, line in _code_lines(bundle, "data.gate.params."):
         for group, name in _PARAMETER.findall(line):
             if group not in groups:
                 what, meant = f"there is no parameter group {group!r}", nearest(group, groups)
-            elif name and name not in groups[group]:
-                what, meant = f"there is no parameter '{group}.{name}'", nearest(name, groups[group])
+            elif name and name not in _mapping(groups[group]):
+                meant = nearest(name, _mapping(groups[group]))
+                what = f"there is no parameter '{group}.{name}'"
             else:
                 continue
             advice = f"add it to gate/params/{group}/data.yaml, or correct its name"
             remedy = f"did you mean {meant!r}? Otherwise {advice}" if meant else advice
-            raise PolicyError(what, path=path, place=f"line {number}", remedy=remedy)
+            report("parameter", PolicyError(what, path=path, place=f"line {number}", remedy=remedy))
 
 
-def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str, ...] | None) -> Stage:
+def _stage(
+    name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str, ...] | None, odd: Collection[str]
+) -> Stage:
     if not isinstance(value, dict) or not _STAGE_ID.fullmatch(name):
         raise _wrong(f"the stage {name!r} must be a lower-case name with a mapping")
 
@@ -247,6 +279,8 @@ def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str,
     if len(set(codes)) != len(codes):
         raise _wrong(f"the stage {name!r} lists a rule twice")
     for code in codes:
+        if code in odd:
+            continue
         if code not in rules:
             raise _wrong(f"the rule {code!r} of the manifest is in no module")
         if rules[code].stage != name:
@@ -270,7 +304,7 @@ def _stage(name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str,
         question=question,
         depends_on=strings("depends_on") if depends_on is None else depends_on,
         evidence=strings("evidence"),
-        rules=tuple(rules[code] for code in codes),
+        rules=tuple(rules[code] for code in codes if code not in odd),
         headline=tuple((str(k), str(v)) for k, v in headline.items()),
         package=f"gate.{name}",
     )

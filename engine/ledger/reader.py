@@ -93,10 +93,22 @@ class LedgerReader:
             )
         return latest
 
-    def history(self) -> list[Checkpoint]:
-        """All checkpoints, by size. Raises LedgerError when one does not hold."""
-        found = (read_checkpoint(self._source, self.chain, size) for size in self._source.sizes())
-        return [one for one in found if one is not None]
+    def history(self, start: int = 0) -> Iterator[Checkpoint]:
+        """The checkpoints that cover at least ``start`` entries, by size, and after all others the latest.
+
+        Raises LedgerError for one that does not hold.
+        """
+        latest = self.checkpoint()
+        for size in self._source.sizes():
+            one = read_checkpoint(self._source, self.chain, size) if size >= start else None
+            if one is not None and one.size == size and latest is not None and size < latest.size:
+                yield one
+        if latest is not None and latest.size >= start:
+            yield latest
+
+    def kept(self, checkpoint: Checkpoint, kind: str) -> bytes | None:
+        """What others said about a checkpoint: `TIMESTAMP` or `COSIGNATURES`; None for nothing."""
+        return self._source.kept(checkpoint.size, kind)
 
     def cosigned(self, checkpoint: Checkpoint) -> bytes:
         """The note of a checkpoint, with the signature lines of its witnesses."""
@@ -143,7 +155,7 @@ class LedgerReader:
             raise LedgerError(
                 "this ledger was never sealed", path=self.name, remedy="record a decision first"
             )
-        leaves = [merkle.leaf_hash(line) for line in islice(self._source.lines(), latest.size)]
+        leaves = merkle.leaf_hashes(islice(self._source.lines(), latest.size))
         if merkle.root_of(leaves) != latest.root:
             raise LedgerError(
                 "the log no longer gives the root that its checkpoint signed",

@@ -11,12 +11,12 @@ everything that is wrong.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
-from typing import Any, TypeVar
+from itertools import islice, pairwise
+from typing import Any, Final, TypeVar
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
 from ...evidence.signing.dsse import Envelope
@@ -29,12 +29,14 @@ from .authorities.witness import cosignatures
 from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
 from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .keychain import Admins, KeyChain
-from .merkle import Frontier, leaf_hash
+from .merkle import Frontier, leaf_hashes
 from .note import CLOCK_SKEW_S, Checkpoint, check_time
 from .reader import absent, read_chain, read_checkpoint, read_verifier
 from .receipts import Receipt, Receipts
 
+S = TypeVar("S")
 T = TypeVar("T")
+_BATCH: Final = 256  # lines in memory at once
 
 
 def verify(
@@ -125,6 +127,28 @@ def verify(
         predicates=dict(sorted(check.predicates.items())),
         problems=tuple(check.problems),
     )
+
+
+def _batches(lines: Iterator[bytes], at: int, ends: list[int]) -> Iterator[list[bytes]]:
+    """Up to `_BATCH` lines at a time, the first of all being line ``at``, none going past one of the ends."""
+    for end in ends:
+        while at < end and (batch := list(islice(lines, min(_BATCH, end - at)))):
+            yield batch
+            at += len(batch)
+    while batch := list(islice(lines, _BATCH)):
+        yield batch
+
+
+def _statement(envelope: Envelope) -> dict[str, Any]:
+    return parse_statement(envelope.payload)
+
+
+def _tried(step: Callable[[S], T], before: S | SignatureError) -> T | SignatureError:
+    """What a step makes of what the step before gave: the error that either raised."""
+    try:
+        return before if isinstance(before, SignatureError) else step(before)
+    except SignatureError as problem:
+        return problem
 
 
 @dataclass(slots=True)
@@ -299,10 +323,12 @@ class _Verification:
             length = after.log_bytes if after else 0
             self.compare(due.pop(frontier.size, []), frontier, length)
             self.covered = frontier.copy() if latest and latest.size == frontier.size else None
-            for line in self.source.lines(after):
-                self.line(line, frontier.size, signature=frontier.size >= trusted)
-                frontier.append(leaf_hash(line))
-                length += len(line) + 1
+            for batch in _batches(self.source.lines(after), frontier.size, sorted(due)):
+                # what is trusted ends where a checkpoint does, so never within a batch
+                self.batch(batch, frontier.size, signed=frontier.size >= trusted)
+                for leaf in leaf_hashes(batch):
+                    frontier.append(leaf)
+                length += sum(map(len, batch)) + len(batch)
                 if frontier.size in due:
                     self.compare(due.pop(frontier.size), frontier, length)
                     if latest is not None and frontier.size == latest.size:
@@ -316,22 +342,29 @@ class _Verification:
             self.add(Kind.TRUNCATED if kind is Kind.ROOT else kind, text, LOG)
         return max(0, frontier.size - (latest.size if latest else 0))
 
-    def line(self, line: bytes, index: int, *, signature: bool) -> None:
-        number = index + 1
-        try:
-            envelope = Envelope.parse(line)
-            statement = parse_statement(envelope.payload)
-            kind = statement["predicateType"]
-            if self.chain.checked(index, envelope, kind, signature=signature) is not None:
-                self.void.append(index)
-        except SignatureError as problem:
-            forged = problem.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)
-            self.add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, problem.reason, LOG, number)
-            return
-        self.predicates[statement["predicateType"]] += 1
-        if self.evidence_of is not None:
-            found = self.evidence_of
-            self.referred.update(self.attempt(Kind.LINE_FORM, lambda: found(statement), number) or ())
+    def batch(self, lines: list[bytes], start: int, *, signed: bool) -> None:
+        """Check lines, the first of which has this index; unless ``signed``, all but their signatures."""
+        # Step by step: checking a signature drives everything else out of the processor's caches.
+        envelopes = [_tried(Envelope.parse, line) for line in lines]
+        statements = [_tried(_statement, envelope) for envelope in envelopes]
+        for place, (envelope, statement) in enumerate(zip(envelopes, statements, strict=True)):
+            if isinstance(envelope, SignatureError) or isinstance(statement, SignatureError):
+                continue
+            try:
+                kind = statement["predicateType"]
+                if self.chain.checked(start + place, envelope, kind, signature=signed) is not None:
+                    self.void.append(start + place)
+            except SignatureError as problem:
+                statements[place] = problem
+        for number, statement in enumerate(statements, start + 1):
+            if isinstance(statement, SignatureError):
+                forged = statement.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)
+                self.add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, statement.reason, LOG, number)
+                continue
+            self.predicates[statement["predicateType"]] += 1
+            if self.evidence_of is not None:
+                found = partial(self.evidence_of, statement)
+                self.referred.update(self.attempt(Kind.LINE_FORM, found, number) or ())
 
     def compare(self, items: list[tuple[str, Kind, Checkpoint]], frontier: Frontier, length: int) -> None:
         for name, kind, one in items:

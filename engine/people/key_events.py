@@ -290,7 +290,7 @@ def _in_place(config_dir: Path, chain: KeyChain) -> list[str]:
 def list_keys(context: Context, config_dir: Path) -> list[Listed]:
     """All keys: those that sign the ledger, key admins, people; and key events that do not count."""
     with reader(context, config_dir) as ledger:
-        chain, history = ledger.chain, ledger.history()
+        chain, history = ledger.chain, list(ledger.history())
     found = [_signer(one, history) for one in chain.signers]
     if chain.admins is not None:
         needed = chain.admins.threshold

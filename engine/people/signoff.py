@@ -23,7 +23,6 @@ from ..collectors import open_workspace
 from ..context import Context
 from ..decide.recorded import ALL, PEOPLE, SETTINGS, Recorded, Time, evidence_listings, policy_input
 from ..decision.document import Decision
-from ..policy import open_engine
 from ..report.people import Listed, rejected
 from . import sshsign
 
@@ -261,7 +260,7 @@ def list_signoffs(context: Context, time: Time) -> list[Listed]:
     recorded = service.observe(context, ids, ALL, time)
     reasons: dict[str, list[str]] = {}
     if any(head.package == _STATUS for head in context.bundle.heads):
-        with open_engine(config.engine, context.bundle, config.limits) as engine:
+        with context.open_engine() as engine:
             answer = engine.evaluate([_STATUS], policy_input(plan, recorded, time))
         reasons = {one["path"]: one["reasons"] for one in answer[_STATUS]["status"]}
     evidence = recorded.evidence["signoffs"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .registry import open_engine
+from .registry import EngineOptions, open_engine
 
-__all__ = ["open_engine"]
+__all__ = ["EngineOptions", "open_engine"]

@@ -8,13 +8,17 @@ followed by YAML in comments, directly above a package or a rule.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
 from ...evidence.base.errors import PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.yaml_reader import parse_yaml
 from .interface import Annotation, RuleHead
 
-_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
+LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*')
+_COMMENT = re.compile(r"#[^\n]*")
+_VISIBLE = re.compile(r"[^\n]")
 _PACKAGE = re.compile(r"package\s+([A-Za-z_][\w.]*)\s*(?:#.*)?")
 _HEAD = re.compile(r"(default\s+)?([A-Za-z_]\w*)(\(.*)?\s*(contains\b|:=|=|if\b|\[|\{|\.)?")
 _KEYWORDS = frozenset({"import", "package", "else"})
@@ -80,16 +84,33 @@ def _values(block: list[str], path: str, line: int, limits: Limits) -> dict[str,
 
 
 def without_strings(source: str, *, comments: bool) -> str:
-    """``source`` with every string literal emptied, and without comments unless ``comments`` is set.
+    """``source`` with every string literal blanked, and without comments unless ``comments`` is set.
 
-    Line breaks stay, so lines keep their numbers. A comment sign in a string is no comment, and a quote in a
-    comment is no string.
+    What is left keeps its line and column. A comment sign in a string is no comment, and a quote in a comment
+    is no string.
     """
+    blanked = _blanked(source)
+    return blanked if comments else _COMMENT.sub("", blanked)  # no comment sign is in a string any more
 
+
+@lru_cache(maxsize=1)  # a module's annotations and its code are looked at one after the other
+def _blanked(source: str) -> str:
     def replace(match: re.Match[str]) -> str:
         text = match[0]
-        if text.startswith("#"):
-            return text if comments else ""
-        return '""' + "\n" * text.count("\n")
+        return text if text.startswith("#") else f'"{_VISIBLE.sub(" ", text[1:-1])}"'
 
-    return _LITERAL.sub(replace, source)
+    return LITERAL.sub(replace, source)
+
+
+def without_comments(source: str) -> str:
+    """``source`` without its comments; what is left keeps its line and column."""
+    return map_code(source, str)
+
+
+def map_code(source: str, change: Callable[[str], str]) -> str:
+    """``source`` without comments, its code (all but string literals) as the function gives it back."""
+    done, parts = 0, []
+    for literal in LITERAL.finditer(source):
+        parts += [change(source[done : literal.start()]), "" if literal[0].startswith("#") else literal[0]]
+        done = literal.end()
+    return "".join([*parts, change(source[done:])])

@@ -6,7 +6,8 @@ The same safe reading as for evidence applies: no links, size caps, strict parse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from ...evidence.reading.workspace import View, Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
 from . import conftest
 from .annotations import read_annotations
-from .interface import Annotation, Bundle, RuleHead
+from .excerpts import quoted
+from .interface import Annotation, Bundle, Report, RuleHead, refuse, reporting
 from .lint import check_module
 
 SHIPPED = Path(__file__).resolve().parents[2] / "policies"
@@ -29,6 +31,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 
 MANIFEST = ".manifest"
 DOCUMENT = "gate.bundle/v1"
+TEST = "_test.rego"
+"""How the names of test modules end."""
 
 
 def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> Bundle:
@@ -37,17 +41,42 @@ def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) ->
     Raises PolicyError: not a directory, no manifest, a file that does not parse, a module that the lint
     refuses, or data at a rule's path. Paths in messages are relative to the bundle.
     """
+    return examine_bundle(source, limits, refuse)
+
+
+def examine_bundle(source: Path | Mapping[str, bytes], limits: Limits, report: Report) -> Bundle:
+    """As :func:`load_bundle`, but report what is wrong: the bundle is what could be read of it.
+
+    Raises PolicyError: nothing can be read; what ``report`` raises.
+    """
+    view, where = _view(source, limits)
+    return _load(view, where, report)
+
+
+def read_tests(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> dict[str, str]:
+    """Path → source of the bundle's test modules. Raises PolicyError: one cannot be read as text."""
+    return read_modules(source, TEST, limits)
+
+
+def read_modules(
+    source: Path | Mapping[str, bytes], ending: str = ".rego", limits: Limits = DEFAULT
+) -> dict[str, str]:
+    """Path → source of the modules whose names end so. Raises PolicyError: one cannot be read as text."""
+    view, where = _view(source, limits)
+    with _checked(where):
+        paths = [check_relative(path) for path in view.paths() if path.endswith(ending)]
+        return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
+
+
+def _view(source: Path | Mapping[str, bytes], limits: Limits) -> tuple[View | _Files, str]:
     if not isinstance(source, Path):
-        return _checked(lambda: _load(_Files(source, limits), "the policy bundle"), "the policy bundle")
-    directory = source
-    if not directory.is_dir():
+        return _Files(source, limits), "the policy bundle"
+    if not source.is_dir():
         raise PolicyError(
-            "the policy bundle is not a directory",
-            path=str(directory),
-            remedy="name the directory of a bundle",
+            "the policy bundle is not a directory", path=str(source), remedy="name the directory of a bundle"
         )
-    where = str(directory)
-    return _checked(lambda: _load(_opened(Workspace(directory, limits)), where), where)
+    with _checked(str(source)):
+        return _opened(Workspace(source, limits)), str(source)
 
 
 def to_document(bundle: Bundle) -> bytes:
@@ -73,9 +102,11 @@ def from_document(data: bytes, limits: Limits = DEFAULT) -> Bundle:
     return load_bundle(files, limits)
 
 
-def _checked(load: Callable[[], Bundle], where: str) -> Bundle:
+@contextmanager
+def _checked(where: str) -> Iterator[None]:
+    """Make what reading a file raises an error about the bundle."""
     try:
-        return load()
+        yield
     except ConfigError as error:  # a name that no path of ours may have
         raise PolicyError(error.what, path=where, remedy="rename the file") from error
     except EvidenceError as error:
@@ -120,7 +151,7 @@ def _opened(workspace: Workspace) -> View:
     return workspace.view()
 
 
-def _load(view: View | _Files, where: str) -> Bundle:
+def _load(view: View | _Files, where: str, report: Report) -> Bundle:
     bare = MANIFEST not in view.paths()
     if bare and not any(path.endswith(".rego") for path in view.paths()):
         raise _no_manifest(where)  # and not what is wrong with any other file of a directory
@@ -131,31 +162,42 @@ def _load(view: View | _Files, where: str) -> Bundle:
     data: dict[str, Any] = {}
     files: dict[str, bytes] = {}
     name, version, metadata = conftest.NAME, conftest.VERSION, dict[str, Any]()
-    if not bare:
-        files[MANIFEST] = view.read(MANIFEST)
-        name, version, metadata = _manifest(parse_json(files[MANIFEST], MANIFEST, view.limits))
-    for path in view.paths():
-        check_relative(path)  # a name that a bundle may have is one that every engine and archive can have
-        filename = path.rpartition("/")[2]
-        if path.endswith(".rego") and not path.endswith("_test.rego"):
-            files[path] = view.read(path, view.limits.text_bytes)
-            source = decode_text(files[path], path)
+
+    def tell(check: str, error: PolicyError) -> None:
+        report(check, quoted(error, modules))
+
+    def module(path: str, raw: bytes) -> None:
+        source = modules[path] = decode_text(raw, path)
+        with reporting("metadata", tell):
             package, found, defined = read_annotations(path, source, view.limits)
-            check_module(path, source, defined)
-            modules[path] = source
+            check_module(path, source, defined, tell)
             packages.add(package)
-            annotations += found
-            heads += defined
-        elif filename in ("data.yaml", "data.yml", "data.json") or (bare and path.endswith(conftest.DATA)):
-            raw = files[path] = view.read(path, view.limits.text_bytes)
-            parse = parse_json if filename.endswith(".json") else parse_yaml
-            _mount(data, path, parse(raw, path, view.limits))
+            annotations.extend(found)
+            heads.extend(defined)
+
+    if not bare:
+        with reporting("manifest", tell), _checked(where):
+            files[MANIFEST] = view.read(MANIFEST)
+            name, version, metadata = _manifest(parse_json(files[MANIFEST], MANIFEST, view.limits))
+    for path in view.paths():
+        with reporting("file", tell), _checked(where):
+            check_relative(path)  # every engine and archive can have a file of that name
+            if path.endswith(".rego") and not path.endswith(TEST):
+                files[path] = view.read(path, view.limits.text_bytes)
+                module(path, files[path])
+            elif path.rpartition("/")[2] in ("data.yaml", "data.yml", "data.json") or (
+                bare and path.endswith(conftest.DATA)
+            ):
+                files[path] = view.read(path, view.limits.text_bytes)
+                parse = parse_json if path.endswith(".json") else parse_yaml
+                _mount(data, path, parse(files[path], path, view.limits))
     if bare and not conftest.is_conftest(heads):
         raise _no_manifest(where)
     if not modules:
         raise PolicyError("the policy bundle has no Rego module", path=where, remedy="add rules")
     for package in sorted(packages):
-        _refuse_data_below(package, data)
+        with reporting("file", tell):
+            _refuse_data_below(package, data)
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
     return Bundle(
         name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files, bare
@@ -193,6 +235,12 @@ def _mount(data: dict[str, Any], path: str, value: Any) -> None:
                 f"the number {item} has a decimal point, which engines compare differently",
                 path=path,
                 remedy="write a scaled integer with its unit, such as 800000 with unit ppm",
+            )
+        if isinstance(item, int) and abs(item) >= 2**63:
+            raise PolicyError(
+                f"the number {str(item)[:40]} has more than 64 bits, which engines compute differently",
+                path=path,
+                remedy="write a smaller one in a larger unit",
             )
     target = data
     for part in path.split("/")[:-1]:

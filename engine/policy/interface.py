@@ -6,12 +6,30 @@ engine must do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NoReturn, Protocol, Self
 
-from ...evidence.base.errors import EngineError
+from ...evidence.base.errors import EngineError, PolicyError
+
+Report = Callable[[str, PolicyError], None]
+"""Takes what is wrong with a bundle: the name of the check that found it, and the error."""
+
+
+def refuse(_: str, error: PolicyError) -> NoReturn:
+    """A :data:`Report` for which the first error is the last."""
+    raise error
+
+
+@contextmanager
+def reporting(check: str, report: Report) -> Iterator[None]:
+    """Report a PolicyError of the block as one that the check found."""
+    try:
+        yield
+    except PolicyError as error:
+        report(check, error)
 
 
 @dataclass(frozen=True, slots=True)

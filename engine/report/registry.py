@@ -22,6 +22,7 @@ BUILTIN = {
     "json": ("json_format", "JsonReport"),
     "prelive": ("prelive", "PreliveReport"),
     "explain": ("explain", "ExplainReport"),
+    "gemara": ("gemara.evaluation", "GemaraReport"),
 }
 """Format → module and class in this package."""
 

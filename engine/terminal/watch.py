@@ -135,6 +135,22 @@ def watch(
         write_error("")
 
 
+def repeat(run: Callable[[], None], look: Callable[[], object]) -> None:
+    """Run, and again after every change of what ``look`` gives, until the user interrupts it."""
+    try:
+        write_error("watching for changes; Ctrl-C ends it")
+        while True:
+            seen = look()
+            try:
+                run()
+            except (GateError, OSError) as error:
+                text = error.diagnostics() if isinstance(error, GateError) else f"error: {error}"
+                write_error(f"{text}\nstill watching")
+            _await_change(look, seen)
+    except KeyboardInterrupt:
+        write_error("")
+
+
 def _await_change(look: Callable[[], object], seen: object) -> None:
     """Return once the stamps differ from those seen, and no longer change from one look to the next."""
     before, differing = seen, 0

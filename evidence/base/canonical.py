@@ -17,22 +17,21 @@ MAX_SAFE_INTEGER = 2**53 - 1
 
 
 def _check(value: Any) -> None:
-    stack: list[Any] = [value]
-    while stack:
-        item = stack.pop()
-        if item is None or isinstance(item, (str, bool)):
+    items: list[Any] = [value]
+    for item in items:  # grows on the way
+        if type(item) is str:
             continue
-        if isinstance(item, int):
-            if abs(item) > MAX_SAFE_INTEGER:
-                raise InternalError(f"integer {item} is outside the canonical profile")
-        elif isinstance(item, dict):
+        if isinstance(item, dict):
             for key in item:
                 if not isinstance(key, str) or not key.isascii():
                     raise InternalError(f"key {key!r} is outside the canonical profile")
-            stack.extend(item.values())
+            items += item.values()
         elif isinstance(item, (list, tuple)):
-            stack.extend(item)
-        else:
+            items += item
+        elif isinstance(item, int):
+            if abs(item) > MAX_SAFE_INTEGER:
+                raise InternalError(f"integer {item} is outside the canonical profile")
+        elif item is not None and not isinstance(item, str):
             raise InternalError(f"a {type(item).__name__} is outside the canonical profile")
 
 

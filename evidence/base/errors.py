@@ -55,11 +55,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 class GateError(Exception):
     """Base of all errors shown to users: what is wrong and what to do about it, one sentence each.
 
-    ``path`` is relative to the workspace where possible; ``place`` is ``line 3, column 7`` or a JSON pointer.
+    ``path`` is relative to the workspace where possible; ``place`` is ``line 3, column 7`` or a JSON pointer;
+    ``excerpt`` has the line of the file and the sign below it that points to the place, where they are known.
     """
 
     exit_code = CANNOT_DECIDE
     title = "error"
+    excerpt: tuple[str, ...] = ()
 
     def __init__(
         self, what: str, *, path: str | None = None, place: str | None = None, remedy: str | None = None
@@ -71,11 +73,12 @@ class GateError(Exception):
         self.remedy = remedy
 
     def diagnostics(self) -> str:
-        """The error as a person reads it: what, where and what to do, at most three lines."""
+        """The error as a person reads it: what, where and what to do, a line each, and the excerpt."""
         lines = [f"{self.title}: {self.what}"]
         where = ", ".join(part for part in (self.path, self.place) if part)
         if where:
             lines.append(f"  where: {where}")
+        lines += (f"  {line}" for line in self.excerpt)
         if self.remedy is not None:
             lines.append(f"  to do: {self.remedy}")
         # a line break in a file's name or content must not look like a line of ours

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -58,7 +58,8 @@ def from_json(kind: type[T], value: Mapping[str, Any]) -> T:
     Raises ValueError: a field is absent or unknown, or a value has another shape than the class's hints say.
     """
     try:
-        record: T = _read(kind, value)
+        read: _Read = _reader(kind)  # type: ignore[arg-type]  # mypy takes a class for no hashable value
+        record: T = read(value)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from error
     return record
@@ -69,29 +70,50 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
 
 
+_Read = Callable[[Any], Any]
+
+
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _read(hint: Any, value: Any) -> Any:
+def _reader(hint: Any) -> _Read:
+    """What makes a value of the hint of its JSON-like form; what a hint says is looked up once."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
-        return value
+        return lambda value: value
     if origin in (Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
         kinds = [argument for argument in arguments if argument is not type(None)]
-        return _read(kinds[0], value) if len(kinds) == 1 else value
+        read = _reader(kinds[0]) if len(kinds) == 1 else _reader(Any)
+        if type(None) not in arguments:
+            return read
+        return lambda value: None if value is None else read(value)
     if origin is tuple:
-        return tuple(_read(arguments[0], item) for item in value)
+        inner = _reader(arguments[0])
+        return lambda value: tuple([inner(item) for item in value])
     if origin is not None and issubclass(origin, Mapping):
-        return {key: _read(arguments[1], item) for key, item in value.items()}
+        inner = _reader(arguments[1])
+        return lambda value: {key: inner(item) for key, item in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        hints = _hints(hint)
-        return hint(**{name: _read(hints[name], item) for name, item in value.items()})
+        return _record_reader(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
-    if isinstance(hint, type) and type(value) is not hint:
-        raise ValueError(f"{str(value)[:80]!r} is no {hint.__name__}")
+        return hint
+    if isinstance(hint, type):
+        return functools.partial(_plain, hint)
+    return lambda value: value
+
+
+def _record_reader(kind: type) -> _Read:
+    # made when the first record is read: a class may have fields of its own kind
+    @functools.cache
+    def readers() -> dict[str, _Read]:
+        return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+
+    def read(value: Any) -> Any:
+        known = readers()
+        return kind(**{name: known[name](item) for name, item in value.items()})
+
+    return read
+
+
+def _plain(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"{str(value)[:80]!r} is no {kind.__name__}")
     return value

@@ -196,10 +196,11 @@ class Evidence:
     attachments: tuple[Attachment, ...] = ()
     repeatable: bool = True
     scopes: tuple[Scope, ...] = ()
-    digest: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", sha256_hex(canonical(self.to_json())))
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the record's canonical bytes. Raises InternalError: facts are outside their profile."""
+        return sha256_hex(canonical(self.to_json()))
 
     def to_json(self) -> dict[str, Any]:
         """The record whose canonical bytes the digest is taken over, and which is stored."""

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..base import errors
-from ..base.canonical import MAX_SAFE_INTEGER
+from ..base.canonical import MAX_SAFE_INTEGER, canonical
 from ..base.contracts import schema_problem, violations, violations_of
 from ..base.errors import EvidenceError, GateError, InternalError, ManyErrors, raise_all
 from ..base.plugins import Plugin
@@ -260,6 +260,7 @@ def _check_guest(collector: Collector, observation: Any, guest: Plugin) -> None:
         raise guest.error(f"gave {odd[1]} as the fact {odd[0]!r}; {_FACTS}")
     try:
         record = _bound(collector, observation, (), guest).to_json()
+        canonical(record)
         _check(collector.id, observation, violations_of(schema, observation.facts))
     except InternalError as error:
         where = f" at {error.place}" if error.place else ""

@@ -160,10 +160,32 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-class _Process:
-    """A program under its supervisor."""
+class Background:
+    """A program that runs until it is ended, or until gate itself is over; then nothing of it is left.
 
-    def __init__(self, command: list[str], cwd: Path, environment: Mapping[str, str]) -> None:
+    What it writes goes to the file ``log``. Raises EnvironmentProblem: no process can be started.
+    """
+
+    def __init__(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path) -> None:
+        _log.info("start %s", command[0])
+        with log.open("wb") as stream:
+            self._process = _Process(list(command), cwd, environment, stream.fileno())
+
+    def ended(self) -> bool:
+        """Whether the program is over."""
+        return self._process.ended()
+
+    def end(self) -> None:
+        """End the program and everything that it started."""
+        self._process.end()
+
+
+class _Process:
+    """A program under its supervisor, which writes into pipes, or into ``sink`` if there is one."""
+
+    def __init__(
+        self, command: list[str], cwd: Path, environment: Mapping[str, str], sink: int | None = None
+    ) -> None:
         import subprocess
 
         self.out = bytearray()
@@ -179,8 +201,8 @@ class _Process:
                 cwd=cwd,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdout=subprocess.PIPE if sink is None else sink,
+                stderr=subprocess.PIPE if sink is None else sink,
                 pass_fds=(status, control),
                 start_new_session=True,  # a key pressed at the terminal is ours to handle
             )
@@ -226,6 +248,10 @@ class _Process:
                         del sinks[key.fd]
                         if key.fd == self._status:
                             deadline = time.monotonic() + _PATIENCE_SECONDS
+
+    def ended(self) -> bool:
+        """Whether the program is over and everything that it started, too."""
+        return self._supervisor.poll() is not None
 
     def end(self) -> None:
         """Make sure that nothing is left."""

@@ -355,4 +355,5 @@ TARGETS: dict[str, Target] = {
     "verifier_key": Target(signed.verifier_key),
     "ledger_log": Target(signed.ledger_log),
     "ledger_checkpoint": Target(signed.ledger_checkpoint),
+    "record": Target(signed.record),
 }

@@ -14,6 +14,9 @@ from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.interface import CHECKPOINT, LOG
 from gate.engine.ledger.keychain import KEY_EVENT, Admins, KeyChain
 from gate.engine.ledger.note import Checkpoint, open_note, sign_note
+from gate.engine.record.archive import BadRecordError, read_tar, write_tar
+from gate.engine.record.contents import trust_digest
+from gate.engine.record.verify import verify
 from gate.evidence.base.canonical import canonical
 from gate.evidence.reading.parse import decode_text
 from gate.evidence.signing.allowed_signers import AllowedSigners
@@ -183,6 +186,19 @@ def _holds(line: bytes) -> bool:
     except SignatureError:
         return False
     return True
+
+
+def record(data: bytes) -> None:
+    """An archive that is read is written in one way; verifying what is in it ends with a result."""
+    try:
+        files = read_tar(data)
+    except BadRecordError as error:
+        check(str(error), "a record is refused without a reason")
+        return
+    check(b"".join(write_tar(files)) == data, "an archive with two ways of writing it")
+    found = verify(files, trust_digest(files), again=True)
+    check(not found.ok, "a record that nobody made is verified")
+    check(all(one.text for one in found.checks), "a step without a word about it")
 
 
 def _read(path: Any) -> int:

@@ -3,54 +3,36 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-import regorus
 
-from gate.engine.policy.bundle import SHIPPED, load_bundle
-
-TEST_RULE = re.compile(r"^(test_\w+)", re.MULTILINE)
-PACKAGE = re.compile(r"^package ([\w.]+)", re.MULTILINE)
+from gate.engine.policy.bundle import SHIPPED
+from gate.engine.workbench.bundles import open_bundle
+from gate.engine.workbench.testing import cases
 
 
-def _tests() -> list[tuple[str, str]]:
-    found = []
-    for path in sorted(SHIPPED.rglob("*_test.rego")):
-        source = path.read_text()
-        package = PACKAGE.search(source)
-        assert package is not None, path
-        found += [(package[1], name) for name in dict.fromkeys(TEST_RULE.findall(source))]
-    return found
+def test_every_policy_test_passes_and_covers_everything_on_the_embedded_engine(
+    gate: Callable[..., Any],
+) -> None:
+    """No test of the shipped policies fails on regorus, and together they reach every line."""
+    done = gate("policy", "coverage", "shipped", "--fail-under", "100", "-o", "json")
+    assert done.code == 0, done.out
+    found = json.loads(done.out)
+    assert (found["not_covered_lines"], found["failed"]) == (0, [])
+    assert found["covered_lines"] > 1000
+    assert found["tests"] == len(cases(open_bundle(SHIPPED))) > 600
 
 
-@pytest.fixture(scope="module")
-def engine() -> regorus.Engine:
-    """The embedded engine with the bundle and its tests."""
-    bundle = load_bundle(SHIPPED)
-    loaded = regorus.Engine()
-    loaded.set_rego_v0(False)
-    loaded.set_policy_length_config(max_col=65_536, max_file_bytes=8_388_608, max_lines=1_000_000)
-    loaded.add_data_json(json.dumps(bundle.data))
-    for path in sorted(SHIPPED.rglob("*.rego")):
-        loaded.add_policy(str(path), path.read_text())
-    return loaded
-
-
-def test_every_policy_test_passes_on_the_embedded_engine(engine: regorus.Engine) -> None:
-    """No test rule is false or undefined on regorus."""
-    tests = _tests()
-    assert len(tests) > 100
-    failed = []
-    for package, name in tests:
-        answer = json.loads(engine.eval_query_as_json(f"data.{package}.{name}"))
-        results = answer.get("result") or [{}]
-        value = (results[0].get("expressions") or [{}])[0].get("value")
-        if value is not True:
-            failed.append(f"{package}.{name}")
-    assert failed == []
+@pytest.mark.soak
+def test_nothing_is_wrong_with_the_shipped_policies(gate: Callable[..., Any], opa: str) -> None:
+    """Every check of `gate policy check`, opa's strict mode included."""
+    done = gate("policy", "check", "shipped", "-o", "json")
+    assert done.code == 0, done.out
+    assert json.loads(done.out)["not_checked"] == {}
 
 
 def test_every_policy_test_passes_on_opa(opa: str) -> None:
@@ -62,7 +44,18 @@ def test_every_policy_test_passes_on_opa(opa: str) -> None:
     results = json.loads(done.stdout)
     bad = [item["name"] for item in results if item.get("fail") or item.get("error")]
     assert bad == [] and done.returncode == 0
-    assert {(item["package"].removeprefix("data."), item["name"]) for item in results} == set(_tests())
+    known = {(case.package, case.name) for case in cases(open_bundle(SHIPPED))}
+    assert {(item["package"].removeprefix("data."), item["name"]) for item in results} == known
+
+
+@pytest.mark.soak
+def test_opa_accepts_every_fact_that_the_shipped_policies_name(
+    gate: Callable[..., Any], opa: str, tmp_path: Path
+) -> None:
+    """The schema of the input describes what rules and their tests look at."""
+    assert gate("policy", "schema", "shipped", "-o", "json=input.json").code == 0
+    command = [opa, "check", "--strict", "--schema", "input.json", str(SHIPPED)]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
 
 
 @pytest.mark.soak

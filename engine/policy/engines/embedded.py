@@ -19,14 +19,16 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
 
 from ....evidence.base.activity import Log
 from ....evidence.base.errors import EngineError, EnvironmentProblem, PolicyError
 from ....evidence.base.limits import DEFAULT, Limits
+from ..excerpts import quoted
 from ..interface import Bundle, check_defined
 
 _log = Log(__name__)
+_Located = TypeVar("_Located", PolicyError, EngineError)
 
 WORKER = Path(__file__).with_name("regorus_worker.py")
 DISTRIBUTION = "gordon-to-regorus"
@@ -75,20 +77,30 @@ class EmbeddedEngine:
     def evaluate(self, packages: Sequence[str], document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """See :meth:`gate.engine.policy.interface.PolicyEngine.evaluate`."""
         began = time.monotonic()
-        deadline = began + self._limits.policy_seconds
+        answer = self.ask({"packages": list(packages), "input": _json(document)})
+        if "error" in answer:
+            raise self._located(answer["error"], EngineError, f"the package {answer['module']} failed")
+        _log.info("asked %s: %.0f ms", ", ".join(packages), 1000 * (time.monotonic() - began))
+        return check_defined(packages, {package: _value(text) for package, text in answer["ok"].items()})
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The process's answer to one of the questions that :mod:`regorus_worker` describes.
+
+        Raises PolicyError: the bundle does not load; EngineError: a limit was exceeded, or it crashed.
+        """
+        deadline = time.monotonic() + self._limits.policy_seconds
         process = self._process or self._start()
         if not self._loaded:
             loaded = self._receive(process, deadline)
             if "error" in loaded:
                 self._end()
-                raise _located(loaded["error"], PolicyError, "the policy does not load")
+                raise self._located(loaded["error"], PolicyError, "the policy does not load")
             self._loaded = True
-        _send(process.stdin, {"packages": list(packages), "input": document})
-        answer = self._receive(process, deadline)
-        if "error" in answer:
-            raise _located(answer["error"], EngineError, f"the package {answer['module']} failed")
-        _log.info("asked %s: %.0f ms", ", ".join(packages), 1000 * (time.monotonic() - began))
-        return check_defined(packages, answer["ok"])
+        _send(process.stdin, question)
+        return self._receive(process, deadline)
+
+    def _located(self, text: str, error: type[_Located], what: str) -> _Located:
+        return quoted(located(text, error, what), self._bundle.modules)
 
     def _start(self) -> subprocess.Popen[bytes]:
         _log.info("start %s over bundle %s %s", self.name, self._bundle.name, self._bundle.version)
@@ -158,7 +170,7 @@ def _home() -> Path:
     return Path(next(iter(found.submodule_search_locations))).parent
 
 
-def _located(text: str, error: type[PolicyError] | type[EngineError], what: str) -> PolicyError | EngineError:
+def located(text: str, error: type[_Located], what: str) -> _Located:
     """The engine's message about a place in a module, as an error of gate's own."""
     message = _MESSAGE.search(text)
     place = _LOCATED.search(text)
@@ -168,6 +180,22 @@ def _located(text: str, error: type[PolicyError] | type[EngineError], what: str)
         place=f"line {place['line']}, column {place['column']}" if place else None,
         remedy="correct the policy module",
     )
+
+
+def _json(document: dict[str, Any]) -> str:
+    import orjson
+
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:  # an integer beyond 64 bits, or a lone surrogate: slower, and the engine's to refuse
+        return json.dumps(document)
+
+
+def _value(text: str) -> Any:
+    """The value in the engine's own answer; None if it is undefined."""
+    results = json.loads(text).get("result") or [{}]
+    expressions = results[0].get("expressions") or [{}]
+    return expressions[0].get("value")
 
 
 def _send(stream: IO[bytes] | None, message: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from ...base.errors import EvidenceError
 from ...reading.parse import decode_text
@@ -26,7 +27,8 @@ _HEAD = 4096
 _SLOW = frozenset({"idna", "punycode"})
 """Encodings whose decoders take quadratic time."""
 _CACHE_SIZE = 512
-_LEAVES = frozenset({ast.Name, ast.Constant})
+_PLAIN = frozenset({"ctx", "id", "attr", "arg", "type_comment", "lineno", "level", "module", "asname"})
+"""Fields of nodes that hold a context, a string or a number in every kind of node."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -121,15 +123,23 @@ def silence_warnings() -> None:
 def children(node: ast.AST) -> list[ast.AST]:
     """What ``ast.iter_child_nodes`` gives, but for contexts (``ast.Load``), which are a third of a tree."""
     found: list[ast.AST] = []
-    if type(node) in _LEAVES:
-        return found
-    for name in node._fields:
+    for name in FIELDS[type(node)]:
         value = getattr(node, name, None)
         if isinstance(value, list):
             found += [part for part in value if isinstance(part, ast.AST)]
-        elif isinstance(value, ast.AST) and name != "ctx":
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        inner = () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _PLAIN)
+        return self.setdefault(kind, inner)
+
+
+FIELDS: Final = _Fields()
+"""By kind of node, the fields in which there may be nodes, contexts aside."""
 
 
 def walk(node: ast.AST) -> list[ast.AST]:

@@ -317,9 +317,9 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
         item = pending.pop()
         yield item
         dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
-        for name in item._fields:
+        for name in python.FIELDS[type(item)]:
             value = getattr(item, name, None)
-            if isinstance(value, ast.AST) and name != "ctx":
+            if isinstance(value, ast.AST):
                 pending.append(value)
             elif isinstance(value, list) and not (dead and name == "body"):
                 for part in value:

@@ -13,6 +13,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 SHAPES: dict[str, re.Pattern[str]] = {
     "aws_access_key": re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
@@ -99,8 +100,11 @@ def is_about_secret(name: str) -> bool:
 
 def snake(name: str) -> str:
     """``apiKey``, ``api-key``, ``api.key`` and ``API_KEY`` as ``api_key``; an overlong name as nothing."""
-    if len(name) > _LONGEST_NAME:
-        return ""
+    return _snake(name) if len(name) <= _LONGEST_NAME else ""
+
+
+@lru_cache(maxsize=4096)  # programs use the same names again and again
+def _snake(name: str) -> str:
     parted = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     return re.sub(r"[^A-Za-z0-9]+", "_", parted).strip("_").lower()
 

@@ -213,6 +213,9 @@ def _live(body: list[ast.stmt]) -> list[ast.AST]:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Constant):
             pending += _reached(node.body if node.test.value else node.orelse)
             continue
+        if "body" not in node._fields:  # no block of statements, most likely an expression
+            pending += python.children(node)
+            continue
         blocks = [value for _, value in ast.iter_fields(node) if isinstance(value, list)]
         inside = {id(item) for block in blocks for item in block if isinstance(item, ast.stmt)}
         for block in blocks:

@@ -76,7 +76,7 @@ superseding(signoff) := [later.path |
 	later.conditions == []
 	later.verdict == "approve"
 	is_string(signoff.principal)
-	lower(later.principal) == lower(signoff.principal)
+	data.gate.lib.lower_case(later.principal) == data.gate.lib.lower_case(signoff.principal)
 	data.gate.lib.greater(later.signed_at_s, signoff.signed_at_s) == true
 ]
 
@@ -126,7 +126,7 @@ people_in_two_roles(stage, roles) := same_principal | same_key if {
 		some first in accepted
 		some second in accepted
 		first.role < second.role
-		lower(first.principal) == lower(second.principal)
+		data.gate.lib.lower_case(first.principal) == data.gate.lib.lower_case(second.principal)
 		text := sprintf("%s signed as %s and as %s", [first.principal, first.role, second.role])
 	}
 	same_key := {{"term": first.key, "text": text} |
@@ -134,7 +134,7 @@ people_in_two_roles(stage, roles) := same_principal | same_key if {
 		some second in accepted
 		first.role < second.role
 		first.key == second.key
-		lower(first.principal) != lower(second.principal)
+		data.gate.lib.lower_case(first.principal) != data.gate.lib.lower_case(second.principal)
 		text := sprintf("one key signed as %s (%s) and as %s (%s)", [
 			first.role,
 			first.principal,
@@ -233,7 +233,7 @@ wrote(principal, emails) if {
 	is_string(principal)
 	some email in emails
 	is_string(email)
-	lower(email) == lower(principal)
+	data.gate.lib.lower_case(email) == data.gate.lib.lower_case(principal)
 }
 
 default authors := []
@@ -260,7 +260,7 @@ clears(signoff, commit) if {
 	other.signature == "valid"
 	other.role_authorised == true
 	other.key != signoff.key
-	lower(other.principal) != lower(signoff.principal)
+	data.gate.lib.lower_case(other.principal) != data.gate.lib.lower_case(signoff.principal)
 	other.subject != input.subject.digest
 	key_valid_at(other, other.signed_at_s)
 	data.gate.lib.not_less(input.now_s, other.signed_at_s)

@@ -25,5 +25,5 @@ deny_excluded_code contains result if some result in data.gate.lib.violations(
 
 warn_excluded_code contains {"code": "stage1.excluded_code", "msg": msg} if {
 	some file in input.facts.coverage.excluded
-	msg := sprintf("%s excludes statements from the coverage figure: %d", [file.path, file.statements])
+	msg := sprintf("%s excludes statements from the coverage figure: %v", [file.path, file.statements])
 }

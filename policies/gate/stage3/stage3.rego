@@ -128,7 +128,7 @@ deny_error_codes contains result if some result in data.gate.lib.violations(
 
 error_codes_without_action(codes) := {{"term": term, "text": sprintf("%s: %s", [term, problem])} |
 	some code in codes
-	term := sprintf("%d", [code])
+	term := sprintf("%v", [code])
 	some problem in code_problems(code)
 }
 
@@ -176,16 +176,16 @@ deny_error_code_meanings contains result if some result in data.gate.lib.violati
 
 contradicted_codes(contradictions) := {{"term": term, "text": sprintf("%s: \"%s\"", [term, phrase])} |
 	some entry in input.facts.interface_map.error_codes
-	term := sprintf("%d", [entry.code])
+	term := sprintf("%v", [entry.code])
 	some phrase in object.get(contradictions, term, [])
-	contains(lower(entry.action), phrase)
+	contains(data.gate.lib.lower_case(entry.action), phrase)
 }
 
 # Codes whose action says something else than what their class asks for. One whose action says nothing that the
 # collector understands is not among them: that cannot be told.
 misclassified(classes) := {{"term": term, "text": text} |
 	some entry in input.facts.interface_map.error_codes
-	term := sprintf("%d", [entry.code])
+	term := sprintf("%v", [entry.code])
 	expected := object.get(classes, term, null)
 	expected != null
 	count(entry.classes) > 0

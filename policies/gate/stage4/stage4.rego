@@ -64,7 +64,7 @@ deny_no_stubs contains result if some result in data.gate.lib.violations(
 stubs(source) := {{"term": term, "text": text, "path": stub.path, "line": stub.line} |
 	some stub in source.stubs
 	term := sprintf("%s:%s", [stub.path, stub.name])
-	text := sprintf("%s:%d: %s %s", [stub.path, stub.line, stub.name, stub.reason])
+	text := sprintf("%s:%v: %s %s", [stub.path, stub.line, stub.name, stub.reason])
 } | data.gate.lib.not_listed(source.stubs, source.stubs_total)
 
 check_sources_parse := data.gate.lib.check([
@@ -117,7 +117,7 @@ deny_order_types contains result if some result in data.gate.lib.violations(
 
 forbidden_order_types(literals) := {{"term": term, "text": text, "path": literal.path, "line": literal.line} |
 	some literal in literals
-	upper(literal.value) in data.gate.params.stage4.forbidden_order_types.value
+	data.gate.lib.upper_case(literal.value) in data.gate.params.stage4.forbidden_order_types.value
 	term := sprintf("%s:%s", [literal.path, literal.value])
 	text := sprintf("%s:%v: %s", [literal.path, literal.line, literal.value])
 }
@@ -125,7 +125,7 @@ forbidden_order_types(literals) := {{"term": term, "text": text, "path": literal
 order_types_of_contracts(entries) := {{"term": term, "text": text, "path": entry.path} |
 	some entry in entries
 	some value in entry.values
-	upper(value) in data.gate.params.stage4.forbidden_order_types.value
+	data.gate.lib.upper_case(value) in data.gate.params.stage4.forbidden_order_types.value
 	term := sprintf("%s:%s", [entry.path, value])
 	text := sprintf("%s %s permits %s", [entry.path, entry.pointer, value])
 }

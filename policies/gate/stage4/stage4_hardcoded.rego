@@ -29,7 +29,7 @@ secrets(source) := {{"term": term, "text": text, "path": secret.path, "line": se
 	some secret in source.secrets
 	names := secret_names(secret)
 	term := sprintf("%s:%s", [secret.path, names.term])
-	text := sprintf("%s:%d: %s", [secret.path, secret.line, names.text])
+	text := sprintf("%s:%v: %s", [secret.path, secret.line, names.text])
 } | data.gate.lib.not_listed(source.secrets, source.secrets_total)
 
 # What a secret is called; a token without a name is called after its kind.
@@ -65,7 +65,7 @@ deny_no_hardcoded_accounts contains result if some result in data.gate.lib.viola
 account_ids(source) := {{"term": term, "text": text, "path": found.path, "line": found.line} |
 	some found in refused
 	term := sprintf("%s:%s", [found.path, found.account])
-	text := sprintf("%s:%d: %s", [found.path, found.line, found.account])
+	text := sprintf("%s:%v: %s", [found.path, found.line, found.account])
 } | data.gate.lib.not_listed(refused, refused_total(source)) if {
 	refused := [found |
 		some found in source.account_ids
@@ -106,6 +106,6 @@ deny_no_live_port contains result if some result in data.gate.lib.violations(
 
 live_ports(source) := {{"term": term, "text": text, "path": found.path, "line": found.line} |
 	some found in source.live_ports
-	term := sprintf("%s:%d", [found.path, found.port])
-	text := sprintf("%s:%d: %d", [found.path, found.line, found.port])
+	term := sprintf("%s:%v", [found.path, found.port])
+	text := sprintf("%s:%v: %v", [found.path, found.line, found.port])
 } | data.gate.lib.not_listed(source.live_ports, source.live_ports_total)

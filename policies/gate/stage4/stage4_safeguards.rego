@@ -42,15 +42,15 @@ deny_safeguards contains result if some result in data.gate.lib.violations(
 
 warn_safeguards contains {"code": "stage4.safeguards", "msg": msg} if {
 	some place in object.get(input.facts.source, ["safeguards", "error_handling", "swallowed"], [])
-	msg := sprintf("Every error is silently dropped in %s:%d", [place.path, place.line])
+	msg := sprintf("Every error is silently dropped in %s:%v", [place.path, place.line])
 }
 
 too_many_tries(most) := {{"term": term, "text": text, "path": place.path, "line": place.line} |
 	some place in object.get(input.facts.source, ["safeguards", "reconnection", "evidence"], [])
 	tries := object.get(place, "tries", null)
 	data.gate.lib.greater(tries, most.value) == true
-	term := sprintf("%s:%d", [place.path, tries])
-	text := sprintf("%s:%v: tries %d times, at most %d are agreed", [place.path, place.line, tries, most.value])
+	term := sprintf("%s:%v", [place.path, tries])
+	text := sprintf("%s:%v: tries %v times, at most %v are agreed", [place.path, place.line, tries, most.value])
 }
 
 safeguards_missing(names) := {{"term": name, "text": sprintf("%s: %v", [name, state])} |
@@ -65,7 +65,7 @@ codes_not_handled(codes) := {{"term": term, "text": term} |
 	handled := {code | some code in codes}
 	some wanted in data.gate.params.stage4.handled_error_codes.value
 	some missing in data.gate.lib.others(wanted, handled)
-	term := sprintf("%d", [missing])
+	term := sprintf("%v", [missing])
 }
 
 check_paper_only := data.gate.lib.check([

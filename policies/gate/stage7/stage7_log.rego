@@ -92,5 +92,5 @@ deny_claimed_statuses contains result if some result in data.gate.lib.violations
 
 statuses_refused(stated, accepted) := {{"term": one.metric, "text": sprintf("%s: %s", [one.metric, refused])} |
 	some one in stated
-	some refused in data.gate.lib.others(upper(one.status), accepted)
+	some refused in data.gate.lib.others(data.gate.lib.upper_case(one.status), accepted)
 }

@@ -348,7 +348,7 @@ steps_too_large(steps) := {{"term": step_name(step), "text": text} |
 	]
 	some allowed in largest(begun)
 	step.capital_ppm > allowed
-	text := sprintf("%s is above %d ppm", [step_name(step), allowed])
+	text := sprintf("%s is above %v ppm", [step_name(step), allowed])
 }
 
 # The most capital that any step begun so far allows; nothing before the first one begins.
@@ -356,7 +356,7 @@ largest(allowed) := {max(allowed)} if {
 	allowed != []
 } else := {data.gate.params.stage8.capital_before_plan.value}
 
-step_name(step) := sprintf("weeks %v to %v: %d ppm", [step.from_week, last_week(step.to_week), step.capital_ppm])
+step_name(step) := sprintf("weeks %v to %v: %v ppm", [step.from_week, last_week(step.to_week), step.capital_ppm])
 
 last_week(week) := "end" if {
 	week == null

@@ -66,7 +66,7 @@ values_not_told(facts) := listed | data.gate.lib.not_listed(facts.unknown, facts
 
 place_of(place) := place.path if {
 	place.line == null
-} else := sprintf("%s:%d", [place.path, place.line])
+} else := sprintf("%s:%v", [place.path, place.line])
 
 changes_not_approved(facts) := [] if {
 	data.gate.lib.accepted("stage8", data.gate.params.stage8.risk_parameter_roles) == true

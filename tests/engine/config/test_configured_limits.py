@@ -37,7 +37,7 @@ GREEDY = """
 waste := [[a, b, concat("-", [s, s])] |
 	some a in numbers.range(1, 5000)
 	some b in numbers.range(1, 5000)
-	s := sprintf("%d", [b])
+	s := sprintf("%v", [b])
 ]
 """
 STAGE = "gate/stage1/stage1.rego"

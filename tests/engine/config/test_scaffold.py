@@ -82,7 +82,7 @@ def test_every_commented_setting_is_valid(make_workspace: Make) -> None:
     (root / "gate.yaml").write_text(opened)
     config = load_config(root)
     written = parse_yaml(opened.encode(), "gate.yaml", DEFAULT)
-    assert config and {*written, "engine"} == {field.name for field in fields(GateConfig)}
+    assert config and {*written, "engine", "opa"} == {field.name for field in fields(GateConfig)}
     assert config.subject.exclude == GateConfig().subject.exclude
     assert config.allowed_signers == GateConfig().allowed_signers
     assert config.ledger.location == GateConfig().ledger.location

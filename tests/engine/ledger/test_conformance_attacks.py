@@ -125,6 +125,23 @@ def test_attacks_on_the_log_are_found(full: Any, name: str) -> None:
         assert f"log.intoto.jsonl, line {line}: " in str(next(f for f in report.problems if f.line))
 
 
+def test_every_wrong_line_of_a_long_log_is_named(place: Any) -> None:
+    """Lines are checked many at a time, between checkpoints that lie anywhere."""
+    with place.open() as ledger:
+        for minute, count in enumerate((3, 300, 1, 280)):
+            ledger.append([statement(number) for number in range(count)])
+            ledger.seal(clock(minute))
+        ledger.append([statement(number) for number in range(20)])
+    assert place.verify().ok
+    lines = place.lines()
+    for number in (4, 259, 303, 304, 560, 604):
+        lines[number - 1] = sign(statement(number), THIEF)
+    lines[299] = b"rubbish"
+    place.rewrite(lines)
+    found = {finding.line for finding in place.verify().problems if finding.line}
+    assert found == {4, 259, 300, 303, 304, 560, 604}
+
+
 @pytest.mark.parametrize("name", [name for name, (_, kind, _) in ATTACKS.items() if Kind.ROOT not in kind])
 def test_nothing_is_sealed_on_top_of_a_damaged_tail(full: Any, name: str) -> None:
     full.rewrite(ATTACKS[name][0](full.lines()))

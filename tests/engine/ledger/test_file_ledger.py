@@ -228,3 +228,13 @@ def test_a_ledger_that_another_process_begins_meanwhile_is_whole(tmp_path: Path)
     source: Any = _ReadMeanwhile(tmp_path)
     found = read_verifier(source)
     assert found is not None and found.name == ORIGIN
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 5, 100])
+def test_lines_are_read_whole_whatever_the_size_of_a_read(tmp_path: Path, chunk: int) -> None:
+    content = b"one\n\n\ntwo\r\nthree\nunfinished"
+    (tmp_path / "log").write_bytes(content)
+    with (tmp_path / "log").open("rb") as stream:
+        found = list(storage.lines_between(stream.fileno(), 0, len(content), chunk))
+        assert found == [b"one", b"", b"", b"two\r", b"three"]
+        assert list(storage.lines_between(stream.fileno(), 4, 5, chunk)) == [b""]

@@ -52,7 +52,7 @@ def test_impure_and_unknown_functions_are_refused(body: str, name: str, line: in
     """Clock, network, randomness and everything not on the list, however it is laid out."""
     error = refused(body)
     assert error.what == f"the function {name!r} is not accepted in a policy"
-    assert error.place == f"line {line}"
+    assert re.fullmatch(rf"line {line}, column \d+", error.place or "")
 
 
 def test_functions_of_the_list_and_of_the_bundle_are_accepted() -> None:
@@ -70,7 +70,7 @@ def test_imports_of_packages_are_refused(body: str) -> None:
     """Aliases of packages are resolved differently by engines."""
     error = refused(body)
     assert "imports of packages are not accepted" in error.what
-    assert error.place == "line 3"
+    assert error.place == "line 3, column 1"
     assert error.remedy == "write the full reference, data.gate.lib.…"
 
 
@@ -149,7 +149,7 @@ def test_indented_rules_are_refused(body: str) -> None:
     """A rule that does not start its line could hide from these checks."""
     error = refused(body)
     assert "does not start at the beginning of its line" in error.what
-    assert error.place == f"line {body.count(chr(10)) + 3}"
+    assert (error.place or "").startswith(f"line {body.count(chr(10)) + 3}, column ")
 
 
 def test_names_inside_bodies_are_not_rules() -> None:

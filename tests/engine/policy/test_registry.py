@@ -77,9 +77,9 @@ def test_a_plugin_is_opened(load: Load, install: Install, on_path: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("embeded", "did you mean 'embedded'? known: demo, embedded"),
-        ("demoo", "did you mean 'demo'? known: demo, embedded"),
-        ("xyz", "known: demo, embedded"),
+        ("embeded", "did you mean 'embedded'? known: demo, embedded, opa"),
+        ("demoo", "did you mean 'demo'? known: demo, embedded, opa"),
+        ("xyz", "known: demo, embedded, opa"),
     ],
 )
 def test_an_unknown_engine(

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ...evidence.collectors.waivers import NAMESPACE
-from ..context import Context
-from ..people import sshsign, waiver
-from ..terminal.console import write_error, write_line
-from .options import (
+from ....evidence.collectors.waivers import NAMESPACE
+from ...context import Context
+from ...people import sshsign, waiver
+from ...terminal.console import write_error, write_line
+from ..options import (
     HERE,
     Debug,
     Operator,

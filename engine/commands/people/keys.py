@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from ...evidence.base.errors import UsageError
-from ...evidence.base.times import format_utc
-from ..ledger.keychain import NAMESPACE
-from ..people import key_events, sshsign
-from ..report.people import FORMATS, render
-from ..terminal.console import write_error, write_line
-from ..terminal.outputs import parse_outputs, write, write_new
-from .options import (
+from ....evidence.base.errors import UsageError
+from ....evidence.base.times import format_utc
+from ...ledger.keychain import NAMESPACE
+from ...people import key_events, sshsign
+from ...report.people import FORMATS, render
+from ...terminal.console import write_error, write_line
+from ...terminal.outputs import parse_outputs, write, write_new
+from ..options import (
     HERE,
     Debug,
     Operator,

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperGroup
 
-from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
-from ...evidence.base.limits import DEFAULT
-from ...evidence.collectors.signoffs import NAMESPACE
-from .. import service
-from ..context import Context
-from ..decide.recorded import TRUST, Time
-from ..people import signoff, sshsign
-from ..report.people import FORMATS, Listed, render
-from ..terminal.console import write_bytes, write_error, write_line
-from ..terminal.outputs import parse_outputs, write
-from .options import (
+from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ....evidence.base.limits import DEFAULT
+from ....evidence.collectors.signoffs import NAMESPACE
+from ... import service
+from ...context import Context
+from ...decide.recorded import TRUST, Time
+from ...people import signoff, sshsign
+from ...report.people import FORMATS, Listed, render
+from ...terminal.console import write_bytes, write_error, write_line
+from ...terminal.outputs import parse_outputs, write
+from ..options import (
     HERE,
     Debug,
     Operator,

@@ -1,0 +1,1 @@
+"""Commands of people: sign-offs, waivers, and the keys of a ledger."""

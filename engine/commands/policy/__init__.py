@@ -1,0 +1,8 @@
+"""``gate policy``: edit, check, test and compare policy bundles, one module per group of commands."""
+
+from __future__ import annotations
+
+from . import edit, export, impact, run, show, whatif
+from .group import app
+
+__all__ = ["app", "edit", "export", "impact", "run", "show", "whatif"]

@@ -1,0 +1,119 @@
+"""``gate policy impact``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError
+from ....evidence.base.times import parse_rfc3339
+from ...terminal.console import progress
+from ...terminal.outputs import keep_out, parse_outputs, write
+from ..options import (
+    HERE,
+    Debug,
+    Jobs,
+    NoColor,
+    Operator,
+    Policy,
+    TrustRef,
+    Verbose,
+    Workspace,
+    config_dir,
+    open_workspace,
+    screen,
+)
+from .group import app
+
+
+class FailOn(StrEnum):
+    """When the exit code is 1."""
+
+    LOOSENED = "loosened"
+    CHANGED = "changed"
+    NEVER = "never"
+
+
+@app.command("impact")
+def impact(
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            help="Compare with the bundle in this directory, or of this branch, tag or commit; by default, "
+            "with the bundle that each decision was recorded with.",
+            metavar="REF|BUNDLE",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="Leave out decisions judged as of an earlier time: a date, or RFC 3339.",
+            metavar="TIME",
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            help="A ledger in place of the workspace's, or OPA's decision logs (.jsonl). Repeatable.",
+            metavar="LEDGER|FILE",
+        ),
+    ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option("--facts", help="Judge the named fact sets of this file, too.", metavar="FILE"),
+    ] = None,
+    fail_on: Annotated[
+        FailOn,
+        typer.Option("--fail-on", help="Exit 1 when anything demands less, anything flips, or never."),
+    ] = FailOn.LOOSENED,
+    policy: Policy = None,
+    jobs: Jobs = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="GATE_OUTPUT",
+            help="How to print: table (default), markdown, json or sarif; =PATH writes a file. Repeatable.",
+            metavar="FORMAT[=PATH]",
+        ),
+    ] = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Judge every recorded decision again under the edited policies, and show what flips.
+
+    Exit 2 when a decision could not be judged again.
+    """
+    from ...replay.asked import ask_impact
+    from ...replay.processes import usual
+    from ...replay.reports.impact import RENDERERS
+
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    context = open_workspace(workspace, operator, trust_ref, policy)
+    keep_out(outputs, context.ledger)
+    since_s = None if since is None else _seconds(since)
+    with progress(wanted=not verbose):
+        found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, jobs or usual())
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        write(item, RENDERERS[item.format](found, page))
+    failing = {FailOn.LOOSENED: found.loosened, FailOn.CHANGED: bool(found.changed), FailOn.NEVER: False}
+    raise typer.Exit(1 if failing[fail_on] else 2 if found.failed else 0)
+
+
+def _seconds(text: str) -> int:
+    try:
+        return parse_rfc3339(text if "T" in text.upper() else f"{text}T00:00:00Z")
+    except ValueError as error:
+        raise UsageError(f"--since: {error}", remedy="give a date such as 2025-11-07, or RFC 3339") from error

@@ -1,0 +1,120 @@
+"""``gate policy whatif``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError
+from ...terminal.console import progress
+from ...terminal.outputs import keep_out, parse_outputs, write
+from ..options import (
+    HERE,
+    AllowPast,
+    Debug,
+    EffectiveTime,
+    Jobs,
+    NoCache,
+    NoColor,
+    Operator,
+    Policy,
+    TrustRef,
+    Verbose,
+    Workspace,
+    config_dir,
+    effective_time,
+    open_workspace,
+    screen,
+)
+from .group import app
+
+
+@app.command("whatif")
+def whatif(
+    stage: Annotated[str, typer.Argument(help="A stage of the bundle, or all.", metavar="STAGE")],
+    facts: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Replace a fact by this value. Repeatable.", metavar="FACT=VALUE"),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            help="Replace a parameter by this value. Repeatable.",
+            metavar="PARAMETER=VALUE",
+        ),
+    ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            "--sweep",
+            help="Judge at every value of a parameter, or a fact, from the first to the last one.",
+            metavar="NAME=FROM:TO:STEP",
+        ),
+    ] = None,
+    decision: Annotated[
+        str | None,
+        typer.Option(
+            "--decision",
+            help="Take this recorded decision's facts, time and policies: its ledger index, or a digest.",
+            metavar="DECISION",
+        ),
+    ] = None,
+    policy: Policy = None,
+    time: EffectiveTime = None,
+    allow_past_effective_time: AllowPast = False,
+    jobs: Jobs = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="GATE_OUTPUT",
+            help="How to print: table (default), json, or svg (of a sweep); =PATH writes a file. Repeatable.",
+            metavar="FORMAT[=PATH]",
+        ),
+    ] = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    no_cache: NoCache = False,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Judge with facts or parameters replaced: hypothetical, never recorded, exit 0 whatever the verdict."""
+    from ...replay import replacing
+    from ...replay import whatif as logic
+    from ...replay.asked import case_of
+    from ...replay.processes import usual
+    from ...replay.reports import svg
+    from ...replay.reports import whatif as report
+
+    formats = {"table": report.sweep_table, "json": report.sweep_json, "svg": svg.sweep_svg}
+    outputs = parse_outputs(output, tuple(formats))
+    wanted = [replacing.parse(replacing.FACT, text) for text in facts or ()]
+    wanted += [replacing.parse(replacing.PARAMETER, text) for text in parameters or ()]
+    span = None if sweep is None else logic.parse_span(sweep)
+    if span is None and not wanted:
+        raise UsageError("nothing is replaced", remedy="give --set, --param or --sweep")
+    if span is None and any(item.format == "svg" for item in outputs):
+        raise UsageError("svg is a format of sweeps", remedy="give --sweep NAME=FROM:TO:STEP")
+    if decision is not None and time is not None:
+        raise UsageError("a recorded decision has its own time", remedy="leave out --effective-time")
+    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
+    keep_out(outputs, context.ledger)
+    moment = effective_time(context, time, allow_past=allow_past_effective_time)
+    with progress(wanted=not verbose):
+        case = case_of(context, stage, decision, moment, config_dir(), given=policy is not None)
+        if span is None:
+            found = logic.whatif(case, wanted)
+        else:
+            swept = logic.sweep(case, span, wanted, min(jobs or usual(), len(span.values)))
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        if span is not None:
+            write(item, formats[item.format](swept, page))
+        else:
+            render = report.whatif_json if item.format == "json" else report.whatif_table
+            write(item, render(found, page))

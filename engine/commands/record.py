@@ -1,0 +1,168 @@
+"""``gate record export``, ``attach`` and ``verify``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...evidence.base.errors import UsageError, masked
+from ...evidence.base.times import format_utc
+from ...evidence.reading.files import printable
+from ..record import archive, contents, report
+from ..record.attach import attach as attach_files
+from ..record.export import export as make_record
+from ..record.verify import WRONG, Check, Verified
+from ..record.verify import verify as verify_files
+from ..terminal.console import write_error
+from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
+from .options import (
+    HERE,
+    Debug,
+    Operator,
+    Outputs,
+    TrustRef,
+    Verbose,
+    Workspace,
+    config_dir,
+    now,
+    open_workspace,
+)
+
+app = typer.Typer(
+    name="record",
+    add_completion=False,
+    help="Export, extend and verify compliance records, which prove one decision to anybody.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("export")
+def export(
+    target: Annotated[
+        str, typer.Argument(help="A recorded decision: its ledger index or a digest.", metavar="DECISION")
+    ],
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The record: a new file *.tar, or a new directory (with a / in its name). Also how to print "
+            "about it: table (default) or json; =PATH writes a file. Repeatable.",
+            metavar="FILE.tar|DIR/|FORMAT[=PATH]",
+        ),
+    ] = None,
+    timestamp_anchor: Annotated[
+        Path | None,
+        typer.Option(
+            "--timestamp-anchor",
+            help="Certificates (PEM) that time stamps are checked with; those in gate.yaml if none.",
+            metavar="FILE",
+        ),
+    ] = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Write all that proves a recorded decision into a new file or directory; print its digest of trust."""
+    path, outputs = _targets(output or [])
+    context = open_workspace(workspace, operator, trust_ref)
+    keep_out([*outputs, Output("record", path)], context.ledger)
+    found = make_record(context, target, config_dir(), timestamp_anchor)
+    if path.suffix == archive.SUFFIX:
+        write_new(path, archive.write_tar(found.files))
+    else:
+        archive.write_directory(path, found.files)
+    for item in outputs:
+        write(item, report.EXPORTED[item.format](path, found))
+
+
+def _targets(given: list[str]) -> tuple[Path, list[Output]]:
+    """The record's path, and the reports. Raises UsageError: not exactly one new path."""
+    formats = [text for text in given if text.partition("=")[0] in report.EXPORTED]
+    others = [text for text in given if text not in formats]
+    odd = [text for text in others if "/" not in text and not text.endswith(archive.SUFFIX)]
+    if len(others) != 1 or odd:
+        raise UsageError(
+            f"{odd[0]!r} is neither an output format nor the name of a record"
+            if odd
+            else f"-o names {len(others)} records, and one is needed",
+            remedy=f"name one new file *{archive.SUFFIX}, or a new directory with a / in its name, such as "
+            "-o ./record; formats are table and json",
+        )
+    path = Path(others[0])
+    if os.path.lexists(path) or not path.absolute().parent.is_dir():
+        raise UsageError(
+            "there is something of this name already, and it is never replaced"
+            if os.path.lexists(path)
+            else "there is no such directory",
+            path=str(path),
+            remedy="name a new file or directory in an existing directory",
+        )
+    return path, parse_outputs(formats, tuple(report.EXPORTED))
+
+
+@app.command("attach")
+def attach(
+    files: Annotated[list[Path], typer.Argument(help="Documents to add.", metavar="FILE...")],
+    target: Annotated[
+        str,
+        typer.Option("--to", help="A recorded decision: its ledger index or a digest.", metavar="DECISION"),
+    ],
+    note: Annotated[
+        str | None, typer.Option("--note", help="Why they are added; it is recorded.", metavar="TEXT")
+    ] = None,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Add documents to a recorded decision, in an entry of their own; nothing is replaced."""
+    outputs = parse_outputs(output, tuple(report.ATTACHED))
+    context = open_workspace(workspace, operator, trust_ref)
+    keep_out(outputs, context.ledger)
+    decision, entry, notices = attach_files(context, files, target, note, config_dir(), format_utc(now()))
+    for notice in notices:
+        write_error(notice)
+    names = [masked(printable(path.name)) for path in files]
+    for item in outputs:
+        write(item, report.ATTACHED[item.format](decision, entry, names))
+
+
+@app.command("verify")
+def verify(
+    path: Annotated[Path, typer.Argument(help="A record, file or directory.", metavar="RECORD")],
+    trust: Annotated[
+        str,
+        typer.Option(
+            "--trust",
+            envvar="GATE_TRUST",
+            help="The digest of trust that `gate record export` printed, from elsewhere than the record.",
+            metavar="sha256:DIGEST",
+        ),
+    ],
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also decide again from the recorded facts and policies.")
+    ] = False,
+    output: Outputs = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Check a record on any machine, without ledger and network; exit 1 when something does not fit."""
+    outputs = parse_outputs(output, tuple(report.VERIFIED))
+    pinned = contents.parse_trust(trust)
+    try:
+        found = verify_files(archive.read(path), pinned, again=replay)
+    except archive.BadRecordError as error:
+        found = Verified((Check("files", WRONG, str(error)),))
+    for item in outputs:
+        write(item, report.VERIFIED[item.format](found))
+    raise typer.Exit(0 if found.ok else 1)

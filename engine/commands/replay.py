@@ -1,0 +1,84 @@
+"""``gate replay``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from ...evidence.base.errors import UsageError
+from ..policy import registry
+from ..terminal.console import progress
+from ..terminal.outputs import keep_out, parse_outputs, write
+from .options import (
+    HERE,
+    Debug,
+    Jobs,
+    NoColor,
+    Operator,
+    Outputs,
+    TrustRef,
+    Verbose,
+    Workspace,
+    config_dir,
+    open_workspace,
+    screen,
+)
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def replay(
+    decision: Annotated[
+        str | None,
+        typer.Argument(help="Its ledger index, or a digest.", metavar="[DECISION]", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Make every recorded decision again.")] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine", help="Policy engine to ask; by default the one that answered then.", metavar="NAME"
+        ),
+    ] = None,
+    jobs: Jobs = None,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Make recorded decisions again; exit 1 when one comes out differently.
+
+    Recorded input, policy bundle and time give the same bytes; exit 2 when a decision cannot be replayed.
+    """
+    from ..replay.processes import usual
+    from ..replay.replay import Replaying, Status
+    from ..replay.replay import replay as make_again
+    from ..replay.reports.replay import RENDERERS
+    from ..replay.stored import EngineChoice, find_line, lines, own_place
+
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    if (decision is None) is not everything:
+        raise UsageError("give either a decision or --all", remedy="`gate ledger show` lists decisions")
+    context = open_workspace(workspace, operator, trust_ref)
+    choice = EngineChoice.of(context, engine)
+    registry.check(choice.name)
+    keep_out(outputs, context.ledger)
+    place = own_place(context)
+    if decision is None:
+        chosen = lines(place, 0, config_dir())
+    else:
+        chosen = [find_line(context, decision, config_dir())]
+    work = Replaying(place, chosen, choice, same=engine is None)
+    wanted = min(jobs or usual(), max(len(chosen), 1))
+    with progress(wanted=not verbose):
+        found = list(make_again(work, wanted))
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        write(item, RENDERERS[item.format](found, page))
+    counts = Counter(one.status for one in found)
+    raise typer.Exit(1 if counts[Status.DIFFERENT] else 2 if counts[Status.IMPOSSIBLE] else 0)

@@ -1,0 +1,81 @@
+"""The entries of a ledger with what they mean, and a decision found among them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ..evidence.base.errors import LedgerError, UsageError, suggestion
+from .decision import statement as statements
+from .ledger.interface import Entry
+from .ledger.merkle import Frontier
+from .ledger.reader import LedgerReader
+from .report.interface import DecisionEntry, StatementEntry
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{8,64}")
+
+
+def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
+    """Every entry, oldest first; decisions as DecisionEntry, unless their key was revoked.
+
+    Raises LedgerError: a line does not hold, or, after the last one, the sealed lines are not those of the
+    checkpoint (reordered, dropped or exchanged).
+    """
+    latest = ledger.checkpoint()
+    frontier = Frontier()
+    for entry in ledger.entries():
+        frontier.append(bytes.fromhex(entry.digest))
+        if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
+            raise LedgerError(
+                f"the first {latest.size} entries are not those that were sealed on {latest.time}",
+                path=ledger.name,
+                remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
+            )
+        statement = json.loads(entry.payload)
+        place, kind = Entry(entry.index, entry.digest), statements.kind_of(statement)
+        summary = statements.summary(statement)
+        if summary is None or entry.void is not None:
+            yield StatementEntry(place, statement, kind, entry.void)
+        else:
+            yield DecisionEntry(place, statement, kind, None, summary)
+
+
+def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
+    """Every recorded decision that counts, oldest first. Raises as `entries`."""
+    return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
+
+
+def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> DecisionEntry:
+    """The entry of a recorded decision; the last one where it was recorded more than once.
+
+    Args:
+        target: a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
+        names: what else could have been meant, for the error's advice.
+
+    Raises UsageError: there is no such decision, or several begin like that; LedgerError as `entries`.
+    """
+    index, found = check_target(target, names), []
+    for one in decisions(ledger):
+        digests = (one.entry.digest, one.summary["decision"]["sha256"])
+        if one.entry.index == index or (index is None and any(text.startswith(target) for text in digests)):
+            found.append(one)
+    if not found:
+        raise UsageError(
+            f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
+        )
+    if len({one.summary["decision"]["sha256"] for one in found}) > 1:
+        raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
+    return found[-1]
+
+
+def check_target(target: str, names: Sequence[str]) -> int | None:
+    """The ledger index that a target is; None for a digest. Raises UsageError: it is neither."""
+    if target.isdecimal() and len(target) < 8:
+        return int(target)
+    if _DIGEST.fullmatch(target):
+        return None
+    what = "neither a stage nor a recorded decision" if names else "no recorded decision"
+    advice = f"{suggestion(target, names)}; or" if names else "give"
+    raise UsageError(f"{target!r} is {what}", remedy=f"{advice} a ledger index or digest")

@@ -1,0 +1,85 @@
+"""Reads the name of an OPA engine: ``opa`` for a managed server, ``opa=URL`` for one that somebody runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .....evidence.base.errors import ConfigError
+
+NAME = "opa"
+_FORMS = "write opa, opa=https://HOST[:PORT][/PATH], opa=http://HOST[:PORT][/PATH] or opa=unix:/PATH"
+_DEFAULT_PORT = 8181
+_LONGEST = 1000
+_LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|\[::1\]")
+_HOST = re.compile(r"(?=.{1,253}$)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?|\[[0-9A-Fa-f:.]+\]")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an OPA server answers.
+
+    Attributes:
+        scheme: ``http``, ``https`` or ``unix``.
+        host: name or address; an IPv6 address in brackets.
+        path: what comes before ``/v1``, or the path of a unix socket.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def local(self) -> bool:
+        """Whether what is sent stays on this machine."""
+        return self.scheme == "unix" or _LOOPBACK.fullmatch(self.host) is not None
+
+    def __str__(self) -> str:
+        if self.scheme == "unix":
+            return f"unix:{self.path}"
+        return f"{self.scheme}://{self.host}:{self.port}{self.path}"
+
+
+def is_opa(engine: str) -> bool:
+    """Whether this names an OPA engine."""
+    return engine == NAME or engine.startswith(f"{NAME}=")
+
+
+def parse_address(engine: str) -> Address | None:
+    """The server that the engine's name names; None for a managed one.
+
+    Raises ConfigError: it is no such address. One that holds a password is not shown.
+    """
+    if engine == NAME:
+        return None
+    text = engine.removeprefix(f"{NAME}=")
+    if len(text) > _LONGEST:
+        raise _wrong(f"the OPA server's address has more than {_LONGEST} characters")
+    if text.startswith("unix:"):
+        path = text.removeprefix("unix:")
+        path = path.removeprefix("//") if path.startswith("///") else path
+        if not path.startswith("/") or "\x00" in path:
+            raise _wrong("the path of the OPA server's socket is not absolute")
+        return Address("unix", "localhost", _DEFAULT_PORT, path)
+    from urllib.parse import urlsplit  # only addresses need it
+
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise _wrong("the OPA server's address is malformed") from None
+    if "@" in parts.netloc:
+        raise _wrong("the OPA server's address holds a user or password", "give a bearer token under `opa`")
+    host = parts.netloc.removesuffix(f":{port}").removesuffix(":")
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        raise _wrong("the OPA server's address is none")
+    if parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
+        raise _wrong("the OPA server's address has more than a host, a port and a plain path")
+    default = 443 if parts.scheme == "https" else _DEFAULT_PORT
+    return Address(parts.scheme, host, default if port is None else port, parts.path.rstrip("/"))
+
+
+def _wrong(what: str, remedy: str = _FORMS) -> ConfigError:
+    return ConfigError(what, path="gate.yaml", place="engine", remedy=remedy)

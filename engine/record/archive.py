@@ -1,0 +1,192 @@
+"""A record's container: a tar archive that can be written in one way only, or a directory.
+
+Source of the format: POSIX.1-2017, pax, "ustar Interchange Format". Members are regular files, sorted by
+name, without times, owners and padding of any choice, followed by two blocks of zeros. What is read must be
+what would be written, so that each byte of an archive counts; nothing is ever extracted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from ...evidence.base.errors import EnvironmentProblem, LedgerError, UsageError
+from ..store.access import Folder
+
+SUFFIX: Final = ".tar"
+MAX_FILES: Final = 10_000
+MAX_BYTES: Final = 1 << 29
+"""The largest archive, and the most that the files of a directory may have together."""
+_NAME: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/){0,2}[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME_BYTES: Final = 100
+_BLOCK: Final = 512
+_END: Final = bytes(2 * _BLOCK)
+_KINDS: Final = {
+    b"1": "a hard link", b"2": "a symbolic link", b"3": "a device", b"4": "a device", b"5": "a directory",
+    b"6": "a pipe", b"L": "a GNU extension", b"x": "a pax extension", b"g": "a pax extension",
+}  # fmt: skip
+
+
+class BadRecordError(Exception):
+    """Something is wrong with a record; the text says what."""
+
+
+def write_tar(files: Mapping[str, bytes]) -> Iterator[bytes]:
+    """The archive of the files by name, piece by piece."""
+    for name, data in sorted(files.items()):
+        yield _header(name, len(data))
+        yield data
+        yield bytes(-len(data) % _BLOCK)
+    yield _END
+
+
+def _header(name: str, size: int) -> bytes:
+    head = name.encode().ljust(_NAME_BYTES, b"\0") + b"0000644\0" + b"0000000\0" * 2
+    head += b"%011o\0" % size + b"0" * 11 + b"\0"
+    tail = b"0".ljust(101, b"\0") + b"ustar\0" + b"00" + bytes(64) + b"0000000\0" * 2 + bytes(155 + 12)
+    return head + b"%06o\0 " % (sum(head) + sum(tail) + 8 * ord(" ")) + tail
+
+
+def read_tar(data: bytes) -> dict[str, bytes]:
+    """The files of an archive by name. Raises BadRecordError: `write_tar` would not have written it."""
+    files: dict[str, bytes] = {}
+    at, last = 0, ""
+    while data[at : at + 1] not in (b"", b"\0"):
+        head = data[at : at + _BLOCK]
+        name, size = _member(head, at)
+        if name <= last:
+            raise BadRecordError(f"the archive has {name} twice, or not in order")
+        at, last = at + _BLOCK, name
+        content = data[at : at + size]
+        padding = data[at + size : at + size + -size % _BLOCK]
+        if len(content) != size or padding != bytes(-size % _BLOCK):
+            raise BadRecordError(f"the archive is cut short at {name}, or has bytes that belong to no file")
+        files[name] = content
+        at += size + len(padding)
+        if len(files) > MAX_FILES:
+            raise BadRecordError(f"the archive has more than {MAX_FILES} files")
+    if data[at:] != _END:
+        raise BadRecordError("the archive does not end with two blocks of zeros")
+    return files
+
+
+def _member(head: bytes, at: int) -> tuple[str, int]:
+    """Name and size in a header, which has no other content. Raises BadRecordError."""
+    place = f"the member at byte {at} of the archive"
+    kind = head[156:157]
+    if kind in _KINDS:
+        raise BadRecordError(f"{place} is {_KINDS[kind]}, and only regular files may be there")
+    name = head[:_NAME_BYTES].rstrip(b"\0").decode("ascii", "replace")
+    check_name(name)
+    try:
+        size = int(head[124:135], 8)
+        same = 0 <= size <= MAX_BYTES and _header(name, size) == head
+    except ValueError:
+        same = False
+    if not same:
+        raise BadRecordError(f"{place}, {name}, has a header that gate does not write")
+    return name, size
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no file of a record has. Raises BadRecordError."""
+    if len(name) > _NAME_BYTES or not _NAME.fullmatch(name):
+        raise BadRecordError(f"{name[:120]!a} is no name of a file in a record")
+
+
+def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files into a new directory; nothing of it stays when that fails.
+
+    Raises UsageError: the name is taken, or its parent is missing; EnvironmentProblem: the disk refuses.
+    """
+    try:
+        path.mkdir()
+    except OSError as error:
+        raise UsageError(
+            f"the directory cannot be made: {error.strerror}",
+            path=str(path),
+            remedy=f"name a new directory (or a file *{SUFFIX}) in an existing, writable one",
+        ) from error
+    try:
+        for name, data in sorted(files.items()):
+            target = path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+    except BaseException as error:
+        shutil.rmtree(path, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise EnvironmentProblem(
+                f"the record cannot be written: {error.strerror}",
+                path=str(path),
+                remedy="free space or choose another path",
+            ) from error
+        raise
+
+
+def read(path: Path) -> dict[str, bytes]:
+    """The files of a record, an archive or a directory.
+
+    Raises UsageError: there is nothing that can be read; BadRecordError: it is no record.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            mode = os.fstat(handle).st_mode
+            if stat.S_ISDIR(mode):
+                return _read_directory(path)
+            if not stat.S_ISREG(mode):
+                raise OSError(0, "it is neither a file nor a directory")
+            with os.fdopen(handle, "rb", closefd=False) as stream:
+                data = stream.read(MAX_BYTES + 1)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise UsageError(
+            f"the record cannot be read: {error.strerror}",
+            path=str(path),
+            remedy="name a file or directory that `gate record export` wrote",
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise BadRecordError(f"the archive has more than {MAX_BYTES} bytes")
+    return read_tar(data)
+
+
+def _read_directory(path: Path) -> dict[str, bytes]:
+    folder = Folder.open(path.resolve())
+    if folder is None:
+        raise BadRecordError("the directory is gone")
+    try:
+        files: dict[str, bytes] = {}
+        rest = MAX_BYTES
+        for name in _names(folder, ""):
+            data = folder.read(name, rest)
+            if data is None or len(files) >= MAX_FILES:
+                raise BadRecordError(f"the directory has more than {MAX_FILES} files, or {name} is gone")
+            rest -= len(data)
+            files[name] = data
+    except LedgerError as error:
+        raise BadRecordError(f"{error.path}: a link, or no regular file, or too large") from None
+    finally:
+        folder.close()
+    return files
+
+
+def _names(folder: Folder, inside: str) -> Iterator[str]:
+    """The names of all files below, none of them deeper than a record's."""
+    for entry, kind in folder.entries(inside).items():
+        name = f"{inside}/{entry}" if inside else entry
+        if kind == "directory" and name.count("/") < 2:
+            yield from _names(folder, name)
+            continue
+        check_name(name)
+        if kind != "file":
+            raise BadRecordError(f"{name} is no regular file")
+        yield name

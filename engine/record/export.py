@@ -1,0 +1,180 @@
+"""Makes the record of a decision from its ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ... import __version__
+from ...evidence.base.errors import LedgerError
+from ...evidence.signing.problems import SignatureError
+from ..context import Context
+from ..decision import statement as statements
+from ..decision.document import Decision
+from ..entries import entries, locate
+from ..ledger.authorities.timestamp import stamped
+from ..ledger.findings import Authorities
+from ..ledger.interface import COSIGNATURES, RESTORE, TIMESTAMP, Entry, LoggedEntry
+from ..ledger.merkle import inclusion_proof, leaf_hash, root_of
+from ..ledger.note import Checkpoint
+from ..ledger.proof import Proof
+from ..ledger.reader import LedgerReader
+from ..ledgers import reader
+from ..witnessing import authorities
+from . import contents
+from .archive import BadRecordError
+from .logged import cosigned
+from .page import page
+from .signed import members
+from .verify import WRONG, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A record that was made: its files by name, the digest of trust, the decision and its entry."""
+
+    files: dict[str, bytes]
+    trust: str
+    decision: Decision
+    index: int
+    log: str
+
+
+def export(context: Context, target: str, config_dir: Path, anchor: Path | None = None) -> Exported:
+    """The record of a recorded decision, which was verified.
+
+    Args:
+        target: the decision, as `entries.locate` takes it.
+        config_dir: where the receipts are.
+        anchor: PEM file of the time-stamping authority; the configured one if None.
+
+    Raises UsageError: there is no such decision, or the record would be too large; LedgerError: something
+    that it needs is missing or damaged, no checkpoint covers it, or not the one that authorities vouch for.
+    """
+    vouching = authorities(context, anchor)
+    with reader(context, config_dir) as ledger:
+        found = locate(ledger, target)
+        digest = found.summary["decision"]["sha256"]
+        later = [
+            one.entry.index
+            for one in entries(ledger)
+            if one.kind == "evidence" and one.statement.get("predicate", {}).get("decision") == digest
+        ]
+        lines = [next(ledger.entries(index)) for index in (found.entry.index, *later)]
+        files = _documents(ledger, found.summary)
+        files |= _trust(ledger, vouching, files)
+        files |= dict(_proofs(ledger, lines, vouching))
+        parsed = [json.loads(line.payload) for line in lines]
+        for statement in parsed[1:]:
+            files |= {
+                contents.evidence_of(one): ledger.evidence.get(one) for one in statements.documents(statement)
+            }
+        log = ledger.verifier.name
+    decision = Decision.from_json(json.loads(files[contents.DECISION]))
+    first = Entry(lines[0].index, lines[0].digest)
+    files |= {
+        contents.ENTRIES: b"".join(line.line + b"\n" for line in lines),
+        contents.SIGSTORE: contents.sigstore_bundle(json.loads(lines[0].line)),
+        contents.ABOUT: contents.about(digest, first.index, __version__),
+        contents.PAGE: page(decision, first, parsed[1:]),
+        contents.HOWTO: contents.howto(),
+    }
+    files[contents.MANIFEST] = contents.manifest_of(files)
+    contents.check_size(files)
+    trust = contents.trust_digest(files)
+    wrong = [check for check in verify(files, trust).checks if check.state == WRONG]
+    if wrong:
+        raise LedgerError(
+            f"no record can be made of this decision: {wrong[0].text}", path=wrong[0].name, remedy=RESTORE
+        )
+    return Exported(files, trust, decision, first.index, log)
+
+
+def _documents(ledger: LedgerReader, summary: dict[str, Any]) -> dict[str, bytes]:
+    """What the decision's entry names, and what these documents name."""
+    named = {contents.DECISION: "decision", contents.INPUT: "input", contents.POLICY: "bundle"}
+    files = {name: ledger.evidence.get(summary[field]["sha256"]) for name, field in named.items()}
+    try:
+        document = json.loads(files[contents.INPUT])
+        kept = [part["sha256"] for item in document["evidence"].values() for part in item["attachments"]]
+        signed = members(document)
+        Decision.from_json(json.loads(files[contents.DECISION]))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise LedgerError(
+            f"no record can be made of this decision: {error}",
+            remedy="it was recorded by another version of gate, or two files' names look alike",
+        ) from error
+    files |= {contents.evidence_of(digest): ledger.evidence.get(digest) for digest in kept}
+    for name, digest in signed.items():
+        try:
+            files[name] = ledger.evidence.get(digest)
+        except LedgerError as error:
+            raise LedgerError(
+                f"{name}, which the decision rests on, cannot be had: {error.what}",
+                path=error.path,
+                remedy="judge again and see if `gate evaluate` can keep it, or restore the file, whose name "
+                "is its SHA-256; versions before records kept none",
+            ) from error
+    return files
+
+
+def _trust(ledger: LedgerReader, vouching: Authorities, files: dict[str, bytes]) -> dict[str, bytes]:
+    decision = Decision.from_json(json.loads(files[contents.DECISION]))
+    found = {contents.LOG_KEY: f"{ledger.verifier}\n".encode(), contents.JUDGE: contents.judge(decision)}
+    if vouching.anchors is not None:
+        found[contents.ANCHOR] = vouching.anchors
+    if vouching.witnesses:
+        policy = contents.witness_policy(ledger.verifier, vouching.witnesses, vouching.quorum)
+        found[contents.WITNESSES] = policy
+    return found
+
+
+def _proofs(
+    ledger: LedgerReader, lines: list[LoggedEntry], vouching: Authorities
+) -> Iterator[tuple[str, bytes]]:
+    """Proofs under the first checkpoint that covers an entry and is vouched for as the settings demand."""
+    _, leaves = ledger.sealed_leaves()
+    for number, line in enumerate(lines, 1):
+        checkpoint = _checkpoint(ledger, line, vouching)
+        covered = leaves[: checkpoint.size]
+        if root_of(covered) != checkpoint.root or leaf_hash(line.line) != covered[line.index]:
+            raise LedgerError(
+                f"the log no longer gives the root of its checkpoint of {checkpoint.time}",
+                path=f"{ledger.name}/checkpoints/{checkpoint.size}",
+                remedy=f"`gate ledger verify` names what is wrong; {RESTORE}",
+            )
+        path = inclusion_proof(covered, line.index)
+        proof = Proof(line.index, line.line, path, checkpoint, ledger.cosigned(checkpoint))
+        yield contents.proof_of(number, "tlog-proof"), proof.text()
+        yield contents.proof_of(number, "checkpoint"), checkpoint.note
+        stamp = ledger.kept(checkpoint, TIMESTAMP)
+        if vouching.anchors is not None and stamp is not None:
+            yield contents.proof_of(number, "tsr"), stamp
+
+
+def _checkpoint(ledger: LedgerReader, line: LoggedEntry, vouching: Authorities) -> Checkpoint:
+    problems: list[str] = []
+    for one in ledger.history(line.index + 1):
+        try:
+            if vouching.anchors is not None:
+                stamp = ledger.kept(one, TIMESTAMP)
+                if stamp is None:
+                    raise BadRecordError("no time stamp is over a checkpoint that covers it")
+                stamped(stamp, one.note, vouching.anchors)
+            if vouching.witnesses:
+                policy = contents.witness_policy(ledger.verifier, vouching.witnesses, vouching.quorum)
+                cosigned(one, ledger.kept(one, COSIGNATURES) or b"", policy)
+        except (BadRecordError, SignatureError) as error:
+            problems.append(str(error))
+            continue
+        return one
+    raise LedgerError(
+        f"entry {line.index} cannot be proved: {'; '.join(dict.fromkeys(problems)) or 'it is not sealed'}",
+        path=ledger.name,
+        remedy="run `gate ledger witness`, then export the record again"
+        if problems
+        else "the next decision that is recorded seals the log; export the record after that",
+    )

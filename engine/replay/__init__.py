@@ -1,0 +1,1 @@
+"""Decisions made again: as recorded (replay), by edited policies (impact), with other facts (whatif)."""

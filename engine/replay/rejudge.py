@@ -1,0 +1,51 @@
+"""Judges what was recorded under a bundle, down to the outcome that is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..decide.decide import judge_stages
+from ..decide.judge import overall
+from ..decide.model import Plan
+from ..decide.recorded import ALL, Recorded, facts_of, policy_input, wanted_stages
+from ..policy.interface import Bundle, PolicyEngine
+from .outcome import Outcome, of_results
+from .stored import Plans
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A bundle, the engine over it, and its plans."""
+
+    bundle: Bundle
+    engine: PolicyEngine
+    plans: Plans
+
+    @classmethod
+    def over(cls, bundle: Bundle, engine: PolicyEngine) -> Judge:
+        """A judge with this bundle and this engine over it."""
+        return cls(bundle, engine, Plans(bundle))
+
+    def outcome(self, recorded: Recorded) -> Outcome:
+        """The outcome at the recorded time.
+
+        Raises PolicyError, UsageError: the bundle does not fit what was recorded; EngineError: it fails.
+        """
+        plan = self.plans.of(recorded.setup)
+        time = recorded.setup.time
+        packages = [plan.stages[name].package for name in needed(plan, recorded)]
+        answers = self.engine.evaluate(packages, policy_input(plan, recorded, time))
+        results, _ = judge_stages(plan, recorded, answers, facts_of(recorded, time), time)
+        stage = recorded.setup.stage
+        return of_results(overall(results) if stage == ALL else results[stage].verdict, results)
+
+    def lacking(self, recorded: Recorded) -> tuple[str, ...]:
+        """Collectors whose facts the bundle's rules need and which did not run then."""
+        plan = self.plans.of(recorded.setup)
+        used = frozenset[str]().union(*(plan.stages[name].collectors for name in needed(plan, recorded)))
+        return tuple(sorted(used - recorded.evidence.keys()))
+
+
+def needed(plan: Plan, recorded: Recorded) -> tuple[str, ...]:
+    """The stages that a recorded decision is about, dependencies first."""
+    return plan.closure(wanted_stages(plan, recorded.setup.stage))

@@ -1,0 +1,1 @@
+"""Replays, impacts, hypothetical decisions and sweeps as bytes; nothing is computed again."""

@@ -1,0 +1,164 @@
+"""What edited policies change: for a terminal, as Markdown for a pull request, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ....evidence.base.records import to_json
+from ...report.json_format import render_json
+from ...terminal.figures import clean, for_people, printable, shorten
+from ...terminal.lines import Lines, Screen
+from ..impact import Impact
+from ..outcome import Difference, is_looser
+from .flips import ARROW, MOST, Group, compared, groups, place, verdicts
+from .sarif import render_sarif
+
+Renderer = Callable[[Impact, Screen], bytes]
+
+TYPE = "gate.impact/v1"
+_LONGEST = 300
+
+_LOGS = "Lines of OPA's decision logs have no setup, so rules' results are compared there, and no verdicts."
+
+
+def _json(impact: Impact, screen: Screen) -> bytes:
+    document = to_json(impact)
+    del document["places"]
+    return render_json({"type": TYPE, "loosened": impact.loosened, **document})
+
+
+def _table(impact: Impact, screen: Screen) -> bytes:
+    lines = Lines(screen)
+    lines.add(*_headline(impact), hang=2)
+    lines.add(f"Compared with: {impact.base}")
+    for was, now, count in verdicts(impact.changed):
+        loose = "alarm" if is_looser(was, now) else "yellow"
+        lines.add((f"{was} {ARROW} {now}", loose), f"  {_decisions(count)}", indent=2)
+    for group in groups(impact.changed):
+        lines.add("")
+        style = "alarm" if group.loosened else "yellow"
+        mark = "LOOSENED  " if group.loosened else ""
+        lines.add((f"{mark}{group.arrow}", style), "  ", (group.code, "bold"), f"  {group.title}", hang=4)
+        for one, difference, flip in group.members[:MOST]:
+            lines.add(
+                f"{place(one)}{_verdict(difference)}: {shorten(compared(flip), _LONGEST)}", indent=4, hang=6
+            )
+        _more(lines, group)
+    for text in _remarks(impact):
+        lines.add("")
+        lines.add((text, "yellow"), hang=2)
+    for one in impact.failed[:MOST]:
+        lines.add(f"{place(one)}: {one.failure}", indent=4, hang=6)
+    return lines.text().encode()
+
+
+def _verdict(difference: Difference) -> str:
+    """What becomes of the verdict, in words; empty where none is known."""
+    if difference.before == difference.after:
+        return f", verdict stays {difference.after}" if difference.after else ""
+    return f", verdict {difference.before} {ARROW} {difference.after}"
+
+
+def _more(lines: Lines, group: Group) -> None:
+    more = len(group.members) - MOST
+    if more > 0:
+        lines.add((f"and {more:,} more, which -o json lists", "dim"), indent=4)
+
+
+def _headline(impact: Impact) -> list[str | tuple[str, str]]:
+    policy = f"{impact.policy.name} {impact.policy.version} ({impact.policy.digest[:8]})"
+    looked = f"{_looked(impact)} judged again under {policy}"
+    if impact.loosened:
+        return [("LOOSENED", "alarm"), f"  {len(impact.changed):,} of {looked} flip; some demand less"]
+    if impact.changed:
+        return [("CHANGED", "yellow"), f"  {len(impact.changed):,} of {looked} flip; none demands less"]
+    if impact.failed:
+        return [("NOT KNOWN", "alarm"), f"  {len(impact.failed):,} of {looked} could not be; no other flips"]
+    return [("UNCHANGED", "green"), f"  none of {looked} flips"]
+
+
+def _looked(impact: Impact) -> str:
+    parts = [_decisions(impact.recorded)] if impact.recorded or not (impact.logged or impact.sets) else []
+    parts += [f"{impact.logged:,} logged decisions"] if impact.logged else []
+    parts += [f"{impact.sets:,} fact sets"] if impact.sets else []
+    return " and ".join(parts) + f" ({impact.distinct:,} distinct)"
+
+
+def _remarks(impact: Impact) -> list[str]:
+    found = [
+        f"{_decisions(count)} without evidence of {collector}, which the edited policies need: it counts as "
+        "missing"
+        for collector, count in impact.lacking.items()
+    ]
+    found += [_LOGS] if impact.logged else []
+    if impact.failed:
+        found.append(f"{len(impact.failed):,} could not be judged again:")
+    return found
+
+
+def _decisions(count: int) -> str:
+    return f"{count:,} recorded decision{'s' if count != 1 else ''}"
+
+
+def _markdown(impact: Impact, screen: Screen) -> bytes:
+    parts = ["".join(part if isinstance(part, str) else f"**{part[0]}**" for part in _headline(impact))]
+    rows = [
+        "### Impact of the edited policies",
+        "",
+        _safe_head(parts[0]),
+        "",
+        f"Compared with: {_md(impact.base)}",
+    ]
+    pairs = verdicts(impact.changed)
+    if pairs:
+        rows += ["", "| verdict | decisions |", "| --- | ---: |"]
+        rows += [f"| **{was} {ARROW} {now}** | {count:,} |" for was, now, count in pairs]
+    made = groups(impact.changed)
+    for title, loose in (("Demands less", True), ("Other flips", False)):
+        chosen = [group for group in made if group.loosened is loose]
+        if chosen:
+            rows += [
+                "",
+                f"#### {title}",
+                "",
+                "| rule | flips | decisions | for example |",
+                "| --- | --- | ---: | --- |",
+            ]
+            rows += [_row(group) for group in chosen]
+    for text in _remarks(impact):
+        rows += ["", _md(text)]
+    rows += [f"* {_md(place(one))}: {_md(one.failure or '')}" for one in impact.failed[:MOST]]
+    return for_people("\n".join(map(clean_line, rows)) + "\n").encode("utf-8", "backslashreplace")
+
+
+def clean_line(text: str) -> str:
+    """One line in which nothing acts on a terminal."""
+    return clean(text)
+
+
+def _row(group: Group) -> str:
+    one, _, flip = group.members[0]
+    example = f"{_md(place(one))}: {_md(compared(flip))}"
+    return f"| {_md(group.code)} | {_md(group.arrow)} | {len(group.members):,} | {example} |"
+
+
+def _safe_head(text: str) -> str:
+    marked, _, rest = text.removeprefix("**").partition("**")
+    return f"**{marked}**{_md(rest)}"
+
+
+_SPECIAL = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"} | {char: f"\\{char}" for char in "\\`*_[]|#~!"}
+)
+
+
+def _md(text: str) -> str:
+    """Text of any origin in which nothing is Markdown, HTML or a mention."""
+    return shorten(printable(text), 400).translate(_SPECIAL)
+
+
+def _sarif(impact: Impact, screen: Screen) -> bytes:
+    return render_sarif(impact)
+
+
+RENDERERS: dict[str, Renderer] = {"table": _table, "markdown": _markdown, "json": _json, "sarif": _sarif}

@@ -1,0 +1,213 @@
+"""Judges with facts or parameters replaced, and sweeps one of them over a range. Nothing is ever recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from ...evidence.base.canonical import MAX_SAFE_INTEGER
+from ...evidence.base.errors import GateError, UsageError
+from .. import service
+from ..decide.model import Plan
+from ..decide.recorded import Recorded
+from ..decision.document import Decision, Weakening
+from ..policy.interface import Bundle
+from .outcome import Difference, Outcome, compare, of_decision
+from .processes import Found, run
+from .rejudge import Judge
+from .replacing import (
+    FACT,
+    PARAMETER,
+    Replacement,
+    parameter,
+    parameters,
+    parse_value,
+    replace_facts,
+    replace_parameters,
+)
+from .stored import EngineChoice
+
+HYPOTHETICAL = "hypothetical"
+"""The weakening of every decision with something replaced."""
+
+MOST_VALUES = 500
+"""Values of one sweep; each judges anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged: a recorded or just collected input, under a bundle, by an engine."""
+
+    recorded: Recorded
+    bundle: Bundle
+    engine: EngineChoice
+
+    def plan(self) -> Plan:
+        """The bundle's plan with the workspace's own dependencies. Raises PolicyError."""
+        from ..plans import as_recorded
+
+        return as_recorded(self.bundle, self.recorded.setup)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Whatif:
+    """Two decisions about the same input: as it is, and with something replaced."""
+
+    replaced: tuple[Replacement, ...]
+    actual: Decision
+    decision: Decision
+    difference: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of a sweep: the verdicts there, and the rules that are no longer as they actually are."""
+
+    value: int
+    verdict: str
+    stages: dict[str, str]
+    effects: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The outcomes over a range of values of one parameter or fact.
+
+    Attributes:
+        option: ``--set`` for a fact, ``--param`` for a parameter.
+        unit: of the parameter; None of a fact.
+        actual: the value now; None where it is no whole number.
+        replaced: what else was replaced.
+        rules: codes of the rules whose effect is not the same at every value.
+    """
+
+    stage: str
+    option: str
+    name: str
+    unit: str | None
+    actual: int | None
+    replaced: tuple[Replacement, ...]
+    points: tuple[Point, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range to sweep: from the first value to the last one, both included."""
+
+    name: str
+    values: range
+
+
+def whatif(case: Case, replacements: Sequence[Replacement]) -> Whatif:
+    """Judge the case as it is, and once more with facts and parameters replaced.
+
+    Raises UsageError: a replacement does not fit; and what judging raises.
+    """
+    changed, done = replaced(case, replacements)
+    actual, decision = decide(case), decide(changed)
+    return Whatif(done, actual, decision, compare(of_decision(actual), of_decision(decision)))
+
+
+def replaced(case: Case, replacements: Sequence[Replacement]) -> tuple[Case, tuple[Replacement, ...]]:
+    """The case with facts and parameters replaced, which its setup then says, and what was there before."""
+    facts = [one for one in replacements if one.option == FACT]
+    recorded, seen = replace_facts(case.recorded, facts)
+    bundle, used = replace_parameters(case.bundle, [one for one in replacements if one.option == PARAMETER])
+    found = {(one.option, one.name): one for one in (*seen, *used)}
+    done = tuple(found[one.option, one.name] for one in replacements)
+    notes = tuple(Weakening(HYPOTHETICAL, one.text()) for one in done)
+    setup = replace(recorded.setup, weakenings=(*recorded.setup.weakenings, *notes))
+    return replace(case, recorded=replace(recorded, setup=setup), bundle=bundle), done
+
+
+def decide(case: Case) -> Decision:
+    """The decision about a case at its recorded time."""
+    with case.engine.over(case.bundle) as engine:
+        return service.replay(case.bundle, case.plan(), case.recorded, case.recorded.setup.time, engine)
+
+
+def parse_span(text: str) -> Span:
+    """A ``NAME=FROM:TO:STEP``. Raises UsageError: it is none, or has no value or too many."""
+    name, _, numbers = text.partition("=")
+    parts = [parse_value("--sweep", name, part) for part in numbers.split(":")]
+    if not name or len(parts) != 3 or not all(type(part) is int for part in parts):
+        raise UsageError(
+            f"--sweep {text[:80]!r} is not NAME=FROM:TO:STEP in whole numbers",
+            remedy="write it like stage1.test_coverage_min=700000:900000:10000",
+        )
+    first, last, step = parts
+    if step <= 0 or last < first or last + step > MAX_SAFE_INTEGER:
+        raise UsageError(
+            f"--sweep {text[:80]!r} has no values", remedy="give FROM below TO, and a STEP above zero"
+        )
+    values = range(first, last + 1, step)
+    if len(values) > MOST_VALUES:
+        raise UsageError(
+            f"--sweep {name}: {len(values)} values are more than {MOST_VALUES}",
+            remedy=f"take a STEP of at least {-(-(last - first) // (MOST_VALUES - 1))}, or a narrower range",
+        )
+    return Span(name, values)
+
+
+def sweep(case: Case, span: Span, replacements: Sequence[Replacement], jobs: int) -> Sweep:
+    """Judge the case at every value of a parameter, or else of a fact. Raises as `whatif`."""
+    option = PARAMETER if span.name in parameters(case.bundle.data) else FACT
+    first = Replacement(option, span.name, span.values[0])
+    try:
+        _, done = replaced(case, [*replacements, first])
+    except UsageError as error:
+        raise UsageError(error.what.replace(option, "--sweep", 1), remedy=_also(error, case)) from error
+    entry = parameter(case.bundle.data, span.name) or {}
+    before = done[-1].before
+    work = partial(_points, case, span, tuple(replacements), option)
+    points = tuple(_point(span, place, result) for place, result in run(work, jobs, case.engine.limits))
+    rules = {code: None for point in points for code in point.effects}
+    varying = [code for code in rules if len({point.effects.get(code) for point in points}) > 1]
+    return Sweep(
+        stage=case.recorded.setup.stage,
+        option=option,
+        name=span.name,
+        unit=entry.get("unit"),
+        actual=before if type(before) is int else None,
+        replaced=done[:-1],
+        points=points,
+        rules=tuple(varying),
+    )
+
+
+def _also(error: GateError, case: Case) -> str | None:
+    """The remedy, which may name a parameter, too."""
+    if "there is no fact" not in error.what:
+        return error.remedy
+    return f"{error.remedy}; parameters are such as {', '.join(parameters(case.bundle.data)[:3])}"
+
+
+def _point(span: Span, place: list[int], result: Any) -> Point:
+    verdict, stages, effects = result
+    return Point(span.values[place[0]], verdict, stages, effects)
+
+
+def _points(
+    case: Case, span: Span, replacements: tuple[Replacement, ...], option: str, share: int, shares: int
+) -> Iterator[Found]:
+    """The outcomes at this share of the values: the first ones to the first process, and so on."""
+    values = enumerate(span.values)
+    if option == FACT:  # one engine answers for all of them
+        with case.engine.over(replaced(case, replacements)[0].bundle) as engine:
+            for number, value in values:
+                if number % shares == share:
+                    changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
+                    yield [number], _sent(Judge.over(changed.bundle, engine).outcome(changed.recorded))
+        return
+    for number, value in values:
+        if number % shares == share:
+            changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
+            with case.engine.over(changed.bundle) as engine:
+                yield [number], _sent(Judge.over(changed.bundle, engine).outcome(changed.recorded))
+
+
+def _sent(outcome: Outcome) -> list[Any]:
+    return [outcome.verdict, outcome.stages, outcome.effects]

@@ -1,0 +1,1 @@
+"""Decisions and policy bundles as documents of Gemara, OpenSSF's model for governance data."""

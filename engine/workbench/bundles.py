@@ -1,0 +1,92 @@
+"""Finds and reads bundles by the names that people give them, with their tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...evidence.base.errors import ConfigError, UsageError
+from ...evidence.base.limits import DEFAULT, Limits
+from ...evidence.reading.git.history import History
+from ..config.settings import load_config
+from ..policy.bundle import SHIPPED, load_bundle, read_tests
+from ..policy.interface import Bundle
+from ..trust import commit_files
+
+SHIPPED_NAME = "shipped"
+
+Source = Path | Mapping[str, bytes]
+"""Where a bundle is read from: a directory, or its files by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A bundle and the modules that test it (path → source)."""
+
+    source: Source
+    bundle: Bundle
+    tests: dict[str, str]
+
+    @property
+    def modules(self) -> dict[str, str]:
+        """All modules, those with tests included."""
+        return {**self.bundle.modules, **self.tests}
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Everything that was read."""
+        return {**self.bundle.files, **{path: source.encode() for path, source in self.tests.items()}}
+
+    def whole(self) -> Bundle:
+        """The bundle with its tests among the modules, which no decision may be made by."""
+        return replace(self.bundle, modules=self.modules)
+
+
+def find_bundle(name: str | None, root: Path) -> Source:
+    """The bundle that is meant.
+
+    Args:
+        name: a directory, ``REF:DIR`` for one of a git commit, ``shipped``, or None for the one that the
+            workspace's ``gate.yaml`` names, else the shipped one.
+        root: what directories are relative to; the repository that commits are of.
+
+    Raises UsageError: there is nothing of that name; ConfigError: ``gate.yaml`` is wrong.
+    """
+    if name is None:
+        configured = load_config(root).policy.bundle
+        return SHIPPED if configured is None else root / configured
+    if name == SHIPPED_NAME:
+        return SHIPPED
+    if (root / name).is_dir():
+        return root / name
+    ref, _, folder = name.partition(":")
+    if not folder:
+        raise UsageError(
+            f"there is no policy bundle {name[:200]!r}",
+            remedy="name the directory of a bundle, REF:DIR for one of a git commit, or shipped",
+        )
+    return _of_commit(root, ref, folder.strip("/"))
+
+
+def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:
+    try:
+        commit = History(root.resolve()).resolve(ref)
+    except ConfigError as error:
+        raise UsageError(error.what, remedy=error.remedy) from error
+    if commit is None:
+        raise UsageError(
+            f"there is no commit {ref[:80]!r} here", remedy="name a branch, tag or commit, or fetch it"
+        )
+    files = commit_files(root, commit, folder)
+    if not files:
+        raise UsageError(
+            f"the commit {ref[:80]} has no directory {folder[:200]!r}",
+            remedy="name the bundle's directory as it was in that commit, from where you are",
+        )
+    return files
+
+
+def open_bundle(source: Source, limits: Limits = DEFAULT) -> Tested:
+    """The bundle with its tests. Raises PolicyError: it cannot be loaded."""
+    return Tested(source, load_bundle(source, limits), read_tests(source, limits))
