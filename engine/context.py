@@ -12,9 +12,10 @@ from .alterations import alterations
 from .collectors import Places
 from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, LedgerSettings
 from .decide.model import Plan
-from .decide.plan import make_plan
-from .decide.recorded import ALL
+from .decide.recorded import ALL, Parameter, wanted_stages
+from .decide.tailoring import refuse_empty
 from .decision.document import Trust, Weakening
+from .plans import tailored
 from .policy import EngineOptions, open_engine
 from .policy import bundle as bundles
 from .policy.interface import Bundle, PolicyEngine
@@ -73,10 +74,15 @@ class Context:
         return open_engine(self.config.engine, self.bundle, self.config.limits, self.engine_options)
 
     def check_stage(self, stage: str) -> None:
-        """Refuse a stage that the bundle does not have. Raises UsageError: there is none of that name."""
+        """Refuse what cannot be judged.
+
+        Raises UsageError: there is no stage of that name; PolicyError: the profile in force leaves it, or
+        one that it depends on, without a rule.
+        """
         if stage != ALL and stage not in self.plan.stages:
             remedy = suggestion(stage, [*self.plan.stages, ALL])
             raise UsageError(f"there is no stage {stage!r}", remedy=remedy)
+        refuse_empty(self.plan, self.plan.closure(wanted_stages(self.plan, stage)))
 
 
 def open_context(
@@ -111,11 +117,31 @@ def open_context(
     _check_pin("version", config.policy.version, bundle.version)
     _check_pin("digest", config.policy.digest, bundle.digest)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
-    plan = make_plan(bundle, depends_on)
+    parameters, whose = parameters_of(config), _whose(authority.trust, "policy")
+    where = "the operator's file" if whose == "the operator" else whose
+    bundle, plan = tailored(bundle, depends_on, config.policy.profile, parameters, where)
     _check_freshness(config, plan)
-    weakenings = _weakenings(authority)
+    weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
     authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
     return Context(root.resolve(), authority, bundle, plan, tuple(weakenings), places, cross_check)
+
+
+def parameters_of(config: GateConfig) -> tuple[Parameter, ...]:
+    """The parameters that the settings replace."""
+    return tuple(
+        Parameter(f"{group}.{name}", one.value, masked(one.rationale), one.unit)
+        for group, entries in sorted(config.policy.parameters.items())
+        for name, one in sorted(entries.items())
+    )
+
+
+def _left_out(plan: Plan, whose: str) -> list[Weakening]:
+    rules = [rule for stage in plan.stages.values() for rule in stage.rules]
+    left = sum(not rule.selected for rule in rules)
+    if plan.profile is None or not left:
+        return []
+    message = f"{whose} chooses the profile {plan.profile.name}: {left} of {len(rules)} rules are not judged"
+    return [Weakening("profile", message)]
 
 
 def _check_pin(name: str, pinned: str | None, actual: str) -> None:

@@ -20,10 +20,22 @@ from ..evidence.reading.files import printable
 from ..evidence.reading.workspace import Workspace
 from .collectors import STAGE_TESTS, open_workspace, refused, start
 from .config.settings import age_seconds
-from .context import Context
+from .conftest.asking import ask_each
+from .conftest.stages import FACT
+from .context import Context, parameters_of
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
-from .decide.recorded import PEOPLE, TRUST, Authors, Recorded, Setup, Time, policy_input, wanted_stages
+from .decide.recorded import (
+    PEOPLE,
+    TRUST,
+    Authors,
+    Recorded,
+    Setup,
+    Time,
+    facts_of,
+    policy_input,
+    wanted_stages,
+)
 from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
 from .policy.interface import Bundle, PolicyEngine
 
@@ -75,7 +87,11 @@ def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Out
     needed = plan.closure(wanted_stages(plan, recorded.setup.stage))
     packages = [plan.stages[name].package for name in needed]
     step("asking the policies")
-    answers = engine.evaluate(packages, policy_input(plan, recorded, time))
+    if any(plan.stages[name].conftest for name in needed):
+        files = facts_of(recorded, time).value(FACT) or ()
+        answers = ask_each(engine, [plan.stages[name] for name in needed], files)
+    else:
+        answers = engine.evaluate(packages, policy_input(plan, recorded, time))
     return Outputs(EngineId(engine.name, engine.version), answers)
 
 
@@ -107,6 +123,8 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         allowed_signers=masked(config.allowed_signers),
         revoked_keys=None if config.revoked_keys is None else masked(config.revoked_keys),
         attesters=None if config.attesters is None else masked(config.attesters),
+        profile=config.policy.profile,
+        parameters=parameters_of(config),
         roles=tuple(config.roles),
         depends_on={name: tuple(value.depends_on) for name, value in config.stages.items()},
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},

@@ -91,6 +91,8 @@ def resolve(
     authority = _judged(root) if ref is None else _of_commit(root, ref)
     if operator is not None:
         authority = _with_operator(root, authority, load_operator(operator, root))
+    if authority.config.policy.parameters and authority.trust.settings["policy"] == JUDGED:
+        authority = _without_parameters(authority)
     if policy is not None:
         inside = policy.resolve().is_relative_to(root.resolve())
         settings = {**authority.trust.settings, "policy": JUDGED if inside else FLAG}
@@ -111,6 +113,19 @@ def resolve(
         )
     _check_server(authority)
     return authority
+
+
+def _without_parameters(authority: Authority) -> Authority:
+    """The judged change replaces no parameter of the rules that judge it."""
+    text = (
+        "gate.yaml sets policy.parameters: ignored, as only an operator or a trust ref can replace parameters"
+    )
+    config = authority.config
+    return replace(
+        authority,
+        config=replace(config, policy=replace(config.policy, parameters={})),
+        notices=(*authority.notices, Notice("settings_ignored", text)),
+    )
 
 
 def _check_server(authority: Authority) -> None:

@@ -30,7 +30,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from gate.cli import main
-from gate.engine import context
+from gate.engine import plans
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
 from gate.engine.policy import bundle as bundles
@@ -111,17 +111,17 @@ def load_the_shipped_bundle_once() -> Iterator[None]:
     shipped = load_bundle(bundles.SHIPPED)
     before = copy.deepcopy(shipped)
 
-    plan = context.make_plan(shipped)
+    plan = make_plan(shipped)
 
     def load_once(directory: Path, limits: Limits = DEFAULT) -> Bundle:
         return shipped if directory == bundles.SHIPPED else load_bundle(directory, limits)
 
-    def plan_once(bundle: Bundle, depends_on: dict[str, tuple[str, ...]]) -> Plan:
+    def plan_once(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = None) -> Plan:
         return plan if bundle is shipped and not depends_on else make_plan(bundle, depends_on)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundles, "load_bundle", load_once)
-        patch.setattr(context, "make_plan", plan_once)
+        patch.setattr(plans, "make_plan", plan_once)
         yield
     assert (shipped, plan) == (before, make_plan(before))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 REFERENCE = "docs/configuration.md"
+OPERATOR = "docs/operator.md"
 
 FORMS = {
     r"^[1-9][0-9]{0,4}[smhd]$": "write it like 12h or 7d: a number, then s, m, h or d",
@@ -54,6 +55,8 @@ def page(place: Sequence[str | int]) -> str:
     first, second, *_ = [*place, "", ""]
     if first == "evidence" and second in BUILTIN:
         return f"docs/collectors/{second}.md"
+    if (first, second) == ("policy", "parameters"):
+        return f"{OPERATOR}, and write {{value: …, rationale: …}}"
     if first == "limits":
         return "docs/limits.md"
     return REFERENCE

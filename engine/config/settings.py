@@ -26,6 +26,7 @@ from ...evidence.reading.workspace import Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
 from ..policy import registry as engines
 from ..policy.engines.opa.settings import OpaSettings
+from .policy import PolicySettings
 
 FILE = "gate.yaml"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -65,22 +66,6 @@ class SubjectSettings(Settings):
     exclude: list[Text] = field(
         default_factory=lambda: list(DEFAULT_EXCLUDE),
         metadata={"description": "Globs under the sources that are not judged."},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySettings(Settings):
-    """Which bundle judges, and what it must be."""
-
-    bundle: Text | None = field(
-        default=None,
-        metadata={
-            "description": "Directory of the bundle, relative to the workspace; the shipped one if absent."
-        },
-    )
-    version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
-    digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = field(
-        default=None, metadata={"description": "The SHA-256 digest the bundle must have."}
     )
 
 
@@ -189,7 +174,7 @@ class GateConfig(Settings):
         default=None,
         metadata={"description": "File of those whose attestations count, and of which there must be."},
     )
-    policy: PolicySettings = PolicySettings()
+    policy: PolicySettings = field(default=PolicySettings())
     ledger: LedgerSettings = LedgerSettings()
     engine: Text = field(
         default=engines.EMBEDDED,

@@ -1,20 +1,27 @@
-"""Checks a policy's answer about one rule: it must be complete and must not contradict itself. Pure."""
+"""Checks a policy's answer about one rule: it must be complete and must not contradict itself. Pure.
+
+Where evidence that the rule needs is absent or unknown, one violation stands in the answer's place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import EngineError, InternalError
-from ..decision.document import Notice, Operand, Place, Violation
+from ...evidence.collecting.interface import Problem, ProblemKind
+from ..decision.document import Notice, Operand, Place, Severity, Violation
 from .conditions import due_at
 from .model import Rule, Stage
 
 _OPERAND = {"name", "op", "actual", "expected", "unit", "holds"}
 _OPTIONAL = {"terms", "places"}
 _OPERATORS = {"≥", ">", "≤", "<", "=", "⊇", "∅"}
+_MOST_REASONS = 3
+CONFTEST_DOCUMENTS, CONFTEST_EXCEPTION = "documents", "exception"
 _KINDS = ("deny", "violation", "condition", "warn", "check")
 
 
@@ -175,3 +182,168 @@ def _is_line(value: Any) -> bool:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def unjudgeable(stage: Stage, problems: Sequence[Problem]) -> Violation:
+    """The violation of a stage whose sources cannot all be judged."""
+    rule = Rule(
+        code=f"{stage.id}.subject",
+        stage=stage.id,
+        short_name="subject",
+        kind="violation",
+        title="The sources can be judged",
+        description="",
+        severity=Severity.HIGH,
+        solution="",
+        owner="",
+        controls=(),
+        facts=(),
+    )
+    return evidence_violation(rule, ProblemKind.REJECTED, {"the judged sources": tuple(problems)})
+
+
+_WHAT = {
+    ProblemKind.MISSING: "No evidence",
+    ProblemKind.REJECTED: "Evidence was rejected",
+    ProblemKind.UNKNOWN: "Cannot be told",
+}
+
+
+def evidence_violation(
+    rule: Rule, kind: ProblemKind, problems: Mapping[str, tuple[Problem, ...]]
+) -> Violation:
+    """The single violation of a rule whose facts are missing, rejected or unknown."""
+    relevant = list(dict.fromkeys(p for found in problems.values() for p in found))
+    reasons = list(dict.fromkeys(_reason(problem) for problem in relevant))
+    more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
+    remedies = list(dict.fromkeys(problem.remedy for problem in relevant if problem.remedy))
+    places = [Place.of(p.path, p.place) for p in relevant if p.path is not None]
+    blocks = rule.severity.blocks
+    return Violation(
+        code=rule.code,
+        msg=f"{_WHAT[kind]}: {'; '.join(reasons[:_MOST_REASONS])}{more}",
+        severity=rule.severity if blocks else Severity.HIGH,
+        raised_from=None if blocks else rule.severity,
+        stage=rule.stage,
+        term=None,
+        operand=None,
+        op=None,
+        expected=f"measured: {', '.join(problems)}",
+        actual=None,
+        unit=None,
+        problem=kind,
+        places=tuple(dict.fromkeys(places)),
+        evidence=rule.collectors,
+        solution="; ".join(remedies[:_MOST_REASONS]) or rule.solution,
+    )
+
+
+def _reason(problem: Problem) -> str:
+    if problem.kind is ProblemKind.MISSING or problem.path is None or problem.path in problem.reason:
+        return problem.reason
+    return f"{problem.path}: {problem.reason}"
+
+
+@dataclass(slots=True)
+class ConftestAnswer:
+    """What a rule written for Conftest reports: violations, and remarks, also about excepted documents.
+
+    ``problems`` are about documents on which the policies failed.
+    """
+
+    violations: list[Violation] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def documents_of(files: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
+    """Path, number in the file and JSON text of every document of the files."""
+    for file in files:
+        for number, text in enumerate(file["documents"]):
+            yield file["path"], number, text
+
+
+def conftest_answer(
+    stage: Stage, rule: Rule, output: Mapping[str, Any], files: Sequence[Mapping[str, Any]]
+) -> ConftestAnswer:
+    """What the rule reports about the files.
+
+    Raises EngineError: it was not evaluated for each document, or gives what is no message.
+    """
+    found = ConftestAnswer()
+    answers = output.get(CONFTEST_DOCUMENTS)
+    places = [(path, number) for path, number, _ in documents_of(files)]
+    if not isinstance(answers, list) or [(one["path"], one["number"]) for one in answers] != places:
+        raise policy_error(stage, f"the rule {rule.code!r} was not evaluated for every document")
+    several = {path for path, number in places if number > 0}
+    for answer in answers:
+        path, values = answer["path"], answer["values"]
+        term = f"{path}#{answer['number'] + 1}" if path in several else path
+        if answer["failed"]:
+            reason = f"the policies fail on {term}, where a function gets a value of another type"
+            remedy = "correct the file, or have the policy ask for the type first (-v says where it fails)"
+            found.problems.append(Problem("files", reason, remedy, ProblemKind.UNKNOWN, path))
+            continue
+        results = values.get(rule.short_name)
+        if not isinstance(results, list):
+            raise policy_error(stage, f"the rule {rule.code!r} was not evaluated: it is no set of messages")
+        if _suffix(rule.short_name) in _excepted(values.get(CONFTEST_EXCEPTION)):
+            name = _suffix(rule.short_name) or '""'
+            # with a code of its own: beside other findings of the rule it would not be on the first screen
+            what = f"{term}: {rule.code} is excepted by the policies' exception for {name}"
+            found.notices.append(Notice(f"{stage.id}.{CONFTEST_EXCEPTION}", what))
+            continue
+        for message, more in (_conftest_message(stage, rule, result) for result in results):
+            if rule.kind == "warn":
+                found.notices.append(Notice(rule.code, f"{term}: {message}"))
+            else:
+                found.violations.append(_conftest_violation(rule, message, more, term, path))
+    return found
+
+
+def _suffix(name: str) -> str:
+    """The name by which an exception means a rule: without its kind; empty for ``deny`` itself."""
+    return name.partition("_")[2]
+
+
+def _excepted(value: Any) -> set[str]:
+    """Names of the excepted rules: the members of the members of ``exception``."""
+    members = [
+        one.values() if isinstance(one, dict) else one for one in value or () if isinstance(one, (list, dict))
+    ]
+    return {name for names in members for name in names if isinstance(name, str)}
+
+
+def _conftest_message(stage: Stage, rule: Rule, result: Any) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(result, str):
+        return result, {}
+    if not isinstance(result, dict) or not isinstance(result.get("msg"), str):
+        raise policy_error(stage, f"a result of {rule.code!r} is neither a string nor an object with a 'msg'")
+    more = {name: value for name, value in result.items() if name != "msg"}
+    try:
+        canonical(more)
+    except InternalError as error:
+        raise policy_error(
+            stage, f"the rule {rule.code!r} gives what no decision can carry: {error}"
+        ) from error
+    return result["msg"], more
+
+
+def _conftest_violation(rule: Rule, message: str, more: Mapping[str, Any], term: str, path: str) -> Violation:
+    return Violation(
+        code=rule.code,
+        msg=message,
+        severity=rule.severity,
+        raised_from=None,
+        stage=rule.stage,
+        term=term,
+        operand=None,
+        op=None,
+        expected=None,
+        actual=dict(more) or None,
+        unit=None,
+        problem=None,
+        places=(Place(path),),
+        evidence=rule.collectors,
+        solution=rule.solution,
+    )

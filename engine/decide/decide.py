@@ -96,6 +96,8 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
         evidence=tuple(_summary(item, facts) for _, item in sorted(recorded.evidence.items())),
         settings_digest=setup.settings_digest,
         input_digest=input_digest(recorded.to_json(plan)),
+        profile=plan.profile,
+        overrides=plan.overrides,
     )
 
 

@@ -9,6 +9,7 @@ No I/O, no clock, no policy engine: the same arguments always give the same resu
 
 A violation about absent or unknown evidence is at least HIGH, whatever its rule's severity, and cannot be
 waived. A rule that was expected and not evaluated, or that contradicts itself, is an error, never a verdict.
+Before its effective date a rule only warns; one that the profile in force leaves out is listed, not judged.
 """
 
 from __future__ import annotations
@@ -29,20 +30,19 @@ from ..decision.document import (
     Figure,
     Notice,
     Operand,
-    Place,
     Severity,
     Verdict,
     Violation,
     Waived,
 )
-from .answer import Answer, policy_error, refuse_unexpected
+from .answer import Answer, conftest_answer, evidence_violation, policy_error, refuse_unexpected, unjudgeable
 from .conditions import DAY, of_rule, of_violation, overdue, settle, settled
 from .facts import Facts
 from .model import Plan, Rule, Stage
+from .tailoring import refuse_empty
 from .waivers import Waiver
 
 _FIGURE_UNITS = ("ppm", "us", "ms", "s", "cents", "micro")
-_MOST_REASONS = 3
 _VIOLATION = tuple(one.name for one in fields(Violation))
 
 
@@ -78,14 +78,17 @@ def judge(
         waivers: those that are valid at ``now_s``, the effective time (epoch seconds).
         odd_sources: why some of the judged sources cannot be judged; no stage holds then.
 
-    Raises EngineError: an expected rule was not evaluated, or an answer is unexpected or contradicts itself.
+    Raises EngineError: an expected rule was not evaluated, or an answer is unexpected or contradicts itself;
+    PolicyError: the profile in force leaves a stage without a rule.
     """
     results: dict[str, StageResult] = {}
-    for name in plan.closure(tuple(wanted)):
+    needed = plan.closure(tuple(wanted))
+    refuse_empty(plan, needed)
+    for name in needed:
         stage = plan.stages[name]
         judging = _Judging(plan, stage, outputs[stage.package], facts, waivers, now_s)
         if odd_sources:
-            judging.violations.append(_odd_sources(stage, odd_sources))
+            judging.violations.append(unjudgeable(stage, odd_sources))
         results[name] = judging.result(results)
     return results
 
@@ -168,7 +171,14 @@ class _Judging:
         )
 
     def _check(self, rule: Rule) -> Check:
-        status, operands = self._rule(rule)
+        start = rule.effective_on_s
+        operands: tuple[Operand, ...] = ()
+        if not rule.selected:
+            status = CheckStatus.LEFT_OUT
+        elif start is not None and self.now_s < start:
+            status, operands = self._pending(rule, format_utc(start).removesuffix("T00:00:00Z"))
+        else:
+            status, operands = self._rule(rule)
         return Check(
             code=rule.code,
             stage=rule.stage,
@@ -180,7 +190,19 @@ class _Judging:
             solution=rule.solution,
             owner=rule.owner,
             controls=rule.controls,
+            effective_on=None if start is None else format_utc(start),
         )
+
+    def _pending(self, rule: Rule, start: str) -> tuple[CheckStatus, tuple[Operand, ...]]:
+        """Judge a rule that does not bind yet: whatever it would report is a warning."""
+        trial = _Judging(self.plan, self.stage, self.output, self.facts, (), self.now_s)
+        status, operands = trial._rule(rule)
+        found = [one.msg for one in trial.violations or trial.conditions]
+        self.warnings += [
+            *trial.warnings,
+            *(Notice(rule.code, f"binds from {start}: {msg}") for msg in found),
+        ]
+        return CheckStatus.PENDING if found else status, operands
 
     def _rule(self, rule: Rule) -> tuple[CheckStatus, tuple[Operand, ...]]:
         problems = {fact: self.facts.problems_of(fact) for fact in rule.facts}
@@ -193,6 +215,8 @@ class _Judging:
             if any(p.kind is not ProblemKind.UNKNOWN for p in found)
             or (found and fact in rule.facts and self.facts.value(fact) is None)
         }
+        if self.stage.conftest:
+            return self._conftest(rule, {fact: found for fact, found in problems.items() if found}), ()
         # a policy cannot compare what is not there, so its check may then be undefined
         if unusable and self.output.get(f"check_{rule.short_name}") is None:
             return self._unusable(rule, unusable), ()
@@ -213,18 +237,32 @@ class _Judging:
                 status = CheckStatus.WAIVED if waived else CheckStatus.VIOLATED
         return status, answer.operands
 
+    def _conftest(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+        """Report what a rule for Conftest says of the files, and the files that it was not asked about."""
+        found = conftest_answer(self.stage, rule, self.output, self.facts.value(rule.facts[0]) or ())
+        self.warnings += found.notices
+        waived = [self._report(violation) for violation in found.violations]
+        if problems or found.problems:
+            fact = rule.facts[0]
+            return self._unusable(rule, {fact: (*problems.get(fact, ()), *found.problems)})
+        if waived:
+            return CheckStatus.WAIVED if all(waived) else CheckStatus.VIOLATED
+        if any(notice.code == rule.code for notice in found.notices):
+            return CheckStatus.WARNS
+        return CheckStatus.EXCEPTED if found.notices else CheckStatus.HOLDS
+
     def _unusable(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
         """Report facts that are missing, were rejected, or are null because they are unknown."""
         kinds = [problem.kind for found in problems.values() for problem in found]
         if all(kind is ProblemKind.UNKNOWN for kind in kinds):
             return self._unknown(rule, problems)
         kind = ProblemKind.REJECTED if ProblemKind.REJECTED in kinds else ProblemKind.MISSING
-        self.violations.append(_evidence_violation(rule, kind, problems))
+        self.violations.append(evidence_violation(rule, kind, problems))
         return CheckStatus.MISSING
 
     def _unknown(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
         """Report a rule that cannot be told, as the policy data ask for it."""
-        violation = _evidence_violation(rule, ProblemKind.UNKNOWN, problems)
+        violation = evidence_violation(rule, ProblemKind.UNKNOWN, problems)
         match self.plan.on_unknown.get(rule.code, "fail"):
             case "warn":
                 self.warnings.append(Notice(rule.code, violation.msg))
@@ -312,66 +350,6 @@ class _Judging:
                 solution=f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
             )
         )
-
-
-def _odd_sources(stage: Stage, problems: Sequence[Problem]) -> Violation:
-    """The violation of a stage whose sources cannot all be judged."""
-    rule = Rule(
-        code=f"{stage.id}.subject",
-        stage=stage.id,
-        short_name="subject",
-        kind="violation",
-        title="The sources can be judged",
-        description="",
-        severity=Severity.HIGH,
-        solution="",
-        owner="",
-        controls=(),
-        facts=(),
-    )
-    return _evidence_violation(rule, ProblemKind.REJECTED, {"the judged sources": tuple(problems)})
-
-
-_WHAT = {
-    ProblemKind.MISSING: "No evidence",
-    ProblemKind.REJECTED: "Evidence was rejected",
-    ProblemKind.UNKNOWN: "Cannot be told",
-}
-
-
-def _evidence_violation(
-    rule: Rule, kind: ProblemKind, problems: Mapping[str, tuple[Problem, ...]]
-) -> Violation:
-    """The single violation of a rule whose facts are missing, rejected or unknown."""
-    relevant = list(dict.fromkeys(p for found in problems.values() for p in found))
-    reasons = list(dict.fromkeys(_reason(problem) for problem in relevant))
-    more = f"; and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
-    remedies = list(dict.fromkeys(problem.remedy for problem in relevant if problem.remedy))
-    places = [Place.of(p.path, p.place) for p in relevant if p.path is not None]
-    blocks = rule.severity.blocks
-    return Violation(
-        code=rule.code,
-        msg=f"{_WHAT[kind]}: {'; '.join(reasons[:_MOST_REASONS])}{more}",
-        severity=rule.severity if blocks else Severity.HIGH,
-        raised_from=None if blocks else rule.severity,
-        stage=rule.stage,
-        term=None,
-        operand=None,
-        op=None,
-        expected=f"measured: {', '.join(problems)}",
-        actual=None,
-        unit=None,
-        problem=kind,
-        places=tuple(dict.fromkeys(places)),
-        evidence=rule.collectors,
-        solution="; ".join(remedies[:_MOST_REASONS]) or rule.solution,
-    )
-
-
-def _reason(problem: Problem) -> str:
-    if problem.kind is ProblemKind.MISSING or problem.path is None or problem.path in problem.reason:
-        return problem.reason
-    return f"{problem.path}: {problem.reason}"
 
 
 def _scalar(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...evidence.base.contracts import source_of
-from ..decision.document import Severity
+from ..decision.document import Override, Profile, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,9 @@ class Rule:
         kind: the prefix of the Rego rule that reports violations: ``deny`` or ``violation``.
         facts: dotted names of the facts that must have been measured; the first component is the collector.
         optional_facts: facts that may be unmeasured, but neither rejected nor unknown.
+        effective_on_s: epoch seconds before which its violations only warn; None where it always binds.
+        collections: names by which profiles select it; empty for a rule that is in every profile.
+        selected: whether it is judged: without a profile, or in the profile in force.
     """
 
     code: str
@@ -31,6 +34,9 @@ class Rule:
     controls: tuple[str, ...]
     facts: tuple[str, ...]
     optional_facts: tuple[str, ...] = ()
+    effective_on_s: int | None = None
+    collections: tuple[str, ...] = ()
+    selected: bool = True
 
     @property
     def collectors(self) -> tuple[str, ...]:
@@ -40,7 +46,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One gate: its question, what it depends on and the rules that must have been evaluated."""
+    """One gate: its question, what it depends on and the rules that must have been evaluated.
+
+    ``conftest`` says that the rules are asked about one document at a time, and answer as Conftest's do.
+    """
 
     id: str
     title: str
@@ -50,11 +59,14 @@ class Stage:
     rules: tuple[Rule, ...]
     headline: tuple[tuple[str, str], ...]
     package: str
+    conftest: bool = False
 
     @property
     def collectors(self) -> frozenset[str]:
         """Ids of the collectors whose facts this stage's rules or headline need, or that it rests on."""
-        return self.rests_on | {source_of(fact) for rule in self.rules for fact in rule.facts}
+        return self.rests_on | {
+            source_of(fact) for rule in self.rules if rule.selected for fact in rule.facts
+        }
 
     @property
     def rests_on(self) -> frozenset[str]:
@@ -72,6 +84,9 @@ class Plan:
         on_unknown: by rule code, what follows when the rule cannot be told: ``fail`` (as for rules that are
             not listed), ``condition`` or ``warn``.
         never_waived: codes of rules that no waiver can be for.
+        profiles: those that the bundle defines, by name.
+        profile: the one in force; None where all rules are judged.
+        overrides: the parameters that settings replace.
     """
 
     stages: dict[str, Stage]
@@ -81,6 +96,9 @@ class Plan:
     actions: dict[str, dict[str, str]]
     on_unknown: dict[str, str] = field(default_factory=dict)
     never_waived: tuple[str, ...] = ()
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    profile: Profile | None = None
+    overrides: tuple[Override, ...] = ()
 
     def closure(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """The wanted stages and everything they depend on, dependencies first."""

@@ -143,26 +143,26 @@ def _check_entry(group: str, name: str, entry: Any) -> None:
         if not _is_string(entry[part]):
             raise _wrong(f"the parameter {name!r} needs its {part!r} as a string", str(name), group=group)
     unit = entry["unit"]
-    fits, needed = _fits(entry["value"], unit)
-    if not fits:
+    good, needed = fits(entry["value"], unit)
+    if not good:
         what = f"the parameter {name!r} has the unit {unit!r}, so its value must be {needed}"
         remedy = "correct the value, or the unit if that is what is wrong; policies/README.md lists the units"
         raise _wrong(what, f"{name}.value", remedy, group)
 
 
-def _fits(value: Any, unit: str) -> tuple[bool, str]:
+def fits(value: Any, unit: str) -> tuple[bool, str]:
     """Whether the value fits the unit, and what a fitting value is, in words."""
     if unit == "list":
-        fits = isinstance(value, list) and bool(value) and None not in value
-        return fits, "a list that is not empty"
+        good = isinstance(value, list) and bool(value) and None not in value
+        return good, "a list that is not empty"
     if unit == "map":
         return _is_map(value), "a mapping that is not empty"
     if unit.startswith("map of "):
-        fits = _is_map(value) and all(_is_number(item) for item in value.values())
-        return fits, "a mapping to whole numbers that is not empty"
+        good = _is_map(value) and all(_is_number(item) for item in value.values())
+        return good, "a mapping to whole numbers that is not empty"
     if unit == "outcomes":
-        fits = isinstance(value, dict) and all(_is_string(item) for item in value.values())
-        return fits, f"a mapping from rule codes to {', '.join(ON_UNKNOWN)}"
+        good = isinstance(value, dict) and all(_is_string(item) for item in value.values())
+        return good, f"a mapping from rule codes to {', '.join(ON_UNKNOWN)}"
     if unit == "boolean":
         return isinstance(value, bool), "true or false"
     if unit in STRING_UNITS:

@@ -13,17 +13,20 @@ from typing import Any
 
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import PolicyError, nearest
+from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.facts import contract_has, has_contract
 from ..decision.document import Severity
 from ..policy.excerpts import quoted
 from ..policy.interface import Annotation, Bundle, Report, refuse, reporting
 from .model import Plan, Rule, Stage
 from .parameters import Common
+from .tailoring import is_names, read_profiles
 
 MANIFEST = ".manifest"
 _REPORTING = ("deny", "violation")
 _FACT = re.compile(r"\binput\.facts\.([a-z]\w*(?:\.[a-z]\w*)+)")
 _PARAMETER = re.compile(r"\bdata\.gate\.params\.([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*))?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _STAGE_ID = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _COLLECTOR_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -81,6 +84,7 @@ def examine_plan(
         actions=common.actions(stages),
         on_unknown=common.on_unknown(listed),
         never_waived=common.never_waived(listed),
+        profiles=read_profiles(bundle.metadata, stages.values()),
     )
 
 
@@ -154,6 +158,9 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         if not contract_has(fact):
             what = f"the fact {fact!r} is in no collector's contract"
             raise _bad_metadata(annotation, what, _install(source_of(fact)))
+    collections = custom.get("collections", [])
+    if collections != [] and not is_names(collections):
+        raise _bad_metadata(annotation, "the METADATA needs 'collections' as a list of names")
     return Rule(
         code=f"{stage}.{short}",
         stage=stage,
@@ -167,7 +174,22 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         controls=controls,
         facts=facts,
         optional_facts=optional,
+        effective_on_s=_effective_on(annotation, custom.get("effective_on")),
+        collections=tuple(collections),
     )
+
+
+def _effective_on(annotation: Annotation, value: Any) -> int | None:
+    """Epoch seconds of an RFC 3339 time, or of the beginning of a day in UTC; None where there is none."""
+    if value is None:
+        return None
+    text = f"{value}T00:00:00Z" if isinstance(value, str) and _DAY.fullmatch(value) else value
+    try:
+        return parse_rfc3339(text)
+    except (TypeError, ValueError) as error:
+        what = f"custom.effective_on is no RFC 3339 time or day: {str(value)[:40]!r}"
+        advice = "; write it like 2026-01-01 or 2026-01-01T00:00:00Z"
+        raise _bad_metadata(annotation, what, advice) from error
 
 
 def _mapping(value: Any) -> dict[str, Any]:

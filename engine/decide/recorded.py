@@ -57,6 +57,16 @@ class Authors:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter's value in place of the bundle's, and why; without a unit, the value has the bundle's."""
+
+    name: str
+    value: Any
+    rationale: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """What is judged, when and under which settings: all that a decision depends on beside the evidence.
 
@@ -73,6 +83,8 @@ class Setup:
         max_age_s: by collector, how old its evidence may be, in seconds.
         trust: whose settings, policies and signers apply.
         attesters: path of the file of attesters, which no sign-off binds to either.
+        profile: name of the bundle's profile that selects the rules; None for all of them.
+        parameters: parameters in place of the bundle's.
     """
 
     workspace: str
@@ -94,6 +106,8 @@ class Setup:
     weakenings: tuple[Weakening, ...]
     notices: tuple[Notice, ...]
     attesters: str | None = None
+    profile: str | None = None
+    parameters: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

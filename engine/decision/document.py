@@ -1,7 +1,7 @@
 """The decision as a typed, frozen document: what gets recorded, signed, reported and read back.
 
-``contracts/decision.schema.json`` describes its JSON. Figures are scaled integers with a unit. Lists have a
-stable order, so equal decisions are equal bytes.
+``contracts/decision.schema.json`` describes its JSON. Lists have a stable order, so equal decisions
+are equal bytes.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ class CheckStatus(StrEnum):
     UNKNOWN = "cannot be told"
     WAIVED = "waived"
     CONDITIONAL = "conditional"
+    PENDING = "not yet binding"
+    LEFT_OUT = "not in profile"
+    EXCEPTED = "excepted"
+    WARNS = "warns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: a content digest of the source paths always, the git commit where there is one.
-
-    Attributes:
-        commit: full id, None outside of a repository; ``dirty``: whether the source paths differ from it.
-        digest: SHA-256 of the ``sha256sum`` manifest of the source files.
-    """
+    """What is judged: ``digest``, the SHA-256 of the ``sha256sum`` manifest of the source files; the full id
+    of the git commit where there is one, and whether the source paths differ from it."""
 
     commit: str | None
     dirty: bool | None
@@ -97,6 +97,26 @@ class PolicyId:
     name: str
     version: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A selection of the bundle's rules, by collection."""
+
+    name: str
+    title: str
+    collections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A parameter that the settings replace: its value in the bundle, the one in force, and why."""
+
+    name: str
+    unit: str
+    bundle: Any
+    value: Any
+    rationale: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +178,7 @@ class FactValue:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule with the values it compared and the facts it needs."""
+    """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns."""
 
     code: str
     stage: str
@@ -170,6 +190,7 @@ class Check:
     solution: str
     owner: str
     controls: tuple[str, ...]
+    effective_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +377,8 @@ class Decision:
     evidence: tuple[EvidenceSummary, ...]
     settings_digest: str | None
     input_digest: str
+    profile: Profile | None = None
+    overrides: tuple[Override, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document, without its place in the ledger."""

@@ -20,6 +20,7 @@ from ...evidence.reading.files import FileRead, too_large
 from ...evidence.reading.parse import decode_text, parse_json
 from ...evidence.reading.workspace import View, Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
+from . import conftest
 from .annotations import read_annotations
 from .excerpts import quoted
 from .interface import Annotation, Bundle, Report, RuleHead, refuse, reporting
@@ -151,19 +152,16 @@ def _opened(workspace: Workspace) -> View:
 
 
 def _load(view: View | _Files, where: str, report: Report) -> Bundle:
-    if MANIFEST not in view.paths():
-        raise PolicyError(
-            "the policy bundle has no .manifest",
-            path=where,
-            remedy="a bundle is a directory with a .manifest file; see docs/policy-bundles.md",
-        )
+    bare = MANIFEST not in view.paths()
+    if bare and not any(path.endswith(".rego") for path in view.paths()):
+        raise _no_manifest(where)  # and not what is wrong with any other file of a directory
     modules: dict[str, str] = {}
     annotations: list[Annotation] = []
     heads: list[RuleHead] = []
     packages: set[str] = set()
     data: dict[str, Any] = {}
     files: dict[str, bytes] = {}
-    name, version, metadata = "", "", dict[str, Any]()
+    name, version, metadata = conftest.NAME, conftest.VERSION, dict[str, Any]()
 
     def tell(check: str, error: PolicyError) -> None:
         report(check, quoted(error, modules))
@@ -177,26 +175,42 @@ def _load(view: View | _Files, where: str, report: Report) -> Bundle:
             annotations.extend(found)
             heads.extend(defined)
 
-    with reporting("manifest", tell), _checked(where):
-        files[MANIFEST] = view.read(MANIFEST)
-        name, version, metadata = _manifest(parse_json(files[MANIFEST], MANIFEST, view.limits))
+    if not bare:
+        with reporting("manifest", tell), _checked(where):
+            files[MANIFEST] = view.read(MANIFEST)
+            name, version, metadata = _manifest(parse_json(files[MANIFEST], MANIFEST, view.limits))
     for path in view.paths():
         with reporting("file", tell), _checked(where):
             check_relative(path)  # every engine and archive can have a file of that name
             if path.endswith(".rego") and not path.endswith(TEST):
                 files[path] = view.read(path, view.limits.text_bytes)
                 module(path, files[path])
-            elif path.rpartition("/")[2] in ("data.yaml", "data.yml", "data.json"):
+            elif path.rpartition("/")[2] in ("data.yaml", "data.yml", "data.json") or (
+                bare and path.endswith(conftest.DATA)
+            ):
                 files[path] = view.read(path, view.limits.text_bytes)
                 parse = parse_json if path.endswith(".json") else parse_yaml
                 _mount(data, path, parse(files[path], path, view.limits))
+    if bare and not conftest.is_conftest(heads):
+        raise _no_manifest(where)
     if not modules:
         raise PolicyError("the policy bundle has no Rego module", path=where, remedy="add rules")
     for package in sorted(packages):
         with reporting("file", tell):
             _refuse_data_below(package, data)
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
-    return Bundle(name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files)
+    return Bundle(
+        name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files, bare
+    )
+
+
+def _no_manifest(where: str) -> PolicyError:
+    return PolicyError(
+        "the policy bundle has no .manifest",
+        path=where,
+        remedy="a bundle is a directory with a .manifest file, or with policies for Conftest; "
+        "see docs/policy-bundles.md",
+    )
 
 
 def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:

@@ -70,6 +70,7 @@ class Bundle:
         modules: path → Rego source, without ``*_test.rego``.
         data: the merged documents of its ``data.yaml`` / ``data.json`` files.
         files: path → bytes of every file that the digest covers.
+        conftest: whether it was written for Conftest and has no manifest.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Bundle:
     annotations: tuple[Annotation, ...]
     heads: tuple[RuleHead, ...]
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    conftest: bool = False
 
 
 class PolicyEngine(Protocol):

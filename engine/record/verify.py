@@ -16,12 +16,12 @@ from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import EnvironmentProblem, GateError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.signing.problems import SignatureError
-from ..decide.plan import make_plan
 from ..decide.recorded import Recorded, input_digest
 from ..decision import statement as statements
 from ..decision.document import Decision
 from ..ledger.interface import Entry
 from ..ledger.merkle import leaf_hash
+from ..plans import as_recorded
 from ..policy import open_engine
 from ..policy.bundle import from_document
 from ..service import replay
@@ -253,7 +253,7 @@ def _replay(seen: Seen) -> str:
     recorded = Recorded.from_json(seen.document)
     if bundle is None:
         raise BadRecordError("there is no policy")
-    plan = make_plan(bundle, recorded.setup.depends_on)
+    bundle, plan = as_recorded(bundle, recorded.setup)
     with open_engine("embedded", bundle, DEFAULT) as engine:
         again = replay(bundle, plan, recorded, recorded.setup.time, engine)
     one, other = decision.to_json(), again.to_json()

@@ -11,8 +11,8 @@ from ...evidence.reading.git.history import History
 from ...evidence.reading.workspace import Workspace
 from .. import service
 from ..context import Context
-from ..decide.plan import make_plan
 from ..decide.recorded import ALL, Time, wanted_stages
+from ..plans import as_recorded
 from ..policy.bundle import MANIFEST, SHIPPED, from_document, load_bundle
 from ..policy.interface import Bundle
 from ..trust import commit_files
@@ -180,7 +180,7 @@ def case_of(
             raise LedgerError(what, path=f"entry {line.index}", remedy=remedy) from error
         stored = archive.data(line, line.bundle)
     bundle = context.bundle if given else from_document(stored, at_least(choice.limits))
-    plan = make_plan(bundle, dict(recorded.setup.depends_on))
+    plan = as_recorded(bundle, recorded.setup)[1]
     judged = plan.closure(wanted_stages(plan, recorded.setup.stage))
     if stage != recorded.setup.stage and (stage == ALL or stage not in judged):
         raise UsageError(f"that decision is not about {stage!r}", remedy=f"it judged {', '.join(judged)}")

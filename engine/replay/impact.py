@@ -166,7 +166,7 @@ class _Again:
         if not hypothetical and recorded.setup.gate_version == __version__:
             return of_document(self.archive.document(line, line.decision))
         # what another version of gate decided may differ for another reason than the policies
-        return Judge.over(*self.engines.of(line, self.engine)).outcome(recorded)
+        return Judge.over(*self.engines.of(line, self.engine, recorded.setup)).outcome(recorded)
 
 
 def impact(names: Sequence[str], lines: Sequence[Line], work: Judging, base: str, jobs: int) -> Impact:

@@ -93,7 +93,7 @@ class Replaying:
             choice = self.engine
             if self.same:
                 choice = replace(choice, name=NAMES.get(answered.name, answered.name))
-            bundle, engine = engines.of(line, choice)
+            bundle, engine = engines.of(line, choice, recorded.setup)
             plan = Plans(bundle).of(recorded.setup)
             time = Time(stored["effective_time"], stored["effective_time_source"])
             decision = service.replay(bundle, plan, recorded, time, engine)

@@ -14,13 +14,13 @@ from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.times import parse_rfc3339
 from ..context import Context
 from ..decide.model import Plan
-from ..decide.plan import make_plan
 from ..decide.recorded import ALL, Recorded, Setup
 from ..entries import decisions, locate
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
 from ..ledgers import reader, store_limits
+from ..plans import as_recorded
 from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
@@ -188,7 +188,7 @@ class Engines:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._kept: OrderedDict[tuple[str, str], tuple[Bundle, PolicyEngine, ExitStack]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str], tuple[Bundle, PolicyEngine, ExitStack]] = OrderedDict()
 
     def __enter__(self) -> Self:
         return self
@@ -197,18 +197,18 @@ class Engines:
         for _, _, stack in self._kept.values():
             stack.close()
 
-    def of(self, line: Line, choice: EngineChoice) -> tuple[Bundle, PolicyEngine]:
-        """The bundle that judged, and the engine of that name over it.
+    def of(self, line: Line, choice: EngineChoice, setup: Setup) -> tuple[Bundle, PolicyEngine]:
+        """The bundle that judged, and the engine of that name over it with the recorded parameters.
 
         Raises LedgerError, PolicyError: the stored bundle is gone or none; ConfigError: no such engine.
         """
-        key = (line.bundle, choice.name)
+        key = (line.bundle, choice.name, repr(setup.parameters))
         if key not in self._kept:
             while len(self._kept) >= _KEPT:
                 self._kept.popitem(last=False)[1][2].close()
             bundle = from_document(self._archive.data(line, line.bundle), at_least(choice.limits))
             stack = ExitStack()
-            engine = stack.enter_context(choice.over(bundle))
+            engine = stack.enter_context(choice.over(as_recorded(bundle, setup)[0]))
             self._kept[key] = bundle, engine, stack
         self._kept.move_to_end(key)
         kept = self._kept[key]
@@ -227,8 +227,8 @@ class Plans:
 
         Raises PolicyError: its dependencies do not fit the bundle; UsageError: the bundle lacks its stage.
         """
-        key = repr(setup.depends_on)
-        plan = self._made.get(key) or make_plan(self._bundle, dict(setup.depends_on))
+        key = repr((setup.depends_on, setup.profile, setup.parameters))
+        plan = self._made.get(key) or as_recorded(self._bundle, setup)[1]
         if len(self._made) < _KEPT * 16:
             self._made[key] = plan
         if setup.stage != ALL and setup.stage not in plan.stages:

@@ -46,9 +46,9 @@ class Case:
 
     def plan(self) -> Plan:
         """The bundle's plan with the workspace's own dependencies. Raises PolicyError."""
-        from ..decide.plan import make_plan
+        from ..plans import as_recorded
 
-        return make_plan(self.bundle, dict(self.recorded.setup.depends_on))
+        return as_recorded(self.bundle, self.recorded.setup)[1]
 
 
 @dataclass(frozen=True, slots=True)

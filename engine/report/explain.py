@@ -14,7 +14,7 @@ from ..terminal.figures import comparison, coverage, shorten
 from ..terminal.lines import Lines
 from .findings import Findings, place_text
 from .interface import Screen
-from .table import SEVERITY_STYLE, VERDICT_STYLE, head, trusted
+from .table import SEVERITY_STYLE, VERDICT_STYLE, head, overridden, trusted
 
 MAX_FILES = 6
 _MARK = {
@@ -24,6 +24,10 @@ _MARK = {
     CheckStatus.UNKNOWN: ("?", "yellow"),
     CheckStatus.WAIVED: ("~", "yellow"),
     CheckStatus.CONDITIONAL: ("~", "yellow"),
+    CheckStatus.PENDING: ("~", "yellow"),
+    CheckStatus.LEFT_OUT: ("-", "dim"),
+    CheckStatus.EXCEPTED: ("~", "yellow"),
+    CheckStatus.WARNS: ("~", "yellow"),
 }
 _SOURCES = {
     "same": "from what is judged",
@@ -55,6 +59,12 @@ class _Tree:
         self._row("trusted", trusted(decision.trust), indent=2)
         policy = decision.policy
         self._row("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}", indent=2)
+        if decision.profile is not None:
+            collections = ", ".join(decision.profile.collections)
+            text = f"{decision.profile.name}: {decision.profile.title} ({collections})"
+            self._row("profile", text, indent=2)
+        for override in decision.overrides:
+            self._row("override", overridden(override), indent=2, style="yellow")
         if self.entry is not None:
             self._row("recorded", f"ledger entry {self.entry.index}, leaf {self.entry.digest}", indent=2)
         for weakening in decision.weakenings:
@@ -107,6 +117,10 @@ class _Tree:
             (f"{mark} ", style), (check.code, "bold"), "  ", (severity, SEVERITY_STYLE[check.severity]),
             f"  {check.title}  [{check.status}]", indent=2, hang=6,
         )  # fmt: skip
+        if check.status is CheckStatus.LEFT_OUT:
+            return
+        if check.effective_on is not None:
+            self._row("binds", f"from {check.effective_on}")
         for operand in check.operands:
             text = comparison(operand)
             if check.status is CheckStatus.MISSING:
@@ -150,7 +164,7 @@ class _Tree:
 
     def _why(self, check: Check, solutions: Sequence[str]) -> None:
         reasons = tuple(dict.fromkeys(self._reasons(check.code)))
-        earlier = self.seen.setdefault(("why", reasons), check.code)
+        earlier = self.seen.setdefault(("why", reasons or check.code), check.code)
         if earlier != check.code:
             self._row("why", f"as {earlier}")
             return

@@ -180,7 +180,7 @@ def _item(violation: Violation) -> str:
         for known in (f"{place.path}:{place.line}", place.path):
             member = member.removeprefix(known)
     where = ", ".join(map(place_text, violation.places))
-    return shorten(f"{where} {member.lstrip(' :,')}" if where else member)
+    return shorten(f"{where} {member.lstrip(' :,')}".rstrip() if where else member)
 
 
 def _folded(texts: Sequence[str]) -> list[str]:

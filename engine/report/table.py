@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ...evidence.collecting.interface import ProblemKind
-from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Trust, Verdict
+from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Override, Trust, Verdict
 from ..ledger.interface import Entry
 from ..terminal.figures import coverage, figure, label, scale
 from ..terminal.lines import Lines, Part, columns, pad
@@ -24,6 +24,10 @@ _ALSO = {
     CheckStatus.UNKNOWN: "cannot be told",
     CheckStatus.WAIVED: "waived",
     CheckStatus.CONDITIONAL: "conditional",
+    CheckStatus.PENDING: "not yet binding",
+    CheckStatus.LEFT_OUT: "not in profile",
+    CheckStatus.EXCEPTED: "excepted",
+    CheckStatus.WARNS: "with warnings",
 }
 
 
@@ -59,6 +63,13 @@ def trusted(trust: Trust) -> str:
         groups.setdefault(source, []).append(setting)
     parts = [f"{names[source]} for {', '.join(groups[source])}" for source in names if source in groups]
     return "; ".join(parts)
+
+
+def overridden(one: Override) -> str:
+    """A parameter that the settings replace, in words."""
+    unit = scale(one.name, one.unit)
+    old, new = figure(one.bundle, unit, one.value), figure(one.value, unit, one.bundle)
+    return f"{one.name} is {new} instead of {old}: {one.rationale}"
 
 
 class _Page:
@@ -203,6 +214,11 @@ class _Page:
             self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")
         if len(ordered) > most:
             self._remark("warning", f"+{len(ordered) - most} more, in -o json")
+        for override in self.decision.overrides:
+            self._remark("override", overridden(override))
+        left_out = [c.code for c in self.decision.checks if c.status is CheckStatus.LEFT_OUT]
+        if self.decision.profile is not None and left_out:
+            self._remark(f"not in profile {self.decision.profile.name}", self._rules(left_out))
         for weakening in self.decision.weakenings:
             self._remark("weakened", weakening.msg)
 

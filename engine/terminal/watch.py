@@ -34,6 +34,10 @@ _NOW = {
     CheckStatus.UNKNOWN: "now cannot be told",
     CheckStatus.WAIVED: "is now waived",
     CheckStatus.CONDITIONAL: "is now conditional",
+    CheckStatus.PENDING: "would now fail, once it binds",
+    CheckStatus.LEFT_OUT: "is no longer in the profile",
+    CheckStatus.EXCEPTED: "is now excepted by the policies",
+    CheckStatus.WARNS: "now warns",
 }
 
 

@@ -31,6 +31,7 @@ BUILTIN: dict[str, Builtin] = {
     "checklist": Builtin("ChecklistCollector", room="documents."),
     "commands": Builtin("CommandsCollector"),
     "components": Builtin("ComponentsCollector"),
+    "configs": Builtin("ConfigsCollector", "paths"),
     "contracts": Builtin("ContractsCollector", "paths", "approved", "approved_copy"),
     "coverage": Builtin("CoverageCollector", "sources", "omit", "exclude_also"),
     "fixtures": Builtin("FixturesCollector", "signed"),

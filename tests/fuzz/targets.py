@@ -247,6 +247,14 @@ def values(data: bytes) -> None:
     collecting(document)
 
 
+def configs(data: bytes) -> None:
+    """The first line is the format, the rest the file."""
+    kind, _, document = data.partition(b"\n")
+    if kind in (b"json", b"yaml", b"toml"):
+        name = f"f.{kind.decode()}"
+        Collecting("configs", name, paths=[name])(document)
+
+
 def schemas(data: bytes) -> None:
     """Two versions of a schema; a schema beside itself breaks nothing."""
     old, _, new = data.partition(BETWEEN)
@@ -330,6 +338,7 @@ TARGETS: dict[str, Target] = {
         collector("messages", "contracts/order_intent.schema.json", "messages/order_intents.jsonl"), "json"
     ),
     "values": Target(values),
+    "configs": Target(configs),
     "provenance": Target(
         collector("tests", "junit.xml.provenance.json", files={"junit.xml": _SPLIT_JUNIT}), "json"
     ),
