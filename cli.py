@@ -40,6 +40,7 @@ COMMANDS = {
     "waiver": ("waiver", "Write, revoke and list waivers, which permit one rule to be broken for a time."),
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write JSON files with the digest of their data."),
+    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, for tests of its clients."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
 }
 """Command → its module in ``engine/commands``, and the line about it in the list of commands."""

@@ -1,0 +1,117 @@
+"""``gate ibkr simulate`` and ``scenario``."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError
+from ....evidence.base.times import format_utc
+from ....evidence.broker.simulator.scenario import Scenario, read_scenario
+from ....evidence.broker.simulator.server import check_host
+from ....evidence.broker.simulator.session import ObservationLog, run_session
+from ...broker import report
+from ...context import Context
+from ...people.provenance import relative, state_provenance
+from ...terminal.console import write_error
+from ...terminal.outputs import parse_outputs, write
+from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+
+_SCENARIO = typer.Option(
+    "--scenario", "-s", envvar="GATE_IBKR_SCENARIO", help="What the gateway is like (YAML).", metavar="FILE"
+)
+
+
+def scenario(
+    file: Annotated[
+        Path | None, typer.Argument(help="A scenario; the default one if none.", metavar="[FILE]")
+    ] = None,
+    output: Outputs = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Check a scenario, and list its account, instruments and faults."""
+    outputs = parse_outputs(output, tuple(report.SCENARIO))
+    found = Scenario() if file is None else read_scenario(file)
+    for item in outputs:
+        write(item, report.SCENARIO[item.format](found))
+
+
+def simulate(
+    scenario: Annotated[Path | None, _SCENARIO] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Instead of the scenario's.", min=0, metavar="N")
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", help="A loopback address to listen on.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", help="Port; 0 takes a free one.", min=0, max=65535, metavar="PORT")
+    ] = 4002,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Stop after this time.", min=0, metavar="N")
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log",
+            help="Write every message to this new file (JSON Lines), and its provenance.",
+            metavar="FILE",
+        ),
+    ] = None,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Simulate a TWS or IB Gateway on this machine, until it is stopped with Ctrl-C."""
+    outputs = parse_outputs(output, tuple(report.SUMMARY))
+    chosen = Scenario() if scenario is None else read_scenario(scenario)
+    if seed is not None:
+        chosen = replace(chosen, seed=seed)
+    host = check_host(host)
+    context = _workspace_of(log, workspace, operator, trust_ref)
+
+    def listening(address: str, taken: int) -> None:
+        write_error(f"listening on {address}:{taken} as {chosen.account}, scenario {chosen.name}")
+
+    def session(opened: ObservationLog | None) -> None:
+        summary = asyncio.run(
+            run_session(chosen, host=host, port=port, seconds=seconds, log=opened, listening=listening)
+        )
+        for item in outputs:
+            write(item, report.SUMMARY[item.format](summary))
+
+    if log is None:
+        session(None)
+        return
+    with ObservationLog(log) as opened:
+        session(opened)
+    if context is None:
+        write_error(f"{log} is not in the workspace: no provenance stated")
+        return
+    command = (
+        "gate ibkr simulate" + (f" --scenario {scenario}" if scenario else "") + f" --seed {chosen.seed}"
+    )
+    for path in state_provenance(context, [str(log)], format_utc(now()), command):
+        write_error(f"wrote {path}")
+
+
+def _workspace_of(
+    log: Path | None, workspace: Path, operator: Path | None, trust_ref: str | None
+) -> Context | None:
+    """The workspace that the log lies in; None where it lies in none."""
+    if log is None:
+        return None
+    context = open_workspace(workspace, operator, trust_ref)
+    try:
+        relative(context.root, str(log))
+    except UsageError:
+        return None
+    return context
