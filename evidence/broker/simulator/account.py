@@ -48,7 +48,7 @@ class Account:
 
     def commission(self, quantity: Decimal, *, first: bool) -> Decimal:
         """What a fill costs; the least amount counts once per order."""
-        cost = (quantity * _PER_SHARE).quantize(_CENT)
+        cost = quantity * _PER_SHARE
         return max(cost, _LEAST) if first else cost
 
     def trade(
