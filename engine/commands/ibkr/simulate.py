@@ -15,8 +15,7 @@ from ....evidence.broker.simulator.scenario import Scenario, read_scenario
 from ....evidence.broker.simulator.server import check_host
 from ....evidence.broker.simulator.session import ObservationLog, run_session
 from ...broker import report
-from ...context import Context
-from ...people.provenance import relative, state_provenance
+from ...people.provenance import state_provenance
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
@@ -76,7 +75,7 @@ def simulate(
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     host = check_host(host)
-    context = _workspace_of(log, workspace, operator, trust_ref)
+    context = None if log is None else open_workspace(workspace, operator, trust_ref)
 
     def listening(address: str, taken: int) -> None:
         write_error(f"listening on {address}:{taken} as {chosen.account}, scenario {chosen.name}")
@@ -88,30 +87,15 @@ def simulate(
         for item in outputs:
             write(item, report.SUMMARY[item.format](summary))
 
-    if log is None:
+    if log is None or context is None:
         session(None)
         return
     with ObservationLog(log) as opened:
         session(opened)
-    if context is None:
-        write_error(f"{log} is not in the workspace: no provenance stated")
-        return
-    command = (
-        "gate ibkr simulate" + (f" --scenario {scenario}" if scenario else "") + f" --seed {chosen.seed}"
-    )
-    for path in state_provenance(context, [str(log)], format_utc(now()), command):
-        write_error(f"wrote {path}")
-
-
-def _workspace_of(
-    log: Path | None, workspace: Path, operator: Path | None, trust_ref: str | None
-) -> Context | None:
-    """The workspace that the log lies in; None where it lies in none."""
-    if log is None:
-        return None
-    context = open_workspace(workspace, operator, trust_ref)
+    made_from = f" --scenario {scenario}" if scenario else ""
+    command = f"gate ibkr simulate{made_from} --seed {chosen.seed}"
     try:
-        relative(context.root, str(log))
-    except UsageError:
-        return None
-    return context
+        for path in state_provenance(context, [str(log.absolute())], format_utc(now()), command):
+            write_error(f"wrote {path}")
+    except UsageError as error:  # the log is no evidence where it lies, but it is there
+        write_error(f"no provenance stated: {error.what}; to do: {error.remedy}")

@@ -78,6 +78,7 @@ _CLEARING = ("optOutSmartRouting", "clearingAccount", "clearingIntent", "notHeld
 _WHAT_IF = ("algoId", "whatIf", "orderMiscOptions", "solicited", "randomizeSize", "randomizePrice")
 
 _LONGEST_NUMBER = 32
+_LONGEST_FIELD = 4096
 _MOST_PARAMETERS = 100
 
 
@@ -129,6 +130,8 @@ def read_request(fields: list[str], version: int) -> Request:
     """
     if not (fields[0].isascii() and fields[0].isdigit() and len(fields[0]) <= 5):
         raise Malformed("a message that does not begin with its number")
+    if max(map(len, fields)) > _LONGEST_FIELD:
+        raise Malformed(f"a field of more than {_LONGEST_FIELD} characters")
     number = int(fields[0])
     if number not in _NAMES:
         asked = next((text for text in fields[1:3] if _is_request_id(text)), "")

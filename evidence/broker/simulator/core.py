@@ -128,6 +128,8 @@ class Simulator:
         self._wire.run(now_us)
         for connection in list(self._wire.connections.values()):
             self._wire.close(connection, "the simulator stops")
+        for order in self._desk.orders.values():
+            self._wire.event("order", None, **order.about(), **order.figures())
         totals = {status: str(count) for status, count in self._desk.totals().items()}
         executions, filled = str(len(self._desk.executions)), self._desk.filled()
         self._wire.event("end", None, executions=executions, filled=filled, **totals)
@@ -261,7 +263,7 @@ class Simulator:
     def _met(self, connection: Connection, phase: str, number: int) -> int:
         """Let the faults of a phase of a connection happen: how many microseconds they delay its answer."""
         delay = 0
-        for fault in self._faults.meeting(phase, number, None, connection):
+        for fault in self._faults.meeting(phase, number, connection):
             if fault.fault == "delay":
                 delay += fault.delay_ms * 1000
             elif fault.fault == "drop":

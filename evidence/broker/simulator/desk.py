@@ -245,6 +245,8 @@ class Desk:
             realized,
         )
         self.executions.append(execution)
+        traded = {"execId": execution.id, "shares": text_of(quantity), "price": text_of(price)}
+        wire.event("fill", None, **order.about(), **traded)
         if order.remaining == 0:
             self._end(order, FILLED, shown=False)
         connection = wire.of_client(order.client)
@@ -296,10 +298,8 @@ class Desk:
         None: there is no next step, as the order has ended or is held.
         """
         delay, goes_on = 0, True
-        faults = self._faults.meeting(
-            phase, order.number, order.instrument.symbol, self._wire.of_client(order.client)
-        )
-        for fault in faults:
+        connection = self._wire.of_client(order.client)
+        for fault in self._faults.meeting(phase, order.number, connection, order):
             if fault.fault == "delay":
                 delay += fault.delay_ms * 1000
             elif fault.fault == "hold":

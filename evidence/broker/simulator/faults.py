@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .orders import Order
 from .scenario import Fault
 from .wire import Connection, Wire
 
@@ -50,24 +51,25 @@ class Faults:
         self._counts = [0] * len(wire.scenario.faults)
 
     def meeting(
-        self, phase: str, number: int, symbol: str | None, connection: Connection | None
+        self, phase: str, number: int, connection: Connection | None, order: Order | None = None
     ) -> Iterator[Fault]:
         """The faults that meet the n-th order or connection in this phase, in the scenario's order."""
         for index, fault in enumerate(self._wire.scenario.faults):
-            if fault.at != phase or not self._meets(index, fault, number, symbol):
+            if fault.at != phase or not self._meets(index, fault, number, order):
                 continue
             self._counts[index] += 1
-            self._wire.event("fault", connection, fault=fault.fault, at=phase, number=str(number))
+            about = {} if order is None else order.about()
+            self._wire.event("fault", connection, fault=fault.fault, at=phase, number=str(number), **about)
             yield fault
 
-    def _meets(self, index: int, fault: Fault, number: int, symbol: str | None) -> bool:
+    def _meets(self, index: int, fault: Fault, number: int, order: Order | None) -> bool:
         if fault.times is not None and self._counts[index] >= fault.times:
             return False
         if fault.number is not None and fault.number != number:
             return False
         if fault.every is not None and number % fault.every:
             return False
-        if fault.symbol is not None and fault.symbol != symbol:
+        if fault.symbol is not None and (order is None or fault.symbol != order.instrument.symbol):
             return False
         return (
             fault.chance_ppm is None or self._wire.draw("fault", index, number) < fault.chance_ppm / 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from ...base.errors import masked
 from ..protocol.requests import Request
 from . import replies
 from .replies import Reply, text_of
@@ -125,6 +126,21 @@ class Order:
     def done(self) -> bool:
         """Whether nothing more can happen to it."""
         return self.status in DONE
+
+    def about(self) -> dict[str, str]:
+        """Whose order it is, as fields of an event."""
+        client, reference = str(self.client), masked(self.request.text("orderRef"))
+        return {
+            "clientId": client,
+            "orderId": str(self.id),
+            "permId": str(self.perm_id),
+            "orderRef": reference,
+        }
+
+    def figures(self) -> dict[str, str]:
+        """How it stands, as fields of an event."""
+        quantity, filled = text_of(self.quantity), text_of(self.filled)
+        return {"status": self.status, "totalQuantity": quantity, "filled": filled}
 
     def _market(self, bid: Decimal, ask: Decimal) -> Decimal:
         return ask if self.buys else bid

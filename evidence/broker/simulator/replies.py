@@ -144,7 +144,8 @@ def _filled_in(number: int, name: str, layout: str, values: dict[str, str], vers
     fields = defaults.copy()
     for key, value in values.items():
         fields[places[key]] = value
-    return Reply(number, name, values, frame_of([str(number), *fields]))
+    shown = {key: value.replace("\0", ";") for key, value in values.items()}
+    return Reply(number, name, shown, frame_of([str(number), *fields]))
 
 
 def open_order(values: dict[str, str], version: int) -> Reply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,7 +35,7 @@ class Summary:
     executions: int = 0
     orders: dict[str, int] = field(default_factory=dict)
     """How many orders ended in each status."""
-    errors: Counter[str] = field(default_factory=Counter)
+    errors: dict[str, int] = field(default_factory=dict)
     """How often each error code was sent."""
 
     def add(self, observation: Observation) -> None:
@@ -48,7 +47,7 @@ class Summary:
             case "out", _:
                 self.messages_out += 1
                 if name == "error":
-                    self.errors[fields["code"]] += 1
+                    self.errors[fields["code"]] = self.errors.get(fields["code"], 0) + 1
             case _, "connected":
                 self.connections += 1
             case _, "fault":

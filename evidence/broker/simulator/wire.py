@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -30,6 +30,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NORMAL = NormalDist()
 _HIGHEST = _NORMAL.inv_cdf(0.99)
 _SHOWN = 500
+_ECHOES = frozenset({5, 11, 101})
+"""Messages that repeat what a client said about an order."""
 
 
 class Outgoing(NamedTuple):
@@ -134,7 +136,10 @@ class Wire:
         if connection is None or connection.closed:
             return
         self._output.outgoing.append(Outgoing(connection.number, reply.frame))
-        fields = {name: text for name, text in reply.fields.items() if text}
+        if reply.id in _ECHOES:
+            fields = self._hidden(reply.fields)
+        else:
+            fields = {name: text for name, text in reply.fields.items() if text}
         self._record(connection, "out", reply.name, reply.id, fields)
 
     def error(self, connection: Connection | None, request: int, code: int, message: str) -> None:
@@ -183,12 +188,12 @@ class Wire:
 
     def received(self, connection: Connection, request: Request) -> None:
         """Log a message of a client."""
+        self._record(connection, "in", request.name, request.id, self._hidden(request.fields))
+
+    def _hidden(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """Fields with words of a client: shortened, and no account number but the simulator's own in full."""
         own = self.scenario.account
-        fields = {
-            name: text[:_SHOWN] if text == own else masked(text[:_SHOWN])
-            for name, text in request.fields.items()
-        }
-        self._record(connection, "in", request.name, request.id, fields)
+        return {name: text if text == own else masked(text[:_SHOWN]) for name, text in fields.items() if text}
 
     def event(self, name: str, connection: Connection | None = None, **fields: str) -> None:
         """Log something that is no message."""

@@ -19,7 +19,11 @@ name: contract
 seed: 5
 fill_parts: 2
 pacing: {messages_per_s: null}
-latency: {acknowledge: {median_us: 200}, work: {median_us: 100}, fill: {median_us: 300}, cancel: {median_us: 200}}
+latency:
+  acknowledge: {median_us: 200}
+  work: {median_us: 100}
+  fill: {median_us: 300}
+  cancel: {median_us: 200}
 holdings: [{symbol: AAPL, quantity: 100, average_cost: 150}]
 faults:
   - {fault: error, at: received, symbol: MSFT}
@@ -122,7 +126,7 @@ def main() -> None:
     """Run, and print what was seen."""
     logging.basicConfig(level=logging.ERROR)
     seen = asyncio.run(see(importlib.import_module(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
-    print(json.dumps(seen))
+    sys.stdout.write(json.dumps(seen) + "\n")
 
 
 if __name__ == "__main__":

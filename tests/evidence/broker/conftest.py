@@ -108,7 +108,9 @@ class Session:
 
     def out(self, *names: str, since: int = 0) -> list[dict[str, str]]:
         """The fields of the messages to clients that have these names, in order."""
-        return [one["fields"] for one in self.log[since:] if one["direction"] == "out" and one["message"] in names]
+        return [
+            one["fields"] for one in self.log[since:] if one["direction"] == "out" and one["message"] in names
+        ]
 
     def statuses(self, order_id: int = 1) -> list[str]:
         """Each status that a client was told of an order, with the quantity filled, without repetitions."""
@@ -125,14 +127,23 @@ class Session:
 
     def events(self, *names: str) -> list[dict[str, str]]:
         """The fields of the events of these names."""
-        return [
-            one["fields"] for one in self.log if one["direction"] == "event" and one["message"] in names
-        ]
+        return [one["fields"] for one in self.log if one["direction"] == "event" and one["message"] in names]
 
 
 def lines(log: Iterable[dict[str, Any]], *, since_us: int = START_US) -> list[str]:
     """A log in short lines, for people: milliseconds, connection, direction, message, what matters in it."""
-    shown = ("orderId", "requestId", "status", "filled", "code", "shares", "price", "reason", "fault", "outage_ms")
+    shown = (
+        "orderId",
+        "requestId",
+        "status",
+        "filled",
+        "code",
+        "shares",
+        "price",
+        "reason",
+        "fault",
+        "outage_ms",
+    )
     found = []
     for one in log:
         values = " ".join(one["fields"][name] for name in shown if name in one["fields"])

@@ -68,7 +68,7 @@ def matrix(make: Make, show: Make) -> Iterator[str]:
 
 
 def test_every_fault_in_every_phase_of_an_order(session: Make, show: Make) -> None:
-    """The logs are those in matrix.txt. To accept new ones, delete it, run this test, and review the difference."""
+    """The logs are those in matrix.txt; delete it and run this test to write it anew, then review it."""
     now = "\n".join(matrix(session, show)) + "\n"
     known = MATRIX.read_text() if MATRIX.exists() else ""
     if not known:
@@ -94,7 +94,7 @@ def test_the_first_connection_fails(session: Make, fault: dict[str, Any], said: 
     first = run.client()
     run.run()
     run.client(8)
-    told = {1: [], 2: []}  # type: dict[int, list[str]]
+    told: dict[int, list[str]] = {1: [], 2: []}
     for one in run.log:
         if one["direction"] == "out":
             told[one["connection"]].append(one["message"])
@@ -104,7 +104,7 @@ def test_the_first_connection_fails(session: Make, fault: dict[str, Any], said: 
 
 def test_connections_are_refused_for_a_while_after_a_drop(session: Make) -> None:
     """Every try is in the log, with its time: that is how a client's patience is measured."""
-    run = session('faults: [{fault: drop, at: time, after_ms: 100, refuse_ms: 1000}]')
+    run = session("faults: [{fault: drop, at: time, after_ms: 100, refuse_ms: 1000}]")
     run.client()
     run.run(150)
     for _ in range(4):

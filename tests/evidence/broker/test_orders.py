@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 Make = Callable[..., Any]
-FAST = "latency: {acknowledge: {median_us: 1000}, work: {median_us: 1000}, fill: {median_us: 1000}, cancel: {median_us: 1000}}\n"
+FAST = (
+    "latency: {acknowledge: {median_us: 1000}, work: {median_us: 1000}, fill: {median_us: 1000},"
+    " cancel: {median_us: 1000}}\n"
+)
 
 
 def test_a_market_order_is_acknowledged_works_and_is_filled(session: Make, show: Make) -> None:
@@ -23,6 +26,7 @@ def test_a_market_order_is_acknowledged_works_and_is_filled(session: Make, show:
         "    1.000 1 < openOrder 1 PreSubmitted",
         "    1.000 1 < orderStatus 1 PreSubmitted 0",
         "    2.000 1 < orderStatus 1 Submitted 0",
+        "    3.000 - * fill 1 10 450.01",
         "    3.000 1 < execDetails 1 -1 10 450.01",
         "    3.000 1 < orderStatus 1 Filled 10",
         "    3.000 1 < commissionReport",
@@ -144,7 +148,10 @@ def test_one_may_not_pretend_to_hold_what_one_sold(session: Make) -> None:
     run.send(client, run.frame(61, 1), run.frame(6, 2, 1, ""))
     run.send(client, run.order(action="SELL", totalQuantity=15))
     run.run()
-    assert [(one["position"], one["avgCost"]) for one in run.out("position")] == [("10", "440"), ("-5", "449.99")]
+    assert [(one["position"], one["avgCost"]) for one in run.out("position")] == [
+        ("10", "440"),
+        ("-5", "449.99"),
+    ]
     assert run.out("commissionReport")[0]["realizedPNL"] == "98.9"
     run.send(client, run.frame(62, 1, 4, "All", "TotalCashValue,NetLiquidation"))
     values = {one["tag"]: one["value"] for one in run.out("accountSummary")}
@@ -215,7 +222,9 @@ def test_market_data_and_contract_details(session: Make) -> None:
     run = session("moves: [{symbol: SPY, after_ms: 100, price: 451}]")
     client = run.client()
     named = ("", "SPY", "STK", "", "", "", "", "SMART", "", "USD", "", "")
-    run.send(client, run.frame(1, 11, 5, *named, 0, "", 0, 0, ""), run.frame(1, 11, 6, *named, 0, "", 1, 0, ""))
+    run.send(
+        client, run.frame(1, 11, 5, *named, 0, "", 0, 0, ""), run.frame(1, 11, 6, *named, 0, "", 1, 0, "")
+    )
     run.run()
     run.send(client, run.frame(2, 2, 5), run.frame(9, 8, 7, *named, 0, "", "", ""))
     run.send(client, run.frame(9, 8, 8, "1", *named[1:], 0, "", "", ""), run.frame(20, 9, *named))
@@ -225,7 +234,9 @@ def test_market_data_and_contract_details(session: Make) -> None:
     assert run.out("contractDetails")[0]["longName"] == "SPDR S&P 500 ETF TRUST"
 
 
-@pytest.mark.parametrize("offered", [b"v157..157", b"v100..162", b"v157..163", b"v157..169", b"v157..176", b"v100..300"])
+@pytest.mark.parametrize(
+    "offered", [b"v157..157", b"v100..162", b"v157..163", b"v157..169", b"v157..176", b"v100..300"]
+)
 def test_every_version_of_the_protocol(session: Make, offered: bytes) -> None:
     """The lower of both highest versions is chosen, and orders and details are laid out for it."""
     run = session(FAST)
