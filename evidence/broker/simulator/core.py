@@ -213,7 +213,7 @@ class Simulator:
             wire.error(connection, -1, 326, MESSAGES[326])
             wire.close(connection, f"client id {client} is in use")
             return
-        connection.client = client
+        wire.named(connection, client)
         self._started += 1
         delay = self._met(connection, "started", self._started)
         wire.after(delay, lambda: self._welcome(connection, client))

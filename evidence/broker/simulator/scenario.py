@@ -18,6 +18,8 @@ from ...reading.yaml_reader import parse_yaml
 CONTRACT = "ibkr_scenario"
 FORMAT = "gate.ibkr.scenario/v1"
 
+_LEAST_TICK = Decimal("0.000001")
+
 ORDER_PHASES = ("received", "acknowledged", "working", "filling", "filled", "cancelling")
 """Where a fault may meet an order: before it is acknowledged, after that, while it works, between two of its
 fills, after its last one, and while a cancel request is on its way."""
@@ -213,6 +215,12 @@ def _contradictions(scenario: Scenario) -> list[tuple[str, str]]:
     for name, values in (("symbol", symbols), ("con_id", ids)):
         if len(set(values)) < len(values):
             found.append(("/instruments", f"two instruments have the same {name}"))
+    ticks = {instrument.symbol: instrument.tick for instrument in scenario.instruments}
+    prices = [(f"/instruments/{n}", one.symbol, one.price) for n, one in enumerate(scenario.instruments)]
+    prices += [(f"/moves/{n}", move.symbol, move.price) for n, move in enumerate(scenario.moves)]
+    for place, symbol, price in prices:
+        if not _LEAST_TICK <= ticks.get(symbol, _LEAST_TICK) < price:
+            found.append((place, f"the tick is below {_LEAST_TICK:f}, or the price is not above it"))
     named = [(f"/holdings/{n}/symbol", holding.symbol) for n, holding in enumerate(scenario.holdings)]
     named += [(f"/moves/{n}/symbol", move.symbol) for n, move in enumerate(scenario.moves)]
     for n, fault in enumerate(scenario.faults):

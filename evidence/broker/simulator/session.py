@@ -18,6 +18,8 @@ from .scenario import Scenario
 from .server import Server
 from .wire import Observation
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
 
 @dataclass(slots=True)
 class Summary:
@@ -78,7 +80,7 @@ class ObservationLog:
 
     def write(self, observation: Observation) -> None:
         """Add one record. Raises EnvironmentProblem: the log has reached the size that gate reads."""
-        line = json.dumps(observation, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        line = _ENCODE(observation).encode() + b"\n"
         self._bytes += len(line)
         if self._bytes > DEFAULT.stream_bytes:
             what = f"the observation log has reached {DEFAULT.stream_bytes} bytes"

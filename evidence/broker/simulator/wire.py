@@ -7,6 +7,7 @@ times, of their making.
 
 from __future__ import annotations
 
+import functools
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -30,8 +31,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NORMAL = NormalDist()
 _HIGHEST = _NORMAL.inv_cdf(0.99)
 _SHOWN = 500
+_SHORTEST = 6
+"""Characters of the shortest account number: masking every shorter field would take most of the time."""
 _ECHOES = frozenset({5, 11, 101})
 """Messages that repeat what a client said about an order."""
+
+
+@functools.lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y%m%d %H:%M:%S UTC")
 
 
 class Outgoing(NamedTuple):
@@ -74,6 +82,7 @@ class Wire:
         self.scenario = scenario
         self.now = now_us
         self.connections: dict[int, Connection] = {}
+        self._clients: dict[int, Connection] = {}
         self.opened = 0
         self.refused_until = 0
         self.outage = False
@@ -106,8 +115,7 @@ class Wire:
 
     def time_text(self) -> str:
         """The time as the gateway writes it."""
-        moment = _EPOCH + timedelta(microseconds=self.now)
-        return moment.strftime("%Y%m%d %H:%M:%S UTC")
+        return _second(self.now // 1_000_000)
 
     def draw(self, *what: object) -> float:
         """A number from 0 to 1 for this seed and these words; the same ones give the same number."""
@@ -125,11 +133,16 @@ class Wire:
 
     def ready(self) -> Iterator[Connection]:
         """The connections whose clients have given their ids."""
-        return (one for one in list(self.connections.values()) if one.client is not None)
+        return iter(list(self._clients.values()))
 
     def of_client(self, client: int) -> Connection | None:
         """The connection of a client; None when it has none."""
-        return next((one for one in self.ready() if one.client == client), None)
+        return self._clients.get(client)
+
+    def named(self, connection: Connection, client: int) -> None:
+        """A client has given its id, which no other connection has."""
+        connection.client = client
+        self._clients[client] = connection
 
     def send(self, connection: Connection | None, reply: Reply) -> None:
         """Send a message, unless the client has gone."""
@@ -158,6 +171,8 @@ class Wire:
         if not connection.closed:
             connection.closed = True
             self.connections.pop(connection.number, None)
+            if connection.client is not None:
+                self._clients.pop(connection.client, None)
             self.event("disconnected", connection, reason=reason)
 
     def begin_outage(self, milliseconds: int, *, data_kept: bool) -> None:
@@ -193,7 +208,11 @@ class Wire:
     def _hidden(self, fields: Mapping[str, str]) -> dict[str, str]:
         """Fields with words of a client: shortened, and no account number but the simulator's own in full."""
         own = self.scenario.account
-        return {name: text if text == own else masked(text[:_SHOWN]) for name, text in fields.items() if text}
+        return {
+            name: text if len(text) < _SHORTEST or text == own else masked(text[:_SHOWN])
+            for name, text in fields.items()
+            if text
+        }
 
     def event(self, name: str, connection: Connection | None = None, **fields: str) -> None:
         """Log something that is no message."""

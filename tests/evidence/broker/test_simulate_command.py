@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from gate.engine.commands.docs import find_page
 from gate.evidence.base.contracts import load_schema, violations
 
 Gate = Callable[..., Any]
@@ -51,6 +53,9 @@ WRONG = [
     (HEAD + "instruments: [{symbol: A, price: 1}, {symbol: A, price: 2}]", "the same symbol"),
     (HEAD + "instruments: [{symbol: A, price: 0}]", "/instruments/0/price"),
     (HEAD + "instruments: [{symbol: A, price: 1, tick: 0}]", "/instruments/0/tick"),
+    (HEAD + "instruments: [{symbol: A, price: 1, tick: 1}]", "the price is not above it"),
+    (HEAD + "instruments: [{symbol: A, price: 1, tick: 1.0e-60}]", "the tick is below 0.000001"),
+    (HEAD + "moves: [{symbol: SPY, price: 0.001, after_ms: 1}]", "/moves/0"),
     (HEAD + "holdings: [{symbol: NOPE, quantity: 1, average_cost: 1}]", "/holdings/0/symbol"),
     (HEAD + "latency: {fill: {median_us: 10, p99_us: 5}}", "p99_us is below median_us"),
     (HEAD + "latency: {fill: {median_us: 0, p99_us: 5}}", "median_us is zero"),
@@ -173,3 +178,15 @@ def test_a_log_that_cannot_be_evidence(gate: Gate, tmp_path: Path, log: str, sai
     done = gate("ibkr", "simulate", "--port", "0", "--seconds", "0", "--log", log, "-w", "w")
     assert done.code == 0 and said in done.err and "no provenance stated" in done.err
     assert list(tmp_path.rglob("*.provenance.json")) == []
+
+
+def test_the_example_in_the_documentation(gate: Gate, tmp_path: Path) -> None:
+    """Its scenario is played, and its commands print what the page shows; the port is another one."""
+    page = find_page("ibkr").read_text()
+    (tmp_path / "scenario.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
+    examples = re.findall(r"^```console\n\$ gate (.*)\n((?:.|\n)*?)^```", page, re.MULTILINE)
+    assert len(examples) == 2
+    for command, shown in examples:
+        done = gate(*command.replace("--port 4002", "--port 0").split())
+        printed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:4002", done.err) + done.out
+        assert (done.code, printed) == (0, shown)
