@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,8 @@ def simulate(
 ) -> None:
     """Simulate a TWS or IB Gateway on this machine, until it is stopped with Ctrl-C."""
     outputs = parse_outputs(output, tuple(report.SUMMARY))
+    if seconds is not None and not isfinite(seconds):
+        raise UsageError("--seconds is no number of seconds", remedy="leave it out to simulate until Ctrl-C")
     chosen = Scenario() if scenario is None else read_scenario(scenario)
     if seed is not None:
         chosen = replace(chosen, seed=seed)

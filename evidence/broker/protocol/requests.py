@@ -77,6 +77,8 @@ _HEDGE = ("scaleTable", "activeStartTime", "activeStopTime", "hedgeType")
 _CLEARING = ("optOutSmartRouting", "clearingAccount", "clearingIntent", "notHeld", "deltaNeutralContract")
 _WHAT_IF = ("algoId", "whatIf", "orderMiscOptions", "solicited", "randomizeSize", "randomizePrice")
 
+_WITHOUT_VERSION = 78
+"""From this message on, the request's id follows the message's number; before, a version is between."""
 _LONGEST_NUMBER = 32
 _LONGEST_FIELD = 4096
 _MOST_PARAMETERS = 100
@@ -134,7 +136,8 @@ def read_request(fields: list[str], version: int) -> Request:
         raise Malformed(f"a field of more than {_LONGEST_FIELD} characters")
     number = int(fields[0])
     if number not in _NAMES:
-        asked = next((text for text in fields[1:3] if _is_request_id(text)), "")
+        place = 1 if number >= _WITHOUT_VERSION else 2
+        asked = fields[place] if len(fields) > place and _is_request_id(fields[place]) else ""
         return Request(number, "unknown", {"requestId": asked} if asked else {})
     name, layout = _NAMES[number]
     if number == 3:
@@ -146,8 +149,7 @@ def read_request(fields: list[str], version: int) -> Request:
 
 
 def _is_request_id(text: str) -> bool:
-    """Request ids follow the message's version, which is a small number; a guess, for an error message."""
-    return text.isascii() and text.isdigit() and 1 < len(text) <= 9
+    return text.isascii() and text.isdigit() and len(text) <= 9
 
 
 def _read_order(rest: Iterator[str], version: int) -> dict[str, str]:

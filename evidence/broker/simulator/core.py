@@ -93,6 +93,7 @@ class Simulator:
             return wire.take()
         try:
             for frame in connection.framer.feed(data):
+                connection.waiting_since = None
                 self._frame(connection, frame)
                 wire.run(now_us)
                 if connection.closed:
@@ -103,8 +104,10 @@ class Simulator:
         if not connection.framer.unfinished:
             connection.waiting_since = None
         elif connection.waiting_since is None and not connection.closed:
-            connection.waiting_since = since = wire.now
-            wire.after(PATIENCE_US, lambda: self._finished_in_time(connection, since))
+            connection.waiting_since = wire.now
+            if not connection.watched:
+                connection.watched = True
+                wire.after(PATIENCE_US, lambda: self._finished_in_time(connection))
         return wire.take()
 
     def lost(self, number: int, now_us: int) -> Output:
@@ -230,9 +233,16 @@ class Simulator:
         if connection.client is None and not connection.closed:
             self._wire.close(connection, "no greeting and client id in time")
 
-    def _finished_in_time(self, connection: Connection, since: int) -> None:
-        if connection.waiting_since == since and not connection.closed:
+    def _finished_in_time(self, connection: Connection) -> None:
+        connection.watched = False
+        if connection.waiting_since is None or connection.closed:
+            return
+        rest = connection.waiting_since + PATIENCE_US - self._wire.now
+        if rest <= 0:
             self._wire.close(connection, "a message was not finished in time")
+        else:  # another one than when the watch began
+            connection.watched = True
+            self._wire.after(rest, lambda: self._finished_in_time(connection))
 
     def _mover(self, symbol: str, price: Decimal) -> Callable[[], None]:
         def move() -> None:

@@ -75,7 +75,11 @@ class Server:
             what = f"cannot listen on {self.host}:{self.port}: {error.strerror}"
             raise EnvironmentProblem(what, remedy=remedy) from error
         self.port = self._server.sockets[0].getsockname()[1]
-        self.deliver(self._simulator.advance(self.now()))
+        try:
+            self.deliver(self._simulator.advance(self.now()))
+        except BaseException:
+            self._server.close()
+            raise
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -69,6 +69,8 @@ class Connection:
     violations: int = 0
     malformed: int = 0
     waiting_since: int | None = None
+    """When the first byte of an unfinished message came."""
+    watched: bool = False
     positions: bool = False
     account_updates: bool = False
     data: dict[int, str] = field(default_factory=dict)

@@ -113,6 +113,20 @@ def test_a_client_that_says_nothing_or_half_of_something(session: Make) -> None:
     ]
 
 
+def test_a_busy_client_is_not_a_slow_one(session: Make) -> None:
+    """What counts is how long one message takes, not that there is always a part of one."""
+    run = session("pacing: {messages_per_s: null}")
+    client = run.client()
+    message = run.frame(49, 1)
+    run.send(client, message[:3])
+    for _ in range(30):
+        run.run(1000)
+        run.send(client, message[3:] + message[:3])
+    assert (len(run.out("currentTime")), run.events("disconnected")) == (30, [])
+    run.run(11000)
+    assert run.events("disconnected") == [{"reason": "a message was not finished in time"}]
+
+
 def test_a_message_before_the_client_gave_its_id(session: Make) -> None:
     """It is malformed; so is a second id."""
     run = session()

@@ -136,7 +136,7 @@ def test_ids_and_cancels_that_make_no_sense(session: Make) -> None:
     client = run.client()
     run.send(client, run.order())
     run.run()
-    run.send(client, run.order(), run.frame(4, 1, 1, ""), run.frame(4, 1, 9, ""), run.frame(12345, 1, 77))
+    run.send(client, run.order(), run.frame(4, 1, 1, ""), run.frame(4, 1, 9, ""), run.frame(12345, 77))
     assert run.codes() == [103, 10148, 135, 505]
     assert run.out("error")[-1]["requestId"] == "77"
 

@@ -17,6 +17,8 @@ import pytest
 
 from gate.engine.commands.docs import find_page
 from gate.evidence.base.contracts import load_schema, violations
+from gate.evidence.base.limits import Limits
+from gate.evidence.broker.simulator import session
 
 Gate = Callable[..., Any]
 SOURCES = "subject: {sources: ['src/**']}\n"
@@ -91,7 +93,8 @@ def test_only_this_machine_can_connect(gate: Gate, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [["--seconds", "-1"], ["--port", "70000"], ["--seed", "-1"], ["-o", "junit"]]
+    "options",
+    [["--seconds", "-1"], ["--seconds", "nan"], ["--port", "70000"], ["--seed", "-1"], ["-o", "junit"]],
 )
 def test_wrong_options(gate: Gate, options: list[str]) -> None:
     """Are refused."""
@@ -178,6 +181,14 @@ def test_a_log_that_cannot_be_evidence(gate: Gate, tmp_path: Path, log: str, sai
     done = gate("ibkr", "simulate", "--port", "0", "--seconds", "0", "--log", log, "-w", "w")
     assert done.code == 0 and said in done.err and "no provenance stated" in done.err
     assert list(tmp_path.rglob("*.provenance.json")) == []
+
+
+def test_a_log_that_is_full(gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends the session with an error that names it."""
+    for most in (100, 250):
+        monkeypatch.setattr(session, "DEFAULT", Limits(stream_bytes=most))
+        done = gate("ibkr", "simulate", "--port", "0", "--seconds", "0", "--log", f"{most}.jsonl")
+        assert done.code == 2 and f"has reached {most} bytes" in done.err and f"{most}.jsonl" in done.err
 
 
 def test_the_example_in_the_documentation(gate: Gate, tmp_path: Path) -> None:
