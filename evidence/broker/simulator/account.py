@@ -109,12 +109,12 @@ class Account:
         return rows + [(name, text_of(value), "USD") for name, value in self.values().items()]
 
     def affords(self, instrument: Instrument, signed: Decimal) -> bool:
-        """Whether the free funds cover the margin of what an order would add to the position."""
+        """Whether the free funds cover what an order would add to the position; closing one needs none."""
         held = self.positions.get(instrument.symbol)
         before = held.quantity if held else Decimal(0)
         added = max(abs(before + signed) - abs(before), Decimal(0))
         value = added * self.prices[instrument.symbol] * instrument.multiplier
-        return value * INITIAL <= self.values()["AvailableFunds"]
+        return not added or value * INITIAL <= self.values()["AvailableFunds"]
 
     def what_if(self, instrument: Instrument, signed: Decimal) -> dict[str, str]:
         """What an order would change, as the fields of the answer to a what-if order."""

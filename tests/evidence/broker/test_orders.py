@@ -158,6 +158,15 @@ def test_one_may_not_pretend_to_hold_what_one_sold(session: Make) -> None:
     assert values == {"TotalCashValue": "16748.85", "NetLiquidation": "14498.85"}
 
 
+def test_a_position_may_always_be_closed(session: Make) -> None:
+    """Also when there are no funds; only what would add to it is rejected."""
+    run = session(FAST + "cash: 0\nholdings: [{symbol: SPY, quantity: -10, average_cost: 440}]")
+    client = run.client()
+    run.send(client, run.order(), run.order(orderId=2, totalQuantity=21), run.order(orderId=3, action="SELL"))
+    run.run()
+    assert [run.statuses(number)[-1] for number in (1, 2, 3)] == ["Filled 10", "Inactive 0", "Inactive 0"]
+
+
 def test_a_what_if_order_is_only_answered(session: Make) -> None:
     """With the margin that it would take."""
     run = session(FAST)
