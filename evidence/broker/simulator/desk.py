@@ -205,6 +205,9 @@ class Desk:
 
     def _consider(self, order: Order, delay_us: int = 0) -> None:
         """Take the next step of an order that works or waits for its stop price, if its time has come."""
+        if order.held:
+            return
+        delay_us = max(delay_us, order.not_before - self._wire.now)
         if order.status == PRE_SUBMITTED:
             if order.type in STOPS:
                 self._work(order)
@@ -270,7 +273,7 @@ class Desk:
             self._show(order, whole=status == INACTIVE)
 
     def _begin_cancel(self, order: Order) -> None:
-        order.cancel_from, order.status = order.status, PENDING_CANCEL
+        order.cancel_from, order.status, order.held = order.status, PENDING_CANCEL, False
         self._show(order)
         if (delay := self._phase(order, "cancelling")) is not None and order.status == PENDING_CANCEL:
             self._later(order, "cancel", delay, self._cancelled)
@@ -297,16 +300,17 @@ class Desk:
 
         None: there is no next step, as the order has ended or is held.
         """
-        delay, goes_on = 0, True
+        delay = 0
         connection = self._wire.of_client(order.client)
         for fault in self._faults.meeting(phase, order.number, connection, order):
             if fault.fault == "delay":
                 delay += fault.delay_ms * 1000
             elif fault.fault == "hold":
-                goes_on = False
-            else:
-                goes_on = self._happens(order, fault, new=phase == "received") and goes_on
-        return delay if goes_on and not order.done else None
+                order.held = True
+            elif not self._happens(order, fault, new=phase == "received"):
+                return None
+        order.not_before = self._wire.now + delay
+        return None if order.held or order.done else delay
 
     def _happens(self, order: Order, fault: Fault, *, new: bool) -> bool:
         """Let a fault happen; whether the order still exists."""

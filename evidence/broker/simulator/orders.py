@@ -99,6 +99,10 @@ class Order:
     cancel_from: str = SUBMITTED
     """The status before a request to cancel."""
     ended_at: str = ""
+    held: bool = False
+    """Whether a fault keeps it where it is."""
+    not_before: int = 0
+    """Until when a fault delays its next step."""
     fills: int = 0
     parts: list[Decimal] = field(default_factory=list)
 

@@ -135,6 +135,48 @@ def test_an_outage_of_the_whole_gateway(session: Make) -> None:
     assert len(run.out("tickPrice")) == 3
 
 
+def test_a_price_ends_neither_a_hold_nor_a_delay(session: Make) -> None:
+    """Nor does a change of the order."""
+    run = session(
+        FAST + "faults: [{fault: hold, at: working, number: 1}, {fault: hold, at: acknowledged, number: 2},"
+        " {fault: delay, at: working, number: 3, delay_ms: 200}]\n"
+        "moves: [{symbol: SPY, after_ms: 50, price: 440}, {symbol: SPY, after_ms: 60, price: 441}]"
+    )
+    client = run.client()
+    run.send(client, run.order(orderType="LMT", lmtPrice=445))
+    run.send(client, run.order(orderId=2, action="SELL", orderType="STP", auxPrice=445))
+    run.send(client, run.order(orderId=3, orderType="LMT", lmtPrice=445))
+    run.run(100)
+    run.send(client, run.order(orderType="LMT", lmtPrice=446))
+    run.run(50)
+    assert [run.statuses(number)[-1] for number in (1, 2, 3)] == [
+        "Submitted 0",
+        "PreSubmitted 0",
+        "Submitted 0",
+    ]
+    run.run()
+    assert [run.statuses(number)[-1] for number in (1, 2, 3)] == [
+        "Submitted 0",
+        "PreSubmitted 0",
+        "Filled 10",
+    ]
+    run.send(client, run.frame(4, 1, 1, ""), run.frame(58, 1))
+    run.run()
+    assert [run.statuses(number)[-1] for number in (1, 2)] == ["Cancelled 0", "Cancelled 0"]
+
+
+def test_several_faults_meet_one_order(session: Make) -> None:
+    """In the scenario's order; what was forgotten meets no more of them."""
+    run = session(
+        FAST + "faults: [{fault: error, at: received, code: 387}, {fault: drop, at: received, lost: true},"
+        " {fault: fill, at: received}]"
+    )
+    client = run.client()
+    run.send(client, run.order())
+    run.run()
+    assert (run.codes(), run.events("fill", "disconnected")) == ([387], [])
+
+
 def test_whom_a_fault_meets(session: Make) -> None:
     """The n-th order, each n-th, those for one instrument, so many times, a part of them."""
 
