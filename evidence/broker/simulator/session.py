@@ -74,9 +74,10 @@ class ObservationLog:
             self._stream: IO[bytes] = path.open("xb")
         except OSError as error:
             taken = isinstance(error, FileExistsError)
-            what = "there is such a file already" if taken else f"cannot be created: {error.strerror}"
+            why = "there is such a file already" if taken else error.strerror
             remedy = "name a new file in an existing directory"
-            raise UsageError(f"the observation log {what}", path=str(path), remedy=remedy) from error
+            what = f"the observation log cannot be created: {why}"
+            raise UsageError(what, path=str(path), remedy=remedy) from error
 
     def write(self, observation: Observation) -> None:
         """Add one record. Raises EnvironmentProblem: the log has reached the size that gate reads."""
