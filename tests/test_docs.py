@@ -44,7 +44,7 @@ def test_readme_command_table_says_what_help_says(gate: Callable[..., Any]) -> N
         re.findall(r"^\| `gate ([a-z ]+)` \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     )
     names = re.findall(r"^  ([a-z]+) +\S", shown().partition("Commands:")[2], re.MULTILINE)
-    groups = ("keys", "ledger", "fixture", "policy", "record", "signoff", "waiver")
+    groups = ("keys", "ledger", "fixture", "ibkr", "policy", "record", "signoff", "waiver")
     expected = set(names) - set(groups)
     for group in groups:
         nested = re.findall(r"^  ([a-z]+) +\S", shown(group).partition("Commands:")[2], re.MULTILINE)

@@ -28,6 +28,10 @@ _FOUND = {
     CheckStatus.MISSING: "Unknown",
     CheckStatus.UNKNOWN: "Unknown",
     CheckStatus.CONDITIONAL: "Needs Review",
+    CheckStatus.PENDING: "Needs Review",
+    CheckStatus.EXCEPTED: "Needs Review",
+    CheckStatus.WARNS: "Needs Review",
+    CheckStatus.LEFT_OUT: "Not Applicable",
 }
 
 

@@ -1,0 +1,1 @@
+"""What ``gate ibkr`` does, apart from its arguments."""

@@ -1,0 +1,5 @@
+"""``gate ibkr``: Interactive Brokers."""
+
+from .group import app
+
+__all__ = ["app"]

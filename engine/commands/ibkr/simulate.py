@@ -1,0 +1,104 @@
+"""``gate ibkr simulate`` and ``scenario``."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError
+from ....evidence.base.times import format_utc
+from ....evidence.broker.simulator.scenario import Scenario, read_scenario
+from ....evidence.broker.simulator.server import check_host
+from ....evidence.broker.simulator.session import ObservationLog, run_session
+from ...broker import report
+from ...people.provenance import state_provenance
+from ...terminal.console import write_error
+from ...terminal.outputs import parse_outputs, write
+from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+
+_SCENARIO = typer.Option(
+    "--scenario", "-s", envvar="GATE_IBKR_SCENARIO", help="What the gateway is like (YAML).", metavar="FILE"
+)
+
+
+def scenario(
+    file: Annotated[
+        Path | None, typer.Argument(help="A scenario; the default one if none.", metavar="[FILE]")
+    ] = None,
+    output: Outputs = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Check a scenario, and list its account, instruments and faults."""
+    outputs = parse_outputs(output, tuple(report.SCENARIO))
+    found = Scenario() if file is None else read_scenario(file)
+    for item in outputs:
+        write(item, report.SCENARIO[item.format](found))
+
+
+def simulate(
+    scenario: Annotated[Path | None, _SCENARIO] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Instead of the scenario's.", min=0, metavar="N")
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", help="A loopback address to listen on.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", help="Port; 0 takes a free one.", min=0, max=65535, metavar="PORT")
+    ] = 4002,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Stop after this time.", min=0, metavar="N")
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log",
+            help="Write every message to this new file (JSON Lines), and its provenance.",
+            metavar="FILE",
+        ),
+    ] = None,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Simulate a TWS or IB Gateway on this machine, until it is stopped with Ctrl-C."""
+    outputs = parse_outputs(output, tuple(report.SUMMARY))
+    if seconds is not None and not isfinite(seconds):
+        raise UsageError("--seconds is no number of seconds", remedy="leave it out to simulate until Ctrl-C")
+    chosen = Scenario() if scenario is None else read_scenario(scenario)
+    if seed is not None:
+        chosen = replace(chosen, seed=seed)
+    host = check_host(host)
+    context = None if log is None else open_workspace(workspace, operator, trust_ref)
+
+    def listening(address: str, taken: int) -> None:
+        write_error(f"listening on {address}:{taken} as {chosen.account}, scenario {chosen.name}")
+
+    def session(opened: ObservationLog | None) -> None:
+        summary = asyncio.run(
+            run_session(chosen, host=host, port=port, seconds=seconds, log=opened, listening=listening)
+        )
+        for item in outputs:
+            write(item, report.SUMMARY[item.format](summary))
+
+    if log is None or context is None:
+        session(None)
+        return
+    with ObservationLog(log) as opened:
+        session(opened)
+    made_from = f" --scenario {scenario}" if scenario else ""
+    command = f"gate ibkr simulate{made_from} --seed {chosen.seed}"
+    try:
+        for path in state_provenance(context, [str(log.absolute())], format_utc(now()), command):
+            write_error(f"wrote {path}")
+    except UsageError as error:  # the log is no evidence where it lies, but it is there
+        write_error(f"no provenance stated: {error.what}; to do: {error.remedy}")

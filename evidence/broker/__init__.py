@@ -1,0 +1,1 @@
+"""Interactive Brokers: the simulator of its gateway."""

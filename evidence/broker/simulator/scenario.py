@@ -1,0 +1,245 @@
+"""What a simulated gateway is like and what goes wrong in it: a YAML file, contract ``ibkr_scenario``."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from ...base.contracts import violations
+from ...base.errors import ConfigError, raise_all
+from ...base.limits import DEFAULT
+from ...reading.yaml_reader import parse_yaml
+
+CONTRACT = "ibkr_scenario"
+FORMAT = "gate.ibkr.scenario/v1"
+
+_LEAST_TICK = Decimal("0.000001")
+
+ORDER_PHASES = ("received", "acknowledged", "working", "filling", "filled", "cancelling")
+"""Where a fault may meet an order: before it is acknowledged, after that, while it works, between two of its
+fills, after its last one, and while a cancel request is on its way."""
+
+CONNECTION_PHASES = ("connected", "started")
+"""Where a fault may meet a connection: before its handshake, and when a client has given its id."""
+
+TIME = "time"
+"""The phase of a fault that happens ``after_ms``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long a step takes, in microseconds: log-normal with this median and 99th percentile."""
+
+    median_us: int = 0
+    p99_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """Something that can be traded: a fixed price with a spread of two ticks around it."""
+
+    symbol: str
+    price: Decimal
+    con_id: int
+    sec_type: str = "STK"
+    exchange: str = "SMART"
+    primary_exchange: str = "NASDAQ"
+    currency: str = "USD"
+    tick: Decimal = Decimal("0.01")
+    multiplier: int = 1
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the account holds at the start: quantity (negative for a short position) and average cost."""
+
+    symbol: str
+    quantity: Decimal
+    average_cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong: what, in which phase, and which orders or connections it meets.
+
+    ``number`` meets the n-th order or connection of the session, ``every`` each n-th, ``symbol`` orders for
+    one instrument, ``chance_ppm`` a part of them, drawn from the seed. ``times`` ends it.
+    """
+
+    fault: str
+    at: str
+    number: int | None = None
+    every: int | None = None
+    symbol: str | None = None
+    chance_ppm: int | None = None
+    times: int | None = None
+    after_ms: int = 0
+    code: int | None = None
+    message: str | None = None
+    outcome: str | None = None
+    percent: tuple[int, ...] = (100,)
+    delay_ms: int = 0
+    refuse_ms: int = 0
+    lost: bool = False
+    outage_ms: int = 1000
+    data: str = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of an instrument's price, this long after the start."""
+
+    symbol: str
+    after_ms: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A gateway, its account, its instruments and its faults. The defaults are a gateway without faults."""
+
+    name: str = "default"
+    seed: int = 1
+    account: str = "DUSIM0000001"
+    read_only: bool = False
+    highest_version: int = 178
+    messages_per_s: int | None = 50
+    violations: int = 3
+    fill_parts: int = 1
+    cash: Decimal = Decimal(1_000_000)
+    acknowledge: Latency = Latency(2_000, 10_000)
+    work: Latency = Latency(1_000, 5_000)
+    fill: Latency = Latency(3_000, 20_000)
+    cancel: Latency = Latency(2_000, 10_000)
+    instruments: tuple[Instrument, ...] = (
+        Instrument("SPY", Decimal("450.00"), 756733, primary_exchange="ARCA", name="SPDR S&P 500 ETF TRUST"),
+        Instrument("QQQ", Decimal("380.00"), 320227571, name="INVESCO QQQ TRUST SERIES 1"),
+        Instrument("AAPL", Decimal("190.00"), 265598, name="APPLE INC"),
+        Instrument("MSFT", Decimal("370.00"), 272093, name="MICROSOFT CORP"),
+    )
+    holdings: tuple[Holding, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    moves: tuple[Move, ...] = ()
+    digest: str = field(default="", compare=False)
+    """SHA-256 of the file's canonical JSON; empty for the defaults."""
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario in a file.
+
+    Raises ConfigError: the file cannot be read, is no YAML, or does not describe a scenario.
+    """
+    try:
+        if not path.is_file():
+            raise ConfigError("there is no such file", path=str(path), remedy="name a scenario in YAML")
+        with path.open("rb") as stream:
+            data = stream.read(DEFAULT.text_bytes + 1)
+    except OSError as error:
+        remedy = "check the file's permissions"
+        raise ConfigError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
+    return parse_scenario(data, str(path))
+
+
+def parse_scenario(data: bytes, path: str) -> Scenario:
+    """The scenario in these bytes; errors name ``path``.
+
+    Raises ConfigError: no YAML, not of the contract, or with parts that contradict each other.
+    """
+    document = parse_yaml(data, path, DEFAULT, error_type=ConfigError)
+    found = violations("files", CONTRACT, document)
+    remedy = "gate docs ibkr describes scenarios"
+    raise_all([ConfigError(what, path=path, place=place, remedy=remedy) for place, what in found])
+    scenario = _build(document)
+    wrong = list(_contradictions(scenario))
+    raise_all([ConfigError(what, path=path, place=place, remedy=remedy) for place, what in wrong])
+    return scenario
+
+
+def _build(document: dict[str, Any]) -> Scenario:
+    settings: dict[str, Any] = {
+        key: value
+        for key, value in document.items()
+        if key not in ("format", "latency", "instruments", "holdings", "faults", "moves", "pacing", "cash")
+    }
+    if "cash" in document:
+        settings["cash"] = Decimal(document["cash"])
+    if "pacing" in document:
+        settings |= document["pacing"]
+    for name, value in document.get("latency", {}).items():
+        settings[name] = Latency(**value)
+    usual = {instrument.symbol: instrument for instrument in Scenario().instruments}
+    if "instruments" in document:
+        settings["instruments"] = tuple(
+            _instrument(item, usual.get(item["symbol"]), 900_000_001 + n)
+            for n, item in enumerate(document["instruments"])
+        )
+    settings["holdings"] = tuple(
+        Holding(item["symbol"], Decimal(item["quantity"]), Decimal(item["average_cost"]))
+        for item in document.get("holdings", [])
+    )
+    settings["faults"] = tuple(
+        Fault(**item | {"percent": tuple(item.get("percent", (100,)))}) for item in document.get("faults", [])
+    )
+    settings["moves"] = tuple(
+        Move(item["symbol"], item["after_ms"], Decimal(item["price"])) for item in document.get("moves", [])
+    )
+    text = rfc8785.dumps(_plain(document))
+    return Scenario(**settings, digest=hashlib.sha256(text).hexdigest())
+
+
+def _instrument(item: dict[str, Any], usual: Instrument | None, con_id: int) -> Instrument:
+    known: dict[str, Any] = {} if usual is None else {"con_id": usual.con_id, "name": usual.name}
+    exact = {key: Decimal(item[key]) for key in ("price", "tick") if key in item}
+    return Instrument(**({"con_id": con_id} | known | item | exact))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _contradictions(scenario: Scenario) -> list[tuple[str, str]]:
+    """What the contract cannot say, as (JSON pointer, message)."""
+    found = []
+    symbols = [instrument.symbol for instrument in scenario.instruments]
+    ids = [instrument.con_id for instrument in scenario.instruments]
+    for name, values in (("symbol", symbols), ("con_id", ids)):
+        if len(set(values)) < len(values):
+            found.append(("/instruments", f"two instruments have the same {name}"))
+    ticks = {instrument.symbol: instrument.tick for instrument in scenario.instruments}
+    prices = [(f"/instruments/{n}", one.symbol, one.price) for n, one in enumerate(scenario.instruments)]
+    prices += [(f"/moves/{n}", move.symbol, move.price) for n, move in enumerate(scenario.moves)]
+    for place, symbol, price in prices:
+        if not _LEAST_TICK <= ticks.get(symbol, _LEAST_TICK) < price:
+            found.append((place, f"the tick is below {_LEAST_TICK:f}, or the price is not above it"))
+    named = [(f"/holdings/{n}/symbol", holding.symbol) for n, holding in enumerate(scenario.holdings)]
+    named += [(f"/moves/{n}/symbol", move.symbol) for n, move in enumerate(scenario.moves)]
+    for n, fault in enumerate(scenario.faults):
+        if fault.symbol is not None:
+            named.append((f"/faults/{n}/symbol", fault.symbol))
+        ordered = fault.at in ORDER_PHASES
+        if fault.fault in ("fill", "hold") and not ordered:
+            found.append((f"/faults/{n}/at", f"{fault.fault!r} happens to orders, not at {fault.at!r}"))
+        if fault.fault == "delay" and fault.at == TIME:
+            found.append((f"/faults/{n}/at", "'delay' happens to a step, not at 'time'"))
+        if fault.symbol is not None and not ordered:
+            found.append((f"/faults/{n}/symbol", "only faults of orders have a symbol"))
+        if (fault.outcome is not None and not ordered) or (fault.lost and fault.at != "received"):
+            found.append((f"/faults/{n}", "'outcome' is for orders, and 'lost' for those just received"))
+    found += [
+        (place, f"there is no instrument {symbol!r}") for place, symbol in named if symbol not in symbols
+    ]
+    for name in ("acknowledge", "work", "fill", "cancel"):
+        latency: Latency = getattr(scenario, name)
+        if latency.p99_us is not None and not 0 < latency.median_us <= latency.p99_us:
+            found.append((f"/latency/{name}", "p99_us is below median_us, or median_us is zero"))
+    return found
