@@ -124,6 +124,10 @@ def test_a_small_decision(small: Decision) -> None:
         (CheckStatus.MISSING, Severity.HIGH, "Unknown", "Failed"),
         (CheckStatus.UNKNOWN, Severity.HIGH, "Unknown", "Failed"),
         (CheckStatus.UNKNOWN, None, "Unknown", "Unknown"),
+        (CheckStatus.PENDING, None, "Needs Review", "Needs Review"),
+        (CheckStatus.EXCEPTED, None, "Needs Review", "Needs Review"),
+        (CheckStatus.WARNS, None, "Needs Review", "Needs Review"),
+        (CheckStatus.LEFT_OUT, None, "Not Applicable", "Not Applicable"),
     ],
 )
 def test_what_became_of_a_rule(
