@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.people import kept
+from gate.engine import kept
 from gate.engine.record import archive, contents
 from gate.engine.record.verify import verify
 
