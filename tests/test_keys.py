@@ -490,8 +490,18 @@ def test_a_key_of_the_ledger_is_no_persons_key(world: World) -> None:
     assert "unknown_key" in json.dumps(found) and 'role_authorised": true' not in json.dumps(found)
     line = f"ana@example.com ssh-ed25519 {base64.b64encode(ed25519_blob(key.public)).decode()}\n"
     (world.root / "signers").write_text(line)
-    refused = world.judge()
-    assert refused.code == 2 and "signs the ledger, so it cannot be a person's, too" in refused.err
+    for command in (
+        ("evaluate", "stage1"),
+        ("evaluate", "stage1", "--no-record"),
+        ("signoff", "sign", "stage1", "--role", "cto", "--key", str(world.root / "ana"), "--yes"),
+        ("signoff", "import", str(path), f"{path}.sig"),
+        ("signoff", "list"),
+        ("waiver", "list"),
+    ):
+        refused = world.gate(*command)
+        assert refused.code == 2, command
+        assert "signs the ledger, so it cannot be a person's, too" in refused.err, command
+    assert sorted(one.name for one in path.parent.iterdir()) == ["x.json", "x.json.sig"]
     shared = world.root / "admins"
     shared.write_text(shared.read_text() + line.replace("ana@", "zoe@"))
     world.settings["allowed_signers"] = "admins"

@@ -17,6 +17,7 @@ from ....evidence.collectors.signoffs import NAMESPACE
 from ... import service
 from ...context import Context
 from ...decide.recorded import TRUST, Time
+from ...ledgers import check_people
 from ...people import signoff, sshsign
 from ...report.people import FORMATS, Listed, render
 from ...terminal.console import write_bytes, write_error, write_line
@@ -29,6 +30,7 @@ from ..options import (
     TrustRef,
     Verbose,
     Workspace,
+    config_dir,
     effective_time,
     open_workspace,
     screen,
@@ -225,6 +227,7 @@ def show_list(
 ) -> None:
     """Print a list of statements in the formats asked for."""
     outputs = parse_outputs(output, FORMATS)
+    check_people(context, config_dir())
     found = find(context, effective_time(context, None, allow_past=True))
     for item in outputs:
         write(item, render(found, name, item.format, screen(no_color=False, to_file=bool(item.path))))
@@ -250,6 +253,7 @@ def _opened(
     context: Context, stage: str, signed_at: str | None, *, quiet: bool = False
 ) -> tuple[Context, Time, str]:
     """The workspace, the effective time and the time of signing."""
+    check_people(context, config_dir())
     if stage not in (*context.plan.stages, TRUST):
         raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
     if stage == TRUST and context.authority.trust.ref is None:
