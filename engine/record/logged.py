@@ -104,7 +104,8 @@ def check_log(seen: Seen) -> str:
         raise BadRecordError(f"{contents.ABOUT} is about another entry, or of another kind")
     first = seen.checkpoints[0]
     check_events(chain, seen.files, notes[0], first)
-    return f"entry {seen.index} of {chain.founding.name}, sealed on {first.time} with {first.size} entries"
+    entries = contents.count(first.size, "entry")
+    return f"entry {seen.index} of {chain.founding.name}, sealed on {first.time} with {entries}"
 
 
 def check_authorities(seen: Seen) -> str | None:

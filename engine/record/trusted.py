@@ -143,7 +143,7 @@ def signed_by(chain: KeyChain, lines: list[bytes]) -> str:
     """Who signed entries, in words."""
     keys = ", ".join(dict.fromkeys(Envelope.parse(line).keyid for line in lines))
     events, admins = len(chain.events), chain.pinned
-    by = f"; its key admins signed {events} key event{'s' if events > 1 else ''}" if events and admins else ""
+    by = f"; its key admins signed {contents.count(events, 'key event')}" if events and admins else ""
     return f"{len(lines)} signed by {chain.founding.name} ({keys}){by}"
 
 

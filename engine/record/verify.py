@@ -196,11 +196,8 @@ def _evidence(seen: Seen) -> str:
         raise BadRecordError("the recorded evidence is not what the decision lists")
     kept = {part["sha256"] for item in items.values() for part in item["attachments"]}
     _have(seen, kept)
-    return f"records of {_count(len(items), 'collector')}, {_count(len(kept), 'file')} kept of theirs"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    kinds, files = contents.count(len(items), "collector"), contents.count(len(kept), "file")
+    return f"records of {kinds}, {files} kept of theirs"
 
 
 def _have(seen: Seen, digests: set[str]) -> None:
@@ -224,8 +221,8 @@ def _attached(seen: Seen) -> str | None:
     stray = sorted(seen.files.keys() - known)
     if stray:
         raise BadRecordError(f"{stray[0]} does not belong in this record")
-    documents, entries = _count(len(named), "document"), len(seen.lines) - 1
-    return f"{documents} in {entries} {'entries' if entries > 1 else 'entry'}" if named else None
+    documents, entries = contents.count(len(named), "document"), contents.count(len(seen.lines) - 1, "entry")
+    return f"{documents} in {entries}" if named else None
 
 
 def expected(
