@@ -578,11 +578,12 @@ def test_what_is_no_request_is_refused(world: World, case: str) -> None:
         assert signing.code == 2 and "bad.json" in signing.err
 
 
-@pytest.mark.parametrize("name", ["eve", "eve.pub.txt", "absent.pub", "rsa.pub"])
+@pytest.mark.parametrize("name", ["eve", "eve.pub.txt", "absent.pub", "rsa.pub", "pipe.pub"])
 def test_what_is_no_public_key_is_refused(world: World, name: str) -> None:
     """A private key least of all."""
     (world.root / "eve.pub.txt").write_text("ssh-ed25519 x")
     (world.root / "rsa.pub").write_text("ssh-rsa AAAA")
+    os.mkfifo(world.root / "pipe.pub")
     done = world.gate("keys", "add", name, "--reason", "x")
     assert done.code == 2 and "no public Ed25519 key" in done.err
     assert not (world.root / "key-event.json").exists()

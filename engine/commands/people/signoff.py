@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ....evidence.base.limits import DEFAULT
 from ....evidence.collectors.signoffs import NAMESPACE
+from ....evidence.reading.files import read_regular
 from ... import service
 from ...context import Context
 from ...decide.recorded import TRUST, Time
@@ -272,8 +273,7 @@ def _opened(
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(DEFAULT.signature_bytes + 1)
+        data = read_regular(path, DEFAULT.signature_bytes + 1)
     except OSError as error:
         raise EnvironmentProblem(
             f"cannot be read: {error.strerror}", path=str(path), remedy="name a readable file"
