@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 
 from gate.engine.ledger.merkle import inclusion_proof, leaf_hash, root_of
-from gate.engine.ledger.note import Checkpoint
+from gate.engine.ledger.note import Checkpoint, sign_note
 from gate.engine.ledger.proof import Proof
 from gate.engine.record import archive, contents
 from gate.evidence.signing.dsse import Envelope
@@ -121,13 +123,13 @@ def sealed(files: Files) -> Files:
     return files | {contents.MANIFEST: contents.manifest_of(files)}
 
 
-def stock(files: Files, folder: Path) -> subprocess.CompletedProcess[str]:
+def stock(files: Files, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the commands of the record's `VERIFY.md`, as this version of gate writes it."""
     archive.write_directory(folder, files)
     page = contents.howto().decode()
     script = "".join(re.findall(r"^```sh\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
     command = ["bash", "-euo", "pipefail", "-c", script]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **env})
 
 
 @pytest.fixture
@@ -297,3 +299,30 @@ def test_a_void_decision_has_no_record(
     void["proofs/1.tlog-proof"] = (tmp_path / "proof").read_bytes()
     found = wrong(void, trust)
     assert "entry 1 does not count: its key was revoked from entry 2 on, by entry 6" in found
+
+
+@pytest.mark.parametrize("place", ["size", "index", "first entry"])
+def test_the_instructions_run_nothing_of_the_record(
+    after: tuple[Files, str], tmp_path: Path, place: str
+) -> None:
+    """Text in place of a number, signed by the key that the record itself names, is no command to bash."""
+    evil, mine = "t[$(touch${IFS}ran)]", LogKey.from_seed(bytes(32))
+    files = {name: data for name, data in after[0].items() if "key" not in name or name == contents.LOG_KEY}
+    files[contents.LOG_KEY] = f"{mine.verifier('log')}\n".encode()
+    line = Envelope.sign(Envelope.parse(files[contents.ENTRIES].splitlines()[0]).payload, mine).line()
+    files[contents.ENTRIES] = line + b"\n"
+    size = evil if place == "size" else "1"
+    root = base64.b64encode(leaf_hash(line)).decode()
+    note = sign_note(f"log\n{size}\n{root}\nbytes 1\ntime 2025-01-01T00:00:00Z\n", "log", mine)
+    index = evil if place == "index" else "0"
+    files["proofs/1.checkpoint"] = note
+    files["proofs/1.tlog-proof"] = f"c2sp.org/tlog-proof@v1\nindex {index}\n\n".encode() + note
+    if place == "first entry":
+        files[contents.LOG_KEYS] = f"{mine.verifier('log')} log {evil} -\n".encode()
+    done = stock(sealed(files), tmp_path / "x")
+    pinned = stock(sealed(files), tmp_path / "y", TRUST=after[1])
+    assert (pinned.returncode, pinned.stdout.count("\n")) == (1, 1)
+    assert pinned.stderr == f"that is not {after[1]}\n"
+    assert not (tmp_path / "x" / "ran").exists()
+    assert (done.returncode != 0, "record verified" in done.stdout) == (True, False)
+    assert "no number" in done.stderr
