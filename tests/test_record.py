@@ -475,7 +475,8 @@ def test_the_example_of_the_page(made: Made, tmp_path: Path) -> None:
     stranger = {"GATE_CONFIG_DIR": str(tmp_path / "stranger")}
     trust, ran = "", []
     for command, shown in page_commands():
-        words = shlex.split(command.replace("sha256:…", trust))
+        command = command.replace("sha256:…", trust)
+        words = shlex.split(command)
         if words[0] == "gate":
             done = made.run(words[1:], tmp_path, owner if trust == "" else stranger)
             code, output = done.code, done.out + done.err
