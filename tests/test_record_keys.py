@@ -159,7 +159,8 @@ def test_a_record_of_a_log_with_key_events(
     data = (owner.root / f"{name}.tar").read_bytes()
     files = archive.read_tar(data)
     trust = f"sha256:{contents.trust_digest(files)}"
-    done = gate("record", "verify", owner.root / f"{name}.tar", "--trust", trust, "--replay")
+    again = ["--replay"] if name == "ci" else []
+    done = gate("record", "verify", owner.root / f"{name}.tar", "--trust", trust, *again)
     assert (done.code, f"entry {entry}" in done.out) == (0, True), done.out
     assert ("; its key admins signed 3 key events" in done.out) == (name != "before")
     shown = stock(files, tmp_path / "x")
@@ -214,7 +215,7 @@ def test_a_stolen_old_key_makes_no_record(
     assert "WRONG  log" in wrong(short, trust)
     events = r"key_events|keys/|proofs/key-"
     hidden = {name: data for name, data in short.items() if not re.match(events, name)}
-    assert "there is no key_events.intoto.jsonl" in wrong(hidden, trust)
+    assert "there is no key_events.intoto.jsonl" in wrong(hidden, trust, tools=False)
     single = {name: data for name, data in hidden.items() if not re.match(r"trust/(log_keys|key_)", name)}
     assert "not the one that was pinned" in wrong(single, trust)
 
@@ -227,7 +228,9 @@ def test_key_events_are_all_there_and_as_admins_signed_them(
     first, *rest = files[contents.KEY_EVENTS].splitlines(keepends=True)
     less = {**files, contents.KEY_EVENTS: first + rest[0]}
     assert "is not what the key events say" in wrong(less, trust)
-    assert "key event 1 does not count" in wrong({**files, contents.KEY_EVENTS: b"".join(rest)}, trust)
+    assert "key event 1 does not count" in wrong(
+        {**files, contents.KEY_EVENTS: b"".join(rest)}, trust, tools=False
+    )
     moved = files["proofs/key-3.tlog-proof"].replace(b"index 4", b"index 3")
     assert "key event 2 is not the entry at 3" in wrong({**files, "proofs/key-2.tlog-proof": moved}, trust)
     under = {"proofs/key-2.tlog-proof": files["proofs/key-2.tlog-proof"] + b"\xe2\x80\x94 x AAAAAAAA\n"}
@@ -240,7 +243,7 @@ def test_key_events_are_all_there_and_as_admins_signed_them(
     stray = {**files, "keys/4.json": b"{}"}
     assert "keys/4.json does not belong in this record" in wrong(stray, trust, tools=False)
     swapped = {**files, contents.KEY_ADMINS: files["trust/key_admins.2"], contents.KEY_THRESHOLD: b"1\n"}
-    assert "not the one that was pinned" in wrong(swapped, trust)
+    assert "not the one that was pinned" in wrong(swapped, trust, tools=False)
     swapped[contents.KEY_THRESHOLD] = b"2\n"
     own = f"sha256:{contents.trust_digest(swapped)}"
     assert "1 of the 2 key admins that are needed signed it" in wrong(swapped, own)
