@@ -56,11 +56,21 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
 
     Raises UsageError: there is no such decision, or several begin like that; LedgerError as `entries`.
     """
-    index, found = check_target(target, names), []
-    for one in decisions(ledger):
-        digests = (one.entry.digest, one.summary["decision"]["sha256"])
+    index, found, void = check_target(target, names), [], None
+    for one in entries(ledger):
+        summary = statements.summary(one.statement)
+        if summary is None:
+            continue
+        digests = (one.entry.digest, summary["decision"]["sha256"])
         if one.entry.index == index or (index is None and any(text.startswith(target) for text in digests)):
-            found.append(one)
+            void = one
+            if isinstance(one, DecisionEntry):
+                found.append(one)
+    if not found and void is not None:
+        raise UsageError(
+            f"the decision in entry {void.entry.index} does not count: {void.void}",
+            remedy="`gate ledger show` lists the decisions that do",
+        )
     if not found:
         raise UsageError(
             f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ..evidence.base.errors import ConfigError, EvidenceError, UsageError
+from ..evidence.base.errors import ConfigError, EnvironmentProblem, EvidenceError, LedgerError, UsageError
 from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.collectors.shared.signed import read_signers
 from ..evidence.signing.key_sources import find_log_key
@@ -99,6 +99,15 @@ def _check_log_key(context: Context, key: LogKey, config_dir: Path) -> None:
     if not fits:
         remedy = "record where that key is, or evaluate with --no-record"
         raise ConfigError(what, place="log_key", remedy=remedy)
+
+
+def check_people(context: Context, config_dir: Path) -> None:
+    """Refuse people's keys that are also keys of the ledger, where there is one that can be read.
+
+    Raises ConfigError: allowed_signers lists one.
+    """
+    with suppress(LedgerError, EnvironmentProblem), reader(context, config_dir) as ledger:
+        _check_people(context, ledger.chain)
 
 
 def _check_people(context: Context, chain: KeyChain) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ..evidence.base.errors import ConfigError, EnvironmentProblem, UsageError
+from ..evidence.reading.files import read_regular
 from ..evidence.signing.keys import VerifierKey
 from ..evidence.signing.problems import SignatureError
 from .config.settings import FILE
@@ -70,10 +71,7 @@ def authorities(context: Context, anchor: Path | None) -> Authorities:
     if anchor is None and timestamps is not None and timestamps.anchor is not None:
         anchor = context.root / timestamps.anchor
     try:
-        anchors = None
-        if anchor is not None:
-            with anchor.open("rb") as stream:
-                anchors = stream.read(MAX_NOTE_BYTES)
+        anchors = None if anchor is None else read_regular(anchor, MAX_NOTE_BYTES)
     except OSError as error:
         raise UsageError(
             f"the trust anchor for time stamps cannot be read: {error.strerror}",

@@ -490,8 +490,18 @@ def test_a_key_of_the_ledger_is_no_persons_key(world: World) -> None:
     assert "unknown_key" in json.dumps(found) and 'role_authorised": true' not in json.dumps(found)
     line = f"ana@example.com ssh-ed25519 {base64.b64encode(ed25519_blob(key.public)).decode()}\n"
     (world.root / "signers").write_text(line)
-    refused = world.judge()
-    assert refused.code == 2 and "signs the ledger, so it cannot be a person's, too" in refused.err
+    for command in (
+        ("evaluate", "stage1"),
+        ("evaluate", "stage1", "--no-record"),
+        ("signoff", "sign", "stage1", "--role", "cto", "--key", str(world.root / "ana"), "--yes"),
+        ("signoff", "import", str(path), f"{path}.sig"),
+        ("signoff", "list"),
+        ("waiver", "list"),
+    ):
+        refused = world.gate(*command)
+        assert refused.code == 2, command
+        assert "signs the ledger, so it cannot be a person's, too" in refused.err, command
+    assert sorted(one.name for one in path.parent.iterdir()) == ["x.json", "x.json.sig"]
     shared = world.root / "admins"
     shared.write_text(shared.read_text() + line.replace("ana@", "zoe@"))
     world.settings["allowed_signers"] = "admins"
@@ -568,11 +578,12 @@ def test_what_is_no_request_is_refused(world: World, case: str) -> None:
         assert signing.code == 2 and "bad.json" in signing.err
 
 
-@pytest.mark.parametrize("name", ["eve", "eve.pub.txt", "absent.pub", "rsa.pub"])
+@pytest.mark.parametrize("name", ["eve", "eve.pub.txt", "absent.pub", "rsa.pub", "pipe.pub"])
 def test_what_is_no_public_key_is_refused(world: World, name: str) -> None:
     """A private key least of all."""
     (world.root / "eve.pub.txt").write_text("ssh-ed25519 x")
     (world.root / "rsa.pub").write_text("ssh-rsa AAAA")
+    os.mkfifo(world.root / "pipe.pub")
     done = world.gate("keys", "add", name, "--reason", "x")
     assert done.code == 2 and "no public Ed25519 key" in done.err
     assert not (world.root / "key-event.json").exists()

@@ -470,3 +470,13 @@ def test_an_operator_hides_no_alteration_of_policies(gate: Gate, repository: Pat
     found = decide(gate, repository, "--trust-ref", "main", "--operator", operator, stage="stage1")["trust"]
     assert found["settings"]["policy"] == "operator"
     assert [one["text"] for one in found["alterations"]] == ["changed policies/gate/params/stage1/data.yaml"]
+
+
+def test_a_relative_ledger_that_leads_out_is_named_in_the_operators_file(gate: Gate, tmp_path: Path) -> None:
+    """The message is about the operator's file, which is where to correct it."""
+    (tmp_path / "ws").mkdir()
+    file = tmp_path / "own.yaml"
+    file.write_text("version: 1\nledger: {location: ../copy}\n")
+    done = gate("ledger", "verify", "-w", tmp_path / "ws", "--operator", file)
+    assert done.code == 2
+    assert f"{file}, ledger.location" in done.err and "or give its absolute path" in done.err

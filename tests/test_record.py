@@ -336,6 +336,9 @@ def test_what_cannot_be_attached(made: Made, tmp_path: Path) -> None:
     before = log.read_bytes()
     (tmp_path / "secret.pem").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n")
     (tmp_path / "broker.txt").write_text("account U1234567")
+    (tmp_path / "putty.ppk").write_text("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n")
+    (tmp_path / "wide.pem").write_text("-----BEGIN PRIVATE KEY-----\nabc\n", encoding="utf-16")
+    (tmp_path / "wide.txt").write_text("account U1234567", encoding="utf-16")
     (tmp_path / "link").symlink_to("/etc/hostname")
     (made.root / "inside").symlink_to("/etc/hostname")
     os.mkfifo(tmp_path / "pipe")
@@ -346,8 +349,11 @@ def test_what_cannot_be_attached(made: Made, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("2")
     cases = [
         (["secret.pem"], "it has a private key"),
+        (["putty.ppk"], "it has a private key"),
+        (["wide.pem"], "it has a private key"),
+        (["wide.txt"], "it has an account number in full"),
         (["broker.txt"], "it has an account number in full"),
-        (["link"], "symbolic link"),
+        (["link"], "it is a symbolic link"),
         ([str(made.root / "inside")], "cannot be attached"),
         (["alias/out/x"], "cannot be attached"),
         (["pipe"], "it is no regular file"),
@@ -469,7 +475,8 @@ def test_the_example_of_the_page(made: Made, tmp_path: Path) -> None:
     stranger = {"GATE_CONFIG_DIR": str(tmp_path / "stranger")}
     trust, ran = "", []
     for command, shown in page_commands():
-        words = shlex.split(command.replace("sha256:…", trust))
+        command = command.replace("sha256:…", trust)
+        words = shlex.split(command)
         if words[0] == "gate":
             done = made.run(words[1:], tmp_path, owner if trust == "" else stranger)
             code, output = done.code, done.out + done.err

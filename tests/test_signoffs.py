@@ -427,3 +427,12 @@ def test_no_ssh_keygen_of_the_checkout_is_started(office: Office, tmp_path: Path
     )
     assert done.code == 0, done.err
     assert not marker.exists()
+
+
+def test_a_pipe_in_place_of_a_sign_off_stops_nothing(gate: Gate, tmp_path: Path) -> None:
+    """Nor one in place of the authority's certificates: one error that names it, at once."""
+    os.mkfifo(tmp_path / "pipe")
+    done = gate("signoff", "import", "pipe", "pipe")
+    assert (done.code, "it is no regular file" in done.err) == (2, True), done.err
+    done = gate("ledger", "verify", "--timestamp-anchor", "pipe")
+    assert (done.code, "it is no regular file" in done.err) == (2, True), done.err

@@ -19,6 +19,7 @@ from ..collectors import available
 from ..context import Context
 from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
+from ..ledgers import check_people
 from ..report import registry
 from ..terminal.console import progress, write_error
 from ..terminal.lines import Screen
@@ -115,6 +116,8 @@ def evaluate(
     arguments = _arguments(workspace, operator, trust_ref, policy)
     context, moment = opened()
     keep_out(outputs, context.ledger)
+    if no_record:
+        check_people(context, config_dir())
     with progress(wanted=show):
         judged = service.evaluate(context, stage, moment)
     entry = None

@@ -126,7 +126,7 @@ def load_operator(path: Path, root: Path) -> Operator:
     config = read_settings(OperatorConfig, {} if value is None else value, (), str(path), SCHEMA)
     check_config(config, str(path))
     if not Path(config.ledger.location).is_absolute():
-        check_ledger(root, config.ledger)
+        check_ledger(root, config.ledger, str(path))
     return Operator(file.parent, config, frozenset(value or ()), sha256_hex(raw))
 
 

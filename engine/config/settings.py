@@ -271,12 +271,16 @@ def check_config(config: GateConfig, path: str) -> None:
     engines.check(config.engine)
 
 
-def check_ledger(root: Path, settings: LedgerSettings) -> None:
-    """Refuse a ledger that is neither a directory of the workspace nor served by a plug-in."""
+def check_ledger(root: Path, settings: LedgerSettings, file: str = FILE) -> None:
+    """Refuse a ledger that is neither a directory of the workspace nor served by a plug-in.
+
+    Args:
+        file: where the settings stand; in other files than ``gate.yaml``, an absolute path is not checked.
+    """
     location = settings.location.removeprefix("file:")
     path = location if location.startswith("/") else settings.directory
     if path is None or settings.evidence is not None:
-        _check_urls(settings)
+        _check_urls(settings, file)
     if path is None:
         return
     parts = path.rstrip("/").split("/")
@@ -288,15 +292,12 @@ def check_ledger(root: Path, settings: LedgerSettings) -> None:
     else:
         problem = _not_directories(root, [part for part in parts if part not in ("", ".")])
     if problem is not None:
-        raise ConfigError(
-            problem,
-            path=FILE,
-            place="ledger.location",
-            remedy="name a directory inside the workspace, relative to it, such as: ledger",
-        )
+        remedy = "name a directory inside the workspace, relative to it, such as: ledger"
+        remedy += "" if file == FILE else "; or give its absolute path"
+        raise ConfigError(problem, path=file, place="ledger.location", remedy=remedy)
 
 
-def _check_urls(settings: LedgerSettings) -> None:
+def _check_urls(settings: LedgerSettings, file: str) -> None:
     from ..ledger import LEDGERS
     from ..store import STORES
 
@@ -304,7 +305,7 @@ def _check_urls(settings: LedgerSettings) -> None:
     if evidence is not None and (not _SCHEME.match(evidence) or evidence.lower().startswith("file:")):
         raise ConfigError(
             "evidence in files lies with the ledger, and nowhere else",
-            path=FILE,
+            path=file,
             place="ledger.evidence",
             remedy="leave it out, or give the URL of a store that a plug-in serves",
         )
@@ -317,7 +318,7 @@ def _check_urls(settings: LedgerSettings) -> None:
                 schemes.find(url)
             except ConfigError as error:
                 remedy = f"name a directory inside the workspace, such as: ledger; {error.remedy}"
-                raise ConfigError(error.what, path=FILE, place=f"ledger.{name}", remedy=remedy) from error
+                raise ConfigError(error.what, path=file, place=f"ledger.{name}", remedy=remedy) from error
 
 
 def _not_directories(root: Path, parts: Sequence[str]) -> str | None:

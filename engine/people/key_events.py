@@ -13,6 +13,7 @@ from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.base.times import format_utc, parse_rfc3339
+from ...evidence.reading.files import read_regular
 from ...evidence.signing.key_sources import VARIABLE, given_log_key
 from ...evidence.signing.keys import (
     KEY_FILE,
@@ -204,11 +205,8 @@ def read_request(path: Path) -> bytes:
 
 
 def _bytes(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise UsageError("is no regular file", path=str(path), remedy="name the right file")
     try:
-        with path.open("rb") as stream:
-            data = stream.read(DEFAULT.signature_bytes + 1)
+        data = read_regular(path, DEFAULT.signature_bytes + 1)
     except OSError as error:
         what = f"cannot be read: {error.strerror}"
         raise UsageError(what, path=str(path), remedy="name a readable file") from error

@@ -22,6 +22,7 @@ from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ...evidence.collectors.shared.signed import read_signers
 from ...evidence.process.children import scratch
 from ...evidence.process.programs import absolute_path
+from ...evidence.reading.files import read_regular
 from ...evidence.reading.git.state import top
 from ...evidence.reading.workspace import check_relative
 from ...evidence.signing.allowed_signers import AllowedSigners
@@ -58,8 +59,7 @@ def public_key(key: Path) -> PublicKey | None:
     """The public half, from the ``.pub`` file; None when there is none that can be read."""
     path = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub")
     try:
-        with path.open("rb") as stream:
-            words = stream.read(_PUBLIC_KEY_BYTES).split()
+        words = read_regular(path, _PUBLIC_KEY_BYTES).split()
         return PublicKey.parse(base64.b64decode(words[1], validate=True))
     except (OSError, IndexError, binascii.Error, SignatureError):
         return None

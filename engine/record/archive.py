@@ -56,6 +56,9 @@ def read_tar(data: bytes) -> dict[str, bytes]:
     """The files of an archive by name. Raises BadRecordError: `write_tar` would not have written it."""
     files: dict[str, bytes] = {}
     at, last = 0, ""
+    if data[257:262] != b"ustar":
+        packed = data.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK", b"\x28\xb5\x2f\xfd"))
+        raise BadRecordError(f"this is no tar archive{'; unpack it first' if packed else ''}")
     while data[at : at + 1] not in (b"", b"\0"):
         head = data[at : at + _BLOCK]
         name, size = _member(head, at)

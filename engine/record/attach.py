@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import os
 import re
 import stat
@@ -22,7 +24,7 @@ from ..recording import append_statement
 MAX_DOCUMENTS: Final = 100
 _NOTE: Final = 1000
 _NAME: Final = 200
-_PRIVATE: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+_PRIVATE: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|PuTTY-User-Key-File-[0-9]")
 
 
 def attach(
@@ -76,16 +78,19 @@ def _read(context: Context, path: Path) -> bytes:
         else:
             data = _read_outside(absolute, most)
     except OSError as error:
-        raise _cannot(path, error.strerror or "it cannot be read") from error
+        link = error.errno == errno.ELOOP
+        what = "it is a symbolic link" if link else error.strerror or "it cannot be read"
+        raise _cannot(path, what) from error
     except (EvidenceError, ConfigError) as error:
         raise _cannot(path, error.what) from error
     if len(data) > most:
         raise _cannot(path, f"it is larger than {most} bytes")
-    text = data.decode("utf-8", "replace")
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if wide else "utf-8", "replace")
     if masked(text) != text:
-        raise _cannot(path, "it has an account number in full; black it out, as in U****67")
+        raise _cannot(path, "it has an account number in full", "black it out, as in U****67")
     if _PRIVATE.search(text):
-        raise _cannot(path, "it has a private key")
+        raise _cannot(path, "it has a private key", "remove the key: a record is made to be handed on")
     return data
 
 
@@ -97,7 +102,5 @@ def _read_outside(path: Path, most: int) -> bytes:
         return stream.read(most + 1)
 
 
-def _cannot(path: Path, why: str) -> UsageError:
-    return UsageError(
-        f"this file cannot be attached: {why}", path=str(path), remedy="name regular files, no links"
-    )
+def _cannot(path: Path, why: str, remedy: str = "name regular files, no links") -> UsageError:
+    return UsageError(f"this file cannot be attached: {why}", path=str(path), remedy=remedy)

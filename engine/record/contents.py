@@ -6,6 +6,8 @@ is the SHA-256 of the lines for the files in `trust/`.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,17 +37,43 @@ REVOKED: Final = "trust/revoked_keys"
 ANCHOR: Final = "trust/tsa.pem"
 WITNESSES: Final = "trust/witnesses"
 JUDGE: Final = "trust/judged_by.json"
+KEY_EVENTS: Final = "key_events.intoto.jsonl"
+LOG_KEYS: Final = "trust/log_keys"
+EVENT_DIGESTS: Final = "trust/key_events"
+KEY_ADMINS: Final = "trust/key_admins"
+KEY_THRESHOLD: Final = "trust/key_threshold"
+_MAX_HASHES: Final = 64
 _TRUST: Final = re.compile(r"sha256:([0-9a-f]{64})")
 
 
-def proof_of(number: int, what: str) -> str:
-    """The file about the entry on that line of `ENTRIES`: `tlog-proof`, `checkpoint` or `tsr`."""
+def proof_of(number: int | str, what: str) -> str:
+    """The file about the entry on that line of `ENTRIES`: `tlog-proof`, `checkpoint` or `tsr`.
+
+    ``key-N`` is the key event on line N of `KEY_EVENTS`, which has a `tlog-proof` only.
+    """
     return f"proofs/{number}.{what}"
 
 
 def evidence_of(digest: str) -> str:
     """The file with that SHA-256 which evidence refers to."""
     return f"evidence/{digest}"
+
+
+def read_proof(data: bytes) -> tuple[int, list[bytes], bytes]:
+    """Index, audit path and checkpoint of a c2sp.org/tlog-proof. Raises BadRecordError: it is none."""
+    head, _, note = data.partition(b"\n\n")
+    title, *rows = head.decode("utf-8", "replace").split("\n")
+    try:
+        if title != "c2sp.org/tlog-proof@v1" or not rows[0].startswith("index ") or len(rows) > _MAX_HASHES:
+            raise ValueError("its first lines are others")
+        index = int(rows[0][6:])
+        path = [base64.b64decode(row, validate=True) for row in rows[1:]]
+    except (ValueError, IndexError, binascii.Error) as error:
+        raise BadRecordError(f"a proof is malformed: {error}") from error
+    again = [title, f"index {index}", *(base64.b64encode(one).decode() for one in path)]
+    if "\n".join(again).encode() != head:
+        raise BadRecordError("a proof is not written as gate writes it")
+    return index, path, note
 
 
 def manifest_of(files: Mapping[str, bytes]) -> bytes:
@@ -107,9 +135,14 @@ def judge(decision: Decision) -> bytes:
     return canonical({"operator": trust.operator, "policy": bundle, "trust_ref": ref})
 
 
-def witness_policy(log: VerifierKey, keys: Sequence[VerifierKey], quorum: int) -> bytes:
-    """`WITNESSES`: who must have cosigned, in the format of c2sp.org/tlog-policy."""
-    rows = [f"log {log}", *(f"witness w{number} {key}" for number, key in enumerate(keys, 1))]
+def witness_policy(logs: Sequence[VerifierKey], keys: Sequence[VerifierKey], quorum: int) -> bytes:
+    """`WITNESSES`: who must have cosigned, in the format of c2sp.org/tlog-policy.
+
+    Args:
+        logs: the keys in force of the log.
+    """
+    rows = [f"log {log}" for log in logs]
+    rows += [f"witness w{number} {key}" for number, key in enumerate(keys, 1)]
     names = " ".join(f"w{number}" for number in range(1, len(keys) + 1))
     return "\n".join([*rows, f"group g {quorum} {names}", "quorum g", ""]).encode()
 
@@ -119,13 +152,23 @@ def parse_witness_policy(data: bytes) -> tuple[list[VerifierKey], int]:
     rows = [line.split(" ") for line in data.decode("utf-8", "replace").splitlines()]
     try:
         keys = [VerifierKey.parse(row[2], b"\x04") for row in rows if row[0] == "witness"]
-        (log,) = (VerifierKey.parse(row[1]) for row in rows if row[0] == "log")
+        logs = [VerifierKey.parse(row[1]) for row in rows if row[0] == "log"]
         (quorum,) = (int(row[2]) for row in rows if row[0] == "group")
     except (ValueError, IndexError, SignatureError) as error:
         raise BadRecordError(f"{WITNESSES} is not understood: {error}") from error
-    if witness_policy(log, keys, quorum) != data or not 1 <= quorum <= len(set(keys)) == len(keys):
+    if (
+        not logs
+        or witness_policy(logs, keys, quorum) != data
+        or not 1 <= quorum <= len(set(keys)) == len(keys)
+    ):
         raise BadRecordError(f"{WITNESSES} is not written as gate writes it")
     return keys, quorum
+
+
+def count(number: int, what: str) -> str:
+    """A number of things, in words; ``what`` is one of them."""
+    several = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{number} {what if number == 1 else several}"
 
 
 def howto() -> bytes:

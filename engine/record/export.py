@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from .archive import BadRecordError
 from .logged import cosigned
 from .page import page
 from .signed import members
+from .trusted import key_files, last_event
 from .verify import WRONG, verify
 
 
@@ -61,12 +62,14 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
         later = [
             one.entry.index
             for one in entries(ledger)
-            if one.kind == "evidence" and one.statement.get("predicate", {}).get("decision") == digest
+            if one.kind == "evidence"
+            and one.void is None
+            and one.statement.get("predicate", {}).get("decision") == digest
         ]
         lines = [next(ledger.entries(index)) for index in (found.entry.index, *later)]
         files = _documents(ledger, found.summary)
         files |= _trust(ledger, vouching, files)
-        files |= dict(_proofs(ledger, lines, vouching))
+        files |= key_files(ledger.chain) | dict(_proofs(ledger, lines, vouching))
         parsed = [json.loads(line.payload) for line in lines]
         for statement in parsed[1:]:
             files |= {
@@ -127,15 +130,21 @@ def _trust(ledger: LedgerReader, vouching: Authorities, files: dict[str, bytes])
     if vouching.anchors is not None:
         found[contents.ANCHOR] = vouching.anchors
     if vouching.witnesses:
-        policy = contents.witness_policy(ledger.verifier, vouching.witnesses, vouching.quorum)
-        found[contents.WITNESSES] = policy
+        found[contents.WITNESSES] = _witnesses(ledger, vouching)
     return found
+
+
+def _witnesses(ledger: LedgerReader, vouching: Authorities) -> bytes:
+    logs = [one.key for one in ledger.chain.signers if one.ended_by is None]
+    return contents.witness_policy(logs, vouching.witnesses, vouching.quorum)
 
 
 def _proofs(
     ledger: LedgerReader, lines: list[LoggedEntry], vouching: Authorities
 ) -> Iterator[tuple[str, bytes]]:
-    """Proofs under the first checkpoint that covers an entry and is vouched for as the settings demand."""
+    """Proofs under the first checkpoint that covers an entry and all key events, and is vouched for as the
+    settings demand.
+    """
     _, leaves = ledger.sealed_leaves()
     for number, line in enumerate(lines, 1):
         checkpoint = _checkpoint(ledger, line, vouching)
@@ -149,6 +158,9 @@ def _proofs(
         path = inclusion_proof(covered, line.index)
         proof = Proof(line.index, line.line, path, checkpoint, ledger.cosigned(checkpoint))
         yield contents.proof_of(number, "tlog-proof"), proof.text()
+        for event, (index, _) in enumerate(ledger.chain.events if number == 1 else (), 1):
+            other = replace(proof, index=index, hashes=inclusion_proof(covered, index))
+            yield contents.proof_of(f"key-{event}", "tlog-proof"), other.text()
         yield contents.proof_of(number, "checkpoint"), checkpoint.note
         stamp = ledger.kept(checkpoint, TIMESTAMP)
         if vouching.anchors is not None and stamp is not None:
@@ -157,7 +169,7 @@ def _proofs(
 
 def _checkpoint(ledger: LedgerReader, line: LoggedEntry, vouching: Authorities) -> Checkpoint:
     problems: list[str] = []
-    for one in ledger.history(line.index + 1):
+    for one in ledger.history(max(line.index, last_event(ledger.chain)) + 1):
         try:
             if vouching.anchors is not None:
                 stamp = ledger.kept(one, TIMESTAMP)
@@ -165,14 +177,14 @@ def _checkpoint(ledger: LedgerReader, line: LoggedEntry, vouching: Authorities) 
                     raise BadRecordError("no time stamp is over a checkpoint that covers it")
                 stamped(stamp, one.note, vouching.anchors)
             if vouching.witnesses:
-                policy = contents.witness_policy(ledger.verifier, vouching.witnesses, vouching.quorum)
-                cosigned(one, ledger.kept(one, COSIGNATURES) or b"", policy)
+                cosigned(one, ledger.kept(one, COSIGNATURES) or b"", _witnesses(ledger, vouching))
         except (BadRecordError, SignatureError) as error:
             problems.append(str(error))
             continue
         return one
+    unsealed = "it is not sealed, or a key event after it is not"
     raise LedgerError(
-        f"entry {line.index} cannot be proved: {'; '.join(dict.fromkeys(problems)) or 'it is not sealed'}",
+        f"entry {line.index} cannot be proved: {'; '.join(dict.fromkeys(problems)) or unsealed}",
         path=ledger.name,
         remedy="run `gate ledger witness`, then export the record again"
         if problems

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from ..decision import statement as statements
 from ..decision.document import Decision
@@ -18,10 +16,8 @@ from ..ledger.merkle import leaf_hash, verify_inclusion
 from ..ledger.note import CLOCK_SKEW_S, Checkpoint, check_time
 from ..policy.interface import Bundle
 from . import contents
-from .archive import MAX_FILES, BadRecordError
-from .trusted import log_key
-
-_MAX_HASHES: Final = 64
+from .archive import BadRecordError
+from .trusted import chain_of, check_entry, check_events, lines_of, open_checkpoint, signed_by
 
 
 @dataclass(slots=True)
@@ -30,6 +26,7 @@ class Seen:
 
     files: Mapping[str, bytes]
     pinned: str
+    chain: KeyChain | None = None
     lines: list[bytes] = field(default_factory=list)
     statements: list[dict[str, Any]] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
@@ -47,6 +44,13 @@ def file_of(seen: Seen, name: str) -> bytes:
     return seen.files[name]
 
 
+def chain_in(seen: Seen) -> KeyChain:
+    """The log's keys. Raises BadRecordError: they were not read."""
+    if seen.chain is None:
+        raise BadRecordError("the log's keys are not known")
+    return seen.chain
+
+
 def extension_of(seen: Seen) -> dict[str, Any]:
     """What the decision's entry says in our own fields."""
     return statements.summary(seen.statements[0]) or {}
@@ -59,15 +63,11 @@ def version_of(seen: Seen) -> str:
 
 def check_entries(seen: Seen) -> str:
     """The signature of each entry, and whether they are a decision and what was attached to it."""
-    key = log_key(seen.files)
-    data = file_of(seen, contents.ENTRIES)
-    if not data.endswith(b"\n"):
-        raise BadRecordError(f"{contents.ENTRIES} does not end with a line feed")
-    seen.lines = data[:-1].split(b"\n", MAX_FILES)
-    if len(seen.lines) > MAX_FILES:
-        raise BadRecordError(f"{contents.ENTRIES} has more than {MAX_FILES} entries")
+    seen.chain = chain = chain_of(seen.files)
+    seen.lines = lines_of(seen.files, contents.ENTRIES)
     for number, line in enumerate(seen.lines):
-        statement = json.loads(KeyChain.begin(key).check(0, line)[0].payload)
+        place, _, _ = contents.read_proof(file_of(seen, contents.proof_of(number + 1, "tlog-proof")))
+        statement = check_entry(chain, number + 1, place, line)  # whether it is there, `check_log` sees
         seen.statements.append(statement)
         kind = statements.kind_of(statement)
         statements.documents(statement)  # refuses what breaks its contract
@@ -78,21 +78,22 @@ def check_entries(seen: Seen) -> str:
         raise BadRecordError("something was attached to another decision")
     if contents.sigstore_bundle(json.loads(seen.lines[0])) != file_of(seen, contents.SIGSTORE):
         raise BadRecordError(f"{contents.SIGSTORE} has another entry")
-    return f"{len(seen.lines)} signed by {key.name} ({key.fingerprint})"
+    return signed_by(chain, seen.lines)
 
 
 def check_log(seen: Seen) -> str:
     """Whether signed checkpoints cover the entries."""
-    key, places = log_key(seen.files), []
+    chain, places, notes = chain_in(seen), [], []
     for number, line in enumerate(seen.lines, 1):
-        index, path, note = read_proof(file_of(seen, contents.proof_of(number, "tlog-proof")))
-        checkpoint = Checkpoint.open(note, key)
+        index, path, note = contents.read_proof(file_of(seen, contents.proof_of(number, "tlog-proof")))
+        checkpoint = open_checkpoint(chain, note)
         if not verify_inclusion(leaf_hash(line), index, checkpoint.size, path, checkpoint.root):
             raise BadRecordError(f"entry {number} is not the one at {index} of the log")
         stated = file_of(seen, contents.proof_of(number, "checkpoint"))
         if not note.startswith(stated):
             raise BadRecordError(f"{contents.proof_of(number, 'checkpoint')} is another one than the proof's")
-        seen.checkpoints.append(Checkpoint.open(stated, key))
+        seen.checkpoints.append(open_checkpoint(chain, stated))
+        notes.append(note)
         seen.cosigned.append(note[len(stated) :])
         places.append(index)
     if sorted(set(places[1:])) != places[1:] or places[0] in places[1:]:
@@ -102,7 +103,9 @@ def check_log(seen: Seen) -> str:
     if file_of(seen, contents.ABOUT) != contents.about(digest, seen.index, version_of(seen)):
         raise BadRecordError(f"{contents.ABOUT} is about another entry, or of another kind")
     first = seen.checkpoints[0]
-    return f"entry {seen.index} of {key.name}, sealed on {first.time} with {first.size} entries"
+    check_events(chain, seen.files, notes[0], first)
+    entries = contents.count(first.size, "entry")
+    return f"entry {seen.index} of {chain.founding.name}, sealed on {first.time} with {entries}"
 
 
 def check_authorities(seen: Seen) -> str | None:
@@ -119,23 +122,6 @@ def check_authorities(seen: Seen) -> str | None:
         if policy is not None:
             found.append(cosigned(checkpoint, seen.cosigned[number - 1], policy))
     return "; ".join(dict.fromkeys(found)) or None
-
-
-def read_proof(data: bytes) -> tuple[int, list[bytes], bytes]:
-    """Index, audit path and checkpoint of a c2sp.org/tlog-proof. Raises BadRecordError: it is none."""
-    head, _, note = data.partition(b"\n\n")
-    title, *rows = head.decode("utf-8", "replace").split("\n")
-    try:
-        if title != "c2sp.org/tlog-proof@v1" or not rows[0].startswith("index ") or len(rows) > _MAX_HASHES:
-            raise ValueError("its first lines are others")
-        index = int(rows[0][6:])
-        path = [base64.b64decode(row, validate=True) for row in rows[1:]]
-    except (ValueError, IndexError, binascii.Error) as error:
-        raise BadRecordError(f"a proof is malformed: {error}") from error
-    again = [title, f"index {index}", *(base64.b64encode(one).decode() for one in path)]
-    if "\n".join(again).encode() != head:
-        raise BadRecordError("a proof is not written as gate writes it")
-    return index, path, note
 
 
 def cosigned(checkpoint: Checkpoint, lines: bytes, policy: bytes) -> str:

@@ -29,6 +29,7 @@ from . import contents
 from .archive import BadRecordError
 from .logged import (
     Seen,
+    chain_in,
     check_authorities,
     check_entries,
     check_log,
@@ -38,6 +39,7 @@ from .logged import (
 )
 from .page import page
 from .signed import check_people, members
+from .trusted import key_files
 
 HOLDS, WRONG, NOT_CHECKED = "holds", "wrong", "not checked"
 
@@ -194,7 +196,8 @@ def _evidence(seen: Seen) -> str:
         raise BadRecordError("the recorded evidence is not what the decision lists")
     kept = {part["sha256"] for item in items.values() for part in item["attachments"]}
     _have(seen, kept)
-    return f"{len(items)} collectors' records, {len(kept)} files kept of theirs"
+    kinds, files = contents.count(len(items), "collector"), contents.count(len(kept), "file")
+    return f"records of {kinds}, {files} kept of theirs"
 
 
 def _have(seen: Seen, digests: set[str]) -> None:
@@ -211,10 +214,15 @@ def _attached(seen: Seen) -> str | None:
     """Whether what was attached later is here, and nothing else is."""
     named = {one for statement in seen.statements[1:] for one in statements.documents(statement)}
     _have(seen, named)
-    stray = sorted(seen.files.keys() - expected(seen.document, named, len(seen.lines), seen.files))
+    known = expected(seen.document, named, len(seen.lines), seen.files)
+    keys = chain_in(seen)
+    known |= key_files(keys).keys()
+    known |= {contents.proof_of(f"key-{one + 1}", "tlog-proof") for one in range(len(keys.events))}
+    stray = sorted(seen.files.keys() - known)
     if stray:
         raise BadRecordError(f"{stray[0]} does not belong in this record")
-    return f"{len(named)} documents in {len(seen.lines) - 1} entries" if named else None
+    documents, entries = contents.count(len(named), "document"), contents.count(len(seen.lines) - 1, "entry")
+    return f"{documents} in {entries}" if named else None
 
 
 def expected(

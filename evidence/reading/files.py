@@ -309,3 +309,18 @@ def _new_blob(size: int, object_format: ObjectFormat) -> hashlib._Hash:
     if object_format == "sha1":
         return hashlib.sha1(header, usedforsecurity=False)
     return hashlib.sha256(header)
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """The first bytes of a regular file that somebody named, at most so many; links to it are followed.
+
+    Raises OSError: it cannot be read, or is something else, such as a pipe, which might never end.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            return stream.read(most)
+    finally:
+        os.close(handle)

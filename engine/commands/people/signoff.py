@@ -14,9 +14,11 @@ from typer.core import TyperGroup
 from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ....evidence.base.limits import DEFAULT
 from ....evidence.collectors.signoffs import NAMESPACE
+from ....evidence.reading.files import read_regular
 from ... import service
 from ...context import Context
 from ...decide.recorded import TRUST, Time
+from ...ledgers import check_people
 from ...people import signoff, sshsign
 from ...report.people import FORMATS, Listed, render
 from ...terminal.console import write_bytes, write_error, write_line
@@ -29,6 +31,7 @@ from ..options import (
     TrustRef,
     Verbose,
     Workspace,
+    config_dir,
     effective_time,
     open_workspace,
     screen,
@@ -225,6 +228,7 @@ def show_list(
 ) -> None:
     """Print a list of statements in the formats asked for."""
     outputs = parse_outputs(output, FORMATS)
+    check_people(context, config_dir())
     found = find(context, effective_time(context, None, allow_past=True))
     for item in outputs:
         write(item, render(found, name, item.format, screen(no_color=False, to_file=bool(item.path))))
@@ -250,6 +254,7 @@ def _opened(
     context: Context, stage: str, signed_at: str | None, *, quiet: bool = False
 ) -> tuple[Context, Time, str]:
     """The workspace, the effective time and the time of signing."""
+    check_people(context, config_dir())
     if stage not in (*context.plan.stages, TRUST):
         raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
     if stage == TRUST and context.authority.trust.ref is None:
@@ -268,8 +273,7 @@ def _opened(
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(DEFAULT.signature_bytes + 1)
+        data = read_regular(path, DEFAULT.signature_bytes + 1)
     except OSError as error:
         raise EnvironmentProblem(
             f"cannot be read: {error.strerror}", path=str(path), remedy="name a readable file"

@@ -9,6 +9,7 @@ import typer
 
 from ....evidence.collectors.waivers import NAMESPACE
 from ...context import Context
+from ...ledgers import check_people
 from ...people import sshsign, waiver
 from ...terminal.console import write_error, write_line
 from ..options import (
@@ -19,6 +20,7 @@ from ..options import (
     TrustRef,
     Verbose,
     Workspace,
+    config_dir,
     effective_time,
     open_workspace,
 )
@@ -131,6 +133,7 @@ def _sign(
     context: Context, document: dict[str, Any], contract: str, key: Path | None, question: str, yes: bool
 ) -> None:
     """Show it, ask, sign it, and put it into the workspace."""
+    check_people(context, config_dir())
     data = sshsign.to_bytes(document, contract)
     file = sshsign.find_key(key)
     role = document.get("approver_role") or document["role"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -110,6 +111,8 @@ def ours(name: str) -> bytes:
 
 
 HOSTILE: dict[str, tuple[bytes, str]] = {
+    "a compressed archive": (gzip.compress(ours("a") + bytes(1024)), "no tar archive; unpack it first"),
+    "another file": (b"%PDF-1.7" * 100, "this is no tar archive"),
     "a symbolic link": (packed(({"name": "a", "type": tarfile.SYMTYPE, "linkname": "b"}, b"")), "a symbolic"),
     "a hard link": (packed(({"name": "a", "type": tarfile.LNKTYPE, "linkname": "b"}, b"")), "a hard link"),
     "a device": (packed(({"name": "a", "type": tarfile.CHRTYPE}, b"")), "device"),
