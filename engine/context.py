@@ -18,6 +18,7 @@ from .decision.document import Trust, Weakening
 from .policy import EngineOptions, open_engine
 from .policy import bundle as bundles
 from .policy.interface import Bundle, PolicyEngine
+from .policy.packages.identity import check_name, signed_files
 from .policy.registry import EMBEDDED
 from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
 
@@ -91,7 +92,7 @@ def open_context(
     """Load the settings in force and the policy bundle.
 
     Args:
-        policy: a bundle directory in place of the configured one; recorded as a weakening.
+        policy: a bundle's directory or archive in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
         operator: the operator's file or directory.
         trust_ref: the commit whose settings, policies and signers are taken.
@@ -104,12 +105,16 @@ def open_context(
     authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
     given = authority.bundle
+    if given is not None and authority.signer is not None:
+        given = signed_files(given, authority.signer, config.policy.bundle)
     # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
     bundle = (
         bundles.load_bundle(bundles.SHIPPED) if given is None else bundles.load_bundle(given, config.limits)
     )
     _check_pin("version", config.policy.version, bundle.version)
     _check_pin("digest", config.policy.digest, bundle.digest)
+    if given is not None:
+        check_name(bundle, vouched=_vouched(authority))
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
     plan = make_plan(bundle, depends_on)
     _check_freshness(config, plan)
@@ -126,6 +131,14 @@ def _check_pin(name: str, pinned: str | None, actual: str) -> None:
             place=f"policy.{name}",
             remedy="review the bundle's changes, then update the pin",
         )
+
+
+def _vouched(authority: Authority) -> bool:
+    """Whether somebody other than the judged change says which bundle this is."""
+    source, pins = authority.trust.settings["policy"], authority.config.policy
+    if source == OPERATOR:
+        return pins.digest is not None or pins.signer is not None
+    return source in (FLAG, TRUST_REF)
 
 
 def _check_freshness(config: GateConfig, plan: Plan) -> None:
@@ -148,8 +161,8 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     found = []
     if trust.settings["policy"] == FLAG or str(authority.bundle) == config.policy.bundle:
         found.append(Weakening("policy_override", "the policy bundle was given by a flag"))
-    elif config.policy.bundle is not None and config.policy.digest is None and trust.ref is None:
-        message = f"{_whose(trust, 'policy')} names a policy bundle without its digest"
+    elif config.policy.bundle and not (config.policy.digest or config.policy.signer or trust.ref):
+        message = f"{_whose(trust, 'policy')} names a policy bundle without its digest or signer"
         found.append(Weakening("bundle_not_pinned", message))
     if trust.settings["engine"] == JUDGED and config.engine != EMBEDDED:
         found.append(Weakening("engine_judged", f"gate.yaml chooses the policy engine {config.engine}"))
