@@ -18,7 +18,7 @@ from .decision.document import Trust, Weakening
 from .policy import EngineOptions, open_engine
 from .policy import bundle as bundles
 from .policy.interface import Bundle, PolicyEngine
-from .policy.packages.identity import check_name, signed_files
+from .policy.packages.identity import check_name, check_version, signed_files
 from .policy.registry import EMBEDDED
 from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
 
@@ -73,6 +73,19 @@ class Context:
         """
         return open_engine(self.config.engine, self.bundle, self.config.limits, self.engine_options)
 
+    def check_bundle(self) -> None:
+        """Refuse to judge by a bundle that calls itself what it is not.
+
+        Raises PolicyError: its revision is no semantic version; or it has the name of a shipped bundle, is
+        another, and neither the operator's file pins its digest or signer, nor a flag or trust ref names it.
+        """
+        if self.authority.bundle is None:
+            return
+        source, pins = self.authority.trust.settings["policy"], self.config.policy
+        pinned = source == OPERATOR and (pins.digest is not None or pins.signer is not None)
+        check_version(self.bundle)
+        check_name(self.bundle, vouched=pinned or source in (FLAG, TRUST_REF))
+
     def check_stage(self, stage: str) -> None:
         """Refuse a stage that the bundle does not have. Raises UsageError: there is none of that name."""
         if stage != ALL and stage not in self.plan.stages:
@@ -105,16 +118,14 @@ def open_context(
     authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
     given = authority.bundle
-    if given is not None and authority.signer is not None:
-        given = signed_files(given, authority.signer, config.policy.bundle)
+    if config.policy.signer is not None:
+        given = _signed(authority)
     # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
     bundle = (
         bundles.load_bundle(bundles.SHIPPED) if given is None else bundles.load_bundle(given, config.limits)
     )
     _check_pin("version", config.policy.version, bundle.version)
     _check_pin("digest", config.policy.digest, bundle.digest)
-    if given is not None:
-        check_name(bundle, vouched=_vouched(authority))
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
     plan = make_plan(bundle, depends_on)
     _check_freshness(config, plan)
@@ -133,12 +144,16 @@ def _check_pin(name: str, pinned: str | None, actual: str) -> None:
         )
 
 
-def _vouched(authority: Authority) -> bool:
-    """Whether somebody other than the judged change says which bundle this is."""
-    source, pins = authority.trust.settings["policy"], authority.config.policy
-    if source == OPERATOR:
-        return pins.digest is not None or pins.signer is not None
-    return source in (FLAG, TRUST_REF)
+def _signed(authority: Authority) -> dict[str, bytes]:
+    """The files of the configured bundle, whose signer is pinned."""
+    if authority.bundle is None:
+        raise ConfigError(
+            "a signer is set, and no bundle that it signed; gate does not sign the one that it ships",
+            path=FILE,
+            place="policy.signer",
+            remedy="set policy.bundle to the archive, or remove policy.signer",
+        )
+    return signed_files(authority.bundle, authority.signer or b"", authority.config.policy.bundle)
 
 
 def _check_freshness(config: GateConfig, plan: Plan) -> None:
