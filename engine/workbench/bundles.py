@@ -48,8 +48,8 @@ def find_bundle(name: str | None, root: Path) -> Source:
     """The bundle that is meant.
 
     Args:
-        name: a directory or an archive, ``REF:PATH`` for one of a git commit, ``shipped``, or None for the one that the
-            workspace's ``gate.yaml`` names, else the shipped one.
+        name: a directory or an archive, ``REF:PATH`` for one of a git commit, ``shipped``, or None for
+            the one that the workspace's ``gate.yaml`` names, else the shipped one.
         root: what directories are relative to; the repository that commits are of.
 
     Raises UsageError: there is nothing of that name; ConfigError: ``gate.yaml`` is wrong.

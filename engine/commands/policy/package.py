@@ -42,7 +42,7 @@ def bundle_(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Write a bundle into one file that OPA loads, without its tests; the same bundle gives the same bytes."""
+    """Write a bundle into one file that OPA loads, without its tests."""
     from ...decide.plan import make_plan
     from ...policy.packages.archive import is_archive
     from ...policy.packages.making import make

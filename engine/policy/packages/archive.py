@@ -1,7 +1,7 @@
 """An OPA bundle as one file: a gzip-compressed tar archive, read and written in memory only.
 
-Source of the format: https://www.openpolicyagent.org/docs/management-bundles (bundle file format), POSIX.1-2017
-(pax, "ustar Interchange Format"), RFC 1952. Nothing is ever extracted to disk.
+Source of the format: https://www.openpolicyagent.org/docs/management-bundles (bundle file format),
+POSIX.1-2017 (pax, "ustar Interchange Format"), RFC 1952. Nothing is ever extracted to disk.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_FILES: Final = 10_000
 MAX_DEPTH: Final = 16
 """The most folders that a file may be in."""
 MAX_RATIO: Final = 100
-"""How many times larger than the archive its content may be, beyond the first MiB; policies reach about 15."""
+"""How many times larger than the archive its content may be, beyond the first MiB; policies reach 15."""
 
 _CHUNK: Final = 64 * 1024
 _BLOCK: Final = 512

@@ -1,4 +1,4 @@
-"""Whether a bundle is what it calls itself: its version, its pins, its signer, and the names that gate ships."""
+"""Whether a bundle is what it calls itself: its version, its signer, and the names that gate ships."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_version(bundle: Bundle) -> None:
         raise PolicyError(
             f"the revision {bundle.version[:80]!r} is no semantic version",
             path=".manifest",
-            remedy="write MAJOR.MINOR.PATCH, such as 1.2.0 (https://semver.org), and raise it with every change",
+            remedy="write MAJOR.MINOR.PATCH, such as 1.2.0, and raise it with every change",
         )
 
 
@@ -64,7 +64,7 @@ def check_name(bundle: Bundle, *, vouched: bool) -> None:
             f"({version}, {digest[:12]}…), and is another ({bundle.digest[:12]}…)",
             path=".manifest",
             place="metadata.name",
-            remedy="give it a name of its own; or have the operator's file pin it: policy.digest or policy.signer",
+            remedy="give it a name of its own, or pin policy.digest or policy.signer in the operator's file",
         )
 
 

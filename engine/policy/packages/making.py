@@ -108,6 +108,7 @@ def check_digest(text: str) -> str:
     found = re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", text)
     if found is None:
         raise UsageError(
-            f"{text[:80]!a} is no SHA-256 digest", remedy="write sha256: and 64 digits, as gate policy bundle does"
+            f"{text[:80]!a} is no SHA-256 digest",
+            remedy="write sha256: and 64 digits, as gate policy bundle does",
         )
     return found[1]

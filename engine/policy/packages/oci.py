@@ -242,13 +242,13 @@ def _short(error: Exception) -> str:
 
 
 def _client(reference: Reference) -> Any:
-    """The client: without its retries, which take minutes, with time limits, and with TLS but for loopback."""
+    """The client: no retries, which take minutes; time limits; TLS for all but the loopback."""
     import logging
 
     from oras.provider import Registry as Client
     from requests.adapters import HTTPAdapter
 
-    class Once(Client):  # type: ignore[misc, valid-type] # the package has no types
+    class Once(Client):  # type: ignore[misc] # the package has no types
         do_request = unwrap(Client.do_request)
 
     class Careful(HTTPAdapter):

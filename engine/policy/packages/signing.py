@@ -1,6 +1,6 @@
 """Signs a bundle and checks its signature, as OPA does: one JSON Web Token over the digests of all files.
 
-Source of the format: https://www.openpolicyagent.org/docs/management-bundles (signing), RFC 7515, RFC 7518 and
+Source of the format: https://www.openpolicyagent.org/docs/management-bundles (signing), RFC 7515, RFC 7518,
 RFC 8037. ``data.json``, ``data.yaml`` and ``.manifest`` are hashed as what they mean, without their layout.
 The key decides which algorithms count, never the token alone.
 """
@@ -68,8 +68,9 @@ def verify(files: Mapping[str, bytes], key: Public, where: str) -> str:
         header = parse_json(_decoded(head), f"{SIGNATURES} header", DEFAULT)
         algorithm = header["alg"]
         claims = parse_json(_decoded(payload), f"{SIGNATURES} payload", DEFAULT)
-        rows = {row["name"]: (row["hash"], _DIGESTS[row["algorithm"]] and row["algorithm"])
-                for row in claims["files"]}  # fmt: skip
+        rows = {row["name"]: (row["hash"], row["algorithm"]) for row in claims["files"]}
+        if not {kind for _, kind in rows.values()} <= _DIGESTS.keys():
+            raise ValueError("a file's algorithm is none of " + ", ".join(_DIGESTS))
         if claims.get("scope") or len(rows) != len(claims["files"]) or header.get("crit"):
             raise ValueError("it has a scope, a file twice or an extension")
         proof = _decoded(signature)
