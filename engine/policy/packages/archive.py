@@ -28,8 +28,9 @@ MAX_FILES: Final = 10_000
 MAX_DEPTH: Final = 16
 """The most folders that a file may be in."""
 MAX_RATIO: Final = 100
-"""How many times larger than the archive its content may be, beyond the first MiB; policies reach 15."""
+"""How many times larger than the archive its content may be; policies reach 15. Small ones may be more."""
 
+_SMALL: Final = 8 * MIB
 _CHUNK: Final = 64 * 1024
 _BLOCK: Final = 512
 _KINDS: Final = {
@@ -122,7 +123,7 @@ def unpack(data: bytes, where: str) -> dict[str, bytes]:
 
 
 def _decompressed(data: bytes, where: str) -> bytes:
-    most = min(MAX_BYTES, max(MIB, MAX_RATIO * len(data)))
+    most = min(MAX_BYTES, max(_SMALL, MAX_RATIO * len(data)))
     inflater = zlib.decompressobj(wbits=31)
     pieces: list[bytes] = []
     size = at = 0
