@@ -132,7 +132,7 @@ class Registry:
         ).encode()
         pinned = _pinned(self._at, manifest)
         with self._talking():
-            self._client.auth.load_configs(self._container, _configurations())
+            self._log_in()
             there = self._manifest(self._at.tag)
             if there is not None and there != manifest and not replace:
                 raise UsageError(
@@ -157,7 +157,7 @@ class Registry:
         """
         at = self._at
         with self._talking():
-            self._client.auth.load_configs(self._container, _configurations())
+            self._log_in()
             raw = self._manifest(f"sha256:{at.digest}" if at.digest else at.tag or "")
             if raw is None:
                 raise UsageError(f"there is no {at}", remedy="check the name, and that you may read it")
@@ -171,6 +171,23 @@ class Registry:
         if len(data) != size or f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
             raise self._refused("the registry sent a layer of another digest")
         return str(pinned), data
+
+    def _log_in(self) -> None:
+        """Take the credentials for the registry, in the way that it asks for."""
+        from oras.auth import get_auth_backend
+
+        client = self._client
+        with client.session.get(f"{client.prefix}://{self._at.host}/v2/", stream=True) as answer:
+            basic = answer.headers.get("WWW-Authenticate", "").lower().startswith("basic")
+        if basic:
+            client.auth = get_auth_backend("basic", client.session, insecure=client.prefix == "http")
+        client.auth.load_configs(self._container, _configurations())
+        if basic and not getattr(client.auth, "_basic_auth", None):
+            raise EnvironmentProblem(
+                "the registry asks for credentials, and docker's configuration has none for it",
+                path=str(self._at),
+                remedy=f"log in: docker login {self._at.host}",
+            )
 
     def _layer(self, raw: bytes) -> tuple[str, int]:
         """Digest and size of the layer that is the bundle."""
