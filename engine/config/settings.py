@@ -75,8 +75,7 @@ class PolicySettings(Settings):
     bundle: Text | None = field(
         default=None,
         metadata={
-            "description": "Directory or archive (.tar.gz) of the bundle, relative to the workspace; the "
-            "shipped one if absent."
+            "description": "The bundle's directory or .tar.gz in the workspace; the shipped one if absent."
         },
     )
     version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
@@ -84,8 +83,7 @@ class PolicySettings(Settings):
         default=None, metadata={"description": "The SHA-256 digest the bundle must have."}
     )
     signer: Text | None = field(
-        default=None,
-        metadata={"description": "PEM file with the public key that must have signed the bundle."},
+        default=None, metadata={"description": "PEM file with the public key that must have signed it."}
     )
 
 
