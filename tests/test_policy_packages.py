@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import functools
+import http.server
 import json
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +22,12 @@ import pytest
 import yaml
 
 from gate.engine.context import open_context
-from gate.engine.policy.bundle import SHIPPED, load_bundle
+from gate.engine.policy.bundle import load_bundle
 from gate.engine.policy.packages import archive, signing
 from gate.engine.policy.packages.oci import parse_reference
 from gate.evidence.base.errors import ConfigError, PolicyError, UsageError
+
+from .engine.workbench.small import write
 
 Gate = Callable[..., Any]
 
@@ -37,15 +44,19 @@ def key_pair(folder: Path, name: str) -> Path:
     return key
 
 
-def written(path: Path, key: Path | None = None, name: str | None = None) -> Path:
-    """The archive of the shipped bundle with a lower threshold, maybe with a name of its own."""
-    files = dict(load_bundle(SHIPPED).files)
-    place = "gate/params/stage1/data.yaml"
-    files[place] = files[place].replace(b"value: 800000", b"value: 300000")
-    if name is not None:
-        manifest = json.loads(files[".manifest"])
-        manifest["metadata"]["name"] = name
-        files[".manifest"] = json.dumps(manifest).encode()
+@functools.cache
+def small_files() -> dict[str, bytes]:
+    """A bundle of two rules, without its tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        return dict(load_bundle(write(Path(folder))).files)
+
+
+def written(path: Path, key: Path | None = None, name: str = "gate-prelive") -> Path:
+    """The archive of a bundle of that name, which is none of gate's."""
+    files = dict(small_files())
+    manifest = json.loads(files[".manifest"])
+    manifest["metadata"]["name"] = name
+    files[".manifest"] = json.dumps(manifest).encode()
     if key is not None:
         files[signing.SIGNATURES], _ = signing.sign(files, signing.private_key(key))
     path.write_bytes(archive.pack(files))
@@ -99,10 +110,18 @@ def test_the_judged_change_vouches_for_nothing(office: tuple[Path, Path]) -> Non
     shutil.copy(folder / "publisher.pub", root)
     digest = load_bundle(root / "rules.tar.gz").digest
     settings(root, "gate.yaml", bundle="rules.tar.gz", signer="publisher.pub", digest=digest)
-    with pytest.raises(PolicyError, match=r"calls itself gate-prelive 1\.1\.0"):
+    with pytest.raises(PolicyError, match=r"calls itself gate-prelive 1\.0\.0"):
         open_context(root).check_bundle()
     with pytest.raises(PolicyError, match="calls itself"):
         open_context(root, root / "rules.tar.gz").check_bundle()
+    for name, words in (
+        ("Gate Prelive", "calls itself"),
+        ("gate\u2011prelive", "printable ASCII"),
+        ("", "1 to"),
+    ):
+        settings(root, "gate.yaml", bundle=written(root / "other.tar.gz", None, name).name)
+        with pytest.raises(PolicyError, match=words):
+            open_context(root).check_bundle()
     written(root / "rules.tar.gz", folder / "publisher.pem", "house")
     for pins, codes in (({}, ["bundle_not_pinned"]), ({"signer": "publisher.pub"}, [])):
         settings(root, "gate.yaml", bundle="rules.tar.gz", **pins)
@@ -134,7 +153,7 @@ def test_a_commit_has_an_archive(office: tuple[Path, Path], gate: Gate) -> None:
     assert (context.bundle.name, context.bundle.digest) == ("house", digest)
     assert [one.text for one in context.authority.trust.alterations] == ["changed rules.tar.gz"]
     shown = gate("policy", "diff", "main:rules.tar.gz", "rules.tar.gz", cwd=root)
-    assert "house 1.1.0 → mine 1.1.0" in shown.out, shown.err
+    assert "house 1.0.0 → mine 1.0.0" in shown.out, shown.err
 
 
 @pytest.mark.parametrize(
@@ -287,6 +306,38 @@ def test_credentials_are_those_of_docker(
         assert done.code == code, done.err
         assert code == 0 or "docker login" in done.err
         assert "secret" not in done.err and "wrong" not in done.err
+
+
+def test_a_registry_that_lies(gate: Gate, tmp_path: Path) -> None:
+    """Another manifest than the digest says, one that is no bundle, and one that does not end are refused."""
+    pytest.importorskip("oras", reason="the extra oci is not installed")
+    answers = [b'{"layers": []}', b'{"layers": []}', b"x" * (2 << 20), b"<html>"]
+
+    class Liar(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"" if self.path == "/v2/" else answers.pop(0)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Print nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_port}/acme"
+        for end, words in (
+            (f"@sha256:{'0' * 64}", "manifest of another digest"),
+            (":1", "is no policy bundle"),
+            (":1", "the answer is too large"),
+            (":1", "is no policy bundle"),
+        ):
+            done = gate("policy", "pull", place + end, "-o", tmp_path / "x.tar.gz")
+            assert done.code == 2 and words in done.err, done.err
+        server.shutdown()
+    assert not (tmp_path / "x.tar.gz").exists()
 
 
 @pytest.mark.soak

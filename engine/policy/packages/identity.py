@@ -19,6 +19,7 @@ _SEMVER: Final = re.compile(
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_LABEL}(?:\.{_LABEL})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 )
 """Semantic Versioning 2.0.0, https://semver.org."""
+_NAME: Final = re.compile(r"[ -~]{1,100}")
 
 
 def check_version(bundle: Bundle) -> None:
@@ -54,9 +55,16 @@ def check_name(bundle: Bundle, *, vouched: bool) -> None:
     Args:
         vouched: whether somebody other than the judged change pins what it is.
 
-    Raises PolicyError: it calls itself what it is not.
+    Raises PolicyError: it calls itself what it is not, or has a name that may look like another.
     """
-    known = _shipped().get(bundle.name)
+    if not _NAME.fullmatch(bundle.name):
+        raise PolicyError(
+            f"the bundle's name {bundle.name[:80]!a} is not 1 to 100 printable ASCII characters",
+            path=".manifest",
+            place="metadata.name",
+            remedy="write a name such as acme-prelive",
+        )
+    known = _shipped().get(_plain(bundle.name))
     if known is not None and bundle.digest != known[1] and not vouched:
         version, digest = known
         raise PolicyError(
@@ -70,6 +78,11 @@ def check_name(bundle: Bundle, *, vouched: bool) -> None:
 
 @cache
 def _shipped() -> Mapping[str, tuple[str, str]]:
-    """Name → version and digest of the bundles that come with gate."""
+    """Plain name → version and digest of the bundles that come with gate."""
     bundle = load_bundle(SHIPPED)
-    return {bundle.name: (bundle.version, bundle.digest)}
+    return {_plain(bundle.name): (bundle.version, bundle.digest)}
+
+
+def _plain(name: str) -> str:
+    """The name without what readers pass over: case, blanks and punctuation."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())

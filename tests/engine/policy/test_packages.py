@@ -81,6 +81,7 @@ def test_opa_accepts_the_signature(
     assert gate("policy", "verify", ours, "--verification-key", people / f"{other}.pub").code == 1
 
 
+@pytest.mark.soak
 def test_the_shipped_bundle_in_a_server(
     people: Path, gate: Gate, start_opa: Callable[..., Any], tmp_path: Path
 ) -> None:
