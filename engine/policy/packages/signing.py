@@ -69,8 +69,8 @@ def verify(files: Mapping[str, bytes], key: Public, where: str) -> str:
         algorithm = header["alg"]
         claims = parse_json(_decoded(payload), f"{SIGNATURES} payload", DEFAULT)
         rows = {row["name"]: (row["hash"], row["algorithm"]) for row in claims["files"]}
-        if not {kind for _, kind in rows.values()} <= _DIGESTS.keys():
-            raise ValueError("a file's algorithm is none of " + ", ".join(_DIGESTS))
+        if not all(isinstance(name, str) and row[1] in _DIGESTS for name, row in rows.items()):
+            raise ValueError("a file has no name, or its algorithm is none of " + ", ".join(_DIGESTS))
         if claims.get("scope") or len(rows) != len(claims["files"]) or header.get("crit"):
             raise ValueError("it has a scope, a file twice or an extension")
         proof = _decoded(signature)
