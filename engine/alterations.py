@@ -54,6 +54,9 @@ class _Comparison:
         for path in (base.revoked_keys, base.attesters):
             if path is not None:
                 yield from self._changed(path)
+        for path in (base.policy.signer, base.policy.bundle):
+            if path is not None and commit_file(self._root, self._commit, path) is not None:
+                yield from self._changed(path)
         folders = [base.policy.bundle] if base.policy.bundle else []
         copies = (options.get("approved_copy") for options in base.evidence.values())
         for folder in dict.fromkeys([*folders, *(copy for copy in copies if isinstance(copy, str))]):

@@ -19,6 +19,7 @@ from .plans import tailored
 from .policy import EngineOptions, open_engine
 from .policy import bundle as bundles
 from .policy.interface import Bundle, PolicyEngine
+from .policy.packages.identity import check_name, check_version, signed_files
 from .policy.registry import EMBEDDED
 from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
 
@@ -73,6 +74,19 @@ class Context:
         """
         return open_engine(self.config.engine, self.bundle, self.config.limits, self.engine_options)
 
+    def check_bundle(self) -> None:
+        """Refuse to judge by a bundle that calls itself what it is not.
+
+        Raises PolicyError: its revision is no semantic version; or it has the name of a shipped bundle, is
+        another, and neither the operator's file pins its digest or signer, nor a flag or trust ref names it.
+        """
+        if self.authority.bundle is None:
+            return
+        source, pins = self.authority.trust.settings["policy"], self.config.policy
+        pinned = source == OPERATOR and (pins.digest is not None or pins.signer is not None)
+        check_version(self.bundle)
+        check_name(self.bundle, vouched=pinned or source in (FLAG, TRUST_REF))
+
     def check_stage(self, stage: str) -> None:
         """Refuse what cannot be judged.
 
@@ -97,7 +111,7 @@ def open_context(
     """Load the settings in force and the policy bundle.
 
     Args:
-        policy: a bundle directory in place of the configured one; recorded as a weakening.
+        policy: a bundle's directory or archive in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
         operator: the operator's file or directory.
         trust_ref: the commit whose settings, policies and signers are taken.
@@ -110,6 +124,8 @@ def open_context(
     authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
     given = authority.bundle
+    if config.policy.signer is not None:
+        given = _signed(authority)
     # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
     bundle = (
         bundles.load_bundle(bundles.SHIPPED) if given is None else bundles.load_bundle(given, config.limits)
@@ -154,6 +170,18 @@ def _check_pin(name: str, pinned: str | None, actual: str) -> None:
         )
 
 
+def _signed(authority: Authority) -> dict[str, bytes]:
+    """The files of the configured bundle, whose signer is pinned."""
+    if authority.bundle is None:
+        raise ConfigError(
+            "a signer is set, and no bundle that it signed; gate does not sign the one that it ships",
+            path=FILE,
+            place="policy.signer",
+            remedy="set policy.bundle to the archive, or remove policy.signer",
+        )
+    return signed_files(authority.bundle, authority.signer or b"", authority.config.policy.bundle)
+
+
 def _check_freshness(config: GateConfig, plan: Plan) -> None:
     """Refuse an age limit of a collector whose age no rule looks at."""
     facts = [fact for stage in plan.stages.values() for rule in stage.rules for fact in rule.facts]
@@ -174,8 +202,8 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     found = []
     if trust.settings["policy"] == FLAG or str(authority.bundle) == config.policy.bundle:
         found.append(Weakening("policy_override", "the policy bundle was given by a flag"))
-    elif config.policy.bundle is not None and config.policy.digest is None and trust.ref is None:
-        message = f"{_whose(trust, 'policy')} names a policy bundle without its digest"
+    elif config.policy.bundle and not (config.policy.digest or config.policy.signer or trust.ref):
+        message = f"{_whose(trust, 'policy')} names a policy bundle without its digest or signer"
         found.append(Weakening("bundle_not_pinned", message))
     if trust.settings["engine"] == JUDGED and config.engine != EMBEDDED:
         found.append(Weakening("engine_judged", f"gate.yaml chooses the policy engine {config.engine}"))

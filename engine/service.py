@@ -59,6 +59,7 @@ def evaluate(context: Context, stage: str, time: Time) -> Judged:
     not.
     """
     context.check_stage(stage)
+    context.check_bundle()
     plan = context.plan
     ids = collectors(plan, stage)
     # the collectors first: the engine starts a thread, and a process with threads is not forked

@@ -16,9 +16,12 @@ from ..evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ..evidence.base.limits import DEFAULT
 from ..evidence.reading.git.history import History
 from .config.operator import Operator, load_operator
-from .config.settings import FILE, GateConfig, default_ledger, parse_config, read_file
+from .config.policy import PolicySettings
+from .config.settings import FILE, GateConfig, default_ledger, parse_config
+from .config.settings import read_file as read_settings_file
 from .decision.document import Notice, Trust, TrustRef
 from .policy import registry as engines
+from .policy.packages.archive import is_archive, read_file, unpack
 
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
@@ -55,7 +58,8 @@ class Authority:
         config: the settings in force; ``allowed_signers`` is a key of ``given`` unless it is the workspace's.
         trust: where the settings come from, as the decision states it.
         given: files that are read in place of the workspace's, by name; None for one that does not exist.
-        bundle: directory of the policy bundle, or its files by path; None for the shipped one.
+        bundle: directory or archive of the policy bundle, or its files by path; None for the shipped one.
+        signer: the public key that must have signed the bundle, as PEM text; None where none must.
         execute: what may run code of the workspace.
         settings_digest: SHA-256 of the ``gate.yaml`` in force, None where there is none.
         log_key: verifier key of the only log that decisions may be added to.
@@ -67,6 +71,7 @@ class Authority:
     trust: Trust
     given: Files = field(default_factory=dict)
     bundle: Path | dict[str, bytes] | None = None
+    signer: bytes | None = None
     execute: frozenset[str] = frozenset()
     settings_digest: str | None = None
     log_key: str | None = None
@@ -82,7 +87,7 @@ def resolve(
     Args:
         operator: the operator's file or directory.
         ref: branch, tag or commit whose settings, policies and signers are taken.
-        policy: a bundle directory in place of all others.
+        policy: a bundle's directory or archive in place of all others.
         engine: the policy engine in place of the configured one.
 
     Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
@@ -96,12 +101,13 @@ def resolve(
     if policy is not None:
         inside = policy.resolve().is_relative_to(root.resolve())
         settings = {**authority.trust.settings, "policy": JUDGED if inside else FLAG}
-        pins = replace(authority.config.policy, bundle=str(policy), version=None, digest=None)
+        pins = PolicySettings(bundle=str(policy))
         authority = replace(
             authority,
             config=replace(authority.config, policy=pins),
             trust=replace(authority.trust, settings=settings),
             bundle=policy,
+            signer=None,
         )
     if engine is not None:
         engines.check(engine)
@@ -149,11 +155,13 @@ def _sources(stated: frozenset[str], source: str) -> dict[str, str]:
 
 
 def _judged(root: Path) -> Authority:
-    raw = read_file(root)
+    raw = read_settings_file(root)
     config, stated = parse_config(raw, root)
     trust = Trust(None, None, _sources(stated, JUDGED), ())
     bundle = root / config.policy.bundle if config.policy.bundle else None
-    return Authority(config, trust, bundle=bundle, settings_digest=None if raw is None else sha256_hex(raw))
+    name, digest = config.policy.signer, None if raw is None else sha256_hex(raw)
+    signer = None if name is None else read_file(root / name, DEFAULT.text_bytes, "name a public key (PEM)")
+    return Authority(config, trust, bundle=bundle, signer=signer, settings_digest=digest)
 
 
 def _of_commit(root: Path, ref: str) -> Authority:
@@ -185,11 +193,13 @@ def _of_commit(root: Path, ref: str) -> Authority:
     }
     given: Files = {f"@{TRUST_REF}/{path}": commit_file(root, commit, path) for path in named.values()}
     folder = config.policy.bundle
-    bundle = None if folder is None else commit_files(root, commit, folder.rstrip("/"))
+    bundle = None if folder is None else commit_bundle(root, commit, folder.rstrip("/"))
+    signer = None if config.policy.signer is None else commit_file(root, commit, config.policy.signer) or b""
     trust = Trust(None, TrustRef(ref, commit), _sources(stated, TRUST_REF), ())
     files: dict[str, Any] = {name: f"@{TRUST_REF}/{path}" for name, path in named.items()}
     settings = replace(config, **files)
-    return Authority(settings, trust, given, bundle, settings_digest=None if raw is None else sha256_hex(raw))
+    digest = None if raw is None else sha256_hex(raw)
+    return Authority(settings, trust, given, bundle, signer, settings_digest=digest)
 
 
 def commit_file(root: Path, commit: str, path: str) -> bytes | None:
@@ -216,6 +226,15 @@ def commit_files(root: Path, commit: str, folder: str) -> dict[str, bytes]:
     }
 
 
+def commit_bundle(root: Path, commit: str, place: str) -> dict[str, bytes]:
+    """The files of a bundle of the commit, by path in it: of a directory, or of an archive.
+
+    Raises PolicyError: the archive is damaged or hostile; ConfigError: it is too large.
+    """
+    data = commit_file(root, commit, place) if is_archive(Path(place)) else None
+    return commit_files(root, commit, place) if data is None else unpack(data, place)
+
+
 def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority:
     """The operator's settings over those of the base; without a trust ref, the base loses its ``POWERS``."""
     own, stated = operator.config, operator.stated
@@ -233,7 +252,7 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
         values["evidence"] = {**base.config.evidence, **own.evidence}
         if not base.config.evidence.keys() <= own.evidence.keys():
             settings["evidence"] = base.trust.settings["evidence"]
-    given, bundle = dict(base.given), base.bundle
+    given, bundle, signer = dict(base.given), base.bundle, base.signer
     if base.trust.ref is None:  # where nobody names signers, nobody may sign
         values["allowed_signers"] = f"@{OPERATOR}/allowed_signers"
         given[values["allowed_signers"]] = None
@@ -243,6 +262,7 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
             given[values[name]] = operator.read(getattr(own, name), root)
     if settings["policy"] in (OPERATOR, DEFAULTS):
         bundle = operator.path(own.policy.bundle, root) if own.policy.bundle else None
+        signer = operator.read(own.policy.signer, root) if own.policy.signer else None
     if "ledger" in stated and own.ledger.timestamps is not None and own.ledger.timestamps.anchor is not None:
         anchor = str(operator.path(own.ledger.timestamps.anchor, root))
         values["ledger"] = replace(own.ledger, timestamps=replace(own.ledger.timestamps, anchor=anchor))
@@ -263,6 +283,7 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
         trust=replace(base.trust, operator=operator.digest, settings=settings),
         given=given,
         bundle=bundle,
+        signer=signer,
         execute=frozenset(own.execute),
         log_key=own.log_key,
         key_admins=operator.admins(root),

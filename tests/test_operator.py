@@ -141,8 +141,12 @@ def test_policies_of_the_change_do_not_judge_it(gate: Gate, copy_example: Copy) 
     small_bundle(root / "policies")
     settings = root / "gate.yaml"
     settings.write_text(settings.read_text() + "\npolicy: {bundle: policies, version: 1.1.0}\n")
+    refused = gate("evaluate", "stage8", "-w", root)
+    assert refused.code == 2 and "calls itself gate-prelive 1.1.0" in refused.err and not refused.out
+    manifest = root / "policies/.manifest"
+    manifest.write_text(manifest.read_text().replace("gate-prelive", "house"))
     alone = decide(gate, root)
-    assert (alone["verdict"], alone["policy"]["name"]) == ("PASS", "gate-prelive")
+    assert (alone["verdict"], alone["policy"]["name"]) == ("PASS", "house")
     assert "self-judged" in first_line(gate, root)
     found = decide(gate, root, "--operator", OPERATOR)
     assert found["verdict"] == "FAIL" and found["policy"]["digest"] != alone["policy"]["digest"]

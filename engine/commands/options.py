@@ -47,8 +47,8 @@ Policy = Annotated[
         "--policy",
         "-p",
         envvar="GATE_POLICY",
-        help="Judge with the policy bundle in this directory.",
-        metavar="DIR",
+        help="Judge with the policy bundle in this directory or archive.",
+        metavar="DIR|FILE.tar.gz",
     ),
 ]
 Engine = Annotated[

@@ -26,12 +26,15 @@ class PolicySettings(Settings):
     bundle: Text | None = field(
         default=None,
         metadata={
-            "description": "Directory of the bundle, relative to the workspace; the shipped one if absent."
+            "description": "The bundle's directory or .tar.gz in the workspace; the shipped one if absent."
         },
     )
     version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
     digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = field(
         default=None, metadata={"description": "The SHA-256 digest the bundle must have."}
+    )
+    signer: Text | None = field(
+        default=None, metadata={"description": "PEM file with the public key that must have signed it."}
     )
     profile: Text | None = field(
         default=None,

@@ -1,4 +1,4 @@
-"""Reads an OPA bundle directory: ``.manifest``, Rego modules, nested ``data.yaml`` and ``data.json`` files.
+"""Reads an OPA bundle: ``.manifest``, Rego modules, nested ``data.yaml`` and ``data.json`` files.
 
 The same safe reading as for evidence applies: no links, size caps, strict parsers. Test modules
 (``*_test.rego``) take no part in a decision and so are neither loaded nor part of the digest.
@@ -25,6 +25,7 @@ from .annotations import read_annotations
 from .excerpts import quoted
 from .interface import Annotation, Bundle, Report, RuleHead, refuse, reporting
 from .lint import check_module
+from .packages.archive import SUFFIX, is_archive, read_archive
 
 SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 """The bundle that comes with gate."""
@@ -36,9 +37,9 @@ TEST = "_test.rego"
 
 
 def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> Bundle:
-    """Read and check the bundle in a directory, or that of these files by path, within the limits.
+    """Read and check the bundle in a directory or an archive, or that of these files, within the limits.
 
-    Raises PolicyError: not a directory, no manifest, a file that does not parse, a module that the lint
+    Raises PolicyError: neither of them, no manifest, a file that does not parse, a module that the lint
     refuses, or data at a rule's path. Paths in messages are relative to the bundle.
     """
     return examine_bundle(source, limits, refuse)
@@ -68,12 +69,23 @@ def read_modules(
         return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
 
 
+def read_all(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> dict[str, bytes]:
+    """Path → content of everything in a bundle. Raises PolicyError: a file cannot be read."""
+    view, where = _view(source, limits)
+    with _checked(where):
+        return {check_relative(path): view.read(path, view.limits.text_bytes) for path in view.paths()}
+
+
 def _view(source: Path | Mapping[str, bytes], limits: Limits) -> tuple[View | _Files, str]:
     if not isinstance(source, Path):
         return _Files(source, limits), "the policy bundle"
+    if is_archive(source):
+        return _Files(read_archive(source), limits), str(source)
     if not source.is_dir():
         raise PolicyError(
-            "the policy bundle is not a directory", path=str(source), remedy="name the directory of a bundle"
+            "the policy bundle is not a directory",
+            path=str(source),
+            remedy=f"name the directory of a bundle, or its archive (*{SUFFIX})",
         )
     with _checked(str(source)):
         return _opened(Workspace(source, limits)), str(source)

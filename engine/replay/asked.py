@@ -15,7 +15,8 @@ from ..decide.recorded import ALL, Time, wanted_stages
 from ..plans import as_recorded
 from ..policy.bundle import MANIFEST, SHIPPED, from_document, load_bundle
 from ..policy.interface import Bundle
-from ..trust import commit_files
+from ..policy.packages.archive import is_archive
+from ..trust import commit_bundle
 from .impact import ENTRY, FactSet, Impact, Judging, impact
 from .logs import open_log
 from .replacing import FACT, Replacement
@@ -119,7 +120,7 @@ def load_base(context: Context, name: str) -> Bundle:
     Raises UsageError: it is neither, or the commit has no bundle there; PolicyError: the bundle is wrong.
     """
     path = Path(name)
-    if (path / MANIFEST).is_file():
+    if (path / MANIFEST).is_file() or (is_archive(path) and path.exists()):
         return load_bundle(path, context.config.limits)
     try:
         commit = History(context.root).resolve(name)
@@ -127,8 +128,8 @@ def load_base(context: Context, name: str) -> Bundle:
         commit = None
     if commit is None:
         raise UsageError(
-            f"--base: {name[:80]!r} is no directory of a policy bundle and no commit here",
-            remedy="name a directory with a .manifest, or a branch, tag or commit",
+            f"--base: {name[:80]!r} is no policy bundle and no commit here",
+            remedy="name a directory with a .manifest, an archive (.tar.gz), or a branch, tag or commit",
         )
     folder = _folder(context)
     if folder is None:
@@ -136,7 +137,7 @@ def load_base(context: Context, name: str) -> Bundle:
             "--base names a commit, and the edited policies are not in this workspace",
             remedy="name them with --policy, or a directory with --base",
         )
-    files = commit_files(context.root, commit, folder)
+    files = commit_bundle(context.root, commit, folder)
     if MANIFEST not in files:
         what = f"--base: {name[:80]!r} has no policy bundle in {folder}/"
         raise UsageError(what, remedy="name a directory instead")

@@ -12,7 +12,8 @@ from ...evidence.reading.git.history import History
 from ..config.settings import load_config
 from ..policy.bundle import SHIPPED, load_bundle, read_tests
 from ..policy.interface import Bundle
-from ..trust import commit_files
+from ..policy.packages.archive import is_archive
+from ..trust import commit_bundle
 
 SHIPPED_NAME = "shipped"
 
@@ -47,8 +48,8 @@ def find_bundle(name: str | None, root: Path) -> Source:
     """The bundle that is meant.
 
     Args:
-        name: a directory, ``REF:DIR`` for one of a git commit, ``shipped``, or None for the one that the
-            workspace's ``gate.yaml`` names, else the shipped one.
+        name: a directory or an archive, ``REF:PATH`` for one of a git commit, ``shipped``, or None for
+            the one that the workspace's ``gate.yaml`` names, else the shipped one.
         root: what directories are relative to; the repository that commits are of.
 
     Raises UsageError: there is nothing of that name; ConfigError: ``gate.yaml`` is wrong.
@@ -58,13 +59,13 @@ def find_bundle(name: str | None, root: Path) -> Source:
         return SHIPPED if configured is None else root / configured
     if name == SHIPPED_NAME:
         return SHIPPED
-    if (root / name).is_dir():
+    if (root / name).is_dir() or (is_archive(Path(name)) and (root / name).exists()):
         return root / name
     ref, _, folder = name.partition(":")
     if not folder:
         raise UsageError(
             f"there is no policy bundle {name[:200]!r}",
-            remedy="name the directory of a bundle, REF:DIR for one of a git commit, or shipped",
+            remedy="name a bundle's directory or archive, REF:DIR for one of a git commit, or shipped",
         )
     return _of_commit(root, ref, folder.strip("/"))
 
@@ -78,7 +79,7 @@ def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:
         raise UsageError(
             f"there is no commit {ref[:80]!r} here", remedy="name a branch, tag or commit, or fetch it"
         )
-    files = commit_files(root, commit, folder)
+    files = commit_bundle(root, commit, folder)
     if not files:
         raise UsageError(
             f"the commit {ref[:80]} has no directory {folder[:200]!r}",

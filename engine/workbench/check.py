@@ -18,6 +18,7 @@ from ..policy.bundle import examine_bundle, read_tests
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import excerpt, quoted
 from ..policy.interface import Bundle, reporting
+from ..policy.packages.identity import check_version
 from .bundles import Source, Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, laid_out, opa
@@ -54,6 +55,9 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
         found.append(Finding(name, error))
 
     bundle = examine_bundle(source, limits, report)
+    if bundle.name:  # else the manifest could not be read, which is reported
+        with reporting("manifest", report):
+            check_version(bundle)
     tests: dict[str, str] = {}
     with reporting("file", report):
         tests = read_tests(source, limits)

@@ -21,7 +21,8 @@ app = typer.Typer(
 Bundle = Annotated[
     str | None,
     typer.Argument(
-        help="Directory of the bundle, REF:DIR of a git commit, or shipped; by default that of gate.yaml.",
+        help="Directory or archive of the bundle, REF:DIR of a git commit, or shipped; by default that of "
+        "gate.yaml.",
         envvar="GATE_POLICY",
         metavar="[BUNDLE]",
     ),

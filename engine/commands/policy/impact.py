@@ -43,8 +43,8 @@ def impact(
         str | None,
         typer.Option(
             "--base",
-            help="Compare with the bundle in this directory, or of this branch, tag or commit; by default, "
-            "with the bundle that each decision was recorded with.",
+            help="Compare with the bundle in this directory or archive, or of this branch, tag or commit; by "
+            "default, with the bundle that each decision was recorded with.",
             metavar="REF|BUNDLE",
         ),
     ] = None,

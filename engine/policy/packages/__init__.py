@@ -1,0 +1,1 @@
+"""Policy bundles as files: archives, their signatures, and where they are kept."""

@@ -1,0 +1,180 @@
+"""An OPA bundle as one file: a gzip-compressed tar archive, read and written in memory only.
+
+Source of the format: https://www.openpolicyagent.org/docs/management-bundles (bundle file format),
+POSIX.1-2017 (pax, "ustar Interchange Format"), RFC 1952. Nothing is ever extracted to disk.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from ....evidence.base.errors import ConfigError, EvidenceError, PolicyError
+from ....evidence.base.limits import MIB
+from ....evidence.reading.workspace import Workspace, check_relative
+
+SUFFIX: Final = ".tar.gz"
+MAX_ARCHIVE: Final = 16 * MIB
+"""The largest archive, in bytes."""
+MAX_BYTES: Final = 64 * MIB
+"""The most that all of its files may have together, with tar's own headers."""
+MAX_FILES: Final = 10_000
+"""The most members, directories included."""
+MAX_DEPTH: Final = 16
+"""The most folders that a file may be in."""
+MAX_RATIO: Final = 100
+"""How many times larger than the archive its content may be; policies reach 15. Small ones may be more."""
+
+_SMALL: Final = 8 * MIB
+_CHUNK: Final = 64 * 1024
+_BLOCK: Final = 512
+_KINDS: Final = {
+    tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link", tarfile.CHRTYPE: "a device",
+    tarfile.BLKTYPE: "a device", tarfile.FIFOTYPE: "a pipe",
+}  # fmt: skip
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the path is that of a bundle's archive, by its name, and no directory."""
+    return path.name.endswith((SUFFIX, ".tgz")) and not path.is_dir()
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """The archive of the files by path: sorted, without times and owners, so always the same bytes.
+
+    Raises PolicyError: a name is too long for the format.
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8") as tar:
+        for path, data in sorted(files.items()):
+            member = tarfile.TarInfo(path)
+            member.size, member.mode = len(data), 0o644
+            try:
+                tar.addfile(member, io.BytesIO(data))
+            except ValueError as error:
+                raise PolicyError(
+                    "the name is too long for an archive", path=path, remedy="rename the file"
+                ) from error
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def read_archive(path: Path) -> dict[str, bytes]:
+    """The files of the archive at ``path``. Raises PolicyError: it cannot be read; as :func:`unpack`."""
+    return unpack(read_file(path, MAX_ARCHIVE, "name a bundle's archive (.tar.gz)"), str(path))
+
+
+def read_file(path: Path, most: int, remedy: str) -> bytes:
+    """The content of a regular file.
+
+    Raises PolicyError: it is absent, a link, something else or larger than ``most`` bytes.
+    """
+    try:
+        view = Workspace.single_file_view(path.parent, path.name)
+        if view is not None:
+            return view.read(path.name, most)
+        what = "there is no such file"
+    except EvidenceError as error:
+        what = error.what
+    except ConfigError as error:
+        what = error.what
+    raise PolicyError(what, path=str(path), remedy=remedy)
+
+
+def unpack(data: bytes, where: str) -> dict[str, bytes]:
+    """The files of an archive by path.
+
+    Args:
+        where: the archive's name, for messages.
+
+    Raises PolicyError: it is none, is damaged, exceeds a cap of this module, or has a member that is no
+    regular file, lies elsewhere, or is there twice.
+    """
+    content = _decompressed(data, where)
+    files: dict[str, bytes] = {}
+    at = number = 0
+    while (head := content[at : at + _BLOCK]) and head.count(0) != len(head):
+        name, kind, size = _header(head, where)
+        number += 1
+        at += _BLOCK
+        body = content[at : at + size]
+        at += size + -size % _BLOCK
+        if number > MAX_FILES:
+            raise _refused(f"the archive has more than {MAX_FILES} members", where)
+        if kind == tarfile.DIRTYPE:
+            continue
+        path = _path(name, kind, where)
+        if path in files:
+            raise _refused(f"the archive has {path[:120]!a} twice", where)
+        if len(body) != size:
+            raise _refused("the archive is cut short", where)
+        files[path] = body
+    rest = content[at:]
+    if len(rest) < 2 * _BLOCK or rest.count(0) != len(rest):
+        raise _refused("the archive is cut short, damaged, or has something after its end", where)
+    for path in files:
+        if any(str(parent) in files for parent in PurePosixPath(path).parents):
+            raise _refused(f"the archive has {path[:120]!a} inside a file", where)
+    return files
+
+
+def _decompressed(data: bytes, where: str) -> bytes:
+    most = min(MAX_BYTES, max(_SMALL, MAX_RATIO * len(data)))
+    inflater = zlib.decompressobj(wbits=31)
+    pieces: list[bytes] = []
+    size = at = 0
+    try:
+        while at < len(data) and not inflater.eof:
+            rest = data[at : at + _CHUNK]
+            at += len(rest)
+            while rest:
+                pieces.append(inflater.decompress(rest, _CHUNK))
+                rest = inflater.unconsumed_tail
+                size += len(pieces[-1])
+                if size > most:
+                    raise _refused(f"the archive's content is larger than {most} bytes", where)
+        pieces.append(inflater.flush())
+    except zlib.error as error:
+        raise _refused("is no gzip file, or a damaged one", where) from error
+    if not inflater.eof or inflater.unused_data or at < len(data):
+        raise _refused("the gzip file is cut short, or has something after its end", where)
+    return b"".join(pieces)
+
+
+def _header(head: bytes, where: str) -> tuple[str, bytes, int]:
+    """Name, type and size that the header of a member states."""
+    try:
+        total = int(head[148:156].strip(b" \0") or b"0", 8)
+        size = int(head[124:136].strip(b" \0") or b"0", 8)
+        name = head[:100].partition(b"\0")[0].decode()
+        if head[257:263] == b"ustar\0" and head[345] != 0:
+            name = head[345:500].partition(b"\0")[0].decode() + "/" + name
+    except (ValueError, IndexError):
+        raise _refused("is no tar archive, or a damaged one", where) from None
+    if len(head) != _BLOCK or sum(head[:148]) + sum(head[156:]) + 8 * ord(" ") != total or size < 0:
+        raise _refused("is no tar archive, or a damaged one", where)
+    return name, head[156:157], size
+
+
+def _path(name: str, kind: bytes, where: str) -> str:
+    """Where a member lies in the bundle. OPA writes a slash before names, tar ``./``."""
+    if kind not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+        words = _KINDS.get(kind, "an extension of the format")
+        raise _refused(f"{name[:120]!a} is {words}, which a bundle may not have", where)
+    path = name.removeprefix("./") if name.startswith("./") else name.removeprefix("/")
+    try:
+        check_relative(path)
+    except ConfigError as error:
+        raise _refused(f"{name[:120]!a} is no name of a file in a bundle", where) from error
+    if path.count("/") > MAX_DEPTH:
+        raise _refused(f"{path[:120]!a} is more than {MAX_DEPTH} folders deep", where)
+    return path
+
+
+def _refused(what: str, where: str) -> PolicyError:
+    remedy = "make it again with gate policy bundle, opa build, or tar --format=ustar -czf"
+    return PolicyError(what, path=where, remedy=remedy)

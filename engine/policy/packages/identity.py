@@ -1,0 +1,88 @@
+"""Whether a bundle is what it calls itself: its version, its signer, and the names that gate ships."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from ....evidence.base.errors import PolicyError
+from ..bundle import SHIPPED, load_bundle, read_all
+from ..interface import Bundle
+from .signing import public_key, verify
+
+_NUMBER: Final = r"(?:0|[1-9][0-9]*)"
+_LABEL: Final = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_SEMVER: Final = re.compile(
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_LABEL}(?:\.{_LABEL})*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
+"""Semantic Versioning 2.0.0, https://semver.org."""
+_NAME: Final = re.compile(r"[ -~]{1,100}")
+
+
+def check_version(bundle: Bundle) -> None:
+    """Refuse a revision that is no semantic version. Raises PolicyError: it is none."""
+    if not _SEMVER.fullmatch(bundle.version):
+        raise PolicyError(
+            f"the revision {bundle.version[:80]!r} is no semantic version",
+            path=".manifest",
+            remedy="write MAJOR.MINOR.PATCH, such as 1.2.0, and raise it with every change",
+        )
+
+
+def signed_files(
+    source: Path | Mapping[str, bytes], key: bytes, where: str | None = None
+) -> dict[str, bytes]:
+    """Everything in the bundle, once the key's signature over all of it has been checked.
+
+    Args:
+        key: the public key, as PEM text.
+        where: the bundle's name, for messages; its path if absent.
+
+    Raises PolicyError: a file cannot be read, or the signature does not hold; UsageError: it is no such key.
+    """
+    name = where or (str(source) if isinstance(source, Path) else "the policy bundle")
+    files = read_all(source)
+    verify(files, public_key(key, "policy.signer"), name)
+    return files
+
+
+def check_name(bundle: Bundle, *, vouched: bool) -> None:
+    """Refuse a bundle that has the name of one that gate ships, and is not that one.
+
+    Args:
+        vouched: whether somebody other than the judged change pins what it is.
+
+    Raises PolicyError: it calls itself what it is not, or has a name that may look like another.
+    """
+    if not _NAME.fullmatch(bundle.name):
+        raise PolicyError(
+            f"the bundle's name {bundle.name[:80]!a} is not 1 to 100 printable ASCII characters",
+            path=".manifest",
+            place="metadata.name",
+            remedy="write a name such as acme-prelive",
+        )
+    known = _shipped().get(_plain(bundle.name))
+    if known is not None and bundle.digest != known[1] and not vouched:
+        version, digest = known
+        raise PolicyError(
+            f"the bundle calls itself {bundle.name} {bundle.version}, as the one that gate ships does "
+            f"({version}, {digest[:12]}…), and is another ({bundle.digest[:12]}…)",
+            path=".manifest",
+            place="metadata.name",
+            remedy="give it a name of its own, or pin policy.digest or policy.signer in the operator's file",
+        )
+
+
+@cache
+def _shipped() -> Mapping[str, tuple[str, str]]:
+    """Plain name → version and digest of the bundles that come with gate."""
+    bundle = load_bundle(SHIPPED)
+    return {_plain(bundle.name): (bundle.version, bundle.digest)}
+
+
+def _plain(name: str) -> str:
+    """The name without what readers pass over: case, blanks and punctuation."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
