@@ -17,9 +17,10 @@ from .decide.recorded import ALL
 from .decision.document import Trust, Weakening
 from .policy import EngineOptions, open_engine
 from .policy import bundle as bundles
+from .policy.bundle import Source
 from .policy.interface import Bundle, PolicyEngine
 from .policy.registry import EMBEDDED
-from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
+from .trust import DEFAULTS, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
 
 _STRICTER = frozenset({("account", "pinned_account")})
 """Options that only make rules stricter, so setting them weakens nothing."""
@@ -81,7 +82,7 @@ class Context:
 
 def open_context(
     root: Path,
-    policy: Path | None = None,
+    policy: Source | None = None,
     places: Places | None = None,
     operator: Path | None = None,
     trust_ref: str | None = None,
@@ -91,7 +92,7 @@ def open_context(
     """Load the settings in force and the policy bundle.
 
     Args:
-        policy: a bundle directory in place of the configured one; recorded as a weakening.
+        policy: a bundle in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
         operator: the operator's file or directory.
         trust_ref: the commit whose settings, policies and signers are taken.
@@ -146,7 +147,7 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     """How settings and flags weaken the decision: less or something else is judged, or by unpinned rules."""
     config, trust = authority.config, authority.trust
     found = []
-    if trust.settings["policy"] == FLAG or str(authority.bundle) == config.policy.bundle:
+    if authority.overridden:
         found.append(Weakening("policy_override", "the policy bundle was given by a flag"))
     elif config.policy.bundle is not None and config.policy.digest is None and trust.ref is None:
         message = f"{_whose(trust, 'policy')} names a policy bundle without its digest"

@@ -19,6 +19,7 @@ from .config.operator import Operator, load_operator
 from .config.settings import FILE, GateConfig, default_ledger, parse_config, read_file
 from .decision.document import Notice, Trust, TrustRef
 from .policy import registry as engines
+from .policy.bundle import Source
 
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
@@ -56,6 +57,7 @@ class Authority:
         trust: where the settings come from, as the decision states it.
         given: files that are read in place of the workspace's, by name; None for one that does not exist.
         bundle: directory of the policy bundle, or its files by path; None for the shipped one.
+        overridden: whether a flag named the bundle.
         execute: what may run code of the workspace.
         settings_digest: SHA-256 of the ``gate.yaml`` in force, None where there is none.
         log_key: verifier key of the only log that decisions may be added to.
@@ -66,7 +68,8 @@ class Authority:
     config: GateConfig
     trust: Trust
     given: Files = field(default_factory=dict)
-    bundle: Path | dict[str, bytes] | None = None
+    bundle: Source | None = None
+    overridden: bool = False
     execute: frozenset[str] = frozenset()
     settings_digest: str | None = None
     log_key: str | None = None
@@ -75,14 +78,14 @@ class Authority:
 
 
 def resolve(
-    root: Path, operator: Path | None, ref: str | None, policy: Path | None, engine: str | None = None
+    root: Path, operator: Path | None, ref: str | None, policy: Source | None, engine: str | None = None
 ) -> Authority:
     """Find the settings, policies and signers that the workspace is judged by.
 
     Args:
         operator: the operator's file or directory.
         ref: branch, tag or commit whose settings, policies and signers are taken.
-        policy: a bundle directory in place of all others.
+        policy: a bundle in place of all others; that of a commit may be the judged change's.
         engine: the policy engine in place of the configured one.
 
     Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
@@ -92,14 +95,15 @@ def resolve(
     if operator is not None:
         authority = _with_operator(root, authority, load_operator(operator, root))
     if policy is not None:
-        inside = policy.resolve().is_relative_to(root.resolve())
+        inside = not isinstance(policy, Path) or policy.resolve().is_relative_to(root.resolve())
         settings = {**authority.trust.settings, "policy": JUDGED if inside else FLAG}
-        pins = replace(authority.config.policy, bundle=str(policy), version=None, digest=None)
+        pins = replace(authority.config.policy, version=None, digest=None)
         authority = replace(
             authority,
             config=replace(authority.config, policy=pins),
             trust=replace(authority.trust, settings=settings),
             bundle=policy,
+            overridden=True,
         )
     if engine is not None:
         engines.check(engine)

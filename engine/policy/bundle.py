@@ -30,11 +30,13 @@ SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 
 MANIFEST = ".manifest"
 DOCUMENT = "gate.bundle/v1"
+Source = Path | Mapping[str, bytes]
+"""Where a bundle is read from: a directory, or its files by path."""
 TEST = "_test.rego"
 """How the names of test modules end."""
 
 
-def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> Bundle:
+def load_bundle(source: Source, limits: Limits = DEFAULT) -> Bundle:
     """Read and check the bundle in a directory, or that of these files by path, within the limits.
 
     Raises PolicyError: not a directory, no manifest, a file that does not parse, a module that the lint
@@ -43,7 +45,7 @@ def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) ->
     return examine_bundle(source, limits, refuse)
 
 
-def examine_bundle(source: Path | Mapping[str, bytes], limits: Limits, report: Report) -> Bundle:
+def examine_bundle(source: Source, limits: Limits, report: Report) -> Bundle:
     """As :func:`load_bundle`, but report what is wrong: the bundle is what could be read of it.
 
     Raises PolicyError: nothing can be read; what ``report`` raises.
@@ -52,14 +54,12 @@ def examine_bundle(source: Path | Mapping[str, bytes], limits: Limits, report: R
     return _load(view, where, report)
 
 
-def read_tests(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> dict[str, str]:
+def read_tests(source: Source, limits: Limits = DEFAULT) -> dict[str, str]:
     """Path → source of the bundle's test modules. Raises PolicyError: one cannot be read as text."""
     return read_modules(source, TEST, limits)
 
 
-def read_modules(
-    source: Path | Mapping[str, bytes], ending: str = ".rego", limits: Limits = DEFAULT
-) -> dict[str, str]:
+def read_modules(source: Source, ending: str = ".rego", limits: Limits = DEFAULT) -> dict[str, str]:
     """Path → source of the modules whose names end so. Raises PolicyError: one cannot be read as text."""
     view, where = _view(source, limits)
     with _checked(where):
@@ -67,7 +67,7 @@ def read_modules(
         return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
 
 
-def _view(source: Path | Mapping[str, bytes], limits: Limits) -> tuple[View | _Files, str]:
+def _view(source: Source, limits: Limits) -> tuple[View | _Files, str]:
     if not isinstance(source, Path):
         return _Files(source, limits), "the policy bundle"
     if not source.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,14 +9,11 @@ from ...evidence.base.errors import ConfigError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.git.history import History
 from ..config.settings import load_config
-from ..policy.bundle import SHIPPED, load_bundle, read_tests
+from ..policy.bundle import SHIPPED, Source, load_bundle, read_tests
 from ..policy.interface import Bundle
 from ..trust import commit_files
 
 SHIPPED_NAME = "shipped"
-
-Source = Path | Mapping[str, bytes]
-"""Where a bundle is read from: a directory, or its files by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +39,14 @@ class Tested:
         return replace(self.bundle, modules=self.modules)
 
 
-def find_bundle(name: str | None, root: Path) -> Source:
+def find_bundle(name: str | None, root: Path, repository: Path | None = None) -> Source:
     """The bundle that is meant.
 
     Args:
         name: a directory, ``REF:DIR`` for one of a git commit, ``shipped``, or None for the one that the
             workspace's ``gate.yaml`` names, else the shipped one.
-        root: what directories are relative to; the repository that commits are of.
+        root: what directories are relative to, and where ``gate.yaml`` is.
+        repository: what commits are of, and directories in them relative to; `root` if None.
 
     Raises UsageError: there is nothing of that name; ConfigError: ``gate.yaml`` is wrong.
     """
@@ -66,7 +63,7 @@ def find_bundle(name: str | None, root: Path) -> Source:
             f"there is no policy bundle {name[:200]!r}",
             remedy="name the directory of a bundle, REF:DIR for one of a git commit, or shipped",
         )
-    return _of_commit(root, ref, folder.strip("/"))
+    return _of_commit(repository or root, ref, folder.strip("/"))
 
 
 def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:

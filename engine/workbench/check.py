@@ -14,11 +14,11 @@ from ...evidence.reading.yaml_reader import parse_yaml
 from ..decide.model import Plan
 from ..decide.plan import examine_plan
 from ..policy.annotations import without_comments
-from ..policy.bundle import examine_bundle, read_tests
+from ..policy.bundle import Source, examine_bundle, read_tests
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import excerpt, quoted
 from ..policy.interface import Bundle, reporting
-from .bundles import Source, Tested
+from .bundles import Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, laid_out, opa
 
