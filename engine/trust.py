@@ -193,13 +193,14 @@ def commit_file(root: Path, commit: str, path: str) -> bytes | None:
 
 
 def commit_files(root: Path, commit: str, folder: str) -> dict[str, bytes]:
-    """The regular files of a directory of the commit, by path in it."""
+    """The regular files of a directory of the commit, by path in it; ``.`` is that of the workspace."""
+    prefix = "" if folder == "." else f"{folder}/"
     from ..evidence.reading.git.objects import read
 
-    ids = {path: blob for path, blob in History(root).files(commit).items() if path.startswith(f"{folder}/")}
+    ids = {path: blob for path, blob in History(root).files(commit).items() if path.startswith(prefix)}
     found = read(root, list(ids.values()), DEFAULT)
     return {
-        path.removeprefix(f"{folder}/"): content[2]
+        path.removeprefix(prefix): content[2]
         for path, content in zip(ids, found, strict=True)
         if content is not None
     }

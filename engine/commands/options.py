@@ -153,7 +153,7 @@ def open_workspace(
     if policy is not None:
         from ..workbench.bundles import find_bundle
 
-        bundle = find_bundle(policy, HERE, workspace)
+        bundle = find_bundle(policy, HERE)
     places = None if no_cache else Places(_cache_dir(), config_dir())
     return open_context(workspace, bundle, places, operator, trust_ref, engine, cross_check)
 

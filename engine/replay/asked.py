@@ -125,8 +125,8 @@ def load_base(context: Context, name: str) -> Bundle:
                 "--base names a commit, and the edited policies are not in this workspace",
                 remedy=f"name the directory in it, too: {name[:80]}:DIR",
             )
-        name = f"{name}:{folder}"
-    return load_bundle(find_bundle(name, Path(), context.root), context.config.limits)
+        return load_bundle(find_bundle(f"{name}:{folder}", context.root), context.config.limits)
+    return load_bundle(find_bundle(name, Path()), context.config.limits)
 
 
 def _is_commit(context: Context, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from posixpath import normpath
 
 from ...evidence.base.errors import ConfigError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
@@ -39,14 +40,13 @@ class Tested:
         return replace(self.bundle, modules=self.modules)
 
 
-def find_bundle(name: str | None, root: Path, repository: Path | None = None) -> Source:
+def find_bundle(name: str | None, root: Path) -> Source:
     """The bundle that is meant.
 
     Args:
         name: a directory, ``REF:DIR`` for one of a git commit, ``shipped``, or None for the one that the
             workspace's ``gate.yaml`` names, else the shipped one.
-        root: what directories are relative to, and where ``gate.yaml`` is.
-        repository: what commits are of, and directories in them relative to; `root` if None.
+        root: what directories are relative to, also those of commits of its repository.
 
     Raises UsageError: there is nothing of that name; ConfigError: ``gate.yaml`` is wrong.
     """
@@ -63,7 +63,7 @@ def find_bundle(name: str | None, root: Path, repository: Path | None = None) ->
             f"there is no policy bundle {name[:200]!r}",
             remedy="name the directory of a bundle, REF:DIR for one of a git commit, or shipped",
         )
-    return _of_commit(repository or root, ref, folder.strip("/"))
+    return _of_commit(root, ref, normpath(folder))
 
 
 def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:

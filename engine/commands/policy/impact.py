@@ -19,7 +19,6 @@ from ..options import (
     Jobs,
     NoColor,
     Operator,
-    Policy,
     TrustRef,
     Verbose,
     Workspace,
@@ -28,7 +27,7 @@ from ..options import (
     output_option,
     screen,
 )
-from .group import app
+from .group import Bundle, app
 
 
 class FailOn(StrEnum):
@@ -41,6 +40,7 @@ class FailOn(StrEnum):
 
 @app.command("impact")
 def impact(
+    bundle: Bundle = None,
     base: Annotated[
         str | None,
         typer.Option(
@@ -74,7 +74,6 @@ def impact(
         FailOn,
         typer.Option("--fail-on", help="Exit 1 when anything demands less, anything flips, or never."),
     ] = FailOn.LOOSENED,
-    policy: Policy = None,
     engine: Engine = None,
     jobs: Jobs = None,
     output: Annotated[list[str] | None, output_option("table (default), markdown, json or sarif")] = None,
@@ -94,7 +93,7 @@ def impact(
     from ...replay.reports.impact import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref, policy, engine=engine)
+    context = open_workspace(workspace, operator, trust_ref, bundle, engine=engine)
     since_s = None if since is None else _seconds(since)
     with progress(wanted=not verbose):
         found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, jobs or usual())

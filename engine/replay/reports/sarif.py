@@ -13,7 +13,7 @@ from ....evidence.base.errors import masked
 from ...report.json_format import render_json
 from ...terminal.figures import printable
 from ..impact import Impact
-from .flips import Group, compared, groups, place
+from .flips import Group, groups, place, told
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -41,8 +41,8 @@ def _result(impact: Impact, group: Group, number: int) -> dict[str, Any]:
     one, _, flip = group.members[0]
     what = "demands less" if group.loosened else "flips"
     text = (
-        f"{group.code} {what}: {group.arrow} in {len(group.members)} decisions, such as {place(one)}: "
-        f"{compared(flip)}"
+        f"{group.code} {what}: {group.arrow} in {len(group.members)} decisions, such as {place(one)}"
+        f"{told(flip)}"
     )
     result: dict[str, Any] = {
         "ruleId": group.code,
