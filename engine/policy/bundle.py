@@ -182,7 +182,7 @@ def _load(view: View | _Files, where: str, report: Report) -> Bundle:
         name, version, metadata = _manifest(parse_json(files[MANIFEST], MANIFEST, view.limits))
     for path in view.paths():
         with reporting("file", tell), _checked(where):
-            check_relative(path)  # every engine and archive can have a file of that name
+            _check_name(path)
             if path.endswith(".rego") and not path.endswith(TEST):
                 files[path] = view.read(path, view.limits.text_bytes)
                 module(path, files[path])
@@ -197,6 +197,15 @@ def _load(view: View | _Files, where: str, report: Report) -> Bundle:
             _refuse_data_below(package, data)
     digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
     return Bundle(name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files)
+
+
+def _check_name(path: str) -> None:
+    """Refuse a file's name that not every engine, archive and message can have."""
+    check_relative(path)
+    if any(character < " " or character == "\x7f" for character in path):
+        raise PolicyError(
+            "the name of a file has control characters", path=repr(path)[1:-1], remedy="rename the file"
+        )
 
 
 def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:

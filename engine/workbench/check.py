@@ -109,7 +109,7 @@ def _parse(tested: Tested, limits: Limits) -> dict[str, PolicyError]:
 def _strict(tested: Tested, limits: Limits) -> list[PolicyError] | str:
     """What the strict mode of ``opa check`` finds, or why it was not asked."""
     if not installed():
-        return "the program opa is not on PATH; install it for its strict mode"
+        return "there is no program opa on PATH, outside of this directory; install it for its strict mode"
     with laid_out(tested.files) as root:
         done = opa(["check", "--strict", "--format=json", "."], root, limits, "gate policy check")
     if done.code == 0:
