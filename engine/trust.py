@@ -89,7 +89,7 @@ def resolve(
         engine: the policy engine in place of the configured one.
 
     Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
-    operator's lie in the workspace; UsageError: there is no such commit.
+    operator's lie in the workspace; UsageError: there is no such commit, or no such engine.
     """
     authority = _judged(root) if ref is None else _of_commit(root, ref)
     if operator is not None:
@@ -106,7 +106,10 @@ def resolve(
             overridden=True,
         )
     if engine is not None:
-        engines.check(engine)
+        try:
+            engines.check(engine)
+        except ConfigError as error:
+            raise UsageError(f"--engine: {error.what}", remedy=error.remedy) from error
         settings = {**authority.trust.settings, "engine": FLAG}
         authority = replace(
             authority,

@@ -77,8 +77,8 @@ def _headline(impact: Impact) -> list[str | tuple[str, str]]:
 
 def _looked(impact: Impact) -> str:
     parts = [_decisions(impact.recorded)] if impact.recorded or not (impact.logged or impact.sets) else []
-    parts += [f"{impact.logged:,} logged decisions"] if impact.logged else []
-    parts += [f"{impact.sets:,} fact sets"] if impact.sets else []
+    parts += [f"{impact.logged:,} logged decision{'s' * (impact.logged != 1)}"] if impact.logged else []
+    parts += [f"{impact.sets:,} fact set{'s' * (impact.sets != 1)}"] if impact.sets else []
     return " and ".join(parts) + f" ({impact.distinct:,} distinct)"
 
 
