@@ -152,7 +152,8 @@ def _watch(
 
     def look() -> object:
         ignored = [] if ledger is None else [normpath(ledger)]
-        return stamps(context.root, ignored, limits), policy and stamps(Path(policy))
+        bundle = Path(policy) if policy and Path(policy).is_dir() else None  # a commit does not change
+        return stamps(context.root, ignored, limits), bundle and stamps(bundle)
 
     watch(judge, look, lambda decision: report.render(decision, None, page).decode(), page)
 
