@@ -13,7 +13,7 @@ from .. import service
 from ..context import Context
 from ..decide.plan import make_plan
 from ..decide.recorded import ALL, Time, wanted_stages
-from ..policy.bundle import SHIPPED, from_document, load_bundle
+from ..policy.bundle import MANIFEST, SHIPPED, from_document, load_bundle
 from ..policy.interface import Bundle
 from ..workbench.bundles import find_bundle
 from .impact import ENTRY, FactSet, Impact, Judging, impact
@@ -118,7 +118,7 @@ def load_base(context: Context, name: str) -> Bundle:
 
     Raises UsageError: there is none; PolicyError: the bundle is wrong.
     """
-    if not Path(name).is_dir() and _is_commit(context, name):
+    if not (Path(name) / MANIFEST).is_file() and _is_commit(context, name):
         folder = _folder(context)
         if folder is None:
             raise UsageError(
