@@ -2,6 +2,7 @@
 
 * docs/policies.md: the policy reference, from the shipped bundle's METADATA and parameters
 * docs/commands.md: the help text of every command
+* docs/adr/README.md: the list of decisions on the design
 * README.md: the command table and the demo's output, each between two markers
 * contracts/gate_config.schema.json and operator.schema.json: of gate.yaml and the operator's file
 """
@@ -72,6 +73,15 @@ def policy_reference() -> str:
     return "\n".join(reference(bundle, make_plan(bundle), "shipped")) + "\n"
 
 
+def adr_list() -> str:
+    """docs/adr/README.md."""
+    lines = ["# Decisions on the design", "", "What a newcomer would question, and why it is so.", ""]
+    for path in sorted((ROOT / "docs" / "adr").glob("0*.md")):
+        number, _, title = path.read_text(encoding="utf-8").partition("\n")[0].strip("# ").partition(". ")
+        lines.append(f"* [ADR {number}]({path.name}): {title}")
+    return "\n".join(lines) + "\n"
+
+
 def settings_schema(kind: type[GateConfig], name: str, title: str, description: str) -> str:
     """The contract of ``gate.yaml`` or of the operator's file."""
     schema = adapter(kind).json_schema()
@@ -125,6 +135,7 @@ def generated() -> dict[Path, str]:
         path: readme(path.read_text()),
         ROOT / "docs" / "policies.md": policy_reference(),
         ROOT / "docs" / "commands.md": command_reference(),
+        ROOT / "docs" / "adr" / "README.md": adr_list(),
         ROOT / "contracts" / "gate_config.schema.json": settings_schema(
             GateConfig, "gate_config", "gate.yaml", "Settings of a workspace."
         ),

@@ -18,6 +18,7 @@ from .decision.document import Trust, Weakening
 from .plans import tailored
 from .policy import EngineOptions, open_engine
 from .policy import bundle as bundles
+from .policy.bundle import Source
 from .policy.interface import Bundle, PolicyEngine
 from .policy.packages.identity import check_name, check_version, signed_files
 from .policy.registry import EMBEDDED
@@ -101,7 +102,7 @@ class Context:
 
 def open_context(
     root: Path,
-    policy: Path | None = None,
+    policy: Source | None = None,
     places: Places | None = None,
     operator: Path | None = None,
     trust_ref: str | None = None,
@@ -111,7 +112,7 @@ def open_context(
     """Load the settings in force and the policy bundle.
 
     Args:
-        policy: a bundle's directory or archive in place of the configured one; recorded as a weakening.
+        policy: a bundle in place of the configured one; recorded as a weakening.
         places: the user's directories, where results of earlier runs may be used.
         operator: the operator's file or directory.
         trust_ref: the commit whose settings, policies and signers are taken.
@@ -200,7 +201,7 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     """How settings and flags weaken the decision: less or something else is judged, or by unpinned rules."""
     config, trust = authority.config, authority.trust
     found = []
-    if trust.settings["policy"] == FLAG or str(authority.bundle) == config.policy.bundle:
+    if authority.overridden:
         found.append(Weakening("policy_override", "the policy bundle was given by a flag"))
     elif config.policy.bundle and not (config.policy.digest or config.policy.signer or trust.ref):
         message = f"{_whose(trust, 'policy')} names a policy bundle without its digest or signer"

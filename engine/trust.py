@@ -16,11 +16,11 @@ from ..evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ..evidence.base.limits import DEFAULT
 from ..evidence.reading.git.history import History
 from .config.operator import Operator, load_operator
-from .config.policy import PolicySettings
 from .config.settings import FILE, GateConfig, default_ledger, parse_config
 from .config.settings import read_file as read_settings_file
 from .decision.document import Notice, Trust, TrustRef
 from .policy import registry as engines
+from .policy.bundle import Source
 from .policy.packages.archive import is_archive, read_file, unpack
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Authority:
         given: files that are read in place of the workspace's, by name; None for one that does not exist.
         bundle: directory or archive of the policy bundle, or its files by path; None for the shipped one.
         signer: the public key that must have signed the bundle, as PEM text; None where none must.
+        overridden: whether a flag named the bundle.
         execute: what may run code of the workspace.
         settings_digest: SHA-256 of the ``gate.yaml`` in force, None where there is none.
         log_key: verifier key of the only log that decisions may be added to.
@@ -70,8 +71,9 @@ class Authority:
     config: GateConfig
     trust: Trust
     given: Files = field(default_factory=dict)
-    bundle: Path | dict[str, bytes] | None = None
+    bundle: Source | None = None
     signer: bytes | None = None
+    overridden: bool = False
     execute: frozenset[str] = frozenset()
     settings_digest: str | None = None
     log_key: str | None = None
@@ -80,18 +82,18 @@ class Authority:
 
 
 def resolve(
-    root: Path, operator: Path | None, ref: str | None, policy: Path | None, engine: str | None = None
+    root: Path, operator: Path | None, ref: str | None, policy: Source | None, engine: str | None = None
 ) -> Authority:
     """Find the settings, policies and signers that the workspace is judged by.
 
     Args:
         operator: the operator's file or directory.
         ref: branch, tag or commit whose settings, policies and signers are taken.
-        policy: a bundle's directory or archive in place of all others.
+        policy: a bundle in place of all others; that of a commit may be the judged change's.
         engine: the policy engine in place of the configured one.
 
     Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
-    operator's lie in the workspace; UsageError: there is no such commit.
+    operator's lie in the workspace; UsageError: there is no such commit, or no such engine.
     """
     authority = _judged(root) if ref is None else _of_commit(root, ref)
     if operator is not None:
@@ -99,18 +101,22 @@ def resolve(
     if authority.config.policy.parameters and authority.trust.settings["policy"] == JUDGED:
         authority = _without_parameters(authority)
     if policy is not None:
-        inside = policy.resolve().is_relative_to(root.resolve())
+        inside = not isinstance(policy, Path) or policy.resolve().is_relative_to(root.resolve())
         settings = {**authority.trust.settings, "policy": JUDGED if inside else FLAG}
-        pins = PolicySettings(bundle=str(policy))
+        pins = replace(authority.config.policy, version=None, digest=None, signer=None)
         authority = replace(
             authority,
             config=replace(authority.config, policy=pins),
             trust=replace(authority.trust, settings=settings),
             bundle=policy,
             signer=None,
+            overridden=True,
         )
     if engine is not None:
-        engines.check(engine)
+        try:
+            engines.check(engine)
+        except ConfigError as error:
+            raise UsageError(f"--engine: {error.what}", remedy=error.remedy) from error
         settings = {**authority.trust.settings, "engine": FLAG}
         authority = replace(
             authority,
@@ -214,13 +220,14 @@ def commit_file(root: Path, commit: str, path: str) -> bytes | None:
 
 
 def commit_files(root: Path, commit: str, folder: str) -> dict[str, bytes]:
-    """The regular files of a directory of the commit, by path in it."""
+    """The regular files of a directory of the commit, by path in it; ``.`` is that of the workspace."""
+    prefix = "" if folder == "." else f"{folder}/"
     from ..evidence.reading.git.objects import read
 
-    ids = {path: blob for path, blob in History(root).files(commit).items() if path.startswith(f"{folder}/")}
+    ids = {path: blob for path, blob in History(root).files(commit).items() if path.startswith(prefix)}
     found = read(root, list(ids.values()), DEFAULT)
     return {
-        path.removeprefix(f"{folder}/"): content[2]
+        path.removeprefix(prefix): content[2]
         for path, content in zip(ids, found, strict=True)
         if content is not None
     }

@@ -186,15 +186,24 @@ def test_reports_go_to_files_and_to_the_screen_in_one_run(
 
 
 def test_a_report_is_never_written_into_the_ledger(gate: Gate, copy_example: Copy) -> None:
-    """An output path inside the ledger is refused before anything is judged, and the log stays as it was."""
+    """An output path in a ledger is refused by every command, before anything is done; the log stays."""
     root = copy_example("algo-trade")
     gate("evaluate", "stage1", "-w", root, "--quiet")
     log = root / "ledger" / "log.intoto.jsonl"
     before = log.read_bytes()
-    run = gate("evaluate", "stage1", "-w", root, "-o", f"json={log}")
-    assert run.code == 2
-    assert "into the ledger" in run.err
-    assert log.read_bytes() == before
+    here = ("-w", root, "-o", f"json={log}")
+    for command in (
+        *(("evaluate", "stage1", *here), ("explain", "0", *here), ("collect", "tests", *here)),
+        *(("status", *here), ("ledger", "show", *here), ("ledger", "prove", "0", *here)),
+        *(("ledger", "verify", *here), ("ledger", "export", log.with_name("copy"), "-w", root)),
+        *(("replay", "0", *here), ("policy", "whatif", "stage1", "--set", "coverage.line_ppm=1", *here)),
+        *(("policy", "list", *here[2:]), ("policy", "export", "-w", root, "-o", f"gemara-policy={log}")),
+        *(("signoff", "list", *here), ("record", "export", "0", "-w", root, "-o", f"{log.parent}/record")),
+    ):
+        run = gate(*command)
+        assert run.code == 2, command
+        assert "into the ledger" in run.err, command
+        assert log.read_bytes() == before, command
 
 
 def test_quiet_prints_nothing(gate: Gate, copy_example: Copy) -> None:
@@ -217,7 +226,7 @@ def test_quiet_prints_nothing(gate: Gate, copy_example: Copy) -> None:
         (["evaluate", "stage1", "-o", "json=nowhere/x"], "cannot be written there"),
         (["evaluate", "stage1", "--effective-time", "yesterday"], "not an RFC 3339 time"),
         (["evaluate", "stage1", "--effective-time", "2020-01-01T00:00:00Z"], "is in the past"),
-        (["evaluate", "stage1", "-p", "nowhere"], "not a directory"),
+        (["evaluate", "stage1", "-p", "nowhere"], "no policy bundle 'nowhere'"),
         (["collect", "nothing"], "there is no collector 'nothing'"),
         (["explain", "stage99"], "neither a stage nor a recorded decision"),
         (["explain", "7"], "no ledger"),

@@ -60,17 +60,17 @@ def log(root: Path) -> Path:
 
 def test_a_lower_threshold_is_loud(root: Path, edited: Path, gate: Gate) -> None:
     """What demands less comes first, with the values and both limits; exit 1 unless that is unwanted."""
-    found = gate("policy", "impact", "-w", root, "-p", edited)
+    found = gate("policy", "impact", "-w", root, edited)
     assert found.code == 1
     assert found.out.startswith("LOOSENED")
     assert f"FAIL → PASS  {RULE}" in found.out
     assert "artifact coverage 35.7 %, needs ≥ 30 % (before: ≥ 80 %)" in " ".join(found.out.split())
-    assert gate("policy", "impact", "-w", root, "-p", edited, "--fail-on", "never").code == 0
+    assert gate("policy", "impact", "-w", root, edited, "--fail-on", "never").code == 0
 
 
 def test_the_other_way_round_is_no_loosening(root: Path, edited: Path, gate: Gate) -> None:
     """Compared with the lower threshold, the shipped one demands more: exit 1 only for any change."""
-    options = ("-w", root, "-p", SHIPPED, "--base", edited)
+    options = (SHIPPED, "-w", root, "--base", edited)
     found = gate("policy", "impact", *options)
     assert (found.code, found.out.split()[0]) == (0, "CHANGED")
     assert f"PASS → FAIL  {RULE}" in found.out
@@ -84,7 +84,7 @@ def test_the_bytes_do_not_depend_on_the_processes(root: Path, edited: Path, log:
         files = {form: root.parent / f"{form}-{jobs}" for form in ("json", "sarif", "markdown")}
         outputs = [part for form, path in files.items() for part in ("-o", f"{form}={path}")]
         against = ("--against", root / "ledger", "--against", log)
-        found = gate("policy", "impact", "-w", root, "-p", edited, *against, *outputs, "-j", jobs)
+        found = gate("policy", "impact", "-w", root, edited, *against, *outputs, "-j", jobs)
         assert found.code == 1, found.err
         printed.append({form: path.read_text() for form, path in files.items()})
     assert printed[0] == printed[1]
@@ -112,7 +112,7 @@ def test_a_damaged_document_is_never_passed_over(root: Path, edited: Path, gate:
     for blob in (root / "ledger" / "evidence").rglob("*"):
         if blob.is_file() and b"gate.recorded/v1" in blob.read_bytes():
             blob.write_text("{}")
-    found = gate("policy", "impact", "-w", root, "-p", edited)
+    found = gate("policy", "impact", "-w", root, edited)
     assert (found.code, found.out.split("  ")[0]) == (2, "NOT KNOWN")
     assert "was changed" in found.out
 
@@ -128,7 +128,7 @@ def test_nothing_to_judge_is_an_error(root: Path, edited: Path, gate: Gate) -> N
         ("--base", "no-such-branch"),
         ("--facts", root / "gate.yaml"),
     ):
-        found = gate("policy", "impact", "-w", root, "-p", edited, *options)
+        found = gate("policy", "impact", "-w", root, edited, *options)
         assert found.code == 2 and "to do" in found.err, options
 
 
@@ -147,7 +147,7 @@ def test_hostile_decision_logs(root: Path, edited: Path, log: Path, gate: Gate) 
         '{"msg": "\\u001b[31mno decision"}',
     ]
     log.write_text(good + "\n".join(odd) + "\n" + good + '"' + "x" * 2_000_000 + '"\n' + good)
-    found = gate("policy", "impact", "-w", root, "-p", edited, "--against", log, "-j", 1)
+    found = gate("policy", "impact", "-w", root, edited, "--against", log, "-j", 1)
     assert found.code == 1
     places = re.findall(rf"{re.escape(log.name)}:(\d+)", "".join(found.out.split()))
     assert places == ["1", "10", "2", "3", "4", "5", "6", "7", "8", "11"]
@@ -155,7 +155,7 @@ def test_hostile_decision_logs(root: Path, edited: Path, log: Path, gate: Gate) 
     assert "no verdicts" in " ".join(found.out.split())
     link = log.with_name("link.jsonl")
     link.symlink_to(log)
-    assert gate("policy", "impact", "-w", root, "-p", edited, "--against", link).code == 2
+    assert gate("policy", "impact", "-w", root, edited, "--against", link).code == 2
 
 
 def test_named_fact_sets_are_judged_by_both(root: Path, edited: Path, gate: Gate) -> None:
@@ -165,7 +165,7 @@ def test_named_fact_sets_are_judged_by_both(root: Path, edited: Path, gate: Gate
         "half of them: {decision: 0, set: {artifacts.found_ppm: 500000}}\n"
         "a quarter: {decision: 0, set: {artifacts.found_ppm: 250000}}\n"
     )
-    found = gate("policy", "impact", "-w", root, "-p", edited, "--facts", sets, "-o", "json")
+    found = gate("policy", "impact", "-w", root, edited, "--facts", sets, "-o", "json")
     names = [one["name"] for one in json.loads(found.out)["changed"]]
     assert names == ["stage1", "half of them"]
     for wrong in ("x: 3", "x: {decision: 0, set: {a: 1}, more: 1}", "[1]", "a: ["):
@@ -174,8 +174,11 @@ def test_named_fact_sets_are_judged_by_both(root: Path, edited: Path, gate: Gate
             read_fact_sets(sets, [])
 
 
-def test_a_commit_of_the_workspace_is_a_base(root: Path, edited: Path, gate: Gate) -> None:
-    """The bundle lies in the workspace: what the main branch has is compared with what is there now."""
+def test_a_commit_of_the_workspace_is_a_base(root: Path, edited: Path, gate: Gate, tmp_path: Path) -> None:
+    """The bundle lies in the workspace: what the main branch has is compared with what is there now. A
+    directory of the branch's name that has no bundle does not matter.
+    """
+    (tmp_path / "main").mkdir()
     shutil.copytree(SHIPPED, root / "rules", ignore=shutil.ignore_patterns("__pycache__"))
     for command in (
         ("init", "-q", "-b", "main"),
@@ -184,9 +187,31 @@ def test_a_commit_of_the_workspace_is_a_base(root: Path, edited: Path, gate: Gat
     ):
         subprocess.run(["git", "-C", str(root), *command], check=True, capture_output=True)
     shutil.copytree(edited, root / "rules", dirs_exist_ok=True)
-    found = gate("policy", "impact", "-w", root, "-p", root / "rules", "--base", "main", "-o", "sarif")
+    found = gate("policy", "impact", "-w", root, root / "rules", "--base", "main", "-o", "sarif")
     assert found.code == 1, found.err
     [result] = json.loads(found.out)["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert place == "rules/gate/stage1/stage1.rego"
     assert gate("policy", "impact", "-w", root, "--base", "main").code == 2
+
+
+def test_a_base_and_the_edited_bundle_have_every_name_of_a_bundle(
+    root: Path, edited: Path, gate: Gate, tmp_path: Path
+) -> None:
+    """A directory, that of a commit and the shipped one: what is relative is so to where one is."""
+    bundles = tmp_path / "bundles"
+    shutil.copytree(edited, bundles / "rules")
+    for command in (
+        ("init", "-q"),
+        ("add", "rules"),
+        ("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "rules"),
+    ):
+        subprocess.run(["git", "-C", str(bundles), *command], check=True, capture_output=True)
+    found = gate("policy", "impact", "HEAD:rules", "-w", root, "--base", "shipped", cwd=bundles)
+    assert (found.code, f"FAIL → PASS  {RULE}" in found.out) == (1, True), found.err
+    options = ("HEAD:.", "-w", root, "--base", "HEAD:./")
+    assert gate("policy", "impact", *options, cwd=bundles / "rules").out.startswith("UNCHANGED")
+    for wrong in ("HEAD:nowhere", "nowhere:rules", "nowhere"):
+        refused = gate("policy", "impact", "-w", root, "--base", wrong)
+        assert (refused.code, refused.out) == (2, "")
+        assert "to do: name" in refused.err

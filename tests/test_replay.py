@@ -113,7 +113,7 @@ def test_a_line_that_says_something_else(recorded: Path) -> None:
     place = own_place(context)
     [line] = lines(place, 0, config_dir())
     other = replace(line, statement="0" * 64)
-    choice = EngineChoice.of(context, "embedded")
+    choice = EngineChoice.of(context)
     work = Replaying(place, [other], choice, same=True)
     [found] = replay(work, 1)
     assert found.status is Status.DIFFERENT

@@ -23,7 +23,7 @@ from ..ledgers import check_people
 from ..report import registry
 from ..terminal.console import progress, write_error
 from ..terminal.lines import Screen
-from ..terminal.outputs import keep_out, parse_outputs, write
+from ..terminal.outputs import parse_outputs, write
 from .options import (
     HERE,
     AllowPast,
@@ -44,20 +44,13 @@ from .options import (
     effective_time,
     now,
     open_workspace,
+    output_option,
     screen,
     unique,
 )
 
 Reports = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output",
-        "-o",
-        envvar="GATE_OUTPUT",
-        help="How to print: table (default), json, prelive, gemara or a plug-in's format; "
-        "=PATH writes a file. Repeatable.",
-        metavar="FORMAT[=PATH]",
-    ),
+    list[str] | None, output_option("table (default), json, prelive, gemara or a plug-in's format")
 ]
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
 
@@ -115,7 +108,6 @@ def evaluate(
         return
     arguments = _arguments(workspace, operator, trust_ref, policy)
     context, moment = opened()
-    keep_out(outputs, context.ledger)
     if no_record:
         check_people(context, config_dir())
     with progress(wanted=show):
@@ -135,19 +127,19 @@ def evaluate(
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
 
 
-def _arguments(workspace: Path, operator: Path | None, trust_ref: str | None, policy: Path | None) -> str:
+def _arguments(workspace: Path, operator: Path | None, trust_ref: str | None, policy: str | None) -> str:
     """The options that another command needs to judge the same by the same."""
     options = {
         "--workspace": None if workspace == HERE else str(workspace),
         "--operator": None if operator is None else str(operator),
         "--trust-ref": trust_ref,
-        "--policy": None if policy is None else str(policy),
+        "--policy": policy,
     }
     return "".join(f" {name} {shlex.quote(value)}" for name, value in options.items() if value is not None)
 
 
 def _watch(
-    stage: str, opened: Callable[[], tuple[Context, Time]], policy: Path | None, page: Screen, show: bool
+    stage: str, opened: Callable[[], tuple[Context, Time]], policy: str | None, page: Screen, show: bool
 ) -> None:
     from ..terminal.watch import stamps, watch
 
@@ -163,7 +155,8 @@ def _watch(
 
     def look() -> object:
         ignored = [] if ledger is None else [normpath(ledger)]
-        return stamps(context.root, ignored, limits), policy and stamps(policy)
+        bundle = Path(policy) if policy and Path(policy).is_dir() else None  # a commit does not change
+        return stamps(context.root, ignored, limits), bundle and stamps(bundle)
 
     watch(judge, look, lambda decision: report.render(decision, None, page).decode(), page)
 
@@ -202,7 +195,6 @@ def explain(
     context = open_workspace(
         workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
     )
-    keep_out(outputs, context.ledger)
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):

@@ -13,10 +13,21 @@ from ..ledger import proof as proofs
 from ..ledgers import reader
 from ..report import ledger as report
 from ..terminal.console import write_bytes, write_error
-from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
+from ..terminal.outputs import parse_outputs, write, write_new
 from ..witnessing import authorities
 from ..witnessing import witness as ask
-from .options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, config_dir, open_workspace
+from .options import (
+    HERE,
+    Debug,
+    Operator,
+    Outputs,
+    TrustRef,
+    Verbose,
+    Workspace,
+    config_dir,
+    open_workspace,
+    output_option,
+)
 
 app = typer.Typer(
     name="ledger",
@@ -57,16 +68,7 @@ def show(
 @app.command("prove")
 def prove(
     index: Annotated[int, typer.Argument(help="The entry.", min=0, metavar="INDEX")],
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            envvar="GATE_OUTPUT",
-            help="How to print: table (default), json or tlog-proof (C2SP); =PATH writes a file. Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
-    ] = None,
+    output: Annotated[list[str] | None, output_option("table (default), json or tlog-proof (C2SP)")] = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,
@@ -102,7 +104,6 @@ def export(
             for line in proofs.export(ledger):
                 write_bytes(line)
             return
-        keep_out([Output("jsonl", path)], context.ledger)
         size = write_new(path, proofs.export(ledger)) - 1
         sealed = ledger.checkpoint()
     for item in outputs:

@@ -8,7 +8,7 @@ import sys
 import time as clock
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,13 +42,13 @@ Verbose = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (as the NO_COLOR variable).")]
 Policy = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--policy",
         "-p",
         envvar="GATE_POLICY",
-        help="Judge with the policy bundle in this directory or archive.",
-        metavar="DIR|FILE.tar.gz",
+        help="Judge with this policy bundle: a directory or archive, REF:DIR of a git commit, or shipped.",
+        metavar="BUNDLE",
     ),
 ]
 Engine = Annotated[
@@ -105,16 +105,20 @@ TrustRef = Annotated[
         metavar="REF",
     ),
 ]
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option(
+
+
+def output_option(formats: str, variable: str | None = "GATE_OUTPUT") -> Any:
+    """The option ``--output``, whose help names the formats; without a table, no variable sets it."""
+    return typer.Option(
         "--output",
         "-o",
-        envvar="GATE_OUTPUT",
-        help="How to print: table (default) or json; =PATH writes a file. Repeatable.",
+        envvar=variable,
+        help=f"How to print: {formats}; =PATH writes a file. Repeatable.",
         metavar="FORMAT[=PATH]",
-    ),
-]
+    )
+
+
+Outputs = Annotated[list[str] | None, output_option("table (default) or json")]
 Jobs = Annotated[
     int | None,
     typer.Option(
@@ -134,15 +138,24 @@ def open_workspace(
     workspace: Path,
     operator: Path | None,
     trust_ref: str | None,
-    policy: Path | None = None,
+    policy: str | None = None,
     *,
     no_cache: bool = True,
     engine: str | None = None,
     cross_check: bool = False,
 ) -> Context:
-    """The workspace ready to be judged, with results of earlier runs unless ``no_cache``."""
+    """The workspace ready to be judged, with results of earlier runs unless ``no_cache``.
+
+    Args:
+        policy: a bundle's name, see :func:`~gate.engine.workbench.bundles.find_bundle`.
+    """
+    bundle = None
+    if policy is not None:
+        from ..workbench.bundles import find_bundle
+
+        bundle = find_bundle(policy, HERE)
     places = None if no_cache else Places(_cache_dir(), config_dir())
-    return open_context(workspace, policy, places, operator, trust_ref, engine, cross_check)
+    return open_context(workspace, bundle, places, operator, trust_ref, engine, cross_check)
 
 
 def config_dir() -> Path:

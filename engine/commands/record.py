@@ -73,7 +73,6 @@ def export(
     """Write all that proves a recorded decision into a new file or directory; print its digest of trust."""
     path, outputs = _targets(output or [])
     context = open_workspace(workspace, operator, trust_ref)
-    keep_out([*outputs, Output("record", path)], context.ledger)
     found = make_record(context, target, config_dir(), timestamp_anchor)
     if path.suffix == archive.SUFFIX:
         write_new(path, archive.write_tar(found.files))
@@ -97,6 +96,7 @@ def _targets(given: list[str]) -> tuple[Path, list[Output]]:
             "-o ./record; formats are table and json",
         )
     path = Path(others[0])
+    keep_out(path)
     if os.path.lexists(path) or not path.absolute().parent.is_dir():
         raise UsageError(
             "there is something of this name already, and it is never replaced"
@@ -128,7 +128,6 @@ def attach(
     """Add documents to a recorded decision, in an entry of their own; nothing is replaced."""
     outputs = parse_outputs(output, tuple(report.ATTACHED))
     context = open_workspace(workspace, operator, trust_ref)
-    keep_out(outputs, context.ledger)
     decision, entry, notices = attach_files(context, files, target, note, config_dir(), format_utc(now()))
     for notice in notices:
         write_error(notice)

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from ...evidence.base.errors import UsageError
-from ..policy import registry
 from ..terminal.console import progress
-from ..terminal.outputs import keep_out, parse_outputs, write
+from ..terminal.outputs import parse_outputs, write
 from .options import (
     HERE,
     Debug,
+    Engine,
     Jobs,
     NoColor,
     Operator,
@@ -36,12 +36,7 @@ def replay(
         typer.Argument(help="Its ledger index, or a digest.", metavar="[DECISION]", show_default=False),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Make every recorded decision again.")] = False,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            "--engine", help="Policy engine to ask; by default the one that answered then.", metavar="NAME"
-        ),
-    ] = None,
+    engine: Engine = None,
     jobs: Jobs = None,
     output: Outputs = None,
     workspace: Workspace = HERE,
@@ -64,10 +59,8 @@ def replay(
     outputs = parse_outputs(output, tuple(RENDERERS))
     if (decision is None) is not everything:
         raise UsageError("give either a decision or --all", remedy="`gate ledger show` lists decisions")
-    context = open_workspace(workspace, operator, trust_ref)
-    choice = EngineChoice.of(context, engine)
-    registry.check(choice.name)
-    keep_out(outputs, context.ledger)
+    context = open_workspace(workspace, operator, trust_ref, engine=engine)
+    choice = EngineChoice.of(context)
     place = own_place(context)
     if decision is None:
         chosen = lines(place, 0, config_dir())

@@ -32,11 +32,13 @@ SHIPPED = Path(__file__).resolve().parents[2] / "policies"
 
 MANIFEST = ".manifest"
 DOCUMENT = "gate.bundle/v1"
+Source = Path | Mapping[str, bytes]
+"""Where a bundle is read from: a directory, or its files by path."""
 TEST = "_test.rego"
 """How the names of test modules end."""
 
 
-def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> Bundle:
+def load_bundle(source: Source, limits: Limits = DEFAULT) -> Bundle:
     """Read and check the bundle in a directory or an archive, or that of these files, within the limits.
 
     Raises PolicyError: neither of them, no manifest, a file that does not parse, a module that the lint
@@ -45,7 +47,7 @@ def load_bundle(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) ->
     return examine_bundle(source, limits, refuse)
 
 
-def examine_bundle(source: Path | Mapping[str, bytes], limits: Limits, report: Report) -> Bundle:
+def examine_bundle(source: Source, limits: Limits, report: Report) -> Bundle:
     """As :func:`load_bundle`, but report what is wrong: the bundle is what could be read of it.
 
     Raises PolicyError: nothing can be read; what ``report`` raises.
@@ -54,14 +56,12 @@ def examine_bundle(source: Path | Mapping[str, bytes], limits: Limits, report: R
     return _load(view, where, report)
 
 
-def read_tests(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> dict[str, str]:
+def read_tests(source: Source, limits: Limits = DEFAULT) -> dict[str, str]:
     """Path → source of the bundle's test modules. Raises PolicyError: one cannot be read as text."""
     return read_modules(source, TEST, limits)
 
 
-def read_modules(
-    source: Path | Mapping[str, bytes], ending: str = ".rego", limits: Limits = DEFAULT
-) -> dict[str, str]:
+def read_modules(source: Source, ending: str = ".rego", limits: Limits = DEFAULT) -> dict[str, str]:
     """Path → source of the modules whose names end so. Raises PolicyError: one cannot be read as text."""
     view, where = _view(source, limits)
     with _checked(where):
@@ -69,14 +69,14 @@ def read_modules(
         return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
 
 
-def read_all(source: Path | Mapping[str, bytes], limits: Limits = DEFAULT) -> dict[str, bytes]:
+def read_all(source: Source, limits: Limits = DEFAULT) -> dict[str, bytes]:
     """Path → content of everything in a bundle. Raises PolicyError: a file cannot be read."""
     view, where = _view(source, limits)
     with _checked(where):
         return {check_relative(path): view.read(path, view.limits.text_bytes) for path in view.paths()}
 
 
-def _view(source: Path | Mapping[str, bytes], limits: Limits) -> tuple[View | _Files, str]:
+def _view(source: Source, limits: Limits) -> tuple[View | _Files, str]:
     if not isinstance(source, Path):
         return _Files(source, limits), "the policy bundle"
     if is_archive(source):
@@ -193,7 +193,7 @@ def _load(view: View | _Files, where: str, report: Report) -> Bundle:
             name, version, metadata = _manifest(parse_json(files[MANIFEST], MANIFEST, view.limits))
     for path in view.paths():
         with reporting("file", tell), _checked(where):
-            check_relative(path)  # every engine and archive can have a file of that name
+            _check_name(path)
             if path.endswith(".rego") and not path.endswith(TEST):
                 files[path] = view.read(path, view.limits.text_bytes)
                 module(path, files[path])
@@ -223,6 +223,15 @@ def _no_manifest(where: str) -> PolicyError:
         remedy="a bundle is a directory with a .manifest file, or with policies for Conftest; "
         "see docs/policy-bundles.md",
     )
+
+
+def _check_name(path: str) -> None:
+    """Refuse a file's name that not every engine, archive and message can have."""
+    check_relative(path)
+    if any(character < " " or character == "\x7f" for character in path):
+        raise PolicyError(
+            "the name of a file has control characters", path=repr(path)[1:-1], remedy="rename the file"
+        )
 
 
 def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:

@@ -15,8 +15,7 @@ from ..decide.recorded import ALL, Time, wanted_stages
 from ..plans import as_recorded
 from ..policy.bundle import MANIFEST, SHIPPED, from_document, load_bundle
 from ..policy.interface import Bundle
-from ..policy.packages.archive import is_archive
-from ..trust import commit_bundle
+from ..workbench.bundles import find_bundle
 from .impact import ENTRY, FactSet, Impact, Judging, impact
 from .logs import open_log
 from .replacing import FACT, Replacement
@@ -38,7 +37,7 @@ def ask_impact(
     """What the context's bundle changes about what is recorded.
 
     Args:
-        base: a bundle's directory, or a commit of the workspace; None for the bundles that were recorded.
+        base: a bundle's name, or a commit of the workspace; None for the bundles that were recorded.
         since_s: leave out decisions of an earlier effective time.
         against: ledgers, and files of decision logs, in place of the workspace's ledger.
         facts: a file with named fact sets.
@@ -115,33 +114,26 @@ def _wrong(file: Path, what: str, place: str | None) -> UsageError:
 
 
 def load_base(context: Context, name: str) -> Bundle:
-    """The bundle in a directory, or the one that a branch, tag or commit has where the edited one lies.
+    """The bundle of that name (see `find_bundle`); of a commit alone, the one where the edited one lies.
 
-    Raises UsageError: it is neither, or the commit has no bundle there; PolicyError: the bundle is wrong.
+    Raises UsageError: there is none; PolicyError: the bundle is wrong.
     """
-    path = Path(name)
-    if (path / MANIFEST).is_file() or (is_archive(path) and path.exists()):
-        return load_bundle(path, context.config.limits)
+    if not (Path(name) / MANIFEST).is_file() and _is_commit(context, name):
+        folder = _folder(context)
+        if folder is None:
+            raise UsageError(
+                "--base names a commit, and the edited policies are not in this workspace",
+                remedy=f"name the directory in it, too: {name[:80]}:DIR",
+            )
+        return load_bundle(find_bundle(f"{name}:{folder}", context.root), context.config.limits)
+    return load_bundle(find_bundle(name, Path()), context.config.limits)
+
+
+def _is_commit(context: Context, name: str) -> bool:
     try:
-        commit = History(context.root).resolve(name)
+        return History(context.root).resolve(name) is not None
     except ConfigError:
-        commit = None
-    if commit is None:
-        raise UsageError(
-            f"--base: {name[:80]!r} is no policy bundle and no commit here",
-            remedy="name a directory with a .manifest, an archive (.tar.gz), or a branch, tag or commit",
-        )
-    folder = _folder(context)
-    if folder is None:
-        raise UsageError(
-            "--base names a commit, and the edited policies are not in this workspace",
-            remedy="name them with --policy, or a directory with --base",
-        )
-    files = commit_bundle(context.root, commit, folder)
-    if MANIFEST not in files:
-        what = f"--base: {name[:80]!r} has no policy bundle in {folder}/"
-        raise UsageError(what, remedy="name a directory instead")
-    return load_bundle(files, context.config.limits)
+        return False
 
 
 def _folder(context: Context) -> str | None:

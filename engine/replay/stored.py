@@ -173,10 +173,10 @@ class EngineChoice:
     options: EngineOptions
 
     @classmethod
-    def of(cls, context: Context, name: str | None = None) -> EngineChoice:
-        """The engine of that name, or the one in force, as the settings configure it."""
+    def of(cls, context: Context) -> EngineChoice:
+        """The engine in force, as the settings configure it."""
         config = context.config
-        return cls(name or config.engine, config.limits, context.engine_options)
+        return cls(config.engine, config.limits, context.engine_options)
 
     def over(self, bundle: Bundle) -> PolicyEngine:
         """The engine over a bundle. Raises as `open_engine`."""

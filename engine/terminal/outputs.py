@@ -12,6 +12,8 @@ from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from .console import write_bytes
 
 DEFAULT = "table"
+LEDGER_FILE = "log.intoto.jsonl"
+"""A directory with this file is a ledger, see :data:`gate.engine.ledger.interface.LOG`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Output:
 def parse_outputs(texts: Sequence[str] | None, known: Sequence[str]) -> list[Output]:
     """The outputs asked for; a table on standard output when none is.
 
-    Raises UsageError: an unknown format, an impossible path, or two formats for standard output.
+    Raises UsageError: an unknown format, an impossible path, one in a ledger, or two formats for standard
+    output.
     """
     outputs = []
     for text in texts or [DEFAULT]:
@@ -47,6 +50,7 @@ def parse_outputs(texts: Sequence[str] | None, known: Sequence[str]) -> list[Out
 
 def _check_target(path: Path) -> None:
     parent = path.absolute().parent
+    keep_out(path)
     # a device, pipe or link (/dev/null, /dev/stdout) would be replaced by a regular file, so it is refused
     taken = os.path.lexists(path) and (path.is_symlink() or not path.is_file())
     if taken or not parent.is_dir() or not os.access(parent, os.W_OK):
@@ -57,26 +61,28 @@ def _check_target(path: Path) -> None:
         )
 
 
-def keep_out(outputs: Sequence[Output], ledger: Path | str) -> None:
-    """Refuse outputs that would be written into the ledger. Raises UsageError: one would."""
-    for output in outputs:
-        path = output.path
-        if path is not None and isinstance(ledger, Path) and path.resolve().is_relative_to(ledger.resolve()):
+def keep_out(path: Path) -> None:
+    """Refuse a path in any ledger: a report in the place of its log would end it.
+
+    Raises UsageError: it is in one.
+    """
+    for folder in path.resolve().parents:
+        if os.path.lexists(folder / LEDGER_FILE):
             raise UsageError(
-                "the output would be written into the ledger",
-                path=str(output.path),
-                remedy="name a file elsewhere",
+                "the output would be written into the ledger", path=str(path), remedy="name a file elsewhere"
             )
 
 
 def write(output: Output, data: bytes) -> None:
     """Write a report; a file is either the old one or the whole new one.
 
-    Raises EnvironmentProblem: the disk is full or the path became unwritable.
+    Raises UsageError: a ledger began there meanwhile; EnvironmentProblem: the disk is full or the path became
+    unwritable.
     """
     if output.path is None:
         write_bytes(data)
         return
+    keep_out(output.path)
     try:
         write_file(output.path, data, durable=False)
     except OSError as error:
@@ -90,9 +96,10 @@ def write(output: Output, data: bytes) -> None:
 def write_new(path: Path, parts: Iterable[bytes]) -> int:
     """Write a file that does not exist yet, part by part: how many. Nothing of it stays when that fails.
 
-    Raises UsageError: the name is taken, or there is no such directory; EnvironmentProblem: the disk is full;
-    and what `parts` raises.
+    Raises UsageError: the name is taken, in a ledger, or there is no such directory; EnvironmentProblem: the
+    disk is full; and what `parts` raises.
     """
+    keep_out(path)
     count = 0
     try:
         with path.open("xb") as stream:

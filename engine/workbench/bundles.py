@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from posixpath import normpath
 
 from ...evidence.base.errors import ConfigError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.git.history import History
 from ..config.settings import load_config
-from ..policy.bundle import SHIPPED, load_bundle, read_tests
+from ..policy.bundle import SHIPPED, Source, load_bundle, read_tests
 from ..policy.interface import Bundle
 from ..policy.packages.archive import is_archive
 from ..trust import commit_bundle
 
 SHIPPED_NAME = "shipped"
-
-Source = Path | Mapping[str, bytes]
-"""Where a bundle is read from: a directory, or its files by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def find_bundle(name: str | None, root: Path) -> Source:
     Args:
         name: a directory or an archive, ``REF:PATH`` for one of a git commit, ``shipped``, or None for
             the one that the workspace's ``gate.yaml`` names, else the shipped one.
-        root: what directories are relative to; the repository that commits are of.
+        root: what directories are relative to, also those of commits of its repository.
 
     Raises UsageError: there is nothing of that name; ConfigError: ``gate.yaml`` is wrong.
     """
@@ -67,7 +64,7 @@ def find_bundle(name: str | None, root: Path) -> Source:
             f"there is no policy bundle {name[:200]!r}",
             remedy="name a bundle's directory or archive, REF:DIR for one of a git commit, or shipped",
         )
-    return _of_commit(root, ref, folder.strip("/"))
+    return _of_commit(root, ref, normpath(folder))
 
 
 def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:

@@ -14,12 +14,12 @@ from ...evidence.reading.yaml_reader import parse_yaml
 from ..decide.model import Plan
 from ..decide.plan import examine_plan
 from ..policy.annotations import without_comments
-from ..policy.bundle import examine_bundle, read_tests
+from ..policy.bundle import Source, examine_bundle, read_tests
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import excerpt, quoted
 from ..policy.interface import Bundle, reporting
 from ..policy.packages.identity import check_version
-from .bundles import Source, Tested
+from .bundles import Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, laid_out, opa
 
@@ -113,7 +113,7 @@ def _parse(tested: Tested, limits: Limits) -> dict[str, PolicyError]:
 def _strict(tested: Tested, limits: Limits) -> list[PolicyError] | str:
     """What the strict mode of ``opa check`` finds, or why it was not asked."""
     if not installed():
-        return "the program opa is not on PATH; install it for its strict mode"
+        return "there is no program opa on PATH, outside of this directory; install it for its strict mode"
     with laid_out(tested.files) as root:
         done = opa(["check", "--strict", "--format=json", "."], root, limits, "gate policy check")
     if done.code == 0:

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from ...evidence.base.errors import PolicyError, masked
 from ..policy.excerpts import place_of
+from ..terminal import sarif
 from ..terminal.figures import clean
 from ..terminal.lines import Lines, Screen
 
@@ -140,32 +141,16 @@ def _json(checked: Checked, folder: str) -> dict[str, Any]:
 def _sarif(checked: Checked, folder: str) -> dict[str, Any]:
     results = []
     for one in checked.findings:
-        location: dict[str, Any] = {"artifactLocation": {"uri": _uri(_path(one.error, folder))}}
-        if one.line is not None:
-            location["region"] = {"startLine": one.line}
-            if one.column is not None:
-                location["region"]["startColumn"] = one.column
         text = f"{one.error.what}. To do: {one.error.remedy}" if one.error.remedy else one.error.what
         results.append(
             {
                 "ruleId": one.check,
                 "level": "error",
                 "message": {"text": text},
-                "locations": [{"physicalLocation": location}],
+                "locations": [sarif.location(_path(one.error, folder), one.line, one.column)],
             }
         )
-    rules = [{"id": name, "shortDescription": {"text": text}} for name, text in CHECKS.items()]
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": {"name": "gate policy check", "rules": rules}}, "results": results}],
-    }
-
-
-def _uri(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path)
+    return sarif.document("gate policy check", CHECKS, results)
 
 
 def _github(findings: Sequence[Finding], folder: str) -> Iterator[str]:

@@ -13,15 +13,20 @@ from pathlib import Path
 
 from ...evidence.base.errors import EnvironmentProblem, EvidenceError, PolicyError
 from ...evidence.base.limits import Limits
-from ...evidence.process.programs import Finished, clean_environment, find, run
+from ...evidence.process.programs import Finished, clean_environment, run
+from ..policy.engines.opa.program import find_opa, limited
 from ..policy.excerpts import quoted
 
 _FAULT = re.compile(r"(?P<path>[^\s:][^\n:]*\.rego):(?P<line>\d+): (?:rego_\w+: )?(?P<what>[^\n]*)")
 
 
 def installed() -> bool:
-    """Whether there is an ``opa`` in an absolute directory of ``PATH``."""
-    return find("opa", Path("/"), clean_environment(Path("/"))) is not None
+    """Whether there is an ``opa`` in an absolute directory of ``PATH``, outside of where we are."""
+    try:
+        find_opa(Path())
+    except EnvironmentProblem:
+        return False
+    return True
 
 
 @contextmanager
@@ -36,21 +41,23 @@ def laid_out(files: Mapping[str, bytes]) -> Iterator[Path]:
 
 
 def opa(arguments: Sequence[str], root: Path, limits: Limits, what_for: str) -> Finished:
-    """Run ``opa`` in a directory that ``laid_out`` made.
+    """Run ``opa``, never one below where we are, in a directory that ``laid_out`` made.
 
     Args:
         what_for: what needs the program, as messages name it.
 
     Raises EnvironmentProblem: it is not installed, takes too long or writes too much.
     """
-    if not installed():
+    try:
+        program = find_opa(Path())
+    except EnvironmentProblem as error:
         raise EnvironmentProblem(
-            f"{what_for} needs the program opa, which is not on PATH",
-            remedy="install OPA 1.0 or newer (https://www.openpolicyagent.org/docs#running-opa)",
-        )
+            f"{what_for} needs OPA, and {error.what}",
+            remedy="install OPA 1.0 or newer (https://www.openpolicyagent.org)",
+        ) from error
     try:
         return run(
-            ["opa", *arguments],
+            limited(program, arguments, limits),
             root,
             seconds=limits.command_seconds,
             most_bytes=limits.command_bytes,
@@ -58,7 +65,8 @@ def opa(arguments: Sequence[str], root: Path, limits: Limits, what_for: str) -> 
             shown=f"opa {arguments[0]}",
         )
     except EvidenceError as error:
-        raise EnvironmentProblem(error.what, remedy=error.remedy) from error
+        remedy = "look for a rule or test that runs away; `--engine embedded` names the test"
+        raise EnvironmentProblem(error.what, remedy=remedy) from error
 
 
 def formatted(modules: Mapping[str, str], limits: Limits) -> dict[str, bytes]:

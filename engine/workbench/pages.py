@@ -140,6 +140,8 @@ def coverage_page(results: Sequence[Result], found: Coverage, form: str, screen:
             )
     for one in failed:
         lines.add((f"{_FAILURES[one.status]} ", "red"), one.case.title)
+        for text in one.details:
+            lines.add(text.lstrip(), indent=2 + len(text) - len(text.lstrip()))
     share = _ppm(covered, total)
     text = f"{share // 10000}.{share % 10000 // 1000} % of {total} lines in {len(found.missed)} modules"
     style = "green" if covered == total and not failed else "red"

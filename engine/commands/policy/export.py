@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from ...terminal.outputs import keep_out, parse_outputs, write
-from ..options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, open_workspace
-from .group import app
+from ...terminal.outputs import parse_outputs, write
+from ..options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, open_workspace, output_option
+from .group import Bundle, app
 
 
 @app.command("export")
 def export(
-    bundle: Annotated[
-        Path | None,
-        typer.Argument(help="Directory of the bundle; by default that of gate.yaml.", metavar="[BUNDLE]"),
-    ] = None,
+    bundle: Bundle = None,
     output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="What to print: gemara-catalog (default) or gemara-policy; =PATH writes a file. Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
+        list[str] | None, output_option("gemara-catalog (default) or gemara-policy", None)
     ] = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -39,6 +27,5 @@ def export(
 
     outputs = parse_outputs(output or ["gemara-catalog"], tuple(FORMATS))
     context = open_workspace(workspace, operator, trust_ref, bundle)
-    keep_out(outputs, context.ledger)
     for item in outputs:
         write(item, render_yaml(FORMATS[item.format](context.bundle, context.plan)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,7 +28,7 @@ Bundle = Annotated[
     ),
 ]
 BundleDirectory = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
         help="Directory of the bundle; by default that of gate.yaml.",
         envvar="GATE_POLICY",
@@ -37,31 +37,21 @@ BundleDirectory = Annotated[
 ]
 
 
-def output_option(formats: str) -> Any:
-    """The option ``--output``, whose help names the formats."""
-    return typer.Option(
-        "--output",
-        "-o",
-        help=f"How to print: {formats}; =PATH writes a file. Repeatable.",
-        metavar="FORMAT[=PATH]",
-    )
+def own_directory(name: str | None) -> Path:
+    """The directory of a bundle that may be changed.
 
-
-def own_directory(name: Path | None) -> Path:
-    """The directory of a bundle that may be changed. Raises UsageError: there is none, or gate ships it."""
+    Raises UsageError: there is none, or it is the shipped one or that of a commit.
+    """
     from ...policy.bundle import SHIPPED
-    from ...workbench.bundles import find_bundle
+    from ...workbench.bundles import SHIPPED_NAME, find_bundle
 
-    found = find_bundle(None, Path()) if name is None else name
-    if not isinstance(found, Path) or not found.is_dir():
+    found = find_bundle(name, Path())
+    if not isinstance(found, Path):
+        raise UsageError("the files of a commit are not changed", path=name, remedy="name a directory")
+    if found == SHIPPED and name in (None, SHIPPED_NAME):
+        none_named = "gate.yaml names no policy bundle, and " if name is None else ""
         raise UsageError(
-            "there is no such bundle",
-            path=str(name),
-            remedy="name its directory, or make one: gate policy copy",
-        )
-    if found.resolve() == SHIPPED.resolve() and name is None:
-        raise UsageError(
-            "gate.yaml names no policy bundle, and the shipped one is not changed",
+            f"{none_named}the shipped one is not changed",
             remedy="make a copy, gate policy copy DIR, and name it",
         )
     return found

@@ -11,22 +11,23 @@ import typer
 from ....evidence.base.errors import UsageError
 from ....evidence.base.times import parse_rfc3339
 from ...terminal.console import progress
-from ...terminal.outputs import keep_out, parse_outputs, write
+from ...terminal.outputs import parse_outputs, write
 from ..options import (
     HERE,
     Debug,
+    Engine,
     Jobs,
     NoColor,
     Operator,
-    Policy,
     TrustRef,
     Verbose,
     Workspace,
     config_dir,
     open_workspace,
+    output_option,
     screen,
 )
-from .group import app
+from .group import Bundle, app
 
 
 class FailOn(StrEnum):
@@ -39,13 +40,14 @@ class FailOn(StrEnum):
 
 @app.command("impact")
 def impact(
+    bundle: Bundle = None,
     base: Annotated[
         str | None,
         typer.Option(
             "--base",
-            help="Compare with the bundle in this directory or archive, or of this branch, tag or commit; by "
-            "default, with the bundle that each decision was recorded with.",
-            metavar="REF|BUNDLE",
+            help="Compare with this bundle (a directory, archive, REF:DIR or shipped), or with what a commit "
+            "has where the edited one lies; by default, with the bundle that each decision was recorded with.",
+            metavar="BUNDLE|REF",
         ),
     ] = None,
     since: Annotated[
@@ -72,18 +74,9 @@ def impact(
         FailOn,
         typer.Option("--fail-on", help="Exit 1 when anything demands less, anything flips, or never."),
     ] = FailOn.LOOSENED,
-    policy: Policy = None,
+    engine: Engine = None,
     jobs: Jobs = None,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            envvar="GATE_OUTPUT",
-            help="How to print: table (default), markdown, json or sarif; =PATH writes a file. Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
-    ] = None,
+    output: Annotated[list[str] | None, output_option("table (default), markdown, json or sarif")] = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,
@@ -100,8 +93,7 @@ def impact(
     from ...replay.reports.impact import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref, policy)
-    keep_out(outputs, context.ledger)
+    context = open_workspace(workspace, operator, trust_ref, bundle, engine=engine)
     since_s = None if since is None else _seconds(since)
     with progress(wanted=not verbose):
         found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, jobs or usual())

@@ -10,8 +10,8 @@ import typer
 from ....evidence.base.errors import PolicyError, UsageError
 from ...terminal.console import write_error, write_line
 from ...terminal.outputs import parse_outputs, write, write_new
-from ..options import Debug, Verbose
-from .group import Bundle, app, output_option
+from ..options import Debug, Outputs, Verbose
+from .group import Bundle, app
 
 if TYPE_CHECKING:
     from ...policy.packages.signing import Public
@@ -70,7 +70,7 @@ def verify(
         str | None,
         typer.Option("--digest", help="The digest that the bundle must have.", metavar="sha256:DIGEST"),
     ] = None,
-    output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
+    output: Outputs = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:

@@ -12,8 +12,8 @@ import typer
 from ....evidence.base.errors import UsageError, suggestion
 from ...terminal.console import write_text
 from ...terminal.outputs import Output, parse_outputs, write
-from ..options import Debug, NoColor, Verbose, screen, unique
-from .group import Bundle, app, output_option
+from ..options import Debug, NoColor, Verbose, output_option, screen, unique
+from .group import Bundle, app
 
 
 @app.command("test")

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ...terminal.outputs import parse_outputs, write
-from ..options import Debug, NoColor, Verbose, screen
-from .group import Bundle, app, output_option
+from ..options import Debug, NoColor, Verbose, output_option, screen
+from .group import Bundle, app
 
 
 @app.command("check")
@@ -61,7 +61,7 @@ def list_(
 @app.command("docs")
 def docs(
     bundle: Bundle = None,
-    output: Annotated[list[str] | None, output_option("markdown (default)")] = None,
+    output: Annotated[list[str] | None, output_option("markdown (default)", None)] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
@@ -85,7 +85,7 @@ def schema(
     stage: Annotated[
         str | None, typer.Option("--stage", help="Only what this stage sees.", metavar="STAGE")
     ] = None,
-    output: Annotated[list[str] | None, output_option("json (default)")] = None,
+    output: Annotated[list[str] | None, output_option("json (default)", None)] = None,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:

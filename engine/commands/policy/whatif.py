@@ -8,12 +8,13 @@ import typer
 
 from ....evidence.base.errors import UsageError
 from ...terminal.console import progress
-from ...terminal.outputs import keep_out, parse_outputs, write
+from ...terminal.outputs import parse_outputs, write
 from ..options import (
     HERE,
     AllowPast,
     Debug,
     EffectiveTime,
+    Engine,
     Jobs,
     NoCache,
     NoColor,
@@ -25,6 +26,7 @@ from ..options import (
     config_dir,
     effective_time,
     open_workspace,
+    output_option,
     screen,
 )
 from .group import app
@@ -62,19 +64,11 @@ def whatif(
         ),
     ] = None,
     policy: Policy = None,
+    engine: Engine = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
     jobs: Jobs = None,
-    output: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            envvar="GATE_OUTPUT",
-            help="How to print: table (default), json, or svg (of a sweep); =PATH writes a file. Repeatable.",
-            metavar="FORMAT[=PATH]",
-        ),
-    ] = None,
+    output: Annotated[list[str] | None, output_option("table (default), json, or svg (of a sweep)")] = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,
@@ -102,8 +96,7 @@ def whatif(
         raise UsageError("svg is a format of sweeps", remedy="give --sweep NAME=FROM:TO:STEP")
     if decision is not None and time is not None:
         raise UsageError("a recorded decision has its own time", remedy="leave out --effective-time")
-    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache)
-    keep_out(outputs, context.ledger)
+    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine)
     moment = effective_time(context, time, allow_past=allow_past_effective_time)
     with progress(wanted=not verbose):
         case = case_of(context, stage, decision, moment, config_dir(), given=policy is not None)

@@ -133,6 +133,7 @@ class EmbeddedEngine:
             if not chunk:
                 process.wait()  # it closed its output, so it is ending
                 lines = process.stderr.read().decode(errors="replace").strip().splitlines()
+                lines = [line for line in lines if line and not line.startswith("note: ")]
                 reason = lines[-1][:200] if lines else f"it ended with status {process.returncode}"
                 memory = f"; its memory is limited to {self._limits.policy_memory_bytes} bytes"
                 raise self._ended(f"the embedded policy engine crashed: {reason}", memory)

@@ -71,10 +71,18 @@ def place(one: Judged) -> str:
 
 
 def compared(flip: RuleFlip) -> str:
-    """The comparisons of a rule that are other ones than before, or that do not hold; with both limits."""
-    return "; ".join(_comparisons(flip)) or "no longer a rule" * (
-        not flip.operands and flip.status_after is None
-    )
+    """The comparisons of a rule that are other ones than before, or that do not hold; with both limits.
+
+    Without any, what became of the rule; nothing for a dependency between stages.
+    """
+    gone = flip.status_before is not None and flip.status_after is None
+    return "; ".join(_comparisons(flip)) or ("no longer a rule" if gone else flip.status_after or "")
+
+
+def told(flip: RuleFlip) -> str:
+    """As `compared`, to be put behind the name of a decision."""
+    text = compared(flip)
+    return f": {text}" if text else ""
 
 
 def _comparisons(flip: RuleFlip) -> Iterator[str]:

@@ -10,7 +10,7 @@ from ...terminal.figures import clean, for_people, printable, shorten
 from ...terminal.lines import Lines, Screen
 from ..impact import Impact
 from ..outcome import Difference, is_looser
-from .flips import ARROW, MOST, Group, compared, groups, place, verdicts
+from .flips import ARROW, MOST, Group, groups, place, told, verdicts
 from .sarif import render_sarif
 
 Renderer = Callable[[Impact, Screen], bytes]
@@ -40,9 +40,7 @@ def _table(impact: Impact, screen: Screen) -> bytes:
         mark = "LOOSENED  " if group.loosened else ""
         lines.add((f"{mark}{group.arrow}", style), "  ", (group.code, "bold"), f"  {group.title}", hang=4)
         for one, difference, flip in group.members[:MOST]:
-            lines.add(
-                f"{place(one)}{_verdict(difference)}: {shorten(compared(flip), _LONGEST)}", indent=4, hang=6
-            )
+            lines.add(f"{place(one)}{_verdict(difference)}{shorten(told(flip), _LONGEST)}", indent=4, hang=6)
         _more(lines, group)
     for text in _remarks(impact):
         lines.add("")
@@ -79,8 +77,8 @@ def _headline(impact: Impact) -> list[str | tuple[str, str]]:
 
 def _looked(impact: Impact) -> str:
     parts = [_decisions(impact.recorded)] if impact.recorded or not (impact.logged or impact.sets) else []
-    parts += [f"{impact.logged:,} logged decisions"] if impact.logged else []
-    parts += [f"{impact.sets:,} fact sets"] if impact.sets else []
+    parts += [f"{impact.logged:,} logged decision{'s' * (impact.logged != 1)}"] if impact.logged else []
+    parts += [f"{impact.sets:,} fact set{'s' * (impact.sets != 1)}"] if impact.sets else []
     return " and ".join(parts) + f" ({impact.distinct:,} distinct)"
 
 
@@ -138,7 +136,7 @@ def clean_line(text: str) -> str:
 
 def _row(group: Group) -> str:
     one, _, flip = group.members[0]
-    example = f"{_md(place(one))}: {_md(compared(flip))}"
+    example = _md(f"{place(one)}{told(flip)}")
     return f"| {_md(group.code)} | {_md(group.arrow)} | {len(group.members):,} | {example} |"
 
 

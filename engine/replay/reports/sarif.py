@@ -1,48 +1,33 @@
-"""What edited policies change as SARIF 2.1.0: a result for each rule that flips, at the rule's place.
-
-Format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
-"""
+"""What edited policies change as SARIF 2.1.0: a result for each rule that flips, at the rule's place."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
-from .... import __version__
 from ....evidence.base.errors import masked
 from ...report.json_format import render_json
 from ...terminal.figures import printable
+from ...terminal.sarif import document, location
 from ..impact import Impact
-from .flips import Group, compared, groups, place
-
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+from .flips import Group, groups, place, told
 
 
 def render_sarif(impact: Impact) -> bytes:
     """A run with a result for each rule and direction: an error where the rule demands less now."""
     made = groups(impact.changed)
-    titles = {group.code: group.title for group in made}
-    rules = [{"id": code, "shortDescription": {"text": printable(title)}} for code, title in titles.items()]
+    titles = {group.code: printable(group.title) for group in made}
     places = {code: number for number, code in enumerate(titles)}
-    notes = [
-        {"level": "error", "message": {"text": printable(f"{place(one)}: {one.failure}")}}
-        for one in impact.failed
-    ]
-    driver = {"name": "gate policy impact", "version": __version__, "rules": rules}
-    run = {
-        "tool": {"driver": driver},
-        "invocations": [{"executionSuccessful": not notes, "toolExecutionNotifications": notes}],
-        "results": [_result(impact, group, places[group.code]) for group in made],
-    }
-    return render_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    problems = [printable(f"{place(one)}: {one.failure}") for one in impact.failed]
+    results = [_result(impact, group, places[group.code]) for group in made]
+    return render_json(document("gate policy impact", titles, results, problems))
 
 
 def _result(impact: Impact, group: Group, number: int) -> dict[str, Any]:
     one, _, flip = group.members[0]
     what = "demands less" if group.loosened else "flips"
     text = (
-        f"{group.code} {what}: {group.arrow} in {len(group.members)} decisions, such as {place(one)}: "
-        f"{compared(flip)}"
+        f"{group.code} {what}: {group.arrow} in {len(group.members)} decisions, such as {place(one)}"
+        f"{told(flip)}"
     )
     result: dict[str, Any] = {
         "ruleId": group.code,
@@ -54,8 +39,5 @@ def _result(impact: Impact, group: Group, number: int) -> dict[str, Any]:
     found = impact.places.get(group.code)
     if found is not None:
         path, line = found
-        uri = quote(masked(path), safe="/")
-        result["locations"] = [
-            {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}
-        ]
+        result["locations"] = [location(masked(path), line)]
     return result

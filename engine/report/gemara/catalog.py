@@ -8,19 +8,16 @@ what follows. Both are made of the bundle's METADATA and parameters alone.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from .... import __version__
 from ...decide.model import Plan, Rule, Stage
 from ...decision.document import Severity
-from ...policy.annotations import without_strings
 from ...policy.interface import Bundle
 from ...terminal.figures import label
+from ...workbench.catalog import Listed, Threshold, list_rules
 from .documents import DEPENDENCY, SUBJECT, metadata, own_id, requirement_id, software
-
-_PARAMETER = re.compile(r"\bdata\.gate\.params\.([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
 
 
 def catalog(bundle: Bundle, plan: Plan) -> dict[str, Any]:
@@ -49,8 +46,8 @@ def catalog(bundle: Bundle, plan: Plan) -> dict[str, Any]:
 
 def policy(bundle: Bundle, plan: Plan) -> dict[str, Any]:
     """How the bundle judges its controls, as a Gemara ``Policy``."""
-    rules = [rule for stage in plan.stages.values() for rule in stage.rules]
-    parameters = _parameters(bundle)
+    listed = list(list_rules(bundle, plan))
+    rules = [one.rule for one in listed]
     owners = dict.fromkeys(rule.owner for rule in rules)
     return {
         "title": f"Policy of {bundle.name}",
@@ -78,7 +75,7 @@ def policy(bundle: Bundle, plan: Plan) -> dict[str, Any]:
             ]
         },
         "adherence": {
-            "assessment-plans": [_assessment_plan(rule, parameters.get(rule.code, [])) for rule in rules],
+            "assessment-plans": [_assessment_plan(one) for one in listed],
             "enforcement-methods": [
                 {
                     "id": "gate",
@@ -152,8 +149,9 @@ def _constraint(rule: Rule, plan: Plan) -> dict[str, str]:
     return {"id": f"{rule.code}.severity", "target-id": rule.code, "text": text}
 
 
-def _assessment_plan(rule: Rule, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    plan = {
+def _assessment_plan(listed: Listed) -> dict[str, Any]:
+    rule = listed.rule
+    plan: dict[str, Any] = {
         "id": f"{rule.code}.plan",
         "requirement-id": requirement_id(rule.code),
         "frequency": f"whenever {rule.stage} is judged, or a stage that depends on it",
@@ -169,7 +167,9 @@ def _assessment_plan(rule: Rule, parameters: list[dict[str, Any]]) -> dict[str, 
     }
     if rule.facts:
         plan["evidence-requirements"] = f"Facts: {', '.join(rule.facts)}"
-    return {**plan, "parameters": parameters} if parameters else plan
+    if listed.thresholds:
+        plan["parameters"] = [_parameter(one) for one in listed.thresholds]
+    return plan
 
 
 def _consequences(plan: Plan) -> Iterator[str]:
@@ -180,29 +180,9 @@ def _consequences(plan: Plan) -> Iterator[str]:
         yield f"After {stage}: {', '.join(f'{verdict}: {action}' for verdict, action in actions.items())}."
 
 
-def _parameters(bundle: Bundle) -> dict[str, list[dict[str, Any]]]:
-    """By rule code, the parameters that stand in the rule and in its check."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    heads = sorted(bundle.heads, key=lambda head: (head.path, head.line))
-    code_of = {path: without_strings(text, comments=False) for path, text in bundle.modules.items()}
-    lines_of = {path: text.split("\n") for path, text in code_of.items()}
-    for head, following in zip(heads, [*heads[1:], None], strict=True):
-        lines = lines_of[head.path]
-        end = following.line - 1 if following is not None and following.path == head.path else len(lines)
-        kind, _, short_name = head.name.partition("_")
-        if kind not in ("check", "deny", "violation", "condition"):
-            continue
-        code = f"{head.package.rpartition('.')[2]}.{short_name}"
-        for group, name in _PARAMETER.findall("\n".join(lines[head.line - 1 : end])):
-            known = bundle.data["gate"]["params"].get(group, {}).get(name)
-            if known is not None:
-                found.setdefault(code, {})[f"{group}.{name}"] = _parameter(f"{group}.{name}", known)
-    return {code: list(parameters.values()) for code, parameters in found.items()}
-
-
-def _parameter(name: str, entry: dict[str, Any]) -> dict[str, Any]:
-    value, words = entry["value"], label(name.partition(".")[2])
-    parameter = {"id": name, "label": f"{words} ({entry['unit']})", "description": entry["rationale"]}
+def _parameter(one: Threshold) -> dict[str, Any]:
+    words, value = label(one.name.partition(".")[2]), one.value
+    parameter = {"id": one.name, "label": f"{words} ({one.unit})", "description": one.rationale}
     if isinstance(value, dict):
         accepted = [f"{key}={_text(item)}" for key, item in value.items()]
     else:

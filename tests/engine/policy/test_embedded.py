@@ -80,7 +80,7 @@ def test_a_greedy_policy_is_ended(load: Load) -> None:
     limits = Limits(policy_seconds=60, policy_memory_bytes=256 * MIB)
     with pytest.raises(EngineError) as caught:
         ask(load(module(GREEDY)), ["gate.x"], {}, limits)
-    assert caught.value.what.startswith("the embedded policy engine crashed: ")
+    assert caught.value.what.startswith("the embedded policy engine crashed: memory allocation of ")
     assert caught.value.remedy is not None
     assert f"memory is limited to {256 * MIB} bytes" in caught.value.remedy
 

@@ -270,21 +270,6 @@ def test_a_bundles_texts_stay_data(load: Callable[..., Bundle], bundle_files: di
     )
 
 
-@pytest.mark.parametrize(
-    "command", [("explain", "0", "-o", "json"), ("policy", "export", "-o", "gemara-policy")]
-)
-def test_nothing_is_written_into_the_ledger(
-    gate: Callable[..., Any], written: Path, command: tuple[str, ...]
-) -> None:
-    """A document in the place of the log would end the ledger."""
-    log = written / "ledger" / "log.intoto.jsonl"
-    before = log.read_bytes()
-    done = gate(*command[:-1], f"{command[-1]}={log}", "-w", written)
-    assert done.code == 2
-    assert "the output would be written into the ledger" in done.err
-    assert log.read_bytes() == before
-
-
 def test_wrong_usage_of_the_command(gate: Callable[..., Any], tmp_path: Path) -> None:
     """A format that there is not, and a directory that is no bundle: one error with the remedy, no output."""
     wrong = gate("policy", "export", "-o", "gemara-catalogue")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.terminal.outputs import Output, keep_out, parse_outputs, write
+from gate.engine.ledger.interface import LOG
+from gate.engine.terminal.outputs import Output, parse_outputs, write, write_new
 from gate.evidence.base.errors import EnvironmentProblem, UsageError
 
 KNOWN = ("table", "json", "prelive")
@@ -137,8 +138,17 @@ def test_no_output_into_the_ledger(tmp_path: Path) -> None:
     """A report never replaces a file of the ledger, also by a roundabout path."""
     ledger = tmp_path / "ledger"
     ledger.mkdir()
-    for name in ("ledger/log.intoto.jsonl", "x/../ledger/new"):
-        with pytest.raises(UsageError) as caught:
-            keep_out([Output("json", tmp_path / name)], ledger)
-        assert "into the ledger" in caught.value.what
-    keep_out([Output("json", tmp_path / "decision.json"), Output("table", None)], ledger)
+    early = parse_outputs([f"json={ledger}/log.intoto.jsonl"], ["json"])[0]
+    (ledger / LOG).write_text("")
+    (ledger / "evidence").mkdir()
+    (tmp_path / "link").symlink_to(ledger)
+    for name in ("ledger/log.intoto.jsonl", "x/../ledger/new", "link/evidence/new"):
+        for refused in (
+            lambda path: parse_outputs([f"json={path}"], ["json"]),
+            lambda path: write_new(path, [b""]),
+        ):
+            with pytest.raises(UsageError, match="into the ledger"):
+                refused(tmp_path / name)
+    with pytest.raises(UsageError, match="into the ledger"):
+        write(early, b"")
+    parse_outputs([f"json={tmp_path}/decision.json"], ["json"])

@@ -96,8 +96,22 @@ def test_formatting_is_that_of_opa(gate: Gate, bundle: Path, opa: str) -> None:
     (bundle / DEMO).write_text(good + "\nx := [1, }\n")
     done = gate("policy", "fmt", bundle)
     assert done.code == 2 and DEMO in done.err and " | " in done.err
-    done = gate("policy", "fmt", bundle, env={"PATH": ""})
-    assert done.code == 2 and "install OPA" in done.err
+    fake = bundle.parent / "bin" / "opa"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\necho ran >> ran\n")
+    fake.chmod(0o755)
+    for folders in ("", str(fake.parent)):
+        done = gate("policy", "fmt", bundle, env={"PATH": folders}, cwd=bundle.parent)
+        assert done.code == 2 and "install OPA" in done.err, "one of the workspace is not asked"
+
+
+def test_what_is_not_to_be_changed(gate: Gate) -> None:
+    """The shipped bundle, by name or as the default, is not formatted, and no rule is added to it."""
+    for name in ((), ("shipped",)):
+        for command in (("fmt",), ("new", "stage1.x", "--fact", "tests.total")):
+            done = gate("policy", *command, *name)
+            assert (done.code, done.out) == (2, "")
+            assert "the shipped one is not changed" in done.err and "gate policy copy" in done.err
 
 
 def test_the_list_has_code_severity_and_thresholds(gate: Gate, bundle: Path) -> None:

@@ -86,7 +86,7 @@ def test_strict_mode_is_that_of_opa(gate: Gate, bundle: Path, opa: str) -> None:
     assert (bundle / DEMO).read_text().split("\n")[found["line"] - 1] == "\tz := 1"
     done = gate("policy", "check", bundle, env={"PATH": ""})
     assert done.code == 0
-    assert "not checked: strict: the program opa is not on PATH" in done.out
+    assert "not checked: strict: there is no program opa on PATH" in done.out
 
 
 def test_the_table_shows_the_line_with_a_caret(gate: Gate, bundle: Path) -> None:
@@ -186,6 +186,15 @@ def test_pipes_and_other_files_of_the_directory_are_left_alone(gate: Gate, bundl
     assert (done.code, done.out) == (0, "nothing found in small 1.0.0 (2 rules, 3 modules)\n")
     assert gate("policy", "test", bundle, "--engine", "opa").code == 0
     assert gate("policy", "fmt", bundle, "--check").code == 0
+
+
+def test_a_name_with_control_characters_is_a_finding(gate: Gate, bundle: Path) -> None:
+    """Engines cannot say where they are in such a file, and a line of it could be a CI's command."""
+    (bundle / "gate/demo/a\n::error::b.rego").write_text("package gate.demo\n\nx := \n")
+    done = gate("policy", "check", bundle, "-o", "github")
+    assert done.code == 1
+    assert "gate/demo/a\\n::error::b.rego" in done.out.replace("%3A", ":") and "rename" in done.out
+    assert not any(line.startswith("::error::b") for line in done.out.splitlines())
 
 
 def test_a_module_that_cannot_be_parsed_in_time_is_a_finding(bundle: Path) -> None:

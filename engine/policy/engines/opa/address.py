@@ -63,18 +63,22 @@ def parse_address(engine: str) -> Address | None:
         if not path.startswith("/") or "\x00" in path:
             raise _wrong("the path of the OPA server's socket is not absolute")
         return Address("unix", "localhost", _DEFAULT_PORT, path)
+    if not text.isprintable() or " " in text:  # which urlsplit would leave out
+        raise _wrong("the OPA server's address has spaces or control characters")
     from urllib.parse import urlsplit  # only addresses need it
 
     try:
         parts = urlsplit(text)
         port = parts.port
+        if port == 0:
+            raise ValueError("no server has this port")
     except ValueError:
         raise _wrong("the OPA server's address is malformed") from None
     if "@" in parts.netloc:
         raise _wrong("the OPA server's address holds a user or password", "give a bearer token under `opa`")
     host = parts.netloc.removesuffix(f":{port}").removesuffix(":")
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
-        raise _wrong("the OPA server's address is none")
+        raise _wrong("what follows opa= is not the address of an OPA server")
     if parts.query or parts.fragment or not _PATH.fullmatch(parts.path):
         raise _wrong("the OPA server's address has more than a host, a port and a plain path")
     default = 443 if parts.scheme == "https" else _DEFAULT_PORT

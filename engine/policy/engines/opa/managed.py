@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,10 +19,11 @@ from typing import Any, Self
 from .....evidence.base.activity import Log
 from .....evidence.base.errors import EngineError, EnvironmentProblem, GateError, PolicyError
 from .....evidence.base.limits import DEFAULT, Limits
-from .....evidence.process.programs import Background, absolute_path, clean_environment, run
+from .....evidence.process.programs import Background, clean_environment, run
 from ...interface import Bundle, check_defined
 from .address import Address
 from .client import Client, Credentials
+from .program import find_opa, limited
 
 _log = Log(__name__)
 _LONGEST_SOCKET = 100
@@ -32,7 +32,6 @@ _START_RETRIES = 10_000
 """The deadline ends the wait for the server, not a number of attempts."""
 _CHECK_BYTES = 1 << 20
 _RUNAWAY = "look for unbounded recursion over data or a huge comprehension in the bundle"
-_SHELL = ("/bin/sh", "-c", 'ulimit -d "$0" 2>/dev/null; exec "$@"')
 _BUNDLE = "bundle"
 
 
@@ -134,10 +133,9 @@ class _Server:
         _write(bundle, self._home / _BUNDLE)
         socket = self._home / "s"
         options = ("--addr", f"unix://{socket}", "--log-level", "error", "--skip-version-check")
-        command = [str(program), "run", "--server", *options, "--bundle", str(self._home / _BUNDLE)]
-        memory = str(limits.policy_memory_bytes // 1024)
+        arguments = ["run", "--server", *options, "--bundle", str(self._home / _BUNDLE)]
         self._process = Background(
-            [*_SHELL, memory, *command], self._home, clean_environment(self._home), self._log
+            limited(program, arguments, limits), self._home, clean_environment(self._home), self._log
         )
         try:
             self.client = Client(
@@ -195,17 +193,6 @@ class _Server:
                 remedy="correct the policy module",
             )
         return None
-
-
-def find_opa(workspace: Path | None) -> Path:
-    """The user's OPA, never one of the workspace. Raises EnvironmentProblem: there is none."""
-    found = shutil.which("opa", path=absolute_path(workspace))
-    if found is None or (workspace is not None and Path(found).resolve().is_relative_to(workspace.resolve())):
-        raise EnvironmentProblem(
-            "there is no program opa on PATH, outside of the workspace",
-            remedy="install OPA (https://www.openpolicyagent.org), name a server (opa=URL), or use embedded",
-        )
-    return Path(found)
 
 
 def _write(bundle: Bundle, folder: Path) -> None:
