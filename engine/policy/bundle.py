@@ -25,8 +25,8 @@ from .excerpts import quoted
 from .interface import Annotation, Bundle, Report, RuleHead, refuse, reporting
 from .lint import check_module
 
-SHIPPED = Path(__file__).resolve().parents[2] / "policies"
-"""The bundle that comes with gate."""
+SHIPPED = Path(__file__).resolve().parents[2] / "policies" / "prelive"
+"""The bundle that judges where nobody names another; it comes with gate."""
 
 MANIFEST = ".manifest"
 DOCUMENT = "gate.bundle/v1"

@@ -39,10 +39,10 @@ def copy_shipped(target: Path, name: str | None = None) -> int:
         raise UsageError(
             "there is no such directory", path=str(target.parent), remedy="make it, or name another one"
         )
-    files = sorted(path for path in SHIPPED.rglob("*") if path.is_file())
+    files = {path.relative_to(SHIPPED): path for path in SHIPPED.rglob("*") if path.is_file()}
+    files[Path("README.md")] = SHIPPED.parent / "README.md"  # of all shipped bundles
     count = 0
-    for path in files:
-        place = path.relative_to(SHIPPED)
+    for place, path in sorted(files.items()):
         if not (path.suffix in _COPIED or place.name == MANIFEST) or "__pycache__" in place.parts:
             continue
         data = path.read_bytes()
