@@ -55,7 +55,7 @@ class Authority:
         config: the settings in force; ``allowed_signers`` is a key of ``given`` unless it is the workspace's.
         trust: where the settings come from, as the decision states it.
         given: files that are read in place of the workspace's, by name; None for one that does not exist.
-        bundle: directory of the policy bundle, or its files by path; None for the shipped one.
+        bundle: directory of the policy bundle, or its files by path; None for a shipped one.
         execute: what may run code of the workspace.
         settings_digest: SHA-256 of the ``gate.yaml`` in force, None where there is none.
         log_key: verifier key of the only log that decisions may be added to.
@@ -94,7 +94,7 @@ def resolve(
     if policy is not None:
         inside = policy.resolve().is_relative_to(root.resolve())
         settings = {**authority.trust.settings, "policy": JUDGED if inside else FLAG}
-        pins = replace(authority.config.policy, bundle=str(policy), version=None, digest=None)
+        pins = replace(authority.config.policy, bundle=str(policy), shipped=None, version=None, digest=None)
         authority = replace(
             authority,
             config=replace(authority.config, policy=pins),

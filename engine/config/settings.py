@@ -73,10 +73,10 @@ class PolicySettings(Settings):
     """Which bundle judges, and what it must be."""
 
     bundle: Text | None = field(
-        default=None,
-        metadata={
-            "description": "Directory of the bundle, relative to the workspace; the shipped one if absent."
-        },
+        default=None, metadata={"description": "Directory of the bundle, relative to the workspace."}
+    )
+    shipped: Literal["prelive", "release"] | None = field(
+        default=None, metadata={"description": "One of gate's own bundles; prelive if neither is named."}
     )
     version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
     digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = field(

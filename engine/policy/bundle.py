@@ -25,8 +25,12 @@ from .excerpts import quoted
 from .interface import Annotation, Bundle, Report, RuleHead, refuse, reporting
 from .lint import check_module
 
-SHIPPED = Path(__file__).resolve().parents[2] / "policies" / "prelive"
-"""The bundle that judges where nobody names another; it comes with gate."""
+_POLICIES = Path(__file__).resolve().parents[2] / "policies"
+SHIPPED_BUNDLES = {name: _POLICIES / name for name in ("prelive", "release")}
+"""The bundles that come with gate, by their names in settings."""
+USUAL = "prelive"
+SHIPPED = SHIPPED_BUNDLES[USUAL]
+"""The bundle that judges where nobody names another."""
 
 MANIFEST = ".manifest"
 DOCUMENT = "gate.bundle/v1"

@@ -21,7 +21,7 @@ app = typer.Typer(
 Bundle = Annotated[
     str | None,
     typer.Argument(
-        help="Directory of the bundle, REF:DIR of a git commit, or shipped; by default that of gate.yaml.",
+        help="Directory of the bundle, REF:DIR of a commit, or shipped[:NAME]; by default that of gate.yaml.",
         envvar="GATE_POLICY",
         metavar="[BUNDLE]",
     ),
@@ -48,7 +48,7 @@ def output_option(formats: str) -> Any:
 
 def own_directory(name: Path | None) -> Path:
     """The directory of a bundle that may be changed. Raises UsageError: there is none, or gate ships it."""
-    from ...policy.bundle import SHIPPED
+    from ...policy.bundle import SHIPPED_BUNDLES
     from ...workbench.bundles import find_bundle
 
     found = find_bundle(None, Path()) if name is None else name
@@ -58,9 +58,9 @@ def own_directory(name: Path | None) -> Path:
             path=str(name),
             remedy="name its directory, or make one: gate policy copy",
         )
-    if found.resolve() == SHIPPED.resolve() and name is None:
+    if found in SHIPPED_BUNDLES.values() and name is None:
         raise UsageError(
-            "gate.yaml names no policy bundle, and the shipped one is not changed",
+            "gate.yaml names no policy bundle, and a shipped one is not changed",
             remedy="make a copy, gate policy copy DIR, and name it",
         )
     return found
