@@ -348,7 +348,7 @@ signoff(stage, role, changes) := object.union(
 		"role": role,
 		"name": "Mira",
 		"principal": sprintf("%s@example.com", [role]),
-		"key": sprintf("SHA256:%s", [substring(concat("", [role, "RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR"]), 0, 43)]),
+		"key": sprintf("SHA256:%s", [substring(concat("", [replace(role, "_", ""), "RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR"]), 0, 43)]),
 		"verdict": "approve",
 		"signed_at": "2026-03-02T11:00:00Z",
 		"signed_at_s": 1772449200,
