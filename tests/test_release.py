@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gate.engine.policy.bundle import SHIPPED_BUNDLES, load_bundle
 
@@ -195,8 +196,13 @@ def test_init_says_what_it_cannot_do(gate: Run, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.yaml"))
     (tmp_path / "operator.example.yaml").write_text("mine\n")
     (tmp_path / "contracts").mkdir()
-    (tmp_path / "contracts" / "broken.schema.json").write_text("{")
+    for name in ("broken", 'no "name', "-x", "A-b"):
+        (tmp_path / "contracts" / f"{name}.schema.json").write_text("{")
     assert gate("init", "--profile", "release").code == 0
     assert (tmp_path / "operator.example.yaml").read_text() == "mine\n"
-    assert "broken" in (tmp_path / "gate.yaml").read_text()
+    sets = yaml.safe_load((tmp_path / "gate.yaml").read_text())["evidence"]["messages"]["sets"]
+    assert sets == {
+        "a_b": {"paths": ["messages/A-b*.jsonl"], "contract": "contracts/A-b.schema.json"},
+        "broken": {"paths": ["messages/broken*.jsonl"], "contract": "contracts/broken.schema.json"},
+    }
     assert gate("evaluate", "build", "--no-record").code == 1

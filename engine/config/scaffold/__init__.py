@@ -17,7 +17,7 @@ from ....evidence.base.settings import build
 from ....evidence.collectors.artifacts import Row, default_matrix
 from ....evidence.reading.workspace import View, Workspace
 from ..settings import FILE, GateConfig, LedgerSettings, default_ledger, load_config
-from .discover import Found, discover, nameable
+from .discover import Found, discover
 from .templates import Written, write_templates
 
 PRELIVE, RELEASE = "prelive", "release"
@@ -27,6 +27,8 @@ OPERATOR_EXAMPLE = "operator.example.yaml"
 _HERE = Path(__file__).parent
 _TEMPLATES = {PRELIVE: _HERE / "template.yaml", RELEASE: _HERE / "release.yaml"}
 """The files that are written; the parts named by $ are filled in."""
+_CONTRACT = re.compile(r"contracts/([A-Za-z][A-Za-z0-9_-]{0,40})\.schema\.json")
+"""Contracts after which a set of messages can be called."""
 _MOST_SETS = 20
 """Contracts for which messages are asked for at first."""
 _OF_RELEASE = ("components", "coverage", "scans", "tests")
@@ -106,15 +108,15 @@ def _for_release(view: View, found: Found) -> None:
     found.recognised = [one for one in found.recognised if one[0] in _OF_RELEASE]
     found.evidence = {name: found.evidence[name] for name in _OF_RELEASE if name in found.evidence}
     listed = next((path for collector, path in found.recognised if collector == "components"), "bom.json")
-    contracts = [path for path in view.glob("contracts/*.schema.json") if nameable(path)][:_MOST_SETS]
-    sets = {}
-    for path in contracts:
-        name = path.removeprefix("contracts/").removesuffix(".schema.json")
-        sets[re.sub(r"\W", "_", name.lower(), flags=re.ASCII)] = {
-            "paths": [f"messages/{name}*.jsonl"],
-            "contract": path,
-            **_time_of(view, path),
+    contracts = [one for path in view.glob("contracts/*.schema.json") if (one := _CONTRACT.fullmatch(path))]
+    sets = {
+        one[1].lower().replace("-", "_"): {
+            "paths": [f"messages/{one[1]}*.jsonl"],
+            "contract": one[0],
+            **_time_of(view, one[0]),
         }
+        for one in contracts[:_MOST_SETS]
+    }
     if sets:
         found.evidence["messages"] = {"sets": sets}
     is_spdx = "spdx" in listed
