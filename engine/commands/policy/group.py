@@ -58,7 +58,7 @@ def own_directory(name: Path | None) -> Path:
             path=str(name),
             remedy="name its directory, or make one: gate policy copy",
         )
-    if found in SHIPPED_BUNDLES.values() and name is None:
+    if found.resolve() in SHIPPED_BUNDLES.values() and name is None:
         raise UsageError(
             "gate.yaml names no policy bundle, and a shipped one is not changed",
             remedy="make a copy, gate policy copy DIR, and name it",
