@@ -68,7 +68,9 @@ def conftest(work: Path, gate: str, env: dict[str, str]) -> list[str] | None:
     if program is None:
         return None
     rules = work / "rules"
-    shutil.copytree(ROOT / "policies" / "gate", rules / "gate", ignore=shutil.ignore_patterns("*_test.rego"))
+    shutil.copytree(
+        ROOT / "policies" / "prelive" / "gate", rules / "gate", ignore=shutil.ignore_patterns("*_test.rego")
+    )
     timed([*evaluation(gate, "ready"), "--output", "json=decision.json"], {0}, env, work)
     digest = json.loads((work / "decision.json").read_text())["input_digest"]
     stored = next((work / "ready" / "ledger" / "evidence").rglob(f"*{digest[2:]}"))

@@ -1,6 +1,6 @@
 """Writes the generated parts of the documentation; `make docs` runs it and CI checks that nothing changes.
 
-* docs/policies.md: the policy reference, from the shipped bundle's METADATA and parameters
+* docs/policies.md and policies-release.md: the policy references, from the bundles' METADATA and parameters
 * docs/commands.md: the help text of every command
 * docs/adr/README.md: the list of decisions on the design
 * README.md: the command table and the demo's output, each between two markers
@@ -23,10 +23,11 @@ from gate.engine.config.settings import GateConfig
 from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
 from gate.engine.decide.recorded import Time
-from gate.engine.policy.bundle import SHIPPED, load_bundle
+from gate.engine.policy.bundle import load_bundle
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import TableReport
 from gate.engine.service import evaluate
+from gate.engine.workbench.bundles import find_bundle
 from gate.engine.workbench.catalog import reference
 from gate.evidence.base.settings import adapter
 from gate.evidence.collectors import BUILTIN, load
@@ -67,10 +68,11 @@ def command_reference() -> str:
     return "\n".join(parts)
 
 
-def policy_reference() -> str:
-    """docs/policies.md, which is what ``gate policy docs shipped`` prints."""
-    bundle = load_bundle(SHIPPED)
-    return "\n".join(reference(bundle, make_plan(bundle), "shipped")) + "\n"
+def policy_reference(named: str) -> str:
+    """What ``gate policy docs shipped:NAME`` prints."""
+    source = find_bundle(named, ROOT)
+    bundle = load_bundle(source)
+    return "\n".join(reference(bundle, make_plan(bundle), named)) + "\n"
 
 
 def adr_list() -> str:
@@ -133,7 +135,8 @@ def generated() -> dict[Path, str]:
     path = ROOT / "README.md"
     return {
         path: readme(path.read_text()),
-        ROOT / "docs" / "policies.md": policy_reference(),
+        ROOT / "docs" / "policies.md": policy_reference("shipped"),
+        ROOT / "docs" / "policies-release.md": policy_reference("shipped:release"),
         ROOT / "docs" / "commands.md": command_reference(),
         ROOT / "docs" / "adr" / "README.md": adr_list(),
         ROOT / "contracts" / "gate_config.schema.json": settings_schema(

@@ -124,13 +124,7 @@ def open_context(
     """
     authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
-    given = authority.bundle
-    if config.policy.signer is not None:
-        given = _signed(authority)
-    # the shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
-    bundle = (
-        bundles.load_bundle(bundles.SHIPPED) if given is None else bundles.load_bundle(given, config.limits)
-    )
+    bundle = _load(authority)
     _check_pin("version", config.policy.version, bundle.version)
     _check_pin("digest", config.policy.digest, bundle.digest)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
@@ -141,6 +135,19 @@ def open_context(
     weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
     authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
     return Context(root.resolve(), authority, bundle, plan, tuple(weakenings), places, cross_check)
+
+
+def _load(authority: Authority) -> Bundle:
+    policy = authority.config.policy
+    if authority.bundle is not None and policy.shipped is not None:
+        what, where = "the settings name two policy bundles", _whose(authority.trust, "policy")
+        raise ConfigError(what, path=where, place="policy", remedy="keep either bundle or shipped")
+    if policy.signer is not None:
+        return bundles.load_bundle(_signed(authority), authority.config.limits)
+    if authority.bundle is None:
+        # a shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
+        return bundles.load_bundle(bundles.SHIPPED_BUNDLES[policy.shipped or bundles.USUAL])
+    return bundles.load_bundle(authority.bundle, authority.config.limits)
 
 
 def parameters_of(config: GateConfig) -> tuple[Parameter, ...]:

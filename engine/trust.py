@@ -58,7 +58,7 @@ class Authority:
         config: the settings in force; ``allowed_signers`` is a key of ``given`` unless it is the workspace's.
         trust: where the settings come from, as the decision states it.
         given: files that are read in place of the workspace's, by name; None for one that does not exist.
-        bundle: directory or archive of the policy bundle, or its files by path; None for the shipped one.
+        bundle: directory or archive of the policy bundle, or its files by path; None for a shipped one.
         signer: the public key that must have signed the bundle, as PEM text; None where none must.
         overridden: whether a flag named the bundle.
         execute: what may run code of the workspace.
@@ -103,7 +103,7 @@ def resolve(
     if policy is not None:
         inside = not isinstance(policy, Path) or policy.resolve().is_relative_to(root.resolve())
         settings = {**authority.trust.settings, "policy": JUDGED if inside else FLAG}
-        pins = replace(authority.config.policy, version=None, digest=None, signer=None)
+        pins = replace(authority.config.policy, shipped=None, version=None, digest=None, signer=None)
         authority = replace(
             authority,
             config=replace(authority.config, policy=pins),

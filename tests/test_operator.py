@@ -114,7 +114,7 @@ def test_fresh_keys_in_the_change_sign_nothing(gate: Gate, copy_example: Copy, t
 
 def small_bundle(folder: Path) -> None:
     """A bundle of one rule that always holds, and that calls itself the shipped one."""
-    shutil.copytree(EXAMPLES.parent / "policies", folder, ignore=shutil.ignore_patterns("stage*"))
+    shutil.copytree(EXAMPLES.parent / "policies/prelive", folder, ignore=shutil.ignore_patterns("stage*"))
     manifest = json.loads((folder / ".manifest").read_text())
     stage = manifest["metadata"]["stages"]["stage1"]
     stage.update(rules=["stage8.always"], depends_on=[], headline={}, evidence=[])
@@ -367,7 +367,7 @@ def test_signed_alterations_are_accepted_and_stay_visible(
 def test_policies_are_those_of_the_trust_ref(gate: Gate, repository: Path) -> None:
     """A threshold that the change lowers does not judge it, and its file is named."""
     git(repository, "switch", "-q", "main")
-    shutil.copytree(EXAMPLES.parent / "policies", repository / "policies")
+    shutil.copytree(EXAMPLES.parent / "policies/prelive", repository / "policies")
     with (repository / "gate.yaml").open("a") as file:
         file.write("\npolicy: {bundle: policies}\n")
     commit_all(repository)
@@ -461,14 +461,14 @@ def test_the_proposed_command_judges_the_same_by_the_same(gate: Gate, copy_examp
 def test_an_operator_hides_no_alteration_of_policies(gate: Gate, repository: Path, tmp_path: Path) -> None:
     """The operator's bundle judges, and what the change alters in that of the base is named all the same."""
     git(repository, "switch", "-q", "main")
-    shutil.copytree(EXAMPLES.parent / "policies", repository / "policies")
+    shutil.copytree(EXAMPLES.parent / "policies/prelive", repository / "policies")
     with (repository / "gate.yaml").open("a") as file:
         file.write("\npolicy: {bundle: policies}\n")
     commit_all(repository)
     git(repository, "switch", "-q", "-c", "lower")
     data = repository / "policies/gate/params/stage1/data.yaml"
     data.write_text(data.read_text().replace("800000", "100000"))
-    shutil.copytree(EXAMPLES.parent / "policies", tmp_path / "own")
+    shutil.copytree(EXAMPLES.parent / "policies/prelive", tmp_path / "own")
     operator = tmp_path / "operator.yaml"
     operator.write_text("policy: {bundle: own}\n")
     found = decide(gate, repository, "--trust-ref", "main", "--operator", operator, stage="stage1")["trust"]

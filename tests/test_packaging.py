@@ -55,7 +55,7 @@ def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
             if path.is_file() and wanted and "__pycache__" not in path.parts:
                 expected.add(f"gate/{path.relative_to(ROOT).as_posix()}")
     expected |= {f"gate/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "docs").rglob("*.md")}
-    assert "gate/policies/gate/stage1/stage1_test.rego" in expected  # for `gate policy copy`
+    assert "gate/policies/prelive/gate/stage1/stage1_test.rego" in expected  # for `gate policy copy`
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == expected

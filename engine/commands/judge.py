@@ -59,7 +59,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def evaluate(
-    stage: Annotated[str, typer.Argument(help="stage1 … stage8, or all.", metavar="STAGE")],
+    stage: Annotated[str, typer.Argument(help="A stage, such as stage1, or all.", metavar="STAGE")],
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..config.scaffold import Report, set_up
+from ..config.scaffold import PRELIVE, Report, set_up
 from ..config.settings import FILE
 from ..terminal.console import write_text
 from ..terminal.figures import clean
@@ -29,13 +29,16 @@ def init(
             help="Write skeletons of missing artifacts, trust/, a pre-commit hook and a CI job, too.",
         ),
     ] = False,
+    profile: Annotated[
+        str, typer.Option("--profile", help="What it is for: prelive or release.", metavar="PROFILE")
+    ] = PRELIVE,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Look at a repository and write a commented gate.yaml for it."""
-    report = set_up(directory, templates=templates)
+    report = set_up(directory, templates=templates, profile=profile)
     width = screen(no_color=True).width
-    for line in _lines(report):
+    for line in _lines(report) if profile == PRELIVE else _of_release(report):
         text = fill(clean(line), width, subsequent_indent=" " * 11, break_on_hyphens=False)
         write_text(f"{text}\n")
     if report.templates is not None and report.templates.pre_commit is not None:
@@ -72,6 +75,18 @@ def _lines(report: Report) -> Iterable[str]:
         yield "next: gate evaluate stage1 · gate init --templates writes skeletons of what is missing"
     else:
         yield "next: gate evaluate stage1"
+
+
+def _of_release(report: Report) -> Iterable[str]:
+    found = report.found
+    yield f"wrote {FILE}"
+    if report.beside is not None:
+        yield f"wrote {report.beside}"
+    files = f"{found.python_files} Python file{'s' * (found.python_files != 1)}"
+    yield f"sources    {_some(found.sources) or 'discovered at each run'} ({files})"
+    evidence = [f"{collector} {path}" for collector, path in found.recognised]
+    yield f"evidence   {_some(evidence) or 'none recognised'}"
+    yield "next: gate evaluate build · gate docs release"
 
 
 def _some(names: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ...evidence.base.settings import Bounded, Settings, Text
 
@@ -25,9 +25,10 @@ class PolicySettings(Settings):
 
     bundle: Text | None = field(
         default=None,
-        metadata={
-            "description": "The bundle's directory or .tar.gz in the workspace; the shipped one if absent."
-        },
+        metadata={"description": "The bundle's directory or .tar.gz in the workspace."},
+    )
+    shipped: Literal["prelive", "release"] | None = field(
+        default=None, metadata={"description": "One of gate's own bundles; prelive if neither is named."}
     )
     version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
     digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = field(

@@ -27,8 +27,12 @@ from .interface import Annotation, Bundle, Report, RuleHead, refuse, reporting
 from .lint import check_module
 from .packages.archive import SUFFIX, is_archive, read_archive
 
-SHIPPED = Path(__file__).resolve().parents[2] / "policies"
-"""The bundle that comes with gate."""
+_POLICIES = Path(__file__).resolve().parents[2] / "policies"
+SHIPPED_BUNDLES = {name: _POLICIES / name for name in ("prelive", "release")}
+"""The bundles that come with gate, by their names in settings."""
+USUAL = "prelive"
+SHIPPED = SHIPPED_BUNDLES[USUAL]
+"""The bundle that judges where nobody names another."""
 
 MANIFEST = ".manifest"
 DOCUMENT = "gate.bundle/v1"

@@ -13,7 +13,7 @@ from .. import service
 from ..context import Context
 from ..decide.recorded import ALL, Time, wanted_stages
 from ..plans import as_recorded
-from ..policy.bundle import MANIFEST, SHIPPED, from_document, load_bundle
+from ..policy.bundle import MANIFEST, SHIPPED_BUNDLES, USUAL, from_document, load_bundle
 from ..policy.interface import Bundle
 from ..workbench.bundles import find_bundle
 from .impact import ENTRY, FactSet, Impact, Judging, impact
@@ -139,7 +139,7 @@ def _is_commit(context: Context, name: str) -> bool:
 def _folder(context: Context) -> str | None:
     """Where in the workspace the edited bundle lies; None where it lies elsewhere."""
     given = context.authority.bundle
-    found = SHIPPED if given is None else given
+    found = SHIPPED_BUNDLES[context.config.policy.shipped or USUAL] if given is None else given
     if not isinstance(found, Path) or not found.resolve().is_relative_to(context.root):
         return None
     return found.resolve().relative_to(context.root).as_posix()

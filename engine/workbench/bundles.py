@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from posixpath import normpath
 
-from ...evidence.base.errors import ConfigError, UsageError
+from ...evidence.base.errors import ConfigError, UsageError, suggestion
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.git.history import History
 from ..config.settings import load_config
-from ..policy.bundle import SHIPPED, Source, load_bundle, read_tests
+from ..policy.bundle import SHIPPED_BUNDLES, USUAL, Source, load_bundle, read_tests
 from ..policy.interface import Bundle
 from ..policy.packages.archive import is_archive
 from ..trust import commit_bundle
 
 SHIPPED_NAME = "shipped"
+"""What the bundles of gate's own are called: this for the usual one, ``shipped:NAME`` for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +46,17 @@ def find_bundle(name: str | None, root: Path) -> Source:
     """The bundle that is meant.
 
     Args:
-        name: a directory or an archive, ``REF:PATH`` for one of a git commit, ``shipped``, or None for
-            the one that the workspace's ``gate.yaml`` names, else the shipped one.
+        name: a directory or an archive, ``REF:PATH`` for one of a git commit, ``shipped`` or
+            ``shipped:NAME``, or None for the one that ``gate.yaml`` names, else a shipped one.
         root: what directories are relative to, also those of commits of its repository.
 
     Raises UsageError: there is nothing of that name; ConfigError: ``gate.yaml`` is wrong.
     """
     if name is None:
-        configured = load_config(root).policy.bundle
-        return SHIPPED if configured is None else root / configured
-    if name == SHIPPED_NAME:
-        return SHIPPED
+        policy = load_config(root).policy
+        return shipped(policy.shipped or USUAL) if policy.bundle is None else root / policy.bundle
+    if is_shipped(name):
+        return shipped(name.partition(":")[2] if ":" in name else USUAL)
     if (root / name).is_dir() or (is_archive(Path(name)) and (root / name).exists()):
         return root / name
     ref, _, folder = name.partition(":")
@@ -65,6 +66,20 @@ def find_bundle(name: str | None, root: Path) -> Source:
             remedy="name a bundle's directory or archive, REF:DIR for one of a git commit, or shipped",
         )
     return _of_commit(root, ref, normpath(folder))
+
+
+def is_shipped(name: str | None) -> bool:
+    """Whether this names a bundle of gate's own, or would."""
+    return name is not None and (name == SHIPPED_NAME or name.startswith(f"{SHIPPED_NAME}:"))
+
+
+def shipped(name: str) -> Path:
+    """The bundle of gate's own that has this name. Raises UsageError: there is none."""
+    if name not in SHIPPED_BUNDLES:
+        raise UsageError(
+            f"gate ships no policy bundle {name[:80]!r}", remedy=suggestion(name, SHIPPED_BUNDLES)
+        )
+    return SHIPPED_BUNDLES[name]
 
 
 def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Writes what authors of policies begin with: a copy of the shipped bundle, new rules with tests."""
+"""Writes what authors of policies begin with: a copy of a shipped bundle, new rules with tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...evidence.base.errors import PolicyError, UsageError, suggestion
 from ...evidence.collecting.facts import contract_has
 from ..decide.plan import make_plan
 from ..decision.document import Severity
-from ..policy.bundle import MANIFEST, SHIPPED, load_bundle
+from ..policy.bundle import MANIFEST, load_bundle
 from ..policy.interface import Bundle
 from .schemas import input_schema
 
@@ -21,10 +21,11 @@ _SHORT = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _COPIED = (".rego", ".yaml", ".json", ".md")
 
 
-def copy_shipped(target: Path, name: str | None = None) -> int:
-    """Copy the shipped bundle with its tests into a new directory: how many files.
+def copy_shipped(target: Path, source: Path, name: str | None = None) -> int:
+    """Copy a shipped bundle with its tests into a new directory: how many files.
 
     Args:
+        source: the shipped bundle.
         name: what the copy calls itself; its revision is then 0.1.0. Without, it is still the shipped one.
 
     Raises UsageError: the directory exists and is not empty, or its parent does not.
@@ -39,10 +40,10 @@ def copy_shipped(target: Path, name: str | None = None) -> int:
         raise UsageError(
             "there is no such directory", path=str(target.parent), remedy="make it, or name another one"
         )
-    files = sorted(path for path in SHIPPED.rglob("*") if path.is_file())
+    files = {path.relative_to(source): path for path in source.rglob("*") if path.is_file()}
+    files[Path("README.md")] = source.parent / "README.md"  # of all shipped bundles
     count = 0
-    for path in files:
-        place = path.relative_to(SHIPPED)
+    for place, path in sorted(files.items()):
         if not (path.suffix in _COPIED or place.name == MANIFEST) or "__pycache__" in place.parts:
             continue
         data = path.read_bytes()

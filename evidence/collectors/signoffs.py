@@ -34,7 +34,7 @@ class SignoffsCollector:
     """Reads sign-offs and checks their signatures."""
 
     id: ClassVar[str] = "signoffs"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = SignoffsOptions
 
     def __init__(self, options: SignoffsOptions) -> None:

@@ -33,7 +33,7 @@ class WaiversCollector:
     """Reads waivers and checks their signatures."""
 
     id: ClassVar[str] = "waivers"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = WaiversOptions
 
     def __init__(self, options: WaiversOptions) -> None:

@@ -27,6 +27,8 @@ from typing import Any, NoReturn, Self
 _TASKS = "/proc/self/task"
 _RESULTS = 3
 """The descriptor a new interpreter writes its messages to."""
+_SPARE_BYTES = 2**20
+"""What a process that fails for another reason than lack of memory can still have."""
 _NO_MEMORY = 3
 """Exit status of a child that needed more memory than it gets."""
 _WATCH_SECONDS = 0.1
@@ -241,12 +243,21 @@ def _live(work: Work, writer: int, memory_bytes: int, parent: int) -> NoReturn:
             except MemoryError:
                 status = _NO_MEMORY
             except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-                if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+                if (isinstance(error, OSError) and error.errno == errno.ENOMEM) or _exhausted():
                     os._exit(_NO_MEMORY)
                 text = f"{type(error).__name__}: {error}"
                 send({"failed": {"error": text, "trace": traceback.format_exc()}})
             os._exit(status)  # before the stream is closed: its end means that the status is known
     os._exit(status)
+
+
+def _exhausted() -> bool:
+    """Whether no memory is left: Python's compiler, for one, then fails with another error."""
+    try:
+        bytearray(_SPARE_BYTES)
+    except MemoryError:
+        return True
+    return False
 
 
 def _limit_memory(most: int) -> None:

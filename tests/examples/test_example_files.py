@@ -79,7 +79,7 @@ BROKEN: list[tuple[str, str, Any]] = [
     ("prelive_verification_log", "signatures", ["dana"]),
     ("rollback_drill", "total_recovery_ms", None),
     ("rollback_drill", "nav_before", 0),
-    ("signoff", "stage", "stage9"),
+    ("signoff", "stage", "stage 9"),
     ("signoff", "subject", "AB" * 32),
     ("signoff", "verdict", "conditional"),
     ("signoff", "surprise", 1),

@@ -22,13 +22,18 @@ def copy(
             "--name", help="What the copy calls itself; its revision is 0.1.0 then.", metavar="NAME"
         ),
     ] = None,
+    which: Annotated[
+        str,
+        typer.Option("--shipped", help="Which of gate's own bundles: prelive or release.", metavar="NAME"),
+    ] = "prelive",
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Copy the shipped bundle with its tests, to edit it."""
+    """Copy a shipped bundle with its tests, to edit it."""
+    from ...workbench.bundles import shipped
     from ...workbench.scaffold import copy_shipped
 
-    count = copy_shipped(directory, name)
+    count = copy_shipped(directory, shipped(which), name)
     write_line(f"wrote {count} files to {directory}")
     named = "" if name else "give it a name and revision of its own in .manifest; "
     write_error(f"next: {named}name it in gate.yaml (policy: {{bundle: {directory}}})")

@@ -21,8 +21,8 @@ app = typer.Typer(
 Bundle = Annotated[
     str | None,
     typer.Argument(
-        help="Directory or archive of the bundle, REF:DIR of a git commit, or shipped; by default that of "
-        "gate.yaml.",
+        help="Directory or archive of the bundle, REF:DIR of a git commit, or shipped[:NAME]; by default "
+        "that of gate.yaml.",
         envvar="GATE_POLICY",
         metavar="[BUNDLE]",
     ),
@@ -40,18 +40,18 @@ BundleDirectory = Annotated[
 def own_directory(name: str | None) -> Path:
     """The directory of a bundle that may be changed.
 
-    Raises UsageError: there is none, or it is the shipped one or that of a commit.
+    Raises UsageError: there is none, or it is a shipped one or that of a commit.
     """
-    from ...policy.bundle import SHIPPED
-    from ...workbench.bundles import SHIPPED_NAME, find_bundle
+    from ...policy.bundle import SHIPPED_BUNDLES
+    from ...workbench.bundles import find_bundle, is_shipped
 
     found = find_bundle(name, Path())
     if not isinstance(found, Path):
         raise UsageError("the files of a commit are not changed", path=name, remedy="name a directory")
-    if found == SHIPPED and name in (None, SHIPPED_NAME):
+    if found in SHIPPED_BUNDLES.values() and (name is None or is_shipped(name)):
         none_named = "gate.yaml names no policy bundle, and " if name is None else ""
         raise UsageError(
-            f"{none_named}the shipped one is not changed",
+            f"{none_named}a shipped one is not changed",
             remedy="make a copy, gate policy copy DIR, and name it",
         )
     return found

@@ -46,7 +46,7 @@ def impact(
         typer.Option(
             "--base",
             help="Compare with this bundle (a directory, archive, REF:DIR or shipped), or with what a commit "
-            "has where the edited one lies; by default, with the bundle that each decision was recorded with.",
+            "has where the edited one lies; by default, with the one that each decision was recorded with.",
             metavar="BUNDLE|REF",
         ),
     ] = None,

@@ -21,14 +21,14 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Find everything that is wrong with a bundle; exit 1 when something is."""
-    from ...workbench.bundles import SHIPPED_NAME, find_bundle
+    from ...workbench.bundles import find_bundle, is_shipped
     from ...workbench.check import check as check_bundle
     from ...workbench.findings import FORMATS, render
 
     outputs = parse_outputs(output, FORMATS)
     source = find_bundle(bundle, Path())
     checked = check_bundle(source)
-    folder = source.as_posix() if isinstance(source, Path) and bundle != SHIPPED_NAME else ""
+    folder = source.as_posix() if isinstance(source, Path) and not is_shipped(bundle) else ""
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, render(checked, item.format, "" if folder == "." else folder, page))

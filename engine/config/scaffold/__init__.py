@@ -12,16 +12,27 @@ from string import Template
 from typing import Any
 
 from ....evidence.base.atomic import put_file
-from ....evidence.base.errors import UsageError
+from ....evidence.base.errors import GateError, UsageError, suggestion
 from ....evidence.base.settings import build
 from ....evidence.collectors.artifacts import Row, default_matrix
-from ....evidence.reading.workspace import Workspace
+from ....evidence.reading.workspace import View, Workspace
 from ..settings import FILE, GateConfig, LedgerSettings, default_ledger, load_config
 from .discover import Found, discover
 from .templates import Written, write_templates
 
-_TEMPLATE = Path(__file__).with_name("template.yaml")
-"""The file that is written; the parts named by $ are filled in."""
+PRELIVE, RELEASE = "prelive", "release"
+PROFILES = (PRELIVE, RELEASE)
+"""What may be judged: by which of the shipped bundles."""
+OPERATOR_EXAMPLE = "operator.example.yaml"
+_HERE = Path(__file__).parent
+_TEMPLATES = {PRELIVE: _HERE / "template.yaml", RELEASE: _HERE / "release.yaml"}
+"""The files that are written; the parts named by $ are filled in."""
+_CONTRACT = re.compile(r"contracts/([A-Za-z][A-Za-z0-9_-]{0,40})\.schema\.json")
+"""Contracts after which a set of messages can be called."""
+_MOST_SETS = 20
+"""Contracts for which messages are asked for at first."""
+_OF_RELEASE = ("components", "coverage", "scans", "tests")
+"""Collectors that the bundle ``release`` looks at and whose evidence is recognised."""
 _EXAMPLES = """\
 # evidence:
 #   coverage: {data: .coverage}
@@ -36,23 +47,36 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGN
 
 @dataclass(frozen=True)
 class Report:
-    """What ``gate init`` found, whether it wrote gate.yaml, and the skeletons where they were asked for."""
+    """What ``gate init`` found, whether it wrote gate.yaml, and the skeletons where they were asked for.
+
+    ``beside`` is the path of another file that it wrote.
+    """
 
     found: Found
     config: bool
     templates: Written | None = None
+    beside: str | None = None
 
 
-def set_up(root: Path, *, templates: bool) -> Report:
+def set_up(root: Path, *, templates: bool, profile: str = PRELIVE) -> Report:
     """Write a ``gate.yaml`` for what is in ``root``, and if asked for, skeletons of what is missing.
 
     With ``templates``, a gate.yaml that is there is kept and counts. Nothing is ever overwritten.
 
-    Raises UsageError: ``root`` is no directory, or there is a gate.yaml and nothing else was asked for;
+    For the profile ``release`` the settings choose that bundle, and an example of an operator's file is
+    written beside them.
+
+    Raises UsageError: ``root`` is no directory, there is no such profile, it has no skeletons, or there is
+        a gate.yaml and nothing else was asked for;
     ConfigError: that gate.yaml is wrong; EvidenceError, EnvironmentProblem: files cannot be read or written.
     """
     if not root.is_dir():
         raise UsageError("the workspace is not a directory", path=str(root), remedy="create it first")
+    if profile not in PROFILES:
+        raise UsageError(f"there is no profile {profile[:80]!r}", remedy=suggestion(profile, PROFILES))
+    if templates and profile != PRELIVE:
+        what = f"there are no skeletons for the profile {profile}"
+        raise UsageError(what, remedy="leave --templates out")
     target = root / FILE
     there = os.path.lexists(target)
     if there and not templates:
@@ -65,12 +89,57 @@ def set_up(root: Path, *, templates: bool) -> Report:
         written = write_templates(root, found.missing, seeds=found.seeds is None)
         after = _look(root, config)
         found.sources, found.python_files = after.sources, after.python_files
+    beside = None
     if not there:
-        text = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        if profile == RELEASE:
+            _for_release(Workspace(root, config.limits).view(), found)
+        text = Template(_TEMPLATES[profile].read_text(encoding="utf-8")).substitute(
             subject=_subject(found.sources), evidence=_evidence(found), ledger=_ledger(found.ledger)
         )
         put_file(root, FILE, text.encode())
-    return Report(found, not there, written)
+        if profile == RELEASE and not os.path.lexists(root / OPERATOR_EXAMPLE):
+            put_file(root, OPERATOR_EXAMPLE, (_HERE / "release_operator.yaml").read_bytes())
+            beside = OPERATOR_EXAMPLE
+    return Report(found, not there, written, beside)
+
+
+def _for_release(view: View, found: Found) -> None:
+    """Leave what the bundle ``release`` looks at; add a set of messages per contract, and both versions."""
+    found.recognised = [one for one in found.recognised if one[0] in _OF_RELEASE]
+    found.evidence = {name: found.evidence[name] for name in _OF_RELEASE if name in found.evidence}
+    listed = next((path for collector, path in found.recognised if collector == "components"), "bom.json")
+    contracts = [one for path in view.glob("contracts/*.schema.json") if (one := _CONTRACT.fullmatch(path))]
+    sets = {
+        one[1].lower().replace("-", "_"): {
+            "paths": [f"messages/{one[1]}*.jsonl"],
+            "contract": one[0],
+            **_time_of(view, one[0]),
+        }
+        for one in contracts[:_MOST_SETS]
+    }
+    if sets:
+        found.evidence["messages"] = {"sets": sets}
+    is_spdx = "spdx" in listed
+    places = {
+        "version": ("pyproject.toml", "/project/version"),
+        "listed_version": (listed, "/packages/0/versionInfo" if is_spdx else "/metadata/component/version"),
+    }
+    found.evidence["values"] = {
+        "read": {
+            name: {"file": file, "pointer": pointer, "type": "string"}
+            for name, (file, pointer) in places.items()
+        }
+    }
+
+
+def _time_of(view: View, contract: str) -> dict[str, str]:
+    """The setting for the member of messages that has their time, as far as the contract shows it."""
+    try:
+        properties = view.read_json(contract)["properties"].items()
+        stated = [(name, one.get("format")) for name, one in properties if isinstance(one, dict)]
+    except (GateError, LookupError, TypeError, AttributeError):
+        stated = []
+    return next(({"time": name} for name, form in stated if form == "date-time"), {})
 
 
 def _look(root: Path, config: GateConfig) -> Found:
@@ -107,7 +176,10 @@ def _evidence(found: Found) -> str:
     lines = ["evidence:"]
     for collector, options in sorted(found.evidence.items()):
         lines.append(f"  {collector}:")
-        lines += [f"    {option}: {_quoted(value)}" for option, value in options.items()]
+        for option, value in options.items():
+            nested = isinstance(value, dict) and all(isinstance(item, dict) for item in value.values())
+            lines.append(f"    {option}:" if nested else f"    {option}: {_quoted(value)}")
+            lines += [f"      {_quoted(n)}: {_quoted(item)}" for n, item in value.items()] if nested else []
     return "\n".join(lines)
 
 

@@ -207,7 +207,7 @@ def test_a_sign_off_without_conditions_has_an_empty_list(watch: Any) -> None:
 @pytest.mark.parametrize(
     ("collector", "files", "what", "path", "place"),
     [
-        ("signoffs", signoff(stage="stage9"), "contract 'signoff'", "signoffs/a.json", "/stage"),
+        ("signoffs", signoff(stage="stage 9"), "contract 'signoff'", "signoffs/a.json", "/stage"),
         ("signoffs", signoff(conditions=[]), "contract 'signoff'", "signoffs/a.json", "/conditions"),
         ("signoffs", signoff(signed_at="2025-02-30T00:00:00Z"), "not a real time",
          "signoffs/a.json", "/signed_at"),
@@ -221,7 +221,7 @@ def test_a_sign_off_without_conditions_has_an_empty_list(watch: Any) -> None:
          "/effective_until"),
         ("waivers", waiver(effective_on="2025-12-01T23:59:60Z"), "not a real time", "waivers/a.json",
          "/effective_on"),
-        ("waivers", waiver(code="stage9.x"), "contract 'waiver'", "waivers/a.json", "/code"),
+        ("waivers", waiver(code="stage-9.x"), "contract 'waiver'", "waivers/a.json", "/code"),
         ("waivers", {**waiver(), **waiver(path="waivers/b.json")}, "the one of waivers/a.json",
          "waivers/b.json",
          "/id"),

@@ -252,6 +252,8 @@ default clears(_, _) := false
 clears(_, commit) if commit == null
 
 clears(signoff, commit) if {
+	commit != null
+	is_string(signoff.principal)
 	some other in input.facts.signoffs.signoffs
 	other.commit == commit
 	other.stage == signoff.stage

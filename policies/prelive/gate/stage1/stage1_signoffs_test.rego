@@ -158,6 +158,13 @@ test_what_clears_nobody if {
 	count(refused) == 11
 }
 
+# One that nobody signed has no principal to compare; the embedded engine stops at `lower(null)`.
+test_an_unsigned_one_beside_one_from_outside_of_git if {
+	told := said_about(null, [earlier({"commit": null})], history)
+	not "its signer is the author of the change" in told
+	said_about(null, [earlier({})], history) == told
+}
+
 test_authors_that_cannot_be_told if {
 	unknown := ["who wrote the change cannot be told (shallow clone, or a commit without an author)"]
 	said_about("dana@example.com", [], [{"since": null, "emails": null}]) == unknown

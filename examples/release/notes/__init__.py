@@ -1,0 +1,1 @@
+"""Notes: a small web service that renders notes written in Markdown."""
