@@ -30,6 +30,7 @@ def test_the_pages_examples_work(
     root, bundle = copy_example("ready"), tmp_path / "policies"
     shutil.copytree(SHIPPED, bundle)
     manifest = json.loads((bundle / ".manifest").read_text())
+    manifest["metadata"]["name"] = "acme"
     manifest["metadata"].update(
         json.loads("{" + block("policy-bundles.md", "Profiles", "text") + "}")  # a member, as it says
     )

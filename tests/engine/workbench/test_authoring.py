@@ -111,7 +111,7 @@ def test_what_is_not_to_be_changed(gate: Gate) -> None:
         for command in (("fmt",), ("new", "stage1.x", "--fact", "tests.total")):
             done = gate("policy", *command, *name)
             assert (done.code, done.out) == (2, "")
-            assert "the shipped one is not changed" in done.err and "gate policy copy" in done.err
+            assert "a shipped one is not changed" in done.err and "gate policy copy" in done.err
 
 
 def test_the_list_has_code_severity_and_thresholds(gate: Gate, bundle: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_conforming_value_has_no_violations() -> None:
 
 def test_violations_name_pointer_and_reason_in_a_stable_order() -> None:
     """Every place is given as a JSON pointer, sorted, at most as many as asked for."""
-    broken = {**WAIVER, "id": "", "stages": ["stage1", "stage9"], "effective_on": "yesterday", "a/b~c": 1}
+    broken = {**WAIVER, "id": "", "stages": ["stage1", "Stage 9"], "effective_on": "yesterday", "a/b~c": 1}
     found = violations("files", "waiver", broken, most=None)
     assert [pointer for pointer, _ in found] == ["/", "/effective_on", "/id", "/stages/1"]
     assert "a/b~c" in found[0][1]
@@ -46,10 +46,10 @@ def test_pointers_are_escaped() -> None:
 def test_check_file_names_file_place_and_number() -> None:
     """The error names the first place, how many more there are in all, and where the contract is."""
     with pytest.raises(EvidenceError) as caught:
-        check_file("waiver", {**WAIVER, "stages": ["x"] * 8}, "waivers/w.json")
+        check_file("waiver", {**WAIVER, "stages": ["X Y"] * 8}, "waivers/w.json")
     error = caught.value
     assert error.what.startswith("does not keep to the contract 'waiver': ")
-    more = len(violations("files", "waiver", {**WAIVER, "stages": ["x"] * 8}, most=None)) - 1
+    more = len(violations("files", "waiver", {**WAIVER, "stages": ["X Y"] * 8}, most=None)) - 1
     assert more >= 7
     assert error.what.endswith(f"(and {more} more places)")
     assert error.path == "waivers/w.json"
