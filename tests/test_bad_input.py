@@ -180,6 +180,7 @@ def checks(decision: dict[str, Any], readers: set[str]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("how", ["link", "pipe", "garbage"])
 @pytest.mark.parametrize(
     ("path", "code"),

@@ -68,6 +68,7 @@ def test_a_second_evaluation_reads_no_evidence(gate: Run, ready: Path, tmp_path:
     assert files == {"gate.yaml"}
 
 
+@pytest.mark.soak
 def test_a_change_is_noticed(gate: Run, ready: Path) -> None:
     """The decision after a change is that of a run without cache, and differs from the one before."""
     before = evaluate(gate, ready)
@@ -82,6 +83,7 @@ def test_a_change_is_noticed(gate: Run, ready: Path) -> None:
     assert after == evaluate(gate, ready, "--no-cache")
 
 
+@pytest.mark.soak
 def test_without_cache_nothing_is_remembered(gate: Run, ready: Path, tmp_path: Path) -> None:
     """Neither by the flag nor by the variable."""
     caches = tmp_path / "caches"
@@ -108,6 +110,8 @@ def test_a_cache_of_somebody_else_is_not_believed(gate: Run, ready: Path, tmp_pa
     assert gate("collect", "tests", "-o", "json", "-w", ready, env=other).out == honest
 
 
+@pytest.mark.soak
+@pytest.mark.soak
 def test_changed_options_are_noticed(gate: Run, ready: Path) -> None:
     """A collector that is told to look elsewhere looks."""
     before = json.loads(gate("collect", "tests", "-o", "json", "-w", ready).out)["tests"]

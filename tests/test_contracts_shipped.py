@@ -188,6 +188,7 @@ def both_libraries(path: str) -> tuple[Callable[[Any], bool], Callable[[Any], bo
     return ours.is_valid, jsonschema.Draft202012Validator(schema).is_valid
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("path", PATHS)
 @settings(max_examples=5 if settings.default.derandomize else settings.default.max_examples)
 @given(data=st.data())

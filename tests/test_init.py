@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,7 @@ _CONTENTS = st.sampled_from(
 _FILES = st.lists(st.tuples(st.lists(_FOLDERS, max_size=2), _NAMES, _CONTENTS), max_size=6)
 
 
+@pytest.mark.soak
 @given(files=_FILES, link=st.sampled_from([None, "/etc", "nowhere", "src"]), templates=st.booleans())
 def test_what_is_written_judges_on_any_repository(
     gate: Gate, files: list[tuple[list[str], str, bytes]], link: str | None, templates: bool

@@ -129,6 +129,7 @@ def test_changed_lines_are_found(root: Path, gate: Gate, tmp_path: Path) -> None
     assert gate("ledger", "verify", "-w", root).code == 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "name", ["duplicate key", "float", "add an entry by another key", "cut off", "depth bomb", "huge line"]
 )

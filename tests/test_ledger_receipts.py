@@ -81,6 +81,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
 def test_every_command_notices(
     root: Path, tmp_path: Path, gate: Gate, attack: Callable[[Path, Path, Gate], None]

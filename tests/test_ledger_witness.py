@@ -214,6 +214,7 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("kind", ["timestamps", "witnesses"])
 def test_an_authority_that_fails_leaves_the_ledger_as_it_was(

@@ -363,6 +363,7 @@ def test_signed_alterations_are_accepted_and_stay_visible(
     assert "stage1.trust_unaltered" in codes(decide(gate, root, "--trust-ref", "main", stage="stage1"))
 
 
+@pytest.mark.soak
 @needs_git
 def test_policies_are_those_of_the_trust_ref(gate: Gate, repository: Path) -> None:
     """A threshold that the change lowers does not judge it, and its file is named."""

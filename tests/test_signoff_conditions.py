@@ -77,6 +77,7 @@ def test_a_conditional_verdict_needs_a_condition(gate: Gate, ready: Path) -> Non
     assert "--condition TEXT|OWNER|DUE" in run.err
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("verdict", ["approve", "conditional"])
 @pytest.mark.parametrize("stage", ["stage1", "stage8"])
 def test_an_approval_with_conditions_is_conditional(

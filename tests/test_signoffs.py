@@ -100,6 +100,7 @@ def test_a_signature_by_somebody_else_does_not_count(office: Office) -> None:
     assert "stage2.architecture_approved" in codes(office.judge("stage2"))
 
 
+@pytest.mark.soak
 def test_a_rejection_stops_the_stage(office: Office) -> None:
     """A valid rejection by a required role fails the stage although approvals are there."""
     office.sign_everything()
@@ -300,6 +301,7 @@ def test_the_key_may_be_in_an_agent(office: Office) -> None:
     assert listed(office) == {"stage2 cto": (True, [])}
 
 
+@pytest.mark.soak
 def test_signing_elsewhere(office: Office, tmp_path: Path) -> None:
     """Request, sign with plain ssh-keygen, import: the same sign-off; a changed or stale one is refused."""
     file, signature = tmp_path / "please.json", tmp_path / "please.json.sig"
@@ -359,6 +361,7 @@ def test_a_link_in_place_of_the_folder_is_not_followed(office: Office, tmp_path:
 # --- revoked keys ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def revoke(office: Office, *roles: str) -> Path:
     """Put people's keys on an OpenSSH revocation list that gate.yaml names."""
     config = office.root / "gate.yaml"
@@ -398,6 +401,7 @@ def test_what_a_revoked_key_signed_protects_no_artifact(office: Office) -> None:
     assert "stage1.artifacts_signed" in codes(office.judge("stage1"))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("answer", "code"), [("n", 2), ("", 2), ("y", 0)])
 def test_it_asks_on_a_terminal(office: Office, answer: str, code: int) -> None:
     """Only y signs; the default is no."""

@@ -18,6 +18,7 @@ def shell(command: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("stage", "redirection"),
     [

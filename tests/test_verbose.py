@@ -160,6 +160,7 @@ AT_ONCE = (
 )
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("flags", "shows"), [([], True), (["--quiet"], False), (["-v"], False)])
 def test_where_progress_is_shown(copy_example: Copy, flags: list[str], shows: bool) -> None:
     """An evaluation shows it on a terminal, without being asked to be quiet, and not among log lines."""

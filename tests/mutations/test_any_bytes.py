@@ -142,6 +142,7 @@ def check_the_rest(lab: Any, path: str, decision: Decision) -> None:
             assert check == usual[check.code], (path, check.code)
 
 
+@pytest.mark.soak
 @given(path=st.sampled_from(NEEDED), put=st.sampled_from(PLANTED))
 def test_what_is_no_evidence_is_named_by_a_rule(lab: Any, path: str, put: Put) -> None:
     """Nothing of the kind ends a run, hides the rest, or passes."""

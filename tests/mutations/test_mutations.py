@@ -17,16 +17,15 @@ HERE = Path(__file__).resolve().parent
 def rows(folder: str) -> list[Any]:
     """The rows of a folder's tables; one that is not right yet says why.
 
-    ``make test`` tries the first row about a rule and a file, and ``make soak`` the others.
+    ``make test`` tries the first row about a file, and ``make soak`` the others.
     """
-    seen: set[tuple[str, ...]] = set()
+    seen: set[str] = set()
     found = []
     for path in sorted((HERE / folder).glob("*.yaml")):
         for row in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader):
             marks = [pytest.mark.xfail(reason=row["xfail"])] if "xfail" in row else []
-            key = (row.get("rule", ""), row["file"])
-            marks += [pytest.mark.soak] if key in seen else []
-            seen.add(key)
+            marks += [pytest.mark.soak] if row["file"] in seen else []
+            seen.add(row["file"])
             found.append(pytest.param(row, id=f"{path.stem}: {row['what']}", marks=marks))
     return found
 

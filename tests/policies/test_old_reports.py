@@ -20,6 +20,7 @@ REPORT = """\
 """
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("timestamp", "classname", "codes"),
     [

@@ -131,6 +131,7 @@ def workspace(make: Make, case: Case, name: str) -> Path:
     return root
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", [one.name for one in fields(Limits) if one.name != "problems"])
 def test_a_limit_in_the_settings_bites(
     make_workspace: Make,

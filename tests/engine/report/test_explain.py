@@ -128,6 +128,7 @@ def test_what_a_waiver_and_a_condition_say(passed: Decision, make: Any) -> None:
     assert text.count("Fill it in.") == 1
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("width", [60, pytest.param(80, marks=pytest.mark.soak), 200])
 @pytest.mark.parametrize("kind", ["FAIL of all", "unknown", "rejected", "CONDITIONAL, waived"])
 def test_no_line_is_longer_than_the_terminal(

@@ -294,6 +294,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.soak
 def commands(program: str) -> list[list[str]]:
     """The page's commands of that program, as lists of arguments."""
     lines = re.findall(rf"^\$ ({program} .*)$", PAGE.read_text(), re.MULTILINE)

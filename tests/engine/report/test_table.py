@@ -292,6 +292,7 @@ def hebrew(decision: Decision) -> Decision:
     return replace(decision, workspace=HEBREW, violations=found, stages=stages)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", ["FAIL of all", "unknown", "rejected", "CONDITIONAL, waived"])
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_no_line_is_longer_than_the_terminal(

@@ -79,6 +79,7 @@ def test_the_fast_way_agrees_with_pydantic_on_whole_files(value: dict[str, Any])
     check(GateConfig, value, value)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(BUILTIN))
 @given(data=st.data())
 def test_the_fast_way_agrees_with_pydantic_on_options(name: str, data: st.DataObject) -> None:

@@ -145,6 +145,7 @@ def swapped(root: Path) -> None:
     (root / "reports/deep/b").write_text("one")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("edit", [change, same_size, replaced, added, removed, renamed, swapped])
 @pytest.mark.parametrize("settle", [False, True])
 def test_whatever_changes_is_noticed(bench: Bench, edit: Callable[[Path], None], settle: bool) -> None:

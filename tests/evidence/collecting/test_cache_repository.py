@@ -54,6 +54,7 @@ CHANGES: dict[str, list[str]] = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", CHANGES)
 def test_whatever_happens_to_the_repository_shows(root: Path, repository: Git, name: str) -> None:
     (root / "new").write_text("new content")

@@ -47,6 +47,7 @@ def spdx(*packages: Any, **more: Any) -> dict[str, Any]:
 # the tools themselves
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
     "version", [*(pytest.param(old, marks=pytest.mark.soak) for old in ("1.2", "1.4")), "1.6"]

@@ -58,6 +58,7 @@ def changed(tmp_path: Path) -> tuple[Path, str]:
     return tmp_path, base
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("committed", [True, False])
 def test_changed_lines_are_covered_as_diff_cover_says(
     watch: Any, changed: tuple[Path, str], committed: bool

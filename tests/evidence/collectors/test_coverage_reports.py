@@ -169,6 +169,7 @@ def test_a_source_changed_after_the_measurement_leaves_traces(
     assert (facts["unlisted_lines"] > 0) == (kind in ("cobertura-xml", "lcov"))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("branch", [True, False])
 def test_parallel_data_files_are_combined_as_the_tool_does(watch: Any, tmp_path: Path, branch: bool) -> None:
     project(tmp_path, branch=branch)
@@ -208,6 +209,7 @@ def test_parallel_data_files_that_do_not_fit_are_refused(watch: Any, tmp_path: P
     assert caught.value.remedy == "combine the data: coverage combine"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("moved", [False, True], ids=["here", "elsewhere"])
 def test_absolute_paths_and_another_source_directory(
     watch: Any, tmp_path: Path, tmp_path_factory: Any, moved: bool

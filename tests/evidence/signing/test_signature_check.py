@@ -39,6 +39,7 @@ def signers(*lines: str) -> AllowedSigners:
     return AllowedSigners.parse("\n".join(lines) + "\n", "trust/allowed_signers")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("kind", "bits"), KEY_KINDS)
 @pytest.mark.parametrize("hash_name", ["sha256", "sha512"])
 def test_every_kind_of_key_of_ssh_keygen(tmp_path: Path, kind: str, bits: int | None, hash_name: str) -> None:
