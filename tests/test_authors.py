@@ -43,7 +43,6 @@ def why(office: Office, stage: str = "stage2") -> str:
     return " ".join(one["msg"] for one in found if one["code"] == "stage2.architecture_approved")
 
 
-@pytest.mark.soak
 def test_an_earlier_commit_of_the_signer_is_not_forgotten(office: Office, commit: Commit) -> None:
     """A last commit by somebody else does not let the author of the one before approve."""
     commit(office.people["cto"], "mine")
@@ -52,6 +51,7 @@ def test_an_earlier_commit_of_the_signer_is_not_forgotten(office: Office, commit
     assert "its signer is the author of the change" in why(office)
 
 
+@pytest.mark.soak
 def test_a_deputys_approval_clears_what_came_before(office: Office, commit: Commit) -> None:
     """What somebody else approved in the same role needs no second look; what came after does."""
     deputy = office.people["qa_lead"]

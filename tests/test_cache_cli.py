@@ -68,7 +68,6 @@ def test_a_second_evaluation_reads_no_evidence(gate: Run, ready: Path, tmp_path:
     assert files == {"gate.yaml"}
 
 
-@pytest.mark.soak
 def test_a_change_is_noticed(gate: Run, ready: Path) -> None:
     """The decision after a change is that of a run without cache, and differs from the one before."""
     before = evaluate(gate, ready)
@@ -95,6 +94,7 @@ def test_without_cache_nothing_is_remembered(gate: Run, ready: Path, tmp_path: P
     assert list(caches.rglob("*.json"))
 
 
+@pytest.mark.soak
 def test_a_cache_of_somebody_else_is_not_believed(gate: Run, ready: Path, tmp_path: Path) -> None:
     """An altered file, or one that another key authenticates, is as good as none."""
     caches = tmp_path / "caches"
@@ -111,7 +111,6 @@ def test_a_cache_of_somebody_else_is_not_believed(gate: Run, ready: Path, tmp_pa
 
 
 @pytest.mark.soak
-@pytest.mark.soak
 def test_changed_options_are_noticed(gate: Run, ready: Path) -> None:
     """A collector that is told to look elsewhere looks."""
     before = json.loads(gate("collect", "tests", "-o", "json", "-w", ready).out)["tests"]
@@ -124,6 +123,7 @@ def test_changed_options_are_noticed(gate: Run, ready: Path) -> None:
     assert after["facts"]["total"] is None
 
 
+@pytest.mark.soak
 def test_a_cache_directory_that_cannot_be_used_is_no_error(gate: Run, ready: Path, tmp_path: Path) -> None:
     """A file in its place, or a place inside the workspace: judged all the same, nothing written there."""
     (tmp_path / "occupied").write_text("x")

@@ -27,6 +27,7 @@ def stage2(office: Office) -> tuple[str, list[tuple[str, str]], list[str]]:
     return status, conditions, [one["msg"] for one in found["violations"] if one["code"] == APPROVED]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("condition", "status"),
     [

@@ -408,6 +408,7 @@ def test_a_ref_that_moves_with_the_change_is_refused(gate: Gate, repository: Pat
     assert run.code == 2 and run.err.count("to do:") == 1
 
 
+@pytest.mark.soak
 @needs_git
 @pytest.mark.parametrize("planted", ["refs/tags/main", "refs/remotes/main"])
 def test_a_name_that_several_refs_have_is_refused(gate: Gate, repository: Path, planted: str) -> None:

@@ -129,6 +129,7 @@ def test_the_numbers_of_coverage(gate: Run, project: tuple[Path, str], tmp_path:
     assert found["never_imported"] == 1
 
 
+@pytest.mark.soak
 def test_the_numbers_of_a_scanner(gate: Run, project: tuple[Path, str]) -> None:
     """Findings by severity as bandit prints them in its own summary."""
     root, _ = project

@@ -48,6 +48,7 @@ def test_signing_everything_turns_fail_into_pass(office: Office) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+@pytest.mark.soak
 def test_changed_sources_and_changed_evidence_end_an_approval(office: Office) -> None:
     """An approval is of one exact content: touching the code or the evidence makes it void."""
     office.sign_everything()
@@ -100,7 +101,6 @@ def test_a_signature_by_somebody_else_does_not_count(office: Office) -> None:
     assert "stage2.architecture_approved" in codes(office.judge("stage2"))
 
 
-@pytest.mark.soak
 def test_a_rejection_stops_the_stage(office: Office) -> None:
     """A valid rejection by a required role fails the stage although approvals are there."""
     office.sign_everything()
@@ -110,6 +110,7 @@ def test_a_rejection_stops_the_stage(office: Office) -> None:
     assert "stage8.governance_signed" in codes(found)
 
 
+@pytest.mark.soak
 def test_one_person_cannot_fill_two_roles(office: Office) -> None:
     """Even when gate.yaml lists one person in two roles, two required roles need two people."""
     config = office.root / "gate.yaml"
@@ -301,7 +302,6 @@ def test_the_key_may_be_in_an_agent(office: Office) -> None:
     assert listed(office) == {"stage2 cto": (True, [])}
 
 
-@pytest.mark.soak
 def test_signing_elsewhere(office: Office, tmp_path: Path) -> None:
     """Request, sign with plain ssh-keygen, import: the same sign-off; a changed or stale one is refused."""
     file, signature = tmp_path / "please.json", tmp_path / "please.json.sig"
@@ -324,6 +324,7 @@ def test_signing_elsewhere(office: Office, tmp_path: Path) -> None:
     assert "the sources changed since it was requested" in office.gate(*bring).err
 
 
+@pytest.mark.soak
 def test_the_list_says_why_others_do_not_count(office: Office) -> None:
     """Unsigned, of other sources, and no sign-off at all: each with its reason."""
     (office.root / "signoffs" / "broken.json").write_text("{}")
@@ -361,7 +362,6 @@ def test_a_link_in_place_of_the_folder_is_not_followed(office: Office, tmp_path:
 # --- revoked keys ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.soak
 def revoke(office: Office, *roles: str) -> Path:
     """Put people's keys on an OpenSSH revocation list that gate.yaml names."""
     config = office.root / "gate.yaml"
@@ -373,6 +373,7 @@ def revoke(office: Office, *roles: str) -> Path:
     return path
 
 
+@pytest.mark.soak
 def test_what_a_revoked_key_signed_does_not_count(office: Office) -> None:
     """A stolen key: its sign-offs are void, the reason is said, it signs nothing new; others stay valid."""
     path = revoke(office)

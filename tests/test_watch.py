@@ -111,6 +111,7 @@ def test_a_change_is_judged_and_named(copy_example: Copy) -> None:
     assert not (root / "ledger").exists()
 
 
+@pytest.mark.soak
 def test_a_run_may_be_interrupted_while_it_judges(copy_example: Copy) -> None:
     """Also in the first run, before anything was shown."""
     with watching("stage8", "-w", copy_example("algo-trade"), "--no-cache") as run:

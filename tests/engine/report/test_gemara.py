@@ -294,13 +294,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.soak
 def commands(program: str) -> list[list[str]]:
     """The page's commands of that program, as lists of arguments."""
     lines = re.findall(rf"^\$ ({program} .*)$", PAGE.read_text(), re.MULTILINE)
     return [shlex.split(line) for line in lines]
 
 
+@pytest.mark.soak
 def test_the_page_of_the_documentation(written: Path) -> None:
     """Its commands write what it says; a recorded decision gives the same log as when it was made."""
     read = {path.stem: loaded(path.read_bytes()) for path in written.glob("*.yaml")}

@@ -117,6 +117,7 @@ def measure(tmp_path: Path) -> Any:
     return run
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("branch", [False, True])
 @pytest.mark.parametrize("relative", [False, True])
 @pytest.mark.parametrize("kind", ["coverage-sqlite", "coverage-json"])

@@ -116,6 +116,7 @@ def only(made: Path, root: Path, kind: str) -> None:
         (root / KINDS[other]).unlink()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_format_has_the_figures_of_the_tool(watch: Any, tmp_path: Path, made: Any, kind: str) -> None:
     root, report, branch = made

@@ -60,6 +60,7 @@ def openssh_says(path: Path, revoked: Path, folder: Path) -> bool:
     return done.returncode != 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("revoked", KINDS)
 @pytest.mark.parametrize("form", ["krl", "hash", "sha1", "updated", "plain"])
 def test_the_same_keys_as_openssh(keys: dict[str, Path], tmp_path: Path, form: str, revoked: str) -> None:
