@@ -28,7 +28,12 @@ def attempt(folder: Path, step: int, first: int) -> None:
     found = json.loads(done.stdout)
     assert found["failed"] == []
     assert found["faults"] > 600
-    assert set(found["ends"]) == {"finished", "killed", "EnvironmentProblem"}
+    # which faults come together in a shard depends on how many calls a run makes: one may have no kill
+    assert (
+        {"finished", "EnvironmentProblem"}
+        <= set(found["ends"])
+        <= {"finished", "killed", "EnvironmentProblem"}
+    )
 
 
 def test_some_system_calls_fail(tmp_path: Path) -> None:
