@@ -9,16 +9,9 @@ import typer
 from ...evidence.base.times import format_utc
 from ..people.fixture import sign_fixtures
 from ..terminal.console import write_line
-from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, command_group, now, open_workspace
 
-app = typer.Typer(
-    name="fixture",
-    add_completion=False,
-    help="Write JSON files with the digest of their data.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = command_group("fixture", "Write JSON files with the digest of their data.")
 
 
 @app.callback()

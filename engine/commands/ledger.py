@@ -24,19 +24,13 @@ from .options import (
     TrustRef,
     Verbose,
     Workspace,
+    command_group,
     config_dir,
     open_workspace,
     output_option,
 )
 
-app = typer.Typer(
-    name="ledger",
-    add_completion=False,
-    help="Read, prove, export and verify the ledger of decisions.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = command_group("ledger", "Read, prove, export and verify the ledger of decisions.")
 
 
 @app.command("show")

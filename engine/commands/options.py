@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
@@ -20,6 +21,19 @@ from ..context import Context, open_context
 from ..decide.recorded import Time
 from ..terminal.console import log_to_stderr
 from ..terminal.lines import Screen
+
+
+def command_group(name: str, about: str, kind: type[TyperGroup] | None = None) -> typer.Typer:
+    """A group of commands, such as ``gate ledger``, that shows its help when no command is named."""
+    return typer.Typer(
+        name=name,
+        cls=kind,
+        add_completion=False,
+        help=about,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
 
 
 def _verbose(wanted: bool) -> bool:
@@ -47,7 +61,7 @@ Policy = Annotated[
         "--policy",
         "-p",
         envvar="GATE_POLICY",
-        help="Judge with this policy bundle: a directory or archive, REF:DIR of a git commit, or shipped.",
+        help="Judge with this policy bundle: a directory or archive, REF:DIR of a commit, or shipped[:NAME].",
         metavar="BUNDLE",
     ),
 ]

@@ -26,18 +26,14 @@ from .options import (
     TrustRef,
     Verbose,
     Workspace,
+    command_group,
     config_dir,
     now,
     open_workspace,
 )
 
-app = typer.Typer(
-    name="record",
-    add_completion=False,
-    help="Export, extend and verify compliance records, which prove one decision to anybody.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = command_group(
+    "record", "Export, extend and verify compliance records, which prove one decision to anybody."
 )
 
 

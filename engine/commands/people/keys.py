@@ -23,6 +23,7 @@ from ..options import (
     TrustRef,
     Verbose,
     Workspace,
+    command_group,
     config_dir,
     now,
     open_workspace,
@@ -30,14 +31,7 @@ from ..options import (
 )
 from .signoff import Key, Yes, confirm
 
-app = typer.Typer(
-    name="keys",
-    add_completion=False,
-    help="Change and list the keys that sign the ledger, as its key admins decide.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = command_group("keys", "Change and list the keys that sign the ledger, as its key admins decide.")
 
 
 class Purpose(StrEnum):

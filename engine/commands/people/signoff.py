@@ -31,6 +31,7 @@ from ..options import (
     TrustRef,
     Verbose,
     Workspace,
+    command_group,
     config_dir,
     effective_time,
     open_workspace,
@@ -51,14 +52,10 @@ class _SignFirst(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
-    name="signoff",
-    cls=_SignFirst,
-    add_completion=False,
-    help="Sign off a stage with your SSH key (gate signoff STAGE --role ROLE); list which sign-offs count.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = command_group(
+    "signoff",
+    "Sign off a stage with your SSH key (gate signoff STAGE --role ROLE); list which sign-offs count.",
+    _SignFirst,
 )
 
 

@@ -20,19 +20,15 @@ from ..options import (
     TrustRef,
     Verbose,
     Workspace,
+    command_group,
     config_dir,
     effective_time,
     open_workspace,
 )
 from .signoff import Key, Role, Yes, confirm, show_list
 
-app = typer.Typer(
-    name="waiver",
-    add_completion=False,
-    help="Write, revoke and list waivers, which permit one rule to be broken for a time.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = command_group(
+    "waiver", "Write, revoke and list waivers, which permit one rule to be broken for a time."
 )
 
 

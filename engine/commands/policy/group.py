@@ -8,15 +8,9 @@ from typing import Annotated
 import typer
 
 from ....evidence.base.errors import UsageError
+from ..options import command_group
 
-app = typer.Typer(
-    name="policy",
-    add_completion=False,
-    help="Edit, check, test and compare policy bundles.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = command_group("policy", "Edit, check, test and compare policy bundles.")
 
 Bundle = Annotated[
     str | None,
