@@ -32,13 +32,15 @@ _STRICTER = frozenset({("account", "pinned_account")})
 class Context:
     """A workspace ready to be judged.
 
-    ``authority`` has the settings in force and whose they are, ``plan`` the bundle's stages and rules with
-    the workspace's own dependencies, ``weakenings`` what settings and flags weaken. Without ``places``, the
+    ``authority`` has the settings in force and whose they are, ``loaded`` the policy bundle as it is,
+    ``bundle`` the same with the parameters that settings replace, ``plan`` its stages and rules with the
+    workspace's own dependencies, ``weakenings`` what settings and flags weaken. Without ``places``, the
     user's directories, results of earlier runs are not used. With ``cross_check``, two engines must agree.
     """
 
     root: Path
     authority: Authority
+    loaded: Bundle
     bundle: Bundle
     plan: Plan
     weakenings: tuple[Weakening, ...]
@@ -124,17 +126,17 @@ def open_context(
     """
     authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
-    bundle = _load(authority)
-    _check_pin("version", config.policy.version, bundle.version)
-    _check_pin("digest", config.policy.digest, bundle.digest)
+    loaded = _load(authority)
+    _check_pin("version", config.policy.version, loaded.version)
+    _check_pin("digest", config.policy.digest, loaded.digest)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
     parameters, whose = parameters_of(config), _whose(authority.trust, "policy")
     where = "the operator's file" if whose == "the operator" else whose
-    bundle, plan = tailored(bundle, depends_on, config.policy.profile, parameters, where)
+    bundle, plan = tailored(loaded, depends_on, config.policy.profile, parameters, where)
     _check_freshness(config, plan)
     weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
     authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
-    return Context(root.resolve(), authority, bundle, plan, tuple(weakenings), places, cross_check)
+    return Context(root.resolve(), authority, loaded, bundle, plan, tuple(weakenings), places, cross_check)
 
 
 def _load(authority: Authority) -> Bundle:

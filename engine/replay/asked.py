@@ -64,7 +64,7 @@ def ask_impact(
         lines=(),
         sets=sets,
         logs=logs,
-        bundle=context.bundle,
+        bundle=context.loaded,
         base=compared,
         engine=choice,
     )
@@ -163,7 +163,7 @@ def case_of(
         context.check_stage(stage)
         plan = context.plan
         ids = service.collectors(plan, stage)
-        return Case(service.observe(context, ids, stage, time), context.bundle, choice)
+        return Case(service.observe(context, ids, stage, time), context.loaded, choice)
     line = find_line(context, decision, config_dir)
     with Archive((own_place(context),)) as archive:
         try:
@@ -172,7 +172,7 @@ def case_of(
             what, remedy = reason(error), "restore the evidence from a copy"
             raise LedgerError(what, path=f"entry {line.index}", remedy=remedy) from error
         stored = archive.data(line, line.bundle)
-    bundle = context.bundle if given else from_document(stored, at_least(choice.limits))
+    bundle = context.loaded if given else from_document(stored, at_least(choice.limits))
     plan = as_recorded(bundle, recorded.setup)[1]
     judged = plan.closure(wanted_stages(plan, recorded.setup.stage))
     if stage != recorded.setup.stage and (stage == ALL or stage not in judged):

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ... import __version__
 from ...evidence.base.activity import step
-from ...evidence.base.errors import EngineError, InternalError, PolicyError, UsageError
+from ...evidence.base.errors import ConfigError, EngineError, InternalError, PolicyError, UsageError
 from ...evidence.base.records import from_json, to_json
 from ..decide.recorded import Recorded
 from ..decision.document import PolicyId
@@ -24,7 +25,7 @@ from .outcome import Difference, Outcome, compare, of_document
 from .processes import Found, run
 from .rejudge import Judge
 from .replacing import Replacement, replace_facts
-from .stored import UNUSABLE, Archive, EngineChoice, Engines, Line, Place, reason
+from .stored import UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason
 
 _PROGRESS = 25
 ENTRY = "entry"
@@ -115,8 +116,8 @@ class Judging:
         with ExitStack() as stack:
             archive = stack.enter_context(Archive(self.places))
             engines = stack.enter_context(Engines(archive))
-            new = self._judge(stack, self.bundle)
-            base = None if self.base is None else self._judge(stack, self.base)
+            new = self._judge(engines, self.bundle)
+            base = None if self.base is None else self._judge(engines, self.base)
             again = _Again(archive, engines, new, base, self.engine)
             for number, line in enumerate(self.lines):
                 if number % shares == share:
@@ -132,11 +133,11 @@ class Judging:
                     difference = None if failure else to_json(found)
                     yield [place, number], [name, difference, failure, []]
 
-    def _judge(self, stack: ExitStack, bundle: Bundle) -> Judge:
-        engine = stack.enter_context(self.engine.over(bundle))
+    def _judge(self, engines: Engines, bundle: Bundle) -> Judge:
+        engine = partial(engines.over, bundle, self.engine)
         with suppress(EngineError):  # a bundle that does not load is one error, and not one of each decision
-            engine.evaluate([bundle.heads[0].package], {})
-        return Judge.over(bundle, engine)
+            engine(None).evaluate([bundle.heads[0].package], {})
+        return Judge(bundle, engine, Plans(bundle))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class _Again:
             after = self.new.outcome(recorded)
             difference = compare(self._before(line, recorded, hypothetical=facts is not None), after)
             return [None, to_json(difference), None, list(self.new.lacking(recorded))]
-        except (*UNUSABLE, PolicyError, EngineError, UsageError, InternalError) as error:
+        except (*UNUSABLE, ConfigError, PolicyError, EngineError, UsageError, InternalError) as error:
             return [None, None, reason(error), []]
 
     def _before(self, line: Line, recorded: Recorded, *, hypothetical: bool) -> Outcome:

@@ -136,7 +136,7 @@ def _compare(logged: Logged, judge: Judge, base: Judge | None) -> Difference | N
 
 def _value(judge: Judge, logged: Logged) -> Any:
     """What the bundle answers now to what was asked then; undefined where it has no such rule."""
-    value: Any = judge.engine.evaluate([logged.package], logged.document)[logged.package]
+    value: Any = judge.engine(None).evaluate([logged.package], logged.document)[logged.package]
     for part in logged.rule:
         if not isinstance(value, Mapping) or part not in value:
             return _UNDEFINED

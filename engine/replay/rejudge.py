@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..decide.decide import judge_stages
 from ..decide.judge import overall
 from ..decide.model import Plan
-from ..decide.recorded import ALL, Recorded, facts_of, policy_input, wanted_stages
+from ..decide.recorded import ALL, Recorded, Setup, facts_of, policy_input, wanted_stages
 from ..policy.interface import Bundle, PolicyEngine
 from .outcome import Outcome, of_results
 from .stored import Plans
@@ -15,16 +16,16 @@ from .stored import Plans
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A bundle, the engine over it, and its plans."""
+    """A bundle, the engine over it with the parameters of a setup (None: its own), and its plans."""
 
     bundle: Bundle
-    engine: PolicyEngine
+    engine: Callable[[Setup | None], PolicyEngine]
     plans: Plans
 
     @classmethod
     def over(cls, bundle: Bundle, engine: PolicyEngine) -> Judge:
-        """A judge with this bundle and this engine over it."""
-        return cls(bundle, engine, Plans(bundle))
+        """A judge with this bundle and this engine over it, whatever a setup says."""
+        return cls(bundle, lambda _: engine, Plans(bundle))
 
     def outcome(self, recorded: Recorded) -> Outcome:
         """The outcome at the recorded time.
@@ -34,7 +35,7 @@ class Judge:
         plan = self.plans.of(recorded.setup)
         time = recorded.setup.time
         packages = [plan.stages[name].package for name in needed(plan, recorded)]
-        answers = self.engine.evaluate(packages, policy_input(plan, recorded, time))
+        answers = self.engine(recorded.setup).evaluate(packages, policy_input(plan, recorded, time))
         results, _ = judge_stages(plan, recorded, answers, facts_of(recorded, time), time)
         stage = recorded.setup.stage
         return of_results(overall(results) if stage == ALL else results[stage].verdict, results)

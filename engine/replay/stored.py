@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from ...evidence.base.canonical import canonical, sha256_hex
-from ...evidence.base.errors import LedgerError, PolicyError, UsageError
+from ...evidence.base.errors import ConfigError, LedgerError, PolicyError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.times import parse_rfc3339
 from ..context import Context
@@ -26,7 +27,7 @@ from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
 from ..report.interface import DecisionEntry
 
-_KEPT = 4
+_KEPT = 6
 """Bundles that are kept loaded, each with an engine's process; a ledger seldom goes back and forth."""
 
 UNUSABLE = (ValueError, LookupError, TypeError, AttributeError, LedgerError)
@@ -202,13 +203,28 @@ class Engines:
 
         Raises LedgerError, PolicyError: the stored bundle is gone or none; ConfigError: no such engine.
         """
-        key = (line.bundle, choice.name, repr(setup.parameters))
+
+        def load() -> Bundle:
+            return from_document(self._archive.data(line, line.bundle), at_least(choice.limits))
+
+        return self._opened(line.bundle, load, choice, setup)
+
+    def over(self, bundle: Bundle, choice: EngineChoice, setup: Setup | None) -> PolicyEngine:
+        """The engine over a bundle, with the parameters that a setup replaces.
+
+        Raises ConfigError: no such engine, or the bundle has no such parameter.
+        """
+        return self._opened(bundle.digest, lambda: bundle, choice, setup)[1]
+
+    def _opened(
+        self, digest: str, load: Callable[[], Bundle], choice: EngineChoice, setup: Setup | None
+    ) -> tuple[Bundle, PolicyEngine]:
+        key = (digest, choice.name, repr(setup.parameters if setup else ()))
         if key not in self._kept:
             while len(self._kept) >= _KEPT:
                 self._kept.popitem(last=False)[1][2].close()
-            bundle = from_document(self._archive.data(line, line.bundle), at_least(choice.limits))
-            stack = ExitStack()
-            engine = stack.enter_context(choice.over(as_recorded(bundle, setup)[0]))
+            bundle, stack = load(), ExitStack()
+            engine = stack.enter_context(choice.over(as_recorded(bundle, setup)[0] if setup else bundle))
             self._kept[key] = bundle, engine, stack
         self._kept.move_to_end(key)
         kept = self._kept[key]
@@ -247,5 +263,7 @@ def reason(error: BaseException) -> str:
     """Why a decision cannot be made again, in one line."""
     if isinstance(error, (LedgerError, PolicyError)):
         return f"{error.what}" + (f" ({error.path})" if error.path else "")
+    if isinstance(error, ConfigError):
+        return f"{error.what} ({error.place})"
     what = getattr(error, "what", None)
     return what if isinstance(what, str) else f"a stored document is not what gate records: {error}"

@@ -13,6 +13,7 @@ from .. import service
 from ..decide.model import Plan
 from ..decide.recorded import Recorded
 from ..decision.document import Decision, Weakening
+from ..plans import as_recorded
 from ..policy.interface import Bundle
 from .outcome import Difference, Outcome, compare, of_decision
 from .processes import Found, run
@@ -38,17 +39,18 @@ MOST_VALUES = 500
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is judged: a recorded or just collected input, under a bundle, by an engine."""
+    """What is judged: a recorded or just collected input, under a bundle, by an engine.
+
+    The setup of the input may replace parameters of the bundle.
+    """
 
     recorded: Recorded
     bundle: Bundle
     engine: EngineChoice
 
-    def plan(self) -> Plan:
-        """The bundle's plan with the workspace's own dependencies. Raises PolicyError."""
-        from ..plans import as_recorded
-
-        return as_recorded(self.bundle, self.recorded.setup)[1]
+    def tailored(self) -> tuple[Bundle, Plan]:
+        """The bundle and its plan as the setup says. Raises as `as_recorded`."""
+        return as_recorded(self.bundle, self.recorded.setup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +117,26 @@ def replaced(case: Case, replacements: Sequence[Replacement]) -> tuple[Case, tup
     """The case with facts and parameters replaced, which its setup then says, and what was there before."""
     facts = [one for one in replacements if one.option == FACT]
     recorded, seen = replace_facts(case.recorded, facts)
-    bundle, used = replace_parameters(case.bundle, [one for one in replacements if one.option == PARAMETER])
+    wanted = [one for one in replacements if one.option == PARAMETER]
+    _, used = replace_parameters(case.tailored()[0], wanted)
+    bundle, _ = replace_parameters(case.bundle, wanted)
+    names = {one.name for one in wanted}
     found = {(one.option, one.name): one for one in (*seen, *used)}
     done = tuple(found[one.option, one.name] for one in replacements)
     notes = tuple(Weakening(HYPOTHETICAL, one.text()) for one in done)
-    setup = replace(recorded.setup, weakenings=(*recorded.setup.weakenings, *notes))
+    setup = replace(
+        recorded.setup,
+        weakenings=(*recorded.setup.weakenings, *notes),
+        parameters=tuple(one for one in recorded.setup.parameters if one.name not in names),
+    )
     return replace(case, recorded=replace(recorded, setup=setup), bundle=bundle), done
 
 
 def decide(case: Case) -> Decision:
     """The decision about a case at its recorded time."""
-    with case.engine.over(case.bundle) as engine:
-        return service.replay(case.bundle, case.plan(), case.recorded, case.recorded.setup.time, engine)
+    bundle, plan = case.tailored()
+    with case.engine.over(bundle) as engine:
+        return service.replay(bundle, plan, case.recorded, case.recorded.setup.time, engine)
 
 
 def parse_span(text: str) -> Span:
@@ -196,7 +206,7 @@ def _points(
     """The outcomes at this share of the values: the first ones to the first process, and so on."""
     values = enumerate(span.values)
     if option == FACT:  # one engine answers for all of them
-        with case.engine.over(replaced(case, replacements)[0].bundle) as engine:
+        with case.engine.over(replaced(case, replacements)[0].tailored()[0]) as engine:
             for number, value in values:
                 if number % shares == share:
                     changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
@@ -205,7 +215,7 @@ def _points(
     for number, value in values:
         if number % shares == share:
             changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
-            with case.engine.over(changed.bundle) as engine:
+            with case.engine.over(changed.tailored()[0]) as engine:
                 yield [number], _sent(Judge.over(changed.bundle, engine).outcome(changed.recorded))
 
 

@@ -71,7 +71,7 @@ def test_a_bundle_against_itself_flips_nothing(
     known, judge = case
     recorded = with_facts(known.recorded, values)
     plan = make_plan(judge.bundle)
-    decision = service.replay(judge.bundle, plan, recorded, recorded.setup.time, judge.engine)
+    decision = service.replay(judge.bundle, plan, recorded, recorded.setup.time, judge.engine(None))
     assert compare(of_decision(decision), judge.outcome(recorded)) is None
     assert of_decision(decision).verdict == decision.verdict
 
