@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from posixpath import normpath
 
-from ...evidence.base.errors import ConfigError, UsageError, suggestion
+from ...evidence.base.errors import ConfigError, PolicyError, UsageError, suggestion
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.git.history import History
 from ..config.settings import load_config
+from ..decide.model import Plan
+from ..decide.plan import make_plan
 from ..policy.bundle import SHIPPED_BUNDLES, USUAL, Source, load_bundle, read_tests
 from ..policy.interface import Bundle
 from ..policy.packages.archive import is_archive
@@ -40,6 +42,29 @@ class Tested:
     def whole(self) -> Bundle:
         """The bundle with its tests among the modules, which no decision may be made by."""
         return replace(self.bundle, modules=self.modules)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A bundle with its plan."""
+
+    bundle: Bundle
+    plan: Plan
+
+
+def open_planned(name: str | None) -> Planned:
+    """The bundle of that name (`find_bundle`), with its plan.
+
+    Raises PolicyError: it is wrong, or written for Conftest; UsageError: there is none.
+    """
+    bundle = open_bundle(find_bundle(name, Path())).bundle
+    if bundle.conftest:
+        raise PolicyError(
+            "it is written for Conftest: its rules have no METADATA, stages or parameters to show",
+            path=name,
+            remedy="judge by it with gate evaluate, and test it with conftest verify",
+        )
+    return Planned(bundle, make_plan(bundle))
 
 
 def find_bundle(name: str | None, root: Path) -> Source:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...evidence.base.times import format_utc
 from ..decide.model import Plan, Rule
 from ..policy.annotations import without_comments
 from ..policy.interface import Bundle
@@ -39,16 +40,27 @@ class Listed:
 
     def to_json(self) -> dict[str, Any]:
         """The rule for programs."""
+        start = self.rule.effective_on_s
         return {
             "code": self.rule.code,
             "title": self.rule.title,
             "severity": str(self.rule.severity),
             "stage": self.rule.stage,
             "facts": list(self.rule.facts),
+            "effective_on": None if start is None else format_utc(start),
+            "collections": list(self.rule.collections),
             "thresholds": [
                 {"name": one.name, "value": one.value, "unit": one.unit} for one in self.thresholds
             ],
         }
+
+
+def bounds(rule: Rule) -> Iterator[str]:
+    """When and where a rule binds, in words; nothing of one that always does, in every profile."""
+    if rule.effective_on_s is not None:
+        yield f"binds from {format_utc(rule.effective_on_s)}"
+    if rule.collections:
+        yield f"collections: {', '.join(rule.collections)}"
 
 
 def thresholds(bundle: Bundle) -> dict[str, Threshold]:
@@ -112,6 +124,8 @@ def reference(bundle: Bundle, plan: Plan, named: str) -> Iterator[str]:
             yield f"If it does not hold: {rule.solution}\n"
             yield f"Facts: {', '.join(f'`{fact}`' for fact in rule.facts)}. Owner: {rule.owner}."
             yield f"Controls: {', '.join(rule.controls)}.\n"
+            if limits := list(bounds(rule)):
+                yield f"{'. '.join(limits).capitalize()}.\n"
         yield f"Parameters (`gate/params/{stage.id}/data.yaml`):\n"
         yield from _parameters(bundle, stage.id)
     yield "## Common parameters\n"

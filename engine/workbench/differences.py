@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...evidence.base.canonical import canonical
+from ...evidence.base.times import format_utc
 from ..decide.model import Plan, Rule, Stage
 from ..decide.parameters import ON_UNKNOWN
 from ..decision.document import Severity
 from ..policy.bundle import SHIPPED, load_bundle
 from ..policy.interface import Bundle
+from .bundles import Planned
 from .catalog import Threshold, definitions, parts, thresholds
 
 LOOSENED, TIGHTENED, CHANGED = "loosened", "tightened", "changed"
@@ -53,7 +55,7 @@ class Difference:
     """One difference.
 
     Attributes:
-        kind: ``bundle``, ``stage``, ``rule``, ``threshold``, ``definition`` or ``data``.
+        kind: ``bundle``, ``stage``, ``rule``, ``profile``, ``threshold``, ``definition`` or ``data``.
         what: ``added``, ``removed`` or ``changed``.
         effect: ``loosened``, ``tightened``, or ``changed`` where neither can be known.
         text: the difference in words.
@@ -69,14 +71,6 @@ class Difference:
     after: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A bundle with its plan."""
-
-    bundle: Bundle
-    plan: Plan
-
-
 def differences(old: Planned, new: Planned) -> list[Difference]:
     """Everything that differs from the old bundle to the new one; what loosens comes first."""
     was, now = definitions(old.bundle), definitions(new.bundle)
@@ -84,6 +78,7 @@ def differences(old: Planned, new: Planned) -> list[Difference]:
         *_identity(old.bundle, new.bundle),
         *_stages(old.plan, new.plan),
         *_rules(old.plan, new.plan, was, now),
+        *_profiles(old.plan, new.plan),
         *_thresholds(old.bundle, new.bundle, was, now),
         *_definitions(old.plan, new.plan, was, now),
         *_data(old.bundle.data, new.bundle.data),
@@ -151,6 +146,16 @@ def _rules(
             effect = LOOSENED if outcomes[unknown[1]] > outcomes[unknown[0]] else TIGHTENED
             text = f"what follows when it cannot be told: {unknown[0]} → {unknown[1]}"
             yield Difference("rule", code, "changed", effect, text, *unknown)
+        if rule.effective_on_s != other.effective_on_s:
+            dates = _date(rule), _date(other)
+            effect = LOOSENED if (other.effective_on_s or 0) > (rule.effective_on_s or 0) else TIGHTENED
+            yield Difference("rule", code, "changed", effect, f"binds {dates[0]} → {dates[1]}", *dates)
+        if rule.collections != other.collections:
+            # without collections it is in every profile
+            effect = TIGHTENED if not other.collections else CHANGED if rule.collections else LOOSENED
+            lists = list(rule.collections), list(other.collections)
+            text = f"collections: {', '.join(lists[0]) or 'none'} → {', '.join(lists[1]) or 'none'}"
+            yield Difference("rule", code, "changed", effect, text, *lists)
         texts, others = parts(rule, was), parts(other, now)
         odd = [name for name in dict.fromkeys([*texts, *others]) if texts.get(name) != others.get(name)]
         if odd:
@@ -158,6 +163,18 @@ def _rules(
         described = ("title", "description", "solution", "owner", "controls", "facts", "optional_facts")
         if words := _words(rule, other, described):
             yield Difference("rule", code, "changed", CHANGED, f"{words} changed")
+
+
+def _date(rule: Rule) -> str:
+    return "always" if rule.effective_on_s is None else f"from {format_utc(rule.effective_on_s)}"
+
+
+def _profiles(old: Plan, new: Plan) -> Iterator[Difference]:
+    for name in dict.fromkeys([*old.profiles, *new.profiles]):
+        was, now = old.profiles.get(name), new.profiles.get(name)
+        if was != now:
+            what = "added" if was is None else "removed" if now is None else "changed"
+            yield Difference("profile", name, what, CHANGED, f"the profile was {what}")
 
 
 def _thresholds(

@@ -11,7 +11,7 @@ from ...evidence.base.errors import masked
 from ..policy.interface import Bundle
 from ..terminal.figures import clean, for_people
 from ..terminal.lines import Lines, Screen
-from .catalog import Listed
+from .catalog import Listed, bounds
 from .differences import LOOSENED, TIGHTENED, Difference
 from .testing import Coverage, Result, opa_document, to_json_bytes
 
@@ -39,6 +39,8 @@ def rules_page(bundle: Bundle, rules: Sequence[Listed], form: str, screen: Scree
             lines.add(
                 f"{one.rule.severity:<9}", (one.rule.code, "cyan"), f"  {one.rule.title}", indent=2, hang=4
             )
+            for text in bounds(one.rule):
+                lines.add((text, "dim"), indent=13, hang=15)
             for threshold in one.thresholds:
                 lines.add((f"{threshold.name}: {threshold.shown()}", "dim"), indent=13, hang=15)
     lines.add(f"{len(rules)} rules in {bundle.name} {bundle.version}")

@@ -45,17 +45,16 @@ def list_(
     debug: Debug = False,
 ) -> None:
     """List the rules of a bundle with their severity and thresholds."""
-    from ...decide.plan import make_plan
-    from ...workbench.bundles import find_bundle, open_bundle
+    from ...workbench.bundles import open_planned
     from ...workbench.catalog import list_rules
     from ...workbench.pages import FORMATS, rules_page
 
     outputs = parse_outputs(output, FORMATS)
-    opened = open_bundle(find_bundle(bundle, Path())).bundle
-    found = list(list_rules(opened, make_plan(opened)))
+    opened = open_planned(bundle)
+    found = list(list_rules(opened.bundle, opened.plan))
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, rules_page(opened, found, item.format, page))
+        write(item, rules_page(opened.bundle, found, item.format, page))
 
 
 @app.command("docs")
@@ -66,14 +65,13 @@ def docs(
     debug: Debug = False,
 ) -> None:
     """Print the policy reference of a bundle as Markdown."""
-    from ...decide.plan import make_plan
     from ...terminal.figures import clean, for_people
-    from ...workbench.bundles import find_bundle, open_bundle
+    from ...workbench.bundles import open_planned
     from ...workbench.catalog import reference
 
     outputs = parse_outputs(output or ["markdown"], ["markdown"])
-    opened = open_bundle(find_bundle(bundle, Path())).bundle
-    found = reference(opened, make_plan(opened), bundle or opened.name)
+    opened = open_planned(bundle)
+    found = reference(opened.bundle, opened.plan, bundle or opened.bundle.name)
     text = "".join(f"{clean(line)}\n" for line in "\n".join(found).split("\n"))
     for item in outputs:
         write(item, for_people(text).encode("utf-8", "backslashreplace"))
@@ -90,13 +88,12 @@ def schema(
     debug: Debug = False,
 ) -> None:
     """Print the JSON Schema of the policies' input, for `opa check --schema` and editors."""
-    from ...decide.plan import make_plan
     from ...report.json_format import render_json
-    from ...workbench.bundles import find_bundle, open_bundle
+    from ...workbench.bundles import open_planned
     from ...workbench.schemas import input_schema
 
     outputs = parse_outputs(output or ["json"], ["json"])
-    plan = make_plan(open_bundle(find_bundle(bundle, Path())).bundle)
+    plan = open_planned(bundle).plan
     for item in outputs:
         write(item, render_json(input_schema(plan, stage)))
 
@@ -111,14 +108,12 @@ def diff(
     debug: Debug = False,
 ) -> None:
     """Say what changed from one bundle to another, and whether that loosens it where that can be known."""
-    from ...decide.plan import make_plan
-    from ...workbench.bundles import find_bundle, open_bundle
-    from ...workbench.differences import Planned, differences
+    from ...workbench.bundles import open_planned
+    from ...workbench.differences import differences
     from ...workbench.pages import DIFF_FORMATS, diff_page
 
     outputs = parse_outputs(output, DIFF_FORMATS)
-    bundles = [open_bundle(find_bundle(name, Path())).bundle for name in (before, after)]
-    old, new = (Planned(one, make_plan(one)) for one in bundles)
+    old, new = map(open_planned, (before, after))
     found = differences(old, new)
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)

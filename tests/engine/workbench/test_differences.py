@@ -56,6 +56,31 @@ def test_thresholds(
     assert changed(gate, bundle, edited) == [expected]
 
 
+def test_dates_and_collections(gate: Gate, bundle: Path, edited: Path) -> None:
+    """A later date, or collections where there were none, ask for less; both are listed."""
+    old, later = "short_name: covered", "short_name: covered\n#   effective_on: 2026-03-01"
+    edit(edited, DEMO, old, f"{later}\n#   collections: [research]")
+    name, date = "demo.covered", "binds always → from 2026-03-01T00:00:00Z"
+    assert changed(gate, bundle, edited) == [
+        ("loosened", name, date),
+        ("loosened", name, "collections: none → research"),
+    ]
+    assert {effect for effect, _, _ in changed(gate, edited, bundle)} == {"tightened"}
+    listed = gate("policy", "list", edited).out
+    assert "binds from 2026-03-01T00:00:00Z" in listed
+    assert "collections: research" in listed
+
+
+def test_a_bundle_for_conftest_has_nothing_to_show(gate: Gate, bundle: Path, tmp_path: Path) -> None:
+    """One clear error says what it is, and what works with it."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.rego").write_text('package main\n\ndeny contains "x" if input.kind == "Pod"\n')
+    for arguments in (["list", other], ["docs", other], ["schema", other], ["diff", bundle, other]):
+        done = gate("policy", *arguments)
+        assert (done.code, "written for Conftest" in done.err) == (2, True), done.err
+
+
 def test_no_direction_is_claimed_where_the_rego_may_mean_anything(
     gate: Gate, bundle: Path, edited: Path
 ) -> None:
