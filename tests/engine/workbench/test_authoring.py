@@ -127,6 +127,8 @@ def test_the_list_has_code_severity_and_thresholds(gate: Gate, bundle: Path) -> 
         "severity": "HIGH",
         "stage": "demo",
         "facts": ["tests.failed"],
+        "effective_on": None,
+        "collections": [],
         "thresholds": [{"name": "demo.failed_max", "value": 0, "unit": "tests"}],
     }
 
