@@ -72,6 +72,7 @@ def test_a_deputys_approval_clears_what_came_before(office: Office, commit: Comm
     assert "its signer is the author of the change" in why(office)
 
 
+@pytest.mark.soak
 def test_an_unnamed_author_and_a_shallow_clone_cannot_be_told(
     office: Office, commit: Commit, tmp_path: Path
 ) -> None:

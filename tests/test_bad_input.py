@@ -138,9 +138,9 @@ GARBAGE = b"KILL_PNL \x00\xff\xfe garbage"
     [
         "ACCOUNT_CONFIG.json",
         pytest.param("PRE_LIVE_CHECKLIST.md", marks=pytest.mark.soak),
-        "contracts/bar_event.schema.json",
+        pytest.param("contracts/bar_event.schema.json", marks=pytest.mark.soak),
         "junit.xml",
-        "fixtures/seeds.yaml",
+        pytest.param("fixtures/seeds.yaml", marks=pytest.mark.soak),
         pytest.param("signatures/artifacts.sha256", marks=pytest.mark.soak),
         "trust/allowed_signers",
     ],

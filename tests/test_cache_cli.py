@@ -68,6 +68,7 @@ def test_a_second_evaluation_reads_no_evidence(gate: Run, ready: Path, tmp_path:
     assert files == {"gate.yaml"}
 
 
+@pytest.mark.soak
 def test_a_change_is_noticed(gate: Run, ready: Path) -> None:
     """The decision after a change is that of a run without cache, and differs from the one before."""
     before = evaluate(gate, ready)

@@ -466,6 +466,7 @@ def test_a_name_with_a_line_break_is_one_line_of_a_message(gate: Gate, workspace
         assert not re.search("^ *evidence error: b", run.out, re.MULTILINE), run.out
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "settings",
     [

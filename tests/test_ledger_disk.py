@@ -100,6 +100,7 @@ def entries(gate: Gate, root: Path, tmp_path: Path) -> dict[int, str]:
     return {one["index"]: one["digest"] for one in shown["entries"]}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "rooms",
     [[0, 8, 25], pytest.param([*range(0, 80, 2), *range(80, 160, 8)], marks=pytest.mark.soak)],

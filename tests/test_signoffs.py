@@ -87,6 +87,7 @@ def test_gate_writes_the_file_to_sign_only_when_it_can(office: Office) -> None:
     assert json.loads(path.read_text())["role"] == "cto"
 
 
+@pytest.mark.soak
 def test_a_signature_by_somebody_else_does_not_count(office: Office) -> None:
     """The trader's key under the CTO's sign-off, an edited file, another namespace: none counts."""
     office.sign_everything()
@@ -122,6 +123,7 @@ def test_one_person_cannot_fill_two_roles(office: Office) -> None:
     assert "stage1.governance_signed" in codes(office.judge("stage1"))
 
 
+@pytest.mark.soak
 def test_a_waiver_makes_a_violation_conditional_and_stays_visible(office: Office) -> None:
     """A signed waiver in force gives CONDITIONAL and stays visible; expired or self-approved it is void."""
     checklist = office.root / "PRE_LIVE_CHECKLIST.md"

@@ -34,6 +34,7 @@ def commit(root: Path) -> None:
         subprocess.run([*git, *arguments], check=True)
 
 
+@pytest.mark.soak
 def test_verbose_tells_what_is_read_asked_and_written(
     program: Program, copy_example: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def total(office: Office) -> set[str]:
     }
 
 
+@pytest.mark.soak
 def test_a_waiver_is_made_counts_and_is_ended(waivable: Office) -> None:
     """One command waives the violation; the list has it; another command ends it, visibly."""
     assert total(waivable) == {"violations"}

@@ -177,6 +177,7 @@ def test_any_bytes_in_any_file_give_a_decision(lab: Any, path: str, data: st.Dat
         assert decision.verdict is not Verdict.PASS or path in lab.unread
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("put", [PLANTED[0], PLANTED[18], PLANTED[21]], ids=["bytes", "link", "directory"])
 def test_the_program_ends_with_a_verdict(
     copy_example: Callable[[str], Path], gate: Callable[..., Any], put: Put

@@ -44,6 +44,7 @@ def test_a_defect_is_named_by_the_right_rule(
     assert codes <= {row.get("rule"), *lab.allowed(row)}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("row", rows("harmless"))
 def test_a_harmless_variation_changes_nothing(row: dict[str, Any], fired: Callable[..., Any]) -> None:
     """All rules hold, apart from those that compare the bytes with signatures."""

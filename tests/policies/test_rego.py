@@ -39,6 +39,7 @@ def test_nothing_is_wrong_with_the_shipped_policies(gate: Callable[..., Any], op
     assert json.loads(done.out)["not_checked"] == {}
 
 
+@pytest.mark.soak
 @BUNDLES
 def test_every_policy_test_passes_on_opa(opa: str, name: str) -> None:
     """Stock OPA loads the bundle directory, runs the same tests, and finds no strict-mode error."""

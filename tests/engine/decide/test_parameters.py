@@ -178,6 +178,7 @@ def test_parameters_are_mappings_of_names(
     assert (error.what, error.path) == (what, path)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("value", ["null", '"x"', "true", "[800000]"])
 @pytest.mark.parametrize("name", ["stage1/test_coverage_min", "stage7/trades_min", "stage8/recovery_max"])
 def test_a_spoiled_threshold_of_the_shipped_bundle(tmp_path: Path, name: str, value: str) -> None:

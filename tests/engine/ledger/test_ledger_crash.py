@@ -143,6 +143,7 @@ def test_sigkill_at_every_point(tmp_path: Path, half: str) -> None:
     assert at > 15
 
 
+@pytest.mark.soak
 def test_eight_processes_append_and_seal_at_once(tmp_path: Path) -> None:
     path, config = tmp_path / "ledger", tmp_path / "config"
     running = [

@@ -27,7 +27,7 @@ Open = Callable[..., PolicyEngine]
 ENGINES: dict[str, str] = {"embedded": "embedded", "opa": "opa", "server": "opa={address}"}
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=["embedded", "opa", pytest.param("server", marks=pytest.mark.soak)])
 def open_with(request: pytest.FixtureRequest) -> Open:
     """A factory of one kind of engine over a bundle."""
     name = ENGINES[request.param]

@@ -24,7 +24,9 @@ KINDS = ("FAIL", "FAIL of all", "PASS", "unknown", "rejected", "CONDITIONAL, wai
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069]")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.soak] * (kind in KINDS[:4])) for kind in KINDS]
+)
 @pytest.mark.parametrize("name", registry.names())
 def test_a_format_keeps_to_the_plug_point(
     kinds: dict[str, Decision], make: Any, name: str, kind: str
@@ -104,6 +106,7 @@ def test_the_documented_format(program: Any, install: Any, copy_example: Any) ->
     assert [line.split()[:2] for line in lines] == [[v["severity"], v["code"]] for v in found] != []
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("body", "points_to", "reason"),
     [

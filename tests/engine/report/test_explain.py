@@ -142,6 +142,7 @@ def test_no_line_is_longer_than_the_terminal(
         assert "\x1b[" in coloured and re.sub(r"\x1b\[[0-9;]*m", "", coloured) == text
 
 
+@pytest.mark.soak
 def test_the_command(gate: Any, copy_example: Callable[[str], Path]) -> None:
     """By short name or code; several rules; a mistyped one gets “did you mean”."""
     root = copy_example("ready")

@@ -144,6 +144,7 @@ def test_what_became_of_a_rule(
     assert ("recommendation" in rule["assessment-logs"][0]) == (status is not CheckStatus.HOLDS)
 
 
+@pytest.mark.soak
 def test_results_agree_with_the_verdict(kinds: dict[str, Decision]) -> None:
     """A control failed where the verdict is FAIL and nowhere else; what is waived says so."""
     for kind, decision in kinds.items():
@@ -337,6 +338,7 @@ def vet() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.soak
 def test_gemaras_schemas_accept_the_documents(
     vet: Callable[..., Any],
     written: Path,

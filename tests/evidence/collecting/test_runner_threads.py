@@ -105,6 +105,7 @@ def test_the_evidence_is_the_same(tmp_path: Path) -> None:
     assert [file.path for file in found["kill_switch"].files] == ["a.json"]
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("thread")
 @pytest.mark.parametrize(
     ("action", "limits", "reason"),

@@ -144,6 +144,7 @@ def test_every_format_has_the_figures_of_the_tool(watch: Any, tmp_path: Path, ma
     assert (evidence.observed_at is None) == (kind != "cobertura-xml")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_the_report_leaves_out_counts_as_uncovered(
     watch: Any, tmp_path: Path, made: Any, kind: str

@@ -306,6 +306,7 @@ def test_many_results_are_counted_and_the_heaviest_listed(watch: Any) -> None:
     assert facts["findings"][0]["rule"] == "LAST"
 
 
+@pytest.mark.soak
 def test_long_parts_are_not_copied_into_every_result(watch: Any) -> None:
     import tracemalloc
 

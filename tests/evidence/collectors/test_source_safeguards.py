@@ -458,6 +458,7 @@ def test_without_a_client_every_safeguard_is_missing(watch: Any) -> None:
     assert evidence.facts["secrets_total"] == 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "text",
     [

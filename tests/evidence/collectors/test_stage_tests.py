@@ -347,6 +347,7 @@ def test_a_broken_file_leaves_the_other_stages_alone(watch: Any) -> None:
     assert stages["stage6"]["collectable"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("conftest", "said"),
     [

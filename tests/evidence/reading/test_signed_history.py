@@ -45,6 +45,7 @@ def test_signed_and_unsigned_commits(signing: Any) -> None:
         history.verify_commit("0" * 40, dana)
 
 
+@pytest.mark.soak
 @needs_ssh
 @pytest.mark.parametrize(
     ("options", "state"),
