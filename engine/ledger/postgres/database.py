@@ -43,6 +43,8 @@ class Database:
         # it logs what a lost connection could not finish; the error that it raises says the same
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)
         self._psycopg = psycopg
+        self.refusals: type[psycopg.Error] = psycopg.errors.DatabaseError
+        """What is raised when the server refuses a statement."""
         self._address = address
         self._write = write
         self._open: psycopg.Connection[tuple[object, ...]] | None = None

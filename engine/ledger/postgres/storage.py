@@ -1,10 +1,11 @@
 """A ledger's lines, checkpoints and evidence in tables.
 
-Append: one transaction takes the log's advisory lock, finds the end and copies the lines. It commits without
-waiting for the disk, so that the lock is held for as long as memory takes; a second, empty commit then waits
-for the disk, shared by the server with everybody who waits. A server writes its log of changes in order: what
-is on disk has everything before it, so no line survives a crash without those before it. Publish is one
-transaction that waits for the disk. Locks end with the connection, and the connection with the process.
+Append: one transaction in the server takes the log's advisory lock, finds the end and adds the lines. It
+commits without waiting for the disk, so that the lock is held for as long as memory takes; a second, empty
+commit then waits for the disk, shared by the server with everybody who waits. A server writes its log of
+changes in order: what is on disk has everything before it, so no line survives a crash without those before
+it. Publish is one transaction that waits for the disk. Locks end with the connection, and the connection with
+the process.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from ..reader import absent
 from .address import Address
 from .database import Database
 
-_APPEND, _SEAL = 0x67617465, 0x67617466
-"""First halves of the keys of advisory locks; the log's number is the second."""
+_SEAL: Final = 0x67617466
+"""The first half of the key of the advisory lock for sealing; the log's number is the second."""
+_CUT_BACK: Final = "GL001"
+"""What `append` in the database answers when sealed lines are missing."""
 _ROWS: Final = 512
 """How many lines are fetched at a time: at most 32 MiB."""
 _PART: Final = 1 << 20
@@ -171,36 +174,23 @@ class PostgresStorage:
                 connection.execute("INSERT INTO verifiers VALUES (%s, %s)", (log, f"{verifier}\n".encode()))
 
     def append(self, lines: Sequence[bytes], sealed: Checkpoint | None) -> int:
-        """Copy lines to the end in one transaction; durable when it returns."""
+        """Add lines in one transaction, then wait for the disk."""
         log = self._begun()
         with self._database.use("appending to the log") as connection:
-            with connection.transaction():
-                with connection.pipeline():
-                    connection.execute("SET LOCAL synchronous_commit = off")
-                    connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_APPEND, log))
-                    end = connection.execute(
-                        "SELECT number, ends FROM lines WHERE log = %s ORDER BY number DESC LIMIT 1", (log,)
+            try:
+                with connection.pipeline() as pipeline:
+                    added = connection.execute(
+                        "SELECT append(%s, %b::bytea[], %s)", (log, list(lines), sealed.size if sealed else 0)
                     )
-                    last: Any = end.fetchone()
-                number, ends = last or (-1, 0)
-                if sealed is not None and number < sealed.size - 1:
-                    raise LedgerError(
-                        f"the log has {number + 1} entries, and its checkpoint covers {sealed.size}",
-                        path=f"{self.name}/{LOG}",
-                        remedy=RESTORE,
-                    )
-                first = number + 1
-                with (
-                    connection.cursor() as cursor,
-                    cursor.copy("COPY lines (log, number, ends, line) FROM STDIN (FORMAT BINARY)") as copy,
-                ):
-                    copy.set_types(["int4", "int8", "int8", "bytea"])
-                    for number, line in enumerate(lines, first):
-                        ends += len(line) + 1
-                        copy.write_row((log, number, ends, line))
-            # an empty message whose commit waits for the disk, and with it for everything before
-            connection.execute("SELECT pg_logical_emit_message(true, 'gate', '')")
-        return first
+                    pipeline.sync()
+                    # an empty message, whose commit waits for the disk, and with it for everything before
+                    connection.execute("SELECT pg_logical_emit_message(true, 'gate', '')")
+                return int(str((added.fetchone() or (0,))[0]))
+            except self._database.refusals as error:
+                if error.sqlstate != _CUT_BACK:
+                    raise
+                place = f"{self.name}/{LOG}"
+                raise LedgerError(str(error.diag.message_primary), path=place, remedy=RESTORE) from None
 
     @contextmanager
     def sealing(self) -> Iterator[None]:

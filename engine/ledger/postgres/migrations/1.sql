@@ -20,8 +20,9 @@ CREATE TABLE verifiers (
 );
 
 -- ends: bytes of the exported log up to this line's end, line feeds included
+-- (no reference to logs, whose check would take longer than the line itself; `append` is given a known log)
 CREATE TABLE lines (
-    log    integer NOT NULL REFERENCES logs,
+    log    integer NOT NULL,
     number bigint  NOT NULL,
     ends   bigint  NOT NULL,
     line   bytea   NOT NULL,
@@ -67,6 +68,30 @@ CREATE TABLE hints (
     log  integer PRIMARY KEY REFERENCES logs,
     data bytea NOT NULL
 );
+
+-- Add lines after all others, and give the number of the first. The commit does not wait for the disk, so that
+-- the lock is held for as long as memory takes; whoever calls it waits for the disk afterwards.
+CREATE FUNCTION append(log integer, added bytea[], sealed bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = gate_ledger AS $$
+#variable_conflict use_variable
+DECLARE
+    first bigint;
+    start bigint;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM pg_advisory_xact_lock(1734440037, log);
+    SELECT one.number + 1, one.ends INTO first, start
+        FROM lines AS one WHERE one.log = log ORDER BY one.number DESC LIMIT 1;
+    IF coalesce(first, 0) < sealed THEN
+        RAISE EXCEPTION 'the log has % entries, and its checkpoint covers %', coalesce(first, 0), sealed
+            USING ERRCODE = 'GL001';
+    END IF;
+    INSERT INTO lines
+        SELECT log, coalesce(first, 0) + one.place - 1,
+               coalesce(start, 0) + sum(octet_length(one.line) + 1) OVER (ORDER BY one.place), one.line
+        FROM unnest(added) WITH ORDINALITY AS one (line, place);
+    RETURN coalesce(first, 0);
+END $$;
 
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
