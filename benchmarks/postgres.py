@@ -33,9 +33,11 @@ LINES = int(os.environ.get("LINES", "100"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 
 
-def rate(
-    clients: int, blocks: int, open_client: Callable[[], tuple[Callable[[], None], Callable[[], None]]]
-) -> float:
+Client = tuple[Callable[[], object], Callable[[], None]]
+"""Adds one block; gives up the connection."""
+
+
+def rate(clients: int, blocks: int, open_client: Callable[[], Client]) -> float:
     """Blocks per second of so many clients, each of which adds so many."""
     start = threading.Barrier(clients + 1)
 
