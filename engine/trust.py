@@ -26,6 +26,7 @@ from .policy.packages.archive import is_archive, read_file, unpack
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
 
+_REMOTE = frozenset({"postgresql", "postgres", "s3"})
 OPERATOR, TRUST_REF, FLAG, JUDGED, DEFAULTS = "operator", "trust_ref", "flag", "judged", "default"
 
 POWERS = (
@@ -156,15 +157,19 @@ def _check_server(authority: Authority) -> None:
 
 
 def _check_database(authority: Authority) -> None:
-    """Refuse a database that the judged change names: it would be shown the credentials of whoever judges."""
-    location = authority.config.ledger.location.lower()
-    if location.startswith(("postgresql:", "postgres:")) and authority.trust.settings["ledger"] == JUDGED:
-        raise ConfigError(
-            "the judged change may not say which database keeps the ledger",
-            path=FILE,
-            place="ledger.location",
-            remedy="name the database in the operator's file, or at the trust ref",
-        )
+    """Refuse a database or store that the judged change names: it would be shown the credentials of whoever
+    judges.
+    """
+    settings = authority.config.ledger
+    for name, url in (("location", settings.location), ("evidence", settings.evidence or "")):
+        scheme = url.partition(":")[0].lower()
+        if scheme in _REMOTE and authority.trust.settings["ledger"] == JUDGED:
+            raise ConfigError(
+                "the judged change may not say which server keeps the ledger or its evidence",
+                path=FILE,
+                place=f"ledger.{name}",
+                remedy="name it in the operator's file, or at the trust ref",
+            )
 
 
 def _sources(stated: frozenset[str], source: str) -> dict[str, str]:

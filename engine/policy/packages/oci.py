@@ -8,7 +8,6 @@ type below, and nothing else. Credentials are those of docker's configuration, c
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 from ....evidence.base.errors import EnvironmentProblem, EvidenceError, PolicyError, UsageError
 from ....evidence.base.limits import DEFAULT, MIB
 from ....evidence.reading.parse import parse_json
+from ...store.urls import is_loopback
 from .archive import MAX_ARCHIVE
 
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -72,14 +72,6 @@ def parse_reference(text: str) -> Reference:
             "registry.example.com/policies/acme:1.0.0",
         )
     return Reference(found["host"], found["repository"], found["tag"], found["digest"])
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether the host is this machine, which may be spoken to without TLS."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def open_registry(reference: Reference) -> Registry:
