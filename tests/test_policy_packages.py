@@ -134,6 +134,17 @@ def test_the_judged_change_vouches_for_nothing(office: tuple[Path, Path]) -> Non
             open_context(root)
 
 
+def test_a_missing_key_that_nobody_asks_for_stops_nothing(office: tuple[Path, Path], gate: Gate) -> None:
+    """The judged change names a key that is not there, and the operator's file decides about policies."""
+    root, operator = office
+    settings(root, "gate.yaml", bundle="rules.tar.gz", signer="gone.pub")
+    alone = gate("collect", "tests", "-w", root)
+    assert (alone.code, "gone.pub" in alone.err) == (2, True)
+    assert open_context(root, operator=settings(operator, "operator.yaml")).bundle.name == "gate-prelive"
+    given = written(operator / "rules.tar.gz", name="acme")
+    assert open_context(root, policy=given).bundle.name == "acme"
+
+
 def test_a_commit_has_an_archive(office: tuple[Path, Path], gate: Gate) -> None:
     """`--trust-ref` and `REF:FILE` read it from there, signer and all; its replacement is listed."""
     root, folder = office

@@ -65,6 +65,11 @@ def make(source: Path | Mapping[str, bytes], key: Private | None) -> Package:
     not be accepted.
     """
     bundle = load_bundle(source)
+    if bundle.conftest:
+        raise PolicyError(
+            "policies for Conftest have no version, so no bundle is made of them",
+            remedy="name their directory in settings, or give them a .manifest",
+        )
     check_version(bundle)
     files = dict(bundle.files)
     algorithm = None
