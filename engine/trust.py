@@ -95,7 +95,9 @@ def resolve(
     Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
     operator's lie in the workspace; UsageError: there is no such commit, or no such engine.
     """
-    authority = _judged(root, signed=operator is None and policy is None) if ref is None else _of_commit(root, ref)
+    authority = (
+        _judged(root, signed=operator is None and policy is None) if ref is None else _of_commit(root, ref)
+    )
     if operator is not None:
         authority = _with_operator(root, authority, load_operator(operator, root))
     if authority.config.policy.parameters and authority.trust.settings["policy"] == JUDGED:
@@ -167,7 +169,11 @@ def _judged(root: Path, *, signed: bool) -> Authority:
     trust = Trust(None, None, _sources(stated, JUDGED), ())
     bundle = root / config.policy.bundle if config.policy.bundle else None
     name, digest = config.policy.signer, None if raw is None else sha256_hex(raw)
-    signer = None if name is None or not signed else read_file(root / name, DEFAULT.text_bytes, "name a public key (PEM)")
+    signer = (
+        None
+        if name is None or not signed
+        else read_file(root / name, DEFAULT.text_bytes, "name a public key (PEM)")
+    )
     return Authority(config, trust, bundle=bundle, signer=signer, settings_digest=digest)
 
 

@@ -74,7 +74,9 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
     if bundle.conftest:
         with reporting("manifest", report):
             plan = conftest_plan(bundle, {})
-        left_out[of_whole] = "policies for Conftest name no facts and parameters; conftest verify runs their tests"
+        left_out[of_whole] = (
+            "policies for Conftest name no facts and parameters; conftest verify runs their tests"
+        )
     elif {one.check for one in found} & {"parse", "file", "manifest", "metadata"}:
         left_out[of_whole] = "they look at the whole bundle; fix what is found first"
     else:
