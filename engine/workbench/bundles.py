@@ -62,7 +62,7 @@ def open_planned(name: str | None) -> Planned:
         raise PolicyError(
             "it is written for Conftest: its rules have no METADATA, stages or parameters to show",
             path=name,
-            remedy="judge by it with gate evaluate, check it with gate policy check, and test it with conftest verify",
+            remedy="use gate evaluate and gate policy check; conftest verify runs its tests",
         )
     return Planned(bundle, make_plan(bundle))
 
