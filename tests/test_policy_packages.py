@@ -99,8 +99,11 @@ def test_the_operator_pins_the_signer(office: tuple[Path, Path]) -> None:
     open_context(
         root, operator=settings(folder, "o.yaml", bundle="rules.tar.gz", digest=digest)
     ).check_bundle()
-    with pytest.raises(ConfigError, match="no bundle that it signed"):
+    with pytest.raises(ConfigError, match="no bundle that it signed") as unsigned:
         open_context(root, operator=settings(folder, "o.yaml", signer="publisher.pub"))
+    with pytest.raises(PolicyError, match="the settings demand") as pinned:
+        open_context(root, operator=settings(folder, "o.yaml", bundle="rules.tar.gz", version="9.0.0"))
+    assert {unsigned.value.path, pinned.value.path} == {"the operator's file"}
 
 
 def test_the_judged_change_vouches_for_nothing(office: tuple[Path, Path]) -> None:
