@@ -19,7 +19,7 @@ from ..policy.bundle import Source, examine_bundle, read_tests
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import excerpt, quoted
 from ..policy.interface import Bundle, reporting
-from ..policy.packages.identity import check_version
+from ..policy.packages.identity import check_roots, check_version
 from .bundles import Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, laid_out, opa
@@ -57,8 +57,9 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
 
     bundle = examine_bundle(source, limits, report)
     if bundle.name and not bundle.conftest:  # else the manifest could not be read, which is reported
-        with reporting("manifest", report):
-            check_version(bundle)
+        for checked in (check_version, check_roots):
+            with reporting("manifest", report):
+                checked(bundle)
     tests: dict[str, str] = {}
     if not bundle.conftest:  # their tests may use what only Conftest has
         with reporting("file", report):

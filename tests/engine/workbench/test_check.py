@@ -49,6 +49,7 @@ CASES = [
     ("untested", TEST, "deny_tested", "deny_covered", "deny_tested contains", "demo.tested"),
     ("unfinished", DATA, "Four fifths.", "TODO", "TODO", "TODO"),
     ("manifest", ".manifest", '"demo.tested"', '"demo.tsted"', None, "in no module"),
+    ("manifest", ".manifest", '"gate"', '"other"', None, "roots do not cover gate.demo"),
     ("file", DATA, "value: 0,", "value: 0.5,", None, "decimal point"),
 ]  # fmt: skip
 
