@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError
@@ -19,7 +20,7 @@ from ..policy.bundle import Source, examine_bundle, read_tests
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import excerpt, quoted
 from ..policy.interface import Bundle, reporting
-from ..policy.packages.identity import check_roots, check_version
+from ..policy.packages.identity import check_name, check_roots, check_version
 from .bundles import Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, laid_out, opa
@@ -56,10 +57,10 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
         found.append(Finding(name, error))
 
     bundle = examine_bundle(source, limits, report)
-    if bundle.name and not bundle.conftest:  # else the manifest could not be read, which is reported
-        for checked in (check_version, check_roots):
+    if not bundle.conftest and not any(one.check == "manifest" for one in found):
+        for one in (check_version, check_roots, partial(check_name, vouched=True)):
             with reporting("manifest", report):
-                checked(bundle)
+                one(bundle)
     tests: dict[str, str] = {}
     if not bundle.conftest:  # their tests may use what only Conftest has
         with reporting("file", report):
