@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from itertools import permutations
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,12 +44,13 @@ def check_roots(bundle: Bundle) -> None:
     stated = [""] if stated is None else stated
     if not isinstance(stated, list) or not all(isinstance(root, str) for root in stated):
         raise _wrong_roots("are no list of paths")
-    roots = [tuple(part for part in root.split("/") if part) for root in stated]
-    if any(a == b[: len(a)] for a, b in permutations(roots, 2)):
+    roots = sorted(tuple(part for part in root.split("/") if part) for root in stated)
+    if any(root == after[: len(root)] for root, after in pairwise(roots)):
         raise _wrong_roots("overlap, which OPA refuses")
     packages = {tuple(head.package.split(".")) for head in bundle.heads}
+    known = frozenset(roots)
     for path in [*sorted(packages), *_leaves(bundle.data, ())]:
-        if path and not any(root == path[: len(root)] for root in roots):
+        if path and not any(path[:length] in known for length in range(len(path) + 1)):
             raise _wrong_roots(f"do not cover {'.'.join(path)[:200]}, so OPA refuses the bundle")
 
 
