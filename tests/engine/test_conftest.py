@@ -340,5 +340,8 @@ def test_check_looks_at_what_can_be_wrong_with_them(gate: Gate, make_workspace: 
     found = {(one["check"], one["path"], one["line"]) for one in json.loads(bad.out)["findings"]}
     assert found == {("refused", "policy/bad.rego", 3), ("manifest", "policy/bad.rego", 3)}
     (root / "policy/bad.rego").unlink()
+    for form in ("gemara-policy", "gemara-catalog"):
+        exported = gate("policy", "export", "policy", "-o", form, cwd=root)
+        assert (exported.code, exported.out, "for Conftest" in exported.err) == (2, "", True)
     made = gate("policy", "bundle", "policy", "-o", "new.tar.gz", cwd=root)
     assert (made.code, "for Conftest" in made.err, (root / "new.tar.gz").exists()) == (2, True, False)
