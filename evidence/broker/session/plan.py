@@ -1,4 +1,4 @@
-"""What a paper session trades: a YAML file, contract ``ibkr_paper_session``, and the orders drawn from its seed.
+"""What a paper session trades: a YAML file, contract ``ibkr_paper_session``, and orders drawn from its seed.
 
 Nothing here knows a broker or a clock: the same plan gives the same orders.
 """
@@ -6,6 +6,7 @@ Nothing here knows a broker or a clock: the same plan gives the same orders.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -155,10 +156,11 @@ def _contradictions(plan: Plan) -> list[tuple[str, str]]:
         found.append(("/quantity", "the least quantity is above the most"))
     if not plan.mix.market + plan.mix.limit + plan.mix.cancelled:
         found.append(("/mix", "all weights are zero, so no order has a type"))
-    if len(plan.symbols) > plan.trades:
-        found.append(("/symbols", "there are more symbols than trades"))
+    if len(plan.symbols) > (buying := _buying(_shares(plan)) if found == [] else plan.trades):
+        what = f"there are more symbols than the {buying} orders that open a position"
+        found.append(("/symbols", what))
     if plan.equity_every_s * 2 > plan.duration_s:
-        what = "the session is too short for three samples of the account's value, the least for a Sharpe ratio"
+        what = "the session is too short for three samples of the account's value, which a Sharpe ratio needs"
         found.append(("/equity_every_s", what))
     return found
 
@@ -173,15 +175,15 @@ def draw_orders(plan: Plan) -> tuple[Planned, ...]:
     """
     draw = Random(plan.seed)  # noqa: S311 - a reproducible draw, nothing secret
     kinds = _shares(plan)
-    trading = [slot for slot, kind in enumerate(kinds) if kind != "cancelled"]
-    symbols = [plan.symbols[number % len(plan.symbols)] for number in range(plan.trades)]
-    tokens = [pair for pair in range((len(trading) + 1) // 2) for _ in range(2)][: len(trading)]
+    trading = sum(kind != "cancelled" for kind in kinds)
+    symbols = [plan.symbols[number % len(plan.symbols)] for number in range(_buying(kinds))]
+    tokens = [number // 2 for number in range(trading)]
     draw.shuffle(kinds)
     draw.shuffle(symbols)
     draw.shuffle(tokens)
     orders: list[Planned] = []
     opened: dict[int, Planned] = {}
-    pairs = iter(tokens)
+    pairs, names = iter(tokens), iter(symbols)
     part = plan.duration_s * 1_000_000 / plan.trades
     for slot, kind in enumerate(kinds):
         after = int((slot + draw.random() * 0.9) * part)
@@ -189,13 +191,19 @@ def draw_orders(plan: Plan) -> tuple[Planned, ...]:
         token = None if kind == "cancelled" else next(pairs)
         entry = None if token is None else opened.pop(token, None)
         if entry is None:
-            order = Planned(slot + 1, after, symbols[slot], kind, size, None)
+            order = Planned(slot + 1, after, next(names), kind, size, None)
             if token is not None:
                 opened[token] = order
         else:
             order = Planned(slot + 1, after, entry.symbol, kind, entry.quantity, entry.number)
         orders.append(order)
     return tuple(orders)
+
+
+def _buying(kinds: Sequence[Kind]) -> int:
+    """How many of these orders open a position: those to be cancelled, and half of the others."""
+    cancelled = kinds.count("cancelled")
+    return cancelled + (len(kinds) - cancelled + 1) // 2
 
 
 def _shares(plan: Plan) -> list[Kind]:
