@@ -13,7 +13,7 @@ from typing import Any
 from ...base.contracts import violations
 from ...base.errors import InternalError, masked
 from ...base.times import format_utc
-from ..port.interface import Fill, OrderIntent, OrderReport, OrderState, OrderTimes
+from ..port import Fill, OrderIntent, OrderReport, OrderState, OrderTimes
 
 INTENT, REPORT = "order_intent", "execution_report"
 _VERSION = "1.0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from ..port.interface import InstrumentDetails, OrderIntent, OrderType, Quote, Side
+from ..port import InstrumentDetails, OrderIntent, OrderType, Quote, Side
 from .book import Book
 from .messages import RiskChecks
 from .plan import Plan, Planned, RiskLimits

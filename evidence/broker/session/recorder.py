@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...base.errors import masked
-from ..port.interface import (
+from ..port import (
     ConnectionChanged,
     ConnectionState,
     Event,

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from ...base.errors import EnvironmentProblem
 from ...base.times import format_utc
-from ..port.interface import (
+from ..port import (
     Broker,
     BrokerProblem,
     ConnectionChanged,
@@ -348,6 +348,6 @@ class Session:
                 await self._recorder.sync()
         finally:
             self._closed = True
-            await self._broker.disconnect()
+            await self._broker.close()
             consuming.cancel()
             await asyncio.gather(consuming, return_exceptions=True)
