@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..options import command_group
+from .benchmark import benchmark
+from .session import paper_session
 from .simulate import scenario, simulate
 
 app = command_group("ibkr", "Simulate the gateway of Interactive Brokers, for tests of its clients.")
@@ -15,3 +17,5 @@ def group() -> None:
 
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)
+app.command("paper-session")(paper_session)
+app.command("benchmark")(benchmark)

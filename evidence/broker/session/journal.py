@@ -40,20 +40,20 @@ class Journal:
         self._written = written
 
     @classmethod
-    def create(cls, path: Path) -> Self:
+    def create(cls, path: Path, *, replace: bool = False) -> Self:
         """A new, empty journal.
 
-        Raises UsageError: the name is taken, or there is no such directory.
+        Raises UsageError: the name is taken and not to be replaced, or there is no such directory.
         """
         try:
+            if replace:
+                path.unlink(missing_ok=True)
             descriptor = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o644)
         except OSError as error:
-            taken = isinstance(error, FileExistsError)
-            raise UsageError(
-                "there is a journal already" if taken else f"cannot be created: {error.strerror}",
-                path=str(path),
-                remedy="go on with it: --resume; or move it away" if taken else "name an existing directory",
-            ) from error
+            if isinstance(error, FileExistsError):
+                raise taken(path) from error
+            what, remedy = f"the journal cannot be created: {error.strerror}", "name an existing directory"
+            raise UsageError(what, path=str(path), remedy=remedy) from error
         _hold(path, descriptor)
         with suppress(OSError):  # not every file system can
             folder = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -129,6 +129,12 @@ def read_journal(path: Path) -> list[Record]:
     journal, records = Journal.reopen(path)
     with journal:
         return records
+
+
+def taken(path: Path) -> UsageError:
+    """There is a journal where a new one is to begin."""
+    remedy = "go on with it: --resume; or move it away"
+    return UsageError("there is a journal already", path=str(path), remedy=remedy)
 
 
 def _hold(path: Path, descriptor: int) -> None:

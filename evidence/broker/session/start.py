@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ...base.errors import UsageError
 from ..port import (
@@ -24,13 +25,15 @@ from ..port import (
     Traffic,
     open_broker,
 )
+from ..preflight import preflight
 from ..safety import Refused, Target, check_accounts, check_library, check_target, refusal
 from .book import Book, read_book
-from .journal import Journal
+from .journal import Journal, read_journal, taken
 from .plan import Plan
 from .recorder import Recorder
-from .run import Session
+from .run import Interrupted, Session
 
+T = TypeVar("T")
 Listener = Callable[[Book, Traffic], None]
 
 
@@ -40,59 +43,45 @@ def clock_after(last_us: int = 0) -> Callable[[], int]:
     return lambda: offset + time.monotonic_ns() // 1000
 
 
-async def trade_plan(plan: Plan, target: Target, path: Path, *, resume: bool, listen: Listener) -> Book:
+async def trade_plan(
+    plan: Plan, target: Target, path: Path, *, resume: bool, force: bool, listen: Listener
+) -> Book:
     """Trade a plan to its end; what happened.
 
     Args:
         target: where to, and the pinned account.
         path: of the journal.
-        resume: whether the session of an existing journal is continued.
+        resume: whether the session of an existing journal is continued; a complete one is only read.
+        force: whether the journal of a complete session may be replaced.
         listen: called when the book has changed.
 
     SIGINT and SIGTERM stop the session in order.
 
     Raises Refused: anything that is not the pinned paper account; nothing was sent that could be an order.
-    UsageError: the journal is taken, missing, of another plan or account, or complete; ConfigError: it is
-    damaged. BrokerProblem: the gateway cannot be reached, does not know a symbol or would refuse its orders,
+    UsageError: the journal is taken, missing, or of another plan or account; ConfigError: it is damaged.
+    BrokerProblem: the gateway cannot be reached, does not know a symbol or would refuse its orders,
     or the connection was lost for good. Interrupted: a signal came.
     """
     check_library(plan.library)
     check_target(target)
-    if resume:
-        journal, records = Journal.reopen(path)
-        with journal:
+    book = Book()
+    with ExitStack() as opened, _stopping() as stop:
+        if resume:
+            found, records = Journal.reopen(path)
+            opened.enter_context(found)
             book = read_book(records)
             _check_journal(book, plan, target, path)
-            return await _run(plan, target, journal, book, listen)
-    if os.path.lexists(path):
-        remedy = "go on with it: --resume; or move it away"
-        raise UsageError("there is a journal already", path=str(path), remedy=remedy)
-    return await _run(plan, target, path, Book(), listen)
-
-
-def _check_journal(book: Book, plan: Plan, target: Target, path: Path) -> None:
-    wrong, remedy = None, "give the plan that the session began with"
-    if book.ended_us is not None:
-        wrong, remedy = "the session is complete", "leave out --resume to begin another one"
-    elif book.session["plan"] != plan.digest:
-        wrong = "the session began with another plan"
-    elif book.session["account_id"] != target.account:
-        wrong, remedy = "the session began with another account", "pin the account that it began with"
-    if wrong is not None:
-        raise UsageError(wrong, path=str(path), remedy=remedy)
-
-
-async def _run(plan: Plan, target: Target, journal: Journal | Path, book: Book, listen: Listener) -> Book:
-    clock = clock_after(book.last_us)
-    settings = Settings(target.port, target.client, target.host, target.account)
-    broker = open_broker(Library(plan.library), settings, clock=clock)
-    with _stopping() as stop:
+            if book.ended_us is not None:
+                return book
+        elif os.path.lexists(path) and not (force and read_book(read_journal(path)).ended_us is not None):
+            raise taken(path)
+        clock = clock_after(book.last_us)
+        settings = Settings(target.port, target.client, target.host, target.account)
+        broker = open_broker(Library(plan.library), settings, clock=clock)
         events = broker.events()
         try:
-            await broker.connect()
-            check_accounts(target, await broker.accounts())
-            details = {symbol: await _examine(broker, symbol, target) for symbol in plan.symbols}
-            opened = Journal.create(journal) if isinstance(journal, Path) else journal
+            details = await _unless(stop, _connected(broker, plan, target))
+            journal = found if resume else opened.enter_context(Journal.create(path, replace=force))
         except BaseException:
             await broker.close()
             raise
@@ -100,14 +89,45 @@ async def _run(plan: Plan, target: Target, journal: Journal | Path, book: Book, 
         def changed(now: Book) -> None:
             listen(now, broker.traffic)
 
-        try:
-            recorder = Recorder(opened, book, plan, clock)
-            await Session(plan, target.account, broker, events, details, recorder, changed).run(stop)
-        finally:
-            if isinstance(journal, Path):
-                opened.close()
-    listen(book, broker.traffic)
+        recorder = Recorder(journal, book, plan, clock)
+        await Session(plan, target.account, broker, events, details, recorder, changed).run(stop)
+        changed(book)
     return book
+
+
+def _check_journal(book: Book, plan: Plan, target: Target, path: Path) -> None:
+    wrong, remedy = None, "give the plan that the session began with"
+    if book.session["plan"] != plan.digest:
+        wrong = "the session began with another plan"
+    elif book.session["account_id"] != target.account:
+        wrong, remedy = "the session began with another account", "pin the account that it began with"
+    if wrong is not None:
+        raise UsageError(wrong, path=str(path), remedy=remedy)
+
+
+async def _connected(broker: Broker, plan: Plan, target: Target) -> dict[str, InstrumentDetails]:
+    """The plan's instruments, once the gateway is known to be that of the pinned paper account.
+
+    A connection of a few bytes asks first; then the client library connects and is asked again.
+    """
+    await preflight(target, ask_read_only=False)
+    await broker.connect()
+    check_accounts(target, await broker.accounts())
+    return {symbol: await _examine(broker, symbol, target) for symbol in plan.symbols}
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """The result of some work. Raises Interrupted: the event was set before."""
+    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+    finally:
+        for one in (task, stopping):
+            one.cancel()
+        await asyncio.gather(task, stopping, return_exceptions=True)
+    raise Interrupted("the session was stopped before its first order", remedy="start it again")
 
 
 async def _examine(broker: Broker, symbol: str, target: Target) -> InstrumentDetails:
