@@ -42,6 +42,8 @@ _TRIES = 3
 _PATIENCE_S = 10.0
 """How long is waited for the answer to a cancel."""
 _AGAIN_S = 0.05
+_PACED_S = 0.06
+"""After a question for prices, its two messages have left by then, and the pacer holds no order back."""
 _SECOND_US = 1_000_000
 
 
@@ -58,7 +60,7 @@ class Session:
         plan: what is traded.
         account: the pinned paper account.
         broker: connected and checked.
-        events: everything that the broker says, from before it was connected.
+        events: everything that the broker says from now on.
         details: the plan's instruments, by symbol.
         recorder: of a new session, or of an interrupted one.
         listen: called when the session's book has changed.
@@ -228,6 +230,7 @@ class Session:
                     return
                 await asyncio.sleep(_AGAIN_S)
                 continue
+            await asyncio.sleep(_PACED_S)
             key = f"{self.book.session['session_id']}/{planned.number}/{attempt}"
             name = hashlib.sha256(key.encode()).hexdigest()[:16]
             details = self._details[planned.symbol]

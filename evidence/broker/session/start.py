@@ -34,6 +34,7 @@ from .recorder import Recorder
 from .run import Interrupted, Session
 
 T = TypeVar("T")
+_READ_ONLY = 321
 Listener = Callable[[Book, Traffic], None]
 
 
@@ -78,9 +79,9 @@ async def trade_plan(
         clock = clock_after(book.last_us)
         settings = Settings(target.port, target.client, target.host, target.account)
         broker = open_broker(Library(plan.library), settings, clock=clock)
-        events = broker.events()
         try:
             details = await _unless(stop, _connected(broker, plan, target))
+            events = broker.events()
             journal = found if resume else opened.enter_context(Journal.create(path, replace=force))
         except BaseException:
             await broker.close()
@@ -110,7 +111,10 @@ async def _connected(broker: Broker, plan: Plan, target: Target) -> dict[str, In
 
     A connection of a few bytes asks first; then the client library connects and is asked again.
     """
-    await preflight(target, ask_read_only=False)
+    gateway = await preflight(target, ask_read_only=True)
+    read_only = refusal(_READ_ONLY, target.client) if gateway.read_only else None
+    if read_only is not None:
+        raise read_only
     await broker.connect()
     check_accounts(target, await broker.accounts())
     return {symbol: await _examine(broker, symbol, target) for symbol in plan.symbols}
