@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
-from ...base.errors import EnvironmentProblem
+from ...base.errors import EnvironmentProblem, GateError, masked
 from ...base.times import format_utc
 from ..port import (
     Broker,
@@ -32,7 +32,7 @@ from ..port import (
 )
 from .book import Book, Order
 from .journal import FORMAT
-from .messages import intent_message
+from .messages import intent_message, plain
 from .orders import Prices, check_risk, order_for
 from .plan import Plan, Planned, draw_orders
 from .recorder import Recorder
@@ -41,9 +41,12 @@ _TRIES = 3
 """How often an order is tried whose bytes did not leave because the connection broke just then."""
 _PATIENCE_S = 10.0
 """How long is waited for the answer to a cancel."""
-_AGAIN_S = 0.05
+_AGAIN_S, _SOON_S = 0.05, 0.005
+_CONNECTED = (ConnectionState.CONNECTED, ConnectionState.IMPAIRED, ConnectionState.RECONNECTING)
 _PACED_S = 0.06
 """After a question for prices, its two messages have left by then, and the pacer holds no order back."""
+_LEAD_US = 150_000
+"""How much earlier the account's value is asked for than it is written down, so that samples are on time."""
 _SECOND_US = 1_000_000
 
 
@@ -99,33 +102,44 @@ class Session:
         Raises Interrupted: ``stop`` was set; BrokerProblem: the connection was lost for good;
         EnvironmentProblem: the journal cannot be written.
         """
-        consuming = asyncio.create_task(self._consume())
-        stopping = asyncio.create_task(stop.wait())
-        work: set[asyncio.Task[None]] = set()
-        reason = "the session broke off"
         gc.collect()
         gc.freeze()
+        consuming = asyncio.create_task(self._consume())
         try:
             await self._begin()
-            work = {asyncio.create_task(one) for one in (self._trade(), self._sample())}
-            pending: set[asyncio.Task[object]] = {consuming, stopping, *work}
+            await self._work(stop, consuming)
+        except GateError as error:
+            left = await self._end(consuming, error.what)
+            if left:
+                error.what += f"; {left} of its orders may still be open at the broker"
+            raise
+        except BaseException:
+            await self._end(consuming, "the session broke off")
+            raise
+        else:
+            await self._end(consuming, None)
+        finally:
+            gc.unfreeze()
+
+    async def _work(self, stop: asyncio.Event, consuming: asyncio.Task[None]) -> None:
+        """Trade and sample until both are done, or something else is."""
+        stopping = asyncio.create_task(stop.wait())
+        work = {asyncio.create_task(one) for one in (self._trade(), self._sample())}
+        pending: set[asyncio.Task[object]] = {consuming, stopping, *work}
+        try:
             while not all(task.done() for task in work):
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done - {stopping}:
+                for task in done:
                     task.result()
                 if consuming in done:
                     raise BrokerProblem("the connection was closed", remedy="go on with --resume")
                 if stopping in done:
-                    reason = "the session was told to stop"
                     taken = f"{len(self.book.numbers)} of {self._plan.trades} orders"
                     raise Interrupted(f"the session stopped after {taken}", remedy="go on with --resume")
-            reason = ""
         finally:
-            gc.unfreeze()
             for task in (stopping, *work):
                 task.cancel()
             await asyncio.gather(stopping, *work, return_exceptions=True)
-            await self._end(consuming, reason)
 
     async def _begin(self) -> None:
         """Write the first record, or find out what became of the orders of an interrupted session."""
@@ -134,6 +148,10 @@ class Session:
         if self.book.session:
             await self._take_up()
             return
+        nav = await self._nav(self._recorder.now() + int(_PATIENCE_S * _SECOND_US))
+        if nav is None:
+            remedy = "check that the gateway shows the account's value, then start again"
+            raise BrokerProblem("the gateway does not state the account's value", remedy=remedy)
         started = self._recorder.now()
         stamp = format_utc(started // _SECOND_US).replace("-", "").replace(":", "")
         self._recorder.write(
@@ -147,6 +165,7 @@ class Session:
             library=self._broker.library,
             equity_every_s=self._plan.equity_every_s,
         )
+        self._recorder.write("equity", nav=plain(nav))
         await self._recorder.sync()
 
     async def _take_up(self) -> None:
@@ -298,9 +317,10 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
                 for name in names:
-                    while self._open(name) and self._broker.state is not ConnectionState.FAILED:
-                        await asyncio.sleep(0.005)
-                    await self._broker.outcome(name)
+                    while self._open(name) and self._broker.state in _CONNECTED:
+                        await asyncio.sleep(_SOON_S)
+                    if not self._open(name):
+                        await self._broker.outcome(name)
         for name in names:
             self._recorder.report(self._broker.order(name))
 
@@ -313,7 +333,7 @@ class Session:
     async def _sample(self) -> None:
         """Samples at equal intervals from the session's start until its end, whatever was missed."""
         every = self._plan.equity_every_s * _SECOND_US
-        number = len(self.book.equity) and -((self.book.started_us - self._recorder.now()) // every)
+        number = -((self.book.started_us - self._recorder.now()) // every) if self.book.equity else 1
         while True:
             due = self.book.started_us + number * every
             if due > self._begun_us + self._plan.duration_s * _SECOND_US:
@@ -322,33 +342,49 @@ class Session:
                     await asyncio.wait_for(self._traded.wait(), wait)
                 if self._traded.is_set():
                     return
+            await self._until(due - _LEAD_US)
+            nav = await self._nav(due + every)
             await self._until(due)
-            while self._recorder.now() < due + every:
-                with suppress(BrokerProblem):
-                    values = await self._broker.account_values(self._account)
-                    nav = values.amount("NetLiquidation")
-                    if nav is not None and nav > 0:
-                        self._recorder.write("equity", nav=float(nav))
-                        break
-                await asyncio.sleep(_AGAIN_S)
-            self._listen(self.book)
+            if nav is not None:
+                self._recorder.write("equity", nav=plain(nav))
+                self._listen(self.book)
             number += 1
+
+    async def _nav(self, before_us: int) -> Decimal | None:
+        """The account's value, asked for again until this time; None where it was not to be had."""
+        while self._recorder.now() < before_us:
+            with suppress(BrokerProblem):
+                values = await self._broker.account_values(self._account)
+                nav = values.amount("NetLiquidation")
+                if nav is not None and nav > 0:
+                    return nav
+            await asyncio.sleep(_AGAIN_S)
+        return None
 
     # the end
 
-    async def _end(self, consuming: asyncio.Task[None], reason: str) -> None:
-        """Cancel what is open, write down how the session ended, disconnect."""
+    async def _end(self, consuming: asyncio.Task[None], broken: str | None) -> int:
+        """Cancel what is open, write down how the session ended, disconnect: how many orders stay open.
+
+        Args:
+            broken: why the session ends too early; None if it does not.
+        """
         try:
             known = {report.intent_id for report in self._broker.orders()}
-            await self._cancel([name for name in self.book.orders if name in known and self._open(name)])
-            for report in self._broker.orders():
-                self._recorder.report(report)
+            mine = [name for name in self.book.orders if name in known]
+            await self._cancel([name for name in mine if self._open(name)])
+            for name in mine:
+                self._recorder.report(self._broker.order(name))
+            left = [name for name in mine if self._open(name)]
             if self.book.session:
-                if reason:
-                    self._recorder.write("stopped", detail=reason)
-                else:
+                for name in left:
+                    self._recorder.notice("error", f"the order of intent {name} may be open at the broker")
+                if broken is None:
                     self._recorder.write("end")
+                else:
+                    self._recorder.write("stopped", detail=masked(broken))
                 await self._recorder.sync()
+            return len(left)
         finally:
             self._closed = True
             await self._broker.close()
