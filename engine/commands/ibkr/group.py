@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from ..options import command_group
+from .account import import_account
 from .simulate import scenario, simulate
 
-app = command_group("ibkr", "Simulate the gateway of Interactive Brokers, for tests of its clients.")
+app = command_group("ibkr", "Simulate the gateway of Interactive Brokers, and record a paper account.")
 
 
 @app.callback()
 def group() -> None:
-    """Simulate the gateway of Interactive Brokers, for tests of its clients."""
+    """Simulate the gateway of Interactive Brokers, and record a paper account."""
 
 
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)
+app.command("import-account")(import_account)
