@@ -7,8 +7,8 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from ...base.errors import EnvironmentProblem
-from ..port.gateway import ClientLibrary
 from ..port.model import Library
+from .interface import ClientLibrary
 
 
 def load(library: Library) -> ClientLibrary:

@@ -19,7 +19,6 @@ from typing import Any
 
 from ..port.checks import number
 from ..port.codes import CLIENT_ID_TAKEN
-from ..port.gateway import Receiver
 from ..port.interface import BrokerProblem
 from ..port.model import (
     AccountValue,
@@ -32,6 +31,7 @@ from ..port.model import (
     Side,
     WhatIf,
 )
+from .interface import Receiver
 
 _PRICES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
 """Ticks that are wanted; from 66 on they are delayed."""

@@ -9,10 +9,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Self
 
+from ..adapters.interface import ClientLibrary, Gateway
 from . import codes
 from .connection import Connection
 from .events import Events
-from .gateway import ClientLibrary, Gateway
 from .interface import BrokerProblem
 from .model import (
     AccountValue,

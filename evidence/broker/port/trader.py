@@ -10,9 +10,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ...base.errors import UsageError
+from ..adapters.interface import ClientLibrary, Gateway
 from . import codes
 from .book import Book, Record
-from .gateway import ClientLibrary, Gateway
 from .interface import BrokerProblem
 from .model import (
     ConnectionState,

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Protocol
 
-from .model import AccountValue, Fill, Instrument, InstrumentDetails, OpenOrder, OrderIntent, Position, WhatIf
+from ..port.model import (
+    AccountValue,
+    Fill,
+    Instrument,
+    InstrumentDetails,
+    OpenOrder,
+    OrderIntent,
+    Position,
+    WhatIf,
+)
 
 
 class Receiver(Protocol):
