@@ -123,7 +123,9 @@ def workspace_for() -> Callable[..., Path]:
         (root / "src" / "a.py").touch()
         pinned = "{}" if account is None else f"{{account: {{pinned_account: {account}}}}}"
         (root / "gate.yaml").write_text(f"subject: {{sources: [src]}}\nevidence: {pinned}\n")
-        document = {name: value for name, value in (PLAN | {"port": port} | plan).items() if value is not None}
+        document = {
+            name: value for name, value in (PLAN | {"port": port} | plan).items() if value is not None
+        }
         (root / "plan.yaml").write_text(json.dumps(document))  # JSON is YAML
         return root
 
