@@ -13,7 +13,7 @@ from ....evidence.broker.benchmark.measure import measure
 from ....evidence.broker.port import Library
 from ...broker.benchmark import BENCHMARK, baseline, compare
 from ...broker.session_files import check_place, options, state
-from ...terminal.console import write_error
+from ...terminal.console import progress, write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, Quiet, TrustRef, Verbose, Workspace, now, open_workspace
 
@@ -52,7 +52,8 @@ def benchmark(
     context = open_workspace(workspace, operator, trust_ref)
     path = options(context).mock
     check_place(context.root, path, force=force)
-    measured = measure(library.value, scenario, seed, orders)
+    with progress(wanted=not quiet):
+        measured = measure(library.value, scenario, seed, orders)
     finished = now()
     put_file(context.root, path, baseline(measured, format_utc(finished)))
     made_from = f" --scenario {scenario.name}" if scenario else ""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ...base.activity import step
 from ...base.numbers import percentile_nearest_rank
 from ..port import (
     Broker,
@@ -32,6 +33,7 @@ WARM_UP = 20
 _CLIENT = 62
 _UNPACED = 100_000.0
 _ORDER_S = 30.0
+_SHOWN = 20
 PERCENTS = (50, 95, 99)
 
 
@@ -104,6 +106,8 @@ async def _orders(library: str, document: dict[str, Any], port: int, orders: int
             if number == WARM_UP:
                 gc.collect()
                 gc.freeze()
+            if number % _SHOWN == 0:
+                step(f"measuring {document['name']} … {number} of {WARM_UP + orders} orders")
             latencies.append(await _one(broker, details, account, number))
         gc.unfreeze()
         return latencies[WARM_UP:], broker.library

@@ -139,7 +139,11 @@ async def _examine(broker: Broker, symbol: str, target: Target) -> InstrumentDet
 
     No message of the protocol states permissions; the answer to a what-if order shows them.
     """
-    details = await broker.contract(Instrument(symbol))
+    try:
+        details = await broker.contract(Instrument(symbol))
+    except BrokerProblem as problem:
+        what = f"the broker does not offer {symbol}: {problem.what}"
+        raise BrokerProblem(what, remedy="correct the plan's symbols", code=problem.code) from problem
     probe = OrderIntent(f"what-if-{symbol}"[:40].replace(" ", "_"), details.instrument, Side.BUY, Decimal(1))
     answer = await broker.what_if(probe)
     if answer.code is not None:

@@ -118,7 +118,7 @@ def gateway() -> Iterator[Callable[..., Gateway]]:
 def workspace_for() -> Callable[..., Path]:
     """A factory: write a plan for a gateway's port, and settings that pin the simulator's account."""
 
-    def make(root: Path, port: int, account: str | None = ACCOUNT, **plan: Any) -> Path:
+    def make(root: Path, port: int, /, account: str | None = ACCOUNT, **plan: Any) -> Path:
         (root / "src").mkdir(parents=True, exist_ok=True)
         (root / "src" / "a.py").touch()
         pinned = "{}" if account is None else f"{{account: {{pinned_account: {account}}}}}"
