@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..options import command_group
-from .account import import_account
+from .account import import_account, probe_account
 from .simulate import scenario, simulate
 
 app = command_group("ibkr", "Simulate the gateway of Interactive Brokers, and record a paper account.")
@@ -16,4 +16,5 @@ def group() -> None:
 
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)
+app.command("probe")(probe_account)
 app.command("import-account")(import_account)
