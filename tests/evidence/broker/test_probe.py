@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -289,3 +293,19 @@ def test_nobody_listens_and_connections_break(probe: Any, root: Path) -> None:
         done, _ = probe(gateway.port)
     assert done.code == 2
     assert only_read(gateway)
+
+
+@needs_library
+def test_a_probe_may_be_interrupted(root: Path) -> None:
+    """Ctrl-C while a gateway does not answer: exit code 2, one line, no record."""
+    pin(root, ID)
+    with Scripted(4002, greets=b"\0\0") as gateway:
+        command = [sys.executable, "-m", "gate", "ibkr", "probe", "--host", Scripted.host, "-w", str(root)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            while not gateway.data:
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (2, "interrupted; nothing was decided\n")
+    assert not (root / "ACCOUNT_CONFIG.json").exists()
