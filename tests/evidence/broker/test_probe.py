@@ -203,9 +203,7 @@ def test_a_live_port_is_never_connected_to(probe: Any, root: Path, port: int, ac
         (ID, ("--library", "ib_async" if LIBRARY == "ib_insync" else "ib_insync"), "is not installed"),
     ],
 )
-def test_what_could_be_live_is_refused_unseen(
-    probe: Any, root: Path, account: str, more: Any, said: str
-) -> None:
+def test_what_could_be_live_is_refused(probe: Any, root: Path, account: str, more: Any, said: str) -> None:
     """A live-looking id, no pinned account, the id that owns manual orders: no connection is made."""
     pin(root, account)
     with Scripted(4002) as gateway:
