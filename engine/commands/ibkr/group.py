@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..options import command_group
-from .account import import_account
+from .account import import_account, probe_account
 from .benchmark import benchmark
 from .session import paper_session
 from .simulate import scenario, simulate
@@ -20,4 +20,5 @@ app.command("simulate")(simulate)
 app.command("scenario")(scenario)
 app.command("paper-session")(paper_session)
 app.command("benchmark")(benchmark)
+app.command("probe")(probe_account)
 app.command("import-account")(import_account)
