@@ -31,7 +31,6 @@ from .simulated import calm, simulated
 WARM_UP = 20
 """Orders before the measured ones."""
 _CLIENT = 62
-_UNPACED = 100_000.0
 _ORDER_S = 30.0
 _SHOWN = 20
 PERCENTS = (50, 95, 99)
@@ -87,7 +86,7 @@ async def _orders(library: str, document: dict[str, Any], port: int, orders: int
     account = document.get("account", usual.account)
     target = Target(account, port, client=_CLIENT)
     check_target(target)
-    settings = Settings(port, _CLIENT, account=account, messages_per_s=_UNPACED)
+    settings = Settings(port, _CLIENT, account=account, messages_per_s=None)
     broker = open_broker(Library(library), settings, clock=clock_after())
     traded = (
         document["instruments"][0] if "instruments" in document else {"symbol": usual.instruments[0].symbol}
