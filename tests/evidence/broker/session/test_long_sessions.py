@@ -1,0 +1,105 @@
+"""Longer sessions, for the soak: many orders, forced disconnections, the other library, the Sharpe ratio."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.evidence.base.contracts import violations
+from gate.evidence.collectors.paper import PaperCollector, PaperOptions
+from gate.evidence.reading.workspace import Workspace
+
+pytestmark = pytest.mark.soak
+START = ("ibkr", "paper-session", "plan.yaml")
+REPORTS = "PAPER_EXECUTION_REPORTS.jsonl"
+
+
+def test_nothing_is_lost_or_doubled(
+    gate: Callable[..., Any],
+    gateway: Callable[..., Any],
+    workspace_for: Callable[..., Path],
+    fills: Callable[[Path], Mapping[str, Any]],
+    tmp_path: Path,
+) -> None:
+    """200 orders in parts, with three forced disconnections: our fills are the simulator's own."""
+    drops = "".join(
+        f"  - {{fault: drop, at: {phase}, number: {number}, refuse_ms: 300}}\n"
+        for phase, number in (("received", 40), ("acknowledged", 90), ("filling", 140))
+    )
+    one = gateway(f"fill_parts: 3\nfaults:\n{drops}")
+    workspace_for(
+        tmp_path, one.port, trades=200, duration_s=30, quantity={"least": 6}, mix={"market": 1, "limit": 1}
+    )
+    done = gate(*START, "-o", "json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["disconnects"] == 3 and told["orders"] == 200
+    placed = [order["fields"]["orderRef"] for order in one.messages("placeOrder")]
+    placed = [reference for reference in placed if not reference.startswith("what-if")]
+    assert len(placed) == len(set(placed)) == 200
+    assert fills(tmp_path / REPORTS) == one.fills()
+    found = PaperCollector(PaperOptions()).collect(Workspace(tmp_path).view())
+    assert (found.facts["contradictions"], found.facts["unrecovered_disconnects"]) == ([], 0)
+    assert found.facts["busiest_second"] < 50
+
+
+def test_samples_give_a_sharpe_ratio(
+    gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Equally far apart, from start to end; with a baseline and a back-test every figure is claimed."""
+    one = gateway()
+    workspace_for(tmp_path, one.port, trades=10, duration_s=15, equity_every_s=5)
+    contracts = Path(__file__).resolve().parents[4] / "contracts" / "files"
+    for name, contract in (("MOCK_BASELINE", "mock_baseline"), ("BACKTEST_METRICS", "backtest_metrics")):
+        example = json.loads((contracts / f"{contract}.schema.json").read_text())["examples"][0]
+        (tmp_path / f"{name}.json").write_text(json.dumps(example))
+    assert gate(*START).code == 0
+    found = PaperCollector(PaperOptions()).collect(Workspace(tmp_path).view())
+    assert found.facts["sharpe_source"] == "recomputed", found.problems
+    assert set(found.facts["claimed_metrics"]) == {
+        *("duration", "total_trades", "fill_rate", "p50_latency", "p95_latency", "p99_latency"),
+        *("pacing_violations", "disconnects", "sharpe_paper", "sharpe_backtest", "sharpe_delta"),
+        "latency_delta_vs_mock",
+    }
+    assert found.facts["disagreements"] == []
+
+
+def test_limits_end_the_trading(
+    gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Orders above the limit are not placed; after a loss no order is, and the session goes on to its end."""
+    one = gateway("cash: 5000\nmoves: [{symbol: SPY, after_ms: 4000, price: 300}]\n")
+    workspace_for(
+        tmp_path,
+        one.port,
+        symbols=["SPY"],
+        trades=20,
+        duration_s=8,
+        quantity={"least": 1, "most": 4},
+        limits={"order_value": 1000, "loss_percent": 2},
+        mix={"market": 1, "limit": 0},
+    )
+    assert gate(*START).code == 0
+    journal = (tmp_path / "PAPER_TRADING_JOURNAL.jsonl").read_text().splitlines()
+    said = [one["detail"] for one in map(json.loads, journal) if one["record"] == "notice"]
+    assert any("its value is above limits.order_value" in text for text in said)
+    assert "no more orders are placed: the account has lost more than limits.loss_percent" in said
+    intents = (tmp_path / "PAPER_ORDER_INTENTS.jsonl").read_text().splitlines()
+    assert intents and all(json.loads(line)["quantity"] <= 2 for line in intents)
+    assert all(violations("", "order_intent", json.loads(line)) == [] for line in intents)
+
+
+def test_a_gateway_that_goes_away(
+    gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Ends the session with an error that says what may still be open; nothing is written but the journal."""
+    one = gateway("fill_parts: 2\nfaults: [{fault: drop, at: filling, number: 2, refuse_ms: 60000}]\n")
+    workspace_for(tmp_path, one.port, quantity={"least": 4})
+    done = gate(*START)
+    assert done.code == 2 and "the connection was lost" in done.err
+    assert "1 of its orders may still be open at the broker" in done.err and "--resume" in done.err
+    assert sorted(path.name for path in tmp_path.glob("PAPER*")) == ["PAPER_TRADING_JOURNAL.jsonl"]
