@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,11 @@ import pytest
 from gate.evidence.base.contracts import violations
 from gate.evidence.collectors.paper import PaperCollector, PaperOptions
 from gate.evidence.reading.workspace import Workspace
+
+from ..test_clients import environment
+from ..test_probe_libraries import packages
+
+__all__ = ["packages"]
 
 pytestmark = pytest.mark.soak
 START = ("ibkr", "paper-session", "plan.yaml")
@@ -103,3 +110,29 @@ def test_a_gateway_that_goes_away(
     assert done.code == 2 and "the connection was lost" in done.err
     assert "1 of its orders may still be open at the broker" in done.err and "--resume" in done.err
     assert sorted(path.name for path in tmp_path.glob("PAPER*")) == ["PAPER_TRADING_JOURNAL.jsonl"]
+
+
+def test_the_other_library(
+    gateway: Callable[..., Any],
+    workspace_for: Callable[..., Path],
+    fills: Callable[[Path], Mapping[str, Any]],
+    packages: Path,
+    tmp_path: Path,
+) -> None:
+    """ib_insync, in an environment that has only it, trades the same plan, over a forced disconnection."""
+    python = environment("ib_insync")
+    one = gateway("fill_parts: 2\nfaults: [{fault: drop, at: filling, times: 1, refuse_ms: 200}]\n")
+    workspace_for(tmp_path, one.port, library="ib_insync", trades=10, quantity={"least": 4})
+    done = subprocess.run(
+        [str(python), "-m", "gate", *START, "-o", "json"],
+        env={**os.environ, "PYTHONPATH": str(packages)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["library"], told["orders"], told["disconnects"]) == ("ib_insync 0.9.86", 10, 1)
+    assert fills(tmp_path / REPORTS) == one.fills()
