@@ -17,6 +17,7 @@ from ...evidence.collectors.paper import PaperOptions, recompute
 from ..collectors import open_workspace
 from ..context import Context
 from ..people.provenance import state_provenance
+from ..terminal.outputs import keep_out
 
 COLLECTOR = "paper"
 _JOURNAL, _INTENTS, _REPORTS = (
@@ -62,6 +63,7 @@ def check_place(root: Path, path: str, *, force: bool) -> None:
     if not target.parent.resolve().is_relative_to(root.resolve()):
         remedy = "correct the path in gate.yaml"
         raise UsageError("its directory is outside of the workspace", path=path, remedy=remedy)
+    keep_out(target)
     if not os.path.lexists(target):
         return
     if target.is_symlink() or not target.is_file():

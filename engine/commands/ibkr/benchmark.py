@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ....evidence.base.atomic import put_file
+from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.benchmark.measure import measure
 from ....evidence.broker.port import Library
@@ -56,7 +57,7 @@ def benchmark(
         measured = measure(library.value, scenario, seed, orders)
     finished = now()
     put_file(context.root, path, baseline(measured, format_utc(finished)))
-    made_from = f" --scenario {scenario.name}" if scenario else ""
+    made_from = f" --scenario {masked(scenario.name)}" if scenario else ""
     command = f"gate ibkr benchmark{made_from} --seed {measured.seed} --orders {orders}"
     stated, problem = state(context, [path], finished, command)
     if not quiet:

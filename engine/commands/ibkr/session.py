@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 
 from ....evidence.base.activity import step
 from ....evidence.base.atomic import write_file
-from ....evidence.base.errors import EnvironmentProblem, UsageError
+from ....evidence.base.errors import UsageError, masked
 from ....evidence.broker.port import Traffic
 from ....evidence.broker.session.book import Book
 from ....evidence.broker.session.plan import Plan, read_plan
@@ -24,7 +23,7 @@ from ...terminal.console import progress, write_error
 from ...terminal.outputs import keep_out, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, Quiet, TrustRef, Verbose, Workspace, now, open_workspace
 
-_EVERY_S = 1.0
+_SOON_S = 0.25
 
 
 def paper_session(
@@ -62,54 +61,56 @@ def paper_session(
     target = target_of(context, host=wanted.host, port=wanted.port, client=wanted.client_id)
     monitor = _Monitor(wanted, metrics)
     journal = context.root / at.journal
+    trading = trade_plan(wanted, target, journal, resume=resume, force=force, listen=monitor.changed)
     with progress(wanted=not quiet):
-        book = asyncio.run(
-            trade_plan(wanted, target, journal, resume=resume, force=force, listen=monitor.changed)
-        )
-    monitor.write()
+        try:
+            book = asyncio.run(trading)
+        finally:
+            monitor.show()
     written = write_files(context, at, book)
-    command = f"gate ibkr paper-session {plan.name}{' --resume' * resume}"
+    command = f"gate ibkr paper-session {masked(plan.name)}{' --resume' * resume}"
     stated, problem = state(context, [*written, at.journal], now(), command)
     if not quiet:
         for path in (*written, *stated):
             write_error(f"wrote {path}")
-    if problem is not None:
-        write_error(problem)
+    for what in (problem, monitor.problem):
+        if what is not None:
+            write_error(what)
     for item in outputs:
         write(item, SESSION[item.format](book))
 
 
 class _Monitor:
-    """Shows how a session stands: on the terminal, and in a file for Prometheus about once a second."""
+    """Shows how a session stands: on the terminal, and in a file for Prometheus."""
 
     def __init__(self, plan: Plan, file: Path | None) -> None:
         self._plan, self._file = plan, file
-        self._written = 0.0
-        self._text = b""
+        self._now: tuple[Book, Traffic] | None = None
+        self._due: asyncio.TimerHandle | None = None
+        self.problem: str | None = None
         if file is not None:
             _check_metrics(file)
 
     def changed(self, book: Book, traffic: Traffic) -> None:
-        """The book has changed."""
-        if not book.session:
-            return
-        step(status_line(book, self._plan.trades))
-        if self._file is not None:
-            messages = {"sent": traffic.messages, "busiest": traffic.busiest_second}
-            self._text = prometheus(book, self._plan.trades, messages)
-            if time.monotonic() - self._written >= _EVERY_S:
-                self.write()
+        """The book has changed: show it soon, but never so often that it would delay an order."""
+        self._now = (book, traffic)
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_SOON_S, self.show)
 
-    def write(self) -> None:
-        """Write the file as it is now. Raises EnvironmentProblem: it cannot be written."""
-        if self._file is None or not self._text:
+    def show(self) -> None:
+        """Show how it stands now; that the file cannot be written ends no session."""
+        self._due = None
+        if self._now is None or not self._now[0].session:
             return
-        self._written = time.monotonic()
+        book, traffic = self._now
+        step(status_line(book, self._plan.trades))
+        if self._file is None:
+            return
+        messages = {"sent": traffic.messages, "busiest": traffic.busiest_second}
         try:
-            write_file(self._file, self._text, durable=False)
+            write_file(self._file, prometheus(book, self._plan.trades, messages), durable=False)
         except OSError as error:
-            what = f"the metrics cannot be written: {error.strerror}"
-            raise EnvironmentProblem(what, path=str(self._file), remedy="choose another file") from error
+            self.problem = f"{self._file} is not up to date, it cannot be written: {error.strerror}"
 
 
 def _check_metrics(file: Path) -> None:

@@ -43,11 +43,18 @@ class Journal:
     def create(cls, path: Path, *, replace: bool = False) -> Self:
         """A new, empty journal.
 
-        Raises UsageError: the name is taken and not to be replaced, or there is no such directory.
+        Args:
+            replace: whether the journal of a complete session may be there, and is removed.
+
+        Raises UsageError: the name is taken, or there is no such directory.
         """
+        if replace and os.path.lexists(path):
+            earlier, records = cls.reopen(path)
+            with earlier:
+                if records[-1]["record"] != "end":
+                    raise taken(path)
+                path.unlink()
         try:
-            if replace:
-                path.unlink(missing_ok=True)
             descriptor = os.open(path, _OPEN | os.O_CREAT | os.O_EXCL, 0o644)
         except OSError as error:
             if isinstance(error, FileExistsError):

@@ -70,14 +70,15 @@ def check_risk(
     first, last, highest = (values[0], values[-1], max(values)) if values else (Decimal(1),) * 3
     within_box = within_gross = True
     if order is not None:
-        within_box = order.quantity * reference <= limits.order_value
+        closes = order.side is Side.SELL  # nothing is sold short, and what is held may always be sold
+        within_box = order.quantity * reference <= limits.order_value or closes
         held, prices = book.held(), book.prices()
         symbol = order.instrument.symbol
         prices[symbol] = reference
         signed = order.quantity if order.side is Side.BUY else -order.quantity
         held[symbol] = held.get(symbol, Decimal(0)) + signed
         gross = sum((abs(quantity) * prices[name] for name, quantity in held.items()), Decimal(0))
-        within_gross = gross <= limits.gross_value or order.side is Side.SELL
+        within_gross = gross <= limits.gross_value or closes
     return RiskChecks(
         within_box_limit=within_box,
         within_gross_limit=within_gross,

@@ -75,6 +75,9 @@ class Recorder:
         order = self.book.orders.get(report.intent_id)
         if order is None:  # none of this session's
             return
+        if report.filled < order.filled:  # executions of an earlier day are not told again
+            self.notice("error", f"the broker no longer knows all fills of intent {report.intent_id}")
+            return
         times = in_order(self._merged(report))
         message = report_message(
             replace(report, times=times),

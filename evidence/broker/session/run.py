@@ -256,6 +256,7 @@ class Session:
             order = order_for(planned, quantity, name, details, self._account, prices, self._plan)
             if await self._place(order, planned, prices, closes):
                 return
+            await asyncio.sleep(_AGAIN_S)
         self._recorder.notice("error", f"order {planned.number} could not be placed in {_TRIES} tries")
 
     async def _prices(self, symbol: str) -> Prices:

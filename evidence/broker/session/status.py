@@ -46,7 +46,7 @@ def status_line(book: Book, planned: int) -> str:
             parts.append(f"{states[state]} {word}")
     drops = sum(event["type"] == "disconnect" for event in book.events)
     if drops:
-        parts.append(f"{drops} disconnects")
+        parts.append(f"{drops} disconnect{'s' * (drops > 1)}")
     if book.down_since_us is not None:
         parts.append("no connection")
     if totals := latencies(book):
@@ -85,7 +85,8 @@ def prometheus(book: Book, planned: int, messages: Mapping[str, int]) -> bytes:
         ("errors_total", "error", "Errors that are in the session's log."),
     ):
         add(name, "counter", about, {"": events[kind]})
-    add("connected", "gauge", "Whether there is a connection.", {"": int(book.down_since_us is None)})
+    connected = book.down_since_us is None and book.ended_us is None
+    add("connected", "gauge", "Whether there is a connection.", {"": int(connected)})
     add("messages_total", "counter", "Messages to the gateway.", {"": messages["sent"]})
     add("messages_busiest_second", "gauge", "Most messages in one second.", {"": messages["busiest"]})
     if book.equity:

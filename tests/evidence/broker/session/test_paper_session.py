@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,9 @@ import jsonschema
 import pytest
 
 from gate.evidence.base.contracts import violations
-from gate.evidence.broker.session.status import FIRST_LINE
+from gate.evidence.broker.session.book import read_book
+from gate.evidence.broker.session.journal import read_journal
+from gate.evidence.broker.session.status import FIRST_LINE, status_line
 from gate.evidence.collecting.interface import Observation, ProblemKind
 from gate.evidence.collectors.paper import PaperCollector, PaperOptions
 from gate.evidence.reading.workspace import Workspace
@@ -153,6 +156,13 @@ def test_metrics_for_prometheus(played: Played) -> None:
     assert int(samples["gate_paper_session_fills_total"]) == len(played.gateway.fills())
     kinds = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(kinds) == len(set(kinds))
+
+
+def test_the_line_on_a_terminal(played: Played) -> None:
+    """Counters, latencies and bars; the journal alone gives it."""
+    line = status_line(read_book(read_journal(played.root / JOURNAL)), 8)
+    head = r"8 of 8 orders, \d filled, 1 rejected, 1 cancelled, 1 disconnect"
+    assert re.fullmatch(head + r", p50 [0-9.]+ p95 [0-9.]+ ms [▁▂▃▄▅▆▇█]+", line), line
 
 
 def test_nothing_is_replaced_unasked(played: Played, run_gate: Callable[..., Any]) -> None:
