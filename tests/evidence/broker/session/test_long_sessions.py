@@ -20,11 +20,11 @@ from ..test_probe_libraries import packages
 
 __all__ = ["packages"]
 
-pytestmark = pytest.mark.soak
 START = ("ibkr", "paper-session", "plan.yaml")
 REPORTS = "PAPER_EXECUTION_REPORTS.jsonl"
 
 
+@pytest.mark.soak
 def test_nothing_is_lost_or_doubled(
     gate: Callable[..., Any],
     gateway: Callable[..., Any],
@@ -54,6 +54,7 @@ def test_nothing_is_lost_or_doubled(
     assert found.facts["busiest_second"] < 50
 
 
+@pytest.mark.soak
 def test_samples_give_a_sharpe_ratio(
     gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -75,6 +76,7 @@ def test_samples_give_a_sharpe_ratio(
     assert found.facts["disagreements"] == []
 
 
+@pytest.mark.soak
 def test_limits_end_the_trading(
     gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_limits_end_the_trading(
     assert all(violations("", "order_intent", json.loads(line)) == [] for line in intents)
 
 
+@pytest.mark.soak
 def test_a_gateway_that_goes_away(
     gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -112,6 +115,7 @@ def test_a_gateway_that_goes_away(
     assert sorted(path.name for path in tmp_path.glob("PAPER*")) == ["PAPER_TRADING_JOURNAL.jsonl"]
 
 
+@pytest.mark.soak
 def test_the_other_library(
     gateway: Callable[..., Any],
     workspace_for: Callable[..., Path],
