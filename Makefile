@@ -83,6 +83,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/impact.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/ibkr.py
+	$(BIN)/python benchmarks/broker.py
 
 $(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<

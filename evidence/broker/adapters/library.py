@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -230,7 +231,8 @@ class LibraryGateway:
                 self._refusal.result()
             await welcome
         except OSError as error:
-            what = f"cannot connect to {host}:{port}: {error.strerror or error}"
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            what = f"cannot connect to {host}:{port}: {reason}"
             remedy = "start the gateway, enable its API, and check host and port"
             raise BrokerProblem(what, remedy=remedy) from error
         finally:

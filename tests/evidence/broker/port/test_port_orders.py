@@ -153,7 +153,7 @@ def test_what_must_not_be_sent_is_not(run: Run) -> None:
     """An order twice, one for another account, one during an outage."""
 
     async def play() -> Stage:
-        async with stage("faults: [{fault: outage, at: filled, outage_ms: 300}]") as on:
+        async with stage("faults: [{fault: outage, at: filled, outage_ms: 1000}]") as on:
             await on.traded(intent("one"))
             with pytest.raises(BrokerProblem, match="lost the broker"):
                 await on.broker.place(intent("two"))
@@ -280,21 +280,21 @@ def test_a_later_process_finds_the_orders_of_an_earlier_one(run: Run) -> None:
     """By their references: one that works, one that was filled meanwhile, one that the broker never had."""
 
     async def play() -> None:
-        async with stage("moves: [{symbol: SPY, after_ms: 1500, price: 430}]") as on:
-            for name, limit in (("works", "400"), ("fills", "440")):
-                await on.broker.place(intent(name, limit))
-            await until(lambda: {one.state for one in on.broker.orders()} == {OrderState.ACKNOWLEDGED})
-            await on.broker.disconnect()
+        async with stage("faults: [{fault: drop, at: working, number: 2}]", reconnect=False) as on:
+            await on.broker.place(intent("works", "400"))
+            await until(lambda: on.broker.order("works").state is OrderState.ACKNOWLEDGED)
+            await on.broker.place(intent("fills"))
             await until(lambda: on.fields("event", "fill"))
+            await until(lambda: on.broker.state is ConnectionState.DISCONNECTED)
             settings = {"port": on.server.port, "client_id": 7, "messages_per_s": None}
             async with stage(connect=False, **settings) as later:
                 await later.broker.connect()
-                names = {"works": "400", "fills": "440", "never": "1"}
+                names = {"works": "400", "fills": None, "never": "1"}
                 again = [intent(name, limit) for name, limit in names.items()]
                 found = await later.broker.reconcile(again)
                 assert [brief(one) for one in found] == [
                     "ACKNOWLEDGED 0/10",
-                    "FILLED 10/10 at 430.01 for 1.0",
+                    "FILLED 10/10 at 450.01 for 1.0",
                     "ERROR 0/10",
                 ]
                 await later.broker.cancel("works")
