@@ -1,7 +1,7 @@
 """The broker port against the simulated gateway, both in this process.
 
 These tests run with the client library of the environment: ib_async in the development environment; ib_insync
-in one of its own, which ``test_libraries.py`` makes. They use nothing of the other conftest files.
+in one of its own, which ``test_port_libraries.py`` makes. They use nothing of the other conftest files.
 """
 
 from __future__ import annotations

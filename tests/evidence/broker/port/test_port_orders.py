@@ -199,16 +199,15 @@ def test_orders_that_wait_for_their_turn(run: Run) -> None:
             found = await asyncio.gather(*placing)
             assert [one.state for one in found[4:]] == ["ERROR"] * 4
             assert {one.text for one in found[4:]} == {"the connection was lost before it was sent"}
-            times = [one.times for one in found[:4]]
-            waited = [one.submitted - one.intent for one in times]
-            assert waited == sorted(waited)
-            assert waited[3] - waited[0] >= 3 * 39_000
+            left = [one.times.submitted for one in found[:4]]
+            assert left == sorted(left)
+            assert left[3] - left[0] > 80_000 > found[3].times.intent - found[0].times.intent
         return on
 
     on = run(play())
     arrived = [one["at_us"] for one in on.log if one["message"] == "placeOrder"]
     assert len(arrived) == 4
-    assert arrived[3] - arrived[0] >= 100_000
+    assert arrived[3] - arrived[0] > 80_000
 
 
 def test_an_order_that_the_broker_never_had(run: Run) -> None:
