@@ -182,7 +182,7 @@ LIVE_PORTS = [7496, 4001]
 
 
 @pytest.mark.parametrize("port", LIVE_PORTS)
-@pytest.mark.parametrize("account", [ID, SIMULATED, "U1234567"])
+@pytest.mark.parametrize("account", [ID, SIMULATED])
 def test_a_live_port_is_never_connected_to(probe: Any, root: Path, port: int, account: str) -> None:
     """Not a connection, whatever account is pinned and whatever host is listed."""
     pin(root, account, f", hosts: [{Scripted.host}]")
@@ -294,6 +294,7 @@ def test_nobody_listens_and_connections_break(probe: Any, root: Path) -> None:
 
 
 @needs_library
+@pytest.mark.soak
 def test_a_probe_may_be_interrupted(root: Path) -> None:
     """Ctrl-C while a gateway does not answer: exit code 2, one line, no record."""
     pin(root, ID)
