@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
@@ -36,13 +36,13 @@ from .messages import intent_message, plain
 from .orders import Prices, check_risk, order_for
 from .plan import Plan, Planned, draw_orders
 from .recorder import Recorder
+from .settling import Settler
 
 _TRIES = 3
 """How often an order is tried whose bytes did not leave because the connection broke just then."""
-_PATIENCE_S = 10.0
-"""How long is waited for the answer to a cancel."""
-_AGAIN_S, _SOON_S = 0.05, 0.005
-_CONNECTED = (ConnectionState.CONNECTED, ConnectionState.IMPAIRED, ConnectionState.RECONNECTING)
+_AGAIN_S = 0.05
+_VALUE_S = 10
+"""How long is waited for the account's first value."""
 _PACED_S = 0.06
 """After a question for prices, its two messages have left by then, and the pacer holds no order back."""
 _LEAD_US = 150_000
@@ -85,6 +85,7 @@ class Session:
         self._events = events
         self._details = details
         self._recorder = recorder
+        self._settler = Settler(broker, recorder)
         self._listen = listen
         self._orders = draw_orders(plan)
         self._up = asyncio.Event()
@@ -148,7 +149,7 @@ class Session:
         if self.book.session:
             await self._take_up()
             return
-        nav = await self._nav(self._recorder.now() + int(_PATIENCE_S * _SECOND_US))
+        nav = await self._nav(self._recorder.now() + _VALUE_S * _SECOND_US)
         if nav is None:
             remedy = "check that the gateway shows the account's value, then start again"
             raise BrokerProblem("the gateway does not state the account's value", remedy=remedy)
@@ -175,7 +176,7 @@ class Session:
             self._recorder.taken_up(order)
         intents = [self._as_placed(order) for order in unsettled]
         await self._broker.reconcile(intents)
-        await self._cancel(intent.intent_id for intent in intents)
+        await self._settler.cancel(intent.intent_id for intent in intents)
 
     def _as_placed(self, order: Order) -> OrderIntent:
         intent, limit = order.intent, order.intent["limit_price"]
@@ -298,36 +299,10 @@ class Session:
         self._recorder.report(report)
         if report.state is OrderState.ERROR and report.times.submitted is None:
             return False
-        await self._settle(order.intent_id, resting=planned.kind == "cancelled")
+        resting = planned.kind == "cancelled"
+        wait_ms = self._plan.rest_ms if resting else self._plan.fill_timeout_ms
+        await self._settler.settle(order.intent_id, wait_ms / 1000)
         return True
-
-    async def _settle(self, intent_id: str, *, resting: bool) -> None:
-        """Wait until an order has ended; cancel it when its time is over."""
-        wait = self._plan.rest_ms if resting else self._plan.fill_timeout_ms
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._broker.outcome(intent_id), wait / 1000)
-        await self._cancel([intent_id])
-
-    async def _cancel(self, intent_ids: Iterable[str]) -> None:
-        """Cancel those of these orders that are open, wait for what becomes of them, and report all."""
-        names = list(intent_ids)
-        for name in names:
-            if self._open(name):
-                with suppress(BrokerProblem):
-                    await self._broker.cancel(name)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_S):
-                for name in names:
-                    while self._open(name) and self._broker.state in _CONNECTED:
-                        await asyncio.sleep(_SOON_S)
-                    if not self._open(name):
-                        await self._broker.outcome(name)
-        for name in names:
-            self._recorder.report(self._broker.order(name))
-
-    def _open(self, intent_id: str) -> bool:
-        state = self._broker.order(intent_id).state
-        return not state.final and state is not OrderState.ERROR
 
     # the account's value
 
@@ -373,10 +348,14 @@ class Session:
         try:
             known = {report.intent_id for report in self._broker.orders()}
             mine = [name for name in self.book.orders if name in known]
-            await self._cancel([name for name in mine if self._open(name)])
+            await self._settler.cancel([name for name in mine if self._settler.is_open(name)])
             for name in mine:
                 self._recorder.report(self._broker.order(name))
-            left = [name for name in mine if self._open(name)]
+            left = [
+                name
+                for name, order in self.book.orders.items()
+                if (self._settler.is_open(name) if name in known else not order.final)
+            ]
             if self.book.session:
                 for name in left:
                     self._recorder.notice("error", f"the order of intent {name} may be open at the broker")
