@@ -30,6 +30,7 @@ from ..port import (
     OrderType,
     Side,
 )
+from ..safety import Refused, Target, check_accounts
 from .book import Book, Order
 from .journal import FORMAT
 from .messages import intent_message, plain
@@ -61,7 +62,7 @@ class Session:
 
     Args:
         plan: what is traded.
-        account: the pinned paper account.
+        target: the pinned paper account; the gateway is asked for its accounts again before each order.
         broker: connected and checked.
         events: everything that the broker says from now on.
         details: the plan's instruments, by symbol.
@@ -72,7 +73,7 @@ class Session:
     def __init__(
         self,
         plan: Plan,
-        account: str,
+        target: Target,
         broker: Broker,
         events: AsyncIterator[Event],
         details: Mapping[str, InstrumentDetails],
@@ -80,7 +81,7 @@ class Session:
         listen: Callable[[Book], None],
     ) -> None:
         self._plan = plan
-        self._account = account
+        self._target = target
         self._broker = broker
         self._events = events
         self._details = details
@@ -100,7 +101,8 @@ class Session:
     async def run(self, stop: asyncio.Event) -> None:
         """Trade until the plan is done; then, or before, cancel what is open and disconnect.
 
-        Raises Interrupted: ``stop`` was set; BrokerProblem: the connection was lost for good;
+        Raises Interrupted: ``stop`` was set; BrokerProblem: the connection was lost for good; Refused: the
+        gateway manages other accounts now;
         EnvironmentProblem: the journal cannot be written.
         """
         gc.collect()
@@ -110,7 +112,7 @@ class Session:
             await self._begin()
             await self._work(stop, consuming)
         except GateError as error:
-            left = await self._end(consuming, error.what)
+            left = await self._end(consuming, error.what, cancel=not isinstance(error, Refused))
             if left:
                 error.what += f"; {left} of its orders may still be open at the broker"
             raise
@@ -162,7 +164,7 @@ class Session:
             session_id=f"paper-{stamp}-{self._plan.seed}",
             name=self._plan.name,
             plan=self._plan.digest,
-            account_id=self._account,
+            account_id=self._target.account,
             library=self._broker.library,
             equity_every_s=self._plan.equity_every_s,
         )
@@ -187,7 +189,7 @@ class Session:
             Decimal(intent["quantity"]),
             OrderType(intent["order_type"]),
             None if limit is None else Decimal(limit),
-            self._account,
+            self._target.account,
         )
 
     async def _consume(self) -> None:
@@ -251,10 +253,14 @@ class Session:
                 await asyncio.sleep(_AGAIN_S)
                 continue
             await asyncio.sleep(_PACED_S)
+            try:
+                check_accounts(self._target, await self._broker.accounts())
+            except BrokerProblem:  # not connected any more
+                continue
             key = f"{self.book.session['session_id']}/{planned.number}/{attempt}"
             name = hashlib.sha256(key.encode()).hexdigest()[:16]
             details = self._details[planned.symbol]
-            order = order_for(planned, quantity, name, details, self._account, prices, self._plan)
+            order = order_for(planned, quantity, name, details, self._target.account, prices, self._plan)
             if await self._place(order, planned, prices, closes):
                 return
             await asyncio.sleep(_AGAIN_S)
@@ -330,7 +336,7 @@ class Session:
         """The account's value, asked for again until this time; None where it was not to be had."""
         while self._recorder.now() < before_us:
             with suppress(BrokerProblem):
-                values = await self._broker.account_values(self._account)
+                values = await self._broker.account_values(self._target.account)
                 nav = values.amount("NetLiquidation")
                 if nav is not None and nav > 0:
                     return nav
@@ -339,16 +345,18 @@ class Session:
 
     # the end
 
-    async def _end(self, consuming: asyncio.Task[None], broken: str | None) -> int:
+    async def _end(self, consuming: asyncio.Task[None], broken: str | None, *, cancel: bool = True) -> int:
         """Cancel what is open, write down how the session ended, disconnect: how many orders stay open.
 
         Args:
             broken: why the session ends too early; None if it does not.
+            cancel: whether a message may leave at all: none does to a login that was refused.
         """
         try:
             known = {report.intent_id for report in self._broker.orders()}
             mine = [name for name in self.book.orders if name in known]
-            await self._settler.cancel([name for name in mine if self._settler.is_open(name)])
+            if cancel:
+                await self._settler.cancel([name for name in mine if self._settler.is_open(name)])
             for name in mine:
                 self._recorder.report(self._broker.order(name))
             left = [

@@ -91,7 +91,7 @@ async def trade_plan(
             listen(now, broker.traffic)
 
         recorder = Recorder(journal, book, plan, clock)
-        await Session(plan, target.account, broker, events, details, recorder, changed).run(stop)
+        await Session(plan, target, broker, events, details, recorder, changed).run(stop)
         changed(book)
     return book
 

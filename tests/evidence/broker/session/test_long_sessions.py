@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
+import struct
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from typing import Any
 import pytest
 
 from gate.evidence.base.contracts import violations
+from gate.evidence.broker.protocol.frames import Framer, fields_of
 from gate.evidence.collectors.paper import PaperCollector, PaperOptions
 from gate.evidence.reading.workspace import Workspace
 
@@ -140,3 +145,64 @@ def test_the_other_library(
     told = json.loads(done.stdout)
     assert (told["library"], told["orders"], told["disconnects"]) == ("ib_insync 0.9.86", 10, 1)
     assert fills(tmp_path / REPORTS) == one.fills()
+
+
+class Proxy:
+    """Passes bytes on to a gateway; from its third connection on it adds a live account to the login's."""
+
+    def __init__(self, port: int) -> None:
+        self._to, self._connections = port, 0
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.sent: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self.server.accept()
+            except OSError:
+                return
+            self._connections += 1
+            gateway = socket.create_connection(("127.0.0.1", self._to))
+            again = self._connections > 2
+            threading.Thread(target=self._up, args=(client, gateway, again), daemon=True).start()
+            threading.Thread(target=self._down, args=(gateway, client, again), daemon=True).start()
+
+    def _up(self, client: socket.socket, gateway: socket.socket, again: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                if again:
+                    self.sent.append(data)
+                gateway.sendall(data)
+            gateway.shutdown(socket.SHUT_WR)
+
+    @staticmethod
+    def _down(gateway: socket.socket, client: socket.socket, again: bool) -> None:
+        with contextlib.suppress(OSError):
+            while len(head := gateway.recv(4, socket.MSG_WAITALL)) == 4:
+                body = gateway.recv(struct.unpack(">I", head)[0], socket.MSG_WAITALL)
+                if again and body.startswith(b"15\0"):
+                    body = body.replace(b"DUSIM0000042,", b"DUSIM0000042,U7654321,")
+                client.sendall(struct.pack(">I", len(body)) + body)
+        client.close()
+        gateway.close()
+
+
+@pytest.mark.soak
+def test_another_login(
+    gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A gateway that manages a live account after a reconnection gets no order, and no cancel, any more."""
+    one = gateway("fill_parts: 2\nfaults: [{fault: drop, at: filling, times: 1, refuse_ms: 200}]\n")
+    proxy = Proxy(one.port)
+    workspace_for(tmp_path, proxy.port, trades=8, quantity={"least": 4})
+    done = gate(*START)
+    proxy.server.close()
+    assert done.code == 2 and done.err.startswith("refused: ") and "live account U7****21" in done.err
+    framer = Framer()
+    frames = [frame for data in proxy.sent for frame in framer.feed(data)]
+    numbers = {fields_of(frame)[0] for frame in frames[1:]}
+    assert "71" in numbers and not {"3", "4", "58"} & numbers
+    orders = [order for order in one.messages("placeOrder") if order["connection"] > 2]
+    assert orders == [] and one.messages("cancelOrder") == []
