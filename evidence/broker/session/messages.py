@@ -193,7 +193,7 @@ def latency_ms(times: OrderTimes, suffix: str = "") -> dict[str, int | float | N
         "total_latency" if suffix else "total": (times.intent, times.filled),
     }
     return {
-        f"{name}{suffix}": None if None in (begin, end) else plain(Decimal(end - begin) / 1000)  # type: ignore[operator]
+        f"{name}{suffix}": None if begin is None or end is None else plain(Decimal(end - begin) / 1000)
         for name, (begin, end) in steps.items()
     }
 
