@@ -194,7 +194,10 @@ class _DecoderLog:
         self._to = receiver
 
     def exception(self, message: str, *details: object) -> None:
-        if (error := sys.exc_info()[1]) is not None:
+        error = sys.exc_info()[1]
+        while error is not None and error.__context__ is not None:
+            error = error.__context__  # what the library then says of it may fail in turn
+        if error is not None:
             self._to.on_unreadable(error)
 
 

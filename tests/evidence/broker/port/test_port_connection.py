@@ -268,6 +268,26 @@ def test_too_many_messages_are_counted(run: Run) -> None:
     run(play())
 
 
+def test_the_example_in_the_documentation(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Prints what the page says."""
+    page = (
+        (Path(__file__).resolve().parents[4] / "docs" / "ibkr.md")
+        .read_text()
+        .partition("## The broker port")[2]
+    )
+    code = page.partition("```python\n")[2].partition("\n\nasyncio.run(")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own page
+
+    async def play() -> None:
+        async with stage(connect=False) as on:
+            await names["main"](LIBRARY, on.server.port)
+
+    run(play())
+    printed = capsys.readouterr().out.strip()
+    assert printed and f"it prints `{printed}`" in page
+
+
 # libraries
 
 
