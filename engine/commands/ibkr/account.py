@@ -21,7 +21,7 @@ from ...broker.recording import place, record
 from ...broker.target import pinned_account, slas_us, target_of
 from ...context import Context
 from ...people.provenance import check_finished
-from ...terminal.console import write_error
+from ...terminal.console import progress, write_error
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
 
@@ -131,7 +131,8 @@ def probe_account(
     target = target_of(context, host=host, port=port, client=client_id)
     attestation = None if attested is None else load_attestation(context, attested, target.account)
     plan = Plan(target, library.value, samples, ask_read_only, slas_us(context))
-    made = asyncio.run(probe(plan, attestation))
+    with progress(wanted=not verbose):
+        made = asyncio.run(probe(plan, attestation))
     asked = " --ask-read-only" * ask_read_only
     command = f"gate ibkr probe --port {port} --library {library.value}{asked}"
     _finish(context, path, made, outputs, command, replace=force)
