@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc, parse_rfc3339
+from ....evidence.broker.port import Library
 from ....evidence.broker.probe.dump import read_dump
 from ....evidence.broker.probe.importing import choose, import_record
 from ....evidence.broker.probe.record import Record
@@ -24,14 +24,6 @@ from ...people.provenance import check_finished
 from ...terminal.console import progress, write_error
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
-
-
-class Library(StrEnum):
-    """The client libraries that there is an adapter for."""
-
-    IB_ASYNC = "ib_async"
-    IB_INSYNC = "ib_insync"
-
 
 Attested = Annotated[
     Path | None,
