@@ -69,7 +69,7 @@ def import_account(
     path = place(context, to, replace=force)
     found = read_dump(read_input(file, "name the dump"), str(file))
     stated = choose(found, account, pinned_account(context))
-    attestation = None if attested is None else load_attestation(context, attested, stated.account)
+    attestation = None if attested is None else load_attestation(context, attested, stated.account, now())
     made = import_record(stated, len(found) - 1, _moment(at), attestation, masked(file.name))
     _finish(context, path, made, outputs, f"gate ibkr import-account {masked(file.name)}", replace=force)
 
@@ -121,7 +121,7 @@ def probe_account(
     context = open_workspace(workspace, operator, trust_ref)
     path = place(context, to, replace=force)
     target = target_of(context, host=host, port=port, client=client_id)
-    attestation = None if attested is None else load_attestation(context, attested, target.account)
+    attestation = None if attested is None else load_attestation(context, attested, target.account, now())
     plan = Plan(target, library.value, samples, ask_read_only, slas_us(context))
     with progress(wanted=not verbose):
         made = asyncio.run(probe(plan, attestation))
