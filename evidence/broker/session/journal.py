@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -86,6 +87,9 @@ class Journal:
                 path=str(path),
                 remedy="leave out --resume to begin a session" if none else "check its permissions",
             ) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # reading a pipe would wait for ever
+            os.close(descriptor)
+            raise UsageError("the journal is no regular file", path=str(path), remedy="move it away")
         _hold(path, descriptor)
         try:
             records, size = _records(path, descriptor)

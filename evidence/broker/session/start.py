@@ -144,7 +144,8 @@ async def _examine(broker: Broker, symbol: str, target: Target) -> InstrumentDet
     except BrokerProblem as problem:
         what = f"the broker does not offer {symbol}: {problem.what}"
         raise BrokerProblem(what, remedy="correct the plan's symbols", code=problem.code) from problem
-    probe = OrderIntent(f"what-if-{symbol}"[:40].replace(" ", "_"), details.instrument, Side.BUY, Decimal(1))
+    name = f"what-if-{details.instrument.con_id}"
+    probe = OrderIntent(name, details.instrument, Side.BUY, Decimal(1))
     answer = await broker.what_if(probe)
     if answer.code is not None:
         refused: Refused | None = refusal(answer.code, target.client)

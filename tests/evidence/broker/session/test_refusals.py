@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import threading
@@ -269,6 +270,9 @@ def test_journals_that_are_none(gate: Gate, workspace_for: Make, tmp_path: Path)
             done = gate(*START, "--resume")
             assert done.code == 2 and said in done.err, (records, done.err)
             assert "Traceback" not in done.err and "0000099" not in done.err
+        (tmp_path / "PAPER_TRADING_JOURNAL.jsonl").unlink()
+        os.mkfifo(tmp_path / "PAPER_TRADING_JOURNAL.jsonl")
+        assert "is no regular file" in gate(*START, "--resume").err
         (tmp_path / "PAPER_TRADING_JOURNAL.jsonl").unlink()
         assert "there is no journal" in gate(*START, "--resume").err
         (tmp_path / "PAPER_TRADING_JOURNAL.jsonl").symlink_to(tmp_path / "elsewhere")
