@@ -199,15 +199,14 @@ def test_the_files_of_a_complete_session_can_be_written_again(
 
 
 def test_the_paper_gate_denies_the_simulator(
-    played: Played, run_gate: Callable[..., Any], tmp_path: Path
+    played: Played, gate: Callable[..., Any], copy_example: Callable[..., Path]
 ) -> None:
     """The shipped policy fails stage 7 for a simulated account, however well it traded."""
-    root = tmp_path / "ready"
-    shutil.copytree(EXAMPLES / "ready", root)
+    root = copy_example("ready")
     for name in (LOG, METRICS):
         shutil.copy(played.root / name, root / name)
     command = ("evaluate", "stage7", "-w", root, "--operator", EXAMPLES / "operator.yaml", "--no-record")
-    done = run_gate((*command, "-o", "json"), tmp_path, {})
+    done = gate(*command, "-o", "json")
     assert done.code == 1, done.err
     found = [
         one for one in json.loads(done.out)["violations"] if one["code"] == "stage7.account_not_simulated"
@@ -225,13 +224,14 @@ RESTING: dict[str, Any] = {
 }
 
 
-def wait_for_intents(root: Path, count: int) -> None:
-    """Until so many are in the journal and the last one's order is acknowledged."""
+def wait_for_intents(root: Path, count: int) -> bool:
+    """Whether so many are in the journal within a while, and the last one's order is acknowledged."""
     for _ in range(6000):
         intents, reports = records(root, "intent"), records(root, "report")
         if len(intents) >= count and reports and reports[-1]["report"]["status"] == "ACKNOWLEDGED":
-            return
+            return True
         time.sleep(0.005)
+    return False
 
 
 def test_ctrl_c(
@@ -246,8 +246,8 @@ def test_ctrl_c(
     workspace_for(tmp_path, one.port, **RESTING)
 
     def interrupt() -> None:
-        wait_for_intents(tmp_path, 2)
-        os.kill(os.getpid(), signal.SIGINT)
+        if wait_for_intents(tmp_path, 2):
+            os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
@@ -271,7 +271,7 @@ def test_kill(
     workspace_for(tmp_path, one.port, **RESTING)
     command = [sys.executable, "-m", "gate", "ibkr", "paper-session", "plan.yaml"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
-        wait_for_intents(tmp_path, 2)
+        assert wait_for_intents(tmp_path, 2)
         process.kill()
     assert one.messages("cancelOrder") == []
     with (tmp_path / JOURNAL).open("ab") as stream:
