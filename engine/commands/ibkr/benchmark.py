@@ -12,8 +12,8 @@ from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.benchmark.measure import measure
 from ....evidence.broker.port import Library
-from ...broker.benchmark import BENCHMARK, baseline, compare
-from ...broker.session_files import check_place, options, state
+from ...broker.session.baseline import BENCHMARK, baseline, compare
+from ...broker.session.files import check_place, options, state
 from ...terminal.console import progress, write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, Quiet, TrustRef, Verbose, Workspace, now, open_workspace

@@ -16,8 +16,8 @@ from ....evidence.broker.session.book import Book
 from ....evidence.broker.session.plan import Plan, read_plan
 from ....evidence.broker.session.start import trade_plan
 from ....evidence.broker.session.status import FIRST_LINE, prometheus, status_line
-from ...broker.session_files import check_place, places, state, write_files
-from ...broker.session_report import SESSION
+from ...broker.session.files import check_place, places, state, write_files
+from ...broker.session.report import SESSION
 from ...broker.target import target_of
 from ...terminal.console import progress, write_error
 from ...terminal.outputs import keep_out, parse_outputs, write

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from ...evidence.base.errors import masked
-from ...evidence.base.numbers import percentile_nearest_rank
-from ...evidence.broker.session.book import Book
-from ...evidence.broker.session.status import latencies, sparkline
-from ..report.json_format import render_json
-from ..terminal.figures import figure
-from ..terminal.lines import to_bytes
+from ....evidence.base.errors import masked
+from ....evidence.base.numbers import percentile_nearest_rank
+from ....evidence.broker.session.book import Book
+from ....evidence.broker.session.status import latencies, sparkline
+from ...report.json_format import render_json
+from ...terminal.figures import figure
+from ...terminal.lines import to_bytes
 
 _SECOND_US = 1_000_000
 

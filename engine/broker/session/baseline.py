@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from ... import __version__
-from ...evidence.base.contracts import violations
-from ...evidence.base.errors import InternalError
-from ...evidence.base.numbers import PPM, to_scaled
-from ...evidence.broker.benchmark.measure import PERCENTS, Figures, Measured
-from ...evidence.collectors.paper import recompute
-from ..collectors import open_workspace
-from ..context import Context
-from ..report.json_format import render_json
-from ..terminal.figures import figure
-from ..terminal.lines import to_bytes
-from .session_files import options
+from .... import __version__
+from ....evidence.base.contracts import violations
+from ....evidence.base.errors import InternalError
+from ....evidence.base.numbers import PPM, to_scaled
+from ....evidence.broker.benchmark.measure import PERCENTS, Figures, Measured
+from ....evidence.collectors.paper import recompute
+from ...collectors import open_workspace
+from ...context import Context
+from ...report.json_format import render_json
+from ...terminal.figures import figure
+from ...terminal.lines import to_bytes
+from .files import options
 
 CONTRACT = "mock_baseline"
 

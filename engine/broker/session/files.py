@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path, PurePosixPath
 
-from ... import __version__
-from ...evidence.base.atomic import put_file
-from ...evidence.base.errors import EnvironmentProblem, UsageError
-from ...evidence.base.times import format_utc
-from ...evidence.broker.session import files
-from ...evidence.broker.session.book import Book
-from ...evidence.collectors.paper import PaperOptions, recompute
-from ..collectors import open_workspace
-from ..context import Context
-from ..people.provenance import state_provenance
-from ..terminal.outputs import keep_out
+from .... import __version__
+from ....evidence.base.atomic import put_file
+from ....evidence.base.errors import EnvironmentProblem, UsageError
+from ....evidence.base.times import format_utc
+from ....evidence.broker.session import files
+from ....evidence.broker.session.book import Book
+from ....evidence.collectors.paper import PaperOptions, recompute
+from ...collectors import open_workspace
+from ...context import Context
+from ...people.provenance import state_provenance
+from ...terminal.outputs import keep_out
 
 COLLECTOR = "paper"
 _JOURNAL, _INTENTS, _REPORTS = (
