@@ -15,9 +15,9 @@ from ....evidence.broker.probe.dump import read_dump
 from ....evidence.broker.probe.importing import choose, import_record
 from ....evidence.broker.probe.record import Record
 from ....evidence.broker.probe.run import SAMPLES, Plan, probe
-from ...broker.account import RENDERERS
-from ...broker.attested import load_attestation, read_input
-from ...broker.recording import place, record
+from ...broker.account.attested import load_attestation, read_input
+from ...broker.account.recording import place, record
+from ...broker.account.report import RENDERERS
 from ...broker.target import pinned_account, slas_us, target_of
 from ...context import Context
 from ...people.provenance import check_finished

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...evidence.base.errors import ConfigError, EvidenceError, UsageError
-from ...evidence.base.limits import DEFAULT
-from ...evidence.base.times import parse_rfc3339
-from ...evidence.broker.probe.attestation import Attestation, read_attestation
-from ...evidence.reading.workspace import Workspace
-from ..config.operator import outside
-from ..context import Context
-from ..people.provenance import check_finished
-from ..people.sshsign import check_signed
+from ....evidence.base.errors import ConfigError, EvidenceError, UsageError
+from ....evidence.base.limits import DEFAULT
+from ....evidence.base.times import parse_rfc3339
+from ....evidence.broker.probe.attestation import Attestation, read_attestation
+from ....evidence.reading.workspace import Workspace
+from ...config.operator import outside
+from ...context import Context
+from ...people.provenance import check_finished
+from ...people.sshsign import check_signed
 
 ROLE = "risk_officer"
 NAMESPACE = "file"
