@@ -26,7 +26,7 @@ from .policy.packages.archive import is_archive, read_file, unpack
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
 
-_REMOTE = frozenset({"postgresql", "postgres", "s3"})
+_REMOTE = frozenset({"postgresql", "postgres", "s3", "oci"})
 OPERATOR, TRUST_REF, FLAG, JUDGED, DEFAULTS = "operator", "trust_ref", "flag", "judged", "default"
 
 POWERS = (

@@ -7,9 +7,7 @@ import contextlib
 import functools
 import http.server
 import json
-import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -25,8 +23,10 @@ from gate.engine.context import open_context
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.policy.packages import archive, signing
 from gate.engine.policy.packages.oci import parse_reference
+from gate.engine.store import registry
 from gate.evidence.base.errors import ConfigError, PolicyError, UsageError
 
+from .docker_registry import DockerRegistry
 from .engine.workbench.small import write
 
 Gate = Callable[..., Any]
@@ -204,63 +204,18 @@ def test_only_this_machine_is_spoken_to_without_tls() -> None:
         assert parse_reference(f"{host}/acme:1").url == f"{scheme}://{host}/v2/acme"
 
 
-class DockerRegistry:
-    """A running ``docker-registry``; ``blobs`` is where it keeps what it was given."""
-
-    def __init__(self, program: str, folder: Path, users: str | None = None) -> None:
-        pytest.importorskip("oras", reason="the extra oci is not installed")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.host = f"127.0.0.1:{free.getsockname()[1]}"
-        folder.mkdir()
-        self.blobs = folder / "data/docker/registry/v2/blobs"
-        config: dict[str, Any] = {
-            "version": 0.1,
-            "log": {"level": "error"},
-            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-            "http": {"addr": self.host},
-        }
-        if users is not None:
-            (folder / "users").write_text(users)
-            config["auth"] = {"htpasswd": {"realm": "tests", "path": str(folder / "users")}}
-        (folder / "config.yml").write_text(yaml.safe_dump(config))
-        with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [program, "serve", folder / "config.yml"], stdout=log, stderr=log, env={"PATH": os.defpath}
-            )
-        host, _, port = self.host.partition(":")
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection((host, int(port)), 1).close()
-            except OSError:
-                assert self.process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            else:
-                return
-
-    def stop(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
 def start_registry(tmp_path: Path) -> Iterator[Callable[..., DockerRegistry]]:
     """A factory of registries on the loopback."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("the docker-registry program is not on PATH")
     started: list[DockerRegistry] = []
 
     def start(users: str | None = None) -> DockerRegistry:
-        started.append(DockerRegistry(program, tmp_path / f"registry{len(started)}", users))
+        started.append(DockerRegistry(tmp_path / f"registry{len(started)}", users))
         return started[-1]
 
     yield start
-    for registry in started:
-        registry.stop()
+    for one in started:
+        one.stop()
 
 
 def test_there_and_back(start_registry: Callable[..., DockerRegistry], gate: Gate, tmp_path: Path) -> None:
@@ -362,9 +317,8 @@ def test_a_registry_that_never_ends(
     how: str, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither answers that the client reads whole nor bytes that trickle in use up memory or time."""
-    oci = pytest.importorskip("gate.engine.policy.packages.oci")
     pytest.importorskip("oras", reason="the extra oci is not installed")
-    monkeypatch.setattr(oci, "TALK_SECONDS", 1.0 if how == "drip" else 60.0)
+    monkeypatch.setattr(registry, "TALK_SECONDS", 1.0 if how == "drip" else 60.0)
 
     class Endless(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -121,6 +121,7 @@ def test_wrong_credentials_and_a_bucket_that_is_not_there(
 
 def test_a_server_that_is_busy_is_asked_again_and_not_for_ever() -> None:
     """503 means "slow down"."""
+    pytest.importorskip("obstore", reason="the extra s3 is not installed")
     with answering(503, 503, 404) as (url, seen), open_store(url) as store:
         with pytest.raises(LedgerError, match="not in its store"):
             store.check("0" * 64)
@@ -133,6 +134,7 @@ def test_a_server_that_is_busy_is_asked_again_and_not_for_ever() -> None:
 
 
 def test_nobody_listens() -> None:
+    pytest.importorskip("obstore", reason="the extra s3 is not installed")
     url = "s3://evidence/x?endpoint=http://127.0.0.1:9"
     with open_store(url) as store, pytest.raises(EnvironmentProblem, match="failed"):
         store.check("0" * 64)
