@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..options import command_group
+from .kill_switches import kill_switches
+from .sign import sign
 from .simulate import scenario, simulate
 
 app = command_group("ibkr", "Simulate the gateway of Interactive Brokers, for tests of its clients.")
@@ -15,3 +17,5 @@ def group() -> None:
 
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)
+app.command("kill-switches")(kill_switches)
+app.command("sign")(sign)

@@ -1,0 +1,72 @@
+"""``gate ibkr kill-switches``."""
+
+from __future__ import annotations
+
+import shlex
+from math import isfinite
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError, masked
+from ....evidence.base.times import format_utc
+from ....evidence.broker.switches.record import document
+from ...broker import evidence_files, switches
+from ...broker.limits import limits_of
+from ...broker.running import run
+from ...terminal.console import write_error
+from ...terminal.outputs import parse_outputs, write
+from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from .sign import By, File, Force
+
+USUAL = "KILL_SWITCH_VERIFICATION.json"
+
+
+def kill_switches(
+    command: Annotated[
+        list[str],
+        typer.Argument(help="Your program, after --; it is run in the workspace.", metavar="COMMAND…"),
+    ],
+    by: By,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option("--switch", help="Only this switch. Repeatable.", metavar="NAME"),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", help="Instead of the workspace's. Repeatable.", metavar="NAME=NUMBER"),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", help="How long a run may take to start, and to react.", metavar="N"),
+    ] = 30.0,
+    file: File = None,
+    force: Force = False,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Run your program just short of each kill switch's limit and just beyond it, and record what fired."""
+    outputs = parse_outputs(output, tuple(switches.SWITCHES))
+    if not isfinite(seconds) or not 0 < seconds <= 3600:
+        raise UsageError(f"--seconds {seconds:g} is no usable time", remedy="give 0 < seconds ≤ 3600")
+    context = open_workspace(workspace, operator, trust_ref)
+    path = evidence_files.target(context, file, "kill_switch", "path", USUAL, force)
+    limits, absent = limits_of(context, switch or (), limit or ())
+    for name in absent:
+        write_error(f"note: {name} is left out: it has no limit; add --limit {name}=NUMBER")
+    found = run(switches.exercise(limits, command, context.root, seconds, write_error))
+    time, shown = format_utc(now()), masked(shlex.join(command))
+    record = document(found, time, by, shown)
+    told = f"gate ibkr kill-switches -- {shown}"
+    for name in evidence_files.write_evidence(
+        context, path, record, "kill_switch_verification", time, told, force
+    ):
+        write_error(f"wrote {name}")
+    for item in outputs:
+        write(item, switches.SWITCHES[item.format](found))
+    if not all(one.verified for one in found):
+        raise typer.Exit(1)
