@@ -177,6 +177,17 @@ class Background:
         """Whether the program is over."""
         return self._process.ended()
 
+    def stop(self) -> None:
+        """Ask the program to stop: SIGTERM to its process group."""
+        self._process.stop()
+
+    def code(self) -> int | None:
+        """Its exit code, negative for the signal that ended it; None while it runs, or if that is not known.
+
+        Raises EnvironmentProblem: it could not be started.
+        """
+        return self._process.code()
+
     def end(self) -> None:
         """End the program and everything that it started."""
         self._process.end()
@@ -278,6 +289,24 @@ class Process:
     def ended(self) -> bool:
         """Whether the program is over and everything that it started, too."""
         return self._supervisor.poll() is not None
+
+    def stop(self) -> None:
+        """Ask the program to stop."""
+        from contextlib import suppress
+
+        with suppress(BrokenPipeError):  # it is over
+            os.write(self._control, b"t")
+
+    def code(self) -> int | None:
+        """See :meth:`Background.code`."""
+        if not self.ended():
+            return None
+        self.answer += os.read(self._status, _ANSWER_BYTES)
+        answer = _ANSWER.fullmatch(self.answer)
+        if answer is not None and answer[1] == b"errno":
+            what = f"the program cannot be started: {os.strerror(int(answer[2]))}"
+            raise EnvironmentProblem(what, remedy="correct it, or its first line if it is a script")
+        return None if answer is None else int(answer[2])
 
     def end(self) -> None:
         """Make sure that nothing is left."""
