@@ -292,8 +292,6 @@ class Process:
 
     def stop(self) -> None:
         """Ask the program to stop."""
-        from contextlib import suppress
-
         with suppress(BrokenPipeError):  # it is over
             os.write(self._control, b"t")
 
@@ -301,8 +299,8 @@ class Process:
         """See :meth:`Background.code`."""
         if not self.ended():
             return None
-        self.answer += os.read(self._status, _ANSWER_BYTES)
-        answer = _ANSWER.fullmatch(self.answer)
+        self.answer += os.read(self._status, ANSWER_BYTES)
+        answer = ANSWER.fullmatch(self.answer)
         if answer is not None and answer[1] == b"errno":
             what = f"the program cannot be started: {os.strerror(int(answer[2]))}"
             raise EnvironmentProblem(what, remedy="correct it, or its first line if it is a script")
