@@ -1,10 +1,71 @@
-"""The broker port: connect to a gateway of Interactive Brokers through either client library."""
+"""The broker port: a gateway of Interactive Brokers through either client library.
+
+``interface`` says what a port does, ``model`` what it speaks of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from .interface import Broker, Library, Reader, Settings
+from .interface import Broker, BrokerProblem, Reader
+from .model import (
+    AccountValue,
+    AccountValues,
+    ConnectionChanged,
+    ConnectionState,
+    Event,
+    Fill,
+    Filled,
+    Instrument,
+    InstrumentDetails,
+    Library,
+    OpenOrder,
+    OrderChanged,
+    OrderIntent,
+    OrderReport,
+    OrderState,
+    OrderTimes,
+    OrderType,
+    Position,
+    Problem,
+    Quote,
+    Settings,
+    Side,
+    Traffic,
+    WhatIf,
+)
+
+__all__ = [
+    "AccountValue",
+    "AccountValues",
+    "Broker",
+    "BrokerProblem",
+    "ConnectionChanged",
+    "ConnectionState",
+    "Event",
+    "Fill",
+    "Filled",
+    "Instrument",
+    "InstrumentDetails",
+    "Library",
+    "OpenOrder",
+    "OrderChanged",
+    "OrderIntent",
+    "OrderReport",
+    "OrderState",
+    "OrderTimes",
+    "OrderType",
+    "Position",
+    "Problem",
+    "Quote",
+    "Reader",
+    "Settings",
+    "Side",
+    "Traffic",
+    "WhatIf",
+    "open_broker",
+    "open_reader",
+]
 
 
 def open_broker(library: Library, settings: Settings, *, clock: Callable[[], int] | None = None) -> Broker:

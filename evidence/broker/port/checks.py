@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...base.errors import UsageError
 
 if TYPE_CHECKING:
-    from .interface import OrderIntent
+    from .model import OrderIntent
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 _UNSET = Decimal("1e300")
