@@ -1,8 +1,9 @@
-"""Runs a command's coroutine, so that Ctrl-C and SIGTERM both end it in order."""
+"""Runs a command's coroutine so that Ctrl-C and SIGTERM both end it in order; what its programs inherit."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -36,3 +37,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(watched())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+
+
+def inherited() -> dict[str, str]:
+    """The environment for a program that the operator names: theirs, without what is meant for gate."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("GATE_")}

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from pathlib import Path
 
 from ...evidence.broker.switches.record import Exercised
 from ...evidence.broker.switches.rehearsals import rehearsals
-from ...evidence.broker.switches.rehearse import Outcome, rehearse
+from ...evidence.broker.switches.rehearse import Outcome, Program, rehearse
 from ..report.json_format import render_json
 from ..terminal.lines import to_bytes
 
 
 async def exercise(
-    limits: Mapping[str, Decimal],
-    command: Sequence[str],
-    root: Path,
-    seconds: float,
-    told: Callable[[str], None],
+    limits: Mapping[str, Decimal], program: Program, told: Callable[[str], None]
 ) -> list[Exercised]:
     """Run the program twice for each switch, just short of its limit and just beyond it.
 
@@ -29,10 +24,16 @@ async def exercise(
     planned = [rehearsals(name, limit) for name, limit in limits.items()]
     found = []
     for short, beyond in planned:
-        told(f"{short.switch}: {short.observed:f}, then {beyond.observed:f}; the limit is {short.limit:f}")
-        first = await rehearse(short, command, root, seconds)
-        found.append(Exercised(short, first, beyond, await rehearse(beyond, command, root, seconds)))
+        values = [_decimal(one.observed) for one in (short, beyond)]
+        told(f"{short.switch}: {values[0]}, then {values[1]}; the limit is {_decimal(short.limit)}")
+        first = await rehearse(short, program)
+        found.append(Exercised(short, first, beyond, await rehearse(beyond, program)))
     return found
+
+
+def _decimal(value: Decimal) -> str:
+    """Without trailing zeros."""
+    return f"{value.normalize():f}"
 
 
 def _table(found: list[Exercised]) -> bytes:
@@ -53,7 +54,7 @@ def _json(found: list[Exercised]) -> bytes:
 def _row(one: Exercised) -> dict[str, object]:
     def told(observed: Decimal, outcome: Outcome) -> dict[str, object]:
         return {
-            "observed": f"{observed:f}",
+            "observed": _decimal(observed),
             "triggered": outcome.triggered,
             "halted": outcome.halted,
             "reaction_ms": outcome.reaction_ms,
@@ -62,7 +63,7 @@ def _row(one: Exercised) -> dict[str, object]:
 
     return {
         "name": one.name,
-        "limit": f"{one.beyond.limit:f}",
+        "limit": _decimal(one.beyond.limit),
         "verified": one.verified,
         "short": told(one.short.observed, one.short_outcome),
         "beyond": told(one.beyond.observed, one.beyond_outcome),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from math import isfinite
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +12,10 @@ import typer
 from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.switches.record import document
+from ....evidence.broker.switches.rehearse import Program
 from ...broker import evidence_files, switches
 from ...broker.limits import limits_of
-from ...broker.running import run
+from ...broker.running import inherited, run
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
@@ -25,7 +27,7 @@ USUAL = "KILL_SWITCH_VERIFICATION.json"
 def kill_switches(
     command: Annotated[
         list[str],
-        typer.Argument(help="Your program, after --; it is run in the workspace.", metavar="COMMAND…"),
+        typer.Argument(help="Your program and its arguments, after --.", metavar="COMMAND…"),
     ],
     by: By,
     switch: Annotated[
@@ -58,7 +60,8 @@ def kill_switches(
     limits, absent = limits_of(context, switch or (), limit or ())
     for name in absent:
         write_error(f"note: {name} is left out: it has no limit; add --limit {name}=NUMBER")
-    found = run(switches.exercise(limits, command, context.root, seconds, write_error))
+    program = Program(command, Path.cwd(), inherited(), seconds)
+    found = run(switches.exercise(limits, program, write_error))
     time, shown = format_utc(now()), masked(shlex.join(command))
     record = document(found, time, by, shown)
     told = f"gate ibkr kill-switches -- {shown}"

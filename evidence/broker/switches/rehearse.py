@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...base.errors import EnvironmentProblem, masked
-from ...process.children import scratch
 from ...process.dialogue import Dialogue, Line
-from ...process.programs import clean_environment
 from ..simulator.server import Server
 from .rehearsals import Rehearsal
 from .watch import Watch
@@ -57,32 +55,44 @@ class _Answer:
     at: int
 
 
-async def rehearse(rehearsal: Rehearsal, command: Sequence[str], root: Path, seconds: float) -> Outcome:
-    """Run the program in ``root`` and feed it; it gets so many seconds to start, and so many to react.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The program that has the kill switches: how it is started, and how many seconds it gets.
+
+    So many to start, so many to react, and so many until trading is halted.
+    """
+
+    command: Sequence[str]
+    directory: Path
+    environment: Mapping[str, str]
+    seconds: float
+
+
+async def rehearse(rehearsal: Rehearsal, program: Program) -> Outcome:
+    """Run the program beside a gateway, and feed it.
 
     Raises EnvironmentProblem: the program is not there or cannot be started, or no port is free.
     """
-    watch = Watch(rehearsal.faults)
-    with scratch("gate-switch-") as home:
-        async with Server(rehearsal.scenario, watch.add) as server:
-            environment = clean_environment(home) | {
-                "GATE_KILL_SWITCH": rehearsal.switch,
-                "GATE_IBKR_HOST": server.host,
-                "GATE_IBKR_PORT": str(server.port),
-                "GATE_IBKR_CLIENT_ID": str(CLIENT_ID),
-                "GATE_IBKR_ACCOUNT": rehearsal.scenario.account,
-            }
-            shown = f"the command {command[0]!r}"
-            async with Dialogue(command, root, environment, most_bytes=MOST_BYTES, shown=shown) as dialogue:
-                run = _Run(rehearsal, watch, server, dialogue, seconds)
-                told = await run.go()
-                if dialogue.unstartable:
-                    what = f"{shown} cannot be started: {dialogue.unstartable}"
-                    raise EnvironmentProblem(
-                        what, remedy="correct the program, or its first line if it is a script"
-                    )
-            if server.failure.done():
-                server.failure.result()
+    watch, command = Watch(rehearsal.faults), program.command
+    async with Server(rehearsal.scenario, watch.add) as server:
+        environment = dict(program.environment) | {
+            "GATE_KILL_SWITCH": rehearsal.switch,
+            "GATE_IBKR_HOST": server.host,
+            "GATE_IBKR_PORT": str(server.port),
+            "GATE_IBKR_CLIENT_ID": str(CLIENT_ID),
+            "GATE_IBKR_ACCOUNT": rehearsal.scenario.account,
+        }
+        shown = f"the command {command[0]!r}"
+        async with Dialogue(
+            command, program.directory, environment, most_bytes=MOST_BYTES, shown=shown
+        ) as dialogue:
+            run = _Run(rehearsal, watch, server, dialogue, program.seconds)
+            told = await run.go()
+            if dialogue.unstartable:
+                remedy = "correct the program, or its first line if it is a script"
+                raise EnvironmentProblem(f"{shown} cannot be started: {dialogue.unstartable}", remedy=remedy)
+        if server.failure.done():
+            server.failure.result()
     return run.judge(told)  # the gateway has said by now how the orders ended
 
 
@@ -127,10 +137,13 @@ class _Run:
                         return None
         except TimeoutError:
             return f"it did not say that it is ready within {self._seconds:g} s"
-        return self._over("before it said that it is ready")
+        return await self._over("before it said that it is ready")
 
-    def _over(self, when: str) -> str:
+    async def _over(self, when: str) -> str:
         """How the program ended."""
+        end = self._now() + QUIET_US  # its output ends a moment before it does
+        while self._dialogue.code is None and not self._dialogue.too_much and self._now() < end:
+            await asyncio.sleep(0.005)
         if self._dialogue.too_much:
             return f"it wrote more than {MOST_BYTES} bytes"
         code = self._dialogue.code
@@ -170,7 +183,7 @@ class _Run:
             return None
         line, self._line = self._line.result(), None
         if line is None:
-            return self._over("before its switch fired")
+            return await self._over("before its switch fired")
         said = _object(line.text)
         if "fired" in said:
             fired, halted = said["fired"], said.get("halted", False)

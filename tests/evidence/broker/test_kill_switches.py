@@ -1,0 +1,185 @@
+"""``gate ibkr kill-switches`` runs a program on both sides of each limit, and tells what it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.evidence.base.contracts import violations
+
+from .conftest import frame, order
+
+Gate = Callable[..., Any]
+RECORD = "KILL_SWITCH_VERIFICATION.json"
+DRIVER = """\
+import json, sys
+from algo_trade.core.risk.kill_switches import KillSwitches
+
+print(json.dumps({"ready": True}), flush=True)
+fed = json.loads(sys.stdin.readline())
+switches = KillSwitches()
+fired = switches.check(fed["day_start"], fed["equity"])
+print(json.dumps({"fired": fired, "halted": switches.halted}), flush=True)
+"""
+ODD = """\
+import json, os, subprocess, sys, time
+how = sys.argv[1]
+if how == "dies": sys.exit("no market data")
+print("starting up")
+if how == "hangs": time.sleep(60)
+print(json.dumps({"ready": True}), flush=True)
+value = json.loads(sys.stdin.readline())["value"]
+breached = value < -0.05
+if how == "flood":
+    while True: print("x" * 1000)
+if how == "orphan":
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    open("pid", "w").write(str(child.pid))
+if how == "late" and breached: time.sleep(0.5)
+fired = {"never": [], "always": ["KILL_PNL"], "other": ["MAX_DD_KILL_SWITCH"], "text": "KILL_PNL"}
+answer = fired.get(how, ["KILL_PNL"] if breached else [])
+if how == "crashes" and breached: raise ZeroDivisionError("DU1234567")
+if how == "deaf": time.sleep(60)
+print(json.dumps({"fired": answer, "halted": how != "trades on"}), flush=True)
+"""
+
+
+@pytest.fixture
+def exercised(gate: Gate, tmp_path: Path) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Run the command with a program of these lines in a workspace: how it ended, and what it recorded."""
+    root = tmp_path / "w"
+    (root / "src").mkdir(parents=True)
+    (root / "gate.yaml").write_text("subject: {sources: ['src/**']}\n")
+    (root / "src" / "limits.py").write_text("KILL_PNL = -0.05\n")
+
+    def run(text: str, *arguments: str, options: tuple[str, ...] = ()) -> tuple[Any, dict[str, Any]]:
+        (tmp_path / "program.py").write_text(text)
+        program = ("--", sys.executable, "-S", "-E", "program.py", *arguments)
+        done = gate("ibkr", "kill-switches", "-w", "w", "--by", "Noa", "--force", *options, *program)
+        record = json.loads((root / RECORD).read_text()) if (root / RECORD).exists() else {}
+        assert not record or violations("files", "kill_switch_verification", record) == []
+        return done, record
+
+    return run
+
+
+def test_the_switches_of_the_example_hold(
+    gate: Gate, copy_example: Callable[[str], Path], operator: Callable[[Path], Path]
+) -> None:
+    """Its own code, fed by a small driver, fires just beyond each limit and not before."""
+    root = copy_example("ready")
+    (root / RECORD).unlink()
+    names = ("KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH")
+    options = [part for name in names for part in ("--switch", name)]
+    program = ("--", sys.executable, "-B", "-c", DRIVER)
+    done = gate("ibkr", "kill-switches", "--by", "Noa Peretz", *options, *program, cwd=root)
+    assert (done.code, "NOT VERIFIED" in done.out) == (0, False), done.err
+    switches = {one["name"]: one for one in json.loads((root / RECORD).read_text())["switches"]}
+    assert [switches[name]["threshold"] for name in names] == [-0.05, 0.15, 0.2]
+    assert (root / f"{RECORD}.provenance.json").exists()
+    facts = gate("collect", "kill_switch", "-w", root, "-o", "json")
+    for one in json.loads(facts.out)["kill_switch"]["facts"]["switches"]:
+        assert one["observed_side"] == {"MAX_DD_KILL_SWITCH": 1}.get(one["name"], -1)
+        assert one["just_below_side"] == -one["observed_side"]
+        assert max(one["observed_distance_ppm"], one["just_below_distance_ppm"]) <= 20_100
+    again = gate("ibkr", "kill-switches", "--by", "x", "--switch", "KILL_PNL", *program, cwd=root)
+    assert again.code == 2 and "there is such a file already" in again.err and "--force" in again.err
+
+
+NOT_VERIFIED = {
+    "never": "did not fire just beyond",
+    "always": "fired just short of its limit",
+    "other": "another switch fired: MAX_DD_KILL_SWITCH",
+    "text": "its answer is malformed",
+    "crashes": "ended with exit code 1 before its switch fired (ZeroDivisionError: DU****67)",
+    "dies": "ended with exit code 1 before it said that it is ready (no market data)",
+    "flood": "wrote more than 1048576 bytes",
+    "trades on": "it says that trading goes on",
+}
+
+
+@pytest.mark.parametrize("how", NOT_VERIFIED)
+def test_a_switch_that_does_not_hold_is_told(exercised: Callable[..., Any], how: str) -> None:
+    """It is recorded as what it is, with a reason, and the command ends with 1."""
+    done, record = exercised(ODD, how)
+    assert done.code == 1, done.err
+    (switch,) = record["switches"]
+    assert NOT_VERIFIED[how] in done.out and NOT_VERIFIED[how] in record["note"]
+    assert switch["triggered"] is (how in ("always", "trades on")) and switch["halted"] is (how == "always")
+    told = switch.get("just_below", {}).get("triggered")
+    assert told is {"always": True, "text": None, "dies": None, "flood": None}.get(how, False)
+
+
+def test_a_slow_switch_has_its_time_recorded(exercised: Callable[..., Any]) -> None:
+    """From the value until the answer, without the program's start."""
+    done, record = exercised(ODD, "late")
+    assert done.code == 0 and 500 <= record["switches"][0]["reaction_ms"] < 5000
+
+
+@pytest.mark.parametrize("how", ["hangs", "deaf"])
+def test_a_program_that_hangs_is_ended(exercised: Callable[..., Any], how: str) -> None:
+    """Before it is ready or after; nothing is known then."""
+    begin = time.monotonic()
+    done, record = exercised(ODD, how, options=("--seconds", "1"))
+    assert done.code == 1 and time.monotonic() - begin < 30
+    assert "just_below" not in record["switches"][0] and "within 1 s" in record["note"]
+
+
+def test_nothing_of_a_program_is_left(exercised: Callable[..., Any], tmp_path: Path) -> None:
+    """Not even a child in a session of its own."""
+    done, _ = exercised(ODD, "orphan")
+    assert done.code == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+TRADER = """\
+import json, os, select, socket, sys, time
+how, frames = sys.argv[1], [bytes.fromhex(one) for one in open("frames").read().split()]
+print(json.dumps({"ready": True}), flush=True)
+sys.stdin.readline()
+gateway = socket.create_connection((os.environ["GATE_IBKR_HOST"], int(os.environ["GATE_IBKR_PORT"])))
+greeting, start, cancel_all, *orders = frames
+gateway.sendall(greeting + start)
+heard = b""
+for number, order in enumerate(orders):
+    gateway.sendall(order)
+    time.sleep(0.02)
+    while select.select([gateway], [], [], 0)[0]: heard += gateway.recv(65536)
+    if heard.count(b"\\x00100\\x00") > 10 and how != "ignores":
+        if how == "wire": gateway.sendall(cancel_all)
+        else: print(json.dumps({"fired": ["PACING_KILL_SWITCH"], "halted": True}), flush=True)
+        if how != "trades on": time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "triggered", "halted", "told"),
+    [
+        ("wire", True, True, "The simulated gateway saw the halt of PACING_KILL_SWITCH"),
+        ("says", True, True, "The simulated gateway saw the halt of PACING_KILL_SWITCH"),
+        ("trades on", True, False, "orders left afterwards"),
+        ("ignores", False, False, "did not fire just beyond its limit"),
+    ],
+)
+def test_a_switch_that_watches_the_wire(
+    exercised: Callable[..., Any], tmp_path: Path, how: str, triggered: bool, halted: bool, told: str
+) -> None:
+    """Ten refusals for pacing are tolerated, the eleventh is not; claims are held against the wire."""
+    greeting = b"API\0\x00\x00\x00\x09v157..178"
+    frames = [greeting, frame(71, 2, 11, ""), frame(58, 1, "")]
+    frames += [order(orderId=number, account="DUSIM0000001") for number in range(1, 150)]
+    (tmp_path / "frames").write_text("\n".join(one.hex() for one in frames))
+    options = ("--switch", "PACING_KILL_SWITCH", "--limit", "PACING_KILL_SWITCH=10", "--seconds", "2")
+    done, record = exercised(TRADER, how, options=options)
+    (switch,) = record["switches"]
+    assert (switch["triggered"], switch["halted"], done.code) == (triggered, halted, int(not halted))
+    assert (switch["observed"], switch["just_below"]) == (11, {"observed": 10, "triggered": False})
+    assert told in record["note"]
