@@ -26,6 +26,8 @@ from .journal import Journal
 _ROUNDS = 3
 """How often positions are closed that the broker still shows."""
 _POLL_S = 0.02
+_ASK_S = 0.1
+"""How often the broker is asked again."""
 _SHOWN_S = 5.0
 """How long the broker may take to show a position as it is after a fill."""
 
@@ -107,7 +109,7 @@ class Desk:
         if await self.broker.open_orders():
             await self.broker.cancel_all()
         while await self.broker.open_orders():
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(_ASK_S)
         for name in self.placed:
 
             def settled(name: str = name) -> bool:
@@ -137,7 +139,7 @@ class Desk:
         with suppress(TimeoutError):
             async with asyncio.timeout(_SHOWN_S):
                 while _size(held) != left:
-                    await asyncio.sleep(_POLL_S)
+                    await asyncio.sleep(_ASK_S)
                     held = await self.positions()
         return held
 

@@ -241,12 +241,11 @@ class Runner:
                 while tries < _LEAVE_TRIES:
                     try:
                         await self._desk.ensure_connected()
-                        tries += 1
                         await self._desk.cancel_all()
                         left = await self._desk.close_positions()
                         if not left:
                             return
-                        problem = f"{names(left)} could not be closed"
+                        problem, tries = f"{names(left)} could not be closed", tries + 1
                     except BrokerProblem as error:
                         problem = error.what
                     except GateError as error:  # not the account that was pinned: nothing may be sent to it

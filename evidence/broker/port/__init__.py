@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 
 from .interface import Broker, BrokerProblem, Reader
 from .model import (
@@ -68,19 +69,39 @@ __all__ = [
 ]
 
 
-def open_broker(library: Library, settings: Settings, *, clock: Callable[[], int] | None = None) -> Broker:
+def open_broker(
+    library: Library,
+    settings: Settings,
+    *,
+    clock: Callable[[], int] | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Broker:
     """A port that can trade, not yet connected.
 
     Args:
         library: the client library that speaks to the gateway; never replaced by the other one.
         settings: where to, and how patiently.
         clock: microseconds since 1970; the machine's if None.
+        sleep: waits so many seconds before the connection is tried again.
 
     Raises EnvironmentProblem: the library is not installed, or both are.
     """
-    raise NotImplementedError
+    from ..adapters import load
+    from .reader import machine_clock
+    from .trader import TradingPort
+
+    return TradingPort(load(library), settings, clock=clock or machine_clock(), sleep=sleep)
 
 
-def open_reader(library: Library, settings: Settings, *, clock: Callable[[], int] | None = None) -> Reader:
+def open_reader(
+    library: Library,
+    settings: Settings,
+    *,
+    clock: Callable[[], int] | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Reader:
     """A port that can only look, not yet connected. Arguments and errors are those of ``open_broker``."""
-    raise NotImplementedError
+    from ..adapters import load
+    from .reader import ReadingPort, machine_clock
+
+    return ReadingPort(load(library), settings, clock=clock or machine_clock(), sleep=sleep)

@@ -93,8 +93,8 @@ class Settings:
     acknowledge_timeout_s: float = 10.0
     """From the byte that leaves until the broker's first word about an order; then it is TIMEOUT."""
     commission_timeout_s: float = 5.0
-    messages_per_s: float = 40.0
-    """Evenly spaced. The broker's limit is 50, its clients' own 45."""
+    messages_per_s: float | None = 40.0
+    """Evenly spaced; None for no limit. The broker's limit is 50, its clients' own 45."""
     reconnect: bool = True
     """Whether a lost connection is established again without being asked."""
 
@@ -315,7 +315,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """An order's state, its error code or its request to cancel changed."""
+    """An order's state, its error code or its request to cancel changed, or it was acknowledged."""
 
     report: OrderReport
     before: OrderState | None

@@ -1,0 +1,299 @@
+"""A port that can trade: orders, their fates, and what is made of them after the connection was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+
+from ...base.errors import UsageError
+from ..adapters.interface import ClientLibrary, Gateway
+from . import codes
+from .book import Book, Record
+from .interface import BrokerProblem
+from .model import (
+    ConnectionState,
+    Fill,
+    Instrument,
+    OpenOrder,
+    OrderIntent,
+    OrderReport,
+    OrderState,
+    Quote,
+    Settings,
+    WhatIf,
+)
+from .reader import ReadingPort, Sleep
+
+_UNSENT = "the connection was lost before it was sent"
+_FORGOTTEN = "the broker does not know it after the reconnection"
+_FILLS_LATE_S = 0.5
+"""After this time the fills that the broker says there were are asked for."""
+
+
+class TradingPort(ReadingPort):
+    """``interface.Broker`` over a client library."""
+
+    allowed = None
+
+    def __init__(
+        self, library: ClientLibrary, settings: Settings, *, clock: Callable[[], int], sleep: Sleep
+    ) -> None:
+        super().__init__(library, settings, clock=clock, sleep=sleep)
+        self._book = Book(settings.client_id, self._events)
+        self._unacknowledged: deque[tuple[float, Record]] = deque()
+        self._watch: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asking_fills = False
+
+    # orders
+
+    async def place(self, intent: OrderIntent) -> OrderReport:
+        """Place an order; see ``interface.Broker``."""
+        began, gateway = self._now(), self._trading(intent)
+        record = self._book.add(intent, self._next_id(gateway), began)
+        try:
+            gateway.place(record.order_id, intent, self._account)
+        except BrokerProblem as problem:
+            self._book.give_up(record, OrderState.ERROR, problem.what, self._now())
+        if record.submitted is None:
+            await self._until(record, lambda one: one.submitted is not None or one.state.settled)
+        return record.report()
+
+    def _trading(self, intent: OrderIntent) -> Gateway:
+        gateway = self._up()
+        if self.state is not ConnectionState.CONNECTED:
+            what = "the gateway has lost the broker (1100): nothing is placed"
+            raise BrokerProblem(what, remedy="wait until it is connected again", code=codes.LOST)
+        if intent.account not in ("", self._account):
+            what = f"order {intent.intent_id} is for another account, {intent.account}"
+            raise UsageError(what, remedy="leave its account empty, or connect to that one")
+        return gateway
+
+    async def cancel(self, intent_id: str) -> None:
+        """Ask to cancel an order."""
+        record, gateway = self._book.record(intent_id), self._up()
+        if not record.state.final and record.order_id:
+            self._book.ask_cancel(record, self._now())
+            gateway.cancel(record.order_id)
+
+    async def cancel_all(self) -> None:
+        """Ask to cancel every open order."""
+        gateway = self._up()
+        for record in self._book.records:
+            if not record.state.settled or record.state is OrderState.TIMEOUT:
+                self._book.ask_cancel(record, self._now())
+        gateway.cancel_all()
+
+    def order(self, intent_id: str) -> OrderReport:
+        """How an order stands."""
+        return self._book.record(intent_id).report()
+
+    def orders(self) -> tuple[OrderReport, ...]:
+        """How every order of ours stands."""
+        return tuple(record.report() for record in self._book.records)
+
+    def fills(self) -> tuple[Fill, ...]:
+        """Every fill that was heard of."""
+        return self._book.fills
+
+    async def outcome(self, intent_id: str) -> OrderReport:
+        """The report when the order is settled and its commissions are known, or late."""
+        record = self._book.record(intent_id)
+        await self._until(record, lambda one: one.state.settled)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.commission_timeout_s):
+                await self._until(record, lambda one: one.complete)
+        return record.report()
+
+    async def _until(self, record: Record, condition: Callable[[Record], bool]) -> None:
+        if not condition(record):
+            future = asyncio.get_running_loop().create_future()
+            record.waiting.append((condition, future))
+            await future
+
+    # other questions
+
+    async def quote(self, instrument: Instrument) -> Quote:
+        """The best prices now."""
+        gateway = self._up()
+        request = self._next_id(gateway)
+        try:
+            found = await self._requests.ask(
+                request,
+                f"prices of {instrument.symbol}",
+                lambda: gateway.prices(request, instrument, subscribe=True),
+            )
+        finally:
+            if self._gateway is gateway:
+                gateway.prices(request, instrument, subscribe=False)
+        prices: dict[str, Decimal | None] = dict(found)
+        return Quote(prices.get("bid"), prices.get("ask"), prices.get("last"), self._now())
+
+    def on_price(self, request: int, kind: str, price: Decimal | None) -> None:
+        """A price; the answer is complete with the three of them."""
+        self._requests.part(request, (kind, price))
+        if {kind for kind, _ in self._requests.parts(request)} == {"bid", "ask", "last"}:
+            self._requests.end(request)
+
+    async def open_orders(self) -> tuple[OpenOrder, ...]:
+        """The open orders of every client."""
+        gateway = self._up()
+        found = await self._requests.ask(
+            "open_orders", "open orders", lambda: gateway.open_orders(of_all=True)
+        )
+        return tuple({one.perm_id or (one.client_id, one.order_id): one for one in found}.values())
+
+    async def what_if(self, intent: OrderIntent) -> WhatIf:
+        """What an order would take, without placing it."""
+        gateway = self._trading(intent)
+        order_id = self._next_id(gateway)
+        try:
+            found = await self._requests.ask(
+                order_id,
+                "margin",
+                lambda: gateway.place(order_id, intent, self._account, what_if=True),
+            )
+        except BrokerProblem as problem:
+            if problem.code is None:
+                raise
+            return WhatIf(None, None, None, None, problem.code, problem.what)
+        return found[0] if found else WhatIf(None, None, None, None)
+
+    def on_what_if(self, order_id: int, answer: WhatIf) -> None:
+        """The answer to a question about an order."""
+        self._requests.part(order_id, answer)
+        self._requests.end(order_id)
+
+    # what the gateway says of orders
+
+    def on_open_order(self, order: OpenOrder) -> None:
+        """An order that is open, or its acknowledgement."""
+        self._requests.part("open_orders", order)
+        self._book.opened(order, self._now())
+
+    def on_completed_order(self, reference: str, perm_id: int, status: str, filled: Decimal) -> None:
+        """An order that has ended."""
+        record = self._book.completed(reference, perm_id, status, filled, self._now())
+        self._requests.part("completed_orders", record)
+
+    def on_status(self, order_id: int, perm_id: int, client_id: int, status: str, filled: Decimal) -> None:
+        """The status of an order."""
+        record = self._book.status(order_id, perm_id, client_id, status, filled, self._now())
+        if record is not None and record.told > record.filled and not self._asking_fills:
+            self._asking_fills = True
+            asyncio.get_running_loop().call_later(_FILLS_LATE_S, self._ask_for_fills)
+
+    def on_execution(self, request: int, fill: Fill, client_id: int) -> None:
+        """A fill."""
+        now = self._now()
+        fill = replace(fill, received=now)
+        self._requests.part(request, fill)
+        self._book.execution(fill, client_id, now)
+
+    def on_commission(self, execution_id: str, amount: Decimal, currency: str) -> None:
+        """What a fill cost."""
+        self._book.commission(execution_id, amount, currency, self._now())
+
+    def _about_order(self, request: int, code: int, text: str) -> None:
+        self._book.error(request, code, text, self._now())
+        if code == codes.READ_ONLY and request == -1:
+            remedy = "clear Read-Only API in the settings of the gateway"
+            for key in ("open_orders", "completed_orders"):
+                problem = BrokerProblem(f"error {code}: {text}", remedy=remedy, code=code, permanent=True)
+                self._requests.fail(key, problem)
+
+    def _ask_for_fills(self) -> None:
+        self._asking_fills = False
+        gateway = self._gateway
+        if gateway is not None and any(one.told > one.filled for one in self._book.records):
+            self._spawn(self._executions_again(gateway))
+
+    async def _executions_again(self, gateway: Gateway) -> None:
+        with suppress(BrokerProblem):  # a lost connection reconciles when it is back
+            await self._executions(gateway)
+
+    def _spawn(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # time-outs
+
+    def _on_written(self, number: int, order_id: int) -> None:
+        if number != codes.PLACE:
+            return
+        record = self._book.written(order_id, self._now())
+        if record is not None:
+            loop = asyncio.get_running_loop()
+            due = loop.time() + self._settings.acknowledge_timeout_s
+            self._unacknowledged.append((due, record))
+            if self._watch is None:
+                self._watch = loop.call_at(due, self._overdue)
+
+    def _overdue(self) -> None:
+        self._watch = None
+        loop = asyncio.get_running_loop()
+        while self._unacknowledged:
+            due, record = self._unacknowledged[0]
+            if record.acknowledged is None and not record.state.settled:
+                if due > loop.time():
+                    self._watch = loop.call_at(due, self._overdue)
+                    return
+                seconds = self._settings.acknowledge_timeout_s
+                text = f"not acknowledged within {seconds:g} s"
+                self._book.give_up(record, OrderState.TIMEOUT, text, self._now())
+            self._unacknowledged.popleft()
+
+    # connections
+
+    async def _prepare(self) -> None:
+        await self._reconcile()
+
+    def _cut_off(self, reason: str) -> None:
+        for order_id in self._pacer.detach():
+            if (record := self._book.numbered(order_id)) is not None:
+                self._book.give_up(record, OrderState.ERROR, _UNSENT, self._now())
+        super()._cut_off(reason)
+
+    async def disconnect(self) -> None:
+        """End the connection; open orders stay open."""
+        await super().disconnect()
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _on_restored(self) -> None:
+        self._spawn(self._again())
+
+    async def _again(self) -> None:
+        with suppress(BrokerProblem):
+            await self._reconcile()
+
+    async def reconcile(self, intents: Iterable[OrderIntent] = ()) -> tuple[OrderReport, ...]:
+        """Correct every report by what the broker knows; see ``interface.Broker``."""
+        self._up()
+        for intent in intents:
+            if intent.intent_id not in self._book:
+                self._book.add(intent, 0, self._now())
+        await self._reconcile()
+        return self.orders()
+
+    async def _reconcile(self) -> None:
+        gateway = self._gateway
+        if gateway is None:
+            return
+        asked = [record for record in self._book.records if not record.state.final]
+        listed: list[OpenOrder] = await self._requests.ask(
+            "open_orders", "open orders", lambda: gateway.open_orders(of_all=False)
+        )
+        await self._executions(gateway)  # before the completed orders: by the fills their permIds are known
+        ended: list[Record | None] = await self._requests.ask(
+            "completed_orders", "completed orders", gateway.completed_orders
+        )
+        known = {one.order_ref for one in listed} | {one.intent.intent_id for one in ended if one is not None}
+        for record in asked:
+            if record.intent.intent_id not in known and not record.state.final:
+                self._book.give_up(record, OrderState.ERROR, _FORGOTTEN, self._now())
