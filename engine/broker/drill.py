@@ -1,4 +1,4 @@
-"""A rollback drill for a workspace: its broker, the halt command, the archive of the logs, how it is shown."""
+"""A rollback drill for a workspace: its broker, the halt command, the archive of the logs, its reports."""
 
 from __future__ import annotations
 

@@ -9,13 +9,21 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from ...evidence.base.errors import EnvironmentProblem
+
 T = TypeVar("T")
+
+
+class Interrupted(EnvironmentProblem):
+    """The command was told to stop before its end; what it had begun was put in order."""
+
+    title = "interrupted"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """The result of the work; its cleaning up is done when a signal ends it.
 
-    Raises KeyboardInterrupt: a signal did.
+    Raises Interrupted: a signal did.
     """
     ended: list[int] = []
 
@@ -36,7 +44,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(watched())
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        name = signal.Signals(ended[0]).name if ended else "a signal"
+        remedy = "run it again when it may run to its end"
+        raise Interrupted(f"ended by {name}; nothing was recorded", remedy=remedy) from None
 
 
 def inherited() -> dict[str, str]:

@@ -37,12 +37,13 @@ class Desk:
 
     Args:
         broker: not yet connected.
-        patience_s: how long an order may take that is to be filled at once.
+        step_s: how long a step may take; a market order gets half of that, cancelling a third.
     """
 
-    def __init__(self, broker: Broker, target: Target, journal: Journal, patience_s: float) -> None:
+    def __init__(self, broker: Broker, target: Target, journal: Journal, step_s: float) -> None:
         self.broker = broker
-        self._target, self._journal, self._patience_s = target, journal, patience_s
+        self._target, self._journal = target, journal
+        self._fill_s, self._cancel_s = step_s / 2, step_s / 3
         self._prefix = f"drill-{journal.now() // 1000}"
         self._checked = False
         self.placed: list[str] = []
@@ -90,7 +91,7 @@ class Desk:
         """Place a market order and wait for its end; how it stands then, or when patience ends."""
         name = await self.place(instrument, side, quantity)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.broker.outcome(name), self._patience_s)
+            await asyncio.wait_for(self.broker.outcome(name), self._fill_s)
         return self.broker.order(name)
 
     async def rests(self, name: str) -> None:
@@ -102,20 +103,37 @@ class Desk:
                 raise BrokerProblem(f"an order that should rest is {told(report)}", remedy="try again")
             return report.state is OrderState.ACKNOWLEDGED
 
-        await until(works, self._patience_s, f"the order {name} is not acknowledged")
+        await until(works, self._fill_s, f"the order {name} is not acknowledged")
 
-    async def cancel_all(self) -> None:
-        """Cancel every order of the account, and wait until none is open and what ours came to is known."""
-        if await self.broker.open_orders():
+    async def cancel_all(self) -> int:
+        """Cancel every order of the account, and wait until none is open: how many still are."""
+        left = len(await self.broker.open_orders())
+        if left:
             await self.broker.cancel_all()
-        while await self.broker.open_orders():
-            await asyncio.sleep(_ASK_S)
-        for name in self.placed:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._cancel_s):
+                while left:
+                    left = len(await self.broker.open_orders())
+                    await asyncio.sleep(_ASK_S if left else 0)
+        return left
+
+    async def settled(self, names: list[str]) -> list[OrderReport]:
+        """How these orders ended. Raises BrokerProblem: that is not known."""
+        for name in names:
 
             def settled(name: str = name) -> bool:
                 return self.broker.order(name).state.settled
 
             await until(settled, _SHOWN_S, f"what became of the order {name} is not known")
+        return [self.broker.order(name) for name in names]
+
+    async def clear(self) -> str | None:
+        """Cancel every order, then close every position, even where one cannot be cancelled: what is left."""
+        left = await self.cancel_all()
+        held = await self.close_positions()
+        parts = [names(held)] if held else []
+        parts += [orders(left)] if left else []
+        return " and ".join(parts) or None
 
     async def close_positions(self) -> list[Position]:
         """Sell what is held and buy back what is short: what is left of it."""
@@ -162,6 +180,11 @@ def told(report: OrderReport) -> str:
 def names(positions: list[Position]) -> str:
     """Positions for people: ``10 SPY, -5 QQQ``."""
     return ", ".join(f"{one.quantity:f} {one.instrument.symbol}" for one in positions)
+
+
+def orders(count: int) -> str:
+    """So many orders, for people."""
+    return f"{count} order{'s' * (count != 1)}"
 
 
 def _size(positions: list[Position]) -> Decimal:

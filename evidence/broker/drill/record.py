@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from ...collectors.shared.account_id import mask
+from ...base.errors import masked
 from .run import Drill, Plan
 
 MOST_NOTE = 4000
@@ -43,7 +43,7 @@ def _note(drill: Drill, plan: Plan, archive: str) -> str:
     target = plan.target
     where = "the simulated gateway" if target.simulated else f"the gateway at port {target.port}"
     parts = [
-        f"Run by gate ibkr rollback-drill against {where}, account {mask(target.account)}, {drill.library}",
+        f"Run by gate ibkr rollback-drill against {where}, account {masked(target.account)}, {drill.library}",
         drill.exposure,
         *([] if drill.archived is None else [f"logs in {archive}, SHA-256 {drill.archived}"]),
         *(f"failed: {step}: {problem}" for step, problem in drill.failures),

@@ -17,7 +17,7 @@ from decimal import ROUND_FLOOR, Decimal
 from ...base.errors import GateError, masked
 from ..port import Broker, BrokerProblem, Instrument, OrderState, Side
 from ..safety import Target, check_target
-from .desk import Desk, names, told
+from .desk import Desk, names, orders, told
 from .journal import Journal
 
 STEPS = ("halt", "cancel_orders", "disconnect", "reconnect", "flatten", "verify")
@@ -25,8 +25,9 @@ MOST_EXPOSURE = Decimal("0.01")
 """What the position may be worth, as a share of the account's net liquidation value."""
 REST = Decimal("0.1")
 """How far from the market the orders rest, as a share of its price."""
-_LEAVE_S = 60.0
-"""How long a drill that went wrong tries to close what it opened."""
+_LEAVE_STEPS = 4
+"""How long a drill that went wrong tries to close what it opened, in times of a step."""
+_LEAVE_LEAST_S = 10.0
 _LEAVE_TRIES = 3
 """How often it trades for that."""
 
@@ -91,7 +92,7 @@ class Runner:
     ) -> None:
         self._plan, self._broker, self._journal = plan, broker, journal
         self._halt_system, self._archive, self._told = halt, archive, told
-        self._desk = Desk(broker, plan.target, journal, plan.step_s * 0.8)
+        self._desk = Desk(broker, plan.target, journal, plan.step_s)
         self._resting: list[str] = []
         self._trigger_us = 0
         self.drill = Drill()
@@ -133,10 +134,10 @@ class Runner:
         """Open the position, and leave two orders resting."""
         plan, drill, desk = self._plan, self.drill, self._desk
         drill.library = self._broker.library
-        held, orders = await desk.positions(), await self._broker.open_orders()
-        if (held or orders) and not plan.existing:
+        held, placed = await desk.positions(), await self._broker.open_orders()
+        if (held or placed) and not plan.existing:
             raise BrokerProblem(
-                f"the account is not empty: {len(held)} positions, {len(orders)} open orders",
+                f"the account is not empty: it has {names(held) or 'no position'} and {orders(len(placed))}",
                 remedy="close them first, or add --existing: then the drill closes and cancels them, too",
             )
         nav = await desk.nav()
@@ -204,8 +205,9 @@ class Runner:
 
     async def _cancel_orders(self) -> str | None:
         """Cancel every order; one that is filled meanwhile was not cancelled."""
-        await self._desk.cancel_all()
-        filled = [report.filled for name in self._resting if (report := self._broker.order(name)).filled]
+        if left := await self._desk.cancel_all():
+            return f"still open: {orders(left)}"
+        filled = [report.filled for report in await self._desk.settled(self._resting) if report.filled]
         if filled:
             return f"{sum(filled):f} {self._plan.symbol} were filled before their orders were cancelled"
         return None
@@ -218,9 +220,8 @@ class Runner:
 
     async def _flatten(self) -> str | None:
         """Close every position, and cancel what a failed step left open."""
-        await self._desk.cancel_all()
-        left = await self._desk.close_positions()
-        return f"{names(left)} could not be closed" if left else None
+        left = await self._desk.clear()
+        return f"{left} could not be closed" if left else None
 
     async def _verify(self) -> None:
         """Ask the broker how the account stands, and archive the logs."""
@@ -237,15 +238,14 @@ class Runner:
             return
         problem, tries = "there is no connection", 0
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_S):
+            async with asyncio.timeout(max(_LEAVE_STEPS * self._plan.step_s, _LEAVE_LEAST_S)):
                 while tries < _LEAVE_TRIES:
                     try:
                         await self._desk.ensure_connected()
-                        await self._desk.cancel_all()
-                        left = await self._desk.close_positions()
-                        if not left:
+                        left = await self._desk.clear()
+                        if left is None:
                             return
-                        problem, tries = f"{names(left)} could not be closed", tries + 1
+                        problem, tries = f"{left} could not be closed", tries + 1
                     except BrokerProblem as error:
                         problem = error.what
                     except GateError as error:  # not the account that was pinned: nothing may be sent to it
