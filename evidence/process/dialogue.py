@@ -1,4 +1,6 @@
-"""A program that is spoken to while it runs: lines go in, lines with their times come out.
+"""A program that is spoken to while it runs: lines of JSON go in, and come out with their times.
+
+Only lines that begin with ``{`` come out; all others are what the program logs.
 
 The limits are those of :mod:`gate.evidence.process.programs`: no shell, an output limit, and no process of
 the program outlives the dialogue. How long it may take is up to whoever speaks to it.
@@ -23,7 +25,7 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of standard output without its end, and when it was read (``time.monotonic_ns``)."""
+    """A line of standard output, without its end, and when it was read (``time.monotonic_ns``)."""
 
     text: bytes
     at_ns: int
@@ -149,7 +151,8 @@ class Dialogue:
             now = time.monotonic_ns()
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:
-                self._lines.put_nowait(Line(bytes(line), now))
+                if line.startswith(b"{"):
+                    self._lines.put_nowait(Line(bytes(line), now))
         return bool(data)
 
     def _close(self, name: str) -> None:
@@ -158,6 +161,8 @@ class Dialogue:
             asyncio.get_running_loop().remove_reader(descriptor)
         if not self.over and (name == "out" or self.too_much):
             self.over = True
-            if self._rest and not self.too_much:
+            while self.too_much and not self._lines.empty():
+                self._lines.get_nowait()
+            if self._rest.startswith(b"{") and not self.too_much:
                 self._lines.put_nowait(Line(bytes(self._rest), time.monotonic_ns()))
             self._lines.put_nowait(None)

@@ -20,7 +20,7 @@ from ..simulator.server import Server
 from .rehearsals import Rehearsal
 from .watch import Watch
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 18
 """What a program may write in one run."""
 QUIET_US = 1_000_000
 """Trading is halted when this long no order was placed, changed, cancelled or filled."""
