@@ -93,6 +93,9 @@ def _alone(app: typer.Typer, name: str) -> typer.Typer:
     return alone
 
 
+_INTERRUPTED = 130
+"""What typer makes of a KeyboardInterrupt in a command."""
+
 app = typer.Typer(
     name="gate",
     cls=_Commands,
@@ -112,6 +115,8 @@ def main() -> None:
     take_variable()
     try:
         code = app(prog_name="gate", standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
     except (KeyboardInterrupt, Abort) as error:
         _fail(error, "interrupted; nothing was decided", CANNOT_DECIDE)
     except TyperException as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..options import command_group
-from .account import import_account
+from .account import import_account, probe_account
 from .kill_switches import kill_switches
 from .rollback_drill import rollback_drill
 from .sign import sign
@@ -19,6 +19,7 @@ def group() -> None:
 
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)
+app.command("probe")(probe_account)
 app.command("import-account")(import_account)
 app.command("rollback-drill")(rollback_drill)
 app.command("kill-switches")(kill_switches)

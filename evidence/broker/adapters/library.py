@@ -234,11 +234,11 @@ class LibraryGateway:
             remedy = "start the gateway, enable its API, and check host and port"
             raise BrokerProblem(what, remedy=remedy) from error
         finally:
+            if not self._refusal.cancel():
+                self._refusal.exception()  # it is seen to, whichever came first
             welcome.cancel()
             with suppress(BaseException):
                 await welcome
-            if not self._refusal.done():
-                self._refusal.cancel()
 
     def _refuse(self, problem: BrokerProblem) -> None:
         if not self._refusal.done():

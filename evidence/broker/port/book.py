@@ -57,6 +57,8 @@ class Record:
     given_up: OrderState | None = None
     """TIMEOUT or ERROR: what was concluded from the broker's silence, until it speaks."""
     cancel_requested: bool = False
+    cancelling: bool = False
+    """Whether the broker's answer to a request to cancel is awaited."""
     fills: dict[str, Fill] = field(default_factory=dict)
     filled: Decimal = Decimal(0)
     submitted: int | None = None
@@ -67,9 +69,14 @@ class Record:
     waiting: list[tuple[Callable[[Record], bool], Future[None]]] = field(default_factory=list)
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing more is to be expected."""
+        return self.state.final or (self.state.settled and not self.cancelling)
+
+    @property
     def complete(self) -> bool:
         """Whether it is settled, and the commission of every fill is known."""
-        return self.state.settled and all(one.commission is not None for one in self.fills.values())
+        return self.settled and all(one.commission is not None for one in self.fills.values())
 
     def conclude(self) -> OrderState:
         """Its state, from fills, status and code."""
@@ -187,13 +194,15 @@ class Book:
     def give_up(self, record: Record, state: OrderState, text: str, now: int) -> None:
         """Conclude TIMEOUT or ERROR from the broker's silence, unless the order has ended."""
         if not record.state.final:
-            record.given_up, record.text = state, text if record.code is None else record.text
+            record.given_up, record.cancelling = state, False
+            record.text = text if record.code is None else record.text
             self._update(record, now)
 
     def ask_cancel(self, record: Record, now: int) -> None:
         """A request to cancel was sent."""
-        if not record.state.final and not record.cancel_requested:
-            record.cancel_requested = True
+        before, record.cancel_requested = record.cancel_requested, True
+        record.cancelling = True
+        if not before:
             self._tell(record, record.state, now)
 
     # what the broker says
@@ -269,11 +278,11 @@ class Book:
         key = fill.execution_id.rpartition(".")[0] or fill.execution_id
         known = self._fills.get(key)
         if known is not None and known.execution_id >= fill.execution_id:
-            return record
-        if (cost := self._early.pop(fill.execution_id, None)) is not None:
+            if record is None or key in record.fills:
+                return record
+            fill = known  # it was heard of before its order was
+        elif (cost := self._early.pop(fill.execution_id, None)) is not None:
             fill = replace(fill, commission=cost[0], currency=cost[1])
-        if record is None or fill.intent_id != record.intent.intent_id:
-            fill = replace(fill, intent_id="" if record is None else record.intent.intent_id)
         self._fills[key] = fill
         if record is None:
             self._emit(lambda: Filled(fill, None, now))
@@ -299,9 +308,11 @@ class Book:
             return
         fill = self._fills[key] = replace(fill, commission=amount, currency=currency)
         record = self._records.get(fill.intent_id)
-        if record is not None:
+        if record is not None and key in record.fills:
             record.fills[key] = fill
             self._wake(record)
+        else:
+            record = None
         self._emit(lambda: Filled(fill, None if record is None else record.report(), now))
 
     def error(self, order_id: int, code: int, text: str, now: int) -> bool:

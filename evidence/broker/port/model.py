@@ -34,7 +34,7 @@ class OrderState(StrEnum):
     REJECTED = "REJECTED"
     """Refused by the broker; ``code`` and ``text`` say why. Never to be sent again unchanged."""
     TIMEOUT = "TIMEOUT"
-    """Not acknowledged in time: its fate is unknown. It may be cancelled, and may still be filled."""
+    """Not acknowledged, or not cancelled, in time: its fate is unknown. It may still be filled."""
     ERROR = "ERROR"
     """Never reached the broker: not written, or unknown to the broker after a reconnection."""
 
@@ -91,7 +91,8 @@ class Settings:
     try_timeout_s: float = 10.0
     request_timeout_s: float = 10.0
     acknowledge_timeout_s: float = 10.0
-    """From the byte that leaves until the broker's first word about an order; then it is TIMEOUT."""
+    """From an order's bytes until the broker's first word about it, and from a request to cancel until it is
+    cancelled; then it is TIMEOUT."""
     commission_timeout_s: float = 5.0
     messages_per_s: float | None = 40.0
     """Evenly spaced; None for no limit. The broker's limit is 50, its clients' own 45."""
@@ -170,7 +171,7 @@ class Fill:
 
     execution_id: str
     intent_id: str
-    """Empty where the order is none of ours."""
+    """The order's reference at the broker, which for an order of ours is its id."""
     order_id: int
     perm_id: int
     account: str

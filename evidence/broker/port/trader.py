@@ -44,7 +44,7 @@ class TradingPort(ReadingPort):
     ) -> None:
         super().__init__(library, settings, clock=clock, sleep=sleep)
         self._book = Book(settings.client_id, self._events)
-        self._unacknowledged: deque[tuple[float, Record]] = deque()
+        self._awaited: deque[tuple[float, Record, bool]] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking_fills = False
@@ -79,6 +79,7 @@ class TradingPort(ReadingPort):
         if not record.state.final and record.order_id:
             self._book.ask_cancel(record, self._now())
             gateway.cancel(record.order_id)
+            self._await(record, cancelling=True)
 
     async def cancel_all(self) -> None:
         """Ask to cancel every open order."""
@@ -86,6 +87,7 @@ class TradingPort(ReadingPort):
         for record in self._book.records:
             if not record.state.settled or record.state is OrderState.TIMEOUT:
                 self._book.ask_cancel(record, self._now())
+                self._await(record, cancelling=True)
         gateway.cancel_all()
 
     def order(self, intent_id: str) -> OrderReport:
@@ -103,7 +105,7 @@ class TradingPort(ReadingPort):
     async def outcome(self, intent_id: str) -> OrderReport:
         """The report when the order is settled and its commissions are known, or late."""
         record = self._book.record(intent_id)
-        await self._until(record, lambda one: one.state.settled)
+        await self._until(record, lambda one: one.settled)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.commission_timeout_s):
                 await self._until(record, lambda one: one.complete)
@@ -224,29 +226,31 @@ class TradingPort(ReadingPort):
     # time-outs
 
     def _on_written(self, number: int, order_id: int) -> None:
-        if number != codes.PLACE:
-            return
-        record = self._book.written(order_id, self._now())
-        if record is not None:
-            loop = asyncio.get_running_loop()
-            due = loop.time() + self._settings.acknowledge_timeout_s
-            self._unacknowledged.append((due, record))
-            if self._watch is None:
-                self._watch = loop.call_at(due, self._overdue)
+        if number == codes.PLACE and (record := self._book.written(order_id, self._now())) is not None:
+            self._await(record, cancelling=False)
+
+    def _await(self, record: Record, *, cancelling: bool) -> None:
+        """Do not wait for ever until the broker acknowledges an order, or has cancelled it."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._settings.acknowledge_timeout_s
+        self._awaited.append((due, record, cancelling))
+        if self._watch is None:
+            self._watch = loop.call_at(due, self._overdue)
 
     def _overdue(self) -> None:
         self._watch = None
         loop = asyncio.get_running_loop()
-        while self._unacknowledged:
-            due, record = self._unacknowledged[0]
-            if record.acknowledged is None and not record.state.settled:
+        while self._awaited:
+            due, record, cancelling = self._awaited[0]
+            silent = record.acknowledged is None and not record.cancelling
+            if not record.settled and (record.cancelling if cancelling else silent):
                 if due > loop.time():
                     self._watch = loop.call_at(due, self._overdue)
                     return
-                seconds = self._settings.acknowledge_timeout_s
-                text = f"not acknowledged within {seconds:g} s"
+                what = "cancelled" if cancelling else "acknowledged"
+                text = f"not {what} within {self._settings.acknowledge_timeout_s:g} s"
                 self._book.give_up(record, OrderState.TIMEOUT, text, self._now())
-            self._unacknowledged.popleft()
+            self._awaited.popleft()
 
     # connections
 

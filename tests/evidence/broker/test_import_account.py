@@ -336,6 +336,6 @@ def test_the_documented_example(imported: Any) -> None:
     shown = text.partition("$ gate ibkr import-account dump.json --at 2025-12-05T08:30:00Z\n")[2]
     done, _ = imported(rows(TotalCashValue=("1008545.23", "USD")), "--at", "2025-12-05T08:30:00Z")
     assert done.out == shown.partition("```")[0]
-    attested = text.partition("```yaml\n")[2].partition("```")[0]
+    attested = text.rpartition("```yaml\n")[2].partition("```")[0]
     (imported.root.parent / "attested.yaml").write_text(attested)
     assert imported(rows(), "--attested", "attested.yaml")[0].code == 0
