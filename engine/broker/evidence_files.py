@@ -18,8 +18,16 @@ from ..context import Context
 from ..people import sshsign
 from ..people.provenance import relative, state_provenance
 
+MOST_WORDS = 500
 NAMESPACE = "file"
 """Of detached signatures, as ``ssh-keygen -Y sign -n file`` makes them."""
+
+
+def check_words(option: str, text: str | None) -> None:
+    """Refuse what cannot be recorded, before anything is done. Raises UsageError: empty, or too long."""
+    if text is not None and not (text.strip() and len(text) <= MOST_WORDS and text.isprintable()):
+        remedy = f"write 1 to {MOST_WORDS} characters on one line"
+        raise UsageError(f"{option} cannot be recorded: {text[:40]!r}", remedy=remedy)
 
 
 def target(context: Context, given: Path | None, collector: str, option: str, usual: str, force: bool) -> str:
@@ -53,12 +61,11 @@ def write_evidence(
     command: str,
     force: bool,
 ) -> list[str]:
-    """Write a JSON document and the statement of what it was made from; the names of what was written.
+    """Write a JSON document and the statement of what it was made from; what was written, a line each.
 
     A signature of what stood there before is removed: it would sign something else.
 
-    Raises UsageError: there is such a file already, or it would be one of the judged sources;
-    EnvironmentProblem: it cannot be written.
+    Raises UsageError: there is such a file already; EnvironmentProblem: it cannot be written.
     """
     check_file(contract, document, path)
     data = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
@@ -69,7 +76,10 @@ def write_evidence(
         remedy = "add --force to replace it, or name another with --file"
         raise UsageError("there is such a file already", path=path, remedy=remedy) from error
     (context.root / f"{path}.sig").unlink(missing_ok=True)
-    return [path, *state_provenance(context, [path], time, command)]
+    try:
+        return [f"wrote {one}" for one in (path, *state_provenance(context, [path], time, command))]
+    except UsageError as error:  # it is no evidence where it lies, but it is there
+        return [f"wrote {path}", f"no provenance stated: {error.what}; to do: {error.remedy}"]
 
 
 def signable(context: Context, file: str) -> tuple[str, bytes]:

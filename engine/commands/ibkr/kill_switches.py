@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ....evidence.base.errors import UsageError, masked
+from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.switches.record import document
 from ....evidence.broker.switches.rehearse import Program
@@ -40,7 +40,13 @@ def kill_switches(
     ] = None,
     seconds: Annotated[
         float,
-        typer.Option("--seconds", help="How long a run may take to start, and to react.", metavar="N"),
+        typer.Option(
+            "--seconds",
+            help="How long a run may take to start, and to react.",
+            min=1,
+            max=3600,
+            metavar="N",
+        ),
     ] = 30.0,
     file: File = None,
     force: Force = False,
@@ -53,8 +59,9 @@ def kill_switches(
 ) -> None:
     """Run your program just short of each kill switch's limit and just beyond it, and record what fired."""
     outputs = parse_outputs(output, tuple(switches.SWITCHES))
-    if not isfinite(seconds) or not 0 < seconds <= 3600:
-        raise UsageError(f"--seconds {seconds:g} is no usable time", remedy="give 0 < seconds ≤ 3600")
+    if not isfinite(seconds):
+        raise UsageError("--seconds is no number of seconds", remedy="give one, such as 60")
+    evidence_files.check_words("--by", by)
     context = open_workspace(workspace, operator, trust_ref)
     path = evidence_files.target(context, file, "kill_switch", "path", USUAL, force)
     limits, absent = limits_of(context, switch or (), limit or ())
@@ -65,10 +72,10 @@ def kill_switches(
     time, shown = format_utc(now()), masked(shlex.join(command))
     record = document(found, time, by, shown)
     told = f"gate ibkr kill-switches -- {shown}"
-    for name in evidence_files.write_evidence(
+    for line in evidence_files.write_evidence(
         context, path, record, "kill_switch_verification", time, told, force
     ):
-        write_error(f"wrote {name}")
+        write_error(line)
     for item in outputs:
         write(item, switches.SWITCHES[item.format](found))
     if not all(one.verified for one in found):

@@ -73,7 +73,7 @@ def rollback_drill(
         typer.Option("--existing", help="Close and cancel what the account has already, too."),
     ] = False,
     seconds: Annotated[
-        float, typer.Option("--seconds", help="How long a step may take.", metavar="N")
+        float, typer.Option("--seconds", help="How long a step may take.", min=1, max=3600, metavar="N")
     ] = 60.0,
     file: File = None,
     force: Force = False,
@@ -86,8 +86,10 @@ def rollback_drill(
 ) -> None:
     """Open a small position on the pinned paper account, roll it back step by step, and record the times."""
     outputs = parse_outputs(output, tuple(drill.DRILL))
-    if not isfinite(seconds) or not 0 < seconds <= 3600:
-        raise UsageError(f"--seconds {seconds:g} is no usable time", remedy="give 0 < seconds ≤ 3600")
+    if not isfinite(seconds):
+        raise UsageError("--seconds is no number of seconds", remedy="give one, such as 60")
+    evidence_files.check_words("--by", by)
+    evidence_files.check_words("--trigger", trigger)
     context = open_workspace(workspace, operator, trust_ref)
     path = evidence_files.target(context, file, "rollback", "drill", USUAL, force)
     target = target_of(context, host=host, port=port, client=client_id)
@@ -98,10 +100,10 @@ def rollback_drill(
     found = run(drill.rehearse(context, plan, library.value, around, write_error))
     record = document(found, plan, begun, by, trigger, archive)
     command = f"gate ibkr rollback-drill --symbol {symbol} --quantity {quantity} --port {port}"
-    for name in evidence_files.write_evidence(
+    for line in evidence_files.write_evidence(
         context, path, record, "rollback_drill", format_utc(now()), command, force
     ):
-        write_error(f"wrote {name}")
+        write_error(line)
     for item in outputs:
         write(item, drill.DRILL[item.format](found))
     if not drill.recovered(found):

@@ -46,6 +46,7 @@ class Desk:
         self._fill_s, self._cancel_s = step_s / 2, step_s / 3
         self._prefix = f"drill-{journal.now() // 1000}"
         self._checked = False
+        self._closing: list[str] = []
         self.placed: list[str] = []
         """The ids of all orders."""
 
@@ -139,17 +140,31 @@ class Desk:
         """Sell what is held and buy back what is short: what is left of it."""
         held = await self.positions()
         for _ in range(_ROUNDS):
-            if not held:
+            if not held or not await self._closed():
                 break
             reports = []
             for one in held:
                 side = Side.SELL if one.quantity > 0 else Side.BUY
                 reports.append(await self.trade(one.instrument, side, abs(one.quantity)))
+                self._closing.append(reports[-1].intent_id)
             if not all(report.state in (OrderState.FILLED, OrderState.CANCELED) for report in reports):
-                break  # where its fate is not known, another order could open what this one closes
+                break  # refused, or on its way
             left = _size(held) - sum((report.filled for report in reports), Decimal())
             held = await self._shown(left)
         return held
+
+    async def _closed(self) -> bool:
+        """Whether it is known how each closing order ended: otherwise another could open what it closes."""
+
+        def unknown() -> list[str]:
+            states = [(name, self.broker.order(name).state) for name in self._closing]
+            return [name for name, state in states if not state.final and state is not OrderState.ERROR]
+
+        for name in unknown():
+            await self.broker.cancel(name)
+        with suppress(BrokerProblem):
+            await until(lambda: not unknown(), self._cancel_s, "orders are on their way")
+        return not unknown()
 
     async def _shown(self, left: Decimal) -> list[Position]:
         """The positions as soon as the broker shows that so much is left, or after a while."""

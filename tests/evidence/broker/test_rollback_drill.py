@@ -226,7 +226,8 @@ REFUSED = {
     "rejected": ("faults: [{fault: error, at: received, code: 201}]", (), "its order is REJECTED"),
     "no log": ("", ("--log", "no.log"), "cannot be read"),
     "no quantity": ("", ("--quantity", "nan"), "is no quantity"),
-    "no time": ("", ("--seconds", "inf"), "no usable time"),
+    "no time": ("", ("--seconds", "nan"), "--seconds"),
+    "nobody": ("", ("--by", " "), "--by cannot be recorded"),
 }
 
 
