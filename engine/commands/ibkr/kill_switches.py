@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ....evidence.base.errors import masked
+from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.switches.record import document
 from ....evidence.broker.switches.rehearse import Program

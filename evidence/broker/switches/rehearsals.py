@@ -167,7 +167,7 @@ def _psr(name: str, limit: Decimal, breaches: bool) -> Rehearsal:
 def _wire(
     name: str, limit: Decimal, breaches: bool, observed: Decimal, scenario: Scenario, faults: Faults
 ) -> Rehearsal:
-    if not 0 < faults.needed <= _LONGEST_RUN:
+    if limit <= 0 or not 0 < faults.needed <= _LONGEST_RUN:
         raise ValueError("nothing to count, or too much")
     values = {"symbol": SYMBOL, "baseline_ms": BASELINE_MS}
     return Rehearsal(name, limit, breaches, round(observed, 6), values, scenario, faults)

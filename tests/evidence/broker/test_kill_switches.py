@@ -7,27 +7,22 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gate.engine.commands.docs import find_page
 from gate.evidence.base.contracts import violations
+from gate.evidence.base.errors import UsageError
+from gate.evidence.broker.switches.rehearsals import SWITCHES, rehearsals
 
 from .conftest import frame, order
 
 Gate = Callable[..., Any]
 RECORD = "KILL_SWITCH_VERIFICATION.json"
-DRIVER = """\
-import json, sys
-from algo_trade.core.risk.kill_switches import KillSwitches
-
-print(json.dumps({"ready": True}), flush=True)
-fed = json.loads(sys.stdin.readline())
-switches = KillSwitches()
-fired = switches.check(fed["day_start"], fed["equity"])
-print(json.dumps({"fired": fired, "halted": switches.halted}), flush=True)
-"""
+DRIVER = find_page("kill-switches").read_text().partition("```python\n")[2].partition("```")[0]
 ODD = """\
 say() { echo "{\\"fired\\": $1, \\"halted\\": $2}"; }
 case $1 in
@@ -124,6 +119,57 @@ def test_a_switch_that_does_not_hold_is_told(exercised: Callable[..., Any], how:
     assert switch["triggered"] is (how in ("always", "trades on")) and switch["halted"] is (how == "always")
     told = switch.get("just_below", {}).get("triggered")
     assert told is {"always": True, "text": None, "dies": None, "flood": None}.get(how, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--limit", "KILL_PNL=0.05"), "no values lie on both sides"),
+        (("--limit", "KILL_PNL=1_0x"), "write --limit NAME=NUMBER"),
+        (("--limit", "KILL_PML=-0.05"), "did you mean 'KILL_PNL'"),
+        (("--switch", "PACING_KILL_SWITCH"), "--limit PACING_KILL_SWITCH=NUMBER"),
+        (("--file", "../x.json"), "is not in the workspace"),
+        (("--file", "w/no/x.json"), "there is no such directory"),
+        (("--file", "w/src"), "there is such a file already"),
+        (("--seconds", "nan"), "--seconds"),
+        (("--by", ""), "--by cannot be recorded"),
+    ],
+)
+def test_wrong_options(exercised: Callable[..., Any], options: tuple[str, ...], told: str) -> None:
+    """Are explained before a program is run."""
+    done, record = exercised("echo ran >&2", options=options)
+    assert (done.code, record) == (2, {}) and told in done.err, done.err
+
+
+LIMITS = {
+    "KILL_PNL": ("-0.05 -0.5 -0.0001", "0 0.05 -1 -2 -1e-9"),
+    "MAX_DD_KILL_SWITCH": ("0.15 0.001 0.8", "0 -0.1 0.9 1e-9 1e6"),
+    "PSR_KILL_SWITCH": ("0.2 0.5 0.97 0.01", "0 -0.2 0.99 1"),
+    "PACING_KILL_SWITCH": ("10 1 2.5 999", "0 -1 1000 1e5"),
+    "CONNECTION_KILL_SWITCH": ("3 1", "0 -1"),
+    "REJECTION_KILL_SWITCH": ("0.2 0.05 0.3 0.5", "0 -0.2 1 1.5 1e-6"),
+    "LATENCY_KILL_SWITCH": ("2 1.5 10", "0 -2 1e-9"),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_values_lie_on_both_sides_of_a_limit_or_it_is_refused(name: str) -> None:
+    """Whatever the limit, the value beyond it breaches it and the one short of it does not."""
+    usable, refused = (map(Decimal, texts.split()) for texts in LIMITS[name])
+    for limit in usable:
+        short, beyond = rehearsals(name, limit)
+        side = SWITCHES[name].side
+        assert (beyond.observed - limit) * side > 0 >= (short.observed - limit) * side
+    for limit in refused:
+        with pytest.raises(UsageError, match="cannot be rehearsed"):
+            rehearsals(name, limit)
+
+
+@pytest.mark.parametrize("program", ["no-such-program", "./w"])
+def test_a_program_that_cannot_be_started(gate: Gate, exercised: Callable[..., Any], program: str) -> None:
+    """Is an error, and nothing is recorded."""
+    done = gate("ibkr", "kill-switches", "-w", "w", "--by", "x", "--", program)
+    assert done.code == 2 and "there is no program" in done.err
 
 
 def test_a_slow_switch_has_its_time_recorded(exercised: Callable[..., Any]) -> None:
