@@ -22,7 +22,7 @@ MARGIN = Decimal("0.02")
 """How far a value lies from the limit, as a share of it."""
 MARGIN_WIRE = Decimal("0.1")
 """The same for latencies, which a busy machine lengthens."""
-BASELINE_MS = 100
+BASELINE_MS = 250
 """The baseline latency that the latency switch is told."""
 NAV = Decimal(1_000_000)
 SYMBOL = "SPY"

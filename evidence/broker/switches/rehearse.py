@@ -219,8 +219,8 @@ class _Run:
         watch, answer, fired_at = self._watch, self._answer, self._fired_at()
         wire = self._rehearsal.faults
         breached = self._begin if wire is None else watch.breached_at
+        waited = max(self._end - (breached or self._begin), 0) // 1000
         if fired_at is None or problem is not None:
-            waited = max(self._end - (breached or self._begin), 0) // 1000
             if wire is not None and not watch.survived:
                 problem = f"{problem or 'it is done'}: it met {watch.met} of {wire.needed} faults"
             elif problem is None and answer is not None and answer.fired:

@@ -239,3 +239,18 @@ def test_a_switch_that_watches_the_wire(
     assert (switch["triggered"], switch["halted"], done.code) == (triggered, halted, int(not halted))
     assert (switch["observed"], switch["just_below"]) == (11, {"observed": 10, "triggered": False})
     assert told in record["note"]
+
+
+@pytest.mark.soak
+def test_a_trading_program_with_switches_on_the_wire(exercised: Callable[..., Any]) -> None:
+    """Pacing, connections, rejections and latency, each just beyond and just short, over ib_async."""
+    pytest.importorskip("ib_async")
+    limits = {"PACING": "10", "CONNECTION": "3", "REJECTION": "0.2", "LATENCY": "2"}
+    names = [f"{name}_KILL_SWITCH" for name in limits]
+    options = [part for name in names for part in ("--switch", name)]
+    options += [part for name, limit in limits.items() for part in ("--limit", f"{name}_KILL_SWITCH={limit}")]
+    text = (Path(__file__).parent / "switch_trader.py").read_text()
+    done, record = exercised(text, options=tuple(options), interpreter=(sys.executable,))
+    assert done.code == 0, done.out
+    assert [one["name"] for one in record["switches"]] == names
+    assert "The program says" not in record["note"]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import tarfile
 import threading
@@ -21,6 +22,9 @@ from gate.evidence.broker.simulator import parse_scenario
 from gate.evidence.broker.simulator.server import Server
 from gate.evidence.signing.allowed_signers import AllowedSigners
 from gate.evidence.signing.statements import check_signature
+
+from .test_clients import LIBRARIES, environment
+from .test_port_libraries import HERE, PACKAGES, ROOT
 
 pytest.importorskip("ib_async")
 
@@ -282,6 +286,21 @@ def test_the_policy_tells_a_good_drill_from_a_bad_one(
             drill(broker.port, "--seconds", "2", "--force")
         (root / RECORD).write_bytes((tmp_path / RECORD).read_bytes())
         assert broken() == expected
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_drill_with_each_library(library: str, tmp_path: Path) -> None:
+    """The same steps, in an environment that has no other library."""
+    python = environment(library, "port-", PACKAGES)
+    (tmp_path / "gate").symlink_to(ROOT)
+    command = [str(python), str(HERE / "drill_once.py"), library]
+    settings = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.pop("library").startswith(f"{library} ")
+    assert found == {"steps": STEPS, "flat": True, "open": 0, "failures": []}
 
 
 def test_an_officer_signs_what_they_read(office: Any, gate: Gate) -> None:
