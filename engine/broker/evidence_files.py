@@ -19,6 +19,7 @@ from ..people import sshsign
 from ..people.provenance import relative, state_provenance
 
 MOST_WORDS = 500
+_TAKEN = "add --force to replace it, or name another with --file"
 NAMESPACE = "file"
 """Of detached signatures, as ``ssh-keygen -Y sign -n file`` makes them."""
 
@@ -44,9 +45,9 @@ def target(context: Context, given: Path | None, collector: str, option: str, us
     )
     file = context.root / path
     if os.path.lexists(file) and (file.is_symlink() or not file.is_file() or not force):
-        replaceable = file.is_file() and not file.is_symlink()
-        remedy = "add --force to replace it, or name another with --file" if replaceable else "name another"
-        raise UsageError("there is such a file already", path=path, remedy=remedy)
+        if file.is_symlink() or not file.is_file():
+            raise UsageError("is no regular file", path=path, remedy="name another with --file")
+        raise UsageError("there is such a file already", path=path, remedy=_TAKEN)
     if not file.parent.is_dir():
         raise UsageError("there is no such directory", path=path, remedy="name a file in an existing one")
     return path
@@ -73,8 +74,7 @@ def write_evidence(
     try:
         sshsign.keep(context, folder, {name: data}, replace=force)
     except FileExistsError as error:
-        remedy = "add --force to replace it, or name another with --file"
-        raise UsageError("there is such a file already", path=path, remedy=remedy) from error
+        raise UsageError("there is such a file already", path=path, remedy=_TAKEN) from error
     (context.root / f"{path}.sig").unlink(missing_ok=True)
     try:
         return [f"wrote {one}" for one in (path, *state_provenance(context, [path], time, command))]

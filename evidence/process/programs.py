@@ -121,7 +121,7 @@ def run(
             place=place,
             remedy="install it, make it executable, or correct its name",
         )
-    _log.info("%s runs %s", shown, " ".join([str(program), *_shown(command[1:], cwd)]))
+    _log.info("%s runs %s", shown, " ".join([str(program), *shown_arguments(command[1:], cwd)]))
     process = Process([str(program), *command[1:]], cwd, environment)
     try:
         process.follow(seconds, most_bytes)
@@ -149,7 +149,7 @@ def run(
     return Finished(int(answer[2]), bytes(process.out), bytes(process.err))
 
 
-def _shown(arguments: Sequence[str], cwd: Path) -> list[str]:
+def shown_arguments(arguments: Sequence[str], cwd: Path) -> list[str]:
     """The arguments as they may be logged: options and files by name, ``…`` for what may be secret."""
     option = re.compile(r"-[A-Za-z]|--[a-z]+(-[a-z]+)*")
     return [word if option.fullmatch(word) or _is_there(cwd / word) else "…" for word in arguments]

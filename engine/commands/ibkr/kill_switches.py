@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from math import isfinite
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.switches.record import document
 from ....evidence.broker.switches.rehearse import Program
+from ....evidence.process.programs import shown_arguments
 from ...broker import evidence_files, switches
 from ...broker.limits import limits_of
 from ...broker.running import inherited, run
@@ -69,7 +69,8 @@ def kill_switches(
         write_error(f"note: {name} is left out: it has no limit; add --limit {name}=NUMBER")
     program = Program(command, Path.cwd(), inherited(), seconds)
     found = run(switches.exercise(limits, program, write_error))
-    time, shown = format_utc(now()), masked(shlex.join(command))
+    time = format_utc(now())
+    shown = masked(" ".join([command[0], *shown_arguments(command[1:], Path.cwd())]))
     record = document(found, time, by, shown)
     told = f"gate ibkr kill-switches -- {shown}"
     for line in evidence_files.write_evidence(

@@ -130,7 +130,7 @@ def test_a_switch_that_does_not_hold_is_told(exercised: Callable[..., Any], how:
         (("--switch", "PACING_KILL_SWITCH"), "--limit PACING_KILL_SWITCH=NUMBER"),
         (("--file", "../x.json"), "is not in the workspace"),
         (("--file", "w/no/x.json"), "there is no such directory"),
-        (("--file", "w/src"), "there is such a file already"),
+        (("--file", "w/src"), "is no regular file"),
         (("--seconds", "nan"), "--seconds"),
         (("--by", ""), "--by cannot be recorded"),
     ],
@@ -173,8 +173,9 @@ def test_a_program_that_cannot_be_started(gate: Gate, exercised: Callable[..., A
 
 
 def test_a_slow_switch_has_its_time_recorded(exercised: Callable[..., Any]) -> None:
-    """From the value until the answer, without the program's start."""
-    done, record = exercised(ODD, "late")
+    """From the value until the answer, without the start; arguments may be secret and are not shown."""
+    done, record = exercised(ODD, "late", "s3cret")
+    assert "s3cret" not in done.err + done.out + json.dumps(record) and "sh program" in record["note"]
     assert done.code == 0 and 500 <= record["switches"][0]["reaction_ms"] < 5000
 
 
