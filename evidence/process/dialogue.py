@@ -111,12 +111,6 @@ class Dialogue:
             self._process.input.flush()
         return time.monotonic_ns()
 
-    def end_input(self) -> None:
-        """Close the program's input: it may end now."""
-        assert self._process is not None  # noqa: S101 - entered
-        with suppress(BrokenPipeError):
-            self._process.input.close()
-
     async def line(self) -> Line | None:
         """The next line; None when no line will come any more."""
         return None if self.over and self._lines.empty() else await self._lines.get()

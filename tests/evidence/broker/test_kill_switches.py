@@ -165,11 +165,17 @@ def test_values_lie_on_both_sides_of_a_limit_or_it_is_refused(name: str) -> None
             rehearsals(name, limit)
 
 
-@pytest.mark.parametrize("program", ["no-such-program", "./w"])
-def test_a_program_that_cannot_be_started(gate: Gate, exercised: Callable[..., Any], program: str) -> None:
+@pytest.mark.parametrize(
+    ("program", "told"), [("no-such-program", "there is no program"), ("./odd", "cannot be started: Exec")]
+)
+@pytest.mark.usefixtures("exercised")
+def test_a_program_that_cannot_be_started(gate: Gate, tmp_path: Path, program: str, told: str) -> None:
     """Is an error, and nothing is recorded."""
+    (tmp_path / "odd").write_bytes(b"\x7fELF")
+    (tmp_path / "odd").chmod(0o755)
     done = gate("ibkr", "kill-switches", "-w", "w", "--by", "x", "--", program)
-    assert done.code == 2 and "there is no program" in done.err
+    assert done.code == 2 and told in done.err
+    assert not (tmp_path / "w" / RECORD).exists()
 
 
 def test_a_slow_switch_has_its_time_recorded(exercised: Callable[..., Any]) -> None:
