@@ -92,8 +92,8 @@ def resolve(
         policy: a bundle in place of all others; that of a commit may be the judged change's.
         engine: the policy engine in place of the configured one.
 
-    Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
-    operator's lie in the workspace; UsageError: there is no such commit, or no such engine.
+    Raises ConfigError: settings are wrong, name a server or database although they are the judged change's,
+    or the operator's lie in the workspace; UsageError: there is no such commit, or no such engine.
     """
     authority = _judged(root) if ref is None else _of_commit(root, ref)
     if operator is not None:
@@ -124,6 +124,7 @@ def resolve(
             trust=replace(authority.trust, settings=settings),
         )
     _check_server(authority)
+    _check_database(authority)
     return authority
 
 
@@ -152,6 +153,18 @@ def _check_server(authority: Authority) -> None:
                     remedy="name the server by --engine or GATE_ENGINE, in the operator's file, or at the "
                     "trust ref; `engine: opa` starts one here",
                 )
+
+
+def _check_database(authority: Authority) -> None:
+    """Refuse a database that the judged change names: it would be shown the credentials of whoever judges."""
+    location = authority.config.ledger.location.lower()
+    if location.startswith(("postgresql:", "postgres:")) and authority.trust.settings["ledger"] == JUDGED:
+        raise ConfigError(
+            "the judged change may not say which database keeps the ledger",
+            path=FILE,
+            place="ledger.location",
+            remedy="name the database in the operator's file, or at the trust ref",
+        )
 
 
 def _sources(stated: frozenset[str], source: str) -> dict[str, str]:
