@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,27 +10,20 @@ import typer
 
 from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc, parse_rfc3339
+from ....evidence.broker.port import Library
 from ....evidence.broker.probe.dump import read_dump
 from ....evidence.broker.probe.importing import choose, import_record
 from ....evidence.broker.probe.record import Record
 from ....evidence.broker.probe.run import SAMPLES, Plan, probe
-from ...broker.account import RENDERERS
-from ...broker.attested import load_attestation, read_input
-from ...broker.recording import place, record
+from ...broker.account.attested import load_attestation, read_input
+from ...broker.account.recording import place, record
+from ...broker.account.report import RENDERERS
 from ...broker.target import pinned_account, slas_us, target_of
 from ...context import Context
 from ...people.provenance import check_finished
-from ...terminal.console import write_error
+from ...terminal.console import progress, write_error
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
-
-
-class Library(StrEnum):
-    """The client libraries that there is an adapter for."""
-
-    IB_ASYNC = "ib_async"
-    IB_INSYNC = "ib_insync"
-
 
 Attested = Annotated[
     Path | None,
@@ -77,7 +69,7 @@ def import_account(
     path = place(context, to, replace=force)
     found = read_dump(read_input(file, "name the dump"), str(file))
     stated = choose(found, account, pinned_account(context))
-    attestation = None if attested is None else load_attestation(context, attested, stated.account)
+    attestation = None if attested is None else load_attestation(context, attested, stated.account, now())
     made = import_record(stated, len(found) - 1, _moment(at), attestation, masked(file.name))
     _finish(context, path, made, outputs, f"gate ibkr import-account {masked(file.name)}", replace=force)
 
@@ -129,9 +121,10 @@ def probe_account(
     context = open_workspace(workspace, operator, trust_ref)
     path = place(context, to, replace=force)
     target = target_of(context, host=host, port=port, client=client_id)
-    attestation = None if attested is None else load_attestation(context, attested, target.account)
+    attestation = None if attested is None else load_attestation(context, attested, target.account, now())
     plan = Plan(target, library.value, samples, ask_read_only, slas_us(context))
-    made = asyncio.run(probe(plan, attestation))
+    with progress(wanted=not verbose):
+        made = asyncio.run(probe(plan, attestation))
     asked = " --ask-read-only" * ask_read_only
     command = f"gate ibkr probe --port {port} --library {library.value}{asked}"
     _finish(context, path, made, outputs, command, replace=force)

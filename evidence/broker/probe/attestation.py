@@ -9,6 +9,7 @@ from ...base.canonical import sha256_hex
 from ...base.contracts import violations
 from ...base.errors import ConfigError
 from ...base.limits import DEFAULT
+from ...base.times import parse_rfc3339
 from ...collectors.shared.account_id import mask
 from ...reading.yaml_reader import parse_yaml
 from ..safety import Refused
@@ -50,6 +51,10 @@ def read_attestation(data: bytes, path: str, by: str, account: str) -> Attestati
     if broken:
         remedy = "see contracts/files/ibkr_attestation.schema.json for what it may say"
         raise ConfigError(broken[0][1], path=path, place=broken[0][0], remedy=remedy)
+    try:
+        parse_rfc3339(value["attested_at"])
+    except ValueError as error:
+        raise ConfigError(str(error), path=path, place="/attested_at", remedy="correct the time") from error
     if value["account"] != account:
         what = f"the attestation is about {mask(value['account'])}, not about {mask(account)}"
         raise Refused(what, path=path, remedy="name the attestation of this account")

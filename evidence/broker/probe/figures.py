@@ -66,13 +66,13 @@ def figures_of(stated: AccountValues, where: str | None = None) -> Figures:
     ratios = [one.value for one in stated.rows if one.tag == "Cushion"]
     cushion = _single("Cushion", ratios, where)
     if cushion is None and free is not None and nav:
-        cushion = (free / nav).quantize(_PPM, rounding=ROUND_FLOOR)
+        cushion = free / nav
     if cushion is None:
         remarks.append(f"{CUSHION}: neither Cushion nor {_FREE} is stated")
     elif not 0 <= cushion <= 1:
-        remarks.append(f"{CUSHION}: {cushion:f} is not between 0 and 1")
+        remarks.append(f"{CUSHION}: it is not between 0 and 1")
         cushion = None
-    values[CUSHION] = cushion
+    values[CUSHION] = None if cushion is None else cushion.quantize(_PPM, rounding=ROUND_FLOOR)
     return Figures(currency, values, tuple(remarks))
 
 

@@ -14,8 +14,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ...base.activity import Log, step
 from ...base.times import format_utc
-from ..port import AccountValues, Library, Position, Reader, Settings, open_reader
+from ..port import (
+    AccountValues,
+    BrokerProblem,
+    ConnectionState,
+    Library,
+    Position,
+    Reader,
+    Settings,
+    open_reader,
+)
 from ..preflight import Gateway, preflight
 from ..safety import READING, Refused, Target, check_accounts, check_library, check_target
 from .attestation import Attestation
@@ -23,6 +33,7 @@ from .figures import figures_of, holdings
 from .record import PAPER, SIMULATED, Latency, Record, make_record
 
 T = TypeVar("T")
+_log = Log(__name__)
 SAMPLES = 5
 """How often each request is made, unless more are wanted."""
 _PAUSE_S = 0.1
@@ -55,6 +66,7 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
     """
     check_target(plan.target)
     check_library(plan.library)
+    step(f"asking the gateway at {plan.target.host}:{plan.target.port} who it is")
     gateway = await preflight(plan.target, ask_read_only=plan.ask_read_only)
     settings = Settings(
         plan.target.port,
@@ -66,6 +78,7 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
     reader = open_reader(Library(plan.library), settings)
     seen = await _read(reader, plan)
     sent = reader.traffic.by_id
+    _log.info("sent %s", ", ".join(f"{count} of message {number}" for number, count in sent.items()))
     foreign = sorted(set(sent) - READING)
     if foreign:
         raise Refused(f"the client sent message {foreign[0]}, which does not only read", remedy="report it")
@@ -84,12 +97,18 @@ async def _read(reader: Reader, plan: Plan) -> _Seen:
     times: dict[str, list[int]] = {}
     account = plan.target.account
     try:
+        step("connecting")
         await _timed(times, "connect", reader.connect)
         check_accounts(plan.target, await reader.accounts())
-        for _ in range(plan.samples):
+        for number in range(1, plan.samples + 1):
+            step(f"reading the account, {number} of {plan.samples}")
             values = await _timed(times, "account_info", lambda: reader.account_values(account))
             positions = await _timed(times, "positions", reader.positions)
-        return _Seen(values, positions, int(time.time()), times)
+        if reader.state is not ConnectionState.CONNECTED:
+            what = f"the gateway's connection to the broker is {reader.state}, so its figures may be old"
+            raise BrokerProblem(what, remedy="wait until the gateway is connected again")
+        latest = {(one.tag, one.currency): one for one in values.rows}  # one may change while it is sent
+        return _Seen(AccountValues(account, tuple(latest.values())), positions, int(time.time()), times)
     finally:
         await reader.close()
 

@@ -126,6 +126,8 @@ SILENT = [
     ({"NetLiquidation": ("-1", "USD")}, {"nav": None}),
     ({"Cushion": None}, {"margin_cushion": 0.983949}),
     ({"Cushion": None, "ExcessLiquidity": None}, {"margin_cushion": None}),
+    ({"Cushion": ("0.98391234567890123", "")}, {"margin_cushion": 0.983912}),
+    ({"Cushion": ("1E+200", "")}, {"margin_cushion": None}),
     ({"Cushion": ("-0.1", "")}, {"margin_cushion": None}),
     ({"Cushion": ("1.5", "")}, {"margin_cushion": None}),
 ]
@@ -273,6 +275,9 @@ def test_an_operator_attests_permissions_and_limits(imported: Any, attested: dic
         ({"limits": {"max_order_size": 0}}, "/limits/max_order_size"),
         ({"limits": {"max_position_value": "50000"}}, "/limits/max_position_value"),
         ({"attested_at": "2025-12-05"}, "/attested_at"),
+        ({"attested_at": "2025-02-30T00:00:00Z"}, "/attested_at"),
+        ({"attested_at": "2999-12-05T00:00:00Z"}, "in the future"),
+        ({"limits": {"max_position_value": 1e60}}, "/limits/max_position_value"),
         ({"paper": True}, "paper"),
         ({"format": "other"}, "/format"),
     ],

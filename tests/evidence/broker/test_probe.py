@@ -134,6 +134,15 @@ def test_the_gateway_says_whether_it_is_read_only(probe: Any, scenario: str, sta
 
 
 @needs_library
+def test_a_gateway_that_has_lost_the_broker_records_nothing(probe: Any) -> None:
+    """It still answers, with figures from before (error 1100)."""
+    with simulated("faults: [{fault: outage, at: started, number: 2, outage_ms: 60000}]\n") as gateway:
+        done, _ = probe(gateway.port, "--samples", "1")
+    assert (done.code, "connection to the broker is IMPAIRED" in done.err) == (2, True), done.err
+    assert only_read(gateway)
+
+
+@needs_library
 def test_what_is_attested_is_recorded(probe: Any, root: Path) -> None:
     """Permissions, limits and Read-Only API; what the gateway itself says outranks the attestation."""
     example = load_schema("files", "ibkr_attestation")["examples"][0] | {"account": SIMULATED}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...evidence.base.errors import masked
-from ...evidence.broker.probe.record import Record
-from ...evidence.collectors.shared.account_id import mask
-from ..report.json_format import render_json
-from ..terminal.lines import to_bytes
+from ....evidence.base.errors import masked
+from ....evidence.broker.probe.record import Record
+from ....evidence.collectors.shared.account_id import mask
+from ...report.json_format import render_json
+from ...terminal.lines import to_bytes
 
 UNKNOWN = "UNKNOWN"
 _AMOUNTS = ("nav", "cash", "buying_power", "maintenance_margin", "equity_with_loan")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...evidence.base.atomic import write_file
-from ...evidence.base.errors import EnvironmentProblem, UsageError
-from ...evidence.base.times import format_utc
-from ..context import Context
-from ..people.provenance import state_provenance
-from ..terminal.outputs import keep_out, write_new
-from .target import record_path
+from ....evidence.base.atomic import write_file
+from ....evidence.base.errors import EnvironmentProblem, UsageError
+from ....evidence.base.times import format_utc
+from ...context import Context
+from ...people.provenance import state_provenance
+from ...terminal.outputs import keep_out, write_new
+from ..target import record_path
 
 
 def place(context: Context, given: Path | None, *, replace: bool) -> Path:
