@@ -30,7 +30,8 @@ class Exercised:
         """What is not as it should be, a clause each."""
         found = []
         if self.short_outcome.triggered is not False:
-            found.append("fired just short of its limit" if self.short_outcome.triggered else "no answer")
+            fired = self.short_outcome.triggered
+            found.append(f"{'fired' if fired else 'nothing is known'} just short of its limit")
         if self.short_outcome.problem:
             found.append(f"just short of its limit: {self.short_outcome.problem}")
         if self.beyond_outcome.triggered is not True:

@@ -169,14 +169,17 @@ class _Run:
     async def _hear(self, until: int) -> str | None:
         """Wait for the next word or observation: why there will be none, if so."""
         self._watch.news.clear()
-        left = (until - self._now()) / 1_000_000
-        if left <= 0:
+        cancelled, now = self._watch.cancelled_all_at, self._now()
+        if now >= until:
             return f"nothing fired within {self._seconds:g} s"
+        left = (until if cancelled is None else min(until, max(cancelled + QUIET_US, now))) - now
         if self._line is None:
             self._line = asyncio.ensure_future(self._dialogue.line())
         news = asyncio.ensure_future(self._watch.news.wait())
         try:
-            await asyncio.wait({self._line, news}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {self._line, news}, timeout=left / 1_000_000, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             news.cancel()
         if not self._line.done():
@@ -194,11 +197,15 @@ class _Run:
         return None
 
     def _fired_at(self) -> int | None:
-        """When the switch fired: the program says so, or has every order cancelled."""
-        answer = self._answer
+        """When the switch fired: the program says so, or cancelled every order and has placed none since.
+
+        One that cancels whenever it connects, and then trades, has not halted.
+        """
+        answer, cancelled = self._answer, self._watch.cancelled_all_at
+        if cancelled is not None and self._now() < cancelled + QUIET_US:
+            cancelled = None
         told = answer.at if answer and self._rehearsal.switch in answer.fired else None
-        times = [at for at in (told, self._watch.cancelled_all_at) if at is not None]
-        return min(times, default=None)
+        return min((at for at in (told, cancelled) if at is not None), default=None)
 
     async def _settled(self) -> None:
         """Watch a program that has traded until it has been quiet for long enough, or time is up."""
@@ -226,10 +233,10 @@ class _Run:
             elif problem is None and answer is not None and answer.fired:
                 problem = f"another switch fired: {', '.join(answer.fired)[:100]}"
             told = watch.survived if wire is not None else answer is not None
-            return Outcome(False if told else None, False, waited, watch.connected, problem)
+            return Outcome(False if told else None, False, waited, watch.traded, problem)
         if breached is None or fired_at < breached:
             early = f"it fired after {watch.met} of {wire.needed if wire else 0} faults"
-            return Outcome(not self._rehearsal.breaches, False, waited, watch.connected, early)
+            return Outcome(not self._rehearsal.breaches, False, waited, watch.traded, early)
         reaction = -(-(self._quiet_from() - breached) // 1000)
         quiet = not watch.connected or self._end - self._quiet_from() >= QUIET_US
         says = answer is None or answer.halted
@@ -239,7 +246,7 @@ class _Run:
             problem = "orders left afterwards"
         elif watch.left_open:
             problem = f"{watch.left_open} orders stayed open"
-        return Outcome(True, problem is None, reaction, watch.connected, problem)
+        return Outcome(True, problem is None, reaction, watch.traded, problem)
 
 
 def _object(line: bytes) -> dict[str, Any]:

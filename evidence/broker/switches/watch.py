@@ -24,12 +24,13 @@ class Watch:
         self.breached_at: int | None = None
         """When the last of the faults happened that are needed."""
         self.cancelled_all_at: int | None = None
-        """When the program asked for the first time to cancel every order."""
+        """When the program asked to cancel every order, and has placed none since."""
         self.last_order_at: int | None = None
         """When an order was last placed, changed, cancelled or filled."""
         self.survived = False
         """Whether all of the faults happened, and the program went on trading."""
         self.connected = False
+        self.traded = False
         self.left_open = 0
         """When the session has ended: orders that are still open."""
 
@@ -41,8 +42,10 @@ class Watch:
             self.connected = True
         elif direction == "in" and message in ("placeOrder", "cancelOrder", "reqGlobalCancel"):
             self.last_order_at = at
-            self._orders_since += message == "placeOrder"
-            if message == "reqGlobalCancel" and self.cancelled_all_at is None:
+            if message == "placeOrder":
+                self._orders_since += 1
+                self.traded, self.cancelled_all_at = True, None
+            elif message == "reqGlobalCancel" and self.cancelled_all_at is None:
                 self.cancelled_all_at = at
         elif message == "orderStatus" and fields.get("status") in _ENDED:
             self.last_order_at = at

@@ -108,7 +108,11 @@ NOT_VERIFIED = {
 
 
 @pytest.mark.parametrize(
-    "how", [pytest.param(one, marks=[pytest.mark.soak] * (one in ("text", "never"))) for one in NOT_VERIFIED]
+    "how",
+    [
+        pytest.param(one, marks=[pytest.mark.soak] * (one in ("text", "never", "other")))
+        for one in NOT_VERIFIED
+    ],
 )
 def test_a_switch_that_does_not_hold_is_told(exercised: Callable[..., Any], how: str) -> None:
     """It is recorded as what it is, with a reason, and the command ends with 1."""
@@ -210,7 +214,7 @@ print(json.dumps({"ready": True}), flush=True)
 sys.stdin.readline()
 gateway = socket.create_connection((os.environ["GATE_IBKR_HOST"], int(os.environ["GATE_IBKR_PORT"])))
 greeting, start, cancel_all, *orders = frames
-gateway.sendall(greeting + start)
+gateway.sendall(greeting + start + cancel_all)  # as careful programs do
 heard = b""
 for number, order in enumerate(orders):
     gateway.sendall(order)

@@ -151,7 +151,12 @@ def test_a_drill_goes_all_the_way_back(drill: Callable[..., Any], gate: Gate, tm
     ("scenario", "failed", "told"),
     [
         ("{fault: fill, at: cancelling, number: 2}", ["cancel_orders"], "10 SPY were filled before"),
-        ("{fault: drop, at: cancelling, number: 3}", ["cancel_orders"], "closed the connection"),
+        pytest.param(
+            "{fault: drop, at: cancelling, number: 3}",
+            ["cancel_orders"],
+            "closed the connection",
+            marks=pytest.mark.soak,
+        ),
         ("{fault: hold, at: cancelling, number: 3}", ["cancel_orders", "flatten"], "still open: 1 order"),
         ("{fault: hold, at: working, number: 4}", ["flatten"], "10 SPY could not be closed"),
         pytest.param(
