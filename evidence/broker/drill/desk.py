@@ -46,9 +46,10 @@ class Desk:
         self._fill_s, self._cancel_s = step_s / 2, step_s / 3
         self._prefix = f"drill-{journal.now() // 1000}"
         self._checked = False
-        self._closing: list[str] = []
+        self._trading: list[str] = []
+        """Ids of market orders."""
         self.placed: list[str] = []
-        """The ids of all orders."""
+        """Ids of all orders."""
 
     async def connect(self) -> None:
         """Connect, and refuse everything but the pinned paper account.
@@ -84,7 +85,9 @@ class Desk:
         kind = OrderType.MKT if limit is None else OrderType.LMT
         intent = OrderIntent(name, instrument, side, quantity, kind, limit, self._target.account)
         self._journal.write("intent", order=name, side=side, quantity=quantity, symbol=instrument.symbol)
-        self.placed.append(name)
+        self.placed.append(name)  # before it may leave: whatever happens then, its fate is asked for
+        if limit is None:
+            self._trading.append(name)
         await self.broker.place(intent)
         return name
 
@@ -129,8 +132,13 @@ class Desk:
         return [self.broker.order(name) for name in names]
 
     async def clear(self) -> str | None:
-        """Cancel every order, then close every position, even where one cannot be cancelled: what is left."""
+        """Cancel every order, then close every position, even where one cannot be cancelled: what is left.
+
+        Raises BrokerProblem: what became of a market order is not known, so that none may be placed.
+        """
         left = await self.cancel_all()
+        if not await self._known():
+            raise BrokerProblem("what became of an order is not known", remedy="look at the account")
         held = await self.close_positions()
         parts = [names(held)] if held else []
         parts += [orders(left)] if left else []
@@ -140,24 +148,27 @@ class Desk:
         """Sell what is held and buy back what is short: what is left of it."""
         held = await self.positions()
         for _ in range(_ROUNDS):
-            if not held or not await self._closed():
+            if not held or not await self._known():
                 break
             reports = []
             for one in held:
                 side = Side.SELL if one.quantity > 0 else Side.BUY
                 reports.append(await self.trade(one.instrument, side, abs(one.quantity)))
-                self._closing.append(reports[-1].intent_id)
             if not all(report.state in (OrderState.FILLED, OrderState.CANCELED) for report in reports):
                 break  # refused, or on its way
             left = _size(held) - sum((report.filled for report in reports), Decimal())
             held = await self._shown(left)
         return held
 
-    async def _closed(self) -> bool:
-        """Whether it is known how each closing order ended: otherwise another could open what it closes."""
+    async def _known(self) -> bool:
+        """Whether it is known how each market order ended; one that is on its way is cancelled.
+
+        Otherwise it could still open a position, and another order could close one that it closes.
+        """
 
         def unknown() -> list[str]:
-            states = [(name, self.broker.order(name).state) for name in self._closing]
+            sent = {report.intent_id: report.state for report in self.broker.orders()}
+            states = [(name, sent[name]) for name in self._trading if name in sent]
             return [name for name, state in states if not state.final and state is not OrderState.ERROR]
 
         for name in unknown():

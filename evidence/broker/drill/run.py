@@ -236,7 +236,7 @@ class Runner:
         """Cancel and close what is open, once orders were placed; say what could not be."""
         if not self._desk.placed:
             return
-        problem, tries = "there is no connection", 0
+        problem, tries = "how the account stands is not known", 0
         with suppress(TimeoutError):
             async with asyncio.timeout(max(_LEAVE_STEPS * self._plan.step_s, _LEAVE_LEAST_S)):
                 while tries < _LEAVE_TRIES:

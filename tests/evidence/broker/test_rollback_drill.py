@@ -201,11 +201,20 @@ def test_a_halt_command_that_fails_is_told(drill: Callable[..., Any]) -> None:
     assert "the halt command ended with exit code 3" in record["note"]
 
 
-@pytest.mark.parametrize(("orders", "number"), [(1, signal.SIGTERM), (3, signal.SIGINT), (4, signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("orders", "number", "faults"),
+    [
+        (1, signal.SIGTERM, ""),
+        (1, signal.SIGINT, "{fault: delay, at: received, number: 1, delay_ms: 700}"),
+        (3, signal.SIGINT, ""),
+        (4, signal.SIGTERM, ""),
+        (4, signal.SIGTERM, "{fault: hold, at: working, number: 4}"),
+    ],
+)
 def test_an_interrupted_drill_leaves_nothing_open(
-    drill: Callable[..., Any], tmp_path: Path, number: signal.Signals, orders: int
+    drill: Callable[..., Any], number: signal.Signals, orders: int, faults: str
 ) -> None:
-    """While the position is opened, while the orders begin to rest, or while it is closed; signals repeat."""
+    """While the position is opened, while the orders begin to rest, or while it is closed, slowly or not."""
     placed = []
 
     def react(observation: dict[str, Any]) -> None:
@@ -215,7 +224,7 @@ def test_an_interrupted_drill_leaves_nothing_open(
                 os.kill(os.getpid(), number)
                 os.kill(os.getpid(), number)
 
-    with gateway(react=react) as broker:
+    with gateway(f"faults: [{faults}]", react) as broker:
         done, record = drill(broker.port)
     assert (done.code, record) == (2, {}) and "interrupted" in done.err
     assert broker.held() == 0
