@@ -17,7 +17,9 @@ EXAMPLES ?= 1000
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCKED = $(PIP) install --no-deps --require-hashes --only-binary :all:
 # every extra but ib-insync, which cannot be installed beside ibkr: its tests make an environment of their own
-EXTRAS = --extra timestamps --extra opa --extra oci --extra ibkr
+EXTRAS = $(shell $(BIN)/python -c 'import tomllib; \
+	project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*("--extra " + one for one in project["optional-dependencies"] if one != "ib-insync"))')
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
 
 # without compiled modules each of the many processes that tests start would compile gate anew
@@ -83,6 +85,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/impact.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/ibkr.py
+	$(BIN)/python benchmarks/broker.py
 
 $(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<

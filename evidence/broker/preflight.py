@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,6 +19,10 @@ from .safety import Outgoing, Target, check_accounts, check_target, refusal
 
 TIMEOUT_S = 10.0
 """How long the whole conversation may take."""
+_ANSWER_S = 3.0
+"""How long the answer about open orders may take; none is none."""
+_AGAIN_S = (0.5, 2.0)
+"""When a connection is tried again whose client id was just given back."""
 _VERSIONS = b"v157..176"
 """Versions that both client libraries speak as well."""
 _FRAME_BYTES = 1 << 20
@@ -75,6 +79,25 @@ async def preflight(target: Target, *, ask_read_only: bool, timeout_s: float = T
         raise BrokerProblem(f"no gateway can be reached at {where}: {why}", remedy=remedy) from error
 
 
+async def after_preflight(connect: Callable[[], Awaitable[object]]) -> None:
+    """Connect with the client id that a preflight has just found to be free.
+
+    A gateway may hold an id for a moment after its connection has ended; error 326 is tried again, twice.
+
+    Raises BrokerProblem: as ``connect`` does.
+    """
+    for wait in _AGAIN_S:
+        try:
+            await connect()
+        except BrokerProblem as problem:
+            if problem.code != 326:
+                raise
+            await asyncio.sleep(wait)
+        else:
+            return
+    await connect()
+
+
 class _Conversation:
     def __init__(self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._target, self._reader, self._writer = target, reader, writer
@@ -94,7 +117,11 @@ class _Conversation:
             if accounts is not None and ready:
                 break
         check_accounts(self._target, accounts or ())
-        read_only = await self._ask() if ask_read_only else None
+        read_only = None
+        if ask_read_only:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ANSWER_S):
+                    read_only = await self._ask()
         await self._end()
         return Gateway(accounts or (), int(fields[0]), read_only)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -193,7 +194,10 @@ class _DecoderLog:
         self._to = receiver
 
     def exception(self, message: str, *details: object) -> None:
-        if (error := sys.exc_info()[1]) is not None:
+        error = sys.exc_info()[1]
+        while error is not None and error.__context__ is not None:
+            error = error.__context__  # what the library then says of it may fail in turn
+        if error is not None:
             self._to.on_unreadable(error)
 
 
@@ -230,7 +234,8 @@ class LibraryGateway:
                 self._refusal.result()
             await welcome
         except OSError as error:
-            what = f"cannot connect to {host}:{port}: {error.strerror or error}"
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            what = f"cannot connect to {host}:{port}: {reason}"
             remedy = "start the gateway, enable its API, and check host and port"
             raise BrokerProblem(what, remedy=remedy) from error
         finally:

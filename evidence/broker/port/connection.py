@@ -39,6 +39,7 @@ class Connection:
         self._again: asyncio.Task[None] | None = None
         self._lost_while_trying = ""
         self._impaired = ""
+        self._turn = asyncio.Lock()
         self.state = State.DISCONNECTED
 
     def _be(self, state: State, attempt: int = 0, reason: str = "") -> None:
@@ -48,11 +49,11 @@ class Connection:
 
     async def connect(self) -> None:
         """Establish it, unless it is. Raises BrokerProblem: every try was in vain, or none can succeed."""
-        if self.state in _UP:
-            return
-        await self._stop()
-        waits = (0.0, *self._settings.waits_s)
-        await self._try(State.CONNECTING, waits, give_up=lambda e: e.code == CLIENT_ID_TAKEN)
+        async with self._turn:
+            if self.state not in _UP:
+                await self._stop()
+                waits = (0.0, *self._settings.waits_s)
+                await self._try(State.CONNECTING, waits, give_up=lambda e: e.code == CLIENT_ID_TAKEN)
 
     async def _try(
         self, state: State, waits: tuple[float, ...], *, give_up: Callable[[BrokerProblem], bool]

@@ -127,14 +127,14 @@ class Broker(Reader, Protocol):
         """
 
     async def cancel(self, intent_id: str) -> None:
-        """Ask to cancel an order; nothing happens if it is final.
+        """Ask to cancel an order; returns when the request has left. Nothing happens if the order is final.
 
         An order in TIMEOUT that the broker does not know becomes ERROR by it. Raises UsageError: there is no
-        such order; BrokerProblem: not connected.
+        such order; BrokerProblem: not connected, or the connection was lost before the request left.
         """
 
     async def cancel_all(self) -> None:
-        """Ask to cancel every open order of the account, of every client."""
+        """Ask to cancel every open order of the account, of every client; as ``cancel``."""
 
     def order(self, intent_id: str) -> OrderReport:
         """How an order stands. Raises UsageError: there is none."""

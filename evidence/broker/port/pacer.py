@@ -47,13 +47,18 @@ class Pacer:
         now: Callable[[], float],
         later: Callable[[float, Callable[[], None]], Cancellable],
     ) -> None:
-        self._gap = 0.0 if messages_per_s is None else 1 / messages_per_s
+        self.gap = 0.0 if messages_per_s is None else 1 / messages_per_s
+        """Seconds between two messages."""
         self._allowed = allowed
         self._written = written
         self._now, self._later = now, later
         self._write: Callable[[bytes], None] | None = None
         self._next = 0.0
-        self._waiting: deque[tuple[int, int, bytes]] = deque()
+        self._waiting: deque[tuple[int, int, int, bytes]] = deque()
+        self._done = 0
+        self._dropped: set[int] = set()
+        self.latest = 0
+        """The ticket of the message that was sent last: they are counted from 1."""
         self._timer: Cancellable | None = None
         self._recent: deque[float] = deque()
         self._by_id: dict[int, int] = {}
@@ -73,13 +78,19 @@ class Pacer:
 
     def detach(self) -> list[int]:
         """The connection has ended: forget what waits, and give the ids of the orders in it."""
-        dropped = [order_id for number, order_id, _ in self._waiting if number == PLACE]
+        dropped = [order_id for _, number, order_id, _ in self._waiting if number == PLACE]
+        self._dropped.update(ticket for ticket, *_ in self._waiting)
+        self._done = self.latest
         self._waiting.clear()
         self._write = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         return dropped
+
+    def left(self, ticket: int) -> bool | None:
+        """Whether a message has left; None while it waits."""
+        return ticket not in self._dropped if ticket <= self._done else None
 
     def send(self, data: bytes) -> None:
         """Write a message now or when its turn comes. Raises BrokerProblem: it is not allowed."""
@@ -91,7 +102,8 @@ class Pacer:
         if self._allowed is not None and number not in self._allowed:
             what = f"message {number} was not sent: this connection only reads"
             raise BrokerProblem(what, remedy="use a connection that may trade", permanent=True)
-        self._waiting.append((number, order_id, data))
+        self.latest += 1
+        self._waiting.append((self.latest, number, order_id, data))
         if self._timer is None:
             self._drain()
 
@@ -102,10 +114,10 @@ class Pacer:
             if now < self._next - _EARLY_S:
                 self._timer = self._later(self._next, self._drain)
                 return
-            number, order_id, data = self._waiting.popleft()
+            self._done, number, order_id, data = self._waiting.popleft()
             if self._write is not None:
                 self._count(number, now)
-                self._next = now + self._gap
+                self._next = now + self.gap
                 self._write(data)
                 self._written(number, order_id)
 

@@ -277,7 +277,9 @@ class ReadingPort:
         self._about_order(request, code, text)
 
     def _refusal(self, code: int, text: str) -> BrokerProblem:
-        return BrokerProblem(f"error {code}: {text}", remedy="docs/ibkr.md lists error codes", code=code)
+        return BrokerProblem(
+            f"error {code}: {text}", remedy="gate docs ibkr lists what error codes mean", code=code
+        )
 
     def _about_order(self, request: int, code: int, text: str) -> None:
         self._emit(lambda: Problem(code, text, "", self._now()))

@@ -76,19 +76,30 @@ class TradingPort(ReadingPort):
     async def cancel(self, intent_id: str) -> None:
         """Ask to cancel an order."""
         record, gateway = self._book.record(intent_id), self._up()
-        if not record.state.final and record.order_id:
-            self._book.ask_cancel(record, self._now())
-            gateway.cancel(record.order_id)
-            self._await(record, cancelling=True)
+        if record.state.final or not record.order_id:
+            return
+        if record.state is OrderState.ERROR and record.submitted is None:
+            return
+        await self._cancel([record], lambda: gateway.cancel(record.order_id))
 
     async def cancel_all(self) -> None:
         """Ask to cancel every open order."""
-        gateway = self._up()
-        for record in self._book.records:
-            if not record.state.settled or record.state is OrderState.TIMEOUT:
-                self._book.ask_cancel(record, self._now())
-                self._await(record, cancelling=True)
-        gateway.cancel_all()
+        records = [one for one in self._book.records if not one.settled or one.state is OrderState.TIMEOUT]
+        await self._cancel(records, self._up().cancel_all)
+
+    async def _cancel(self, records: list[Record], send: Callable[[], None]) -> None:
+        """Send a request to cancel, and wait until it has left."""
+        send()
+        ticket = self._pacer.latest
+        for record in records:
+            self._book.ask_cancel(record, self._now())
+            self._await(record, cancelling=True)
+        while (left := self._pacer.left(ticket)) is None:
+            await asyncio.sleep(self._pacer.gap)
+        if not left:
+            for record in records:
+                record.cancelling = False
+            raise BrokerProblem(_UNSENT, remedy="cancel again when it is connected")
 
     def order(self, intent_id: str) -> OrderReport:
         """How an order stands."""

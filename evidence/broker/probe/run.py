@@ -26,7 +26,7 @@ from ..port import (
     Settings,
     open_reader,
 )
-from ..preflight import Gateway, preflight
+from ..preflight import Gateway, after_preflight, preflight
 from ..safety import READING, Refused, Target, check_accounts, check_library, check_target
 from .attestation import Attestation
 from .figures import figures_of, holdings
@@ -98,7 +98,7 @@ async def _read(reader: Reader, plan: Plan) -> _Seen:
     account = plan.target.account
     try:
         step("connecting")
-        await _timed(times, "connect", reader.connect)
+        await after_preflight(lambda: _timed(times, "connect", reader.connect))
         check_accounts(plan.target, await reader.accounts())
         for number in range(1, plan.samples + 1):
             step(f"reading the account, {number} of {plan.samples}")

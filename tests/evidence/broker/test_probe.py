@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from gate.evidence.base.contracts import load_schema, violations
+from gate.evidence.broker import preflight
 from gate.evidence.broker.port import codes
 from gate.evidence.broker.port.reader import ReadingPort
-from gate.evidence.broker.safety import READING
+from gate.evidence.broker.safety import READING, Target
 
 from .gateways import Scripted, Simulated, raw_client, simulated
 
@@ -266,6 +267,26 @@ def test_a_second_client_with_the_same_id_hears_nothing(probe: Any) -> None:
         assert (done.code, "another program is connected with client id 71" in done.err) == (2, True)
         assert gateway.received() == [(1, "startApi"), (2, "startApi")]
         assert probe(gateway.port, "--samples", "1", "--client-id", "72")[0].code == 0
+
+
+@needs_library
+def test_an_id_that_the_gateway_still_holds_is_tried_again(probe: Any) -> None:
+    """It was free when the first connection asked, whose own end the gateway may not have noticed yet."""
+    held = "faults: [{fault: error, at: started, number: 2, code: 326}]\n"
+    with simulated(held) as gateway:
+        done, _ = probe(gateway.port, "--samples", "1")
+    assert done.code == 0, done.err
+    assert [one for one in gateway.received() if one[1] == "startApi"] == [
+        (number, "startApi") for number in (1, 2, 3)
+    ]
+
+
+def test_a_gateway_that_does_not_say_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer about open orders tells nothing."""
+    monkeypatch.setattr(preflight, "_ANSWER_S", 0.2)
+    with Scripted(4002) as gateway:
+        told = asyncio.run(preflight.preflight(Target(ID, 4002, Scripted.host), ask_read_only=True))
+    assert (told.read_only, told.accounts, gateway.numbers()) == (None, (ID,), ["71", "5"])
 
 
 @needs_library

@@ -153,7 +153,7 @@ def test_what_must_not_be_sent_is_not(run: Run) -> None:
     """An order twice, one for another account, one during an outage."""
 
     async def play() -> Stage:
-        async with stage("faults: [{fault: outage, at: filled, outage_ms: 300}]") as on:
+        async with stage("faults: [{fault: outage, at: filled, outage_ms: 1000}]") as on:
             await on.traded(intent("one"))
             with pytest.raises(BrokerProblem, match="lost the broker"):
                 await on.broker.place(intent("two"))
@@ -276,25 +276,71 @@ def test_all_orders_are_cancelled_at_once(run: Run) -> None:
     assert len(run(play()).fields("in", "reqGlobalCancel")) == 1
 
 
+def test_a_request_to_cancel_has_left_before_one_disconnects(run: Run) -> None:
+    """However slow the pace; where the connection is lost before, it is said, and the order lives on."""
+
+    async def play() -> Stage:
+        async with stage(messages_per_s=10) as on:
+            await on.broker.place(intent("one", "400"))
+            await on.broker.cancel("one")
+            await on.broker.disconnect()
+            await until(lambda: on.fields("in", "cancelOrder"))
+            await on.broker.connect()
+            assert on.broker.order("one").state == "CANCELED"
+            await on.broker.place(intent("two", "400"))
+            cancelling = asyncio.ensure_future(on.broker.cancel_all())
+            await asyncio.sleep(0)
+            on.broker._gateway._client.conn.transport.abort()
+            with pytest.raises(BrokerProblem, match="lost before it was sent"):
+                await cancelling
+            await until(lambda: on.broker.state is ConnectionState.CONNECTED)
+            assert not on.broker.order("two").state.settled
+            await on.broker.cancel_all()
+            assert (await on.broker.outcome("two")).state == "CANCELED"
+        return on
+
+    assert len(run(play()).fields("in", "reqGlobalCancel")) == 1
+
+
+def test_fills_that_do_not_come(run: Run) -> None:
+    """Are asked for when the status speaks of them; a message that cannot be read is told."""
+
+    async def play() -> Stage:
+        async with stage() as on:
+            await on.broker.place(intent("one", "400"))
+            await until(lambda: on.broker.order("one").state is OrderState.ACKNOWLEDGED)
+            report, asked = on.broker.order("one"), len(on.fields("in", "reqExecutions"))
+            for filled in ("10", "ten"):
+                fields = (3, report.order_id, "Filled", filled, 0, 400, report.perm_id, 0, 400, 7, "", 0)
+                body = "".join(f"{field}\0" for field in fields).encode()
+                on.broker._gateway._client._onSocketHasData(len(body).to_bytes(4) + body)
+            assert on.broker.order("one").state is OrderState.ACKNOWLEDGED
+            await until(lambda: len(on.fields("in", "reqExecutions")) > asked)
+        return on
+
+    (told,) = [one for one in run(play()).seen(Problem) if one.code == -1]
+    assert "could not be read: ValueError" in told.text
+
+
 def test_a_later_process_finds_the_orders_of_an_earlier_one(run: Run) -> None:
     """By their references: one that works, one that was filled meanwhile, one that the broker never had."""
 
     async def play() -> None:
-        async with stage("moves: [{symbol: SPY, after_ms: 1500, price: 430}]") as on:
-            for name, limit in (("works", "400"), ("fills", "440")):
-                await on.broker.place(intent(name, limit))
-            await until(lambda: {one.state for one in on.broker.orders()} == {OrderState.ACKNOWLEDGED})
-            await on.broker.disconnect()
+        async with stage("faults: [{fault: drop, at: working, number: 2}]", reconnect=False) as on:
+            await on.broker.place(intent("works", "400"))
+            await until(lambda: on.broker.order("works").state is OrderState.ACKNOWLEDGED)
+            await on.broker.place(intent("fills"))
             await until(lambda: on.fields("event", "fill"))
+            await until(lambda: on.broker.state is ConnectionState.DISCONNECTED)
             settings = {"port": on.server.port, "client_id": 7, "messages_per_s": None}
             async with stage(connect=False, **settings) as later:
                 await later.broker.connect()
-                names = {"works": "400", "fills": "440", "never": "1"}
+                names = {"works": "400", "fills": None, "never": "1"}
                 again = [intent(name, limit) for name, limit in names.items()]
                 found = await later.broker.reconcile(again)
                 assert [brief(one) for one in found] == [
                     "ACKNOWLEDGED 0/10",
-                    "FILLED 10/10 at 430.01 for 1.0",
+                    "FILLED 10/10 at 450.01 for 1.0",
                     "ERROR 0/10",
                 ]
                 await later.broker.cancel("works")
