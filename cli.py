@@ -47,10 +47,7 @@ COMMANDS = {
     "keys": ("people.keys", "Change and list the keys that sign the ledger, as its key admins decide."),
     "policy": ("policy", "Edit, check, test and compare policy bundles."),
     "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
-    "ibkr": (
-        "ibkr",
-        "Simulate the gateway of Interactive Brokers, and record a paper account.",
-    ),
+    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, and record a paper account."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
     "record": (
         "record",
