@@ -231,7 +231,7 @@ class _Run:
             if wire is not None and not watch.survived:
                 problem = f"{problem or 'it is done'}: it met {watch.met} of {wire.needed} faults"
             elif problem is None and answer is not None and answer.fired:
-                problem = f"another switch fired: {', '.join(answer.fired)[:100]}"
+                problem = masked(f"another switch fired: {', '.join(answer.fired)[:100]}")
             told = watch.survived if wire is not None else answer is not None
             return Outcome(False if told else None, False, waited, watch.traded, problem)
         if breached is None or fired_at < breached:

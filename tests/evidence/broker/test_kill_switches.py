@@ -40,7 +40,7 @@ case $1 in
   crashes) test $breached && { echo "no ratio of DU1234567" >&2; exit 1; };;
   never) fired='[]';;
   always) fired='["KILL_PNL"]';;
-  other) fired='["MAX_DD_KILL_SWITCH"]';;
+  other) fired='["MAX_DD_KILL_SWITCH", "DU1234567\\u001b[31m"]';;
   text) fired='"KILL_PNL"';;
   orphan) (trap "" HUP TERM INT; exec sleep 600) & echo $! > pid;;
 esac
@@ -98,7 +98,7 @@ def test_the_switches_of_the_example_hold(
 NOT_VERIFIED = {
     "never": "did not fire just beyond",
     "always": "fired just short of its limit",
-    "other": "another switch fired: MAX_DD_KILL_SWITCH",
+    "other": "another switch fired: MAX_DD_KILL_SWITCH, DU****67",
     "text": "its answer is malformed",
     "crashes": "ended with exit code 1 before its switch fired (no ratio of DU****67)",
     "dies": "ended with exit code 1 before it said that it is ready (no market data)",
@@ -120,6 +120,7 @@ def test_a_switch_that_does_not_hold_is_told(exercised: Callable[..., Any], how:
     assert done.code == 1, done.err
     (switch,) = record["switches"]
     assert NOT_VERIFIED[how] in done.out and NOT_VERIFIED[how] in record["note"]
+    assert "\x1b" not in done.out
     assert switch["triggered"] is (how in ("always", "trades on")) and switch["halted"] is (how == "always")
     told = switch.get("just_below", {}).get("triggered")
     assert told is {"always": True, "text": None, "dies": None, "flood": None}.get(how, False)
