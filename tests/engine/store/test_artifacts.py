@@ -45,11 +45,7 @@ def test_a_document_is_an_artifact_under_its_digest(registry: DockerRegistry) ->
     with open_store(f"oci://{registry.host}/{repository}") as store:
         digest = store.put(b"data")
     base = f"http://{registry.host}/v2/{repository}"
-    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
-    with urllib.request.urlopen(
-        urllib.request.Request(f"{base}/manifests/{digest}", headers=accept)
-    ) as answer:
-        manifest = json.load(answer)
+    manifest = requests.get(f"{base}/manifests/{digest}", headers={"Accept": KIND}, timeout=30).json()
     assert manifest["artifactType"] == "application/vnd.gate.evidence.v1"
     (layer,) = manifest["layers"]
     assert layer["digest"] == f"sha256:{digest}"
