@@ -34,6 +34,10 @@ _FILLS_LATE_S = 0.5
 """After this time the fills that the broker says there were are asked for."""
 
 
+_LAST_PRICE_S = 0.5
+"""How long a quote waits for the last price; an instrument that did not trade has none."""
+
+
 class TradingPort(ReadingPort):
     """``interface.Broker`` over a client library."""
 
@@ -147,10 +151,15 @@ class TradingPort(ReadingPort):
         return Quote(prices.get("bid"), prices.get("ask"), prices.get("last"), self._now())
 
     def on_price(self, request: int, kind: str, price: Decimal | None) -> None:
-        """A price; the answer is complete with the three of them."""
+        """A price; the answer is complete with the three of them, or if the last one does not come."""
+        if request not in self._requests:
+            return
         self._requests.part(request, (kind, price))
-        if {kind for kind, _ in self._requests.parts(request)} == {"bid", "ask", "last"}:
+        kinds = {kind for kind, _ in self._requests.parts(request)}
+        if len(kinds) == 3:
             self._requests.end(request)
+        elif kinds == {"bid", "ask"}:
+            asyncio.get_running_loop().call_later(_LAST_PRICE_S, self._requests.end, request)
 
     async def open_orders(self) -> tuple[OpenOrder, ...]:
         """The open orders of every client."""

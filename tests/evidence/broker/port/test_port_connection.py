@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,26 @@ def test_a_gateway_that_does_not_welcome_us(
         return on
 
     assert run(play()).waits == waits
+
+
+def test_something_else_than_a_gateway(run: Run) -> None:
+    """What it sends is not kept without end, whatever length it claims."""
+
+    async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x7f" * 8_000_000)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async def play() -> None:
+        server = await asyncio.start_server(flood, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with stage(connect=False, port=port, tries=1) as on:
+            with pytest.raises(BrokerProblem, match="more than 4194304 bytes"):
+                await on.broker.connect()
+        server.close()
+
+    run(play())
 
 
 def test_a_client_id_that_is_in_use(run: Run) -> None:
