@@ -270,6 +270,8 @@ def test_a_question_that_a_drop_cuts_off(run: Run) -> None:
             with pytest.raises(BrokerProblem, match="closed"):
                 await asyncio.wait_for(asking, 1)
             assert on.broker.state is ConnectionState.DISCONNECTED
+            with pytest.raises(BrokerProblem, match=r"DISCONNECTED: .*closed"):
+                await on.broker.positions()
 
     run(play())
 
