@@ -260,6 +260,29 @@ def test_disconnecting_ends_every_try(run: Run) -> None:
     ]
 
 
+def test_connecting_may_be_interrupted(run: Run) -> None:
+    """Nothing of it stays; the gateway sees the connection end, and another try works."""
+
+    async def play() -> Stage:
+        slow = "faults: [{fault: delay, delay_ms: 60000, at: started, number: 1}]"
+        async with stage(slow, connect=False) as on:
+            connecting = asyncio.ensure_future(on.broker.connect())
+            await until(lambda: on.fields("in", "startApi"))
+            connecting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await connecting
+            assert on.broker.state is ConnectionState.DISCONNECTED
+            await until(lambda: on.fields("event", "disconnected"))
+            await on.broker.connect()
+            assert await on.broker.accounts() == ("DUSIM0000001",)
+        return on
+
+    assert [state for state, _ in changes(run(play()))] == [
+        *("CONNECTING", "DISCONNECTED", "CONNECTING", "CONNECTED"),
+        "DISCONNECTED",
+    ]
+
+
 def test_a_question_that_a_drop_cuts_off(run: Run) -> None:
     """Fails at once, and not after its time-out."""
 
