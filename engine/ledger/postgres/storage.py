@@ -10,7 +10,6 @@ the process.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, Final
 from ....evidence.base.errors import EnvironmentProblem, LedgerError
 from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
+from ...store.parts import in_parts
 from ..interface import CHECKPOINT, HISTORY, LOG, RESTORE, VERIFIER
 from ..note import MAX_NOTE_BYTES, Checkpoint
 from ..reader import absent
@@ -30,8 +30,6 @@ _CUT_BACK: Final = "GL001"
 """What `append` in the database answers when sealed lines are missing."""
 _ROWS: Final = 512
 """How many lines are fetched at a time: at most 32 MiB."""
-_PART: Final = 1 << 20
-"""How many bytes of a blob are fetched at a time."""
 
 
 class PostgresStorage:
@@ -262,7 +260,13 @@ class PostgresBlobs:
     def open(self, digest: str) -> BinaryIO | None:
         """The blob as a stream; None when there is none."""
         here = self._storage.one("SELECT true FROM evidence WHERE log = %s AND digest = %s", digest)
-        return io.BufferedReader(_Blob(self._storage, digest), _PART) if here else None
+        if not here:
+            return None
+        log = self._storage.log()
+        query = "SELECT substring(data FROM %s FOR %s) FROM evidence WHERE log = %s AND digest = %s"
+        return in_parts(
+            lambda at, most: self._storage.one(query, at + 1, most, log, digest, everywhere=True) or b""
+        )
 
     def digests(self) -> Iterator[str]:
         """The names of all blobs, sorted."""
@@ -271,26 +275,3 @@ class PostgresBlobs:
 
     def close(self) -> None:
         """The connection is closed with the storage."""
-
-
-class _Blob(io.RawIOBase):
-    """A blob read in parts, whatever its size."""
-
-    def __init__(self, storage: PostgresStorage, digest: str) -> None:
-        self._storage, self._digest, self._at = storage, digest, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        part: bytes = self._storage.one(
-            "SELECT substring(data FROM %s FOR %s) FROM evidence WHERE log = %s AND digest = %s",
-            self._at + 1,
-            len(buffer),
-            self._storage.log(),
-            self._digest,
-            everywhere=True,
-        )
-        buffer[: len(part)] = part
-        self._at += len(part)
-        return len(part)

@@ -8,10 +8,10 @@ type below, and nothing else. Credentials are those of docker's configuration, c
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import os
 import re
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from ....evidence.base.errors import EnvironmentProblem, EvidenceError, PolicyError, UsageError
 from ....evidence.base.limits import DEFAULT, MIB
 from ....evidence.reading.parse import parse_json
+from ...store.urls import is_loopback
 from .archive import MAX_ARCHIVE
 
 MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -32,6 +33,8 @@ LAYER: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
 _LAYERS: Final = (LAYER, "application/vnd.openpolicyagent.layer.v1.tar+gzip")
 _MAX_MANIFEST: Final = MIB
 _CONNECT_SECONDS, _READ_SECONDS = 10, 60
+TALK_SECONDS = 900.0
+"""How long pushing or pulling a bundle may take, however slowly a registry answers."""
 _REFERENCE: Final = re.compile(
     r"(?:oci://)?(?P<host>(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?)"
     r"/(?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
@@ -72,14 +75,6 @@ def parse_reference(text: str) -> Reference:
             "registry.example.com/policies/acme:1.0.0",
         )
     return Reference(found["host"], found["repository"], found["tag"], found["digest"])
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether the host is this machine, which may be spoken to without TLS."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def open_registry(reference: Reference) -> Registry:
@@ -181,7 +176,14 @@ class Registry:
             basic = answer.headers.get("WWW-Authenticate", "").lower().startswith("basic")
         if basic:
             client.auth = get_auth_backend("basic", client.session, insecure=client.prefix == "http")
-        client.auth.load_configs(self._container, _configurations())
+        try:
+            client.auth.load_configs(self._container, _configurations())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EnvironmentProblem(
+                "docker's configuration cannot be understood",
+                path=(_configurations() or ["~/.docker/config.json"])[0],
+                remedy="correct it, or log in again: docker login",
+            ) from error
         if basic and not getattr(client.auth, "_basic_auth", None):
             raise EnvironmentProblem(
                 "the registry asks for credentials, and docker's configuration has none for it",
@@ -227,20 +229,22 @@ class Registry:
         from requests import RequestException
 
         try:
-            yield
+            with _within(TALK_SECONDS):
+                yield
         except AuthenticationException as error:
             raise EnvironmentProblem(
                 "the registry refused the credentials", path=str(self._at), remedy="log in with docker login"
             ) from error
-        except RequestException as error:
+        except (RequestException, TimeoutError) as error:
             raise EnvironmentProblem(
                 f"the registry cannot be reached ({type(error).__name__})",
                 path=str(self._at),
                 remedy="check its name and the network",
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
+            what = _short(error) if isinstance(error, ValueError) else "it does not answer as registries do"
             raise EnvironmentProblem(
-                f"the registry cannot be used: {_short(error)}",
+                f"the registry cannot be used: {what}",
                 path=str(self._at),
                 remedy="check its name, and docker login",
             ) from error
@@ -274,13 +278,51 @@ def _client(reference: Reference) -> Any:
             if url.scheme != "https" and not is_loopback(url.hostname):
                 raise ValueError(f"{url.hostname} is named without TLS")
             options["timeout"] = (_CONNECT_SECONDS, _READ_SECONDS)
-            return super().send(request, *arguments, **options)
+            response = super().send(request, *arguments, **options)
+            # the client reads some answers whole, such as those of redirects and to its requests for tokens
+            response.raw = _Capped(response.raw)
+            return response
 
     logging.getLogger("oras").setLevel(logging.CRITICAL)
     client = Once(hostname=reference.host, insecure=reference.url.startswith("http:"))
     for scheme in ("http://", "https://"):
         client.session.mount(scheme, Careful())
     return client
+
+
+class _Capped:
+    """An answer as it comes in, of which no more is read than any that is asked for has."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, *arguments: Any, **options: Any) -> Iterator[bytes]:
+        """Its pieces. Raises ValueError: they are too many."""
+        size = 0
+        for piece in self._raw.stream(*arguments, **options):
+            size += len(piece)
+            if size > MAX_ARCHIVE:
+                raise ValueError("the answer is too large")
+            yield piece
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after so long; time limits of sockets begin anew with every byte."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"it took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _read(response: Any, most: int) -> bytes:

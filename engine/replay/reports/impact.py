@@ -79,7 +79,10 @@ def _looked(impact: Impact) -> str:
     parts = [_decisions(impact.recorded)] if impact.recorded or not (impact.logged or impact.sets) else []
     parts += [f"{impact.logged:,} logged decision{'s' * (impact.logged != 1)}"] if impact.logged else []
     parts += [f"{impact.sets:,} fact set{'s' * (impact.sets != 1)}"] if impact.sets else []
-    return " and ".join(parts) + f" ({impact.distinct:,} distinct)"
+    if len(parts) == 1:
+        return f"{parts[0]} ({impact.distinct:,} distinct)"
+    total = impact.recorded + impact.logged + impact.sets
+    return f"{total:,} ({' and '.join(parts)}; {impact.distinct:,} distinct)"
 
 
 def _remarks(impact: Impact) -> list[str]:

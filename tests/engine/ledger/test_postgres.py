@@ -198,7 +198,7 @@ def test_the_program_records_in_a_database(
     judged.write_text(yaml.safe_dump({**yaml.safe_load(before), "ledger": {"location": url}}))
     refused = gate("evaluate", "stage1", "--workspace", str(workspace))
     assert refused.code == 2
-    assert "may not say which database" in refused.err
+    assert "may not say which server" in refused.err
     judged.write_text(before)
     assert not (workspace / "ledger" / "log.intoto.jsonl").exists()
     shown = gate("ledger", "verify", *options)
