@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from typing import Any
 from gate.evidence.broker.port import Instrument, Library, OrderIntent, Settings, Side, open_broker
 
 Trade = Callable[[int], Awaitable[None]]
-BLOCKS, ORDERS = 12, 250
+BLOCKS, ORDERS = 10, 250
 MOST_OVERHEAD = 1.3
 MOST_TAIL = 2.0
 SCENARIO = """\
@@ -40,11 +40,11 @@ latency: {acknowledge: {median_us: 0}, work: {median_us: 0}, fill: {median_us: 0
 
 
 @asynccontextmanager
-async def bare(library: Any, port: int) -> AsyncIterator[Trade]:
+async def bare(library: Any, port: int, client_id: int) -> AsyncIterator[Trade]:
     """How the library's client trades, while it is connected."""
     client = library.IB()
     client.client.MaxRequests = 0
-    await client.connectAsync("127.0.0.1", port, clientId=1, timeout=30)
+    await client.connectAsync("127.0.0.1", port, clientId=client_id, timeout=30)
     contract = library.Stock("SPY", "SMART", "USD")
 
     async def trade(number: int) -> None:
@@ -60,10 +60,10 @@ async def bare(library: Any, port: int) -> AsyncIterator[Trade]:
 
 
 @asynccontextmanager
-async def ported(library: Library, port: int) -> AsyncIterator[Trade]:
+async def ported(library: Library, port: int, client_id: int) -> AsyncIterator[Trade]:
     """How the port trades, while it is connected and somebody listens to its events, as a session does."""
     instrument = Instrument("SPY")
-    broker = open_broker(library, Settings(port, 2, messages_per_s=None))
+    broker = open_broker(library, Settings(port, client_id, messages_per_s=None))
     events = broker.events()
 
     async def listen() -> None:
@@ -95,12 +95,15 @@ async def block(trade: Trade, first: int) -> tuple[list[float], float]:
 async def measure(port: int, library: Library) -> bool:
     """Measure and print; whether it is good enough."""
     module = __import__(library)
-    ways = {"library": lambda: bare(module, port), "port": lambda: ported(library, port)}
+    ways: dict[str, Callable[[int], AbstractAsyncContextManager[Trade]]] = {
+        "library": lambda number: bare(module, port, 2 * number + 1),
+        "port": lambda number: ported(library, port, 2 * number + 2),
+    }
     times: dict[str, list[list[float]]] = {name: [] for name in ways}
     work: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(BLOCKS + 1):
         for name in list(ways) if number % 2 else list(reversed(ways)):
-            async with ways[name]() as trade:
+            async with ways[name](number) as trade:
                 gc.collect()
                 gc.freeze()
                 found, worked = await block(trade, number * ORDERS)

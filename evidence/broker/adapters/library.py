@@ -37,6 +37,8 @@ from .interface import Receiver
 _PRICES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
 """Ticks that are wanted; from 66 on they are delayed."""
 _ZERO = Decimal(0)
+_UNREAD_BYTES = 4 * 1024 * 1024
+"""The library keeps what it receives until a message is complete, however long that claims to be."""
 
 
 def _exact(value: object) -> Decimal:
@@ -214,6 +216,8 @@ class LibraryGateway:
         self._client.decoder.logger = _DecoderLog(receiver)
         self._client.conn.sendMsg = wrap(self._client.conn.sendMsg)
         self._client.conn.disconnected += self._closed
+        self._received = self._client.conn.data_received
+        self._client.conn.data_received = self._data
 
     @property
     def server_version(self) -> int:
@@ -258,6 +262,13 @@ class LibraryGateway:
             BrokerProblem(text, remedy="check the gateway's log, its API settings and its client ids")
         )
         self._to.on_closed(text)
+
+    def _data(self, data: bytes) -> None:
+        if len(self._client._data) + len(data) > _UNREAD_BYTES:
+            self._client.conn.transport.abort()
+            self._closed(f"the gateway sent a message of more than {_UNREAD_BYTES} bytes")
+        else:
+            self._received(data)
 
     def close(self) -> None:
         """End the connection."""

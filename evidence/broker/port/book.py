@@ -198,6 +198,17 @@ class Book:
             record.text = text if record.code is None else record.text
             self._update(record, now)
 
+    def forgotten(self, record: Record, now: int) -> None:
+        """The broker knows nothing of an order, in answers to every question about it.
+
+        One that it had acknowledged was there: what became of it is not known, and it must not be sent
+        again.
+        """
+        if record.acknowledged is None:
+            self.give_up(record, OrderState.ERROR, "the broker does not know it after the reconnection", now)
+        else:
+            self.give_up(record, OrderState.TIMEOUT, "the broker does not list it any more", now)
+
     def ask_cancel(self, record: Record, now: int) -> None:
         """A request to cancel was sent."""
         before, record.cancel_requested = record.cancel_requested, True
@@ -221,8 +232,9 @@ class Book:
             record.perm_id = perm_id
             self._by_perm_id[perm_id] = record
         certain = bool(record.fills) or record.status in _BROKERS
-        if certain or record.given_up is OrderState.ERROR:
+        if record.given_up is not None and (certain or record.given_up is OrderState.ERROR):
             record.given_up = None
+            record.text = record.text if record.code is not None else ""
         if record.acknowledged is not None or not (record.fills or record.status in _LIVE | {"Filled"}):
             return False
         record.acknowledged = now

@@ -40,3 +40,10 @@ def check_intent(intent: OrderIntent) -> None:
         raise UsageError(
             f"order {intent.intent_id}: {intent.order_type} with limit price {limit}", remedy=remedy
         )
+
+
+def check_pace(messages_per_s: float | None) -> None:
+    """Raise UsageError: no messages could ever be sent."""
+    if messages_per_s is not None and not messages_per_s > 0:
+        remedy = "give a number above zero; the broker's limit is 50"
+        raise UsageError(f"{messages_per_s} messages per second", remedy=remedy)

@@ -28,13 +28,13 @@ never ends an order, whatever a client library makes of it."""
 UNKNOWN_ORDER = frozenset({135, 10147})
 """Answers to a request to cancel: there is no such order."""
 
-NOT_READY = frozenset({10167, 10197, 354})
-"""Errors of a request for market data after which delayed data may still come."""
+DELAYED = 10167
+"""Prices will be delayed ones; they follow."""
 
 
 def warns(code: int) -> bool:
     """Whether a code only informs: about connections to data farms, or about an order that lives on."""
-    return code in (0, 399, 404, 10349) or code in NOT_READY or 2100 <= code < 2200
+    return code in (0, 399, 404, 10349, DELAYED) or 2100 <= code < 2200
 
 
 def warns_of_rate(code: int, text: str) -> bool:

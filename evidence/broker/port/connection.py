@@ -41,9 +41,11 @@ class Connection:
         self._impaired = ""
         self._turn = asyncio.Lock()
         self.state = State.DISCONNECTED
+        self.reason = ""
+        """Why it is in this state."""
 
     def _be(self, state: State, attempt: int = 0, reason: str = "") -> None:
-        before, self.state = self.state, state
+        before, self.state, self.reason = self.state, state, reason
         if state is not before or attempt:
             self._changed(state, before, attempt, reason)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from .checks import check_intent, number
+from .checks import check_intent, check_pace, number
 
 
 class Library(StrEnum):
@@ -34,9 +34,10 @@ class OrderState(StrEnum):
     REJECTED = "REJECTED"
     """Refused by the broker; ``code`` and ``text`` say why. Never to be sent again unchanged."""
     TIMEOUT = "TIMEOUT"
-    """Not acknowledged, or not cancelled, in time: its fate is unknown. It may still be filled."""
+    """Not acknowledged, or not cancelled, in time, or no longer listed: its fate is unknown. It may still be
+    filled, and must not be sent again."""
     ERROR = "ERROR"
-    """Never reached the broker: not written, or unknown to the broker after a reconnection."""
+    """Not at the broker: its bytes did not leave, or the broker has never heard of it."""
 
     @property
     def final(self) -> bool:
@@ -98,6 +99,9 @@ class Settings:
     """Evenly spaced; None for no limit. The broker's limit is 50, its clients' own 45."""
     reconnect: bool = True
     """Whether a lost connection is established again without being asked."""
+
+    def __post_init__(self) -> None:
+        check_pace(self.messages_per_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,8 @@ class ReadingPort:
 
     def _up(self) -> Gateway:
         if self._gateway is None or self.state not in (ConnectionState.CONNECTED, ConnectionState.IMPAIRED):
-            what = f"not connected to {self._settings.host}:{self._settings.port} ({self.state})"
+            why = f"{self.state}: {self._connection.reason}" if self._connection.reason else self.state
+            what = f"not connected to {self._settings.host}:{self._settings.port} ({why})"
             raise BrokerProblem(what, remedy="connect first, or wait until it is connected again")
         return self._gateway
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from ...base.errors import UsageError
 from ..adapters.interface import ClientLibrary, Gateway
@@ -29,9 +30,13 @@ from .model import (
 from .reader import ReadingPort, Sleep
 
 _UNSENT = "the connection was lost before it was sent"
-_FORGOTTEN = "the broker does not know it after the reconnection"
+_NO_FILLS = "the broker says that it is filled, but not how"
 _FILLS_LATE_S = 0.5
 """After this time the fills that the broker says there were are asked for."""
+
+
+_LAST_PRICE_S = 0.5
+"""How long a quote waits for the last price; an instrument that did not trade has none."""
 
 
 class TradingPort(ReadingPort):
@@ -147,10 +152,15 @@ class TradingPort(ReadingPort):
         return Quote(prices.get("bid"), prices.get("ask"), prices.get("last"), self._now())
 
     def on_price(self, request: int, kind: str, price: Decimal | None) -> None:
-        """A price; the answer is complete with the three of them."""
+        """A price; the answer is complete with the three of them, or if the last one does not come."""
+        if request not in self._requests:
+            return
         self._requests.part(request, (kind, price))
-        if {kind for kind, _ in self._requests.parts(request)} == {"bid", "ask", "last"}:
+        kinds = {kind for kind, _ in self._requests.parts(request)}
+        if len(kinds) == 3:
             self._requests.end(request)
+        elif kinds == {"bid", "ask"}:
+            asyncio.get_running_loop().call_later(_LAST_PRICE_S, self._requests.end, request)
 
     async def open_orders(self) -> tuple[OpenOrder, ...]:
         """The open orders of every client."""
@@ -213,7 +223,7 @@ class TradingPort(ReadingPort):
 
     def _about_order(self, request: int, code: int, text: str) -> None:
         self._book.error(request, code, text, self._now())
-        if code == codes.READ_ONLY and request == -1:
+        if code == codes.READ_ONLY and request == -1 and "read-only" in text.lower():
             remedy = "clear Read-Only API in the settings of the gateway"
             for key in ("open_orders", "completed_orders"):
                 problem = BrokerProblem(f"error {code}: {text}", remedy=remedy, code=code, permanent=True)
@@ -221,16 +231,21 @@ class TradingPort(ReadingPort):
 
     def _ask_for_fills(self) -> None:
         self._asking_fills = False
-        gateway = self._gateway
-        if gateway is not None and any(one.told > one.filled for one in self._book.records):
-            self._spawn(self._executions_again(gateway))
+        if self._gateway is not None and any(one.told > one.filled for one in self._book.records):
+            self._spawn(self._missing_fills(self._gateway))
 
-    async def _executions_again(self, gateway: Gateway) -> None:
-        with suppress(BrokerProblem):  # a lost connection reconciles when it is back
-            await self._executions(gateway)
+    async def _missing_fills(self, gateway: Gateway) -> None:
+        await self._executions(gateway)
+        for record in self._book.records:
+            if record.status == "Filled" and not record.state.final:
+                self._book.give_up(record, OrderState.TIMEOUT, _NO_FILLS, self._now())
 
-    def _spawn(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        async def quietly() -> None:
+            with suppress(BrokerProblem):  # a connection that was lost reconciles when it is back
+                await work
+
+        task = asyncio.get_running_loop().create_task(quietly())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -281,11 +296,7 @@ class TradingPort(ReadingPort):
             task.cancel()
 
     def _on_restored(self) -> None:
-        self._spawn(self._again())
-
-    async def _again(self) -> None:
-        with suppress(BrokerProblem):
-            await self._reconcile()
+        self._spawn(self._reconcile())
 
     async def reconcile(self, intents: Iterable[OrderIntent] = ()) -> tuple[OrderReport, ...]:
         """Correct every report by what the broker knows; see ``interface.Broker``."""
@@ -311,4 +322,4 @@ class TradingPort(ReadingPort):
         known = {one.order_ref for one in listed} | {one.intent.intent_id for one in ended if one is not None}
         for record in asked:
             if record.intent.intent_id not in known and not record.state.final:
-                self._book.give_up(record, OrderState.ERROR, _FORGOTTEN, self._now())
+                self._book.forgotten(record, self._now())

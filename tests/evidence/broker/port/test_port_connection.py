@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,26 @@ def test_a_gateway_that_does_not_welcome_us(
     assert run(play()).waits == waits
 
 
+def test_something_else_than_a_gateway(run: Run) -> None:
+    """What it sends is not kept without end, whatever length it claims."""
+
+    async def flood(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x7f" * 8_000_000)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async def play() -> None:
+        server = await asyncio.start_server(flood, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with stage(connect=False, port=port, tries=1) as on:
+            with pytest.raises(BrokerProblem, match="more than 4194304 bytes"):
+                await on.broker.connect()
+        server.close()
+
+    run(play())
+
+
 def test_a_client_id_that_is_in_use(run: Run) -> None:
     """The second program is told at once, the first one is not disturbed."""
 
@@ -239,6 +260,29 @@ def test_disconnecting_ends_every_try(run: Run) -> None:
     ]
 
 
+def test_connecting_may_be_interrupted(run: Run) -> None:
+    """Nothing of it stays; the gateway sees the connection end, and another try works."""
+
+    async def play() -> Stage:
+        slow = "faults: [{fault: delay, delay_ms: 60000, at: started, number: 1}]"
+        async with stage(slow, connect=False) as on:
+            connecting = asyncio.ensure_future(on.broker.connect())
+            await until(lambda: on.fields("in", "startApi"))
+            connecting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await connecting
+            assert on.broker.state is ConnectionState.DISCONNECTED
+            await until(lambda: on.fields("event", "disconnected"))
+            await on.broker.connect()
+            assert await on.broker.accounts() == ("DUSIM0000001",)
+        return on
+
+    assert [state for state, _ in changes(run(play()))] == [
+        *("CONNECTING", "DISCONNECTED", "CONNECTING", "CONNECTED"),
+        "DISCONNECTED",
+    ]
+
+
 def test_a_question_that_a_drop_cuts_off(run: Run) -> None:
     """Fails at once, and not after its time-out."""
 
@@ -249,6 +293,8 @@ def test_a_question_that_a_drop_cuts_off(run: Run) -> None:
             with pytest.raises(BrokerProblem, match="closed"):
                 await asyncio.wait_for(asking, 1)
             assert on.broker.state is ConnectionState.DISCONNECTED
+            with pytest.raises(BrokerProblem, match=r"DISCONNECTED: .*closed"):
+                await on.broker.positions()
 
     run(play())
 

@@ -24,6 +24,7 @@ from gate.evidence.broker.port import (
     OrderChanged,
     OrderState,
     Problem,
+    Settings,
     Side,
 )
 from gate.evidence.broker.simulator.scenario import ORDER_PHASES
@@ -187,6 +188,8 @@ def test_an_impossible_intent(quantity: str) -> None:
         replace(intent("one", "400"), limit_price=None)
     with pytest.raises(UsageError, match="MKT with limit price 400"):
         replace(intent("one"), limit_price=Decimal(400))
+    with pytest.raises(UsageError, match="messages per second"):
+        Settings(4002, 1, messages_per_s=0)
 
 
 def test_orders_that_wait_for_their_turn(run: Run) -> None:
@@ -316,6 +319,11 @@ def test_fills_that_do_not_come(run: Run) -> None:
                 on.broker._gateway._client._onSocketHasData(len(body).to_bytes(4) + body)
             assert on.broker.order("one").state is OrderState.ACKNOWLEDGED
             await until(lambda: len(on.fields("in", "reqExecutions")) > asked)
+            report = await asyncio.wait_for(on.broker.outcome("one"), 10)
+            assert (report.state, report.text) == (
+                "TIMEOUT",
+                "the broker says that it is filled, but not how",
+            )
         return on
 
     (told,) = [one for one in run(play()).seen(Problem) if one.code == -1]

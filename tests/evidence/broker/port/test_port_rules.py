@@ -144,6 +144,18 @@ def test_what_was_concluded_from_silence() -> None:
     assert desk.now == "FILLED 10/10 at 450"
 
 
+def test_what_the_broker_knows_nothing_of() -> None:
+    """Was never there, and may be sent again, unless it was acknowledged once."""
+    desk = Desk()
+    desk.book.forgotten(desk.record, 9)
+    assert desk.now == "ERROR 0/10"
+    desk.status("PendingSubmit")
+    assert (desk.now, desk.record.text) == ("SUBMITTED 0/10", "")
+    desk.fill("a.01", 4)
+    desk.book.forgotten(desk.record, 20)
+    assert desk.now == "TIMEOUT 4/10 at 450"
+
+
 def test_words_about_the_orders_of_others() -> None:
     """An id is that of a client; another client's order with the same one is none of ours."""
     desk = Desk()
