@@ -82,7 +82,7 @@ def check_target(target: Target) -> None:
         raise Refused(f"port {port} is that of a live account ({LIVE_PORTS[port]})", remedy=remedy)
     _check_account(target.account, target.prefixes)
     if not local and target.host not in target.hosts:
-        remedy = "connect to 127.0.0.1, or have the operator list the host"
+        remedy = "connect to 127.0.0.1, or list the host in evidence.account.hosts"
         raise Refused(f"{target.host[:80]!r} is neither a loopback address nor a listed host", remedy=remedy)
     if not (port in PAPER_PORTS or (target.simulated and local and 0 < port < 65536)):
         remedy = "connect to port 7497 (TWS) or 4002 (IB Gateway); only the simulator may have another"
@@ -206,7 +206,7 @@ class Outgoing:
 
 def _check_account(account: str, prefixes: tuple[str, ...]) -> None:
     if not _PAPER.fullmatch(account):
-        remedy = "pin the paper account, whose id looks like DU1234567"
+        remedy = "pin the paper account, whose id is DU and digits"
         raise Refused(f"{_shown(account)} is not the id of a paper account", remedy=remedy)
     if not account.startswith(_SIMULATED) and prefix(account) not in prefixes:
         remedy = f"use an account that begins with {' or '.join(prefixes)}, or have the operator list it"

@@ -91,7 +91,7 @@ def test_the_account_is_read_and_recorded(probe: Any, root: Path) -> None:
     assert record["account_id"] == SIMULATED and record["account_type"] == "SIMULATED"
     assert (record["nav"], record["cash"], record["buying_power"]) == (1019000, 1000000, 2019000)
     assert (record["maintenance_margin"], record["equity_with_loan"]) == (4750, 1019000)
-    assert record["margin_cushion"] == 0.995338
+    assert record["margin_cushion"] == pytest.approx(0.9953386, abs=1e-6)
     assert record["positions"] == [{"symbol": "AAPL", "quantity": 100, "avg_cost": 150.125}]
     assert record["permissions"] == dict.fromkeys(("stocks", "options", "futures"))
     assert record["limits"] == {"max_order_size": None, "max_position_value": None}
