@@ -29,13 +29,16 @@ _ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(DUSIM|D?[UFI])\d{3,}(\d{2})(?![A-Za-z0-
 of the simulator. Today's have six to nine digits; IBKR's API samples have older ones of five (DU74649). With
 four digits they would be rule ids of linters, such as Pylint's F0001."""
 
+_FIVE_DIGITS = re.compile(r"\d\d\d\d\d")
+"""What every account id has; the search for this alone is many times faster."""
+
 
 def masked(text: str) -> str:
     """The text with the middle of everything that looks like a broker account number hidden.
 
     Messages quote what a file contains, and no message may show an account number in full.
     """
-    return _ACCOUNT.sub(r"\1****\2", text)
+    return text if _FIVE_DIGITS.search(text) is None else _ACCOUNT.sub(r"\1****\2", text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
