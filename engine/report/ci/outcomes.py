@@ -83,7 +83,7 @@ class Outcome:
             return None
         told = "; ".join(f"{one.msg} ({one.owner}, due {one.due[:10]})" for one in self.conditions)
         if self.check is not None and status is CheckStatus.PENDING:
-            told = f"binds on {self.check.effective_on}"
+            told = f"binds on {(self.check.effective_on or '')[:10]}"
         return printable(f"{status.value}: {told}".rstrip(": "))
 
 

@@ -64,7 +64,7 @@ def _checks() -> tuple[Check, ...]:
         _check("stage1.session", "The session ran", high, CheckStatus.MISSING, collector="paper"),
         _check("stage1.points", "Points add up", low, CheckStatus.WAIVED),
         _check("stage1.signed", "It is signed", high, CheckStatus.CONDITIONAL),
-        _check("stage1.later", "Not yet", low, CheckStatus.PENDING, effective_on="2026-06-01"),
+        _check("stage1.later", "Not yet", low, CheckStatus.PENDING, effective_on="2026-06-01T00:00:00Z"),
         _check("stage1.other", "Of another profile", low, CheckStatus.LEFT_OUT),
         _check("stage2.flow", "The flow is there", low, CheckStatus.WARNS),
     )
