@@ -38,12 +38,15 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the heaviest."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     @property
     def blocks(self) -> bool:
         """Whether one violation of this severity makes the verdict FAIL."""
         return self in (Severity.CRITICAL, Severity.HIGH)
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class CheckStatus(StrEnum):

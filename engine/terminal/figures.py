@@ -45,7 +45,8 @@ def for_people(text: str) -> str:
 
     No line of it is a command to a CI system, and no account number is in it.
     """
-    return _COMMAND.sub(r"\1\2\\u003a", masked(text)).replace("##[", "\\u0023#[")
+    shown = masked(text).replace("##[", "\\u0023#[")
+    return _COMMAND.sub(r"\1\2\\u003a", shown) if "::" in shown else shown
 
 
 def printable(text: str) -> str:

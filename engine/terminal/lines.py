@@ -125,7 +125,7 @@ class Lines:
             return len(text)
         used, space = 0, 0
         for place, char in enumerate(text):
-            used += _columns(char)
+            used += 1 if char < "\x7f" else _columns(char)
             if char == " " and text[place + 1 : place + 2] != "%" and text[:place].strip():
                 space = place
             elif used > room:

@@ -24,13 +24,14 @@ from collections.abc import Iterable, Sequence
 
 CANNOT_DECIDE = 2
 
-_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(DUSIM|D?[UFI])\d{3,}(\d{2})(?![A-Za-z0-9])")
+_ACCOUNT = re.compile(
+    # each begins with its letter, which is searched for many times faster than what stands before it
+    r"(DUSIM(?<![A-Za-z0-9]DUSIM)|D[UFI](?<![A-Za-z0-9]D.)"
+    r"|U(?<![A-Za-z0-9]U)|F(?<![A-Za-z0-9]F)|I(?<![A-Za-z0-9]I))\d{3,}(\d{2})(?![A-Za-z0-9])"
+)
 """Account ids of Interactive Brokers: U, F (advisor) or I, each with D before it for paper trading, and DUSIM
 of the simulator. Today's have six to nine digits; IBKR's API samples have older ones of five (DU74649). With
 four digits they would be rule ids of linters, such as Pylint's F0001."""
-
-_FIVE_DIGITS = re.compile(r"\d\d\d\d\d")
-"""What every account id has; the search for this alone is many times faster."""
 
 
 def masked(text: str) -> str:
@@ -38,7 +39,7 @@ def masked(text: str) -> str:
 
     Messages quote what a file contains, and no message may show an account number in full.
     """
-    return text if _FIVE_DIGITS.search(text) is None else _ACCOUNT.sub(r"\1****\2", text)
+    return _ACCOUNT.sub(r"\1****\2", text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -8,7 +8,7 @@ plug-in (junit-10.xsd), which GitLab, Azure and the usual viewers read, too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from ...decision.document import Decision
 from ...ledger.interface import Entry
@@ -99,8 +99,8 @@ def _told(one: Outcome, places: Places) -> Iterator[str]:
 
 
 def _attributes(**values: str) -> str:
-    return "".join(f" {name}={quoteattr(printable(value))}" for name, value in values.items())
+    return "".join(f' {name}="{escape(printable(value))}"' for name, value in values.items())
 
 
 def _text(value: str) -> str:
-    return escape(printable(value))
+    return escape(printable(value), quote=False)

@@ -53,12 +53,16 @@ class _Document:
         self.entry = entry
         parts = (decision.input_digest, decision.policy.digest, decision.effective_time, decision.stage)
         self.digest = sha256("\0".join((*parts, decision.gate_version)).encode()).hexdigest()
+        self._ids: dict[tuple[str, ...], str] = {}
+        self._observed = {one.id for one in decision.evidence}
         self.origin = {"actors": [{"type": "tool", "actor-uuid": self.id("tool")}]}
         self.open = [*decision.violations, *decision.waived]
 
     def id(self, *name: str) -> str:
         """The UUID of the part of that name."""
-        return str(uuid5(_IDS, "\0".join((self.digest, *name))))
+        if name not in self._ids:
+            self._ids[name] = str(uuid5(_IDS, "\0".join((self.digest, *name))))
+        return self._ids[name]
 
     def results(self) -> Json:
         decision = self.decision
@@ -217,7 +221,7 @@ class _Document:
             "related-observations": [
                 {"observation-uuid": self.id("observation", name)}
                 for name in dict.fromkeys(fact.collector for fact in check.facts)
-                if any(one.id == name for one in self.decision.evidence)
+                if name in self._observed
             ],
             "related-risks": [{"risk-uuid": self.id("risk", str(number))} for number in concerned],
         }
@@ -246,7 +250,7 @@ class _Document:
             "related-observations": [
                 {"observation-uuid": self.id("observation", name)}
                 for name in one.evidence
-                if any(item.id == name for item in self.decision.evidence)
+                if name in self._observed
             ],
         }
         if (due := self._due(one)) is not None:

@@ -7,7 +7,7 @@ latest value, so nothing is told by colour alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from xml.sax.saxutils import escape
+from html import escape
 
 from ...terminal.figures import for_people, printable, shorten
 from .series import Point, Series, Trend
@@ -93,4 +93,4 @@ def _at(index: int, value: int, one: Series, left: int, top: int, width: int, he
 
 
 def _text(text: str) -> str:
-    return escape(printable(text), {'"': "&quot;"})
+    return escape(printable(text))
