@@ -256,7 +256,7 @@ def status(
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,
-    output: Outputs = None,
+    output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,

@@ -38,15 +38,12 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the heaviest."""
-        return _RANKS[self]
+        return ("CRITICAL", "HIGH", "MEDIUM", "LOW").index(self.value)
 
     @property
     def blocks(self) -> bool:
         """Whether one violation of this severity makes the verdict FAIL."""
         return self in (Severity.CRITICAL, Severity.HIGH)
-
-
-_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class CheckStatus(StrEnum):

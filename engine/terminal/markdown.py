@@ -21,9 +21,13 @@ _SPECIAL = str.maketrans(
 )
 
 
-def plain(text: str) -> str:
-    """Text in which nothing is Markdown, HTML, a link, a mention or a reference to an issue."""
-    shown = shorten(printable(text), MOST).translate(_SPECIAL)
+def plain(text: str, most: int = MOST) -> str:
+    """Text in which nothing is Markdown, HTML, a link, a mention or a reference to an issue.
+
+    Args:
+        most: characters, before they are escaped.
+    """
+    shown = shorten(printable(text), most).translate(_SPECIAL)
     shown = shown.replace("://", ":&#8288;//").replace("www.", "www&#8288;.").replace("WWW.", "WWW&#8288;.")
     # at the beginning of a line these make lists, rules and headings
     return f"\\{shown}" if shown[:1] in tuple("-+=") else shown

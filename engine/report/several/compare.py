@@ -24,8 +24,12 @@ MARKER = "<!-- gate report compare -->"
 """The first line of the comment, by which a job finds the one that it wrote before."""
 
 NOT_IN_FORCE = (CheckStatus.LEFT_OUT, CheckStatus.PENDING, CheckStatus.EXCEPTED)
-MAX_ROWS = 30
-MAX_PLACES = 3
+ROWS = (20, 8, 3, 0)
+"""Rows of a table of the comment: fewer, until it is no longer than MAX_BYTES."""
+
+MAX_CHARS = 200
+MAX_BYTES = 60_000
+"""Of the comment; GitHub takes 65,536 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +236,14 @@ def _told(one: Outcome) -> str:
 
 
 def _markdown(found: Comparison, screen: Screen) -> bytes:
-    return page(_comment(found))
+    made = (page(_comment(found, rows)) for rows in ROWS)
+    return next((data for data in made if len(data) <= MAX_BYTES), page(_comment(found, 0)))
 
 
 _MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.CONDITIONAL: "⚠️"}
 
 
-def _comment(found: Comparison) -> Iterator[str]:
+def _comment(found: Comparison, most: int) -> Iterator[str]:
     base, head = found.base, found.head
     yield MARKER
     moved = base.verdict is not head.verdict
@@ -251,8 +256,8 @@ def _comment(found: Comparison) -> Iterator[str]:
             yield ""
             yield f"#### {title}"
             yield ""
-            yield from table(("Severity", "Rule", "What", "Fix"), map(_row, chosen[:MAX_ROWS]))
-            yield from _more(chosen)
+            yield from table(("Severity", "Rule", "What", "Fix"), map(_row, chosen[:most]))
+            yield from _more(chosen, most)
     for title, changes in (
         ("Not failing any more, and not fixed", found.excused),
         ("Verdicts of stages", found.verdicts),
@@ -263,15 +268,15 @@ def _comment(found: Comparison) -> Iterator[str]:
             yield ""
             yield f"#### {title}"
             yield ""
-            rows = ((plain(one.name), plain(one.before), plain(one.after)) for one in changes[:MAX_ROWS])
+            rows = ((plain(one.name), plain(one.before), plain(one.after)) for one in changes[:most])
             yield from table(("", "Base", "Now"), rows)
-            yield from _more(changes)
+            yield from _more(changes, most)
     if found.base.policy.digest != found.head.policy.digest:
         yield ""
         yield "The policies differ; `gate policy impact` shows what they change in the recorded decisions."
     if found.weakened:
         yield ""
-        yield from (f"* weakened: {plain(text)}" for text in found.weakened)
+        yield from (f"* weakened: {plain(text, MAX_CHARS)}" for text in found.weakened[: most or 1])
     yield ""
     names = [
         f"`{(one.subject.commit or one.subject.digest)[:12]}` as of {one.effective_time}"
@@ -280,10 +285,10 @@ def _comment(found: Comparison) -> Iterator[str]:
     yield f"Base {names[0]}, now {names[1]}."
 
 
-def _more(rows: Sequence[object]) -> Iterator[str]:
-    if len(rows) > MAX_ROWS:
+def _more(rows: Sequence[object], most: int) -> Iterator[str]:
+    if len(rows) > most:
         yield ""
-        yield f"and {len(rows) - MAX_ROWS} more"
+        yield f"and {len(rows) - most} more"
 
 
 def _row(one: Outcome) -> tuple[str, ...]:
@@ -291,7 +296,7 @@ def _row(one: Outcome) -> tuple[str, ...]:
         one.violations[0].severity if one.violations else one.check.severity if one.check else Severity.HIGH
     )
     fix = one.violations[0].solution if one.violations else ""
-    return severity.value, code(one.code), plain(_told(one)), plain(fix)
+    return severity.value, code(one.code), plain(_told(one), MAX_CHARS), plain(fix, MAX_CHARS)
 
 
 RENDERERS: dict[str, Callable[[Comparison, Screen], bytes]] = {

@@ -141,6 +141,17 @@ def test_a_waiver_fixes_nothing() -> None:
     ]  # fmt: skip
 
 
+def test_a_comment_stays_within_what_github_takes() -> None:
+    """However many rules fail, and whatever they say."""
+    one = small().violations[1]
+    many = tuple(replace(one, code=f"stage1.x{n}", msg="@" * 999, solution="#" * 999) for n in range(200))
+    checks = tuple(replace(small().checks[0], code=f"stage1.x{n}") for n in range(200))
+    before, after = replace(small(), violations=()), replace(small(), violations=many)
+    before, after = (replace(one, checks=(*one.checks, *checks)) for one in (before, after))
+    comment = compare.RENDERERS["markdown"](compare.compare(before, after), Screen()).decode()
+    assert "and 192 more" in comment and len(comment.encode()) <= compare.MAX_BYTES
+
+
 def test_nothing_changed() -> None:
     """A decision against itself."""
     text = compare.RENDERERS["markdown"](compare.compare(small(), small()), Screen()).decode()
