@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
@@ -112,6 +114,24 @@ def test_sarif_has_a_result_for_each_place_and_a_page_for_each_rule(kinds: dict[
         assert page == PAGES["gate-prelive"] and anchor in slugs
     other = replace(small(), policy=replace(small().policy, name="ours"))
     assert "helpUri" not in render("sarif", other)
+
+
+@pytest.mark.soak
+def test_microsofts_validator_finds_nothing_in_sarif(
+    kinds: dict[str, Decision], make: Any, tmp_path: Path
+) -> None:
+    """The SDK's own rules and those of GitHub's code scanning: no error and no warning."""
+    validator = shutil.which("sarif-multitool")
+    if validator is None:
+        pytest.skip("needs sarif-multitool: npm install @microsoft/sarif-multitool-linux@5.7.0")
+    for number, decision in enumerate([small(), kinds["FAIL of all"], kinds["PASS"], make.poisoned(small())]):
+        (tmp_path / f"{number}.sarif").write_text(render("sarif", decision))
+    command = [validator, "validate", "*.sarif", "--rule-kind", "Sarif;Gh", "--level", "Error;Warning"]
+    done = subprocess.run(
+        [*command, "-o", "found.json"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "4 files scanned" in done.stdout, done.stdout + done.stderr
+    assert re.findall(r"(?:error|warning) [A-Z]+\d+: .*", done.stdout) == []
 
 
 def test_oscal_names_what_it_refers_to() -> None:
