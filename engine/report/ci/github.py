@@ -112,7 +112,9 @@ def _stages(decision: Decision) -> Iterator[tuple[str, ...]]:
             if stage.has_evidence
         )
         failed = sum(check.stage == name and check.status in _BROKEN for check in decision.checks)
-        verdict = f"{_MARKS[stage.verdict]} {stage.verdict.value}" + (f" ({failed} rules)" if failed else "")
+        verdict = f"{_MARKS[stage.verdict]} {stage.verdict.value}" + (
+            f" ({failed} rule{'s' * (failed > 1)})" if failed else ""
+        )
         yield plain(f"{name} {stage.title}"), verdict, plain(figures or "no evidence")
 
 

@@ -6,6 +6,7 @@ line numbers.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
@@ -36,17 +37,17 @@ class GitLabReport:
 def _issues(decision: Decision, places: Places) -> Iterator[dict[str, Any]]:
     seen = Counter[str]()
     for one in outcomes(decision):
-        for violation in (*one.violations, *one.waived) if one.check else ():
+        for violation in () if one.waits else (*one.violations, *one.waived):
             waived = isinstance(violation, Waived)
             for path, line in places.of(violation):
                 same = fingerprint(violation, path)
                 seen[same] += 1
+                if seen[same] > 1:
+                    same = sha256(f"{same} {seen[same]}".encode()).hexdigest()
                 yield {
                     "description": waiver(violation) if isinstance(violation, Waived) else message(violation),
                     "check_name": one.code,
-                    "fingerprint": same
-                    if seen[same] == 1
-                    else sha256(f"{same} {seen[same]}".encode()).hexdigest(),
+                    "fingerprint": same,
                     "severity": "info" if waived else _SEVERITIES[violation.severity],
                     "location": {"path": path, "lines": {"begin": line or 1}},
                 }
@@ -54,5 +55,6 @@ def _issues(decision: Decision, places: Places) -> Iterator[dict[str, Any]]:
 
 def fingerprint(violation: Violation, path: str) -> str:
     """What stays the same while lines move: rule, member and operand, and the file."""
-    parts = (violation.code, violation.term or "", violation.operand or "", path)
+    term = re.sub(r":\d+\b", "", violation.term or "")  # members of lists may be named by their line
+    parts = (violation.code, term, violation.operand or "", path)
     return sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()

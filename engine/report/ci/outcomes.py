@@ -12,7 +12,6 @@ from ...decision.document import (
     CheckStatus,
     Condition,
     Decision,
-    Notice,
     Place,
     Severity,
     Violation,
@@ -54,12 +53,16 @@ class Outcome:
     violations: tuple[Violation, ...]
     waived: tuple[Waived, ...]
     conditions: tuple[Condition, ...]
-    notices: tuple[Notice, ...]
 
     @property
     def name(self) -> str:
         """The code without the stage."""
         return self.code.removeprefix(f"{self.stage}.")
+
+    @property
+    def waits(self) -> bool:
+        """Whether all that is wrong is that the stages before it did not pass, which is told about them."""
+        return self.check is None and self.name == "dependency"
 
     @property
     def failed(self) -> bool:
@@ -90,7 +93,7 @@ class Outcome:
 def outcomes(decision: Decision) -> list[Outcome]:
     """Every rule of the decision in its order, then what gate itself asks for and does not hold."""
     violations, waived = _by_code(decision.violations), _by_code(decision.waived)
-    conditions, notices = _by_code(decision.conditions), _by_code(decision.warnings)
+    conditions = _by_code(decision.conditions)
     checks = {check.code: check for check in decision.checks}
     stages = {one.code: one.stage for one in decision.violations} | {c.code: c.stage for c in decision.checks}
     return [
@@ -102,17 +105,16 @@ def outcomes(decision: Decision) -> list[Outcome]:
             violations[code],
             waived[code],
             conditions[code],
-            notices[code],
         )
         for code in [*checks, *(code for code in stages if code not in checks)]
     ]
 
 
 def _by_code(items: Iterable[T]) -> defaultdict[str, tuple[T, ...]]:
-    found = defaultdict[str, tuple[T, ...]](tuple)
+    found = defaultdict[str, list[T]](list)
     for item in items:
-        found[item.code] += (item,)
-    return found
+        found[item.code].append(item)
+    return defaultdict(tuple, {name: tuple(same) for name, same in found.items()})
 
 
 class Places:

@@ -30,7 +30,7 @@ class SarifReport:
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`."""
-        found = [one for one in outcomes(decision) if one.check is not None]
+        found = [one for one in outcomes(decision) if not one.waits]
         rules = {one.code: _rule(decision, one) for one in found}
         results = list(_results(found, Places(decision, screen.folder)))
         made = document("gate", rules, results, remarks=list(_remarks(decision)), **_run(decision, entry))
@@ -45,14 +45,17 @@ def help_uri(decision: Decision, code: str, severity: str) -> str | None:
 
 def _rule(decision: Decision, one: Outcome) -> dict[str, Any]:
     check = one.check
-    assert check is not None  # noqa: S101 - those of gate itself are left out
+    if check is None:  # of gate itself
+        return {
+            "shortDescription": {"text": one.title},
+            "fullDescription": {"text": f"{one.title}."},
+            "defaultConfiguration": {"level": "error"},
+        }
     uri = help_uri(decision, check.code, check.severity)
-    fix = printable(check.solution)
+    fix, title = printable(check.solution), printable(check.title)
     rule: dict[str, Any] = {
-        "shortDescription": {"text": printable(check.title)},
-        "fullDescription": {
-            "text": printable(f"{check.title.rstrip('.')}. {check.severity} rule of {check.stage}.")
-        },
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": f"{title.rstrip('.')}. {check.severity} rule of {check.stage}."},
         "help": {"text": f"If it does not hold: {fix} Owner: {printable(check.owner)}."},
         "defaultConfiguration": {"level": weight(check.severity)},
         "properties": {

@@ -26,6 +26,7 @@ from gate.engine.ledger.interface import Entry
 from gate.engine.report import registry
 from gate.engine.report.ci.sarif import PAGES, REFERENCE
 from gate.engine.report.interface import Screen
+from gate.evidence.collecting.interface import ProblemKind
 
 from .small import small
 
@@ -132,6 +133,32 @@ def test_microsofts_validator_finds_nothing_in_sarif(
     )
     assert "4 files scanned" in done.stdout, done.stdout + done.stderr
     assert re.findall(r"(?:error|warning) [A-Z]+\d+: .*", done.stdout) == []
+
+
+def test_sources_that_cannot_be_judged_are_in_every_format(official: dict[str, Any]) -> None:
+    """It is no rule of the bundle that finds them, and it is told all the same, at the file."""
+    secret = small().violations[1]
+    odd = replace(
+        secret, code="stage1.subject", msg="Evidence was rejected: odd.py: is a pipe", term=None,
+        operand=None, op=None, expected=None, actual=None, unit=None, problem=ProblemKind.REJECTED,
+        places=(Place("odd.py"),), evidence=(),
+    )  # fmt: skip
+    decision = replace(small(), violations=(*small().violations, odd))
+    for name in ("junit", "sarif", "github", "github-summary", "gitlab", "tap", "oscal", "oscal-poam"):
+        text = render(name, decision)
+        assert "odd.py" in text, name
+        if name in official:
+            assert official[name](text) == []
+
+
+def test_a_fingerprint_stays_while_lines_move() -> None:
+    """Also where a member of a list is named by its line."""
+    made = []
+    for line in (3, 40):
+        one = replace(small().violations[1], term=f"a.py:{line} f", places=(Place("a.py", line),))
+        issues = json.loads(render("gitlab", replace(small(), violations=(one,), waived=())))
+        made.append([issue["fingerprint"] for issue in issues])
+    assert made[0] == made[1]
 
 
 def test_oscal_names_what_it_refers_to() -> None:
