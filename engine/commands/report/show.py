@@ -48,7 +48,6 @@ def report(
         str,
         typer.Option(
             "--decision",
-            "-d",
             help="Which one: latest, a stage (the latest that judged it), a ledger index or a digest.",
             metavar="DECISION",
         ),
@@ -66,10 +65,7 @@ def report(
 ) -> None:
     """Print a recorded decision in any format; nothing is judged again."""
     if context.invoked_subcommand is not None:
-        given = [name for name in ("output", "decision") if _is_given(context, name)]
-        if given:
-            remedy = f"write gate report {context.invoked_subcommand} --{given[0]} …"
-            raise UsageError(f"--{given[0]} stands before {context.invoked_subcommand}", remedy=remedy)
+        _refuse_options_before(context, context.invoked_subcommand)
         return
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load(item.format) for item in outputs]
@@ -79,9 +75,14 @@ def report(
         write(item, form.render(found, entry, replace(page, successes=show_successes)))
 
 
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
+def _refuse_options_before(context: typer.Context, command: str) -> None:
+    """Options of `gate report` itself would have no effect on its commands."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            remedy = f"write gate report {command} {option} …"
+            raise UsageError(f"{option} stands before {command}", remedy=remedy)
 
 
 @app.command("trend")
