@@ -82,6 +82,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/coverage_xml.py
 	$(BIN)/python benchmarks/messages.py
 	$(BIN)/python benchmarks/ledger.py
+	$(BIN)/python benchmarks/formats.py
 	$(BIN)/python benchmarks/impact.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/ibkr.py

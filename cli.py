@@ -35,6 +35,14 @@ COMMANDS = {
         "Print the facts that collectors find, without judging them; exit 1 when evidence was rejected.",
     ),
     "status": ("judge", "Show each stage's latest recorded verdict, and whether it is current."),
+    "history": (
+        "report.history",
+        "List recorded decisions: when, which commit and policies, verdict, key figures, who signed.",
+    ),
+    "report": (
+        "report.show",
+        "Print a recorded decision in any format, figures over time, and what a change changes.",
+    ),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
     "docs": ("docs", "List the pages of the documentation, or print one."),
     "signoff": ("people.signoff", "Sign off a stage with your SSH key, and list which sign-offs count."),

@@ -50,7 +50,11 @@ from .options import (
 )
 
 Reports = Annotated[
-    list[str] | None, output_option("table (default), json, prelive, gemara or a plug-in's format")
+    list[str] | None,
+    output_option(
+        "table (default), json, junit, sarif, github, github-summary, gitlab, tap, oscal, oscal-poam, "
+        "attestation, prelive, gemara or a plug-in's format"
+    ),
 ]
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
 
@@ -119,7 +123,7 @@ def evaluate(
             write_error(notice)
     for item in outputs:
         if not (quiet and item.path is None):
-            page = screen(no_color=no_color, to_file=item.path is not None)
+            page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
             page = replace(page, successes=show_successes, arguments=arguments)
             write(item, reports[item.format].render(judged.decision, entry, page))
     verdict = judged.decision.verdict
@@ -203,7 +207,7 @@ def explain(
         decision, entry = recording.find(context, target, config_dir())
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item, report in zip(outputs, reports, strict=True):
-        page = screen(no_color=no_color, to_file=item.path is not None)
+        page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
         page = replace(page, successes=everything, rules=rules)
         write(item, report.render(decision, entry, page))
 
@@ -252,7 +256,7 @@ def status(
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,
-    output: Outputs = None,
+    output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,

@@ -23,6 +23,15 @@ BUILTIN = {
     "prelive": ("prelive", "PreliveReport"),
     "explain": ("explain", "ExplainReport"),
     "gemara": ("gemara.evaluation", "GemaraReport"),
+    "junit": ("ci.junit", "JUnitReport"),
+    "sarif": ("ci.sarif", "SarifReport"),
+    "github": ("ci.github", "GitHubReport"),
+    "github-summary": ("ci.github", "GitHubSummary"),
+    "gitlab": ("ci.gitlab", "GitLabReport"),
+    "tap": ("ci.tap", "TapReport"),
+    "attestation": ("exchange.attestation", "AttestationReport"),
+    "oscal": ("exchange.oscal", "ResultsReport"),
+    "oscal-poam": ("exchange.oscal", "PlanReport"),
 }
 """Format → module and class in this package."""
 
