@@ -47,7 +47,7 @@ COMMANDS = {
     "keys": ("people.keys", "Change and list the keys that sign the ledger, as its key admins decide."),
     "policy": ("policy", "Edit, check, test and compare policy bundles."),
     "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
-    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, for tests of its clients."),
+    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, and see what a client does against it."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
     "record": (
         "record",

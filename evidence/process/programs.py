@@ -119,7 +119,7 @@ def run(
             place=place,
             remedy="install it, make it executable, or correct its name",
         )
-    _log.info("%s runs %s", shown, " ".join([str(program), *_shown(command[1:], cwd)]))
+    _log.info("%s runs %s", shown, " ".join([str(program), *shown_arguments(command[1:], cwd)]))
     process = _Process([str(program), *command[1:]], cwd, environment)
     try:
         process.follow(seconds, most_bytes)
@@ -147,7 +147,7 @@ def run(
     return Finished(int(answer[2]), bytes(process.out), bytes(process.err))
 
 
-def _shown(arguments: Sequence[str], cwd: Path) -> list[str]:
+def shown_arguments(arguments: Sequence[str], cwd: Path) -> list[str]:
     """The arguments as they may be logged: options and files by name, ``…`` for what may be secret."""
     option = re.compile(r"-[A-Za-z]|--[a-z]+(-[a-z]+)*")
     return [word if option.fullmatch(word) or _is_there(cwd / word) else "…" for word in arguments]
@@ -170,6 +170,11 @@ class Background:
         _log.info("start %s", command[0])
         with log.open("wb") as stream:
             self._process = _Process(list(command), cwd, environment, stream.fileno())
+
+    @property
+    def pid(self) -> int:
+        """Id of the process that watches over the program, and is an ancestor of all its processes."""
+        return self._process.pid
 
     def ended(self) -> bool:
         """Whether the program is over."""
@@ -259,6 +264,11 @@ class _Process:
                         del sinks[key.fd]
                         if key.fd == self._status:
                             deadline = time.monotonic() + _PATIENCE_SECONDS
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._supervisor.pid
 
     def ended(self) -> bool:
         """Whether the program is over and everything that it started, too."""

@@ -21,6 +21,11 @@ from .wire import Observation
 _ENCODE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
+def line_of(observation: Observation) -> bytes:
+    """The record as a line of the log."""
+    return _ENCODE(observation).encode() + b"\n"
+
+
 @dataclass(slots=True)
 class Summary:
     """What happened in a session, counted."""
@@ -81,7 +86,7 @@ class ObservationLog:
 
     def write(self, observation: Observation) -> None:
         """Add one record. Raises EnvironmentProblem: the log has reached the size that gate reads."""
-        line = _ENCODE(observation).encode() + b"\n"
+        line = line_of(observation)
         self._bytes += len(line)
         if self._bytes > DEFAULT.stream_bytes:
             what = f"the observation log has reached {DEFAULT.stream_bytes} bytes"
