@@ -1,7 +1,7 @@
 """Bad clients against the conformance suite: each is caught by the rule that is made for it.
 
-They are ``tests/evidence/broker/wire_client.py`` with a flaw, which speaks the protocol through a socket. What
-one does in a case takes the place of that case in the record of ``examples/ready``.
+They are ``tests/evidence/broker/wire_client.py`` with a flaw, which speaks the protocol through a socket.
+What one does in a case takes the place of that case in the record of ``examples/ready``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .... import __version__
-from ....evidence.base.errors import UsageError, suggestion
+from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ....evidence.base.times import format_utc
 from ....evidence.broker.conformance import document, runner
 from ....evidence.broker.conformance.suite import CASES, Case
@@ -76,18 +76,21 @@ def conformance(
     runs = []
     for number, one in enumerate(chosen, 1):
         write_error(f"{number}/{len(chosen)} {one.name}: the program is told {one.task!r}")
-        run = asyncio.run(
-            runner.run_case(
-                one,
-                words,
-                cwd=Path.cwd(),
-                environment=environment,
-                host=host,
-                port=port,
-                seconds=seconds,
-                warn=write_error,
-            )
+        coroutine = runner.run_case(
+            one,
+            words,
+            cwd=Path.cwd(),
+            environment=environment,
+            host=host,
+            port=port,
+            seconds=seconds,
+            warn=write_error,
         )
+        try:
+            run = asyncio.run(coroutine)
+        except KeyboardInterrupt:
+            what = "interrupted; the program was ended and nothing is written"
+            raise EnvironmentProblem(what, remedy="run the suite again") from None
         runs.append(run)
         if (text := report.unusual(run)) is not None:
             write_error(text)
