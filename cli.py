@@ -55,7 +55,10 @@ COMMANDS = {
     "keys": ("people.keys", "Change and list the keys that sign the ledger, as its key admins decide."),
     "policy": ("policy", "Edit, check, test and compare policy bundles."),
     "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
-    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, and record a paper account."),
+    "ibkr": (
+        "ibkr",
+        "Simulate Interactive Brokers' gateway, test clients against it, and record the broker's evidence.",
+    ),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
     "record": (
         "record",

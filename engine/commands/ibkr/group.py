@@ -11,12 +11,13 @@ from .session import paper_session
 from .sign import sign
 from .simulate import scenario, simulate
 
-app = command_group("ibkr", "Simulate the gateway of Interactive Brokers, and record a paper account.")
+HELP = "Simulate the gateway of Interactive Brokers, test clients against it, and record paper accounts and sessions."
+app = command_group("ibkr", HELP)
 
 
-@app.callback()
+@app.callback(help=HELP)
 def group() -> None:
-    """Simulate the gateway of Interactive Brokers, and record a paper account."""
+    pass
 
 
 app.command("simulate")(simulate)
@@ -28,3 +29,4 @@ app.command("import-account")(import_account)
 app.command("rollback-drill")(rollback_drill)
 app.command("kill-switches")(kill_switches)
 app.command("sign")(sign)
+app.command("conformance")(conformance)

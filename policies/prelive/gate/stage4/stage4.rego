@@ -12,7 +12,9 @@ check_operations_implemented := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: Every broker operation is implemented
-# description: Each required operation has a body that does the work; a stub is not an implementation.
+# description: >-
+#   Each required operation has a body that does the work; a stub is not an implementation. What the logs of a
+#   conformance run of the same sources prove outranks the source.
 # custom:
 #   short_name: operations_implemented
 #   severity: CRITICAL
@@ -37,6 +39,7 @@ operations_not_implemented(operations) := {{"term": operation, "text": sprintf("
 	some operation in operations
 	state := object.get(input.facts.source, ["operations", operation], null)
 	state != data.gate.params.stage4.operation_state.value
+	data.gate.stage4.operation_proven(operation) == false
 }
 
 check_no_stubs := data.gate.lib.check([
@@ -203,23 +206,26 @@ warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
 	msg := sprintf("The test %s both failed and passed", [name])
 }
 
-check_evidence_current := data.gate.lib.check(data.gate.lib.current({"tests": input.facts.provenance.tests}))
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({
+	"tests": input.facts.provenance.tests,
+	"broker_conformance": input.facts.provenance.broker_conformance,
+}))
 
 # METADATA
-# title: The test results are not known to be stale or from other sources
+# title: Test results and conformance run are not known to be stale or from other sources
 # description: >-
-#   The test results are as recent as the operator asks for, and not known to come from other sources. If they do not
-#   state their sources, nothing is known about them.
+#   The test results and the conformance run are as recent as the operator asks for, and not known to come from other
+#   sources. If they do not state their sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: Run the tests again on the sources that are judged, then run `gate provenance` right away.
+#   solution: Run them again on the sources that are judged; after the tests, run `gate provenance` right away.
 #   owner: qa_lead
 #   controls: [gate:stage4]
-#   facts: [provenance.tests.sources]
+#   facts: [provenance.tests.sources, provenance.broker_conformance.sources]
 deny_evidence_current contains result if some result in data.gate.lib.violations(
 	"stage4.evidence_current", check_evidence_current,
-	"The test results are not current",
+	"Evidence is not current",
 )
 
 check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", data.gate.params.stage4.review_roles))
