@@ -5,28 +5,24 @@ from __future__ import annotations
 from ..options import command_group
 from .account import import_account, probe_account
 from .benchmark import benchmark
+from .conformance import conformance
 from .kill_switches import kill_switches
 from .rollback_drill import rollback_drill
 from .session import paper_session
 from .sign import sign
 from .simulate import scenario, simulate
 
-HELP = "Simulate the gateway of Interactive Brokers, test clients against it, and record paper accounts and sessions."
-app = command_group("ibkr", HELP)
-
-
-@app.callback(help=HELP)
-def group() -> None:
-    pass
-
-
+app = command_group(
+    "ibkr",
+    "Simulate Interactive Brokers' gateway, test clients against it, and record the broker's evidence.",
+)
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)
-app.command("paper-session")(paper_session)
-app.command("benchmark")(benchmark)
+app.command("conformance")(conformance)
 app.command("probe")(probe_account)
 app.command("import-account")(import_account)
+app.command("paper-session")(paper_session)
+app.command("benchmark")(benchmark)
 app.command("rollback-drill")(rollback_drill)
 app.command("kill-switches")(kill_switches)
 app.command("sign")(sign)
-app.command("conformance")(conformance)
