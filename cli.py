@@ -57,7 +57,7 @@ COMMANDS = {
     "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
     "ibkr": (
         "ibkr",
-        "Simulate Interactive Brokers' gateway, test clients against it, and record the broker's evidence.",
+        "Simulate Interactive Brokers' gateway, test clients against it, and record broker evidence.",
     ),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
     "record": (

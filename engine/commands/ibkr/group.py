@@ -14,7 +14,7 @@ from .simulate import scenario, simulate
 
 app = command_group(
     "ibkr",
-    "Simulate Interactive Brokers' gateway, test clients against it, and record the broker's evidence.",
+    "Simulate Interactive Brokers' gateway, test clients against it, and record broker evidence.",
 )
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)
