@@ -49,6 +49,7 @@ class Stage:
     """One gate: its question, what it depends on and the rules that must have been evaluated.
 
     ``conftest`` says that the rules are asked about one document at a time, and answer as Conftest's do.
+    ``exhibits`` are the facts whose tables reports show, each with the columns.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Stage:
     headline: tuple[tuple[str, str], ...]
     package: str
     conftest: bool = False
+    exhibits: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def collectors(self) -> frozenset[str]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from ...evidence.base.contracts import violations
 from ...evidence.base.records import from_json, to_json
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
+from .exhibit import Exhibit
 
 TYPE = "gate.decision/v2"
 
@@ -143,6 +144,7 @@ class StageDecision:
     Attributes:
         has_evidence: whether anything was found of what the stage rests on; the verdict never asks.
         evidence_digest: what a sign-off of the stage binds to.
+        exhibits: by the name of a fact, the table of it that the bundle shows in reports.
     """
 
     title: str
@@ -152,6 +154,7 @@ class StageDecision:
     depends_on: tuple[str, ...]
     figures: dict[str, Figure]
     evidence_digest: str
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

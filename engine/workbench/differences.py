@@ -108,7 +108,7 @@ def _stages(old: Plan, new: Plan) -> Iterator[Difference]:
         ):
             for other in sorted(stages):
                 yield Difference("stage", name, "changed", effect, f"{word} depends on {other}")
-        words = _words(was, now, ("title", "question", "evidence", "headline"))
+        words = _words(was, now, ("title", "question", "evidence", "headline", "exhibits"))
         if words:
             yield Difference("stage", name, "changed", CHANGED, f"{words} changed")
 

@@ -7,8 +7,9 @@ and ``claims.py``; what makes a log contradict itself is in ``log.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -32,10 +33,12 @@ _SESSION_FACTS = (
 )  # fmt: skip
 _LISTS = (
     "contradictions", "order_types", "claimed_metrics", "claimed_statuses", "disagreements",
-    "accounts_masked",
+    "accounts_masked", "equity",
 )  # fmt: skip
 _SHARPE = ("sharpe_paper_micro", "sharpe_source", "sharpe_ratio_ppm")
 MICRO = 1_000_000
+_SAMPLES = 400
+"""Samples of equity that become facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -189,6 +192,10 @@ class _Run:
             rejects=sum(trade.status == "REJECTED" for trade in trades),
             symbols=len({trade.symbol for trade in trades}),
             order_types=sorted({trade.order_type for trade in trades}),
+            equity=[
+                {"at_s": time // SECOND_US, "nav_cents": scaled(Fraction(nav), 100, path, "/equity")}
+                for time, nav in _thinned(session.samples)
+            ],
             contradictions=[{"place": place, "text": text} for place, text in session.contradictions[:most]],
             contradictions_total=len(session.contradictions),
             observed_at_s=session.end_us // SECOND_US,
@@ -330,3 +337,9 @@ class _Run:
         reason = "there is no Sharpe ratio of the back-test"
         reason = reason if backtest is None else "the back-test's is not positive"
         self._lack(("sharpe_ratio_ppm",), reason, f"record a back-test that earns in {self.options.backtest}")
+
+
+def _thinned(samples: Sequence[tuple[int, Decimal | int]]) -> Sequence[tuple[int, Decimal | int]]:
+    """At most as many samples as become facts, evenly chosen, with the first and the last."""
+    most, count = min(len(samples), _SAMPLES), len(samples)
+    return [] if most < 2 else [samples[step * (count - 1) // (most - 1)] for step in range(most)]
