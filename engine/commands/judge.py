@@ -21,6 +21,7 @@ from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
 from ..ledgers import check_people
 from ..report import registry
+from ..report.audit.words import check_language
 from ..terminal.console import progress, write_error
 from ..terminal.lines import Screen
 from ..terminal.outputs import parse_outputs, write
@@ -31,6 +32,7 @@ from .options import (
     Debug,
     EffectiveTime,
     Engine,
+    Language,
     NoCache,
     NoColor,
     Operator,
@@ -50,7 +52,10 @@ from .options import (
 )
 
 Reports = Annotated[
-    list[str] | None, output_option("table (default), json, prelive, gemara or a plug-in's format")
+    list[str] | None,
+    output_option(
+        "table (default), json, prelive, gemara, markdown, html, pdf, go-live or a plug-in's format"
+    ),
 ]
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
 
@@ -83,6 +88,7 @@ def evaluate(
     show_successes: Annotated[
         bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
     ] = False,
+    language: Language = "en",
     no_color: NoColor = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -91,6 +97,7 @@ def evaluate(
     """Judge a stage and everything it depends on, and record the decision."""
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = {item.format: registry.load(item.format) for item in outputs}
+    check_language(language)
 
     def opened() -> tuple[Context, Time]:
         context = open_workspace(
@@ -120,7 +127,7 @@ def evaluate(
     for item in outputs:
         if not (quiet and item.path is None):
             page = screen(no_color=no_color, to_file=item.path is not None)
-            page = replace(page, successes=show_successes, arguments=arguments)
+            page = replace(page, successes=show_successes, arguments=arguments, language=language)
             write(item, reports[item.format].render(judged.decision, entry, page))
     verdict = judged.decision.verdict
     accepted = accept_conditional and verdict is Verdict.CONDITIONAL
@@ -185,6 +192,7 @@ def explain(
     engine: Engine = None,
     cross_check: CrossCheck = False,
     no_cache: NoCache = False,
+    language: Language = "en",
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -192,6 +200,7 @@ def explain(
     """Show why a stage has its verdict, down to the evidence, and what would change it."""
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load("explain" if item.format == "table" else item.format) for item in outputs]
+    check_language(language)
     context = open_workspace(
         workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
     )
@@ -204,7 +213,8 @@ def explain(
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item, report in zip(outputs, reports, strict=True):
         page = screen(no_color=no_color, to_file=item.path is not None)
-        page = replace(page, successes=everything, rules=rules)
+        arguments = _arguments(workspace, operator, trust_ref, policy)
+        page = replace(page, successes=everything, rules=rules, arguments=arguments, language=language)
         write(item, report.render(decision, entry, page))
 
 

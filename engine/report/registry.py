@@ -23,6 +23,10 @@ BUILTIN = {
     "prelive": ("prelive", "PreliveReport"),
     "explain": ("explain", "ExplainReport"),
     "gemara": ("gemara.evaluation", "GemaraReport"),
+    "markdown": ("audit.markdown", "MarkdownReport"),
+    "html": ("audit.html", "HtmlReport"),
+    "pdf": ("audit.pdf", "PdfReport"),
+    "go-live": ("audit.markdown", "GoLiveReport"),
 }
 """Format → module and class in this package."""
 

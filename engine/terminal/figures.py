@@ -21,6 +21,8 @@ _JOINERS = frozenset("\u200c\u200d\u200e\u200f")
 def clean(text: str) -> str:
     """Text from evidence, safe for a terminal: control characters (escape sequences) and bidirectional
     overrides become visible ``\\u…`` escapes; letters of any script stay."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         f"\\u{ord(char):04x}"
         if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and char not in _JOINERS

@@ -28,6 +28,7 @@ class Screen:
         successes: whether rules that hold are shown, too.
         rules: codes of the only rules to show; empty for all.
         arguments: how the command chose what judges, for the commands that it proposes.
+        language: of the audit report's words (BCP 47).
     """
 
     width: int = 100
@@ -35,6 +36,7 @@ class Screen:
     successes: bool = False
     rules: tuple[str, ...] = ()
     arguments: str = ""
+    language: str = "en"
 
 
 def columns(text: str) -> int:
