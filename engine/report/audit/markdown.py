@@ -23,6 +23,8 @@ _LINK = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp|javascript|data)(:)|\b(www)(\
 """What is made a link even without brackets."""
 _START = re.compile(r"^(\s*)(?:([-+=])(?=\s|$|\2)|(\d+)([.)])(?=\s|$))")
 """What begins a list or is a line below a heading."""
+_MENTION = re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])")
+"""What makes GitHub and GitLab notify somebody, escaped or not; a space of no width prevents it."""
 MOST_FILES = 50
 """Files of one collector in the list of evidence; the rest is counted."""
 
@@ -34,7 +36,7 @@ def escaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    text = _SPECIAL.sub(r"\\\1", printable(text))
+    text = _SPECIAL.sub(r"\\\1", _MENTION.sub("@\u200b", printable(text)))
     text = _LINK.sub(lambda m: f"{m[1]}\\:" if m[1] else f"{m[3]}\\.", text)
     return _START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[2] else f"{m[1]}{m[3]}\\{m[4]}", text)
 

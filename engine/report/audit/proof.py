@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ...decision.document import Check, CheckStatus, Decision, Operand, Verdict, Violation, Waived
+from ...decision.document import (
+    Check,
+    CheckStatus,
+    Decision,
+    EvidenceSummary,
+    Operand,
+    Verdict,
+    Violation,
+    Waived,
+)
 from ...terminal.figures import coverage, figure, label, scale
 from ..findings import Findings
 from .model import Comparison, Gate, Mark, Rule, StageLogic
@@ -78,13 +88,21 @@ def _rule(decision: Decision, findings: Findings, check: Check, broken: Sequence
         ),
         facts=tuple((fact.name, shown(fact.value, None)) for fact in check.facts),
         looked_at=tuple(filter(None, map(coverage, findings.scopes(check)))),
-        evidence=tuple(item for item in decision.evidence if item.id in sources),
+        evidence=tuple(_sorted(item, broken) for item in decision.evidence if item.id in sources),
         places=_few(places),
         reasons=_few([*_reasons(broken), *_remarks(decision, check)]),
         solutions=() if check.status is CheckStatus.HOLDS else tuple(dict.fromkeys(solutions)),
         owner=check.owner,
         controls=check.controls,
         binds=check.effective_on or "",
+    )
+
+
+def _sorted(item: EvidenceSummary, broken: Sequence[Violation]) -> EvidenceSummary:
+    """The evidence with the files first in which something is wrong, and the operator's own last."""
+    named = {place.path for violation in broken for place in violation.places}
+    return replace(
+        item, files=tuple(sorted(item.files, key=lambda f: (f.path not in named, f.path.startswith("@"))))
     )
 
 
