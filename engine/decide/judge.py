@@ -194,6 +194,7 @@ class _Judging:
             owner=rule.owner,
             controls=rule.controls,
             effective_on=None if start is None else format_utc(start),
+            risk=rule.risk,
         )
 
     def _pending(self, rule: Rule, start: str) -> tuple[CheckStatus, tuple[Operand, ...]]:

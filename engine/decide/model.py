@@ -20,6 +20,7 @@ class Rule:
         effective_on_s: epoch seconds before which its violations only warn; None where it always binds.
         collections: names by which profiles select it; empty for a rule that is in every profile.
         selected: whether it is judged: without a profile, or in the profile in force.
+        risk: what may happen where it does not hold, one sentence.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Rule:
     effective_on_s: int | None = None
     collections: tuple[str, ...] = ()
     selected: bool = True
+    risk: str | None = None
 
     @property
     def collectors(self) -> tuple[str, ...]:

@@ -176,6 +176,7 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         optional_facts=optional,
         effective_on_s=_effective_on(annotation, custom.get("effective_on")),
         collections=tuple(collections),
+        risk=string("risk") if "risk" in custom else None,
     )
 
 

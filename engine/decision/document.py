@@ -80,8 +80,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: ``digest``, the SHA-256 of the ``sha256sum`` manifest of the source files; the full id
-    of the git commit where there is one, and whether the source paths differ from it."""
+    """What is judged: SHA-256 of the ``sha256sum`` manifest of its sources; the git commit's full id."""
 
     commit: str | None
     dirty: bool | None
@@ -181,7 +180,8 @@ class FactValue:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns."""
+    """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns.
+    ``risk`` is what may happen where it does not hold."""
 
     code: str
     stage: str
@@ -194,6 +194,7 @@ class Check:
     owner: str
     controls: tuple[str, ...]
     effective_on: str | None = None
+    risk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +238,7 @@ class Condition:
     Attributes:
         due: an RFC 3339 time, or a date; when it has passed, the condition becomes a violation.
         id: its name: of the sign-off's condition, the waiver, or what it is about.
-        closed_by: what ends it: the code of a rule that then holds, or ``signoff``, a later approval without
-            conditions by the same person in the same role.
+        closed_by: the code of a rule that then holds, or ``signoff``: an unconditional approval.
     """
 
     code: str

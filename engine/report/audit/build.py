@@ -8,7 +8,7 @@ from typing import Any
 
 from ....evidence.collecting.interface import ProblemKind
 from ...decide.recorded import ALL
-from ...decision.document import CheckStatus, Decision, Severity, Signature, Verdict
+from ...decision.document import Check, CheckStatus, Decision, Severity, Signature, Verdict
 from ...ledger.interface import Entry
 from ...terminal.figures import figure, label, scale
 from ..findings import Finding, Findings
@@ -21,6 +21,10 @@ from .words import Said, Text, say
 
 MOST_ITEMS = 30
 """Places or members shown of one anomaly; the rest is counted."""
+MOST_NOTICES = 200
+"""Remarks shown; all are in the decision."""
+MOST_RISKS = 3
+"""Rules whose risks are stated for one anomaly, the heaviest ones."""
 _FOUND: dict[bool | None, Mark] = {True: Mark("good", say("yes")), False: Mark("bad", say("no"))}
 _SIGNED = {
     "detached": Mark("good", say("by its own signature")),
@@ -76,7 +80,7 @@ def build(decision: Decision, entry: Entry | None, screen: Screen) -> Audit:
         waived=tuple((w.code, w.msg, f"{w.waiver}, {w.approver}: {w.reason}", w.effective_until[:10])
                      for w in decision.waived),
         conditions=tuple((one.msg, one.owner, one.due[:10]) for one in decision.conditions),
-        notices=tuple(dict.fromkeys((notice.level, notice.msg) for notice in decision.warnings)),
+        notices=tuple(dict.fromkeys((one.level, one.msg) for one in decision.warnings))[:MOST_NOTICES],
         logic=logic(decision, drawn),
         roles=tuple(_role(decision, one, screen.arguments) for one in decision.signatures),
         next_review=tuple(_reviews(decision)),
@@ -198,19 +202,24 @@ def _anomaly(decision: Decision, finding: Finding) -> Anomaly:
     found = [finding.text] if finding.text and finding.text != title and finding.kind is None else []
     found += [*items[:MOST_ITEMS], *([f"+{len(items) - MOST_ITEMS}"] if len(items) > MOST_ITEMS else [])]
     due = min((c.due[:10] for c in decision.conditions if c.code in finding.codes), default="")
-    titles = list(dict.fromkeys(check.title for check in checks))
-    risk = "; ".join(titles[:6]) + (f"; +{len(titles) - 6}" if len(titles) > 6 else "")
     return Anomaly(
         title=title,
         severity=finding.severity,
         codes=finding.codes,
         found=tuple(found),
-        risk=say("Not proven: {titles}", titles=risk),
+        risk=_risk(sorted(checks, key=lambda check: check.severity.rank)),
         consequence=_consequence(decision, stages, blocks=finding.severity.blocks),
         resolution=finding.fix,
         owners=tuple(dict.fromkeys(check.owner for check in checks)),
         due="" if decision.verdict is Verdict.FAIL else due,
     )
+
+
+def _risk(checks: list[Check]) -> Text:
+    """What the policies say may happen, of the heaviest rules; or what is not shown to be so."""
+    stated = list(dict.fromkeys(check.risk for check in checks if check.risk))[:MOST_RISKS]
+    titles = list(dict.fromkeys(check.title for check in checks))[:MOST_RISKS]
+    return " ".join(stated) if stated else say("Not proven: {titles}", titles="; ".join(titles))
 
 
 def _consequence(decision: Decision, stages: list[str], *, blocks: bool) -> Said:
