@@ -64,10 +64,16 @@ class _Timeline:
 
 
 class HtmlReport:
-    """The audit report as HTML; needs the optional extra ``html``."""
+    """The audit report as HTML; needs the optional extra ``html``.
+
+    Raises EnvironmentProblem: Jinja2 is not installed; before anything is judged.
+    """
+
+    def __init__(self) -> None:
+        _template()
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`. Raises EnvironmentProblem: no Jinja2."""
+        """See :class:`~gate.engine.report.interface.Report`."""
         return document(decision, entry, screen).encode("utf-8", "backslashreplace")
 
 

@@ -8,14 +8,17 @@ from ....evidence.base.errors import EnvironmentProblem
 from ...decision.document import Decision
 from ...ledger.interface import Entry
 from ..interface import Screen
-from .html import document
+from .html import HtmlReport, document
 
 
 class PdfReport:
-    """The audit report as PDF/UA-1; needs the optional extra ``pdf``."""
+    """The audit report as PDF/UA-1; needs the optional extra ``pdf``.
 
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`. Raises EnvironmentProblem: no WeasyPrint."""
+    Raises EnvironmentProblem: WeasyPrint, or a library that it loads, is absent; before anything is judged.
+    """
+
+    def __init__(self) -> None:
+        HtmlReport()
         try:
             import weasyprint
         except (ImportError, OSError) as error:  # OSError: a library that it loads is absent
@@ -24,13 +27,17 @@ class PdfReport:
                 f"the PDF report needs WeasyPrint, which cannot be loaded: {reason}",
                 remedy="install the extra (pip install 'compliance-gate[pdf]') and Pango (libpango-1.0-0)",
             ) from error
+        self._weasyprint = weasyprint
+
+    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
+        """See :class:`~gate.engine.report.interface.Report`."""
         logging.getLogger("weasyprint").setLevel(logging.CRITICAL)  # it warns of style rules for browsers
-        html = document(decision, entry, screen, printed=True)
 
         def refuse(url: str, *_: object, **__: object) -> dict[str, object]:
             raise ValueError(f"nothing is fetched: {url}")
 
-        page = weasyprint.HTML(string=html, url_fetcher=refuse)
+        html = document(decision, entry, screen, printed=True)
+        page = self._weasyprint.HTML(string=html, url_fetcher=refuse)
         data: bytes = page.write_pdf(
             pdf_variant="pdf/ua-1", pdf_identifier=decision.input_digest.encode(), presentational_hints=True
         )
