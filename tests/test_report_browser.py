@@ -118,6 +118,7 @@ def seen(decisions: dict[str, Decision], tmp_path_factory: pytest.TempPathFactor
     return {name: {**one, "folder": folder} for name, one in found.items()}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", SEEN)
 def test_a_page_is_whole_by_itself(seen: dict[str, Any], name: str) -> None:
     """Nothing is fetched, run or blocked; no line is wider than the screen; every link leads somewhere."""

@@ -296,14 +296,14 @@ def _people(page: _Page) -> None:
 
 
 def _signatures(page: _Page) -> None:
-    t = page.t
+    t = page.t  # a blank cell below "Signature" would be taken for a template's
     page.table(
         ("Role", "Name", "Signature", "Date", "Status"),
         (
             [
                 t(one.role),
                 t(one.name),
-                code(one.key) if one.key else "",
+                code(one.key) if one.key else page.w("not signed"),
                 t(one.signed_at),
                 page.mark(one.mark),
             ]

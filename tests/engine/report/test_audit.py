@@ -312,7 +312,7 @@ def test_the_go_live_document_is_read_back(full: Decision, passed: Decision, wat
 
 @pytest.fixture
 def watch_decisions(tmp_path: Path) -> Any:
-    """What the collector reads in a go-live document: its decision, and the sections that are missing."""
+    """What the collector reads in a go-live document: its decision, and sections missing or not filled in."""
     from gate.evidence.base.limits import DEFAULT
     from gate.evidence.collectors.artifacts.decisions import from_document
     from gate.evidence.reading.markdown import find_sections
@@ -327,8 +327,9 @@ def watch_decisions(tmp_path: Path) -> Any:
         (tmp_path / "GO_LIVE_DECISION_GATE.md").write_text(document)
         view = Workspace(tmp_path, DEFAULT).view()
         stated = from_document(view, "GO_LIVE_DECISION_GATE.md", row["sections"]["decision"])
+        found = {name: find_sections(document, headings, "x") for name, headings in row["sections"].items()}
         empty = [
-            name for name, headings in row["sections"].items() if not find_sections(document, headings, "x")
+            name for name, places in found.items() if not places or not all(one.filled for one in places)
         ]
         return stated, empty
 
@@ -363,7 +364,6 @@ def test_pdf(passed: Decision) -> None:
     made = [registry.load("pdf").render(decision, None, screen) for screen in (Screen(), Screen(), HEBREW)]
     assert made[0] == made[1] != made[2]
     assert all(one.startswith(b"%PDF-") and len(one) > 50_000 for one in made)
-
 
 
 def test_no_verdict_is_shown_for_another(kinds: dict[str, Decision]) -> None:
