@@ -35,6 +35,7 @@ SEEN = {
     "figures on a phone": {"file": "passed", "picture": True, "at": "figures", "width": 375, "height": 1500},
     "print": {"file": "failed", "picture": True, "media": "print", "width": 794, "height": 1123, "pdf": True},
     "hostile": {"file": "hostile", "axe": True},
+    "hostile on a phone": {"file": "hostile", "width": 375},
     "large": {"file": "large", "picture": True, "at": "matrix"},
 }
 pytestmark = [

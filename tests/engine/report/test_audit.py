@@ -125,9 +125,8 @@ def test_the_figures_are_those_of_the_decision(passed: Decision, full: Decision)
     page = html(passed)
     assert "From 1,000,000.00 to 1,000,030.26; deepest drawdown -0.0315 %; 79 samples." in page.text
     assert "p95, paper session 105.886 ms ✔ within the limit" in page.text
-    assert (
-        "data_plane 100 % 50 of 50 statements" in page.text and "Documentation 4 of 5 50 points" in page.text
-    )
+    assert "data_plane 100 % · 50 of 50 statements" in page.text
+    assert "Documentation 4 of 5 · 50 points" in page.text
     assert len(page.all("polyline")) == 2
     other = html(full)
     assert "Nothing to draw: PAPER_TRADING_LOG.json does not exist." in other.text
