@@ -258,6 +258,8 @@ def _used() -> Iterator[str]:
     template = (AUDIT / "report.html.j2").read_text()
     yield from re.findall(r'(?:\b_|\bsay|\bsaid)\("([^"]+)"', template)
     yield from re.findall(r'bars\("\w+", "([^"]+)"', template)
+    for names in re.findall(r"head\(\[(.+?)\]\)", template):
+        yield from re.findall(r'"([^"]+)"', names)
 
 
 def test_the_catalogue_is_complete() -> None:
