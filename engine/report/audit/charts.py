@@ -43,6 +43,10 @@ class Tables:
         found = self._operands.get(operand)
         return found.expected if found is not None and type(found.expected) is int else None
 
+    def looked_for(self, fact: str) -> bool:
+        """Whether its collector ran for the decision."""
+        return fact.partition(".")[0] in self._problems
+
     def absent(self, fact: str) -> Said:
         """Why there is no such fact, as the evidence says it."""
         collector, _, name = fact.partition(".")
@@ -54,8 +58,10 @@ class Tables:
         return say("Nothing to draw: {fact} was not measured.", fact=fact)
 
 
-def coverage(tables: Tables) -> Chart:
-    """Line coverage by package against the target."""
+def coverage(tables: Tables) -> Chart | None:
+    """Line coverage by package against the target; None where the decision is not about it."""
+    if not tables.looked_for("coverage.packages"):
+        return None
     limit, bars = tables.limit("test_coverage"), []
     for row in tables.rows("coverage.packages"):
         share = row.get("line_ppm")
@@ -71,8 +77,10 @@ def coverage(tables: Tables) -> Chart:
     return Chart(tuple(bars), None if limit is None else limit // 1000, target, absent, more)
 
 
-def checklist(tables: Tables) -> Chart:
-    """Ticked items of the checklist by category."""
+def checklist(tables: Tables) -> Chart | None:
+    """Ticked items of the checklist by category; None where the decision is not about it."""
+    if not tables.looked_for("checklist.categories"):
+        return None
     bars = []
     for row in tables.rows("checklist.categories"):
         ticked, items = row.get("ticked"), row.get("items")
@@ -87,8 +95,11 @@ def checklist(tables: Tables) -> Chart:
     return Chart(tuple(bars), None, "", absent, tables.left_out("checklist.categories"))
 
 
-def latency(tables: Tables) -> Chart:
-    """Percentiles of the total latency on paper and of the mock broker, against the p95 limit."""
+def latency(tables: Tables) -> Chart | None:
+    """Percentiles of the total latency on paper and of the mock broker, against the p95 limit; None where the
+    decision is not about it."""
+    if not tables.looked_for("paper.latency"):
+        return None
     limit = tables.limit("p95_latency")
     found: list[tuple[Said, int, bool]] = []
     for percent in ("p50", "p95", "p99"):
@@ -114,8 +125,11 @@ def latency(tables: Tables) -> Chart:
     return Chart(tuple(bars), None if limit is None else limit * 1000 // whole, text, None)
 
 
-def equity(tables: Tables) -> Curve | Said:
-    """The account's value over the paper session, and its drawdown from the highest value before."""
+def equity(tables: Tables) -> Curve | Said | None:
+    """The account's value over the paper session, and its drawdown from the highest value before; None where
+    the decision is not about it."""
+    if not tables.looked_for("paper.equity"):
+        return None
     samples = [
         (row["at_s"], row["nav_cents"])
         for row in tables.rows("paper.equity")

@@ -104,7 +104,9 @@ class _Page:
     def verdict(self, value: Verdict) -> str:
         return f"{VERDICTS[value].sign} {value.value}"
 
-    def chart(self, title: str, chart: Chart) -> None:
+    def chart(self, title: str, chart: Chart | None) -> None:
+        if chart is None:
+            return
         self.heading(3, self.w(title))
         if chart.absent is not None:
             self.add(self.t(chart.absent))
@@ -172,8 +174,9 @@ def _audit(page: _Page) -> None:
     page.heading(2, w("Figures"))
     page.chart("Test coverage by package", audit.coverage)
     page.chart("Latency of the paper session", audit.latency)
-    page.heading(3, w("Equity and drawdown of the paper session"))
-    page.add(t(audit.equity.summary if isinstance(audit.equity, Curve) else audit.equity))
+    if audit.equity is not None:
+        page.heading(3, w("Equity and drawdown of the paper session"))
+        page.add(t(audit.equity.summary if isinstance(audit.equity, Curve) else audit.equity))
     page.chart("Checklist by category", audit.checklist)
     _artifacts(page)
     _logic(page)

@@ -190,6 +190,7 @@ class Audit:
         headline: the verdict in a sentence.
         identity: what was judged, by what, and when.
         weakened: what makes the decision say less than it would by default.
+        coverage, latency, checklist: None where the decision is not about them.
         equity: the paper session's curve, or why there is none.
     """
 
@@ -213,10 +214,10 @@ class Audit:
     logic: tuple[StageLogic, ...]
     roles: tuple[Role, ...]
     next_review: tuple[Said, ...]
-    coverage: Chart
-    latency: Chart
-    checklist: Chart
-    equity: Curve | Said
+    coverage: Chart | None
+    latency: Chart | None
+    checklist: Chart | None
+    equity: Curve | Said | None
     evidence: tuple[EvidenceSummary, ...]
     verify: tuple[tuple[Said, str], ...]
     recorded: str | None

@@ -133,6 +133,8 @@ def test_the_figures_are_those_of_the_decision(passed: Decision, full: Decision)
     assert "Nothing to draw: no coverage report found" in other.text and not other.all("polyline")
     bare = replace(full, stages={name: replace(one, exhibits={}) for name, one in full.stages.items()})
     assert "Nothing to draw: the decision carries no artifacts.rows." in html(bare).text
+    without = replace(bare, evidence=tuple(one for one in bare.evidence if one.id != "paper"))
+    assert "Equity and drawdown" not in html(without).text and "Latency of the" not in html(without).text
 
 
 def test_every_section_of_the_audit_is_in_every_form(full: Decision) -> None:
