@@ -130,11 +130,11 @@ def equity(tables: Tables) -> Curve | Said | None:
     the decision is not about it."""
     if not tables.looked_for("paper.equity"):
         return None
-    samples = [
+    samples = sorted(
         (row["at_s"], row["nav_cents"])
         for row in tables.rows("paper.equity")
         if type(row.get("at_s")) is int and type(row.get("nav_cents")) is int
-    ]
+    )
     if len(samples) < 2 or samples[-1][0] <= samples[0][0]:
         return tables.absent("paper.equity")
     values = [value for _, value in samples]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from math import floor
 from typing import Any, ClassVar
 
 from ...base.errors import EvidenceError
@@ -192,10 +193,7 @@ class _Run:
             rejects=sum(trade.status == "REJECTED" for trade in trades),
             symbols=len({trade.symbol for trade in trades}),
             order_types=sorted({trade.order_type for trade in trades}),
-            equity=[
-                {"at_s": time // SECOND_US, "nav_cents": scaled(Fraction(nav), 100, path, "/equity")}
-                for time, nav in _thinned(session.samples)
-            ],
+            equity=_equity(session.samples),
             contradictions=[{"place": place, "text": text} for place, text in session.contradictions[:most]],
             contradictions_total=len(session.contradictions),
             observed_at_s=session.end_us // SECOND_US,
@@ -339,7 +337,14 @@ class _Run:
         self._lack(("sharpe_ratio_ppm",), reason, f"record a back-test that earns in {self.options.backtest}")
 
 
-def _thinned(samples: Sequence[tuple[int, Decimal | int]]) -> Sequence[tuple[int, Decimal | int]]:
-    """At most as many samples as become facts, evenly chosen, with the first and the last."""
+def _equity(samples: Sequence[tuple[int, Decimal | int]]) -> list[dict[str, int]]:
+    """At most as many samples as become facts, evenly chosen, with the first and the last.
+
+    None where one is too large to be exact: they are for a chart, and reject nothing.
+    """
     most, count = min(len(samples), _SAMPLES), len(samples)
-    return [] if most < 2 else [samples[step * (count - 1) // (most - 1)] for step in range(most)]
+    if most < 2:
+        return []
+    chosen = [samples[step * (count - 1) // (most - 1)] for step in range(most)]
+    found = [{"at_s": time // SECOND_US, "nav_cents": floor(Fraction(nav) * 100)} for time, nav in chosen]
+    return found if all(abs(one["nav_cents"]) <= MAX_INTEGER for one in found) else []

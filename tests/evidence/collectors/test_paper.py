@@ -433,3 +433,6 @@ def test_a_long_series_of_equity_is_thinned_out(watch: Any) -> None:
     assert (len(shown), navs[0], navs[-1]) == (400, 100_000, 299_900)
     assert navs == sorted(set(navs))
     assert watch("paper", {LOG: log(equity=equity[:1])}).facts["equity"] == []
+    huge = [{**sample, "nav": 10**20 + n} for n, sample in enumerate(equity)]
+    facts = watch("paper", {LOG: log(equity=huge)}).facts
+    assert (facts["equity"], facts["trades"]) == ([], 2)
