@@ -28,11 +28,10 @@ def test_the_commands_of_the_page(gate: Gate, copy_example: Callable[..., Path])
     assert 'entry <bdi dir="ltr">0</bdi> of the ledger' in shown and "gate replay 0" in shown
     assert text.startswith("# Audit report: ✔ PASS · algo-trade · Go-live decision")
     # the same decision, with nothing but its words in another language
-    hebrew = gate(*shlex.split(commands[1]), "--language", "he", cwd=root)
-    assert hebrew.code == 0 and 'lang="he" dir="rtl"' in (root / "report.html").read_text()
-    go_live = gate(
-        "explain", "0", "-w", root / "ready", "--operator", root / "operator.yaml", "-o", "go-live"
-    )
-    assert go_live.out.startswith("# Go-live decision gate")
+    where = ("-w", root / "ready", "--operator", root / "operator.yaml")
+    hebrew = ("--language", "he", "-o", f"html={root / 'he.html'}", "-o", "go-live")
+    go_live = gate("explain", "0", *where, *hebrew)
+    assert go_live.out.startswith('<div dir="rtl">\n\n# שער ההחלטה')
+    assert 'lang="he" dir="rtl"' in (root / "he.html").read_text()
     wrong = gate("explain", "0", "-w", root / "ready", "--language", "hw", "-o", "html")
     assert wrong.code == 2 and "no report in the language 'hw'" in wrong.err and "known: en, he" in wrong.err

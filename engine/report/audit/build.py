@@ -16,7 +16,7 @@ from ..interface import Screen
 from ..table import overridden, trusted
 from . import charts
 from .model import Anomaly, Artifact, Audit, Category, Mark, Metric, Role
-from .proof import compared, gates, logic, shown
+from .proof import MARKS, compared, gates, logic, shown
 from .words import Said, Text, say
 
 MOST_ITEMS = 30
@@ -158,6 +158,8 @@ def _metrics(decision: Decision) -> list[Metric]:
                 )
                 current = one.actual if type(operand.actual) is int else current
                 mark = Mark("good", say("met")) if operand.holds else Mark("bad", say("not met"))
+                if check.status in (CheckStatus.MISSING, CheckStatus.UNKNOWN):
+                    mark = MARKS[check.status]
             if item.value is None or not stage.has_evidence:
                 mark = Mark("bad" if operand else "none", say("not measured"))
             rows.append(Metric(name, label(key), target, current, mark, check.code if check else None))
@@ -173,24 +175,28 @@ def _categories(tables: charts.Tables) -> tuple[Category, ...]:
 
 
 def _artifact(row: dict[str, Any]) -> Artifact:
-    found, share = row.get("found") is True, row.get("coverage_ppm")
+    found, share = row.get("found"), row.get("coverage_ppm")
     return Artifact(
         pattern=str(row.get("pattern")),
         category=str(row.get("category")),
-        places=tuple(row.get("paths") or ()),
-        found=_FOUND[found],
+        places=_texts(row.get("paths")),
+        found=_FOUND.get(found, _UNTOLD),
         signed=_SIGNED.get(str(row.get("signed")), _UNTOLD) if found else _VALID[None],
         signer=str(row.get("signed_by") or ""),
         valid=_VALID.get(row.get("valid"), _UNTOLD),
-        problems=tuple(row.get("problems") or ()),
+        problems=_texts(row.get("problems")),
         coverage=say("not measured") if share is None else figure(share, "ppm"),
         status=_STATUS.get(str(row.get("status")), _UNTOLD),
     )
 
 
+def _texts(cell: Any) -> tuple[str, ...]:
+    return tuple(cell) if isinstance(cell, list) else ()
+
+
 def _anomaly(decision: Decision, finding: Finding) -> Anomaly:
     checks = [check for check in decision.checks if check.code in finding.codes]
-    stages = list(dict.fromkeys(check.stage for check in checks))
+    stages = list(dict.fromkeys(v.stage for v in decision.violations if v.code in finding.codes))
     title: Text = checks[0].title if len(checks) == 1 else finding.text
     items = finding.items
     if len(checks) == 1 and finding.kind is None:
