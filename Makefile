@@ -16,6 +16,10 @@ EXAMPLES ?= 1000
 # since cannot change what is installed. The pip that came with Python installs a pinned pip first.
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCKED = $(PIP) install --no-deps --require-hashes --only-binary :all:
+# every extra but ib-insync, which cannot be installed beside ibkr: its tests make an environment of their own
+EXTRAS = $(shell $(BIN)/python -c 'import tomllib; \
+	project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*("--extra " + one for one in project["optional-dependencies"] if one != "ib-insync"))')
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS)
 
 # without compiled modules each of the many processes that tests start would compile gate anew
@@ -78,9 +82,11 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/coverage_xml.py
 	$(BIN)/python benchmarks/messages.py
 	$(BIN)/python benchmarks/ledger.py
+	$(BIN)/python benchmarks/formats.py
 	$(BIN)/python benchmarks/impact.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/ibkr.py
+	$(BIN)/python benchmarks/broker.py
 
 $(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
 	$(LOCKED) -r $<
@@ -101,7 +107,7 @@ $(FUZZ_STAMP): $(STAMP) .ci/requirements/fuzz.txt
 	@touch $@
 
 lock: $(VENV)/.lock ## Write the locks anew, keeping their versions; ARGS=--upgrade takes the newest
-	$(LOCK) --group dev --all-extras pyproject.toml -o .ci/requirements/dev.txt
+	$(LOCK) --group dev $(EXTRAS) pyproject.toml -o .ci/requirements/dev.txt
 	$(LOCK) --group build --extra html -c .ci/requirements/dev.txt pyproject.toml -o .ci/requirements/run.txt
 	for group in bench fuzz installer lock; do \
 		$(LOCK) --group pyproject.toml:$$group -c .ci/requirements/dev.txt -o .ci/requirements/$$group.txt || exit 1; done

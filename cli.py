@@ -35,6 +35,14 @@ COMMANDS = {
         "Print the facts that collectors find, without judging them; exit 1 when evidence was rejected.",
     ),
     "status": ("judge", "Show each stage's latest recorded verdict, and whether it is current."),
+    "history": (
+        "report.history",
+        "List recorded decisions: when, which commit and policies, verdict, key figures, who signed.",
+    ),
+    "report": (
+        "report.show",
+        "Print a recorded decision in any format, figures over time, and what a change changes.",
+    ),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
     "docs": ("docs", "List the pages of the documentation, or print one."),
     "signoff": ("people.signoff", "Sign off a stage with your SSH key, and list which sign-offs count."),
@@ -47,7 +55,7 @@ COMMANDS = {
     "keys": ("people.keys", "Change and list the keys that sign the ledger, as its key admins decide."),
     "policy": ("policy", "Edit, check, test and compare policy bundles."),
     "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
-    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, for tests of its clients."),
+    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, and record a paper account."),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
     "record": (
         "record",
@@ -90,6 +98,9 @@ def _alone(app: typer.Typer, name: str) -> typer.Typer:
     return alone
 
 
+_INTERRUPTED = 130
+"""What typer makes of a KeyboardInterrupt in a command."""
+
 app = typer.Typer(
     name="gate",
     cls=_Commands,
@@ -109,6 +120,8 @@ def main() -> None:
     take_variable()
     try:
         code = app(prog_name="gate", standalone_mode=False)
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
     except (KeyboardInterrupt, Abort) as error:
         _fail(error, "interrupted; nothing was decided", CANNOT_DECIDE)
     except TyperException as error:

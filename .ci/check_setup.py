@@ -183,9 +183,13 @@ def check_action(python: str, env: dict[str, str], work: Path, isolated: list[st
         "STAGE": "stage1",
         "ACCEPT": "",
         "RECORD": "--no-record",
+        "ANNOTATIONS": "true",
+        "GITHUB_STEP_SUMMARY": str(work / "summary"),
+        "RUNNER_OS": "Linux",
+        "RUNNER_ARCH": "X64",
     }
     shell = [*isolated, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
-    install, judge = (
+    prepare, install, judge = (
         subprocess.run([*shell, script], cwd=checkout, env=env, check=False, capture_output=True)
         for script in scripts((ROOT / "action.yml").read_text())
     )
@@ -193,6 +197,7 @@ def check_action(python: str, env: dict[str, str], work: Path, isolated: list[st
         sys.exit(
             "the action ran modules of the checkout: " + ", ".join(sorted(set(marker.read_text().split())))
         )
+    assert prepare.returncode == 0, prepare.stderr.decode()
     assert install.returncode == 0, install.stderr.decode()
     assert judge.returncode == 1 and judge.stdout.startswith(b"FAIL  stage1"), judge.stderr.decode()
     check_installed(temporary / "gate" / "bin" / "python", locked())
@@ -232,7 +237,7 @@ def main() -> None:
             check_make(python, env, work, isolated)
             print(f"{version}: make demo twice, from an index with newer releases", flush=True)
         check_action(next(iter(found.values())), env, work, isolated)
-        print("action.yml: both steps in a hostile checkout", flush=True)
+        print("action.yml: all steps in a hostile checkout", flush=True)
     if not isolated:
         print("note: network could not be taken away here", flush=True)
 

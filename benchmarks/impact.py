@@ -92,8 +92,8 @@ def edited(work: Path, count: int) -> Path:
 
 def judge_again(root: Path, bundle: Path, config: Path, jobs: int) -> tuple[float, float, int, Any]:
     """Wall-clock and processor seconds, the largest process in KiB, and what the program printed."""
-    options = ["-w", root, "--operator", ROOT / "examples" / "operator.yaml", "-p", bundle, "-j", jobs]
-    command = ["policy", "impact", *options, "--fail-on", "never", "-o", "json"]
+    options = ["-w", root, "--operator", ROOT / "examples" / "operator.yaml", "-j", jobs]
+    command = ["policy", "impact", bundle, *options, "--fail-on", "never", "-o", "json"]
     code = (
         "import resource, sys; from gate.cli import main\n"
         "try: main()\n"

@@ -47,6 +47,8 @@ def commands() -> dict[str, str]:
         if inner is None:
             found[name] = command.help.splitlines()[0]
         else:
+            if command.invoke_without_command:
+                found[name] = command.help.splitlines()[0]
             for sub, item in sorted(inner.items()):
                 found[f"{name} {sub}"] = item.help.splitlines()[0]
     return found

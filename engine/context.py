@@ -10,7 +10,7 @@ from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked,
 from ..evidence.collectors import BUILTIN
 from .alterations import alterations
 from .collectors import Places
-from .config.settings import DEFAULT_EXCLUDE, FILE, GateConfig, LedgerSettings
+from .config.settings import DEFAULT_EXCLUDE, GateConfig, LedgerSettings
 from .decide.model import Plan
 from .decide.recorded import ALL, Parameter, wanted_stages
 from .decide.tailoring import refuse_empty
@@ -126,26 +126,27 @@ def open_context(
     """
     authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
-    loaded = _load(authority)
-    _check_pin("version", config.policy.version, loaded.version)
-    _check_pin("digest", config.policy.digest, loaded.digest)
+    whose = _whose(authority.trust, "policy")
+    where = _file(whose)
+    loaded = _load(authority, where)
+    _check_pin("version", config.policy.version, loaded.version, where)
+    _check_pin("digest", config.policy.digest, loaded.digest, where)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
-    parameters, whose = parameters_of(config), _whose(authority.trust, "policy")
-    where = "the operator's file" if whose == "the operator" else whose
+    parameters = parameters_of(config)
     bundle, plan = tailored(loaded, depends_on, config.policy.profile, parameters, where)
-    _check_freshness(config, plan)
+    _check_freshness(config, plan, _file(_whose(authority.trust, "freshness")))
     weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
     authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
     return Context(root.resolve(), authority, loaded, bundle, plan, tuple(weakenings), places, cross_check)
 
 
-def _load(authority: Authority) -> Bundle:
+def _load(authority: Authority, where: str) -> Bundle:
     policy = authority.config.policy
     if authority.bundle is not None and policy.shipped is not None:
-        what, where = "the settings name two policy bundles", _whose(authority.trust, "policy")
+        what = "the settings name two policy bundles"
         raise ConfigError(what, path=where, place="policy", remedy="keep either bundle or shipped")
     if policy.signer is not None:
-        return bundles.load_bundle(_signed(authority), authority.config.limits)
+        return bundles.load_bundle(_signed(authority, where), authority.config.limits)
     if authority.bundle is None:
         # a shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
         return bundles.load_bundle(bundles.SHIPPED_BUNDLES[policy.shipped or bundles.USUAL])
@@ -170,29 +171,29 @@ def _left_out(plan: Plan, whose: str) -> list[Weakening]:
     return [Weakening("profile", message)]
 
 
-def _check_pin(name: str, pinned: str | None, actual: str) -> None:
+def _check_pin(name: str, pinned: str | None, actual: str, where: str) -> None:
     if pinned not in (None, actual):
         raise PolicyError(
             f"the bundle has the {name} {actual}, the settings demand {pinned}",
-            path=FILE,
+            path=where,
             place=f"policy.{name}",
             remedy="review the bundle's changes, then update the pin",
         )
 
 
-def _signed(authority: Authority) -> dict[str, bytes]:
+def _signed(authority: Authority, where: str) -> dict[str, bytes]:
     """The files of the configured bundle, whose signer is pinned."""
     if authority.bundle is None:
         raise ConfigError(
             "a signer is set, and no bundle that it signed; gate does not sign the one that it ships",
-            path=FILE,
+            path=where,
             place="policy.signer",
             remedy="set policy.bundle to the archive, or remove policy.signer",
         )
     return signed_files(authority.bundle, authority.signer or b"", authority.config.policy.bundle)
 
 
-def _check_freshness(config: GateConfig, plan: Plan) -> None:
+def _check_freshness(config: GateConfig, plan: Plan, where: str) -> None:
     """Refuse an age limit of a collector whose age no rule looks at."""
     facts = [fact for stage in plan.stages.values() for rule in stage.rules for fact in rule.facts]
     judged = {source_of(fact) for fact in facts if fact.startswith(f"{PROVENANCE}.")}
@@ -200,7 +201,7 @@ def _check_freshness(config: GateConfig, plan: Plan) -> None:
         if name not in judged:
             raise ConfigError(
                 f"no rule of the policies looks at the age of what {name!r} collects",
-                path=FILE,
+                path=where,
                 place=f"freshness.{name}",
                 remedy="judged are: " + ", ".join(sorted(judged)) if judged else "remove it",
             )
@@ -244,8 +245,13 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     return found
 
 
+def _file(whose: str) -> str:
+    """The file that errors name, of what `_whose` gave."""
+    return "the operator's file" if whose == "the operator" else whose
+
+
 def _whose(trust: Trust, setting: str) -> str:
-    """The file that a setting comes from, as messages name it."""
+    """Whose file a setting comes from, as messages name it."""
     source = trust.settings[setting]
     if source == TRUST_REF and trust.ref is not None:
         return f"gate.yaml of {trust.ref.name}"

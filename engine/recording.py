@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -40,7 +40,11 @@ from .ledger.reader import LedgerReader
 from .ledgers import parse_verifier_key, reader, writer
 from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
+from .report.several.history import Recorded
 from .service import Judged, find_subject
+
+LATEST = "latest"
+"""Stands for the last recorded decision."""
 
 RECEIPT = "receipt"
 """What `verify` is given to read only what is after the receipt."""
@@ -115,17 +119,61 @@ def append_statement(
 def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
     """A recorded decision and its place.
 
-    ``target`` is a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
+    ``target`` is `LATEST`, a stage or ``all`` (the last decision that judged it), a ledger index, or at least
+    eight digits of the leaf digest or of the decision's digest.
     ``config_dir`` has the receipts of earlier runs.
 
     Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
     document is damaged.
     """
     names = [*context.plan.stages, ALL]
-    check_target(target, names)  # what is wrong with it is said first
+    if target != LATEST and target not in names:
+        check_target(target, names)  # what is wrong with it is said first
     with reader(context, config_dir) as ledger:
-        found = locate(ledger, target, names)
+        if target == LATEST or target in names:
+            found = _last(ledger, None if target == LATEST else target)
+        else:
+            found = locate(ledger, target, names)
         return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
+
+
+def _last(ledger: LedgerReader, stage: str | None) -> DecisionEntry:
+    """The last decision, or the last one that judged the stage."""
+    found = deque(_about(ledger, stage), 1)
+    if not found:
+        about = f" about {stage}" if stage else ""
+        raise UsageError(f"the ledger has no decision{about}", remedy="record one with `gate evaluate STAGE`")
+    return found[0]
+
+
+def _about(ledger: LedgerReader, stage: str | None) -> Iterator[DecisionEntry]:
+    return (
+        one
+        for one in decisions(ledger)
+        if stage is None or stage == one.summary["stage"] or stage in one.summary["stages"]
+    )
+
+
+def recorded_decisions(
+    context: Context, config_dir: Path, last: int, stage: str | None = None
+) -> list[Recorded]:
+    """The last recorded decisions, oldest first; all stages, or those that judged one.
+
+    Raises UsageError: the policies have no such stage; LedgerError as `find`, but for a stored decision that
+    this version of gate cannot read.
+    """
+    if stage is not None and stage != ALL:
+        context.check_stage(stage)
+    rows = []
+    with suppress(NoLedger), reader(context, config_dir) as ledger:
+        for one in deque(_about(ledger, stage), last):
+            decision = None
+            with suppress(ValueError):
+                decision = Decision.from_json(
+                    json.loads(ledger.evidence.get(one.summary["decision"]["sha256"]))
+                )
+            rows.append(Recorded(one, decision))
+    return rows
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:

@@ -26,6 +26,7 @@ from .policy.packages.archive import is_archive, read_file, unpack
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
 
+_REMOTE = frozenset({"postgresql", "postgres", "s3", "oci"})
 OPERATOR, TRUST_REF, FLAG, JUDGED, DEFAULTS = "operator", "trust_ref", "flag", "judged", "default"
 
 POWERS = (
@@ -92,10 +93,11 @@ def resolve(
         policy: a bundle in place of all others; that of a commit may be the judged change's.
         engine: the policy engine in place of the configured one.
 
-    Raises ConfigError: settings are wrong, name a server although they are the judged change's, or the
-    operator's lie in the workspace; UsageError: there is no such commit, or no such engine.
+    Raises ConfigError: settings are wrong, name a server or database although they are the judged change's,
+    or the operator's lie in the workspace; UsageError: there is no such commit, or no such engine.
     """
-    authority = _judged(root) if ref is None else _of_commit(root, ref)
+    own = operator is None and policy is None
+    authority = _judged(root, own_policy=own) if ref is None else _of_commit(root, ref)
     if operator is not None:
         authority = _with_operator(root, authority, load_operator(operator, root))
     if authority.config.policy.parameters and authority.trust.settings["policy"] == JUDGED:
@@ -124,6 +126,7 @@ def resolve(
             trust=replace(authority.trust, settings=settings),
         )
     _check_server(authority)
+    _check_database(authority)
     return authority
 
 
@@ -154,18 +157,36 @@ def _check_server(authority: Authority) -> None:
                 )
 
 
+def _check_database(authority: Authority) -> None:
+    """Refuse a database or store that the judged change names: it would be shown the credentials of whoever
+    judges.
+    """
+    settings = authority.config.ledger
+    for name, url in (("location", settings.location), ("evidence", settings.evidence or "")):
+        scheme = url.partition(":")[0].lower()
+        if scheme in _REMOTE and authority.trust.settings["ledger"] == JUDGED:
+            raise ConfigError(
+                "the judged change may not say which server keeps the ledger or its evidence",
+                path=FILE,
+                place=f"ledger.{name}",
+                remedy="name it in the operator's file, or at the trust ref",
+            )
+
+
 def _sources(stated: frozenset[str], source: str) -> dict[str, str]:
     """Where each setting comes from; signers never from a default, whose file is the source's own."""
     names = [one.name for one in fields(GateConfig) if one.name not in ("name", "version")]
     return {n: source if n in stated or n == "allowed_signers" else DEFAULTS for n in names}
 
 
-def _judged(root: Path) -> Authority:
+def _judged(root: Path, *, own_policy: bool) -> Authority:
+    """The judged change's own settings; the key of its bundle's signer where nobody else names the bundle."""
     raw = read_settings_file(root)
     config, stated = parse_config(raw, root)
     trust = Trust(None, None, _sources(stated, JUDGED), ())
     bundle = root / config.policy.bundle if config.policy.bundle else None
-    name, digest = config.policy.signer, None if raw is None else sha256_hex(raw)
+    digest = None if raw is None else sha256_hex(raw)
+    name = config.policy.signer if own_policy else None
     signer = None if name is None else read_file(root / name, DEFAULT.text_bytes, "name a public key (PEM)")
     return Authority(config, trust, bundle=bundle, signer=signer, settings_digest=digest)
 

@@ -168,6 +168,10 @@ def test_named_fact_sets_are_judged_by_both(root: Path, edited: Path, gate: Gate
     found = gate("policy", "impact", "-w", root, edited, "--facts", sets, "-o", "json")
     names = [one["name"] for one in json.loads(found.out)["changed"]]
     assert names == ["stage1", "half of them"]
+    shown = gate("policy", "impact", "-w", root, edited, "--facts", sets).out
+    assert shown.startswith("LOOSENED  2 of 3 (1 recorded decision and 2 fact sets; 3 distinct)"), shown
+    with pytest.raises(UsageError, match="no such file"):
+        read_fact_sets(root / "none.yaml", [])
     for wrong in ("x: 3", "x: {decision: 0, set: {a: 1}, more: 1}", "[1]", "a: ["):
         sets.write_text(wrong)
         with pytest.raises(UsageError):

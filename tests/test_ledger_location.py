@@ -36,7 +36,7 @@ def workspace(make_workspace: Callable[..., Path], tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "location",
     [
-        "postgresql://host/db", "postgresql:host", "https://host/ledger", "file:///var/ledger",
+        "mysql://host/db", "mysql:host", "https://host/ledger", "file:///var/ledger",
         ".", "./", "file:.", "../x", "x/../../y",
         "x/../ledger", "/var/ledger", "file:/var/ledger",
         "link", "link/ledger", "inner", "file", "file/ledger", "a\\b",
@@ -73,11 +73,11 @@ def test_every_command_refuses_it(
     workspace: Path, gate: Callable[..., Any], command: tuple[str, ...]
 ) -> None:
     """With exit code 2 and nothing on standard output: a status of PENDING would be a lie."""
-    (workspace / "gate.yaml").write_text("ledger: {location: 'postgresql://host/db'}")
+    (workspace / "gate.yaml").write_text("ledger: {location: 'mysql://host/db'}")
     done = gate(*command, "-w", workspace)
     assert (done.code, done.out) == (2, "")
     first, where, remedy = done.err.splitlines()
-    assert first == "configuration error: a ledger at postgresql: is not supported"
+    assert first == "configuration error: a ledger at mysql: is not supported"
     assert where == "  where: gate.yaml, ledger.location"
     assert "name a directory inside the workspace" in remedy
 

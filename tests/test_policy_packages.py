@@ -7,9 +7,7 @@ import contextlib
 import functools
 import http.server
 import json
-import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -25,8 +23,10 @@ from gate.engine.context import open_context
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.policy.packages import archive, signing
 from gate.engine.policy.packages.oci import parse_reference
+from gate.engine.store import registry
 from gate.evidence.base.errors import ConfigError, PolicyError, UsageError
 
+from .docker_registry import DockerRegistry
 from .engine.workbench.small import write
 
 Gate = Callable[..., Any]
@@ -99,8 +99,11 @@ def test_the_operator_pins_the_signer(office: tuple[Path, Path]) -> None:
     open_context(
         root, operator=settings(folder, "o.yaml", bundle="rules.tar.gz", digest=digest)
     ).check_bundle()
-    with pytest.raises(ConfigError, match="no bundle that it signed"):
+    with pytest.raises(ConfigError, match="no bundle that it signed") as unsigned:
         open_context(root, operator=settings(folder, "o.yaml", signer="publisher.pub"))
+    with pytest.raises(PolicyError, match="the settings demand") as pinned:
+        open_context(root, operator=settings(folder, "o.yaml", bundle="rules.tar.gz", version="9.0.0"))
+    assert {unsigned.value.path, pinned.value.path} == {"the operator's file"}
 
 
 def test_the_judged_change_vouches_for_nothing(office: tuple[Path, Path]) -> None:
@@ -132,6 +135,17 @@ def test_the_judged_change_vouches_for_nothing(office: tuple[Path, Path]) -> Non
         settings(root, "gate.yaml", bundle="rules.tar.gz", signer=name)
         with pytest.raises((PolicyError, UsageError), match=words):
             open_context(root)
+
+
+def test_a_missing_key_that_nobody_asks_for_stops_nothing(office: tuple[Path, Path], gate: Gate) -> None:
+    """The judged change names a key that is not there, and the operator's file decides about policies."""
+    root, operator = office
+    settings(root, "gate.yaml", bundle="rules.tar.gz", signer="gone.pub")
+    alone = gate("collect", "tests", "-w", root)
+    assert (alone.code, "gone.pub" in alone.err) == (2, True)
+    assert open_context(root, operator=settings(operator, "operator.yaml")).bundle.name == "gate-prelive"
+    given = written(operator / "rules.tar.gz", name="acme")
+    assert open_context(root, policy=given).bundle.name == "acme"
 
 
 def test_a_commit_has_an_archive(office: tuple[Path, Path], gate: Gate) -> None:
@@ -190,63 +204,18 @@ def test_only_this_machine_is_spoken_to_without_tls() -> None:
         assert parse_reference(f"{host}/acme:1").url == f"{scheme}://{host}/v2/acme"
 
 
-class DockerRegistry:
-    """A running ``docker-registry``; ``blobs`` is where it keeps what it was given."""
-
-    def __init__(self, program: str, folder: Path, users: str | None = None) -> None:
-        pytest.importorskip("oras", reason="the extra oci is not installed")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.host = f"127.0.0.1:{free.getsockname()[1]}"
-        folder.mkdir()
-        self.blobs = folder / "data/docker/registry/v2/blobs"
-        config: dict[str, Any] = {
-            "version": 0.1,
-            "log": {"level": "error"},
-            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-            "http": {"addr": self.host},
-        }
-        if users is not None:
-            (folder / "users").write_text(users)
-            config["auth"] = {"htpasswd": {"realm": "tests", "path": str(folder / "users")}}
-        (folder / "config.yml").write_text(yaml.safe_dump(config))
-        with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [program, "serve", folder / "config.yml"], stdout=log, stderr=log, env={"PATH": os.defpath}
-            )
-        host, _, port = self.host.partition(":")
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection((host, int(port)), 1).close()
-            except OSError:
-                assert self.process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            else:
-                return
-
-    def stop(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
 def start_registry(tmp_path: Path) -> Iterator[Callable[..., DockerRegistry]]:
     """A factory of registries on the loopback."""
-    program = shutil.which("docker-registry")
-    if program is None:
-        pytest.skip("the docker-registry program is not on PATH")
     started: list[DockerRegistry] = []
 
     def start(users: str | None = None) -> DockerRegistry:
-        started.append(DockerRegistry(program, tmp_path / f"registry{len(started)}", users))
+        started.append(DockerRegistry(tmp_path / f"registry{len(started)}", users))
         return started[-1]
 
     yield start
-    for registry in started:
-        registry.stop()
+    for one in started:
+        one.stop()
 
 
 def test_there_and_back(start_registry: Callable[..., DockerRegistry], gate: Gate, tmp_path: Path) -> None:
@@ -306,6 +275,9 @@ def test_credentials_are_those_of_docker(
         assert done.code == code, done.err
         assert code == 0 or "docker login" in done.err
         assert "secret" not in done.err and "wrong" not in done.err
+    (folder / "config.json").write_text("[]")
+    broken = gate("policy", "push", ours, f"{registry.host}/house:1.1.0", env={"DOCKER_CONFIG": str(folder)})
+    assert broken.code == 2 and "docker's configuration cannot be understood" in broken.err
 
 
 def test_a_registry_that_lies(gate: Gate, tmp_path: Path) -> None:
@@ -338,6 +310,44 @@ def test_a_registry_that_lies(gate: Gate, tmp_path: Path) -> None:
             assert done.code == 2 and words in done.err, done.err
         server.shutdown()
     assert not (tmp_path / "x.tar.gz").exists()
+
+
+@pytest.mark.parametrize("how", ["token", "redirect", "drip"])
+def test_a_registry_that_never_ends(
+    how: str, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither answers that the client reads whole nor bytes that trickle in use up memory or time."""
+    pytest.importorskip("oras", reason="the extra oci is not installed")
+    monkeypatch.setattr(registry, "TALK_SECONDS", 1.0 if how == "drip" else 60.0)
+
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            where = f"http://127.0.0.1:{server.server_port}/more"
+            headers = {
+                "token": {"WWW-Authenticate": f'Bearer realm="{where}"'},
+                "redirect": {"Location": where},
+            }
+            codes = {"token": 401, "redirect": 302}
+            asked = self.path.startswith("/v2/acme/")
+            self.send_response(codes.get(how, 200) if asked else 200)
+            for name, value in headers.get(how, {}).items() if asked else ():
+                self.send_header(name, value)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while self.path != "/v2/" and not (asked and how == "token"):
+                    self.wfile.write(b"x" * (1 if how == "drip" else 1 << 20))
+                    time.sleep(0.01 if how == "drip" else 0)
+
+        def log_message(self, *arguments: object) -> None:
+            """Print nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_port}/acme:1"
+        done = gate("policy", "pull", place, "-o", tmp_path / "x.tar.gz")
+        server.shutdown()
+    assert done.code == 2 and ("reached" if how == "drip" else "too large") in done.err, done.err
 
 
 @pytest.mark.soak

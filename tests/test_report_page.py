@@ -30,7 +30,7 @@ def test_the_commands_of_the_page(gate: Gate, copy_example: Callable[..., Path])
     # the same decision, with nothing but its words in another language
     where = ("-w", root / "ready", "--operator", root / "operator.yaml")
     hebrew = ("--language", "he", "-o", f"html={root / 'he.html'}", "-o", "go-live")
-    go_live = gate("explain", "0", *where, *hebrew)
+    go_live = gate("report", "--decision", "0", *where, *hebrew)
     assert go_live.out.startswith('<div dir="rtl">\n\n# שער ההחלטה')
     assert 'lang="he" dir="rtl"' in (root / "he.html").read_text()
     wrong = gate("explain", "0", "-w", root / "ready", "--language", "hw", "-o", "html")

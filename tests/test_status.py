@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from gate.engine.policy.bundle import SHIPPED
 from gate.engine.recording import PENDING, StageStatus
 from gate.engine.report.interface import Screen
-from gate.engine.report.status import status_json, status_text
+from gate.engine.report.status import status_json, status_markdown, status_text
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
@@ -119,6 +119,13 @@ def test_status_as_json() -> None:
     assert [(row["stage"], row["entry"], row["policy_current"]) for row in rows] == [
         ("stage1", 12, True), ("stage2", 3, False), ("stage10", None, None),
     ]  # fmt: skip
+
+
+def test_status_as_markdown() -> None:
+    """A table of three rows, in which nothing acts."""
+    head, rule, *rows = status_markdown(ROWS, Screen()).decode().splitlines()
+    assert (head, rule, len(rows)) == ("| Stage | Verdict | Since |", "| --- | --- | --- |", 3)
+    assert rows[1].startswith("| stage2 שלב שני\\\\u001b\\[2J\\\\u202e | FAIL | since 2025-11-07T12:00:00Z, ")
 
 
 @pytest.mark.parametrize(

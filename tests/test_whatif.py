@@ -113,13 +113,15 @@ def test_what_does_not_fit_is_refused(root: Path, gate: Gate) -> None:
 
 
 def test_other_mistakes(root: Path, gate: Gate) -> None:
-    """Nothing replaced, a stage or decision that is not there, a drawing of no sweep."""
+    """Nothing replaced, or twice the same; a stage or decision that is not there, a drawing of no sweep."""
     one = ("--set", "artifacts.found_ppm=1")
     for options in (
         ("stage1", "--decision", "0"),
         ("stage2", "--decision", "0", *one),
         ("stage1", "--decision", "0", "-o", "svg", *one),
         ("stge1", *one),
+        ("stage1", "--decision", "0", *one, *one),
+        ("stage1", "--decision", "0", *one, "--sweep", "artifacts.found_ppm=1:3:1"),
     ):
         found = gate("policy", "whatif", *options, "-w", root)
         assert found.code == 2 and "to do" in found.err, options

@@ -54,7 +54,8 @@ from .options import (
 Reports = Annotated[
     list[str] | None,
     output_option(
-        "table (default), json, prelive, gemara, markdown, html, pdf, go-live or a plug-in's format"
+        "table (default), json, junit, sarif, github, github-summary, gitlab, tap, oscal, oscal-poam, "
+        "attestation, prelive, gemara, markdown, html, pdf, go-live or a plug-in's format"
     ),
 ]
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
@@ -113,7 +114,7 @@ def evaluate(
             raise UsageError("--watch prints the table and nothing else", remedy=remedy)
         _watch(stage, opened, policy, page, show)
         return
-    arguments = _arguments(workspace, operator, trust_ref, policy)
+    arguments = same_options(workspace, operator, trust_ref, policy)
     context, moment = opened()
     if no_record:
         check_people(context, config_dir())
@@ -126,7 +127,7 @@ def evaluate(
             write_error(notice)
     for item in outputs:
         if not (quiet and item.path is None):
-            page = screen(no_color=no_color, to_file=item.path is not None)
+            page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
             page = replace(page, successes=show_successes, arguments=arguments, language=language)
             write(item, reports[item.format].render(judged.decision, entry, page))
     verdict = judged.decision.verdict
@@ -134,7 +135,9 @@ def evaluate(
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
 
 
-def _arguments(workspace: Path, operator: Path | None, trust_ref: str | None, policy: str | None) -> str:
+def same_options(
+    workspace: Path, operator: Path | None, trust_ref: str | None, policy: str | None = None
+) -> str:
     """The options that another command needs to judge the same by the same."""
     options = {
         "--workspace": None if workspace == HERE else str(workspace),
@@ -212,8 +215,8 @@ def explain(
         decision, entry = recording.find(context, target, config_dir())
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item, report in zip(outputs, reports, strict=True):
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        arguments = _arguments(workspace, operator, trust_ref, policy)
+        page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
+        arguments = same_options(workspace, operator, trust_ref, policy)
         page = replace(page, successes=everything, rules=rules, arguments=arguments, language=language)
         write(item, report.render(decision, entry, page))
 
@@ -262,7 +265,7 @@ def status(
     workspace: Workspace = HERE,
     operator: Operator = None,
     trust_ref: TrustRef = None,
-    output: Outputs = None,
+    output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,

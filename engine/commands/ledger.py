@@ -1,4 +1,4 @@
-"""``gate ledger show``, ``prove``, ``export``, ``witness`` and ``verify``."""
+"""``gate ledger show``, ``prove``, ``export``, ``witness``, ``verify``, ``migrate`` and ``prepare``."""
 
 from __future__ import annotations
 
@@ -171,3 +171,49 @@ def verify(
     for item in outputs:
         write(item, report.VERIFICATIONS[item.format](found))
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command("migrate")
+def migrate(
+    source: Annotated[str, typer.Argument(help="The ledger: a path or URL.", metavar="FROM")],
+    target: Annotated[str, typer.Argument(help="Where to copy it: a path or URL.", metavar="TO")],
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Copy a ledger with its evidence into another storage, and prove that both are equal."""
+    from ..ledger.migrate import migrate as copy
+
+    outputs = parse_outputs(output, tuple(report.MIGRATIONS))
+    admins = open_workspace(workspace, operator, trust_ref).authority.key_admins
+    done = copy(source, target, admins)
+    for item in outputs:
+        write(item, report.MIGRATIONS[item.format](done))
+
+
+@app.command("prepare")
+def prepare(
+    url: Annotated[str, typer.Argument(help="The database: postgresql://…", metavar="URL")],
+    writer: Annotated[
+        list[str] | None,
+        typer.Option("--writer", help="A database role that may add to ledgers.", metavar="ROLE"),
+    ] = None,
+    reader_roles: Annotated[
+        list[str] | None,
+        typer.Option("--reader", help="A database role that may read ledgers.", metavar="ROLE"),
+    ] = None,
+    output: Outputs = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Make the tables of ledgers in a PostgreSQL database, or bring them up to date."""
+    from ..ledger.postgres.address import parse
+    from ..ledger.postgres.schema import prepare as make
+
+    outputs = parse_outputs(output, tuple(report.PREPARED))
+    done = make(parse(url), tuple(writer or ()), tuple(reader_roles or ()))
+    for item in outputs:
+        write(item, report.PREPARED[item.format](done))

@@ -205,12 +205,18 @@ def now() -> int:
     return int(clock.time())
 
 
-def screen(*, no_color: bool, to_file: bool = False) -> Screen:
+def screen(*, no_color: bool, to_file: bool = False, workspace: Path = HERE) -> Screen:
     """The terminal that a report is written for; a file is as wide as usual and has no colours."""
     terminal = not to_file and sys.stdout is not None and sys.stdout.isatty()
     color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size((100, 40)).columns
-    return Screen(width=max(60, min(width, 200)), color=color)
+    return Screen(width=max(60, min(width, 200)), color=color, folder=_folder(workspace))
+
+
+def _folder(workspace: Path) -> str:
+    """The workspace's path from here; empty where it is not below."""
+    here, path = HERE.resolve(), workspace.resolve()
+    return "" if path == here or not path.is_relative_to(here) else path.relative_to(here).as_posix()
 
 
 def effective_time(context: Context, text: str | None, *, allow_past: bool) -> Time:

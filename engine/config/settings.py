@@ -307,7 +307,7 @@ def _check_urls(settings: LedgerSettings, file: str) -> None:
             "evidence in files lies with the ledger, and nowhere else",
             path=file,
             place="ledger.evidence",
-            remedy="leave it out, or give the URL of a store that a plug-in serves",
+            remedy="leave it out, or give the URL of another store, such as s3://BUCKET/PREFIX",
         )
     for name, schemes, url in (
         ("location", LEDGERS, settings.location if settings.directory is None else None),

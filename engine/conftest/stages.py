@@ -26,7 +26,10 @@ def conftest_plan(bundle: Bundle, depends_on: Mapping[str, tuple[str, ...]]) -> 
         stage = package.replace(".", "_").lower()
         if not _STAGE_ID.fullmatch(stage) or stage in _RESERVED or stage in stages:
             what = f"the package {package[:80]!r} cannot be a stage of its own"
-            raise PolicyError(what, path=f"package {package}", remedy="give the package another name")
+            head = next(head for head in bundle.heads if head.package == package)
+            raise PolicyError(
+                what, path=head.path, place=f"line {head.line}", remedy="give the package another name"
+            )
         stages[stage] = Stage(
             id=stage,
             title=f"Conftest: {package}",

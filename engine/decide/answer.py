@@ -58,7 +58,7 @@ class Answer:
         self._rule = rule
         self._output = output
         check = output.get(f"check_{rule.short_name}")
-        if not isinstance(check, Mapping) or not isinstance(check.get("holds"), bool):
+        if not isinstance(check, dict) or not isinstance(check.get("holds"), bool):
             raise self._error(
                 f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
             )
@@ -66,6 +66,7 @@ class Answer:
         operands = check.get("operands")
         if not isinstance(operands, list) or not operands:
             raise self._error(f"the rule {rule.code!r} compared nothing")
+        self._check_value(operands)
         self.operands = tuple(self._operand(operand) for operand in operands)
         broken = [repr(operand.name) for operand in self.operands if not operand.holds]
         if self.holds and broken:
@@ -112,8 +113,8 @@ class Answer:
         results = self._output.get(name, [])
         if not isinstance(results, list):
             raise self._error(f"the rule {name!r} is not a set of results")
-        for item in results:
-            self._check_value(item)
+        if results:
+            self._check_value(results)
         return results
 
     def _check_value(self, value: Any) -> None:
@@ -125,9 +126,8 @@ class Answer:
             ) from error
 
     def _operand(self, operand: Any) -> Operand:
-        self._check_value(operand)
         code = self._rule.code
-        if not isinstance(operand, Mapping) or not _OPERAND <= operand.keys() <= _OPERAND | _OPTIONAL:
+        if not isinstance(operand, dict) or not _OPERAND <= operand.keys() <= _OPERAND | _OPTIONAL:
             raise self._error(f"an operand of {code!r} does not have exactly {', '.join(sorted(_OPERAND))}")
         terms = operand.get("terms", [])
         strings = [
@@ -143,7 +143,7 @@ class Answer:
         return Operand(**{name: operand[name] for name in _OPERAND}, terms=tuple(terms))
 
     def _message(self, item: Any) -> str:
-        if not isinstance(item, Mapping) or not isinstance(item.get("msg"), str):
+        if not isinstance(item, dict) or not isinstance(item.get("msg"), str):
             raise self._error(f"a result of {self._rule.code!r} has no message")
         message: str = item["msg"]
         return message

@@ -138,7 +138,7 @@ def _about(
         "provider": evidence.provider,
         "files": len(evidence.files),
         "uncommitted": [
-            path for path in map(masked, (file.path for file in evidence.files)) if path in modified
+            path for file in evidence.files if modified and (path := masked(file.path)) in modified
         ],
     }
 

@@ -357,6 +357,8 @@ class _Judging:
 
 
 def _scalar(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Mapping):
         return f"{len(value)} entries"
     if isinstance(value, (list, tuple)):

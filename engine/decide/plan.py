@@ -266,7 +266,7 @@ def _stage(
     name: str, value: Any, rules: dict[str, Rule], depends_on: tuple[str, ...] | None, odd: Collection[str]
 ) -> Stage:
     if not isinstance(value, dict) or not _STAGE_ID.fullmatch(name):
-        raise _wrong(f"the stage {name!r} must be a lower-case name with a mapping")
+        raise _wrong(f"the stage {name[:80]!r} must be a lower-case name with a mapping")
 
     def strings(field: str) -> tuple[str, ...]:
         items = value.get(field)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...evidence.base.canonical import canonical, manifest_bytes, sha256_hex
@@ -116,6 +116,8 @@ class Recorded:
 
     setup: Setup
     evidence: dict[str, Evidence]
+    _facts: dict[Time, Facts] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What `facts_of` found, as asking and deciding both need it; a changed copy begins without."""
 
     def to_json(self, plan: Plan) -> dict[str, Any]:
         """The document that is stored, whose canonical bytes the decision's input digest is taken over."""
@@ -223,6 +225,8 @@ def facts_of(recorded: Recorded, time: Time) -> Facts:
 
     Raises InternalError: the facts about evidence break their contract.
     """
+    if (known := recorded._facts.get(time)) is not None:
+        return known
     evidence = dict(sorted(recorded.evidence.items()))
     setup = recorded.setup
     about = provenance(evidence, setup.subject, time.seconds, setup.max_age_s, frozenset(setup.uncommitted))
@@ -231,7 +235,7 @@ def facts_of(recorded: Recorded, time: Time) -> Facts:
         raise InternalError(
             f"the facts about evidence break their contract: {broken[0][1]}", place=broken[0][0]
         )
-    return Facts(
+    found = recorded._facts[time] = Facts(
         values={**{name: item.facts for name, item in evidence.items()}, PROVENANCE: about},
         problems={
             **{name: item.problems for name, item in evidence.items()},
@@ -240,6 +244,7 @@ def facts_of(recorded: Recorded, time: Time) -> Facts:
         files={name: len(item.files) + len(item.attachments) for name, item in evidence.items()},
         scopes={name: item.scopes for name, item in evidence.items()},
     )
+    return found
 
 
 def input_digest(document: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the heaviest."""
-        return list(Severity).index(self)
+        return ("CRITICAL", "HIGH", "MEDIUM", "LOW").index(self.value)
 
     @property
     def blocks(self) -> bool:

@@ -34,51 +34,57 @@ def statement(decision: Decision, decision_digest: str, bundle_digest: str) -> b
         decision_digest: SHA-256 of its canonical bytes, under which the evidence store keeps it.
         bundle_digest: SHA-256 of the document with all files of the policy bundle, which it keeps, too.
     """
+    document = statement_of(decision, decision_digest)
+    document["predicate"][EXTENSION]["bundle"] = {"sha256": bundle_digest}
+    return canonical(document)
+
+
+def statement_of(decision: Decision, decision_digest: str) -> dict[str, Any]:
+    """The statement as far as the decision alone says it: without the stored bundle, which has another digest
+    than the bundle itself.
+    """
     subject, policy = decision.subject, decision.policy
     subjects: list[dict[str, Any]] = [{"name": "source", "digest": {"sha256": subject.digest}}]
     if subject.commit is not None:
         subjects.append({"name": "commit", "digest": {"gitCommit": subject.commit}})
     passed = decision.verdict is Verdict.PASS
     codes = sorted({violation.code for violation in decision.violations})
-    return canonical(
-        {
-            "_type": STATEMENT_TYPE,
-            "subject": subjects,
-            "predicateType": PREDICATE,
-            "predicate": {
-                "verifier": {
-                    "id": "urn:gate:verifier",
-                    "version": {"gate": decision.gate_version, decision.engine.name: decision.engine.version},
-                },
-                "timeVerified": decision.effective_time,
-                "resourceUri": f"urn:gate:workspace:{decision.workspace}",
-                "policy": {
-                    "uri": f"urn:gate:policy:{policy.name}:{policy.version}",
-                    "digest": {"sha256": policy.digest},
-                },
-                "inputAttestations": [
-                    {"uri": f"urn:gate:evidence:{item.id}", "digest": {"sha256": item.digest}}
-                    for item in decision.evidence
-                ],
-                "verificationResult": "PASSED" if passed else "FAILED",
-                "verifiedLevels": [f"GATE_{decision.stage.upper()}"] if passed else [],
-                EXTENSION: {
-                    "stage": decision.stage,
-                    "verdict": decision.verdict.value,
-                    "action": decision.action,
-                    "decision": {"sha256": decision_digest},
-                    "input": {"sha256": decision.input_digest},
-                    "bundle": {"sha256": bundle_digest},
-                    "stages": {name: stage.verdict.value for name, stage in decision.stages.items()},
-                    "violations": codes[:MAX_CODES],
-                    "conditions": len(decision.conditions),
-                    "waived": sorted({waived.code for waived in decision.waived})[:MAX_CODES],
-                    "anchors": list(decision.trust.anchors),
-                    "weakenings": sorted({item.code for item in decision.weakenings}),
-                },
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": subjects,
+        "predicateType": PREDICATE,
+        "predicate": {
+            "verifier": {
+                "id": "urn:gate:verifier",
+                "version": {"gate": decision.gate_version, decision.engine.name: decision.engine.version},
             },
-        }
-    )
+            "timeVerified": decision.effective_time,
+            "resourceUri": f"urn:gate:workspace:{decision.workspace}",
+            "policy": {
+                "uri": f"urn:gate:policy:{policy.name}:{policy.version}",
+                "digest": {"sha256": policy.digest},
+            },
+            "inputAttestations": [
+                {"uri": f"urn:gate:evidence:{item.id}", "digest": {"sha256": item.digest}}
+                for item in decision.evidence
+            ],
+            "verificationResult": "PASSED" if passed else "FAILED",
+            "verifiedLevels": [f"GATE_{decision.stage.upper()}"] if passed else [],
+            EXTENSION: {
+                "stage": decision.stage,
+                "verdict": decision.verdict.value,
+                "action": decision.action,
+                "decision": {"sha256": decision_digest},
+                "input": {"sha256": decision.input_digest},
+                "stages": {name: stage.verdict.value for name, stage in decision.stages.items()},
+                "violations": codes[:MAX_CODES],
+                "conditions": len(decision.conditions),
+                "waived": sorted({waived.code for waived in decision.waived})[:MAX_CODES],
+                "anchors": list(decision.trust.anchors),
+                "weakenings": sorted({item.code for item in decision.weakenings}),
+            },
+        },
+    }
 
 
 def other_statement(kind: str, subject: Sequence[dict[str, Any]], predicate: dict[str, Any]) -> bytes:

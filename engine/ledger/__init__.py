@@ -3,7 +3,8 @@
 * `open_ledger`, `open_reader`, `verify_ledger` - a ledger by its URL.
 * `reader`, `writer`, `verify` (`findings`) - what holds of every ledger, over the storage that `interface`
   describes; `proof` - what leaves it.
-* `files` - the storage in a directory (POSIX only: flock, directory descriptors; a local file system).
+* `files` - the storage in a directory (POSIX only: flock, directory descriptors; a local file system);
+  `postgres` - the one in a database.
 * `keychain` - which keys may sign an entry or a checkpoint, by the log's key events.
 * `merkle`, `note` - RFC 6962 and C2SP checkpoints.
 * Copies outside of it: `receipts` - what this user saw last; `timestamp`, `witness` - what authorities
@@ -40,7 +41,15 @@ def _files() -> Connect:
     return connect
 
 
-LEDGERS: Final[Schemes[Connect]] = Schemes("ledger", "gate.ledgers", {"file": _files})
+def _postgres() -> Connect:
+    from .postgres import connect
+
+    return connect
+
+
+LEDGERS: Final[Schemes[Connect]] = Schemes(
+    "ledger", "gate.ledgers", {"file": _files, "postgresql": _postgres, "postgres": _postgres}
+)
 
 
 def open_ledger(

@@ -189,18 +189,18 @@ def place(context: Context, path: str, data: bytes, armored: bytes) -> None:
         ) from error
 
 
-def keep(context: Context, folder: str, files: Mapping[str, bytes]) -> None:
-    """Write new files into a directory of the workspace, in their order; all of them or none.
+def keep(context: Context, folder: str, files: Mapping[str, bytes], *, replace: bool = False) -> None:
+    """Write files into a directory of the workspace (empty: its top), in their order; all of them or none.
 
-    Raises FileExistsError: there is one already; EnvironmentProblem: the directory lies behind a link, or the
-    disk refuses.
+    Raises FileExistsError: there is one already, and it is not to be replaced; EnvironmentProblem: the
+    directory lies behind a link, or the disk refuses.
     """
     try:
         handle = _open_folder(context.root, folder)
         written: list[str] = []
         try:
             for name, data in files.items():
-                write_at(handle, name, data, replace=False)
+                write_at(handle, name, data, replace=replace)
                 written.append(name)
         except BaseException:
             for name in written:
@@ -220,7 +220,7 @@ def _open_folder(root: Path, folder: str) -> int:
     """An open directory of the workspace, made if need be; no link on the way is followed."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(root, flags & ~os.O_NOFOLLOW)
-    for part in folder.split("/"):
+    for part in filter(None, folder.split("/")):
         try:
             with suppress(FileExistsError):
                 os.mkdir(part, dir_fd=handle)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError, UsageError
+from ...evidence.reading.tar import BLOCK, FILES, TarError, described, members
 from ..store.access import Folder
 
 SUFFIX: Final = ".tar"
@@ -24,12 +25,6 @@ MAX_BYTES: Final = 1 << 29
 """The largest archive, and the most that the files of a directory may have together."""
 _NAME: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/){0,2}[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAME_BYTES: Final = 100
-_BLOCK: Final = 512
-_END: Final = bytes(2 * _BLOCK)
-_KINDS: Final = {
-    b"1": "a hard link", b"2": "a symbolic link", b"3": "a device", b"4": "a device", b"5": "a directory",
-    b"6": "a pipe", b"L": "a GNU extension", b"x": "a pax extension", b"g": "a pax extension",
-}  # fmt: skip
 
 
 class BadRecordError(Exception):
@@ -41,8 +36,8 @@ def write_tar(files: Mapping[str, bytes]) -> Iterator[bytes]:
     for name, data in sorted(files.items()):
         yield _header(name, len(data))
         yield data
-        yield bytes(-len(data) % _BLOCK)
-    yield _END
+        yield bytes(-len(data) % BLOCK)
+    yield bytes(2 * BLOCK)
 
 
 def _header(name: str, size: int) -> bytes:
@@ -55,45 +50,30 @@ def _header(name: str, size: int) -> bytes:
 def read_tar(data: bytes) -> dict[str, bytes]:
     """The files of an archive by name. Raises BadRecordError: `write_tar` would not have written it."""
     files: dict[str, bytes] = {}
-    at, last = 0, ""
     if data[257:262] != b"ustar":
         packed = data.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK", b"\x28\xb5\x2f\xfd"))
         raise BadRecordError(f"this is no tar archive{'; unpack it first' if packed else ''}")
-    while data[at : at + 1] not in (b"", b"\0"):
-        head = data[at : at + _BLOCK]
-        name, size = _member(head, at)
-        if name <= last:
-            raise BadRecordError(f"the archive has {name} twice, or not in order")
-        at, last = at + _BLOCK, name
-        content = data[at : at + size]
-        padding = data[at + size : at + size + -size % _BLOCK]
-        if len(content) != size or padding != bytes(-size % _BLOCK):
-            raise BadRecordError(f"the archive is cut short at {name}, or has bytes that belong to no file")
-        files[name] = content
-        at += size + len(padding)
-        if len(files) > MAX_FILES:
-            raise BadRecordError(f"the archive has more than {MAX_FILES} files")
-    if data[at:] != _END:
-        raise BadRecordError("the archive does not end with two blocks of zeros")
-    return files
-
-
-def _member(head: bytes, at: int) -> tuple[str, int]:
-    """Name and size in a header, which has no other content. Raises BadRecordError."""
-    place = f"the member at byte {at} of the archive"
-    kind = head[156:157]
-    if kind in _KINDS:
-        raise BadRecordError(f"{place} is {_KINDS[kind]}, and only regular files may be there")
-    name = head[:_NAME_BYTES].rstrip(b"\0").decode("ascii", "replace")
-    check_name(name)
     try:
-        size = int(head[124:135], 8)
-        same = 0 <= size <= MAX_BYTES and _header(name, size) == head
-    except ValueError:
-        same = False
-    if not same:
-        raise BadRecordError(f"{place}, {name}, has a header that gate does not write")
-    return name, size
+        for name, kind, content in members(data):
+            if kind not in FILES:
+                what = f"{name[:120]!a} in the archive is {described(kind)}"
+                raise BadRecordError(f"{what}, and only regular files may be there")
+            check_name(name)
+            if files and name <= next(reversed(files)):
+                raise BadRecordError(f"the archive has {name} twice, or not in order")
+            if len(files) >= MAX_FILES:
+                raise BadRecordError(f"the archive has more than {MAX_FILES} files")
+            files[name] = content
+    except TarError as error:
+        raise BadRecordError(str(error)) from None
+    at = 0
+    for piece in write_tar(files):
+        if data[at : at + len(piece)] != piece:
+            raise BadRecordError(f"the archive is not as gate writes it, from byte {at} on")
+        at += len(piece)
+    if at != len(data):
+        raise BadRecordError(f"the archive does not end at byte {at}, with two blocks of zeros")
+    return files
 
 
 def check_name(name: str) -> None:

@@ -93,6 +93,8 @@ def read_fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:
         value: Any = None if view is None else view.read_yaml(file.name)
     except EvidenceError as error:
         raise UsageError(error.what, path=str(file), place=error.place, remedy=error.remedy) from error
+    if view is None:
+        raise _wrong(file, "there is no such file", None)
     if not isinstance(value, dict) or not value:
         raise _wrong(file, "is no mapping of names to fact sets", None)
     by_index = {line.index: line for line in known}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .. import service
 from ..decide.decide import judge_stages
 from ..decide.judge import overall
 from ..decide.model import Plan
-from ..decide.recorded import ALL, Recorded, Setup, facts_of, policy_input, wanted_stages
+from ..decide.recorded import ALL, Recorded, Setup, facts_of, wanted_stages
 from ..policy.interface import Bundle, PolicyEngine
 from .outcome import Outcome, of_results
 from .stored import Plans
@@ -34,8 +35,7 @@ class Judge:
         """
         plan = self.plans.of(recorded.setup)
         time = recorded.setup.time
-        packages = [plan.stages[name].package for name in needed(plan, recorded)]
-        answers = self.engine(recorded.setup).evaluate(packages, policy_input(plan, recorded, time))
+        answers = service.ask(self.engine(recorded.setup), plan, recorded, time).packages
         results, _ = judge_stages(plan, recorded, answers, facts_of(recorded, time), time)
         stage = recorded.setup.stage
         return of_results(overall(results) if stage == ALL else results[stage].verdict, results)

@@ -114,7 +114,13 @@ def whatif(case: Case, replacements: Sequence[Replacement]) -> Whatif:
 
 
 def replaced(case: Case, replacements: Sequence[Replacement]) -> tuple[Case, tuple[Replacement, ...]]:
-    """The case with facts and parameters replaced, which its setup then says, and what was there before."""
+    """The case with facts and parameters replaced, which its setup then says, and what was there before.
+
+    Raises UsageError: a replacement does not fit, or there are two for the same.
+    """
+    for number, one in enumerate(replacements):
+        if any((one.option, one.name) == (other.option, other.name) for other in replacements[:number]):
+            raise UsageError(f"{one.option} {one.name}: it is replaced twice", remedy="give one value")
     facts = [one for one in replacements if one.option == FACT]
     recorded, seen = replace_facts(case.recorded, facts)
     wanted = [one for one in replacements if one.option == PARAMETER]

@@ -13,7 +13,7 @@ from ..decision.document import Decision
 from ..ledger.interface import Entry
 from .interface import Screen
 
-_ACTIVE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_ACTIVE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 """Control characters and line separators that JSON need not escape, and marks that turn text around."""
 
 
@@ -22,7 +22,7 @@ def escaped(text: str) -> str:
     return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def render_json(document: dict[str, Any]) -> bytes:
+def render_json(document: dict[str, Any] | list[Any]) -> bytes:
     """Pretty-printed JSON in the document's own key order."""
     import orjson
 

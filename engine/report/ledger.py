@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..decision.statement import KINDS
 from ..ledger.findings import Report, Witnessed
@@ -14,6 +15,10 @@ from ..ledger.proof import Proof
 from ..terminal.lines import to_bytes
 from .interface import DecisionEntry, StatementEntry
 from .json_format import render_json
+
+if TYPE_CHECKING:
+    from ..ledger.migrate import Migrated
+    from ..ledger.postgres.schema import Prepared
 
 _SHOWN = 10
 EntriesRenderer = Callable[[Sequence[StatementEntry], Checkpoint | None], bytes]
@@ -113,6 +118,39 @@ def _witnessed_json(found: Witnessed) -> bytes:
 
 
 WITNESSED: dict[str, Callable[[Witnessed], bytes]] = {"table": _witnessed_text, "json": _witnessed_json}
+
+
+def _migrated_text(done: Migrated) -> bytes:
+    return to_bytes(
+        [
+            f"from      {done.source}",
+            f"to        {done.target}",
+            f"entries   {done.lines}, {done.new} of them copied now",
+            f"sealed    {done.checkpoints} checkpoints",
+            f"evidence  {done.blobs} documents",
+            f"sha256    {done.sha256} on both sides",
+            "equal",
+        ]
+    )
+
+
+MIGRATIONS: dict[str, Callable[[Migrated], bytes]] = {
+    "table": _migrated_text,
+    "json": lambda done: render_json(asdict(done)),
+}
+
+
+def _prepared_text(done: Prepared) -> bytes:
+    before = "none" if done.before is None else f"version {done.before}"
+    lines = [f"database  {done.name}", f"tables    version {done.after} (before: {before})"]
+    lines += [f"granted   {role}" for role in done.granted]
+    return to_bytes(lines)
+
+
+PREPARED: dict[str, Callable[[Prepared], bytes]] = {
+    "table": _prepared_text,
+    "json": lambda done: render_json(asdict(done)),
+}
 
 
 def _verification_text(report: Report) -> bytes:

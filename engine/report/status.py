@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...evidence.base.records import to_json
 from ..decision.document import Verdict
 from ..terminal.lines import Lines, columns, pad
+from ..terminal.markdown import page, plain, table
 from .interface import PENDING, Screen, StageStatus
 from .json_format import render_json
 from .table import VERDICT_STYLE
@@ -55,4 +56,16 @@ def _words(row: StageStatus) -> Iterator[str]:
     yield f"ledger entry {row.entry}"
 
 
-RENDERERS: dict[str, StatusRenderer] = {"table": status_text, "json": status_json}
+def status_markdown(rows: Sequence[StageStatus], screen: Screen) -> bytes:
+    """The rows as a table for a page or a job's summary."""
+    cells = (
+        (plain(f"{row.stage} {row.title}"), plain(row.status), plain(", ".join(_words(row)))) for row in rows
+    )
+    return page(table(("Stage", "Verdict", "Since"), cells))
+
+
+RENDERERS: dict[str, StatusRenderer] = {
+    "table": status_text,
+    "json": status_json,
+    "markdown": status_markdown,
+}

@@ -201,14 +201,16 @@ class _Page:
             for left in self.findings.conditions():
                 self._remark("condition", f"{left.msg} ({left.owner}, due {left.due[:10]})")
         shown = {code for finding in self.found for code in finding.codes}
-        groups: dict[tuple[bool, str], list[Notice]] = {}
+        pending = {check.code for check in self.decision.checks if check.status is CheckStatus.PENDING}
+        groups: dict[tuple[int, str], list[Notice]] = {}
         for notice in self.decision.warnings:
             if notice.level == "error" or notice.code not in shown:
-                # each mistake is one to correct, so none is folded into another
-                key = notice.msg if notice.level == "error" else notice.code
-                groups.setdefault((notice.level != "error", key), []).append(notice)
-        ordered = sorted(groups.items(), key=lambda group: group[0][0])  # mistakes first
-        most = MAX_NOTICES + sum(not harmless for harmless, _ in groups)
+                # each mistake is one to correct, so none is folded into another; then what is about to bind
+                announced = notice.code in pending and notice.msg.startswith("binds from ")
+                rank = 0 if notice.level == "error" else 1 if announced else 2
+                groups.setdefault((rank, notice.msg if rank == 0 else notice.code), []).append(notice)
+        ordered = sorted(groups.items(), key=lambda group: group[0][0])
+        most = MAX_NOTICES + sum(rank < 2 for rank, _ in groups)
         for _, (first, *more) in ordered[:most]:
             text = first.msg + (f" (+{len(more)})" if more else "")
             self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")

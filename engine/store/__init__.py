@@ -1,7 +1,8 @@
 """The evidence store: what ledger entries refer to, found by its SHA-256 (docs/ledger.md, "Another store").
 
 * `interface` - what an implementation does; `files` - the one in a directory; `access` - directories without
-  links.
+  links; `objects` - the one in S3-compatible storage (`parts` - reading in parts);
+  `artifacts` - the one in an OCI registry, which `registry` speaks to.
 * `evidence` - `EvidenceStore`, what the engine uses: it trusts no implementation and checks every digest.
 """
 
@@ -24,11 +25,25 @@ def _files() -> Connect:
     return connect
 
 
-STORES: Final[Schemes[Connect]] = Schemes("evidence store", "gate.evidence_stores", {"file": _files})
+def _objects() -> Connect:
+    from .objects import connect
+
+    return connect
+
+
+def _artifacts() -> Connect:
+    from .artifacts import connect
+
+    return connect
+
+
+STORES: Final[Schemes[Connect]] = Schemes(
+    "evidence store", "gate.evidence_stores", {"file": _files, "oci": _artifacts, "s3": _objects}
+)
 
 
 def open_store(url: str | Path, *, limits: Limits = DEFAULT) -> EvidenceStore:
-    """The evidence store at a URL (`file:PATH`, a path, or one that another distribution serves).
+    """The evidence store at a URL: `file:PATH`, a path, `s3://…`, `oci://…`, or one that a plug-in serves.
 
     Raises ConfigError for a scheme that nobody serves, LedgerError for a link in place of the directory,
     EnvironmentProblem when the store cannot be reached.

@@ -6,6 +6,7 @@ has that scheme.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,3 +67,11 @@ def file_path(url: str) -> Path:
     if not path or "\0" in path:
         raise ConfigError(f"{url[:80]!r} names no directory", remedy="write a path, or file:PATH")
     return Path(path)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether the host is this machine, which may be spoken to without TLS."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

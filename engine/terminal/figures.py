@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 MAX_CHARS = 160
 
+_ESCAPED = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+_NONE = "\ufffe\uffff"
+"""What is no character: no XML and no YAML may hold it."""
+
 _JOINERS = frozenset("\u200c\u200d\u200e\u200f")
 """Format characters that scripts need: joiners and direction marks, which cannot reorder a whole line."""
 
@@ -21,11 +25,11 @@ _JOINERS = frozenset("\u200c\u200d\u200e\u200f")
 def clean(text: str) -> str:
     """Text from evidence, safe for a terminal: control characters (escape sequences) and bidirectional
     overrides become visible ``\\u…`` escapes; letters of any script stay."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # most text: what is escaped below is not printable to Python, either
         return text
     return "".join(
         f"\\u{ord(char):04x}"
-        if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and char not in _JOINERS
+        if (unicodedata.category(char) in _ESCAPED or char in _NONE) and char not in _JOINERS
         else char
         for char in text
     )
@@ -41,7 +45,8 @@ def for_people(text: str) -> str:
 
     No line of it is a command to a CI system, and no account number is in it.
     """
-    return _COMMAND.sub(r"\1\2\\u003a", masked(text)).replace("##[", "\\u0023#[")
+    shown = masked(text).replace("##[", "\\u0023#[")
+    return _COMMAND.sub(r"\1\2\\u003a", shown) if "::" in shown else shown
 
 
 def printable(text: str) -> str:

@@ -29,6 +29,8 @@ class Screen:
         rules: codes of the only rules to show; empty for all.
         arguments: how the command chose what judges, for the commands that it proposes.
         language: of the audit report's words (BCP 47).
+        folder: path of the workspace from where the command runs, which CI systems expect places to begin
+            with; empty where that is the same, or not below it.
     """
 
     width: int = 100
@@ -37,6 +39,7 @@ class Screen:
     rules: tuple[str, ...] = ()
     arguments: str = ""
     language: str = "en"
+    folder: str = ""
 
 
 def columns(text: str) -> int:
@@ -120,9 +123,11 @@ class Lines:
 
     def _fitting(self, text: str, room: int) -> int:
         """Where the line ends: after the last word that fits, or within the first."""
+        if len(text) <= room and text.isascii():
+            return len(text)
         used, space = 0, 0
         for place, char in enumerate(text):
-            used += _columns(char)
+            used += 1 if char < "\x7f" else _columns(char)
             if char == " " and text[place + 1 : place + 2] != "%" and text[:place].strip():
                 space = place
             elif used > room:

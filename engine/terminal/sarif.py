@@ -11,30 +11,45 @@ from urllib.parse import quote
 
 from ... import __version__
 
+HOME = "https://example.com/compliance-gate/"
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
 def document(
-    program: str, rules: Mapping[str, str], results: Sequence[dict[str, Any]], problems: Sequence[str] = ()
+    program: str,
+    rules: Mapping[str, str | dict[str, Any]],
+    results: Sequence[dict[str, Any]],
+    problems: Sequence[str] = (),
+    remarks: Sequence[dict[str, Any]] = (),
+    version: str = __version__,
+    **more: Any,
 ) -> dict[str, Any]:
     """One run of a program.
 
     Args:
         program: what messages call it, such as ``gate policy check``.
-        rules: id → what holds when a rule finds nothing.
+        rules: id → what holds when a rule finds nothing, or the rule's whole descriptor but for its id.
         results: each with its ``ruleId``.
         problems: what could not be looked at.
+        remarks: further notifications, after which the run still counts as complete.
+        version: the program's.
+        more: further properties of the run, ``properties`` for one.
     """
     driver = {
         "name": program,
-        "version": __version__,
-        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in rules.items()],
+        "version": version,
+        "informationUri": HOME,
+        "rules": [
+            {"id": name, **(about if isinstance(about, dict) else {"shortDescription": {"text": about}})}
+            for name, about in rules.items()
+        ],
     }
     notes = [{"level": "error", "message": {"text": text}} for text in problems]
     run = {
         "tool": {"driver": driver},
-        "invocations": [{"executionSuccessful": not notes, "toolExecutionNotifications": notes}],
+        "invocations": [{"executionSuccessful": not notes, "toolExecutionNotifications": [*notes, *remarks]}],
         "results": list(results),
+        **more,
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 

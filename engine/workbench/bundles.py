@@ -58,13 +58,18 @@ def open_planned(name: str | None) -> Planned:
     Raises PolicyError: it is wrong, or written for Conftest; UsageError: there is none.
     """
     bundle = open_bundle(find_bundle(name, Path())).bundle
+    refuse_conftest(bundle, name)
+    return Planned(bundle, make_plan(bundle))
+
+
+def refuse_conftest(bundle: Bundle, name: str | None) -> None:
+    """Refuse a bundle that has nothing to show. Raises PolicyError: it was written for Conftest."""
     if bundle.conftest:
         raise PolicyError(
             "it is written for Conftest: its rules have no METADATA, stages or parameters to show",
             path=name,
-            remedy="judge by it with gate evaluate, and test it with conftest verify",
+            remedy="use gate evaluate and gate policy check; conftest verify runs its tests",
         )
-    return Planned(bundle, make_plan(bundle))
 
 
 def find_bundle(name: str | None, root: Path) -> Source:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.parse import parse_json
 from ...evidence.reading.yaml_reader import parse_yaml
+from ..conftest.stages import conftest_plan
 from ..decide.model import Plan
 from ..decide.plan import examine_plan
 from ..policy.annotations import without_comments
@@ -18,7 +20,7 @@ from ..policy.bundle import Source, examine_bundle, read_tests
 from ..policy.engines.embedded import EmbeddedEngine, located
 from ..policy.excerpts import excerpt, quoted
 from ..policy.interface import Bundle, reporting
-from ..policy.packages.identity import check_version
+from ..policy.packages.identity import check_name, check_roots, check_version
 from .bundles import Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, laid_out, opa
@@ -55,12 +57,14 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
         found.append(Finding(name, error))
 
     bundle = examine_bundle(source, limits, report)
-    if bundle.name:  # else the manifest could not be read, which is reported
-        with reporting("manifest", report):
-            check_version(bundle)
+    if not bundle.conftest and not any(one.check == "manifest" for one in found):
+        for one in (check_version, check_roots, partial(check_name, vouched=True)):
+            with reporting("manifest", report):
+                one(bundle)
     tests: dict[str, str] = {}
-    with reporting("file", report):
-        tests = read_tests(source, limits)
+    if not bundle.conftest:  # their tests may use what only Conftest has
+        with reporting("file", report):
+            tests = read_tests(source, limits)
     tested = Tested(source, bundle, tests)
     broken = _parse(tested, limits)
     if broken:  # what a module that is no Rego seems to contain says nothing
@@ -68,9 +72,15 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
         found += [Finding("parse", error) for error in broken.values()]
     plan: Plan | None = None
     left_out = {}
-    if {one.check for one in found} & {"parse", "file", "manifest", "metadata"}:
-        rest = ", ".join(list(CHECKS)[list(CHECKS).index("fact") :])
-        left_out[rest] = "they look at the whole bundle; fix what is found first"
+    of_whole = ", ".join(list(CHECKS)[list(CHECKS).index("fact") :])
+    if bundle.conftest:
+        with reporting("manifest", report):
+            plan = conftest_plan(bundle, {})
+        left_out[of_whole] = (
+            "policies for Conftest name no facts and parameters; conftest verify runs their tests"
+        )
+    elif {one.check for one in found} & {"parse", "file", "manifest", "metadata"}:
+        left_out[of_whole] = "they look at the whole bundle; fix what is found first"
     else:
         try:
             plan = examine_plan(bundle, report)

@@ -9,8 +9,7 @@ from typing import Any, assert_never
 
 from ...evidence.base.errors import PolicyError, masked
 from ..policy.excerpts import place_of
-from ..terminal import sarif
-from ..terminal.figures import clean
+from ..terminal import sarif, workflow
 from ..terminal.lines import Lines, Screen
 
 TABLE, JSON, SARIF, GITHUB = FORMATS = ("table", "json", "sarif", "github")
@@ -154,18 +153,7 @@ def _sarif(checked: Checked, folder: str) -> dict[str, Any]:
 
 
 def _github(findings: Sequence[Finding], folder: str) -> Iterator[str]:
-    """Workflow commands, https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
     for one in findings:
         where = {"file": _path(one.error, folder), "line": one.line, "col": one.column, "title": one.check}
-        places = ",".join(f"{name}={_property(value)}" for name, value in where.items() if value is not None)
         text = one.error.what + (f"\nto do: {one.error.remedy}" if one.error.remedy else "")
-        yield f"::error {places}::{_escaped(text)}\n"
-
-
-def _escaped(text: str) -> str:
-    lines = (clean(line) for line in masked(text).split("\n"))
-    return "%0A".join(line.replace("%", "%25") for line in lines)
-
-
-def _property(value: str | int) -> str:
-    return _escaped(str(value)).replace(":", "%3A").replace(",", "%2C")
+        yield workflow.command("error", where, text)

@@ -14,12 +14,13 @@ from typing import Any
 from .errors import InternalError
 
 MAX_SAFE_INTEGER = 2**53 - 1
+_ALWAYS = frozenset({str, bool, type(None)})
 
 
 def _check(value: Any) -> None:
     items: list[Any] = [value]
     for item in items:  # grows on the way
-        if type(item) is str:
+        if item.__class__ in _ALWAYS:
             continue
         if isinstance(item, dict):
             for key in item:
@@ -31,7 +32,7 @@ def _check(value: Any) -> None:
         elif isinstance(item, int):
             if abs(item) > MAX_SAFE_INTEGER:
                 raise InternalError(f"integer {item} is outside the canonical profile")
-        elif item is not None and not isinstance(item, str):
+        elif not isinstance(item, str):
             raise InternalError(f"a {type(item).__name__} is outside the canonical profile")
 
 

@@ -24,7 +24,11 @@ from collections.abc import Iterable, Sequence
 
 CANNOT_DECIDE = 2
 
-_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])(DUSIM|D?[UFI])\d{3,}(\d{2})(?![A-Za-z0-9])")
+_ACCOUNT = re.compile(
+    # each begins with its letter, which is searched for many times faster than what stands before it
+    r"(DUSIM(?<![A-Za-z0-9]DUSIM)|D[UFI](?<![A-Za-z0-9]D.)"
+    r"|U(?<![A-Za-z0-9]U)|F(?<![A-Za-z0-9]F)|I(?<![A-Za-z0-9]I))\d{3,}(\d{2})(?![A-Za-z0-9])"
+)
 """Account ids of Interactive Brokers: U, F (advisor) or I, each with D before it for paper trading, and DUSIM
 of the simulator. Today's have six to nine digits; IBKR's API samples have older ones of five (DU74649). With
 four digits they would be rule ids of linters, such as Pylint's F0001."""

@@ -34,7 +34,8 @@ def lookup(document: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path, or None where there is nothing."""
     value: Any = document
     for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        # dict first: asking whether something is a Mapping takes longer than all the rest
+        value = value.get(part) if isinstance(value, (dict, Mapping)) else None
     return value
 
 

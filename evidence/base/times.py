@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-](\d\d):(\d\d))", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -11,6 +12,7 @@ _FIRST = datetime.min.replace(tzinfo=UTC) - _EPOCH
 _LAST = datetime.max.replace(tzinfo=UTC) - _EPOCH
 
 
+@lru_cache
 def parse_rfc3339(text: str) -> int:
     """Epoch seconds (fraction dropped, towards the past) of an RFC 3339 time like ``2025-11-07T12:00:00Z``.
 
@@ -39,6 +41,7 @@ def parse_rfc3339_us(text: str) -> int:
     return since // timedelta(microseconds=1)
 
 
+@lru_cache
 def format_utc(epoch_s: int) -> str:
     """``2025-11-07T12:00:00Z`` for epoch seconds.
 

@@ -39,6 +39,12 @@ class AccountOptions(BaseOptions):
     pinned_account: str | None = field(
         default=None, metadata={"description": "The one account id that may be used; compared, never shown."}
     )
+    hosts: list[str] = field(
+        default_factory=list,
+        metadata={
+            "description": "Hosts other than this machine that a gateway may run on, for `gate ibkr` alone."
+        },
+    )
 
 
 class AccountCollector:
@@ -64,7 +70,8 @@ class AccountCollector:
             return Observation(facts, (Problem("", f"{path} does not exist", remedy),))
         record = read_json(view, path, "account_config")
         account_id: str = record["account_id"]
-        observed_at, observed_at_s = moment(record["timestamp"], path, "/timestamp")
+        stated = record["timestamp"]
+        observed_at, observed_at_s = (None, None) if stated is None else moment(stated, path, "/timestamp")
         session = record.get("connection") or {}
         limits = record["limits"]
         order_size = limits["max_order_size"]
@@ -93,7 +100,7 @@ class AccountCollector:
                     "/limits/max_position_value", limits["max_position_value"]
                 ),
             },
-            "positions": len(record["positions"]),
+            "positions": None if record["positions"] is None else len(record["positions"]),
             "observed_at": observed_at,
             "observed_at_s": observed_at_s,
         }
@@ -106,6 +113,9 @@ class AccountCollector:
         for name in [*(name for name, value in facts.items() if value is None), *limits]:
             if name == "pinned":
                 reason, remedy = "no account is pinned", "set evidence.account.pinned_account in gate.yaml"
+            elif name == "read_only" and facts["port"] is not None:
+                reason = f"{self._path} does not say whether the gateway's Read-Only API was on"
+                remedy = "probe again with --ask-read-only, or have it attested (docs/account-probe.md)"
             elif name in _SESSION:
                 reason = f"{self._path} has no `connection`"
                 remedy = "record the session that the account was read through: connected, port, read_only"

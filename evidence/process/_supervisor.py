@@ -6,7 +6,8 @@ its own, where no signal to its process group reaches it. On Linux a *subreaper*
 their parent ends (https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html), so this process,
 which has no other children, can end all of them. On other systems only the process group is ended.
 
-It also ends everything when the end of the control pipe is seen: when we give up, or were killed ourselves.
+It also ends everything when the end of the control pipe is seen: when we give up, or were killed ourselves. A
+byte in that pipe asks the program to stop: its process group gets SIGTERM.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ def _wait(program: int, woken: int, control: int) -> int:
                 break
         ready, _, _ = select.select([woken, control], [], [])
         if control in ready:
-            return -signal.SIGKILL
+            if not os.read(control, 1):
+                return -signal.SIGKILL
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(program, signal.SIGTERM)
         with suppress(BlockingIOError):
             os.read(woken, 4096)
 

@@ -13,9 +13,10 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ..base.activity import Log
 from ..base.errors import EnvironmentProblem, EvidenceError
@@ -27,8 +28,9 @@ _log = Log(__name__)
 
 _SUPERVISOR = Path(__file__).with_name("_supervisor.py")
 _PIECE = 1 << 16
-_ANSWER = re.compile(rb"(exit|errno) (-?[0-9]{1,9})\n")
-_ANSWER_BYTES = 64
+ANSWER = re.compile(rb"(exit|errno) (-?[0-9]{1,9})\n")
+ANSWER_BYTES = 64
+"""More than the supervisor ever states."""
 _PATIENCE_SECONDS = 5.0
 """How long pipes are awaited that something else than the program's descendants holds open."""
 _END_SECONDS = 60.0
@@ -119,8 +121,8 @@ def run(
             place=place,
             remedy="install it, make it executable, or correct its name",
         )
-    _log.info("%s runs %s", shown, " ".join([str(program), *_shown(command[1:], cwd)]))
-    process = _Process([str(program), *command[1:]], cwd, environment)
+    _log.info("%s runs %s", shown, " ".join([str(program), *shown_arguments(command[1:], cwd)]))
+    process = Process([str(program), *command[1:]], cwd, environment)
     try:
         process.follow(seconds, most_bytes)
     finally:
@@ -129,7 +131,7 @@ def run(
     if problem is not None:
         remedy = "make it faster or quieter, or widen its limits or limits.command_seconds and command_bytes"
         raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
-    answer = _ANSWER.fullmatch(process.answer)
+    answer = ANSWER.fullmatch(process.answer)
     if answer is None:
         raise EvidenceError(
             f"{shown} ended without a trace: the process that watches over it was killed",
@@ -147,7 +149,7 @@ def run(
     return Finished(int(answer[2]), bytes(process.out), bytes(process.err))
 
 
-def _shown(arguments: Sequence[str], cwd: Path) -> list[str]:
+def shown_arguments(arguments: Sequence[str], cwd: Path) -> list[str]:
     """The arguments as they may be logged: options and files by name, ``…`` for what may be secret."""
     option = re.compile(r"-[A-Za-z]|--[a-z]+(-[a-z]+)*")
     return [word if option.fullmatch(word) or _is_there(cwd / word) else "…" for word in arguments]
@@ -169,22 +171,44 @@ class Background:
     def __init__(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path) -> None:
         _log.info("start %s", command[0])
         with log.open("wb") as stream:
-            self._process = _Process(list(command), cwd, environment, stream.fileno())
+            self._process = Process(list(command), cwd, environment, stream.fileno())
 
     def ended(self) -> bool:
         """Whether the program is over."""
         return self._process.ended()
+
+    def stop(self) -> None:
+        """Ask the program to stop: SIGTERM to its process group."""
+        self._process.stop()
+
+    def code(self) -> int | None:
+        """Its exit code, negative for the signal that ended it; None while it runs, or if that is not known.
+
+        Raises EnvironmentProblem: it could not be started.
+        """
+        return self._process.code()
 
     def end(self) -> None:
         """End the program and everything that it started."""
         self._process.end()
 
 
-class _Process:
-    """A program under its supervisor, which writes into pipes, or into ``sink`` if there is one."""
+class Process:
+    """A program under its supervisor, which writes into pipes, or into ``sink`` if there is one.
+
+    It has no input, or with ``spoken_to`` what is written into the pipe :attr:`input`.
+
+    Raises EnvironmentProblem: no process can be started.
+    """
 
     def __init__(
-        self, command: list[str], cwd: Path, environment: Mapping[str, str], sink: int | None = None
+        self,
+        command: list[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        sink: int | None = None,
+        *,
+        spoken_to: bool = False,
     ) -> None:
         import subprocess
 
@@ -200,7 +224,7 @@ class _Process:
                 [sys.executable, "-I", "-S", str(_SUPERVISOR), str(status), str(control), *command],
                 cwd=cwd,
                 env=dict(environment),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if spoken_to else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if sink is None else sink,
                 stderr=subprocess.PIPE if sink is None else sink,
                 pass_fds=(status, control),
@@ -215,6 +239,19 @@ class _Process:
         finally:
             os.close(status)
             os.close(control)
+
+    @property
+    def streams(self) -> dict[str, int]:
+        """The descriptors to read from: ``out``, ``err``, and ``status``, which the supervisor writes."""
+        out, err = self._supervisor.stdout, self._supervisor.stderr
+        assert out is not None and err is not None  # noqa: S101 - for the type checker: both are pipes
+        return {"out": out.fileno(), "err": err.fileno(), "status": self._status}
+
+    @property
+    def input(self) -> IO[bytes]:
+        """The pipe that the program reads from."""
+        assert self._supervisor.stdin is not None  # noqa: S101 - for the type checker
+        return self._supervisor.stdin
 
     def follow(self, seconds: float, most_bytes: int) -> None:
         """Take in what is written until the supervisor states how it ended and nobody holds the pipes."""
@@ -240,7 +277,7 @@ class _Process:
                 for key, _ in found:
                     data = os.read(key.fd, _PIECE)
                     sinks[key.fd] += data
-                    if len(self.out) + len(self.err) > most_bytes or len(self.answer) > _ANSWER_BYTES:
+                    if len(self.out) + len(self.err) > most_bytes or len(self.answer) > ANSWER_BYTES:
                         self.problem = f"wrote more than {most_bytes} bytes"
                         return
                     if not data:
@@ -253,6 +290,22 @@ class _Process:
         """Whether the program is over and everything that it started, too."""
         return self._supervisor.poll() is not None
 
+    def stop(self) -> None:
+        """Ask the program to stop."""
+        with suppress(BrokenPipeError):  # it is over
+            os.write(self._control, b"t")
+
+    def code(self) -> int | None:
+        """See :meth:`Background.code`."""
+        if not self.ended():
+            return None
+        self.answer += os.read(self._status, ANSWER_BYTES)
+        answer = ANSWER.fullmatch(self.answer)
+        if answer is not None and answer[1] == b"errno":
+            what = f"the program cannot be started: {os.strerror(int(answer[2]))}"
+            raise EnvironmentProblem(what, remedy="correct it, or its first line if it is a script")
+        return None if answer is None else int(answer[2])
+
     def end(self) -> None:
         """Make sure that nothing is left."""
         import subprocess
@@ -264,6 +317,7 @@ class _Process:
             self._supervisor.kill()
             self._supervisor.wait()
         os.close(self._status)
-        for stream in (self._supervisor.stdout, self._supervisor.stderr):
+        for stream in (self._supervisor.stdin, self._supervisor.stdout, self._supervisor.stderr):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):
+                    stream.close()

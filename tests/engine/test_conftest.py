@@ -316,3 +316,32 @@ def test_a_recorded_decision_is_made_again(judge: Callable[..., Any], tmp_path: 
     with open_engine("embedded", bundle, DEFAULT) as engine:
         again = service.replay(bundle, plan, recorded, recorded.setup.time, engine)
     assert canonical(again.to_json()) == canonical(printed)
+
+
+def test_an_edit_flips_what_was_decided(judge: Callable[..., Any], gate: Gate, tmp_path: Path) -> None:
+    """`gate policy impact` asks about each document, as judging does; edited policies demand less here."""
+    assert judge({"deploy/a.json": '{"spec": {"type": "LoadBalancer"}}'}, POLICY).code == 1
+    where = ("-w", tmp_path / "workspace", "--operator", tmp_path / "operator.yaml")
+    same = gate("policy", "impact", "-j", "1", *where)
+    assert (same.code, "flips" in same.out, "could" in same.out) == (0, True, False), same.out
+    edited = tmp_path / "rules/policy/main.rego"
+    edited.write_text(MAIN.replace('"LoadBalancer"', '"NodePort"'))
+    flipped = gate("policy", "impact", "-j", "1", *where)
+    assert (flipped.code, "FAIL → PASS  main.violation" in flipped.out) == (1, True), flipped.out
+
+
+def test_check_looks_at_what_can_be_wrong_with_them(gate: Gate, make_workspace: Callable[..., Path]) -> None:
+    """Nothing is asked for that they do not have; other commands say what they are."""
+    root = make_workspace(POLICY, "rules")
+    good = gate("policy", "check", "policy", cwd=root, env={"PATH": ""})
+    assert (good.code, "conftest verify" in good.out) == (0, True), good.out
+    (root / "policy/bad.rego").write_text('package all\n\ndeny contains "x" if http.send({})\n')
+    bad = gate("policy", "check", "policy", "-o", "json", cwd=root, env={"PATH": ""})
+    found = {(one["check"], one["path"], one["line"]) for one in json.loads(bad.out)["findings"]}
+    assert found == {("refused", "policy/bad.rego", 3), ("manifest", "policy/bad.rego", 3)}
+    (root / "policy/bad.rego").unlink()
+    for form in ("gemara-policy", "gemara-catalog"):
+        exported = gate("policy", "export", "policy", "-o", form, cwd=root)
+        assert (exported.code, exported.out, "for Conftest" in exported.err) == (2, "", True)
+    made = gate("policy", "bundle", "policy", "-o", "new.tar.gz", cwd=root)
+    assert (made.code, "for Conftest" in made.err, (root / "new.tar.gz").exists()) == (2, True, False)

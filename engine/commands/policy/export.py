@@ -24,8 +24,10 @@ def export(
     """Write the rules that judge as a Gemara control catalog, and how they judge as a Gemara policy."""
     from ...report.gemara.catalog import FORMATS
     from ...report.gemara.documents import render_yaml
+    from ...workbench.bundles import refuse_conftest
 
     outputs = parse_outputs(output or ["gemara-catalog"], tuple(FORMATS))
     context = open_workspace(workspace, operator, trust_ref, bundle)
+    refuse_conftest(context.bundle, bundle)
     for item in outputs:
         write(item, render_yaml(FORMATS[item.format](context.bundle, context.plan)))

@@ -45,8 +45,9 @@ def impact(
         str | None,
         typer.Option(
             "--base",
-            help="Compare with this bundle (a directory, archive, REF:DIR or shipped), or with what a commit "
-            "has where the edited one lies; by default, with the one that each decision was recorded with.",
+            help="Compare with this bundle (a directory, archive, REF:DIR or shipped[:NAME]), or with what a "
+            "commit has where the edited one lies; by default, with the one that each decision was recorded "
+            "with.",
             metavar="BUNDLE|REF",
         ),
     ] = None,

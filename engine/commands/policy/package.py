@@ -106,12 +106,12 @@ def push(
     debug: Debug = False,
 ) -> None:
     """Put a bundle into an OCI registry, from which OPA can load it; print its pinned reference."""
+    from ...policy.packages import oci
     from ...policy.packages.making import examine
-    from ...policy.packages.oci import open_registry, parse_reference
 
-    target = parse_reference(reference)
+    target = oci.parse_reference(reference)
     found = examine(file, None, None)
-    write_line(open_registry(target).push(found.data, found.annotations(), replace=replace))
+    write_line(oci.push(target, found.data, found.annotations(), replace=replace))
 
 
 @app.command("pull")
@@ -125,14 +125,14 @@ def pull(
     debug: Debug = False,
 ) -> None:
     """Get a bundle from an OCI registry into a new file, after checking it; print its pinned reference."""
+    from ...policy.packages import oci
     from ...policy.packages.archive import is_archive
     from ...policy.packages.making import check
-    from ...policy.packages.oci import open_registry, parse_reference
 
     if not is_archive(output):
         raise UsageError("is no name of an archive", path=str(output), remedy="name a new file *.tar.gz")
-    source, key = parse_reference(reference), _key(verification_key)
-    pinned, data = open_registry(source).pull()
+    source, key = oci.parse_reference(reference), _key(verification_key)
+    pinned, data = oci.pull(source)
     found = check(data, reference, key, None)
     write_new(output, [data])
     write_line(pinned)

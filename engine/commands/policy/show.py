@@ -100,8 +100,12 @@ def schema(
 
 @app.command("diff")
 def diff(
-    before: Annotated[str, typer.Argument(help="Directory, REF:DIR or shipped.", metavar="OLD")],
-    after: Annotated[str, typer.Argument(help="Directory, REF:DIR or shipped.", metavar="NEW")],
+    before: Annotated[
+        str, typer.Argument(help="Directory or archive, REF:DIR or shipped[:NAME].", metavar="OLD")
+    ],
+    after: Annotated[
+        str, typer.Argument(help="Directory or archive, REF:DIR or shipped[:NAME].", metavar="NEW")
+    ],
     output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
     verbose: Verbose = False,

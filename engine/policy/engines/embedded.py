@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
@@ -56,7 +57,7 @@ class EmbeddedEngine:
         self._loaded = False
         self._pending = b""
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The version of the installed distribution. Raises EnvironmentProblem: regorus is not installed."""
         # importlib.metadata takes longer to import than the engine takes to judge

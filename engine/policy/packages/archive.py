@@ -1,7 +1,7 @@
 """An OPA bundle as one file: a gzip-compressed tar archive, read and written in memory only.
 
-Source of the format: https://www.openpolicyagent.org/docs/management-bundles (bundle file format),
-POSIX.1-2017 (pax, "ustar Interchange Format"), RFC 1952. Nothing is ever extracted to disk.
+Source of the format: https://www.openpolicyagent.org/docs/management-bundles (bundle file format), RFC 1952.
+Nothing is ever extracted to disk.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 
 from ....evidence.base.errors import ConfigError, EvidenceError, PolicyError
 from ....evidence.base.limits import MIB
+from ....evidence.reading.tar import DIRECTORY, FILES, TarError, described, members
 from ....evidence.reading.workspace import Workspace, check_relative
 
 SUFFIX: Final = ".tar.gz"
@@ -32,11 +33,6 @@ MAX_RATIO: Final = 100
 
 _SMALL: Final = 8 * MIB
 _CHUNK: Final = 64 * 1024
-_BLOCK: Final = 512
-_KINDS: Final = {
-    tarfile.LNKTYPE: "a hard link", tarfile.SYMTYPE: "a symbolic link", tarfile.CHRTYPE: "a device",
-    tarfile.BLKTYPE: "a device", tarfile.FIFOTYPE: "a pipe",
-}  # fmt: skip
 
 
 def is_archive(path: Path) -> bool:
@@ -94,28 +90,19 @@ def unpack(data: bytes, where: str) -> dict[str, bytes]:
     Raises PolicyError: it is none, is damaged, exceeds a cap of this module, or has a member that is no
     regular file, lies elsewhere, or is there twice.
     """
-    content = _decompressed(data, where)
     files: dict[str, bytes] = {}
-    at = number = 0
-    while (head := content[at : at + _BLOCK]) and head.count(0) != len(head):
-        name, kind, size = _header(head, where)
-        number += 1
-        at += _BLOCK
-        body = content[at : at + size]
-        at += size + -size % _BLOCK
-        if number > MAX_FILES:
-            raise _refused(f"the archive has more than {MAX_FILES} members", where)
-        if kind == tarfile.DIRTYPE:
-            continue
-        path = _path(name, kind, where)
-        if path in files:
-            raise _refused(f"the archive has {path[:120]!a} twice", where)
-        if len(body) != size:
-            raise _refused("the archive is cut short", where)
-        files[path] = body
-    rest = content[at:]
-    if len(rest) < 2 * _BLOCK or rest.count(0) != len(rest):
-        raise _refused("the archive is cut short, damaged, or has something after its end", where)
+    try:
+        for number, (name, kind, content) in enumerate(members(_decompressed(data, where)), 1):
+            if number > MAX_FILES:
+                raise _refused(f"the archive has more than {MAX_FILES} members", where)
+            if kind == DIRECTORY:
+                continue
+            path = _path(name, kind, where)
+            if path in files:
+                raise _refused(f"the archive has {path[:120]!a} twice", where)
+            files[path] = content
+    except TarError as error:
+        raise _refused(str(error), where) from None
     for path in files:
         if any(str(parent) in files for parent in PurePosixPath(path).parents):
             raise _refused(f"the archive has {path[:120]!a} inside a file", where)
@@ -145,26 +132,10 @@ def _decompressed(data: bytes, where: str) -> bytes:
     return b"".join(pieces)
 
 
-def _header(head: bytes, where: str) -> tuple[str, bytes, int]:
-    """Name, type and size that the header of a member states."""
-    try:
-        total = int(head[148:156].strip(b" \0") or b"0", 8)
-        size = int(head[124:136].strip(b" \0") or b"0", 8)
-        name = head[:100].partition(b"\0")[0].decode()
-        if head[257:263] == b"ustar\0" and head[345] != 0:
-            name = head[345:500].partition(b"\0")[0].decode() + "/" + name
-    except (ValueError, IndexError):
-        raise _refused("is no tar archive, or a damaged one", where) from None
-    if len(head) != _BLOCK or sum(head[:148]) + sum(head[156:]) + 8 * ord(" ") != total or size < 0:
-        raise _refused("is no tar archive, or a damaged one", where)
-    return name, head[156:157], size
-
-
 def _path(name: str, kind: bytes, where: str) -> str:
     """Where a member lies in the bundle. OPA writes a slash before names, tar ``./``."""
-    if kind not in (tarfile.REGTYPE, tarfile.AREGTYPE):
-        words = _KINDS.get(kind, "an extension of the format")
-        raise _refused(f"{name[:120]!a} is {words}, which a bundle may not have", where)
+    if kind not in FILES:
+        raise _refused(f"{name[:120]!a} is {described(kind)}, which a bundle may not have", where)
     path = name.removeprefix("./") if name.startswith("./") else name.removeprefix("/")
     try:
         check_relative(path)

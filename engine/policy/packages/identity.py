@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ....evidence.base.errors import PolicyError
-from ..bundle import SHIPPED_BUNDLES, load_bundle, read_all
+from ....evidence.base.limits import DEFAULT
+from ....evidence.reading.parse import parse_json
+from ..bundle import MANIFEST, SHIPPED_BUNDLES, load_bundle, read_all
 from ..interface import Bundle
 from .signing import public_key, verify
 
@@ -30,6 +33,39 @@ def check_version(bundle: Bundle) -> None:
             path=".manifest",
             remedy="write MAJOR.MINOR.PATCH, such as 1.2.0, and raise it with every change",
         )
+
+
+def check_roots(bundle: Bundle) -> None:
+    """Refuse a manifest whose ``roots`` leave out something of the bundle, as OPA does when it loads it.
+
+    Raises PolicyError: they do, overlap, or are no list of paths.
+    """
+    stated = parse_json(bundle.files[MANIFEST], MANIFEST, DEFAULT).get("roots")
+    stated = [""] if stated is None else stated
+    if not isinstance(stated, list) or not all(isinstance(root, str) for root in stated):
+        raise _wrong_roots("are no list of paths")
+    roots = sorted(tuple(part for part in root.split("/") if part) for root in stated)
+    if any(root == after[: len(root)] for root, after in pairwise(roots)):
+        raise _wrong_roots("overlap, which OPA refuses")
+    packages = {tuple(head.package.split(".")) for head in bundle.heads}
+    known = frozenset(roots)
+    for path in [*sorted(packages), *_leaves(bundle.data, ())]:
+        if path and not any(path[:length] in known for length in range(len(path) + 1)):
+            raise _wrong_roots(f"do not cover {'.'.join(path)[:200]}, so OPA refuses the bundle")
+
+
+def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if not isinstance(value, dict) or not value:
+        yield path
+        return
+    for key, inner in value.items():
+        yield from _leaves(inner, (*path, str(key)))
+
+
+def _wrong_roots(what: str) -> PolicyError:
+    return PolicyError(
+        f"the manifest's roots {what}", path=MANIFEST, place="roots", remedy='write "roots": ["gate"]'
+    )
 
 
 def signed_files(

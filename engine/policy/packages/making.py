@@ -14,7 +14,7 @@ from ....evidence.base.errors import PolicyError, UsageError
 from ..bundle import load_bundle
 from ..interface import Bundle
 from .archive import MAX_ARCHIVE, pack, read_file, unpack
-from .identity import check_version
+from .identity import check_roots, check_version
 from .signing import SIGNATURES, sign, verify
 
 if TYPE_CHECKING:
@@ -61,11 +61,17 @@ class Package:
 def make(source: Path | Mapping[str, bytes], key: Private | None) -> Package:
     """The archive of a bundle: manifest, modules without tests, and data; signed where there is a key.
 
-    Raises PolicyError: the bundle cannot be loaded, its revision is no semantic version, or the archive would
+    Raises PolicyError: the bundle cannot be loaded, its manifest is wrong, or the archive would
     not be accepted.
     """
     bundle = load_bundle(source)
+    if bundle.conftest:
+        raise PolicyError(
+            "policies for Conftest have no version, so no bundle is made of them",
+            remedy="name their directory in settings, or give them a .manifest",
+        )
     check_version(bundle)
+    check_roots(bundle)
     files = dict(bundle.files)
     algorithm = None
     if key is not None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from ....evidence.base.records import to_json
 from ...report.json_format import render_json
-from ...terminal.figures import clean, for_people, printable, shorten
+from ...terminal.figures import clean, for_people, shorten
 from ...terminal.lines import Lines, Screen
+from ...terminal.markdown import plain
 from ..impact import Impact
 from ..outcome import Difference, is_looser
 from .flips import ARROW, MOST, Group, groups, place, told, verdicts
@@ -79,7 +80,10 @@ def _looked(impact: Impact) -> str:
     parts = [_decisions(impact.recorded)] if impact.recorded or not (impact.logged or impact.sets) else []
     parts += [f"{impact.logged:,} logged decision{'s' * (impact.logged != 1)}"] if impact.logged else []
     parts += [f"{impact.sets:,} fact set{'s' * (impact.sets != 1)}"] if impact.sets else []
-    return " and ".join(parts) + f" ({impact.distinct:,} distinct)"
+    if len(parts) == 1:
+        return f"{parts[0]} ({impact.distinct:,} distinct)"
+    total = impact.recorded + impact.logged + impact.sets
+    return f"{total:,} ({' and '.join(parts)}; {impact.distinct:,} distinct)"
 
 
 def _remarks(impact: Impact) -> list[str]:
@@ -105,7 +109,7 @@ def _markdown(impact: Impact, screen: Screen) -> bytes:
         "",
         _safe_head(parts[0]),
         "",
-        f"Compared with: {_md(impact.base)}",
+        f"Compared with: {plain(impact.base)}",
     ]
     pairs = verdicts(impact.changed)
     if pairs:
@@ -124,8 +128,8 @@ def _markdown(impact: Impact, screen: Screen) -> bytes:
             ]
             rows += [_row(group) for group in chosen]
     for text in _remarks(impact):
-        rows += ["", _md(text)]
-    rows += [f"* {_md(place(one))}: {_md(one.failure or '')}" for one in impact.failed[:MOST]]
+        rows += ["", plain(text)]
+    rows += [f"* {plain(place(one))}: {plain(one.failure or '')}" for one in impact.failed[:MOST]]
     return for_people("\n".join(map(clean_line, rows)) + "\n").encode("utf-8", "backslashreplace")
 
 
@@ -136,23 +140,13 @@ def clean_line(text: str) -> str:
 
 def _row(group: Group) -> str:
     one, _, flip = group.members[0]
-    example = _md(f"{place(one)}{told(flip)}")
-    return f"| {_md(group.code)} | {_md(group.arrow)} | {len(group.members):,} | {example} |"
+    example = plain(f"{place(one)}{told(flip)}")
+    return f"| {plain(group.code)} | {plain(group.arrow)} | {len(group.members):,} | {example} |"
 
 
 def _safe_head(text: str) -> str:
     marked, _, rest = text.removeprefix("**").partition("**")
-    return f"**{marked}**{_md(rest)}"
-
-
-_SPECIAL = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"} | {char: f"\\{char}" for char in "\\`*_[]|#~!"}
-)
-
-
-def _md(text: str) -> str:
-    """Text of any origin in which nothing is Markdown, HTML or a mention."""
-    return shorten(printable(text), 400).translate(_SPECIAL)
+    return f"**{marked}**{plain(rest)}"
 
 
 def _sarif(impact: Impact, screen: Screen) -> bytes:

@@ -14,7 +14,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from ..protocol.requests import Request
 from .account import Account
-from .faults import MESSAGES, Faults, message_of, outcome_of
+from .faults import MESSAGES, OF_THE_CONNECTION, Faults, message_of, outcome_of
 from .orders import (
     API_CANCELLED,
     CANCELLED,
@@ -291,7 +291,8 @@ class Desk:
         self._error(order, 10148, text)
 
     def _error(self, order: Order, code: int, message: str) -> None:
-        self._wire.error(self._wire.of_client(order.client), order.id, code, message)
+        about = -1 if code in OF_THE_CONNECTION else order.id
+        self._wire.error(self._wire.of_client(order.client), about, code, message)
 
     # faults
 

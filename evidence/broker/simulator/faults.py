@@ -20,6 +20,9 @@ MESSAGES = {
 }
 """Texts of error codes, where a scenario gives none."""
 
+OF_THE_CONNECTION = frozenset({100, 1100, 1101, 1102, 1300, *range(2100, 2160)})
+"""Codes that are about no order, whatever made the gateway send them."""
+
 _OUTCOMES = {
     201: "inactive",
     202: "cancelled",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+import orjson
+
 from ...base.errors import EnvironmentProblem, UsageError
 from ...base.limits import DEFAULT
 from .scenario import Scenario
 from .server import Server
 from .wire import Observation
-
-_ENCODE = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -81,7 +80,7 @@ class ObservationLog:
 
     def write(self, observation: Observation) -> None:
         """Add one record. Raises EnvironmentProblem: the log has reached the size that gate reads."""
-        line = _ENCODE(observation).encode() + b"\n"
+        line = orjson.dumps(observation, option=orjson.OPT_APPEND_NEWLINE)
         self._bytes += len(line)
         if self._bytes > DEFAULT.stream_bytes:
             what = f"the observation log has reached {DEFAULT.stream_bytes} bytes"

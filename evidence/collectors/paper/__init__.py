@@ -92,6 +92,14 @@ class PaperCollector:
         return _Run(view, self._options).observation()
 
 
+def recompute(view: View, options: PaperOptions) -> dict[str, Fraction]:
+    """The figures that a session's metrics file may claim, exactly, in the claims' own units.
+
+    Those that the log, the baseline and the back-test give; what is missing or rejected gives none.
+    """
+    return _Run(view, options).figures()
+
+
 class _Run:
     """One reading of a session: the facts while they are filled in, and what else is known by then.
 
@@ -159,6 +167,17 @@ class _Run:
             Scope("disagreements", claims, recomputed, "claims"),
         )
         return Observation(self.values, tuple(self.problems), observed, scopes=scopes)
+
+    def figures(self) -> dict[str, Fraction]:
+        """The exact figures, without those of the P&L series, which is not of the session."""
+        options = self.options
+        for path, use in (
+            (options.log, self._log), (options.mock, self._mock), (options.backtest, self._backtest)
+        ):  # fmt: skip
+            self._read(path, ("",), "", use)
+        if self.session is not None:
+            self._sharpe(self.session)
+        return self.exact
 
     def _lack(self, names: Iterable[str], reason: str, remedy: str) -> None:
         """Say why these facts are null."""

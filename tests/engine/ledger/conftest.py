@@ -6,20 +6,25 @@ Another storage takes part in the conformance suite by a class here and its name
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.findings import Report
 from gate.engine.ledger.interface import CHECKPOINT, HISTORY, LOG, VERIFIER
+from gate.engine.ledger.postgres.address import parse
+from gate.engine.ledger.postgres.schema import prepare
 from gate.engine.ledger.reader import LedgerReader
 from gate.engine.ledger.receipts import Receipts
 from gate.engine.ledger.writer import Ledger
 from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import LogKey
+
+from .postgres_server import Server, running
 
 KEY = LogKey.from_seed(bytes(range(32)))
 ORIGIN = "gate-ledger/test"
@@ -66,6 +71,10 @@ class Place(ABC):
     @abstractmethod
     def another(self, name: str) -> Place:
         """A second ledger in the same kind of storage, without the user's receipts."""
+
+    def store(self) -> str:
+        """The URL of an evidence store that lies elsewhere."""
+        return self.another("elsewhere").url
 
     @abstractmethod
     def lines(self) -> list[bytes]:
@@ -175,7 +184,78 @@ def set_item(items: dict[Any, bytes], key: Any, data: bytes | None) -> None:
         items[key] = data
 
 
-STORAGES = ["file", "memory"]
+class Postgres(Place):
+    """A log in a database, whose owner is the attacker."""
+
+    def __init__(self, server: Server, log: str, config: Path) -> None:
+        super().__init__(server.url(log), config)
+        self.server, self.log = server, log
+
+    def another(self, name: str) -> Place:
+        return Postgres(self.server, f"{self.log}-{name}", self.config.with_name("config-of-another"))
+
+    def store(self) -> str:
+        return f"file:{self.config.with_name('elsewhere')}"
+
+    def run(self, query: str, *values: Any) -> list[Any]:
+        return self.server.run(
+            query.replace("LOG", "(SELECT log FROM gate_ledger.logs WHERE name = %s)"), self.log, *values
+        )
+
+    def lines(self) -> list[bytes]:
+        found = self.run("SELECT line FROM gate_ledger.lines WHERE log = LOG ORDER BY number")
+        return [line for (line,) in found]
+
+    def rewrite(self, lines: list[bytes]) -> None:
+        self.run("DELETE FROM gate_ledger.lines WHERE log = LOG")
+        ends = 0
+        for number, line in enumerate(lines):
+            ends += len(line) + 1
+            self.run("INSERT INTO gate_ledger.lines VALUES (LOG, %s, %s, %s)", number, ends, line)
+
+    def note(self, size: int | None = None) -> bytes:
+        if size is None:
+            query = "SELECT note FROM gate_ledger.published WHERE log = LOG ORDER BY place DESC LIMIT 1"
+            return bytes(self.run(query)[0][0])
+        return bytes(
+            self.run("SELECT note FROM gate_ledger.checkpoints WHERE log = LOG AND size = %s", size)[0][0]
+        )
+
+    def set_note(self, size: int | None, note: bytes | None) -> None:
+        if size is None:
+            self.run("DELETE FROM gate_ledger.published WHERE log = LOG")
+            if note is not None:
+                self.run("INSERT INTO gate_ledger.published (log, note) VALUES (LOG, %s)", note)
+            return
+        self.run("DELETE FROM gate_ledger.checkpoints WHERE log = LOG AND size = %s", size)
+        if note is not None:
+            self.run("INSERT INTO gate_ledger.checkpoints VALUES (LOG, %s, %s)", size, note)
+
+    def set_verifier(self, line: bytes | None) -> None:
+        self.run("DELETE FROM gate_ledger.verifiers WHERE log = LOG")
+        if line is not None:
+            self.run("INSERT INTO gate_ledger.verifiers VALUES (LOG, %s)", line)
+
+    def set_hint(self, hint: bytes | None) -> None:
+        self.run("DELETE FROM gate_ledger.hints WHERE log = LOG")
+        if hint is not None:
+            self.run("INSERT INTO gate_ledger.hints VALUES (LOG, %s)", hint)
+
+    def set_blob(self, digest: str, data: bytes | None) -> None:
+        self.run("DELETE FROM gate_ledger.evidence WHERE log = LOG AND digest = %s", digest)
+        if data is not None:
+            self.run("INSERT INTO gate_ledger.evidence VALUES (LOG, %s, %s)", digest, data)
+
+
+STORAGES = ["file", "memory", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of this run, prepared for ledgers."""
+    with running() as server:
+        prepare(parse(server.url()))
+        yield server
 
 
 @pytest.fixture(params=STORAGES)
@@ -184,4 +264,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     config = tmp_path / "config"
     if request.param == "file":
         return Files(tmp_path / "work" / "ledger", config)
+    if request.param == "postgresql":
+        return Postgres(request.getfixturevalue("postgres"), uuid4().hex, config)
     return Memory(f"memory:{tmp_path}", config, request.getfixturevalue("memory_plugin"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Attacks over the database take a quarter of a second each, and find nothing that others do not."""
+    for item in items:
+        if item.path.name == "test_conformance_attacks.py" and "[postgresql" in item.name:
+            item.add_marker(pytest.mark.soak)

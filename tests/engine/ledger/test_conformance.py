@@ -304,7 +304,7 @@ def test_what_authorities_said_is_kept_with_its_checkpoint(ledger: Ledger, place
 
 def test_evidence_may_lie_in_another_store(place: Any) -> None:
     """Named by its URL; the ledger's own store then has nothing."""
-    elsewhere = place.another("elsewhere").url
+    elsewhere = place.store()
     with place.open(evidence=elsewhere) as ledger:
         digest = ledger.evidence.put(b"data")
         ledger.append([place.statement(0, evidence=[digest])])

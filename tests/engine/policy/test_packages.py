@@ -254,3 +254,30 @@ def test_versions_are_semantic(version: str, good: bool, folder: Path) -> None:
     else:
         with pytest.raises(PolicyError, match="no semantic version"):
             check_version(load_bundle(folder))
+
+
+@pytest.mark.parametrize(
+    ("roots", "good"),
+    [
+        (None, True),
+        ([""], True),
+        (["/gate/"], True),
+        (["gate/demo", "gate/lib", "gate/params"], True),
+        (["gate/demo", "gate/params"], False),
+        (["gate/demo", "gate/lib", "gate/params/demo"], False),
+        (["gate", "gate/demo"], False),
+        ([], False),
+        ("gate", False),
+        ([1], False),
+    ],
+)
+def test_roots_are_those_of_opa(roots: Any, good: bool, folder: Path, opa: str, gate: Gate) -> None:
+    """What OPA would not load is found, and no file is made of it."""
+    manifest = folder / ".manifest"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "roots": roots}))
+    for path in folder.rglob("*_test.rego"):
+        path.unlink()
+    loaded = subprocess.run([opa, "eval", "-b", folder, "data.gate.params"], check=False, capture_output=True)
+    assert (loaded.returncode == 0) is good, loaded.stdout
+    made = gate("policy", "bundle", folder, "-o", folder.parent / "x.tar.gz")
+    assert (made.code == 0) is good and (good or "the manifest's roots" in made.err), made.err

@@ -21,6 +21,9 @@ from gate.evidence.base.errors import UsageError
 
 PLACE = Entry(7, "ab" * 32)
 KINDS = ("FAIL", "FAIL of all", "PASS", "unknown", "rejected", "CONDITIONAL, waived")
+LISTS = ("gitlab", "oscal-poam")
+"""What is open, without the verdict."""
+
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\u2066-\u2069]")
 
 
@@ -40,12 +43,14 @@ def test_a_format_keeps_to_the_plug_point(
             text = data.decode()
             assert text.endswith("\n")
             assert not CONTROL.search(text)
-            assert not any(line.lstrip().startswith("::") or line == "PASS" for line in text.splitlines())
+            assert name == "github" or not re.search(r"^\s*::", text, re.MULTILINE)
+            assert "PASS" not in text.splitlines()
             if name not in (
                 "json",
             ):  # data for programs: what is recorded has no account number to begin with
                 assert "DU1234567" not in text
-    assert kinds[kind].verdict.value in report.render(kinds[kind], None, Screen()).decode()
+    if name not in LISTS:
+        assert kinds[kind].verdict.value in report.render(kinds[kind], None, Screen()).decode()
 
 
 def test_a_format_that_does_not_exist() -> None:

@@ -271,6 +271,17 @@ def test_notices(passed: Decision) -> None:
     assert shown[-1] == "warning: +3 more, in -o json" and len(shown) == 7
 
 
+def test_what_is_about_to_bind_is_in_no_other_line(passed: Decision) -> None:
+    """A rule's other remarks hide neither that it will bind, nor do those of many rules."""
+    first = replace(passed.checks[0], status=CheckStatus.PENDING)
+    remarks = [Notice(first.code, "a remark"), Notice(first.code, "binds from 2030-01-01: too few")]
+    others = [Notice(f"n{n}", f"remark {n}") for n in range(9)]
+    text = table(replace(passed, checks=(first, *passed.checks[1:]), warnings=(*others, *remarks)))
+    assert next(line for line in text.splitlines() if line.startswith("warning: ")) == (
+        "warning: binds from 2030-01-01: too few"
+    )
+
+
 def test_a_commit_is_shown_with_its_state(passed: Decision) -> None:
     """And whether the sources differ from it."""
     subject = replace(passed.subject, commit="c1f3b0f" + "0" * 33, dirty=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -13,33 +14,66 @@ from gate.engine.store import open_store
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.base.limits import Limits
 
+from ...docker_registry import DockerRegistry
+from .object_server import CREDENTIALS, Objects, running
+
 DIGEST = hashlib.sha256(b"data").hexdigest()
 Tamper = Callable[[str, bytes | None], None]
 
 
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Objects]:
+    with running(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerRegistry]:
+    found = DockerRegistry(tmp_path_factory.mktemp("oci") / "registry")
+    yield found
+    found.stop()
+
+
+@pytest.fixture(params=["file", "memory", "oci", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "s3":
+        for name, value in CREDENTIALS.items():
+            monkeypatch.setenv(name, value)
+        server: Objects = request.getfixturevalue("objects")
+        return server.url(uuid4().hex)
+    if request.param == "oci":
+        return f"oci://{request.getfixturevalue('registry').host}/evidence/{uuid4().hex}"
     if request.param == "memory":
         request.getfixturevalue("memory_plugin")
     return f"{request.param}:{tmp_path / 'store'}"
 
 
 @pytest.fixture
-def tamper(url: str, tmp_path: Path, memory_plugin: Any) -> Tamper:
+def tamper(url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tamper]:
     """Puts other bytes in the place of a blob, behind the store's back; None removes it."""
 
     def change(digest: str, data: bytes | None) -> None:
-        path = tmp_path / "store" / "sha256" / digest[:2] / digest
-        if url.startswith("file:"):
-            path.unlink(missing_ok=True)
+        if url.startswith("memory:"):
+            blobs = request.getfixturevalue("memory_plugin").WORLD[url].blobs
+            blobs.pop(digest)
             if data is not None:
-                path.write_bytes(data)
+                blobs[digest] = data
             return
-        memory_plugin.WORLD[url].blobs.pop(digest)
+        folder = tmp_path / "store"
+        if url.startswith("s3:"):
+            folder = request.getfixturevalue("objects").folder / urlsplit(url).path[1:]
+        path = folder / "sha256" / digest[:2] / digest
+        if url.startswith("oci:"):  # where all repositories of the server share it
+            path = request.getfixturevalue("registry").blobs / "sha256" / digest[:2] / digest / "data"
+        path.unlink(missing_ok=True)
+        touched.append(path)
         if data is not None:
-            memory_plugin.WORLD[url].blobs[digest] = data
+            path.write_bytes(data)
 
-    return change
+    touched: list[Path] = []
+    yield change
+    for path in touched:
+        path.unlink(missing_ok=True)
 
 
 def test_what_is_put_comes_back(url: str) -> None:

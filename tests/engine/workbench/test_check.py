@@ -49,6 +49,9 @@ CASES = [
     ("untested", TEST, "deny_tested", "deny_covered", "deny_tested contains", "demo.tested"),
     ("unfinished", DATA, "Four fifths.", "TODO", "TODO", "TODO"),
     ("manifest", ".manifest", '"demo.tested"', '"demo.tsted"', None, "in no module"),
+    ("manifest", ".manifest", '"small"', '""', None, "1 to 100 printable"),
+    ("manifest", ".manifest", '"demo": {', f'"{"D" * 999}": {{', None, f"'{'D' * 80}' must be"),
+    ("manifest", ".manifest", '"gate"', '"other"', None, "roots do not cover gate.demo"),
     ("file", DATA, "value: 0,", "value: 0.5,", None, "decimal point"),
 ]  # fmt: skip
 

@@ -24,16 +24,16 @@ LIBRARIES = {"ib_async": "ib_async==2.1.0", "ib_insync": "ib_insync==0.9.86"}
 SCENARIO = (HERE / "client_contract.py").read_text().partition('SCENARIO = """\\\n')[2].partition('"""')[0]
 
 
-def environment(library: str) -> Path:
-    """The Python of a virtual environment with nothing but the library; skips when it cannot be had."""
+def environment(library: str, name: str = "", packages: tuple[str, ...] = ()) -> Path:
+    """The Python of an environment with the library and these packages alone; skips when it cannot be had."""
     if library == "ib_insync" and sys.version_info >= (3, 14):
         pytest.skip("ib_insync cannot be imported by Python 3.14")
-    folder = CLIENTS / f"{library}-{sys.version_info.major}.{sys.version_info.minor}"
+    folder = CLIENTS / f"{name}{library}-{sys.version_info.major}.{sys.version_info.minor}"
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
-        command = [str(python), "-m", "pip", "install", "-q", LIBRARIES[library]]
+        command = [str(python), "-m", "pip", "install", "-q", LIBRARIES[library], *packages]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"{library} cannot be installed: {done.stderr.strip()[-200:]}")

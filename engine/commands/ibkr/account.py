@@ -1,0 +1,153 @@
+"""``gate ibkr probe`` and ``import-account``."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError, masked
+from ....evidence.base.times import format_utc, parse_rfc3339
+from ....evidence.broker.port import Library
+from ....evidence.broker.probe.dump import read_dump
+from ....evidence.broker.probe.importing import choose, import_record
+from ....evidence.broker.probe.record import Record
+from ....evidence.broker.probe.run import SAMPLES, Plan, probe
+from ...broker.account.attested import load_attestation, read_input
+from ...broker.account.recording import place, record
+from ...broker.account.report import RENDERERS
+from ...broker.target import pinned_account, slas_us, target_of
+from ...context import Context
+from ...people.provenance import check_finished
+from ...terminal.console import progress, write_error
+from ...terminal.outputs import Output, parse_outputs, write
+from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+
+Attested = Annotated[
+    Path | None,
+    typer.Option(
+        "--attested",
+        help="Permissions and limits that somebody vouches for (YAML): signed by the risk officer, or kept "
+        "outside of the workspace.",
+        metavar="FILE",
+    ),
+]
+To = Annotated[
+    Path | None,
+    typer.Option("--to", help="The record; by default where the settings look for it.", metavar="FILE"),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the record.")]
+
+
+def import_account(
+    file: Annotated[Path, typer.Argument(help="JSON, printed text or CSV.", metavar="FILE")],
+    account: Annotated[
+        str | None, typer.Option("--account", help="One of several in the dump.", metavar="ID")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="When it was dumped, which a dump does not say.", metavar="TIME"),
+    ] = None,
+    attested: Attested = None,
+    to: To = None,
+    force: Force = False,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Record an account from a dump of `accountSummary()` by ib_async or ib_insync.
+
+    What the dump does not say is recorded as unknown.
+    """
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    context = open_workspace(workspace, operator, trust_ref)
+    path = place(context, to, replace=force)
+    found = read_dump(read_input(file, "name the dump"), str(file))
+    stated = choose(found, account, pinned_account(context))
+    attestation = None if attested is None else load_attestation(context, attested, stated.account, now())
+    made = import_record(stated, len(found) - 1, _moment(at), attestation, masked(file.name))
+    _finish(context, path, made, outputs, f"gate ibkr import-account {masked(file.name)}", replace=force)
+
+
+def probe_account(
+    host: Annotated[
+        str, typer.Option("--host", envvar="GATE_IBKR_HOST", help="Where the gateway is.", metavar="HOST")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", envvar="GATE_IBKR_PORT", help="7497 of TWS, or 4002 of IB Gateway.", metavar="PORT"
+        ),
+    ] = 4002,
+    client_id: Annotated[
+        int,
+        typer.Option(
+            "--client-id",
+            envvar="GATE_IBKR_CLIENT_ID",
+            help="An id that no other client has.",
+            metavar="N",
+        ),
+    ] = 71,
+    library: Annotated[
+        Library, typer.Option("--library", envvar="GATE_IBKR_LIBRARY", help="The client library.")
+    ] = Library.IB_ASYNC,
+    samples: Annotated[
+        int, typer.Option("--samples", help="How often each request is measured.", min=1, max=100)
+    ] = SAMPLES,
+    ask_read_only: Annotated[
+        bool,
+        typer.Option(
+            "--ask-read-only",
+            help="Ask for open orders (message 5), which a gateway with Read-Only API refuses.",
+        ),
+    ] = False,
+    attested: Attested = None,
+    to: To = None,
+    force: Force = False,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Read the pinned paper account from a gateway, without being able to trade, and record it."""
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    context = open_workspace(workspace, operator, trust_ref)
+    path = place(context, to, replace=force)
+    target = target_of(context, host=host, port=port, client=client_id)
+    attestation = None if attested is None else load_attestation(context, attested, target.account, now())
+    plan = Plan(target, library.value, samples, ask_read_only, slas_us(context))
+    with progress(wanted=not verbose):
+        made = asyncio.run(probe(plan, attestation))
+    asked = " --ask-read-only" * ask_read_only
+    command = f"gate ibkr probe --port {port} --library {library.value}{asked}"
+    _finish(context, path, made, outputs, command, replace=force)
+
+
+def _moment(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        moment = parse_rfc3339(text)
+    except ValueError as error:
+        raise UsageError(str(error), remedy="give --at a time with its zone") from error
+    check_finished(moment, now())
+    return format_utc(moment)
+
+
+def _finish(
+    context: Context, path: Path, made: Record, outputs: list[Output], command: str, *, replace: bool
+) -> None:
+    written, problem = record(context, path, made.data(), now(), command, replace=replace)
+    for one in written:
+        write_error(f"wrote {one}")
+    if problem is not None:
+        write_error(problem)
+    for item in outputs:
+        write(item, RENDERERS[item.format](made))

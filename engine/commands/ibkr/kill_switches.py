@@ -1,0 +1,83 @@
+"""``gate ibkr kill-switches``."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError, masked
+from ....evidence.base.times import format_utc
+from ....evidence.broker.switches.record import document
+from ....evidence.broker.switches.rehearse import Program
+from ....evidence.process.programs import shown_arguments
+from ...broker import evidence_files, switches
+from ...broker.limits import limits_of
+from ...broker.running import inherited, run
+from ...terminal.console import write_error
+from ...terminal.outputs import parse_outputs, write
+from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from .sign import By, File, Force
+
+USUAL = "KILL_SWITCH_VERIFICATION.json"
+
+
+def kill_switches(
+    command: Annotated[
+        list[str],
+        typer.Argument(help="Your program and its arguments, after --.", metavar="COMMAND…"),
+    ],
+    by: By,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option("--switch", help="Only this switch. Repeatable.", metavar="NAME"),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", help="Instead of the workspace's. Repeatable.", metavar="NAME=NUMBER"),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--seconds",
+            help="How long a run may take to start, and to react.",
+            min=1,
+            max=3600,
+            metavar="N",
+        ),
+    ] = 30.0,
+    file: File = None,
+    force: Force = False,
+    output: Outputs = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Run your program just short of each kill switch's limit and just beyond it, and record what fired."""
+    outputs = parse_outputs(output, tuple(switches.SWITCHES))
+    if not isfinite(seconds):
+        raise UsageError("--seconds is no number of seconds", remedy="give one, such as 60")
+    evidence_files.check_words("--by", by)
+    context = open_workspace(workspace, operator, trust_ref)
+    path = evidence_files.target(context, file, "kill_switch", "path", USUAL, force)
+    limits, absent = limits_of(context, switch or (), limit or ())
+    for name in absent:
+        write_error(f"note: {name} is left out: it has no limit; add --limit {name}=NUMBER")
+    program = Program(command, Path.cwd(), inherited(), seconds)
+    found = run(switches.exercise(limits, program, write_error))
+    time = format_utc(now())
+    shown = masked(" ".join([command[0], *shown_arguments(command[1:], Path.cwd())]))
+    record = document(found, time, by, shown)
+    told = f"gate ibkr kill-switches -- {shown}"
+    for line in evidence_files.write_evidence(
+        context, path, record, "kill_switch_verification", time, told, force
+    ):
+        write_error(line)
+    for item in outputs:
+        write(item, switches.SWITCHES[item.format](found))
+    if not all(one.verified for one in found):
+        raise typer.Exit(1)

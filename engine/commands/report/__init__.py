@@ -1,0 +1,1 @@
+"""``gate report`` and ``gate history``."""

@@ -1,0 +1,54 @@
+"""``gate history``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ... import recording
+from ...terminal.outputs import parse_outputs, write
+from ..options import (
+    HERE,
+    Debug,
+    NoColor,
+    Operator,
+    TrustRef,
+    Verbose,
+    Workspace,
+    config_dir,
+    open_workspace,
+    output_option,
+    screen,
+)
+
+Last = Annotated[int, typer.Option("--last", help="How many decisions, the latest ones.", min=1, metavar="N")]
+OfStage = Annotated[
+    str | None, typer.Option("--stage", help="Only decisions that judged this stage.", metavar="STAGE")
+]
+Outputs = Annotated[list[str] | None, output_option("table (default), json or csv")]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def history(
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    stage: OfStage = None,
+    last: Last = 20,
+    output: Outputs = None,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """List recorded decisions: when, which commit and policies, verdict, key figures, who signed."""
+    from ...report.several.history import RENDERERS
+
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    context = open_workspace(workspace, operator, trust_ref)
+    rows = recording.recorded_decisions(context, config_dir(), last, stage)
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        write(item, RENDERERS[item.format](rows, page))

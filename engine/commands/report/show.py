@@ -1,0 +1,164 @@
+"""``gate report``, ``gate report trend`` and ``gate report compare``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ....evidence.base.errors import UsageError
+from ... import recording
+from ...context import Context
+from ...decision.document import Decision
+from ...decision.reading import read_decision
+from ...report import registry
+from ...report.audit.words import check_language
+from ...terminal.outputs import parse_outputs, write
+from ..judge import Reports, same_options
+from ..options import (
+    HERE,
+    Debug,
+    Language,
+    NoColor,
+    Operator,
+    TrustRef,
+    Verbose,
+    Workspace,
+    config_dir,
+    open_workspace,
+    output_option,
+    screen,
+)
+from .history import Last
+
+app = typer.Typer(
+    name="report",
+    add_completion=False,
+    help="Print a recorded decision in any format, figures over time, and what a change changes.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def report(
+    context: typer.Context,
+    decision: Annotated[
+        str,
+        typer.Option(
+            "--decision",
+            help="Which one: latest, a stage (the latest that judged it), a ledger index or a digest.",
+            metavar="DECISION",
+        ),
+    ] = recording.LATEST,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    output: Reports = None,
+    show_successes: Annotated[
+        bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
+    ] = False,
+    language: Language = "en",
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Print a recorded decision in any format; nothing is judged again."""
+    if context.invoked_subcommand is not None:
+        _refuse_options_before(context, context.invoked_subcommand)
+        return
+    outputs = parse_outputs(output, registry.names(output or ()))
+    reports = [registry.load(item.format) for item in outputs]
+    check_language(language)
+    arguments = same_options(workspace, operator, trust_ref)
+    found, entry = recording.find(open_workspace(workspace, operator, trust_ref), decision, config_dir())
+    for item, form in zip(outputs, reports, strict=True):
+        page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
+        page = replace(page, successes=show_successes, arguments=arguments, language=language)
+        write(item, form.render(found, entry, page))
+
+
+def _refuse_options_before(context: typer.Context, command: str) -> None:
+    """Options of `gate report` itself would have no effect on its commands."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            remedy = f"write gate report {command} {option} …"
+            raise UsageError(f"{option} stands before {command}", remedy=remedy)
+
+
+@app.command("trend")
+def trend(
+    figure: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Stages, or figures such as stage1.test_coverage; all if none.", metavar="[FIGURE]…"
+        ),
+    ] = None,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    last: Last = 50,
+    output: Annotated[list[str] | None, output_option("table (default), json, csv or svg")] = None,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Show how the figures of recorded decisions develop, as sparklines, data, or an SVG file of charts."""
+    from ...report.several.series import trend as follow
+    from ...report.several.trend import RENDERERS
+
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    rows = recording.recorded_decisions(open_workspace(workspace, operator, trust_ref), config_dir(), last)
+    found = follow(rows, figure or ())
+    if figure and not found.series:
+        known = sorted({one.name for one in follow(rows).series})
+        remedy = f"measured are {', '.join(known)}" if known else "record decisions first"
+        raise UsageError(f"no recorded decision has a figure {', '.join(figure)}", remedy=remedy)
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        write(item, RENDERERS[item.format](found, page))
+
+
+@app.command("compare")
+def compare(
+    base: Annotated[
+        str,
+        typer.Argument(
+            help="A recorded decision (latest, a stage, an index, a digest), or a file of -o json.",
+            metavar="BASE",
+        ),
+    ],
+    head: Annotated[
+        str, typer.Argument(help="The decision that is compared with it.", metavar="[HEAD]")
+    ] = recording.LATEST,
+    workspace: Workspace = HERE,
+    operator: Operator = None,
+    trust_ref: TrustRef = None,
+    output: Annotated[list[str] | None, output_option("table (default), markdown or json")] = None,
+    no_color: NoColor = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Show what a decision changes against another: rules newly failing and fixed, figures, policies."""
+    from ...report.several.compare import RENDERERS
+    from ...report.several.compare import compare as differ
+
+    outputs = parse_outputs(output, tuple(RENDERERS))
+    opened: list[Context] = []
+
+    def find(name: str) -> Decision:
+        if name.endswith(".json") or "/" in name:
+            return read_decision(Path(name))
+        if not opened:
+            opened.append(open_workspace(workspace, operator, trust_ref))
+        return recording.find(opened[0], name, config_dir())[0]
+
+    found = differ(find(base), find(head))
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        write(item, RENDERERS[item.format](found, page))

@@ -1,0 +1,38 @@
+"""Reads a decision that ``gate evaluate -o json=PATH`` wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from ...evidence.base.errors import UsageError
+from .document import Decision
+
+MAX_BYTES: Final = 64 << 20
+
+
+def read_decision(path: Path) -> Decision:
+    """The decision in the file. It is not signed: take it from nobody but the job that wrote it.
+
+    Raises UsageError: the file cannot be read, is too large, or is no decision of this version of gate.
+    """
+    import orjson
+
+    remedy = "name a file that `gate evaluate STAGE -o json=PATH` wrote with this version of gate"
+    try:
+        if not path.is_file():
+            raise UsageError("there is no such file", path=str(path), remedy=remedy)
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"it cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"it has more than {MAX_BYTES} bytes", path=str(path), remedy=remedy)
+    try:
+        document = orjson.loads(data)
+        if not isinstance(document, dict):
+            raise ValueError("it is no object")
+        document.pop("ledger", None)
+        return Decision.from_json(document)
+    except ValueError as error:
+        raise UsageError(f"it is no decision: {error}", path=str(path), remedy=remedy) from error

@@ -1,0 +1,143 @@
+"""One connection to PostgreSQL: opened again when it was lost, and never waited for without a limit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from ....evidence.base.errors import ConfigError, EnvironmentProblem
+from .address import Address
+
+if TYPE_CHECKING:
+    import psycopg
+
+CONNECT_SECONDS: Final = 10
+WAIT_SECONDS: Final = 30
+"""How long a lock, a statement or an answer is waited for."""
+_GRACE_SECONDS: Final = 5
+"""How much longer than the server we wait ourselves, so that its own message arrives first."""
+_NOTHING: Final = "nothing was acknowledged"
+
+
+class Database:
+    """A connection to the database of an address; a context manager gives it, and turns its errors into ours.
+
+    Args:
+        write: whether the server must accept writes: of several hosts, the primary is taken.
+    """
+
+    def __init__(self, address: Address, *, write: bool) -> None:
+        """Raises ConfigError, EnvironmentProblem as `connect`."""
+        try:
+            import psycopg
+        except ImportError as error:
+            raise ConfigError(
+                f"ledgers in PostgreSQL need psycopg: {error.name}",
+                remedy='pip install "compliance-gate[postgres]"',
+            ) from None
+        # it logs what a lost connection could not finish; the error that it raises says the same
+        logging.getLogger("psycopg").setLevel(logging.CRITICAL)
+        self._psycopg = psycopg
+        self.refusals: type[psycopg.Error] = psycopg.errors.DatabaseError
+        """What is raised when the server refuses a statement."""
+        self._address = address
+        self._write = write
+        self._open: psycopg.Connection[tuple[object, ...]] | None = None
+        self.pinned = False
+        """Whether the connection holds a lock, so that another one cannot take its place."""
+        with self.use("connecting"):
+            pass
+
+    @contextmanager
+    def use(self, what: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+        """The connection, for statements that together take no longer than the limit; ``what`` they do, for
+        messages.
+
+        Raises EnvironmentProblem: the database cannot be reached, does not answer in time or refuses.
+        """
+        errors = self._psycopg.errors
+        late = threading.Event()
+        try:
+            connection = self._connected()
+            watch = threading.Timer(WAIT_SECONDS + _GRACE_SECONDS, _cut, (connection, late))
+            watch.daemon = True
+            watch.start()
+            try:
+                yield connection
+            finally:
+                watch.cancel()
+        except (errors.LockNotAvailable, errors.QueryCanceled):
+            raise self._problem(
+                f"{what} took longer than {WAIT_SECONDS} seconds",
+                f"another process holds the ledger, or the server is overloaded: run again; {_NOTHING}",
+            ) from None
+        except (errors.UndefinedTable, errors.InvalidSchemaName):
+            raise self._problem(
+                "this database was not prepared for ledgers", f"run: gate ledger prepare {self._address.name}"
+            ) from None
+        except errors.InsufficientPrivilege as error:
+            raise self._problem(
+                f"{what} is not allowed: {_words(error)}",
+                "grant the role what it needs with `gate ledger prepare --writer ROLE`, or --reader",
+            ) from None
+        except self._psycopg.Error as error:
+            if late.is_set():
+                reason = f"the server did not answer for {WAIT_SECONDS + _GRACE_SECONDS} seconds"
+            else:
+                reason = _words(error)
+            raise self._problem(
+                f"{what} failed: {reason}", f"check the database, then run again; {_NOTHING}"
+            ) from None
+
+    def close(self) -> None:
+        """Give up the connection; may be called twice."""
+        if self._open is not None:
+            with suppress(self._psycopg.Error):
+                self._open.close()
+        self._open = None
+
+    def _connected(self) -> psycopg.Connection[tuple[object, ...]]:
+        if self._open is not None and self._open.closed and not self.pinned:
+            self._open = None  # the server was restarted, or another one took its place
+        if self._open is None:
+            self._open = self._psycopg.connect(
+                self._address.conninfo,
+                autocommit=True,
+                connect_timeout=CONNECT_SECONDS,
+                application_name="gate",
+                target_session_attrs="read-write" if self._write else "any",
+                keepalives_idle=5,
+                keepalives_interval=5,
+                keepalives_count=3,
+                tcp_user_timeout=1000 * WAIT_SECONDS,
+                options=f"-c lock_timeout={WAIT_SECONDS}s -c statement_timeout={WAIT_SECONDS}s"
+                f" -c idle_in_transaction_session_timeout={2 * WAIT_SECONDS}s -c search_path=gate_ledger"
+                " -c client_encoding=UTF8",
+            )
+        return self._open
+
+    def _problem(self, what: str, remedy: str) -> EnvironmentProblem:
+        return EnvironmentProblem(what, path=self._address.name, remedy=remedy)
+
+
+def _cut(connection: psycopg.Connection[tuple[object, ...]], late: threading.Event) -> None:
+    """End a connection that does not answer, so that whoever waits for it stops waiting."""
+    import psycopg
+
+    late.set()
+    with (
+        suppress(OSError, psycopg.Error),
+        socket.socket(fileno=os.dup(connection.fileno())) as wire,
+    ):
+        wire.shutdown(socket.SHUT_RDWR)
+
+
+def _words(error: psycopg.Error) -> str:
+    """The first line of what the server or the client said."""
+    text = error.diag.message_primary or str(error)
+    return next(iter(text.splitlines()), type(error).__name__)[:300]

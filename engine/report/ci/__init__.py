@@ -1,0 +1,1 @@
+"""A decision for CI systems: JUnit, SARIF, GitHub, GitLab and TAP."""

@@ -1,0 +1,1 @@
+"""Several decisions: their history, their figures over time, and what differs between two."""

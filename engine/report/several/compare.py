@@ -1,0 +1,306 @@
+"""What one decision changes against another: rules newly failing and fixed, figures, and the policies' part.
+
+A comment on a pull request is this as Markdown. Rules fail as their violations say, so a rule that is waived
+does not fail. What differs because the policies differ is told apart: rules that only one of the decisions
+has, other severities and other limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ...decision.document import Check, CheckStatus, Decision, Severity, Verdict
+from ...terminal.figures import figure, label, printable, scale
+from ...terminal.lines import Lines
+from ...terminal.markdown import code, page, plain, table
+from ..ci.outcomes import Outcome, message, outcomes, verdict_line
+from ..findings import few
+from ..interface import Screen
+from ..json_format import render_json
+from ..table import VERDICT_STYLE
+
+MARKER = "<!-- gate report compare -->"
+"""The first line of the comment, by which a job finds the one that it wrote before."""
+
+NOT_IN_FORCE = (CheckStatus.LEFT_OUT, CheckStatus.PENDING, CheckStatus.EXCEPTED)
+ROWS = (20, 8, 3, 0)
+"""Rows of a table of the comment: fewer, until it is no longer than MAX_BYTES."""
+
+MAX_CHARS = 200
+MAX_BYTES = 60_000
+"""Of the comment; GitHub takes 65,536 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something with another value: its name, and both values in words."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A decision against a base decision.
+
+    Attributes:
+        verdicts: stages with another verdict; one that only one of them judged has ``-``.
+        failing, fixed: rules that fail now and did not, and that do not fail any more although both decisions
+            judged them.
+        excused: rules that failed and do not hold, yet do not fail any more: waived, or not in force.
+        still: how many fail in both.
+        figures: headline figures with another value.
+        policy: what differs in the policies: rules added or gone, severities, limits.
+        weakened: codes of what weakens this decision and did not weaken the base.
+    """
+
+    base: Decision
+    head: Decision
+    verdicts: tuple[Changed, ...]
+    failing: tuple[Outcome, ...]
+    fixed: tuple[Outcome, ...]
+    excused: tuple[Changed, ...]
+    still: int
+    figures: tuple[Changed, ...]
+    policy: tuple[Changed, ...]
+    weakened: tuple[str, ...]
+
+
+def compare(base: Decision, head: Decision) -> Comparison:
+    """What `head` changes against `base`."""
+    before = {one.code: one for one in outcomes(base)}
+    after = {one.code: one for one in outcomes(head)}
+    failed = {name for name, one in before.items() if one.failed}
+    failing = {name for name, one in after.items() if one.failed}
+    # what gate itself asks for is there only while it fails
+    gone = {name for name, one in before.items() if name not in after and one.check is not None}
+    excused = {
+        name: "waived" if one.waived else one.check.status.value
+        for name, one in after.items()
+        if name in failed - failing and one.check and (one.waived or one.check.status in NOT_IN_FORCE)
+    }
+    known = {item.code for item in base.weakenings}
+    return Comparison(
+        base,
+        head,
+        tuple(_verdicts(base, head)),
+        tuple(one for name, one in after.items() if name in failing - failed),
+        tuple(one for name, one in before.items() if name in failed - failing - gone - excused.keys()),
+        tuple(Changed(name, "failing", why) for name, why in excused.items()),
+        len(failing & failed),
+        tuple(_figures(base, head)),
+        tuple(_policy(base, head)),
+        tuple(item.msg for item in head.weakenings if item.code not in known),
+    )
+
+
+def _verdicts(base: Decision, head: Decision) -> Iterator[Changed]:
+    for name in dict.fromkeys([*base.stages, *head.stages]):
+        was, now = (one.stages[name].verdict.value if name in one.stages else "-" for one in (base, head))
+        if was != now:
+            yield Changed(name, was, now)
+
+
+def _figures(base: Decision, head: Decision) -> Iterator[Changed]:
+    for name, stage in head.stages.items():
+        known = base.stages[name].figures if name in base.stages else {}
+        for key, item in stage.figures.items():
+            if key in known and known[key].value != item.value:
+                unit = scale(key, item.unit)
+                was, now = known[key].value, item.value
+                yield Changed(f"{name} {label(key)}", figure(was, unit, now), figure(now, unit, was))
+
+
+def _policy(base: Decision, head: Decision) -> Iterator[Changed]:
+    if base.policy != head.policy:
+        names = [
+            f"{one.policy.name} {one.policy.version} ({one.policy.digest[:12]}…)" for one in (base, head)
+        ]
+        yield Changed("bundle", *names)
+    profiles = [one.profile.name if one.profile else "all rules" for one in (base, head)]
+    if profiles[0] != profiles[1]:
+        yield Changed("profile", *profiles)
+    old, new = ({check.code: check for check in one.checks} for one in (base, head))
+    stages = base.stages.keys() & head.stages.keys()
+    for name in dict.fromkeys([*old, *new]):
+        was, now = old.get(name), new.get(name)
+        if was is None or now is None:
+            check = was or now
+            if check is not None and check.stage in stages:
+                yield Changed(name, *("-" if one is None else f"{one.severity} rule" for one in (was, now)))
+        elif was != now:
+            yield from _rule(was, now)
+
+
+def _rule(was: Check, now: Check) -> Iterator[Changed]:
+    if was.severity != now.severity:
+        yield Changed(was.code, was.severity, now.severity)
+    left_out = [one.status in NOT_IN_FORCE for one in (was, now)]
+    if left_out[0] != left_out[1]:
+        yield Changed(was.code, *("not in force" if out else "in force" for out in left_out))
+    limits = {(one.name, one.op): one for one in was.operands}
+    for one in now.operands:
+        before = limits.get((one.name, one.op))
+        if before is not None and before.expected != one.expected:
+            unit = scale(one.name, one.unit)
+            old, new = (
+                figure(before.expected, unit, one.expected),
+                figure(one.expected, unit, before.expected),
+            )
+            yield Changed(f"{was.code} {label(one.name)}", f"{one.op} {old}", f"{one.op} {new}")
+
+
+def _json(found: Comparison, screen: Screen) -> bytes:
+    def rules(chosen: Sequence[Outcome]) -> list[dict[str, object]]:
+        return [
+            {
+                "code": one.code,
+                "title": printable(one.title),
+                "severity": one.check.severity.value if one.check else Severity.HIGH.value,
+                "violations": [message(violation) for violation in one.violations],
+            }
+            for one in chosen
+        ]
+
+    def changes(found: Sequence[Changed]) -> list[dict[str, str]]:
+        return [
+            {"name": printable(one.name), "before": printable(one.before), "after": printable(one.after)}
+            for one in found
+        ]
+
+    def about(one: Decision) -> dict[str, object]:
+        return {
+            "verdict": one.verdict.value, "stage": one.stage, "effective_time": one.effective_time,
+            "commit": one.subject.commit, "sources": one.subject.digest, "policy": one.policy.digest,
+        }  # fmt: skip
+
+    return render_json(
+        {
+            "base": about(found.base),
+            "head": about(found.head),
+            "verdicts": changes(found.verdicts),
+            "newly_failing": rules(found.failing),
+            "newly_fixed": rules(found.fixed),
+            "excused": changes(found.excused),
+            "still_failing": found.still,
+            "figures": changes(found.figures),
+            "policy": changes(found.policy),
+            "weakened": [printable(text) for text in found.weakened],
+        }
+    )
+
+
+def _table(found: Comparison, screen: Screen) -> bytes:
+    lines = Lines(screen)
+    for name, one in (("base  ", found.base), ("now   ", found.head)):
+        lines.add((name, "dim"), (one.verdict.value, VERDICT_STYLE[one.verdict]), _rest(one), hang=6)
+    lines.add(_headline(found))
+    for mark, style, chosen in (("✘", "red", found.failing), ("✔", "green", found.fixed)):
+        for outcome in chosen:
+            lines.add((f"{mark} {outcome.code}  ", style), _told(outcome), hang=4)
+    for title, changes in _changes(found):
+        for change in changes:
+            lines.add((f"{title}: ", "yellow"), f"{change.name} {change.before} → {change.after}", hang=4)
+    for text in found.weakened:
+        lines.add(("weakened: ", "yellow"), text, hang=4)
+    return lines.text().encode()
+
+
+def _changes(found: Comparison) -> Iterator[tuple[str, tuple[Changed, ...]]]:
+    yield "not fixed", found.excused
+    yield "verdict", found.verdicts
+    yield "figure", found.figures
+    yield "policy", found.policy
+
+
+def _rest(decision: Decision) -> str:
+    return verdict_line(decision).removeprefix(decision.verdict.value)
+
+
+def _headline(found: Comparison) -> str:
+    def rules(count: int) -> str:
+        return f"{count} rule{'s' * (count != 1)}"
+
+    return (
+        f"{rules(len(found.failing))} newly failing, {rules(len(found.fixed))} newly fixed, "
+        f"{rules(found.still)} still failing"
+    )
+
+
+def _told(one: Outcome) -> str:
+    """The title, and what is wrong at the first places."""
+    texts = few([message(violation) for violation in one.violations], 1)
+    return f"{one.title}: {texts}" if texts else one.title
+
+
+def _markdown(found: Comparison, screen: Screen) -> bytes:
+    made = (page(_comment(found, rows)) for rows in ROWS)
+    return next((data for data in made if len(data) <= MAX_BYTES), page(_comment(found, 0)))
+
+
+_MARKS = {Verdict.PASS: "✅", Verdict.FAIL: "❌", Verdict.CONDITIONAL: "⚠️"}
+
+
+def _comment(found: Comparison, most: int) -> Iterator[str]:
+    base, head = found.base, found.head
+    yield MARKER
+    moved = base.verdict is not head.verdict
+    change = f"{base.verdict.value} → {head.verdict.value}" if moved else head.verdict.value
+    yield f"### {_MARKS[head.verdict]} {plain(f'{head.stage}: {change}')}"
+    yield ""
+    yield f"{plain(_headline(found))}."
+    for title, chosen in (("Newly failing", found.failing), ("Newly fixed", found.fixed)):
+        if chosen:
+            yield ""
+            yield f"#### {title}"
+            yield ""
+            yield from table(("Severity", "Rule", "What", "Fix"), map(_row, chosen[:most]))
+            yield from _more(chosen, most)
+    for title, changes in (
+        ("Not failing any more, and not fixed", found.excused),
+        ("Verdicts of stages", found.verdicts),
+        ("Figures", found.figures),
+        ("Policy impact", found.policy),
+    ):
+        if changes:
+            yield ""
+            yield f"#### {title}"
+            yield ""
+            rows = ((plain(one.name), plain(one.before), plain(one.after)) for one in changes[:most])
+            yield from table(("", "Base", "Now"), rows)
+            yield from _more(changes, most)
+    if found.base.policy.digest != found.head.policy.digest:
+        yield ""
+        yield "The policies differ; `gate policy impact` shows what they change in the recorded decisions."
+    if found.weakened:
+        yield ""
+        yield from (f"* weakened: {plain(text, MAX_CHARS)}" for text in found.weakened[: most or 1])
+    yield ""
+    names = [
+        f"`{(one.subject.commit or one.subject.digest)[:12]}` as of {one.effective_time}"
+        for one in (base, head)
+    ]
+    yield f"Base {names[0]}, now {names[1]}."
+
+
+def _more(rows: Sequence[object], most: int) -> Iterator[str]:
+    if len(rows) > most:
+        yield ""
+        yield f"and {len(rows) - most} more"
+
+
+def _row(one: Outcome) -> tuple[str, ...]:
+    severity = (
+        one.violations[0].severity if one.violations else one.check.severity if one.check else Severity.HIGH
+    )
+    fix = one.violations[0].solution if one.violations else ""
+    return severity.value, code(one.code), plain(_told(one), MAX_CHARS), plain(fix, MAX_CHARS)
+
+
+RENDERERS: dict[str, Callable[[Comparison, Screen], bytes]] = {
+    "table": _table,
+    "markdown": _markdown,
+    "json": _json,
+}

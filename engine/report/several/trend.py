@@ -1,0 +1,84 @@
+"""Figures of recorded decisions over time: a table with sparklines, JSON, CSV, or charts as an SVG file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+
+from ...terminal.lines import Lines, columns, pad
+from ..interface import Screen
+from ..json_format import render_json
+from .chart import chart, counted
+from .history import render_csv
+from .series import Point, Trend
+
+BARS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+"""Stands for a decision in which the figure was not measured."""
+
+
+def sparkline(points: Sequence[Point]) -> str:
+    """One bar for each point between the least and the greatest; a gap where nothing was measured."""
+    values = [point.value for point in points if point.value is not None]
+    low, high = min(values, default=0), max(values, default=0)
+    return "".join(GAP if point.value is None else BARS[_level(point.value, low, high)] for point in points)
+
+
+def _level(value: int, low: int, high: int) -> int:
+    if low == high:
+        return len(BARS) // 2
+    return int(Fraction(value - low, high - low) * (len(BARS) - 1))
+
+
+def _table(found: Trend, screen: Screen) -> bytes:
+    lines = Lines(screen)
+    if not found.rows:
+        lines.add("no decision was recorded")
+        return lines.text().encode()
+    first, last = found.rows[0], found.rows[-1]
+    verdicts = "".join(row.entry.summary["verdict"][0] for row in found.rows)
+    lines.add((counted(found), "bold"), f" from {first.time} to {last.time}")
+    lines.add("verdicts  ", verdicts, "  (P PASS, C CONDITIONAL, F FAIL; oldest first)")
+    names = max((columns(one.title) for one in found.series), default=0)
+    for one in found.series:
+        values = one.values
+        told = f"{one.shown(values[0])} → {one.shown(values[-1])}"
+        between = f"least {one.shown(min(values))}, greatest {one.shown(max(values))}"
+        lines.add(
+            f"{pad(one.title, names)}  ", (sparkline(one.points), "cyan"), f"  {told} ({between})", hang=4
+        )
+    return lines.text().encode()
+
+
+def _json(found: Trend, screen: Screen) -> bytes:
+    series = [
+        {
+            "name": one.name,
+            "unit": one.unit,
+            "points": [{"entry": p.entry, "effective_time": p.time, "value": p.value} for p in one.points],
+        }
+        for one in found.series
+    ]
+    return render_json({"series": series})
+
+
+def _csv(found: Trend, screen: Screen) -> bytes:
+    def rows() -> Iterator[Sequence[object]]:
+        yield "figure", "unit", "entry", "effective_time", "value"
+        for one in found.series:
+            for point in one.points:
+                yield one.name, one.unit, point.entry, point.time, point.value
+
+    return render_csv(rows())
+
+
+def _svg(found: Trend, screen: Screen) -> bytes:
+    return chart(found)
+
+
+RENDERERS: dict[str, Callable[[Trend, Screen], bytes]] = {
+    "table": _table,
+    "json": _json,
+    "csv": _csv,
+    "svg": _svg,
+}

@@ -1,0 +1,1 @@
+"""How long an order takes on this machine: without a broker's delays, and with those of a scenario."""

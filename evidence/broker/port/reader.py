@@ -1,0 +1,310 @@
+"""A port that can only look: connecting, and asking about accounts, positions, executions, contracts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Self
+
+from ..adapters.interface import ClientLibrary, Gateway
+from . import codes
+from .connection import Connection
+from .events import Events
+from .interface import BrokerProblem
+from .model import (
+    AccountValue,
+    AccountValues,
+    ConnectionChanged,
+    ConnectionState,
+    Event,
+    Fill,
+    Instrument,
+    InstrumentDetails,
+    OpenOrder,
+    Position,
+    Problem,
+    Settings,
+    Traffic,
+    WhatIf,
+)
+from .pacer import Pacer
+from .requests import Requests
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+def machine_clock() -> Callable[[], int]:
+    """A clock of microseconds since 1970 that never goes back: the machine's time when it was made."""
+    start = time.time_ns() // 1000 - time.monotonic_ns() // 1000
+    return lambda: start + time.monotonic_ns() // 1000
+
+
+class ReadingPort:
+    """``interface.Reader`` over a client library; it also receives what the gateway sends."""
+
+    allowed: frozenset[int] | None = codes.READING
+
+    def __init__(
+        self, library: ClientLibrary, settings: Settings, *, clock: Callable[[], int], sleep: Sleep
+    ) -> None:
+        self._library = library
+        self._settings = settings
+        self._now = clock
+        self._events = Events()
+        self._requests = Requests(settings.request_timeout_s)
+        self._gateway: Gateway | None = None
+        self._account = ""
+        self._server_version = 0
+        self._highest_id = 0
+        self._rows: list[AccountValue] = []
+        self._pacer = Pacer(
+            settings.messages_per_s,
+            self.allowed,
+            self._on_written,
+            now=lambda: asyncio.get_running_loop().time(),
+            later=lambda at, call: asyncio.get_running_loop().call_at(at, call),
+        )
+        self._connection = Connection(settings, self._establish, self._abandon, self._on_changed, sleep)
+
+    @property
+    def library(self) -> str:
+        """The client library and its version."""
+        return f"{self._library.name} {self._library.version}"
+
+    @property
+    def state(self) -> ConnectionState:
+        """How the connection is."""
+        return self._connection.state
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was written so far."""
+        return self._pacer.traffic
+
+    @property
+    def server_version(self) -> int:
+        """The protocol version agreed on; 0 before the first connection."""
+        return self._server_version
+
+    def events(self) -> AsyncIterator[Event]:
+        """Everything that happens from this call on."""
+        return self._events.subscribe()
+
+    # connecting
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def connect(self) -> None:
+        """Connect; see ``interface.Reader``."""
+        await self._connection.connect()
+
+    async def disconnect(self) -> None:
+        """End the connection."""
+        await self._connection.disconnect()
+
+    async def close(self) -> None:
+        """Disconnect, and end the events."""
+        await self.disconnect()
+        self._events.end()
+
+    async def _establish(self) -> None:
+        gateway = self._gateway = self._library.gateway(self, self._wrapped)
+        settings = self._settings
+        await gateway.connect(settings.host, settings.port, settings.client_id)
+        self._server_version = gateway.server_version
+        self._account = self._chosen(gateway.accounts)
+        await self._prepare()
+
+    def _wrapped(self, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        self._pacer.attach(write)
+        return self._pacer.send
+
+    def _chosen(self, accounts: tuple[str, ...]) -> str:
+        wanted = self._settings.account
+        if wanted is None and len(accounts) == 1:
+            return accounts[0]
+        if wanted in accounts:
+            return wanted
+        if wanted is None:
+            what, remedy = f"the gateway manages {len(accounts)} accounts", "name the one to work with"
+        else:
+            what = f"the gateway does not manage account {wanted}, but {', '.join(accounts[:5])}"
+            remedy = "log the gateway in to the account that is pinned"
+        raise BrokerProblem(what, remedy=remedy, permanent=True)
+
+    async def _prepare(self) -> None:
+        """What has to be known before the connection counts as established."""
+
+    def _abandon(self) -> None:
+        gateway, self._gateway = self._gateway, None
+        if gateway is not None:
+            gateway.close()
+        self._cut_off("the connection was ended")
+
+    def _cut_off(self, reason: str) -> None:
+        self._pacer.detach()
+        self._requests.fail_all(reason)
+
+    def _up(self) -> Gateway:
+        if self._gateway is None or self.state not in (ConnectionState.CONNECTED, ConnectionState.IMPAIRED):
+            why = f"{self.state}: {self._connection.reason}" if self._connection.reason else self.state
+            what = f"not connected to {self._settings.host}:{self._settings.port} ({why})"
+            raise BrokerProblem(what, remedy="connect first, or wait until it is connected again")
+        return self._gateway
+
+    def _next_id(self, gateway: Gateway) -> int:
+        self._highest_id = gateway.next_id(self._highest_id)
+        return self._highest_id
+
+    # asking
+
+    async def accounts(self) -> tuple[str, ...]:
+        """The accounts that the gateway manages."""
+        return self._up().accounts
+
+    async def account_values(self, account: str = "") -> AccountValues:
+        """What the broker states of an account."""
+        gateway, account = self._up(), account or self._account
+
+        def send() -> None:
+            self._rows = []
+            gateway.account_updates(account, subscribe=True)
+
+        await self._requests.ask("account_updates", "account values", send)
+        rows = tuple(self._rows)
+        if self._gateway is gateway:
+            gateway.account_updates(account, subscribe=False)
+        return AccountValues(account, rows)
+
+    async def positions(self) -> tuple[Position, ...]:
+        """What all accounts hold."""
+        found = await self._requests.ask("positions", "positions", self._up().positions)
+        latest = {(one.account, one.instrument): one for one in found}
+        return tuple(one for one in latest.values() if one.quantity)
+
+    async def executions(self) -> tuple[Fill, ...]:
+        """The executions of this client since midnight."""
+        found = await self._executions(self._up())
+        return tuple(sorted(found, key=lambda one: (one.time, one.execution_id)))
+
+    async def _executions(self, gateway: Gateway) -> list[Fill]:
+        request = self._next_id(gateway)
+        found: list[Fill] = await self._requests.ask(
+            request, "executions", lambda: gateway.executions(request)
+        )
+        return found
+
+    async def server_time(self) -> int:
+        """The broker's clock."""
+        (seconds,) = await self._requests.ask("time", "the time", self._up().time)
+        return int(seconds) * 1_000_000
+
+    async def contract(self, instrument: Instrument) -> InstrumentDetails:
+        """The one instrument that fits."""
+        gateway = self._up()
+        request = self._next_id(gateway)
+        found: list[InstrumentDetails] = await self._requests.ask(
+            request, f"instrument {instrument.symbol}", lambda: gateway.contract(request, instrument)
+        )
+        if len(found) != 1:
+            what = f"{len(found)} instruments fit {instrument.symbol} {instrument.sec_type}"
+            raise BrokerProblem(what, remedy="say more of it: exchange, primary exchange or con_id", code=200)
+        return found[0]
+
+    # what the gateway sends
+
+    def on_account_value(self, account: str, value: AccountValue) -> None:
+        """A row of an account."""
+        if "account_updates" in self._requests:
+            self._rows.append(value)
+
+    def on_position(self, position: Position) -> None:
+        """A position."""
+        self._requests.part("positions", position)
+
+    def on_contract(self, request: int, details: InstrumentDetails) -> None:
+        """An instrument that fits."""
+        self._requests.part(request, details)
+
+    def on_time(self, seconds: int) -> None:
+        """The broker's clock."""
+        self._requests.part("time", seconds)
+        self._requests.end("time")
+
+    def on_end(self, request: int | str) -> None:
+        """The answer to a request is complete."""
+        self._requests.end(request)
+
+    def on_execution(self, request: int, fill: Fill, client_id: int) -> None:
+        """A fill."""
+        self._requests.part(request, replace(fill, received=self._now()))
+
+    def on_commission(self, execution_id: str, amount: Decimal, currency: str) -> None:
+        """What a fill cost."""
+
+    def on_open_order(self, order: OpenOrder) -> None:
+        """An order; a port that only looks has none."""
+
+    def on_what_if(self, order_id: int, answer: WhatIf) -> None:
+        """Not asked for here."""
+
+    def on_completed_order(self, reference: str, perm_id: int, status: str, filled: Decimal) -> None:
+        """Not asked for here."""
+
+    def on_status(self, order_id: int, perm_id: int, client_id: int, status: str, filled: Decimal) -> None:
+        """A port that only looks has no orders."""
+
+    def on_price(self, request: int, kind: str, price: Decimal | None) -> None:
+        """Not asked for here."""
+
+    def on_error(self, request: int, code: int, text: str) -> None:
+        """An error, warning or notice."""
+        if codes.warns_of_rate(code, text):
+            self._pacer.warnings += 1
+        if code == codes.LOST:
+            self._connection.impaired(text)
+        elif code in (codes.RESTORED, codes.RESTORED_WITHOUT_DATA) and self._connection.restored(text):
+            self._on_restored()
+        if request in self._requests and not codes.warns(code):
+            self._requests.fail(request, self._refusal(code, text))
+        self._about_order(request, code, text)
+
+    def _refusal(self, code: int, text: str) -> BrokerProblem:
+        return BrokerProblem(
+            f"error {code}: {text}", remedy="gate docs ibkr lists what error codes mean", code=code
+        )
+
+    def _about_order(self, request: int, code: int, text: str) -> None:
+        self._emit(lambda: Problem(code, text, "", self._now()))
+
+    def _on_restored(self) -> None:
+        """The gateway has the broker again."""
+
+    def on_closed(self, reason: str) -> None:
+        """The connection has ended."""
+        self._gateway = None
+        self._cut_off(reason)
+        self._connection.lost(reason)
+
+    def on_unreadable(self, error: BaseException) -> None:
+        """A message could not be decoded."""
+        text = f"a message of the gateway could not be read: {type(error).__name__}: {error}"
+        self._emit(lambda: Problem(-1, text, "", self._now()))
+
+    def _on_written(self, number: int, order_id: int) -> None:
+        """A message has left."""
+
+    def _on_changed(self, state: ConnectionState, before: ConnectionState, attempt: int, reason: str) -> None:
+        self._emit(lambda: ConnectionChanged(state, before, self._now(), attempt, reason))
+
+    def _emit(self, make: Callable[[], Any]) -> None:
+        if self._events:
+            self._events.emit(make())

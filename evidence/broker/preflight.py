@@ -1,0 +1,169 @@
+"""A first, short connection that asks a gateway who it is, before any client library speaks to it.
+
+It is written byte by byte from here: the greeting, startApi (71), and only if that is wanted reqOpenOrders
+(5), a question that changes nothing. So a live account, a second client with the same id and a gateway that
+refuses orders are found before a message exists that could be one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from .port.interface import BrokerProblem
+from .protocol.frames import frame_of
+from .safety import Outgoing, Target, check_accounts, check_target, refusal
+
+TIMEOUT_S = 10.0
+"""How long the whole conversation may take."""
+_ANSWER_S = 3.0
+"""How long the answer about open orders may take; none is none."""
+_AGAIN_S = (0.5, 2.0)
+"""When a connection is tried again whose client id was just given back."""
+_VERSIONS = b"v157..176"
+"""Versions that both client libraries speak as well."""
+_FRAME_BYTES = 1 << 20
+_START, _OPEN_ORDERS = 71, 5
+_ERROR, _NEXT_ID, _ACCOUNTS, _OPEN_ORDERS_END = "4", "9", "15", "53"
+_CLOSING_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What a gateway said of itself.
+
+    Attributes:
+        accounts: the accounts that the login manages.
+        server_version: the protocol version agreed on.
+        read_only: whether its Read-Only API is on; None if it was not asked, or the answer says neither.
+    """
+
+    accounts: tuple[str, ...]
+    server_version: int
+    read_only: bool | None
+
+
+async def preflight(target: Target, *, ask_read_only: bool, timeout_s: float = TIMEOUT_S) -> Gateway:
+    """Connect, hear who the gateway is, and disconnect.
+
+    Args:
+        ask_read_only: whether to ask for this client's open orders. While Read-Only API is on, a gateway
+            answers with error 321; otherwise with the orders.
+
+    Raises Refused: as ``check_target`` and ``check_accounts`` say, or the client's id is in use;
+    BrokerProblem: nobody listens, or what answers is no gateway, or it does not answer in time.
+    """
+    check_target(target)
+    where = f"{target.host}:{target.port}"
+    try:
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await asyncio.open_connection(target.host, target.port)
+            try:
+                return await _Conversation(target, reader, writer).run(ask_read_only)
+            finally:
+                writer.close()
+    except TimeoutError as error:
+        remedy = (
+            "enable socket clients in the API settings of TWS or IB Gateway, confirm the question about an "
+            "incoming connection there, and check --client-id"
+        )
+        raise BrokerProblem(f"{where} does not answer as a gateway in time", remedy=remedy) from error
+    except (OSError, EOFError) as error:
+        why = getattr(error, "strerror", None) or "it closed the connection"
+        remedy = (
+            "start TWS or IB Gateway with the paper account, and enable socket clients in its API settings"
+        )
+        raise BrokerProblem(f"no gateway can be reached at {where}: {why}", remedy=remedy) from error
+
+
+async def after_preflight(connect: Callable[[], Awaitable[object]]) -> None:
+    """Connect with the client id that a preflight has just found to be free.
+
+    A gateway may hold an id for a moment after its connection has ended; error 326 is tried again, twice.
+
+    Raises BrokerProblem: as ``connect`` does.
+    """
+    for wait in _AGAIN_S:
+        try:
+            await connect()
+        except BrokerProblem as problem:
+            if problem.code != 326:
+                raise
+            await asyncio.sleep(wait)
+        else:
+            return
+    await connect()
+
+
+class _Conversation:
+    def __init__(self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._target, self._reader, self._writer = target, reader, writer
+        self._outgoing = Outgoing({_START})
+
+    async def run(self, ask_read_only: bool) -> Gateway:
+        self._write(b"API\0" + struct.pack(">I", len(_VERSIONS)) + _VERSIONS)
+        fields = await self._receive()
+        if len(fields) != 2 or not (fields[0].isascii() and fields[0].isdigit() and len(fields[0]) < 6):
+            raise self._odd("its greeting has no protocol version")
+        self._write(frame_of([str(_START), "2", str(self._target.client), ""]))
+        accounts, ready = None, False
+        async for name, rest in self._messages():
+            if name == _ACCOUNTS and len(rest) >= 2:
+                accounts = tuple(one for one in rest[1].split(",") if one)
+            ready = ready or name == _NEXT_ID
+            if accounts is not None and ready:
+                break
+        check_accounts(self._target, accounts or ())
+        read_only = None
+        if ask_read_only:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ANSWER_S):
+                    read_only = await self._ask()
+        await self._end()
+        return Gateway(accounts or (), int(fields[0]), read_only)
+
+    async def _ask(self) -> bool | None:
+        """Whether the gateway hides orders; None where another error answers."""
+        self._outgoing.allowed |= {_OPEN_ORDERS}
+        self._write(frame_of([str(_OPEN_ORDERS), "1"]))
+        async for name, rest in self._messages():
+            if name == _OPEN_ORDERS_END:
+                return False
+            if name == _ERROR and len(rest) >= 4 and rest[2] == "321":
+                return True if "read-only" in rest[3].lower() else None
+        return None
+
+    async def _messages(self) -> AsyncIterator[tuple[str, list[str]]]:
+        while True:
+            name, *rest = await self._receive()
+            if name == _ERROR and len(rest) >= 3 and rest[2] == "326":
+                found = refusal(326, self._target.client)
+                if found is not None:
+                    raise found
+            yield name, rest
+
+    async def _receive(self) -> list[str]:
+        (length,) = struct.unpack(">I", await self._reader.readexactly(4))
+        if not 0 < length <= _FRAME_BYTES:
+            raise self._odd(f"a message of {length} bytes")
+        return (await self._reader.readexactly(length)).decode(errors="replace").split("\0")[:-1] or [""]
+
+    def _write(self, data: bytes) -> None:
+        self._outgoing.check(data)
+        self._writer.write(data)
+
+    async def _end(self) -> None:
+        """Close, and wait until the gateway has closed as well, so that it gives the client's id free."""
+        self._writer.write_eof()
+        with suppress(TimeoutError, OSError):
+            async with asyncio.timeout(_CLOSING_S):
+                while await self._reader.read(65536):
+                    pass
+
+    def _odd(self, what: str) -> BrokerProblem:
+        where = f"{self._target.host}:{self._target.port}"
+        remedy = "name the port of TWS (7497) or IB Gateway (4002)"
+        return BrokerProblem(f"{where} does not speak the protocol of a gateway: {what}", remedy=remedy)

@@ -1,0 +1,231 @@
+"""Checks that refuse everything but the one paper account, before an order can leave this machine.
+
+They are independent of each other and of the client library: ``check_target`` before a connection is opened,
+``check_library`` before a library is imported, ``check_accounts`` as soon as the gateway has named its
+accounts, and ``Outgoing`` at every message, where its bytes are written. ``refusal`` explains the gateway's
+own refusals. Nothing here opens a connection or reads a clock.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+
+from ..base.errors import UsageError
+from ..collectors.shared.account_id import mask, prefix
+from .protocol.frames import Framer, Malformed, fields_of
+
+PAPER_PORTS = {7497: "TWS", 4002: "IB Gateway"}
+LIVE_PORTS = {7496: "TWS", 4001: "IB Gateway"}
+LIBRARIES = {"ib_async": "ibkr", "ib_insync": "ib-insync"}
+"""Client libraries, and the extra of gate that installs each."""
+
+READING = frozenset({71, 61, 6, 76, 7, 62, 9, 17, 49})
+"""Messages of a session that only reads: startApi, reqPositions, reqAccountUpdates, reqAccountUpdatesMulti,
+reqExecutions, reqAccountSummary, reqContractDetails, reqManagedAccts, reqCurrentTime."""
+ORDERS = frozenset({3, 4, 58})
+"""Messages that place, change or cancel orders: placeOrder, cancelOrder, reqGlobalCancel. Allow them once
+``check_accounts`` has held."""
+
+_PAPER = re.compile(r"(?:DUSIM|D[A-Z])[0-9]{3,12}")
+_SIMULATED = "DUSIM"
+_HIGHEST_CLIENT = 999_999
+_OWNERS = (("ib_async", "ib_insync"), ("aeventkit", "eventkit"))
+"""Distributions of which two install files of the same name."""
+
+
+class Refused(UsageError):
+    """Something that is not the pinned paper account, or no longer certainly is; no order was sent."""
+
+    title = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a session connects to, and the account that it may use.
+
+    Attributes:
+        account: the pinned account's id.
+        client: the client's id, from 1; 0 would take over orders that were entered by hand.
+        prefixes: letters that ids of paper accounts may begin with.
+        hosts: hosts other than loopback addresses that the operator lists, exactly as ``host`` is written.
+    """
+
+    account: str
+    port: int
+    host: str = "127.0.0.1"
+    client: int = 1
+    prefixes: tuple[str, ...] = ("DU",)
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the pinned account is one of gate's own simulator."""
+        return self.account.startswith(_SIMULATED)
+
+
+def check_target(target: Target) -> None:
+    """Refuse a target that could be live, before anything is sent to it.
+
+    The paper ports are those of TWS and of the Gateway. The simulator (an account ``DUSIM…`` on a loopback
+    address) may have any port but the live ones.
+
+    Raises Refused: the port is live or not known as one for paper, the host is neither a loopback address nor
+    listed, the pinned account's id is not one of a paper account, or the client's id is 0.
+    """
+    port, local = target.port, _is_loopback(target.host)
+    if port in LIVE_PORTS:
+        remedy = "connect to the paper account: port 7497 of TWS, 4002 of IB Gateway"
+        raise Refused(f"port {port} is that of a live account ({LIVE_PORTS[port]})", remedy=remedy)
+    _check_account(target.account, target.prefixes)
+    if not local and target.host not in target.hosts:
+        remedy = "connect to 127.0.0.1, or list the host in evidence.account.hosts"
+        raise Refused(f"{target.host[:80]!r} is neither a loopback address nor a listed host", remedy=remedy)
+    if not (port in PAPER_PORTS or (target.simulated and local and 0 < port < 65536)):
+        remedy = "connect to port 7497 (TWS) or 4002 (IB Gateway); only the simulator may have another"
+        raise Refused(f"port {port} is not known as that of a paper account", remedy=remedy)
+    if not 0 < target.client <= _HIGHEST_CLIENT:
+        remedy = f"take a client id from 1 to {_HIGHEST_CLIENT}"
+        raise Refused(f"client id {target.client} cannot be used", remedy=remedy)
+
+
+def check_accounts(target: Target, managed: Sequence[str]) -> None:
+    """Refuse a login that manages anything but the pinned paper account.
+
+    Args:
+        managed: the accounts that the gateway names when a session begins (message 15).
+
+    Raises Refused: it names none, one that is not a paper account, or another one than the pinned one.
+    """
+    if not managed:
+        raise Refused("the gateway names no account", remedy="log in to the paper account and try again")
+    for account in managed:
+        if not account.startswith("D"):
+            remedy = "log in to the paper account; nothing was sent that could change an account"
+            raise Refused(f"the login manages the live account {_shown(account)}", remedy=remedy)
+    for account in managed:
+        _check_account(account, target.prefixes)
+    others = [_shown(account) for account in managed if account != target.account]
+    if others:
+        remedy = (
+            "log in with the user of the pinned account alone, or correct evidence.account.pinned_account"
+        )
+        raise Refused(
+            f"the login manages {', '.join(others[:3])}, and only {mask(target.account)} is pinned",
+            remedy=remedy,
+        )
+
+
+def check_library(name: str) -> str:
+    """The version of the client library that is installed.
+
+    Raises Refused: there is also the other one, or a part of it, whose files have the same names; UsageError:
+    it is not installed, or there is no such library.
+    """
+    if name not in LIBRARIES:
+        remedy = f"choose one of {', '.join(LIBRARIES)}"
+        raise UsageError(f"there is no adapter for the client library {name[:40]!r}", remedy=remedy)
+    for pair in _OWNERS:
+        if None not in (versions := [_version(one) for one in pair]):
+            both = " and ".join(f"{one} {version}" for one, version in zip(pair, versions, strict=True))
+            remedy = f"make a new virtual environment with gate[{LIBRARIES[name]}] alone"
+            raise Refused(f"{both} are both installed, and overwrite each other's files", remedy=remedy)
+    found = _version(name)
+    if found is None:
+        remedy = f"install it: pip install 'compliance-gate[{LIBRARIES[name]}]'"
+        raise UsageError(f"the client library {name} is not installed", remedy=remedy)
+    return found
+
+
+def refusal(code: int, client: int) -> Refused | None:
+    """What the gateway's error code forbids to go on with; None where it forbids nothing.
+
+    Args:
+        code: of an error message: 326 (client id in use), 321 while Read-Only API is on.
+        client: the id that this session gave.
+    """
+    if code == 326:
+        remedy = "end the other program, or take another --client-id"
+        return Refused(f"another program is connected with client id {client}", remedy=remedy)
+    if code == 321:
+        remedy = "switch off Read-Only API in the API settings of TWS or IB Gateway, for the session only"
+        return Refused("the gateway refuses orders (321): its Read-Only API is on", remedy=remedy)
+    return None
+
+
+class Outgoing:
+    """Holds back messages that are not allowed, at the place where a connection writes its bytes.
+
+    Give every block of bytes to ``check`` before it is written: the greeting, or whole messages.
+
+    Args:
+        allowed: numbers of the messages that may leave.
+    """
+
+    def __init__(self, allowed: Collection[int] = READING) -> None:
+        self.allowed = frozenset(allowed)
+        self._framer = Framer()
+        self._greeted = False
+
+    def check(self, data: bytes) -> tuple[int, ...]:
+        """The numbers of the messages in these bytes; the greeting has none.
+
+        Raises Refused: one of them is not allowed, or the bytes are not whole messages. Then none of them
+        may be written, and nothing is allowed any more.
+        """
+        try:
+            found = tuple(self._numbers(data))
+        except Malformed as problem:
+            raise self._end(f"bytes that are no whole message of the protocol ({problem})") from problem
+        for number in found:
+            if number not in self.allowed:
+                raise self._end(f"message {number}, which this session may not send,")
+        return found
+
+    def _numbers(self, data: bytes) -> list[int]:
+        found = []
+        for frame in self._framer.feed(data):
+            if not self._greeted:
+                self._greeted = True
+                continue
+            number = fields_of(frame)[0]
+            if not (number.isascii() and number.isdigit() and len(number) < 6):
+                raise Malformed("no number at its beginning")
+            found.append(int(number))
+        if self._framer.unfinished:
+            raise Malformed("its end is missing")
+        return found
+
+    def _end(self, what: str) -> Refused:
+        self.allowed = frozenset()
+        return Refused(f"{what} was held back", remedy="report it: gate never means to send it")
+
+
+def _check_account(account: str, prefixes: tuple[str, ...]) -> None:
+    if not _PAPER.fullmatch(account):
+        remedy = "pin the paper account, whose id is DU and digits"
+        raise Refused(f"{_shown(account)} is not the id of a paper account", remedy=remedy)
+    if not account.startswith(_SIMULATED) and prefix(account) not in prefixes:
+        remedy = f"use an account that begins with {' or '.join(prefixes)}, or have the operator list it"
+        raise Refused(f"the account {mask(account)} has no listed prefix", remedy=remedy)
+
+
+def _shown(account: str) -> str:
+    return mask(account[:32]) or "an account without a name"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
