@@ -18,6 +18,7 @@ check_operations_implemented := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: operations_implemented
 #   severity: CRITICAL
+#   risk: The system cannot place, cancel or follow its orders.
 #   solution: Implement the operations named in the handler or the execution client.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -55,6 +56,7 @@ check_no_stubs := data.gate.lib.check([
 # custom:
 #   short_name: no_stubs
 #   severity: HIGH
+#   risk: A call does nothing and reports success.
 #   solution: Implement or delete the methods named; let health() report the state of the connection.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -81,6 +83,7 @@ check_sources_parse := data.gate.lib.check([
 # custom:
 #   short_name: sources_parse
 #   severity: HIGH
+#   risk: Code that cannot be read cannot be judged, or run.
 #   solution: Fix the syntax at the places named.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -109,6 +112,7 @@ check_order_types := data.gate.lib.check([
 # custom:
 #   short_name: order_types
 #   severity: HIGH
+#   risk: The broker rejects the orders, or executes them as others.
 #   solution: Send MKT, LMT, STP or STP LMT; request the Adaptive algorithm with algoStrategy.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -148,6 +152,7 @@ check_unit_tests_pass := data.gate.lib.check([
 # custom:
 #   short_name: unit_tests_pass
 #   severity: CRITICAL
+#   risk: Known faults go live.
 #   solution: Fix the failing tests or the code under test, then record the run as JUnit XML again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -170,6 +175,7 @@ check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 # custom:
 #   short_name: tests_fresh
 #   severity: HIGH
+#   risk: The results are of an older system than the one that goes live.
 #   solution: Run the tests again and record the run as JUnit XML with its time and time zone.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -192,6 +198,7 @@ check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 # custom:
 #   short_name: no_flaky_tests
 #   severity: MEDIUM
+#   risk: A real failure is taken for a flaky one.
 #   solution: Find out why the tests named fail intermittently, fix the code or the test, and run all tests again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -219,6 +226,7 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
+#   risk: The results may be of other code than the code that goes live.
 #   solution: Run them again on the sources that are judged; after the tests, run `gate provenance` right away.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -238,6 +246,7 @@ check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", 
 # custom:
 #   short_name: review_approved
 #   severity: HIGH
+#   risk: Faults that a second person would see stay in.
 #   solution: Have the required roles review the broker client and sign; sign again after every change.
 #   owner: cto
 #   controls: [gate:stage4]

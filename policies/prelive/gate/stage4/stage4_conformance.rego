@@ -15,6 +15,7 @@ check_conformance_run := data.gate.lib.check([
 # custom:
 #   short_name: conformance_run
 #   severity: HIGH
+#   risk: The client may fail in live trading in a way that nobody has seen.
 #   solution: Run gate ibkr conformance with the client program, and fix what ends it in the cases named.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -67,6 +68,7 @@ check_conformance_proven := data.gate.lib.check([
 # custom:
 #   short_name: conformance_proven
 #   severity: CRITICAL
+#   risk: A client that does not work passes on somebody's word.
 #   solution: Run gate ibkr conformance again, and keep its file and logs as they were written.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -101,6 +103,7 @@ check_operations_on_wire := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: operations_on_wire
 #   severity: CRITICAL
+#   risk: Orders or cancels never reach the broker, while the system believes they did.
 #   solution: Let the client send what is missing, and the driver of the conformance suite call the client.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -139,6 +142,7 @@ check_orders_on_wire := data.gate.lib.check([
 # custom:
 #   short_name: orders_on_wire
 #   severity: CRITICAL
+#   risk: The broker rejects the orders, or the system trades something other than it decided.
 #   solution: Send MKT, LMT, STP or STP LMT, and the order that was asked for.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -173,6 +177,7 @@ check_wire_agrees := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: wire_agrees
 #   severity: HIGH
+#   risk: The source that was reviewed is not the code that trades.
 #   solution: Run the suite with the client whose source is judged; delete code that looks like a client and is none.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -289,6 +294,7 @@ check_conformance_fresh := data.gate.lib.check(data.gate.lib.between(
 # custom:
 #   short_name: conformance_fresh
 #   severity: HIGH
+#   risk: The result may be of an older client.
 #   solution: Run gate ibkr conformance again.
 #   owner: qa_lead
 #   controls: [gate:stage4]

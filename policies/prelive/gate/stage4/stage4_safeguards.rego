@@ -28,6 +28,7 @@ check_safeguards := data.gate.lib.check([
 # custom:
 #   short_name: safeguards
 #   severity: HIGH
+#   risk: A lost connection or a burst of messages leaves orders without control.
 #   solution: Add the safeguards and error codes named to the broker client, with tests.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -81,6 +82,7 @@ check_paper_only := data.gate.lib.check([
 # custom:
 #   short_name: paper_only
 #   severity: CRITICAL
+#   risk: A test run trades with real money.
 #   solution: >-
 #     Refuse every managed account whose id does not begin with DU, and every port but 7497 and 4002, where the client
 #     connects.

@@ -28,6 +28,7 @@ check_wire_pacing := data.gate.lib.check([
 # custom:
 #   short_name: wire_pacing
 #   severity: CRITICAL
+#   risk: The broker ignores messages or ends the connection in the middle of trading.
 #   solution: Let every message wait for its turn in one queue, and stop that queue on error 100.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -57,6 +58,7 @@ check_wire_retries := data.gate.lib.check([
 # custom:
 #   short_name: wire_retries
 #   severity: CRITICAL
+#   risk: A rejected order is sent again and again, or in the end fills unexpectedly.
 #   solution: Treat a refusal as final; a new order needs a new decision.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -91,6 +93,7 @@ check_wire_errors := data.gate.lib.check([
 # custom:
 #   short_name: wire_errors
 #   severity: HIGH
+#   risk: The broker's warnings and refusals are taken for success.
 #   solution: Handle the codes named in the client as the interface map says.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -130,6 +133,7 @@ check_wire_reconnection := data.gate.lib.check([
 # custom:
 #   short_name: wire_reconnection
 #   severity: HIGH
+#   risk: Positions are left unwatched after a lost connection, or the broker locks the client out.
 #   solution: Try to reconnect three times, after 1 s, 2 s and 4 s, then stop and call a person.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -185,6 +189,7 @@ check_wire_orders := data.gate.lib.check([
 # custom:
 #   short_name: wire_orders
 #   severity: CRITICAL
+#   risk: An order is lost or filled twice, so the position is not the one that was decided.
 #   solution: After reconnecting, ask for open orders and executions, and match them by orderRef before sending anything.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -222,6 +227,7 @@ check_wire_shutdown := data.gate.lib.check([
 # custom:
 #   short_name: wire_shutdown
 #   severity: CRITICAL
+#   risk: Orders fill when nobody watches them any more.
 #   solution: Cancel all open orders on SIGTERM and at exit, and wait until each is cancelled or filled.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -252,6 +258,7 @@ check_wire_live := data.gate.lib.check([
 # custom:
 #   short_name: wire_live
 #   severity: CRITICAL
+#   risk: Orders reach an account with real money before anybody approved that.
 #   solution: After connecting, compare the managed accounts with the pinned paper account, and disconnect if they differ.
 #   owner: risk_officer
 #   controls: [gate:stage7]
