@@ -181,7 +181,7 @@ def _mail(settings: MailSettings, password: Callable[[], str] | None) -> Callabl
         mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
         mail["Message-ID"] = f"<{message.id}@{settings.sender.partition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.text)
+        mail.set_content(message.text, cte="quoted-printable")
         login = None if settings.user is None or password is None else (settings.user, password())
         port, context = settings.port or _PORTS[settings.security], ssl.create_default_context()
         more: dict[str, Any] = {"context": context} if settings.security == "tls" else {}
