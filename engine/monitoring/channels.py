@@ -69,6 +69,9 @@ class Channel:
             raise EnvironmentProblem(f"the server answered {error.smtp_code}", path=self.name) from None
         except OSError as error:
             raise EnvironmentProblem(error.strerror or type(error).__name__, path=self.name) from None
+        except ValueError:  # its text may be the secret's
+            what = "a server's name, user or password has characters that cannot be sent"
+            raise EnvironmentProblem(what, path=self.name) from None
 
 
 def channels(operator: Operator, settings: NotifySettings, root: Path) -> list[Channel]:

@@ -7,24 +7,26 @@ last decision. Without that, the last decision about each stage is compared with
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
 from ..context import Context
+from ..decision.document import Decision
 from ..ledger.reader import LedgerReader
 from ..ledgers import reader
 from ..recording import stored_decision
-from ..store.access import Folder, locked
+from ..store.access import locked
 from . import standing
 from .changes import Change, Message, changes, message
 from .channels import Channel
 
 _FOLDER = "notified"
 _MOST_BYTES = 65_536
-_UNREADABLE = "what was sent before is not known: it is what changed with the last decision that is sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Told:
     channel: str
     status: str
     message: Message | None
-    changes: tuple[Change, ...]
 
 
 def notify(
@@ -48,7 +49,7 @@ def notify(
         dry_run: send and remember nothing.
 
     Raises ConfigError: the configuration directory lies in the workspace; LedgerError: there is no ledger, or
-    it is damaged.
+    it is damaged; EnvironmentProblem: it cannot be read.
     """
     if config_dir.resolve().is_relative_to(context.root):
         raise ConfigError(
@@ -56,37 +57,58 @@ def notify(
             path=str(config_dir),
             remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
         )
-    with reader(context, config_dir) as ledger:
+    with reader(context, config_dir) as ledger, ExitStack() as stack:
         file = config_dir / _FOLDER / f"{ledger.verifier.identity.hex()}.json"
-        if dry_run:
-            sent, warnings = _remembered(file)
-            return [
-                Told(one.name, "would send" if new else "nothing new", text, tuple(new))
-                for one, new, text, _ in _news(context, ledger, receivers, sent)
-            ], warnings
-        folder = Folder.open(file.parent, create=True)
-        if folder is None:
-            raise EnvironmentProblem("the directory cannot be made", path=str(file.parent))
         try:
-            with locked(folder.handle, file.parent):
-                sent, warnings = _remembered(file)
-                told = []
-                for one, new, text, last in _news(context, ledger, receivers, sent):
-                    told.append(_tell(one, new, text, last, sent, file, now, warnings))
-                return told, warnings
-        finally:
-            folder.close()
+            if not dry_run:
+                stack.enter_context(_alone(file.parent))
+        except EnvironmentProblem as error:
+            return [Told(one.name, "failed", None) for one in receivers], [_warning(error)]
+        sent, warnings = _remembered(file)
+        told = []
+        for one, text, last in _news(context, ledger, receivers, sent):
+            if dry_run:
+                told.append(Told(one.name, "would send" if text else "nothing new", text))
+            else:
+                told.append(_tell(one, text, last, sent, file, now, warnings))
+    return told, warnings
+
+
+def _warning(error: GateError) -> str:
+    return f"warning: not notified: {error.diagnostics()}"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes of this user from telling the same at the same time.
+
+    Raises EnvironmentProblem: what is sent cannot be remembered there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        what = f"what is sent cannot be remembered: {error.strerror}"
+        raise EnvironmentProblem(what, path=str(folder), remedy="point GATE_CONFIG_DIR elsewhere") from None
+    try:
+        with locked(handle, folder):
+            yield
+    finally:
+        os.close(handle)
 
 
 def _news(
     context: Context, ledger: LedgerReader, receivers: Sequence[Channel], sent: dict[str, int]
-) -> list[tuple[Channel, list[Change], Message | None, int]]:
-    """For each receiver what is new, the message about it, and the index of the last decision."""
+) -> list[tuple[Channel, Message | None, int]]:
+    """For each receiver the message about what is new, and the index of the last decision."""
     found = standing.read(ledger, frozenset(sent.values()))
-    cache = {}
+    cache: dict[str, Decision] = {}
     news = []
     for one in receivers:
-        mark, new = sent.get(one.key), []
+        new: list[Change] = []
+        mark = sent.get(one.key)
+        if mark is not None and mark > found.last:  # that decision does not count any more
+            mark = None
         for stage, known in found.stages.items():
             base = known.before if mark is None else known.marked.get(mark)
             fresh = known.latest.index == found.last if mark is None else known.latest.index > mark
@@ -98,13 +120,12 @@ def _news(
             before = None if base is None else cache[base.digest]
             new += changes(stage, before, cache[known.latest.digest], known.latest.index)
         text = message(context.name, ledger.verifier.identity.hex(), new) if new else None
-        news.append((one, new, text, found.last))
+        news.append((one, text, found.last))
     return news
 
 
 def _tell(
     one: Channel,
-    new: list[Change],
     text: Message | None,
     last: int,
     sent: dict[str, int],
@@ -118,15 +139,15 @@ def _tell(
         sent[one.key] = last
         _remember(file, sent, warnings)
     if text is None:
-        return Told(one.name, "nothing new", None, ())
+        return Told(one.name, "nothing new", None)
     try:
         one.send(text, now)
     except GateError as error:
-        warnings.append(f"warning: not notified: {error.diagnostics()}")
+        warnings.append(_warning(error))
         sent[one.key] = mark
         _remember(file, sent, warnings)
-        return Told(one.name, "failed", text, tuple(new))
-    return Told(one.name, "sent", text, tuple(new))
+        return Told(one.name, "failed", text)
+    return Told(one.name, "sent", text)
 
 
 def _remember(file: Path, sent: dict[str, int], warnings: list[str]) -> None:
@@ -147,4 +168,4 @@ def _remembered(file: Path) -> tuple[dict[str, int], list[str]]:
         return {}, []
     except (OSError, ValueError, RecursionError):
         pass
-    return {}, [f"warning: {file} cannot be read; {_UNREADABLE}"]
+    return {}, [f"warning: {file} cannot be read; what changed with the last decision is sent"]

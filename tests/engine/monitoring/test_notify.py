@@ -6,7 +6,6 @@ import base64
 import datetime
 import email
 import email.policy
-import hashlib
 import ipaddress
 import json
 import subprocess
@@ -340,6 +339,7 @@ MAIL = {"host": "mail.example.com", "sender": "gate@example.com", "to": ["risk@e
         ({"mail": [{**MAIL, "user": "gate"}]}, "belong together"),
         ({"mail": [{**MAIL, "port": 0}]}, "port must be"),
         ({"mail": [{**MAIL, "to": []}]}, "to names nobody"),
+        ({"webhooks": {"url": "https://T0KEN"}}, "must be a list"),
         ({"phone": []}, "there is no setting 'phone' here"),
     ],
 )
@@ -354,6 +354,20 @@ def test_wrong_settings_are_refused(desk: Any, settings: dict[str, Any], expecte
     assert "T0KEN" not in run.err
 
 
+def test_a_password_that_cannot_be_sent_is_not_shown(
+    desk: Any, mail_server: Callable[[str], int], tmp_path: Path
+) -> None:
+    """Nor is it an internal error."""
+    mail = {**MAIL, "host": "127.0.0.1", "port": mail_server("tls"), "security": "tls"}
+    desk.settings(mail=[{**mail, "user": "gate", "password": {"variable": "P"}}])
+    desk.record("FAIL")
+    desk.record("PASS", "2026-01-02T00:00:00Z")
+    run = desk.notify("--debug", env={"P": "pässwörd", "SSL_CERT_FILE": str(tmp_path / "cert.pem")})
+    assert (run.code, "characters that cannot be sent" in run.err) == (0, True)
+    assert "sswö" not in run.out + run.err
+    assert "sw\\xf6" not in run.err
+
+
 def test_no_secret_and_no_memory_in_the_workspace(hooked: Any) -> None:
     """There the judged change could read or alter them."""
     hooked.record("FAIL")
@@ -365,7 +379,17 @@ def test_no_secret_and_no_memory_in_the_workspace(hooked: Any) -> None:
     assert (run.code, "lies inside the workspace" in run.err) == (2, True)
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", '{"x": "y"}', "[" * 100_000])
+def test_nothing_is_sent_that_cannot_be_remembered(hooked: Any, receiver: Receiver) -> None:
+    """Each run would send it again; that is a warning, too."""
+    hooked.record("FAIL")
+    hooked.record("PASS", "2026-01-02T00:00:00Z")
+    (hooked.config / "notified").write_text("in the way")
+    run = hooked.notify(env=ENV)
+    assert (run.code, run.out, receiver.got) == (0, "webhook 127.0.0.1: failed\n", [])
+    assert "cannot be remembered" in run.err
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"x": "y"}', '{"x": true}', "[" * 100_000])
 def test_a_damaged_memory_is_a_warning(hooked: Any, receiver: Receiver, content: str) -> None:
     """What changed with the last decision is sent, and remembered again."""
     hooked.record("FAIL")
@@ -376,6 +400,4 @@ def test_a_damaged_memory_is_a_warning(hooked: Any, receiver: Receiver, content:
     run = hooked.notify(env=ENV)
     assert (run.code, len(receiver.got)) == (0, 1)
     assert "cannot be read" in run.err
-    key = hashlib.sha256(content.encode()).hexdigest()
-    assert key not in file.read_text()
     assert list(json.loads(file.read_text()).values()) == [1]
