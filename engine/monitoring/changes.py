@@ -77,9 +77,11 @@ def changes(stage: str, before: Decision | None, after: Decision, entry: int) ->
     if before is not None and before.stages[stage].verdict is not after.stages[stage].verdict:
         verdicts = str(before.stages[stage].verdict), str(after.stages[stage].verdict)
         found.append(Change("verdict", *about, before=verdicts[0], after=verdicts[1]))
-    known = set() if before is None else set(_ending(stage, before))
-    for kind, rule, name, until in dict.fromkeys(_ending(stage, after)):
-        if (kind, rule, name, until) not in known:
+    # without the day: policies may set one that moves on with each evaluation, which is no news
+    known = set() if before is None else {ending[:3] for ending in _ending(stage, before)}
+    for kind, rule, name, until in _ending(stage, after):
+        if (kind, rule, name) not in known:
+            known.add((kind, rule, name))
             found.append(Change(kind, *about, rule=rule, id=name, until=until))
     return found
 

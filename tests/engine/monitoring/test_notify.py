@@ -166,6 +166,15 @@ def test_waivers_and_conditions_that_end(hooked: Any, receiver: Receiver) -> Non
     assert [one["kind"] for one in changes(receiver)] == ["verdict", "condition_overdue"]
 
 
+def test_a_day_that_moves_on_is_no_news(hooked: Any, receiver: Receiver) -> None:
+    """A policy may give a condition five days from each evaluation on; it is told about once."""
+    hooked.record("CONDITIONAL", conditions=(hooked.condition("C-1", "2026-01-05"),))
+    assert "sent" in hooked.notify(env=ENV).out
+    hooked.record("CONDITIONAL", "2026-01-02T00:00:00Z", conditions=(hooked.condition("C-1", "2026-01-06"),))
+    assert "nothing new" in hooked.notify(env=ENV).out
+    assert [one["until"] for one in changes(receiver)] == ["2026-01-05"]
+
+
 def test_a_dry_run_sends_and_remembers_nothing(hooked: Any, receiver: Receiver) -> None:
     """It needs no secret and writes nothing; the run after it sends."""
     hooked.record("FAIL")
