@@ -106,32 +106,13 @@ def _stage(into: Metrics, name: str, one: standing.Standing, decision: Decision)
 
 def _listed(into: Metrics, latest: dict[str, Decision]) -> None:
     """What there may be any number of; evidence as the newest decision that read it saw it."""
-    into.add_first(
-        "gate_waiver_expiry_timestamp_seconds",
-        parse_rfc3339,
-        (
-            ({"stage": name, "waiver": one.waiver}, one.effective_until)
-            for name, decision in latest.items()
-            for one in decision.waived
-            if one.stage == name
-        ),
-    )
-    into.add_first(
-        "gate_condition_due_timestamp_seconds",
-        due_at,
-        (
-            ({"stage": name, "condition": one.id}, one.due)
-            for name, decision in latest.items()
-            for one in decision.conditions
-            if one.stage == name
-        ),
-    )
-    into.add_first(
-        "gate_evidence_observed_timestamp_seconds",
-        parse_rfc3339,
-        (
-            ({"collector": one.id}, one.observed_at or "")
-            for decision in latest.values()
-            for one in decision.evidence
-        ),
-    )
+    waivers, conditions, evidence = [], [], []
+    for name, decision in latest.items():
+        own = [one for one in decision.waived if one.stage == name]
+        waivers += [({"stage": name, "waiver": one.waiver}, one.effective_until) for one in own]
+        open_ = [one for one in decision.conditions if one.stage == name]
+        conditions += [({"stage": name, "condition": one.id}, one.due) for one in open_]
+        evidence += [({"collector": one.id}, one.observed_at or "") for one in decision.evidence]
+    into.add_first("gate_waiver_expiry_timestamp_seconds", parse_rfc3339, waivers)
+    into.add_first("gate_condition_due_timestamp_seconds", due_at, conditions)
+    into.add_first("gate_evidence_observed_timestamp_seconds", parse_rfc3339, evidence)

@@ -64,14 +64,14 @@ def notify(
                 stack.enter_context(_alone(file.parent))
         except EnvironmentProblem as error:
             return [Told(one.name, "failed", None) for one in receivers], [_warning(error)]
-        sent, warnings = _remembered(file)
+        memory = _Memory(file)
         told = []
-        for one, text, last in _news(context, ledger, receivers, sent):
+        for one, text, last in _news(context, ledger, receivers, memory.sent):
             if dry_run:
                 told.append(Told(one.name, "would send" if text else "nothing new", text))
             else:
-                told.append(_tell(one, text, last, sent, file, now, warnings))
-    return told, warnings
+                told.append(_tell(one, text, last, memory, now))
+    return told, memory.warnings
 
 
 def _warning(error: GateError) -> str:
@@ -124,48 +124,47 @@ def _news(
     return news
 
 
-def _tell(
-    one: Channel,
-    text: Message | None,
-    last: int,
-    sent: dict[str, int],
-    file: Path,
-    now: int,
-    warnings: list[str],
-) -> Told:
+def _tell(one: Channel, text: Message | None, last: int, memory: _Memory, now: int) -> Told:
     """Send a message; remembered first, so that what kills this process lets nobody be told twice."""
-    mark = sent.get(one.key, last - 1)
+    mark = memory.sent.get(one.key, last - 1)
     if mark != last:
-        sent[one.key] = last
-        _remember(file, sent, warnings)
+        memory.keep(one.key, last)
     if text is None:
         return Told(one.name, "nothing new", None)
     try:
         one.send(text, now)
     except GateError as error:
-        warnings.append(_warning(error))
-        sent[one.key] = mark
-        _remember(file, sent, warnings)
+        memory.warnings.append(_warning(error))
+        memory.keep(one.key, mark)
         return Told(one.name, "failed", text)
     return Told(one.name, "sent", text)
 
 
-def _remember(file: Path, sent: dict[str, int], warnings: list[str]) -> None:
-    try:
-        write_file(file, json.dumps(sent, sort_keys=True).encode())
-    except OSError as error:
-        warnings.append(f"warning: {file} cannot be written: {error.strerror}; changes may be sent again")
+class _Memory:
+    """By receiver, the index of the last decision that it was told about; and warnings."""
 
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.sent: dict[str, int] = {}
+        self.warnings: list[str] = []
+        try:
+            with file.open("rb") as stream:
+                found = json.loads(stream.read(_MOST_BYTES))
+            if not isinstance(found, dict) or not all(type(index) is int for index in found.values()):
+                raise ValueError
+            self.sent = found
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, RecursionError):
+            self.warnings.append(
+                f"warning: {file} cannot be read; what changed with the last decision is sent"
+            )
 
-def _remembered(file: Path) -> tuple[dict[str, int], list[str]]:
-    """By receiver, the index of the last decision that it was told about, and warnings."""
-    try:
-        with file.open("rb") as stream:
-            found = json.loads(stream.read(_MOST_BYTES))
-        if isinstance(found, dict) and all(type(index) is int for index in found.values()):
-            return found, []
-    except FileNotFoundError:
-        return {}, []
-    except (OSError, ValueError, RecursionError):
-        pass
-    return {}, [f"warning: {file} cannot be read; what changed with the last decision is sent"]
+    def keep(self, key: str, index: int) -> None:
+        """Remember what a receiver was told about."""
+        self.sent[key] = index
+        try:
+            write_file(self._file, json.dumps(self.sent, sort_keys=True).encode())
+        except OSError as error:
+            what = f"{self._file} cannot be written: {error.strerror}"
+            self.warnings.append(f"warning: {what}; changes may be sent again")
