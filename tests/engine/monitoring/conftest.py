@@ -21,9 +21,9 @@ from gate.engine.service import Judged
 STAGE = "stage1"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
-    """A failed stage of a workspace with nothing in it, judged once for all tests of a module."""
+    """A failed stage of a workspace with nothing in it, judged once for all tests."""
     root = tmp_path_factory.mktemp("monitored") / "desk"
     root.mkdir()
     (root / "gate.yaml").write_text("version: 1\nname: desk\nledger: {location: ledger}\n")
