@@ -35,11 +35,6 @@ COMMANDS = {
         "Print the facts that collectors find, without judging them; exit 1 when evidence was rejected.",
     ),
     "status": ("judge", "Show each stage's latest recorded verdict, and whether it is current."),
-    "notify": (
-        "monitoring.tell",
-        "Tell the receivers in the operator's file what changed in the ledger, each change once.",
-    ),
-    "metrics": ("monitoring.tell", "Print the ledger's figures for Prometheus or OpenTelemetry."),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
     "docs": ("docs", "List the pages of the documentation, or print one."),
     "signoff": ("people.signoff", "Sign off a stage with your SSH key, and list which sign-offs count."),
@@ -47,6 +42,11 @@ COMMANDS = {
         "people.waiver",
         "Write, revoke and list waivers, which permit one rule to be broken for a time.",
     ),
+    "notify": (
+        "monitoring.tell",
+        "Tell the receivers in the operator's file what changed in the ledger, each change once.",
+    ),
+    "metrics": ("monitoring.tell", "Print the ledger's figures for Prometheus or OpenTelemetry."),
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write JSON files with the digest of their data."),
     "keys": ("people.keys", "Change and list the keys that sign the ledger, as its key admins decide."),

@@ -16,7 +16,6 @@ from gate.engine.commands.options import config_dir
 from gate.engine.context import open_context
 from gate.engine.decide.recorded import Recorded
 from gate.engine.decision.document import Decision
-from gate.engine.entries import decisions
 from gate.engine.ledger import open_reader
 from gate.engine.service import Judged
 
@@ -39,7 +38,7 @@ def add(root: Path, change: Callable[[dict[str, Any]], Any], version: str | None
     """Record the first decision again, changed, as whoever has the log key could."""
     context = open_context(root)
     with open_reader(root / "ledger") as ledger:
-        [line] = decisions(ledger)
+        [line] = recording.decisions(ledger)
         document = json.loads(ledger.evidence.get(line.summary["decision"]["sha256"]))
         stored = json.loads(ledger.evidence.get(line.summary["input"]["sha256"]))
     shutil.rmtree(root / "ledger")

@@ -17,7 +17,7 @@ from ..decide.conditions import due_at
 from ..decision.document import Decision, Severity, Verdict
 from ..ledger.interface import NoLedger
 from ..ledgers import reader
-from ..recording import stored_decision
+from ..recording import read_decisions
 from ..terminal.figures import printable, shorten
 from . import standing
 
@@ -80,8 +80,7 @@ def collect(context: Context, config_dir: Path) -> Metrics:
         stages = standing.read(ledger).stages
         into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
         newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
-        digests = {one.latest.digest for _, one in newest}
-        read = {digest: stored_decision(ledger, digest) for digest in digests}
+        read = read_decisions(ledger, (one.latest.digest for _, one in newest))
         latest = {name: read[one.latest.digest] for name, one in newest}
         for name, one in newest:
             _stage(into, name, one, latest[name])

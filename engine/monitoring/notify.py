@@ -16,10 +16,9 @@ from pathlib import Path
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
 from ..context import Context
-from ..decision.document import Decision
 from ..ledger.reader import LedgerReader
 from ..ledgers import reader
-from ..recording import stored_decision
+from ..recording import read_decisions
 from ..store.access import locked
 from . import standing
 from .changes import Change, Message, changes, message
@@ -102,26 +101,31 @@ def _news(
 ) -> list[tuple[Channel, Message | None, int]]:
     """For each receiver the message about what is new, and the index of the last decision."""
     found = standing.read(ledger, frozenset(sent.values()))
-    cache: dict[str, Decision] = {}
     news = []
     for one in receivers:
+        pairs = list(_pairs(found, sent.get(one.key)))
+        digests = {line.digest for _, *both in pairs for line in both if line is not None}
+        read = read_decisions(ledger, digests)
         new: list[Change] = []
-        mark = sent.get(one.key)
-        if mark is not None and mark > found.last:  # that decision does not count any more
-            mark = None
-        for stage, known in found.stages.items():
-            base = known.before if mark is None else known.marked.get(mark)
-            fresh = known.latest.index == found.last if mark is None else known.latest.index > mark
-            if not fresh:
-                continue
-            for line in {known.latest, base or known.latest}:
-                if line.digest not in cache:
-                    cache[line.digest] = stored_decision(ledger, line.digest)
-            before = None if base is None else cache[base.digest]
-            new += changes(stage, before, cache[known.latest.digest], known.latest.index)
+        for stage, before, latest in pairs:
+            base = None if before is None else read[before.digest]
+            new += changes(stage, base, read[latest.digest], latest.index)
         text = message(context.name, ledger.verifier.identity.hex(), new) if new else None
         news.append((one, text, found.last))
     return news
+
+
+def _pairs(
+    found: standing.Standings, mark: int | None
+) -> Iterator[tuple[str, standing.Line | None, standing.Line]]:
+    """Stages that were judged since the mark, with the decision then and now; without one, by the last."""
+    if mark is not None and mark > found.last:  # that decision does not count any more
+        mark = None
+    for stage, known in found.stages.items():
+        if mark is None and known.latest.index == found.last:
+            yield stage, known.before, known.latest
+        elif mark is not None and known.latest.index > mark:
+            yield stage, known.marked.get(mark), known.latest
 
 
 def _tell(one: Channel, text: Message | None, last: int, memory: _Memory, now: int) -> Told:
