@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -207,12 +207,12 @@ def _is_same(workspace: Workspace, file: FileDigest) -> bool:
         return False
 
 
-def read_decisions(ledger: LedgerReader, digests: Iterable[str]) -> dict[str, Decision]:
+def read_decisions(ledger: LedgerReader, digests: Sequence[str]) -> dict[str, Decision]:
     """The decision documents of these digests.
 
     Raises LedgerError: one is missing, damaged, or of another version of gate.
     """
-    return {digest: _stored_decision(ledger, digest) for digest in set(digests)}
+    return {digest: _stored_decision(ledger, digest) for digest in dict.fromkeys(digests)}
 
 
 def latest_entries(

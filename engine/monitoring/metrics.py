@@ -80,7 +80,7 @@ def collect(context: Context, config_dir: Path) -> Metrics:
         stages = standing.read(ledger).stages
         into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
         newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
-        read = read_decisions(ledger, (one.latest.digest for _, one in newest))
+        read = read_decisions(ledger, [one.latest.digest for _, one in newest])
         latest = {name: read[one.latest.digest] for name, one in newest}
         for name, one in newest:
             _stage(into, name, one, latest[name])

@@ -104,7 +104,7 @@ def _news(
     news = []
     for one in receivers:
         pairs = list(_pairs(found, sent.get(one.key)))
-        digests = {line.digest for _, *both in pairs for line in both if line is not None}
+        digests = [line.digest for _, *both in pairs for line in both if line is not None]
         read = read_decisions(ledger, digests)
         new: list[Change] = []
         for stage, before, latest in pairs:

@@ -41,10 +41,9 @@ class Standing:
 
 @dataclass(slots=True)
 class Standings:
-    """All stages by name, the number of recorded decisions, and the index of the last one."""
+    """All stages by name, and the index of the last decision that says something new about one."""
 
     stages: dict[str, Standing] = field(default_factory=dict)
-    decisions: int = 0
     last: int = -1
 
 
@@ -59,7 +58,7 @@ def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings:
     found = Standings()
     for one, stages in verdicts(ledger):
         line = Line(one.entry.index, judged_at(one), one.summary["decision"]["sha256"])
-        found.decisions, found.last = found.decisions + 1, line.index
+        found.last = line.index if stages else found.last
         for stage in stages:
             found.stages[stage] = _next(found.stages.get(stage), one, stage, line, marks)
     return found

@@ -140,12 +140,15 @@ def test_another_machine_sends_the_same_message(hooked: Any, receiver: Receiver,
 
 
 def test_a_copied_old_line_changes_no_verdict(hooked: Any, receiver: Receiver) -> None:
-    """Who can write the log can copy a line without its key; an old PASS is no news."""
+    """Who can write the log can copy a line without its key: no news, and it keeps no news back."""
     hooked.record("PASS")
     hooked.record("FAIL", "2026-01-02T00:00:00Z")
     hooked.record("PASS")
+    assert "sent" in hooked.notify(env=ENV).out
+    assert [(one["before"], one["after"]) for one in changes(receiver)] == [("PASS", "FAIL")]
+    hooked.record("PASS")
     assert "nothing new" in hooked.notify(env=ENV).out
-    assert receiver.got == []
+    assert len(receiver.got) == 1
 
 
 def test_waivers_and_conditions_that_end(hooked: Any, receiver: Receiver) -> None:
