@@ -57,8 +57,10 @@ def page(place: Sequence[str | int]) -> str:
         return f"docs/collectors/{second}.md"
     if (first, second) == ("policy", "parameters"):
         return f"{OPERATOR}, and write {{value: …, rationale: …}}"
-    if first in ("limits", "notify"):
-        return {"limits": "docs/limits.md", "notify": "docs/notifications.md"}[str(first)]
+    if first == "limits":
+        return "docs/limits.md"
+    if first == "notify":
+        return "docs/notifications.md"
     return REFERENCE
 
 
