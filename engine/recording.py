@@ -255,6 +255,14 @@ def _is_same(workspace: Workspace, file: FileDigest) -> bool:
         return False
 
 
+def read_decisions(ledger: LedgerReader, digests: Sequence[str]) -> dict[str, Decision]:
+    """The decision documents of these digests.
+
+    Raises LedgerError: one is missing, damaged, or of another version of gate.
+    """
+    return {digest: _stored_decision(ledger, digest) for digest in dict.fromkeys(digests)}
+
+
 def latest_entries(
     context: Context, last: int, config_dir: Path
 ) -> tuple[list[StatementEntry], Checkpoint | None]:
