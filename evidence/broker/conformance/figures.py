@@ -18,6 +18,9 @@ from .suite import ACCOUNT, IN_TURN, TASKS, Case
 
 SECOND_US = 1_000_000
 _MOST_LISTED = 50
+_LONGEST = 200
+"""Characters of a field that are shown. A log may be made by anybody."""
+_DIGITS = 12
 _PARAMETERS = {
     "startApi": ("clientId",),
     "reqAccountUpdates": ("subscribe", "account"),
@@ -53,9 +56,7 @@ def measure(cases: Iterable[Case], logs: Mapping[str, CaseLog]) -> dict[str, Any
     return {
         "operations": operations(logs),
         "orders": _orders(known, logs),
-        "order_types": sorted(
-            {one["fields"].get("orderType", "") for log in logs.values() for one in log.sent("placeOrder")}
-        ),
+        "order_types": _order_types(logs),
         "reactions": reactions.reactions(logs),
         "pacing": reactions.pacing(logs, busiest(known, logs)),
         "reconnection": [
@@ -87,7 +88,7 @@ def _operation(count: int, messages: Iterable[str] = (), parameters: Iterable[st
     return {
         "count": count,
         "messages": sorted(set(messages)),
-        "parameters": sorted(set(parameters))[:_MOST_LISTED],
+        "parameters": [text[: 10 * _LONGEST] for text in sorted(set(parameters))[:_MOST_LISTED]],
     }
 
 
@@ -147,21 +148,27 @@ def _orders(cases: Iterable[Case], logs: Mapping[str, CaseLog]) -> list[dict[str
             shown = (fields.get(name, "") for name in ("symbol", "action", "totalQuantity"))
             found[(case.task, *shown, kind, limit, account)] += 1
     listed = []
-    for (task, symbol, action, quantity, kind, limit, account), count in sorted(found.items()):
+    for (task, symbol, action, quantity, kind, limit, account), count in sorted(found.items())[:_MOST_LISTED]:
         listed.append(
             {
                 "task": task,
-                "symbol": symbol,
-                "action": action,
-                "quantity": quantity,
-                "order_type": kind,
-                "limit_price": limit or None,
+                "symbol": symbol[:_LONGEST],
+                "action": action[:_LONGEST],
+                "quantity": quantity[:_LONGEST],
+                "order_type": kind[:_LONGEST],
+                "limit_price": limit[:_LONGEST] or None,
                 "account": account,
                 "as_asked": account != "other" and _asked(task, symbol, action, quantity, limit),
                 "count": count,
             }
         )
-    return listed[:_MOST_LISTED]
+    return listed
+
+
+def _order_types(logs: Mapping[str, CaseLog]) -> list[str]:
+    """Every order type that was sent."""
+    sent = {one["fields"].get("orderType", "") for log in logs.values() for one in log.sent("placeOrder")}
+    return [text[:_LONGEST] for text in sorted(sent)[:_MOST_LISTED]]
 
 
 def _asked(task: str, symbol: str, action: str, quantity: str, limit: str) -> bool:
@@ -174,10 +181,12 @@ def _asked(task: str, symbol: str, action: str, quantity: str, limit: str) -> bo
 
 
 def _decimal(text: str) -> Decimal | None:
+    """The number, None where it is none that an order can have."""
     try:
-        return Decimal(text)
+        value = Decimal(text)
     except InvalidOperation:
         return None
+    return value if value.is_finite() and abs(value.adjusted()) <= _DIGITS else None
 
 
 def _over_a_disconnect(log: CaseLog | None) -> list[dict[str, Any]]:
@@ -189,7 +198,11 @@ def _over_a_disconnect(log: CaseLog | None) -> list[dict[str, Any]]:
         ids = log.order_ids(asked.symbol)
         sent = sum(one["fields"].get("symbol") == asked.symbol for one in log.sent("placeOrder"))
         filled = sum(
-            (_decimal(one.get("filled", "0")) or Decimal(0) for one in log.orders() if one["orderId"] in ids),
+            (
+                _decimal(one.get("filled", "0")) or Decimal(0)
+                for one in log.orders()
+                if one.get("orderId") in ids
+            ),
             Decimal(0),
         )
         rows.append(

@@ -9,6 +9,7 @@ from typing import Any
 from .log import ORDERING, CaseLog
 from .suite import REFUSED
 
+_MOST_DELAYS = 50
 BACK_OFF_WITHIN_US = 2_000_000
 """How soon after error 100 a pause has to begin."""
 
@@ -122,7 +123,8 @@ def reconnection(case: str, log: CaseLog) -> dict[str, Any]:
         if one.number <= lost.number or row["recovered"]:
             continue
         row["tries"] += 1
-        row["delays_us"].append(max(one.opened_us - before, 0))
+        if len(row["delays_us"]) < _MOST_DELAYS:
+            row["delays_us"].append(max(one.opened_us - before, 0))
         before = one.ended_us or one.opened_us
         if one.ready_us is not None:
             row["recovered"] = True
@@ -136,7 +138,7 @@ def outage(log: CaseLog | None) -> Any:
         return None
     row: dict[str, Any] = {"reaction": "not told", "tries": 0, "orders_during": 0, "went_on": False}
     told = log.first_error(1100)
-    if told is None:
+    if told is None or told["connection"] is None:
         return row
     begin = told["n"]
     end = next((one["n"] for one in log.records if _restored(one)), None) or begin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,6 @@ def test_logs_that_prove_nothing(watch: Any) -> None:
 
 def test_a_log_of_another_gateway_proves_nothing(watch: Any) -> None:
     """A log whose digest is stated, but whose session is not this case's, is another one."""
-    import hashlib
-
     data = LOGS["broker_conformance/live.jsonl"].replace(b'"account":"U0000042"', b'"account":"DUSIM0000042"')
     stated = record(live={"log_sha256": hashlib.sha256(data).hexdigest()})
     evidence = watch("broker_conformance", {NAME: stated, **LOGS, "broker_conformance/live.jsonl": data})
@@ -137,3 +136,66 @@ def test_account_numbers_are_hidden(watch: Any) -> None:
     evidence = watch("broker_conformance", {NAME: claimed, **LOGS})
     assert "U7654321" not in json.dumps(evidence.to_json())
     assert "U****21" in json.dumps(evidence.to_json())
+
+
+def rewritten(name: str, change: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The record and a log whose records went through ``change``, with its digest."""
+    records = [json.loads(line) for line in LOGS[f"broker_conformance/{name}.jsonl"].splitlines()]
+    changed = [{**one, "n": number} for number, one in enumerate(change(records), 1)]
+    data = b"".join(json.dumps(one).encode() + b"\n" for one in changed)
+    stated = record(**{name: {"log_sha256": hashlib.sha256(data).hexdigest()}})
+    return stated, {**LOGS, f"broker_conformance/{name}.jsonl": data}
+
+
+def with_fields(message: str, **fields: str) -> Any:
+    """A change of the fields of every such record."""
+
+    def change(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {**one, "fields": {**one["fields"], **fields}} if one["message"] == message else one
+            for one in records
+        ]
+
+    return change
+
+
+def many_connections(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    opened = next(one for one in records if one["message"] == "connected")
+    last = records[-1]
+    more = [{**opened, "at_us": last["at_us"], "connection": 100 + number} for number in range(20_000)]
+    return [*records[:-1], *more, last]
+
+
+def forgetful(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**one, "fields": {}, "connection": None} if one["direction"] != "event" else one for one in records
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("orders", with_fields("placeOrder", orderType="X" * 9000, symbol="Y" * 9000, totalQuantity="sNaN")),
+        ("orders", with_fields("placeOrder", totalQuantity="1e999999", lmtPrice="-Infinity")),
+        ("disconnect", with_fields("order", filled="NaN")),
+        ("disconnect", with_fields("order", filled="1e4000")),
+        ("gone", many_connections),
+        ("outage", forgetful),
+        (
+            "disconnect",
+            lambda records: [{**one, "fields": {}} if one["message"] == "order" else one for one in records],
+        ),
+        (
+            "outage",
+            lambda records: [
+                {**one, "connection": None} if one["direction"] == "out" else one for one in records
+            ],
+        ),
+    ],
+)
+def test_logs_that_nobody_would_write(watch: Any, name: str, change: Any) -> None:
+    """Their figures keep the contract, whatever the log says."""
+    stated, logs = rewritten(name, change)
+    evidence = watch("broker_conformance", {NAME: stated, **logs})
+    assert evidence.facts["figures_from"] == "logs"
+    assert evidence.facts["disagreements"]
