@@ -244,6 +244,73 @@ def test_the_workflow_examples_are_yaml_and_name_inputs_that_are_there() -> None
     assert seen == {"action", "gitlab", "hooks"}
 
 
+PIPELINE = ROOT / "examples" / "pipelines" / "github.yml"
+
+
+def step_of(job: str) -> str:
+    """The shell step of a job in the example pipeline."""
+    steps = yaml.safe_load(PIPELINE.read_text())["jobs"][job]["steps"]
+    [script] = [one["run"] for one in steps if "run" in one]
+    return str(script)
+
+
+def run_step(job: str, tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run it as a runner does, without what else the environment has."""
+    usual = {"PATH": os.environ["PATH"], "GITHUB_OUTPUT": str(tmp_path / "output")}
+    command = ["bash", "-e", "-c", step_of(job)]
+    return subprocess.run(
+        command, cwd=tmp_path, env={**usual, **env}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on PATH")
+def test_the_example_pipelines_steps(tmp_path: Path) -> None:
+    """A guard passes only a rule that was judged and is not violated; the night tells what is to be done; the
+    hook is run with the reason.
+    """
+    decision = tmp_path / "decision.json"
+    found: dict[str, Any] = {
+        "action": "ROLLBACK_AND_INVESTIGATE",
+        "checks": [{"code": "a.holds", "status": "holds"}, {"code": "a.broken", "status": "violated"}],
+        "violations": [{"code": "a.broken", "msg": "it is $(touch pwned) broken"}],
+    }
+    decision.write_text(json.dumps(found))
+    for rule, code in (("a.holds", 0), ("a.broken", 1), ("a.never_judged", 1)):
+        done = run_step("guards", tmp_path, DECISION=str(decision), RULE=rule)
+        assert done.returncode == code, done.stderr
+        assert ("a.broken: it is $(touch pwned) broken" in done.stdout) == (rule == "a.broken")
+    assert run_step("guards", tmp_path, DECISION="", RULE="a.holds").returncode != 0
+    for action, code in (("ROLLBACK_AND_INVESTIGATE", 1), ("GO_LIVE_APPROVED", 0), (None, 1)):
+        decision.write_text(json.dumps({**found, "action": action}))
+        (tmp_path / "output").write_text("")
+        given = str(decision) if action else ""
+        assert run_step("nightly", tmp_path, DECISION=given).returncode == code
+        assert (tmp_path / "output").read_text() == f"action={action or 'UNDECIDED'}\n"
+    hook = tmp_path / "hook"
+    hook.write_text('#!/bin/sh\necho "$1" >told\n')
+    hook.chmod(0o755)
+    assert run_step("rollback", tmp_path, HOOK=str(hook), GITHUB_RUN_ID="7").returncode == 0
+    assert "asks for a rollback" in (tmp_path / "told").read_text()
+    assert run_step("rollback", tmp_path, HOOK="").returncode == 1
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_the_example_pipeline_names_what_there_is() -> None:
+    """Inputs of the action, and rules and actions of the shipped policies."""
+    text = PIPELINE.read_text()
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    for job in yaml.safe_load(text)["jobs"].values():
+        for step in job["steps"]:
+            if step.get("uses", "").endswith("/gate@v1"):
+                assert step["with"].keys() <= action["inputs"].keys()
+    policies = (ROOT / "docs" / "policies.md").read_text()
+    for rule in re.findall(r"rule: ([a-z0-9_.]+)}", text):
+        assert f"`{rule}`" in policies
+    rules = "".join(one.read_text() for one in (ROOT / "policies" / "prelive").rglob("*.yaml"))
+    for name in ("GO_LIVE_APPROVED", "ROLLBACK_AND_INVESTIGATE"):
+        assert name in rules
+
+
 @pytest.mark.parametrize(
     ("hook", "arguments", "code", "said"),
     [
