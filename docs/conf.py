@@ -1,0 +1,68 @@
+"""Builds the documentation site from docs/ with Sphinx; `make site` runs it.
+
+The pages are plain Markdown, which the program and code hosts show, too. docs/index.md is the navigation:
+every page is linked there once, under the heading of its part. A link or anchor that leads nowhere fails the
+build. Nothing is loaded from elsewhere, and the search works without a network, also from a folder.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+ITEM = re.compile(r"^\* \[.+?\]\((?P<page>[\w./-]+)\.md\)", re.MULTILINE)
+OUTSIDE = re.compile(r"\[([^\]]+)\]\(((?:\.\./)[\w./-]*)\)")
+
+project = "gate"
+author = "gate contributors"
+version = release = re.findall(r'__version__ = "(.+)"', (DOCS.parent / "__init__.py").read_text())[0]
+extensions = ["myst_parser"]
+root_doc = "index"
+exclude_patterns = ["images"]
+myst_heading_anchors = 6
+smartquotes = False
+nitpicky = True
+
+html_theme = "furo"
+html_title = f"gate {release}"
+html_show_sourcelink = False
+html_copy_source = False
+html_permalinks_icon = "#"
+
+man_pages = [("commands", "gate", "policy-as-code compliance decisions", author, 1)]
+
+
+def navigation(text: str) -> str:
+    """The table of contents that a page's lists of links stand for, in MyST; a heading is a part's name."""
+    trees = []
+    for part in re.split(r"^## ", text, flags=re.MULTILINE):
+        pages = ITEM.findall(part)
+        if pages:
+            caption = part.partition("\n")[0] if text.count("\n## ") else ""
+            head = f":caption: {caption}\n" if caption else ""
+            trees.append(f"```{{toctree}}\n:hidden:\n{head}\n" + "\n".join(pages) + "\n```\n")
+    return "\n".join(trees)
+
+
+def prepare(app: Any, name: str, source: list[str]) -> None:
+    """Add the navigation, and name what is neither a page nor a contract instead of linking it."""
+
+    def named(link: re.Match[str]) -> str:
+        target = ((DOCS / name).parent / link[2]).resolve()
+        inside = target.is_relative_to(DOCS) or target.suffix == ".json"
+        if inside or not target.exists():
+            return link[0]
+        path = target.relative_to(DOCS.parent)
+        return link[1] if link[1].strip("`") == str(path) else f"{link[1]} (`{path}` in the source)"
+
+    text = OUTSIDE.sub(named, source[0])
+    lists = navigation(text) if name == "index" or name.endswith("/README") else ""
+    source[0] = f"{text}\n{lists}"
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """What Sphinx calls."""
+    app.connect("source-read", prepare)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
