@@ -72,7 +72,8 @@ docs: $(STAMP) ## Rewrite the generated parts of the documentation
 	$(BIN)/python docs/generate.py
 
 site: $(STAMP) $(VENV)/.site ## Build the documentation site in build/site; a broken link or anchor fails
-	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/site
+	rm -rf build/site
+	$(BIN)/python -m sphinx -q -W -E --keep-going -b html -d build/doctrees docs build/site
 
 release: $(STAMP) $(VENV)/.site ## Make wheel, source distribution, SBOM and manual page of the commit in dist/
 	rm -rf dist

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent
-ITEM = re.compile(r"^\* \[.+?\]\((?P<page>[\w./-]+)\.md\)", re.MULTILINE)
+ITEM = re.compile(r"^\* \[(.+?)\]\(([\w./-]+)\.md\)", re.MULTILINE)
 OUTSIDE = re.compile(r"\[([^\]]+)\]\(((?:\.\./)[\w./-]*)\)")
 
 project = "gate"
@@ -34,15 +34,18 @@ html_permalinks_icon = "#"
 man_pages = [("commands", "gate", "policy-as-code compliance decisions", author, 1)]
 
 
-def navigation(text: str) -> str:
-    """The table of contents that a page's lists of links stand for, in MyST; a heading is a part's name."""
+def navigation(text: str, named: bool) -> str:
+    """The table of contents that a page's lists of links stand for, in MyST; a heading is a part's name.
+
+    Args:
+        named: whether pages have the names of the list there, instead of their own titles.
+    """
     trees = []
     for part in re.split(r"^## ", text, flags=re.MULTILINE):
-        pages = ITEM.findall(part)
+        pages = [f"{title} <{page}>" if named else page for title, page in ITEM.findall(part)]
         if pages:
-            caption = part.partition("\n")[0] if text.count("\n## ") else ""
-            head = f":caption: {caption}\n" if caption else ""
-            trees.append(f"```{{toctree}}\n:hidden:\n{head}\n" + "\n".join(pages) + "\n```\n")
+            caption = f":caption: {part.partition(chr(10))[0]}\n" if "\n## " in text else ""
+            trees.append(f"```{{toctree}}\n:hidden:\n{caption}\n" + "\n".join(pages) + "\n```\n")
     return "\n".join(trees)
 
 
@@ -58,7 +61,8 @@ def prepare(app: Any, name: str, source: list[str]) -> None:
         return link[1] if link[1].strip("`") == str(path) else f"{link[1]} (`{path}` in the source)"
 
     text = OUTSIDE.sub(named, source[0])
-    lists = navigation(text) if name == "index" or name.endswith("/README") else ""
+    home = name == "index"
+    lists = navigation(text, named=home) if home or name.endswith("/README") else ""
     source[0] = f"{text}\n{lists}"
 
 
