@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -186,20 +187,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.soak
 @pytest.mark.parametrize("installer", ["pipx", "uv"])
 def test_installed_for_one_user(installer: str, wheel: Path, tmp_path: Path) -> None:
-    """pipx and `uv tool` put a working program into a home of the test's own, and take it away again."""
+    """The lines of docs/install.md put a working program into a home of the test's own."""
     tools = Path(sys.executable).parent
     if not (tools / installer).exists() and not os.environ.get("GATE_TEST_ALL_PARTS"):
         pytest.skip(f"{installer} is not installed: make soak installs it")
-    kept = {
-        name: value for name, value in INHERITED.items() if not name.startswith(("GATE_", "PIPX_", "XDG_"))
-    }
-    env = {**kept, "HOME": str(tmp_path), "PATH": f"{tmp_path}/.local/bin:{tools}:/usr/bin:/bin"}
-    command = [installer] if installer == "pipx" else ["uv", "tool"]
-    options = ["--python", sys.executable]
-    for arguments in ([*command, "install", *options, str(wheel)], ["gate", "--version", "--verbose"]):
-        done = subprocess.run(arguments, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    page = (ROOT / "docs" / "install.md").read_text()
+    [line] = re.findall(rf"^{installer} .*install .*\.whl$", page, re.MULTILINE)
+    shutil.copy(wheel, tmp_path)
+    apart = ("GATE_", "PIPX_", "UV_TOOL", "XDG_")
+    env = {name: value for name, value in INHERITED.items() if not name.startswith(apart)}
+    env |= {"HOME": str(tmp_path), "PATH": f"{tmp_path}/.local/bin:{tools}:/usr/bin:/bin"}
+    env |= {"PIPX_DEFAULT_PYTHON": sys.executable, "UV_PYTHON": sys.executable}
+    for command in (line, "gate --version --verbose"):
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     assert str(tmp_path) in done.stdout.splitlines()[1]  # its own interpreter
     assert "extra     oci: oras not installed\n" in done.stdout
-    subprocess.run([*command, "uninstall", "compliance-gate"], env=env, check=True, capture_output=True)
-    assert not (tmp_path / ".local" / "bin" / "gate").exists()
