@@ -77,7 +77,13 @@ def sbom(tree: Path, version: str) -> bytes:
 
 def release(target: Path) -> list[str]:
     """Write the files into the directory, which must be new or empty, and return their names."""
-    epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or run("git", "log", "-1", "--format=%ct"))
+    target.mkdir(parents=True, exist_ok=True)
+    if any(target.iterdir()):
+        sys.exit(f"{target} is not empty: nothing is overwritten")
+    stated = os.environ.get("SOURCE_DATE_EPOCH") or run("git", "log", "-1", "--format=%ct").decode().strip()
+    if not stated.isdecimal():
+        sys.exit("SOURCE_DATE_EPOCH must be a number of seconds since 1970")
+    epoch = int(stated)
     os.environ.update(SOURCE_DATE_EPOCH=str(epoch), LC_ALL="C.UTF-8", TZ="UTC")
     os.umask(0o022)
     with tempfile.TemporaryDirectory() as scratch:
@@ -98,9 +104,6 @@ def release(target: Path) -> list[str]:
         files[f"compliance_gate-{version}.cdx.json"] = sbom(tree, version)
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
     files["SHA256SUMS"] = sums.encode()
-    target.mkdir(parents=True, exist_ok=True)
-    if any(target.iterdir()):
-        sys.exit(f"{target} is not empty: nothing is overwritten")
     for name, data in files.items():
         (target / name).write_bytes(data)
     return sorted(files)

@@ -129,6 +129,8 @@ def test_contracts_are_printed_for_editors(gate: Gate) -> None:
     for name in ("gate_confg.schema.json", "../../etc/x.schema.json", ".schema.json"):
         wrong = gate("docs", name)
         assert wrong.code == 2 and "there is no contract" in wrong.err
+    several = gate("docs", "waiver.schema.json")
+    assert several.code == 2 and "files/waiver.schema.json" in several.err
 
 
 def test_the_container_file_keeps_to_its_rules() -> None:

@@ -74,12 +74,13 @@ def find_page(name: str) -> Path:
 def _find_contract(name: str) -> Path:
     known = {path.relative_to(CONTRACTS).as_posix(): path for path in CONTRACTS.rglob("*.schema.json")}
     plain = name.removeprefix("contracts/")
-    found = [path for key, path in known.items() if key == plain or key.endswith(f"/{plain}")]
-    if len(found) != 1:
+    found = [key for key in known if key == plain or key.endswith(f"/{plain}")]
+    if len(found) > 1:
+        named = ", ".join(sorted(found))
+        raise UsageError(f"several contracts are called {plain!r}", remedy=f"name one: {named}")
+    if not found:
         meant = nearest(plain, known)
         advice = f"did you mean {meant!r}? " if meant else ""
-        raise UsageError(
-            f"there is no contract {name[:80]!r}" if not found else f"several contracts are called {name!r}",
-            remedy=f"{advice}`gate docs configuration` is about gate_config.schema.json",
-        )
-    return found[0]
+        remedy = f"{advice}`gate docs configuration` names that of gate.yaml"
+        raise UsageError(f"there is no contract {name[:80]!r}", remedy=remedy)
+    return known[found[0]]
