@@ -3,6 +3,9 @@
 The pages are plain Markdown, which the program and code hosts show, too. docs/index.md is the navigation:
 every page is linked there once, under the heading of its part. A link or anchor that leads nowhere fails the
 build. Nothing is loaded from elsewhere, and the search works without a network, also from a folder.
+
+Sphinx and not MkDocs: its search index is a script, which browsers load from a folder, too; it knows when an
+anchor is missing; it makes the manual page; and its Markdown parser is the one that gate has anyway.
 """
 
 from __future__ import annotations
