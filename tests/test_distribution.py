@@ -188,10 +188,15 @@ def test_installed_for_one_user(installer: str, wheel: Path, tmp_path: Path) -> 
     page = (ROOT / "docs" / "install.md").read_text()
     [line] = re.findall(rf"^{installer} .*install .*\.whl$", page, re.MULTILINE)
     shutil.copy(wheel, tmp_path)
+    # the locked versions, without hashes, since the wheel has none: no newer release can fail this test
+    lock = (ROOT / ".ci" / "requirements" / "run.txt").read_text()
+    pins = tmp_path / "pins.txt"
+    pins.write_text("\n".join(re.findall(r"^[A-Za-z0-9].*?==[^\\\n]*", lock, re.MULTILINE)))
     apart = ("GATE_", "PIPX_", "UV_TOOL", "XDG_")
     env = {name: value for name, value in INHERITED.items() if not name.startswith(apart)}
     env |= {"HOME": str(tmp_path), "PATH": f"{tmp_path}/.local/bin:{tools}:/usr/bin:/bin"}
     env |= {"PIPX_DEFAULT_PYTHON": sys.executable, "UV_PYTHON": sys.executable}
+    env |= {"PIP_CONSTRAINT": str(pins), "UV_CONSTRAINT": str(pins)}
     for command in (line, "gate --version --verbose"):
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
@@ -199,3 +204,5 @@ def test_installed_for_one_user(installer: str, wheel: Path, tmp_path: Path) -> 
         assert done.returncode == 0, done.stdout + done.stderr
     assert str(tmp_path) in done.stdout.splitlines()[1]  # its own interpreter
     assert "extra     oci: oras not installed\n" in done.stdout
+    pinned = re.findall(r"^pydantic==(\S+)", lock, re.MULTILINE)
+    assert f"package   pydantic {pinned[0]}\n" in done.stdout

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ... import __version__
 from ...evidence.base.errors import GateError
-from ...evidence.process.programs import absolute_path, clean_environment, find, run
+from ...evidence.process.programs import clean_environment, find, run
 
 NAME = "compliance-gate"
 PROGRAMS = {"git": "--version", "opa": "version", "ssh-keygen": ""}
@@ -68,7 +68,7 @@ def _plugins() -> list[tuple[str, str, str]]:
 def _program(name: str, argument: str) -> str:
     with tempfile.TemporaryDirectory(prefix="gate-") as folder:
         home = Path(folder)
-        environment = {**clean_environment(home), "PATH": absolute_path()}
+        environment = clean_environment(home)
         path = find(name, home, environment)
         if path is None:
             return "not found"
