@@ -25,7 +25,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 # without compiled modules each of the many processes that tests start would compile gate anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test soak lint format policy-test docs bench fuzz lock clean help
+.PHONY: demo test soak lint format policy-test docs site release bench fuzz lock clean help
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,14 @@ policy-test: $(STAMP) ## The policies' own tests and their coverage, on every en
 docs: $(STAMP) ## Rewrite the generated parts of the documentation
 	$(BIN)/python docs/generate.py
 
+site: $(STAMP) $(VENV)/.site ## Build the documentation site in build/site; a broken link or anchor fails
+	rm -rf build/site
+	$(BIN)/python -m sphinx -q -W -E --keep-going -b html -d build/doctrees docs build/site
+
+release: $(STAMP) $(VENV)/.site ## Make wheel, source distribution, SBOM and manual page of the commit in dist/
+	rm -rf dist
+	$(BIN)/python .ci/release.py dist
+
 bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/inventory.py
@@ -88,11 +96,12 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/ibkr.py
 	$(BIN)/python benchmarks/broker.py
 
-$(VENV)/.bench: .ci/requirements/bench.txt $(STAMP)
+# what only some targets need: bench, install, lock, site
+$(VENV)/.%: .ci/requirements/%.txt $(STAMP)
 	$(LOCKED) -r $<
 	@touch $@
 
-soak: $(STAMP) ## Search for inputs that break a property, EXAMPLES for each, and run the long loops
+soak: $(STAMP) $(VENV)/.install $(VENV)/.site ## Search for inputs that break a property, EXAMPLES for each, and run the long loops
 	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto -q -m "property or soak" $(if $(SEED),--hypothesis-seed=$(SEED)) $(ARGS)
 
 # $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
@@ -109,13 +118,9 @@ $(FUZZ_STAMP): $(STAMP) .ci/requirements/fuzz.txt
 lock: $(VENV)/.lock ## Write the locks anew, keeping their versions; ARGS=--upgrade takes the newest
 	$(LOCK) --group dev $(EXTRAS) pyproject.toml -o .ci/requirements/dev.txt
 	$(LOCK) --group build --extra html -c .ci/requirements/dev.txt pyproject.toml -o .ci/requirements/run.txt
-	for group in bench fuzz installer lock; do \
+	for group in bench fuzz install installer lock site; do \
 		$(LOCK) --group pyproject.toml:$$group -c .ci/requirements/dev.txt -o .ci/requirements/$$group.txt || exit 1; done
 	@if git diff --quiet -- .ci/requirements; then touch $(STAMP) $(VENV)/.lock; fi
-
-$(VENV)/.lock: $(STAMP) .ci/requirements/lock.txt
-	$(LOCKED) -r .ci/requirements/lock.txt
-	@touch $@
 
 clean: ## Remove environments, builds and caches
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from . import __version__
-from .evidence.base.errors import EnvironmentProblem, GateError, InternalError
+from .evidence.base.errors import EnvironmentProblem, GateError, InternalError, UsageError
 from .evidence.signing.key_sources import take_variable
 
 if TYPE_CHECKING:
@@ -171,18 +171,33 @@ def _fail(error: BaseException, message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from .engine.terminal.console import write_line
+def _version(context: typer.Context, wanted: bool) -> None:
+    if not wanted:
+        return
+    from .engine.terminal.console import write_line, write_text
 
+    if context.params.get("verbose"):
+        from .engine.terminal.versions import report
+
+        write_text(report())
+    else:
         write_line(f"gate {__version__}")
-        raise typer.Exit
+    raise typer.Exit
 
 
 @app.callback()
 def top(
+    context: typer.Context,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", is_eager=True, help="With --version: what a bug report needs."),
+    ] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", callback=_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Judge whether a system may go live."""
+    if verbose:
+        raise UsageError(
+            f"--verbose stands before {context.invoked_subcommand}", remedy="write it after the command"
+        )

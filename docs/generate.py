@@ -2,7 +2,7 @@
 
 * docs/policies.md and policies-release.md: the policy references, from the bundles' METADATA and parameters
 * docs/commands.md: the help text of every command
-* docs/adr/README.md: the list of decisions on the design
+* docs/adr/README.md and docs/collectors/README.md: the lists of decisions on the design and of collectors
 * README.md: the command table and the demo's output, each between two markers
 * contracts/gate_config.schema.json and operator.schema.json: of gate.yaml and the operator's file
 """
@@ -64,9 +64,9 @@ def command_reference() -> str:
     """docs/commands.md."""
     parts = ["# Commands\n", "Generated from the program's own help by `make docs`.\n"]
     runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"})
-    for name in commands():
+    for name in ("", *commands()):
         shown = runner.invoke(app, [*name.split(), "--help"], prog_name="gate")
-        parts.append(f"## gate {name}\n\n```text\n{shown.output.strip()}\n```\n")
+        parts.append(f"## {f'gate {name}'.strip()}\n\n```text\n{shown.output.strip()}\n```\n")
     return "\n".join(parts)
 
 
@@ -83,6 +83,16 @@ def adr_list() -> str:
     for path in sorted((ROOT / "docs" / "adr").glob("0*.md")):
         number, _, title = path.read_text(encoding="utf-8").partition("\n")[0].strip("# ").partition(". ")
         lines.append(f"* [ADR {number}]({path.name}): {title}")
+    return "\n".join(lines) + "\n"
+
+
+def collector_list() -> str:
+    """docs/collectors/README.md."""
+    about = "What each collector reads, and the facts that policies see of it."
+    lines = ["# Facts: the collectors", "", about, ""]
+    for name in sorted(BUILTIN):
+        with (ROOT / "docs" / "collectors" / f"{name}.md").open(encoding="utf-8") as page:
+            lines.append(f"* [{name}]({name}.md): {page.readline().strip().partition(': ')[2]}")
     return "\n".join(lines) + "\n"
 
 
@@ -141,6 +151,7 @@ def generated() -> dict[Path, str]:
         ROOT / "docs" / "policies-release.md": policy_reference("shipped:release"),
         ROOT / "docs" / "commands.md": command_reference(),
         ROOT / "docs" / "adr" / "README.md": adr_list(),
+        ROOT / "docs" / "collectors" / "README.md": collector_list(),
         ROOT / "contracts" / "gate_config.schema.json": settings_schema(
             GateConfig, "gate_config", "gate.yaml", "Settings of a workspace."
         ),

@@ -12,6 +12,7 @@ from ..terminal.console import write_text
 from .options import Debug, Verbose
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+CONTRACTS = DOCS.with_name("contracts")
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -19,7 +20,8 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def docs(
     page: Annotated[
-        str | None, typer.Argument(help="Print this page, such as policies.", metavar="[PAGE]")
+        str | None,
+        typer.Argument(help="Print this page, such as policies, or this JSON Schema.", metavar="[PAGE]"),
     ] = None,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -49,8 +51,11 @@ def title(path: Path) -> str:
 def find_page(name: str) -> Path:
     """The page of that name; ``docs/limits.md#units``, ``limits`` and the last part of a path name one, too.
 
+    A contract is found by its file name, such as ``gate_config.schema.json``.
     Raises UsageError: there is no such page, or there are several.
     """
+    if name.endswith(".schema.json"):
+        return _find_contract(name)
     known = pages()
     plain = name.partition("#")[0].strip("/").removeprefix("docs/").removesuffix(".md")
     if plain in known:
@@ -64,3 +69,18 @@ def find_page(name: str) -> Path:
     meant = nearest(plain, [*known, *short])
     advice = f"did you mean {short.get(meant, meant)!r}? " if meant else ""
     raise UsageError(f"there is no page {name[:80]!r}", remedy=f"{advice}`gate docs` lists the pages")
+
+
+def _find_contract(name: str) -> Path:
+    known = {path.relative_to(CONTRACTS).as_posix(): path for path in CONTRACTS.rglob("*.schema.json")}
+    plain = name.removeprefix("contracts/")
+    found = [key for key in known if key == plain or key.endswith(f"/{plain}")]
+    if len(found) > 1:
+        named = ", ".join(sorted(found))
+        raise UsageError(f"several contracts are called {plain!r}", remedy=f"name one: {named}")
+    if not found:
+        meant = nearest(plain, known)
+        advice = f"did you mean {meant!r}? " if meant else ""
+        remedy = f"{advice}`gate docs configuration` names that of gate.yaml"
+        raise UsageError(f"there is no contract {name[:80]!r}", remedy=remedy)
+    return known[found[0]]
