@@ -47,6 +47,27 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
     return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
 
 
+def judged_at(entry: DecisionEntry) -> str:
+    """The effective time of a recorded decision, RFC 3339."""
+    return str(entry.statement["predicate"].get("timeVerified"))
+
+
+def verdicts(ledger: LedgerReader) -> Iterator[tuple[DecisionEntry, list[str]]]:
+    """Every decision, oldest first, with the stages about which it says something new. Raises as `entries`.
+
+    A line that is there already and older than what followed says nothing new: whoever can write the log can
+    copy one without its key.
+    """
+    latest: dict[str, str] = {}
+    seen: set[str] = set()
+    for one in decisions(ledger):
+        again, time = one.entry.digest in seen, judged_at(one)
+        stages = [stage for stage in one.summary["stages"] if not (again and time < latest.get(stage, ""))]
+        latest.update(dict.fromkeys(stages, time))
+        seen.add(one.entry.digest)
+        yield one, stages
+
+
 def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> DecisionEntry:
     """The entry of a recorded decision; the last one where it was recorded more than once.
 

@@ -30,7 +30,7 @@ from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision, FileDigest
-from .entries import check_target, decisions, entries, locate
+from .entries import check_target, decisions, entries, locate, verdicts
 from .kept import keep_signed
 from .ledger import verify_ledger
 from .ledger.findings import Authorities, Report, Scope
@@ -134,7 +134,7 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
             found = _last(ledger, None if target == LATEST else target)
         else:
             found = locate(ledger, target, names)
-        return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
+        return stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
 
 
 def _last(ledger: LedgerReader, stage: str | None) -> DecisionEntry:
@@ -167,16 +167,26 @@ def recorded_decisions(
     rows = []
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one in deque(_about(ledger, stage), last):
-            decision = None
-            with suppress(ValueError):
-                decision = Decision.from_json(
-                    json.loads(ledger.evidence.get(one.summary["decision"]["sha256"]))
-                )
-            rows.append(Recorded(one, decision))
+            rows.append(recorded(ledger, one))
     return rows
 
 
-def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
+def recorded(ledger: LedgerReader, entry: DecisionEntry) -> Recorded:
+    """A recorded decision with its document, where this version of gate can read that.
+
+    Raises LedgerError: the stored document is missing or damaged.
+    """
+    decision = None
+    with suppress(ValueError):
+        decision = Decision.from_json(json.loads(ledger.evidence.get(entry.summary["decision"]["sha256"])))
+    return Recorded(entry, decision)
+
+
+def stored_decision(ledger: LedgerReader, digest: str) -> Decision:
+    """The decision document of that digest.
+
+    Raises LedgerError: it is missing, damaged, or of another version of gate.
+    """
     try:
         return Decision.from_json(json.loads(ledger.evidence.get(digest)))
     except ValueError as error:
@@ -188,23 +198,14 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
 
 
 def status(context: Context, config_dir: Path) -> list[StageStatus]:
-    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it.
-
-    A line that is there already and older than what followed says nothing new: whoever can write the log can
-    copy one without its key.
-    """
+    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
     stored: dict[str, Decision] = {}
-    seen: set[str] = set()
     with suppress(NoLedger), reader(context, config_dir) as ledger:
-        for one in decisions(ledger):
-            for stage in one.summary["stages"]:
-                older = stage in latest and _judged_at(one) < _judged_at(latest[stage])
-                if not (older and one.entry.digest in seen):
-                    latest[stage] = one
-            seen.add(one.entry.digest)
+        for one, stages in verdicts(ledger):
+            latest.update(dict.fromkeys(stages, one))
         for digest in {one.summary["decision"]["sha256"] for one in latest.values()}:
-            stored[digest] = _stored_decision(ledger, digest)
+            stored[digest] = stored_decision(ledger, digest)
     if not latest:
         return [_pending(name, stage.title) for name, stage in context.plan.stages.items()]
     workspace = open_workspace(context.root, context.authority)
@@ -235,10 +236,6 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
             )
         )
     return rows
-
-
-def _judged_at(entry: DecisionEntry) -> str:
-    return str(entry.statement["predicate"].get("timeVerified"))
 
 
 def _pending(stage: str, title: str) -> StageStatus:
