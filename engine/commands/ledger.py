@@ -96,7 +96,10 @@ def export(
     ] = None,
     form: Annotated[
         Form,
-        typer.Option("--format", help="Entries as jsonl, or decisions as columns: parquet (needs FILE)."),
+        typer.Option(
+            "--format",
+            help="jsonl: all entries, then the checkpoint. parquet: decisions as columns, into a file.",
+        ),
     ] = Form.JSONL,
     output: Outputs = None,
     workspace: Workspace = HERE,
@@ -105,7 +108,7 @@ def export(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Write all entries as JSON Lines, then the checkpoint; an existing file is never replaced."""
+    """Write all entries as JSON Lines, or decisions as Parquet; an existing file is never replaced."""
     outputs = parse_outputs(output, tuple(report.EXPORTS))
     context = open_workspace(workspace, operator, trust_ref)
     if form is Form.PARQUET:

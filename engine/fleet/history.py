@@ -62,8 +62,8 @@ def _row(name: str, one: DecisionEntry) -> Row:
     row, summary = Recorded(one, None), one.summary
     return Row(
         name, one.entry.index, row.time, row.commit, row.policy, str(summary["stage"]),
-        Verdict(summary["verdict"]).value, len(summary["violations"]), int(summary["conditions"]),
-        len(summary["waived"]),
+        Verdict(summary["verdict"]).value, len(summary.get("violations", ())),
+        int(summary.get("conditions", 0)), len(summary.get("waived", ())),
     )  # fmt: skip
 
 

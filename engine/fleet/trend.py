@@ -49,12 +49,11 @@ class By(StrEnum):
 
 @dataclass(slots=True)
 class Period:
-    """Decisions by verdict, rules violated in those that failed, and the ledgers of both."""
+    """Decisions by verdict, rules violated in those that failed, and of how many ledgers that is."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
-    ledgers: int = 1
-    rule_ledgers: dict[str, set[str]] = field(default_factory=dict)
+    ledgers: int = 0
 
 
 Periods = dict[str, Period]
@@ -62,36 +61,30 @@ Periods = dict[str, Period]
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The periods by name, in their order, and the ledgers that could not be read."""
+    """The periods by name, in their order; rules with the number of failed decisions and of ledgers in which
+    they were violated, most first; and the ledgers that could not be read.
+    """
 
     by: By
     periods: Periods
+    rules: tuple[tuple[str, int, int], ...]
     problems: tuple[Problem, ...]
 
     @classmethod
     def of(cls, answers: Answers[Periods], by: By, last: int) -> Trend:
         """The last periods of all answers together."""
         names = sorted({name for found in answers.found for name in found})[-last:]
-        periods = {name: Period(ledgers=0) for name in names}
+        periods = {name: Period() for name in names}
+        counts, ledgers = Counter[str](), Counter[str]()
         for found in answers.found:
-            for name, one in found.items():
-                if (into := periods.get(name)) is not None:
-                    into.verdicts += one.verdicts
-                    into.rules += one.rules
-                    into.ledgers += 1
-                    for code, ledgers in one.rule_ledgers.items():
-                        into.rule_ledgers.setdefault(code, set()).update(ledgers)
-        return cls(by, periods, answers.problems)
-
-    def rules(self) -> list[tuple[str, int, int]]:
-        """Rules, how many failed decisions violated them, and in how many ledgers; most first."""
-        counts, ledgers = Counter[str](), dict[str, set[str]]()
-        for one in self.periods.values():
-            counts += one.rules
-            for code, names in one.rule_ledgers.items():
-                ledgers.setdefault(code, set()).update(names)
-        rows = ((code, count, len(ledgers[code])) for code, count in counts.items())
-        return sorted(rows, key=lambda row: (-row[1], row[0]))
+            for name in periods.keys() & found.keys():
+                periods[name].verdicts += found[name].verdicts
+                periods[name].rules += found[name].rules
+                periods[name].ledgers += 1
+                counts += found[name].rules
+            ledgers.update({code for name in periods.keys() & found.keys() for code in found[name].rules})
+        rules = [(code, count, ledgers[code]) for code, count in counts.items()]
+        return cls(by, periods, tuple(sorted(rules, key=lambda row: (-row[1], row[0]))), answers.problems)
 
 
 def develop(member: Member, ledger: LedgerReader, stage: str | None, by: By, last: int) -> Periods:
@@ -112,10 +105,9 @@ def develop(member: Member, ledger: LedgerReader, stage: str | None, by: By, las
             del found[min(found)]
         into.verdicts[Verdict(verdict).value] += 1
         if verdict == Verdict.FAIL:
-            codes = {str(code) for code in one.summary["violations"]}
+            codes = map(str, one.summary.get("violations", ()))
             known = {code if code in into.rules or len(into.rules) < MAX_RULES else OTHERS for code in codes}
             into.rules.update(known)
-            into.rule_ledgers.update((code, {member.name}) for code in known)
     return found
 
 
@@ -130,7 +122,7 @@ def _table(found: Trend, screen: Screen) -> bytes:
         lines.add(f"{name:<10}  {total:>9}  {counts}  {share:>6}  {one.ledgers:>7}")
     if not found.periods:
         lines.add("no decision was recorded")
-    rules = found.rules()[:20]
+    rules = found.rules[:20]
     if rules:
         lines.add(("Violated most often in decisions that failed", "bold"))
     width = min(max((columns(code) for code, _, _ in rules), default=0), 50)
@@ -152,7 +144,7 @@ def _json(found: Trend, screen: Screen) -> bytes:
         }
         for name, one in found.periods.items()
     ]
-    rules = [{"code": code, "decisions": count, "ledgers": ledgers} for code, count, ledgers in found.rules()]
+    rules = [{"code": code, "decisions": count, "ledgers": ledgers} for code, count, ledgers in found.rules]
     document = {
         "by": found.by.value,
         "periods": periods,
