@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...evidence.base.errors import LedgerError
+from ...evidence.base.errors import EnvironmentProblem, LedgerError
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..decide.conditions import DAY, due_at
 from ..decision.document import Decision, Verdict
@@ -143,7 +143,7 @@ def stand(member: Member, ledger: LedgerReader, stage: str, now_s: int) -> Stand
     }  # fmt: skip
     try:
         decision = stored_decision(ledger, latest.summary["decision"]["sha256"])
-    except LedgerError as error:
+    except (LedgerError, EnvironmentProblem) as error:
         problem = Problem(member.name, reason_of(error))
         return Standing(member.name, member.owner, UNKNOWN, *about_log, **told, problem=problem)
     told |= _details(member.name, decision, stage, now_s)
