@@ -54,12 +54,20 @@ COMMANDS = {
         "people.waiver",
         "Write, revoke and list waivers, which permit one rule to be broken for a time.",
     ),
+    "notify": (
+        "monitoring.tell",
+        "Tell the receivers in the operator's file what changed in the ledger, each change once.",
+    ),
+    "metrics": ("monitoring.tell", "Print the ledger's figures for Prometheus or OpenTelemetry."),
     "provenance": ("provenance", "State beside evidence files which sources and commit they were made from."),
     "fixture": ("fixture", "Write JSON files with the digest of their data."),
     "keys": ("people.keys", "Change and list the keys that sign the ledger, as its key admins decide."),
     "policy": ("policy", "Edit, check, test and compare policy bundles."),
     "replay": ("replay", "Make recorded decisions again; exit 1 when one comes out differently."),
-    "ibkr": ("ibkr", "Simulate the gateway of Interactive Brokers, and record a paper account."),
+    "ibkr": (
+        "ibkr",
+        "Simulate Interactive Brokers' gateway, test clients against it, and record broker evidence.",
+    ),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
     "record": (
         "record",

@@ -30,7 +30,7 @@ from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision, FileDigest
-from .entries import check_target, decisions, entries, locate, verdicts
+from .entries import check_target, decisions, entries, locate
 from .kept import keep_signed
 from .ledger import verify_ledger
 from .ledger.findings import Authorities, Report, Scope
@@ -134,7 +134,7 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
             found = _last(ledger, None if target == LATEST else target)
         else:
             found = locate(ledger, target, names)
-        return stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
+        return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
 
 
 def _last(ledger: LedgerReader, stage: str | None) -> DecisionEntry:
@@ -182,11 +182,7 @@ def recorded(ledger: LedgerReader, entry: DecisionEntry) -> Recorded:
     return Recorded(entry, decision)
 
 
-def stored_decision(ledger: LedgerReader, digest: str) -> Decision:
-    """The decision document of that digest.
-
-    Raises LedgerError: it is missing, damaged, or of another version of gate.
-    """
+def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
     try:
         return Decision.from_json(json.loads(ledger.evidence.get(digest)))
     except ValueError as error:
@@ -198,14 +194,23 @@ def stored_decision(ledger: LedgerReader, digest: str) -> Decision:
 
 
 def status(context: Context, config_dir: Path) -> list[StageStatus]:
-    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
+    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it.
+
+    A line that is there already and older than what followed says nothing new: whoever can write the log can
+    copy one without its key.
+    """
     latest: dict[str, DecisionEntry] = {}
     stored: dict[str, Decision] = {}
+    seen: set[str] = set()
     with suppress(NoLedger), reader(context, config_dir) as ledger:
-        for one, stages in verdicts(ledger):
-            latest.update(dict.fromkeys(stages, one))
+        for one in decisions(ledger):
+            for stage in one.summary["stages"]:
+                older = stage in latest and _judged_at(one) < _judged_at(latest[stage])
+                if not (older and one.entry.digest in seen):
+                    latest[stage] = one
+            seen.add(one.entry.digest)
         for digest in {one.summary["decision"]["sha256"] for one in latest.values()}:
-            stored[digest] = stored_decision(ledger, digest)
+            stored[digest] = _stored_decision(ledger, digest)
     if not latest:
         return [_pending(name, stage.title) for name, stage in context.plan.stages.items()]
     workspace = open_workspace(context.root, context.authority)
@@ -238,6 +243,10 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
     return rows
 
 
+def _judged_at(entry: DecisionEntry) -> str:
+    return str(entry.statement["predicate"].get("timeVerified"))
+
+
 def _pending(stage: str, title: str) -> StageStatus:
     return StageStatus(stage, title, PENDING, None, None, None, None, None)
 
@@ -250,6 +259,14 @@ def _is_same(workspace: Workspace, file: FileDigest) -> bool:
         return workspace.is_file(file.path) and workspace.file_digest(file.path) == file.sha256
     except (EvidenceError, ConfigError):
         return False
+
+
+def read_decisions(ledger: LedgerReader, digests: Sequence[str]) -> dict[str, Decision]:
+    """The decision documents of these digests.
+
+    Raises LedgerError: one is missing, damaged, or of another version of gate.
+    """
+    return {digest: _stored_decision(ledger, digest) for digest in dict.fromkeys(digests)}
 
 
 def latest_entries(

@@ -182,21 +182,17 @@ def main() -> None:
         make_keys(keys)
         forget()
         seal(keys)
-        import _decision_document
-
         # The documents of an earlier run are written by a real earlier run, whose verdict they show.
-        log_path = READY / "PRELIVE_VERIFICATION_LOG.json"
         earlier = evaluate(
             keys,
             "--effective-time",
             EARLIER_RUN_AT,
             "--allow-past-effective-time",
             "--output",
-            f"prelive={log_path}",
+            f"prelive={READY / 'PRELIVE_VERIFICATION_LOG.json'}",
+            "--output",
+            f"go-live={READY / 'GO_LIVE_DECISION_GATE.md'}",
         )
-        log = json.loads(log_path.read_text(encoding="utf-8"))
-        document = _decision_document.render(log, PEOPLE)
-        (READY / "GO_LIVE_DECISION_GATE.md").write_text(document, encoding="utf-8")
         seal(keys)
         decision = evaluate(keys)
     for title, one in (("earlier run", earlier), ("now", decision)):

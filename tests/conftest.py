@@ -81,7 +81,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def clean_environment(monkeypatch: pytest.MonkeyPatch, own_folders: Iterator[Path]) -> None:
     """No setting of the developer's reaches a test; keys go to a directory of the test's own."""
     for name in list(os.environ):
-        if name.startswith(("GATE_", "GIT_")) and name != "GATE_TEST_ALL_PARTS":
+        if name.startswith(("GATE_", "GIT_")) and name not in ("GATE_TEST_ALL_PARTS", "GATE_UPDATE_PICTURES"):
             monkeypatch.delenv(name)
     own = next(own_folders)
     own.mkdir()

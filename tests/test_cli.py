@@ -55,7 +55,6 @@ def test_the_audited_example_must_not_go_live(evaluated: Gate) -> None:
         "stage2",
         "stage3",
         "stage6",
-        "stage7",
     }
     assert found["action"] == "ROLLBACK_AND_INVESTIGATE"
     assert found["effective_time"] == "2025-12-05T12:00:00Z"

@@ -30,6 +30,7 @@ EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "ready"
 BY_COLLECTOR: dict[str, list[str]] = {
     "account": ["ACCOUNT_CONFIG.json"],
     "artifacts": ["signatures/artifacts.sha256"],
+    "broker_conformance": ["BROKER_CONFORMANCE.json", "broker_conformance/live.jsonl"],
     "checklist": ["PRE_LIVE_CHECKLIST.md"],
     "components": ["bom.json", "sbom.spdx.json"],
     "contracts": ["contracts/bar_event.schema.json"],

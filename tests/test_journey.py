@@ -28,6 +28,8 @@ SCENARIO = {
     "format": "gate.ibkr.scenario/v1",
     "name": "journey",
     "account": ACCOUNT,
+    # so long that what a busy machine adds is little beside it
+    "latency": {"acknowledge": {"median_us": 20_000}, "fill": {"median_us": 50_000}},
     "instruments": [
         {"symbol": symbol, "price": price}
         for symbol, price in (("SPY", 450), ("QQQ", 380), ("AAPL", 190), ("MSFT", 370), ("IWM", 210))

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_FOLDERS = ("engine", "evidence", "contracts", "policies")
-SUFFIXES = {".py", ".json", ".md", ".rego", ".sql", ".yaml"}
+SUFFIXES = {".py", ".json", ".md", ".rego", ".sql", ".yaml", ".css", ".j2"}
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
 from ..ledgers import check_people
 from ..report import registry
+from ..report.audit.words import check_language
 from ..terminal.console import progress, write_error
 from ..terminal.lines import Screen
 from ..terminal.outputs import parse_outputs, write
@@ -31,6 +32,7 @@ from .options import (
     Debug,
     EffectiveTime,
     Engine,
+    Language,
     NoCache,
     NoColor,
     Operator,
@@ -53,7 +55,7 @@ Reports = Annotated[
     list[str] | None,
     output_option(
         "table (default), json, junit, sarif, github, github-summary, gitlab, tap, oscal, oscal-poam, "
-        "attestation, prelive, gemara or a plug-in's format"
+        "attestation, prelive, gemara, markdown, html, pdf, go-live or a plug-in's format"
     ),
 ]
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
@@ -87,6 +89,7 @@ def evaluate(
     show_successes: Annotated[
         bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
     ] = False,
+    language: Language = "en",
     no_color: NoColor = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -95,6 +98,7 @@ def evaluate(
     """Judge a stage and everything it depends on, and record the decision."""
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = {item.format: registry.load(item.format) for item in outputs}
+    check_language(language)
 
     def opened() -> tuple[Context, Time]:
         context = open_workspace(
@@ -110,7 +114,7 @@ def evaluate(
             raise UsageError("--watch prints the table and nothing else", remedy=remedy)
         _watch(stage, opened, policy, page, show)
         return
-    arguments = _arguments(workspace, operator, trust_ref, policy)
+    arguments = same_options(workspace, operator, trust_ref, policy)
     context, moment = opened()
     if no_record:
         check_people(context, config_dir())
@@ -124,14 +128,16 @@ def evaluate(
     for item in outputs:
         if not (quiet and item.path is None):
             page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
-            page = replace(page, successes=show_successes, arguments=arguments)
+            page = replace(page, successes=show_successes, arguments=arguments, language=language)
             write(item, reports[item.format].render(judged.decision, entry, page))
     verdict = judged.decision.verdict
     accepted = accept_conditional and verdict is Verdict.CONDITIONAL
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
 
 
-def _arguments(workspace: Path, operator: Path | None, trust_ref: str | None, policy: str | None) -> str:
+def same_options(
+    workspace: Path, operator: Path | None, trust_ref: str | None, policy: str | None = None
+) -> str:
     """The options that another command needs to judge the same by the same."""
     options = {
         "--workspace": None if workspace == HERE else str(workspace),
@@ -189,6 +195,7 @@ def explain(
     engine: Engine = None,
     cross_check: CrossCheck = False,
     no_cache: NoCache = False,
+    language: Language = "en",
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -196,6 +203,7 @@ def explain(
     """Show why a stage has its verdict, down to the evidence, and what would change it."""
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load("explain" if item.format == "table" else item.format) for item in outputs]
+    check_language(language)
     context = open_workspace(
         workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
     )
@@ -208,7 +216,8 @@ def explain(
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item, report in zip(outputs, reports, strict=True):
         page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
-        page = replace(page, successes=everything, rules=rules)
+        arguments = same_options(workspace, operator, trust_ref, policy)
+        page = replace(page, successes=everything, rules=rules, arguments=arguments, language=language)
         write(item, report.render(decision, entry, page))
 
 

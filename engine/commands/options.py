@@ -54,6 +54,15 @@ Verbose = Annotated[
     typer.Option("--verbose", "-v", callback=_verbose, is_eager=True, help="Log what is read and run."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Language = Annotated[
+    str,
+    typer.Option(
+        "--language",
+        envvar="GATE_LANGUAGE",
+        help="Language of the audit report's words: en or he; data stay in their own.",
+        metavar="LANG",
+    ),
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (as the NO_COLOR variable).")]
 Policy = Annotated[
     str | None,

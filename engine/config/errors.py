@@ -59,6 +59,8 @@ def page(place: Sequence[str | int]) -> str:
         return f"{OPERATOR}, and write {{value: …, rationale: …}}"
     if first == "limits":
         return "docs/limits.md"
+    if first == "notify":
+        return "docs/notifications.md"
     return REFERENCE
 
 

@@ -18,6 +18,7 @@ from ...evidence.base.settings import Text
 from ...evidence.reading.parse import decode_text
 from ...evidence.reading.workspace import Workspace
 from ...evidence.reading.yaml_reader import parse_yaml
+from .notify import NotifySettings
 from .settings import GateConfig, check_config, check_ledger, read_settings
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class OperatorConfig(GateConfig):
     )
     key_threshold: int | None = field(
         default=None, metadata={"description": "How many of them must sign a key event."}
+    )
+    notify: NotifySettings | None = field(
+        default=None, metadata={"description": "Who is told by `gate notify` what changed; nobody if absent."}
     )
 
 

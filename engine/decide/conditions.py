@@ -76,6 +76,12 @@ def overdue(condition: Condition, rule: Rule) -> Violation:
     )
 
 
+def is_overdue(violation: Violation) -> bool:
+    """Whether it is what `overdue` gives; its ``term`` is the condition's id."""
+    closed = isinstance(violation.expected, str) and violation.expected.startswith("closed by ")
+    return closed and violation.actual == "open" and (violation.operand, violation.op) == (None, None)
+
+
 def settled(
     checks: Iterable[Check],
     violations: Sequence[Violation],

@@ -158,6 +158,7 @@ def _stage(result: StageResult, evidence_digest: str) -> StageDecision:
         depends_on=stage.depends_on,
         figures=result.figures,
         evidence_digest=evidence_digest,
+        exhibits=result.exhibits,
     )
 
 

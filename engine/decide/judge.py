@@ -35,6 +35,7 @@ from ..decision.document import (
     Violation,
     Waived,
 )
+from ..decision.exhibit import Exhibit
 from .answer import Answer, conftest_answer, evidence_violation, policy_error, refuse_unexpected, unjudgeable
 from .conditions import DAY, of_rule, of_violation, overdue, settle, settled
 from .facts import Facts
@@ -58,6 +59,7 @@ class StageResult:
     conditions: tuple[Condition, ...] = ()
     warnings: tuple[Notice, ...] = ()
     figures: dict[str, Figure] = field(default_factory=dict)
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
     has_evidence: bool = True
 
 
@@ -167,6 +169,7 @@ class _Judging:
             conditions=tuple(sorted(self.conditions, key=lambda c: (c.due, c.code, c.msg, c.owner))),
             warnings=tuple(sorted(self.warnings, key=lambda w: (w.code, w.msg))),
             figures=_figures(self.stage, self.facts),
+            exhibits=_exhibits(self.stage, self.facts),
             has_evidence=any(self.facts.files.get(source, 0) for source in self.stage.rests_on),
         )
 
@@ -191,6 +194,7 @@ class _Judging:
             owner=rule.owner,
             controls=rule.controls,
             effective_on=None if start is None else format_utc(start),
+            risk=rule.risk,
         )
 
     def _pending(self, rule: Rule, start: str) -> tuple[CheckStatus, tuple[Operand, ...]]:
@@ -371,3 +375,8 @@ def _figures(stage: Stage, facts: Facts) -> dict[str, Figure]:
         scalar = value is None or isinstance(value, (int, str))
         figures[name] = Figure(value if scalar else len(value), unit, facts.scope(fact))
     return figures
+
+
+def _exhibits(stage: Stage, facts: Facts) -> dict[str, Exhibit]:
+    tables = {fact: Exhibit.of(facts.value(fact), columns) for fact, columns in stage.exhibits}
+    return {fact: table for fact, table in tables.items() if table is not None}

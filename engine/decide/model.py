@@ -20,6 +20,7 @@ class Rule:
         effective_on_s: epoch seconds before which its violations only warn; None where it always binds.
         collections: names by which profiles select it; empty for a rule that is in every profile.
         selected: whether it is judged: without a profile, or in the profile in force.
+        risk: what may happen where it does not hold, one sentence.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Rule:
     effective_on_s: int | None = None
     collections: tuple[str, ...] = ()
     selected: bool = True
+    risk: str | None = None
 
     @property
     def collectors(self) -> tuple[str, ...]:
@@ -49,6 +51,7 @@ class Stage:
     """One gate: its question, what it depends on and the rules that must have been evaluated.
 
     ``conftest`` says that the rules are asked about one document at a time, and answer as Conftest's do.
+    ``exhibits`` are the facts whose tables reports show, each with the columns.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Stage:
     headline: tuple[tuple[str, str], ...]
     package: str
     conftest: bool = False
+    exhibits: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def collectors(self) -> frozenset[str]:

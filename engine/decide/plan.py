@@ -176,6 +176,7 @@ def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:
         optional_facts=optional,
         effective_on_s=_effective_on(annotation, custom.get("effective_on")),
         collections=tuple(collections),
+        risk=string("risk") if "risk" in custom else None,
     )
 
 
@@ -292,6 +293,14 @@ def _stage(
         if not contract_has(str(fact)):
             what = f"the headline {figure!r} of {name!r} names the unknown fact {fact!r}"
             raise _wrong(what, _advice(source_of(str(fact))))
+    exhibits = value.get("exhibits", {})
+    if not isinstance(exhibits, dict) or not all(isinstance(one, list) and one for one in exhibits.values()):
+        raise _wrong(f"the stage {name!r} needs 'exhibits' as a mapping from facts to lists of columns")
+    for fact, columns in exhibits.items():
+        for column in columns:
+            if not contract_has(fact, str(column)):
+                what = f"the exhibit {fact!r} of {name!r} has no column {column!r} in its contract"
+                raise _wrong(what, _advice(source_of(fact)))
     for collector in strings("evidence"):
         if not has_contract(collector):
             raise _wrong(f"the stage {name!r} names the unknown collector {collector!r}", _advice(collector))
@@ -307,6 +316,7 @@ def _stage(
         rules=tuple(rules[code] for code in codes if code not in odd),
         headline=tuple((str(k), str(v)) for k, v in headline.items()),
         package=f"gate.{name}",
+        exhibits=tuple((fact, tuple(columns)) for fact, columns in exhibits.items()),
     )
 
 

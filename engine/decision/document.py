@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from ...evidence.base.contracts import violations
 from ...evidence.base.records import from_json, to_json
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
+from .exhibit import Exhibit
 
 TYPE = "gate.decision/v2"
 
@@ -79,8 +80,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: ``digest``, the SHA-256 of the ``sha256sum`` manifest of the source files; the full id
-    of the git commit where there is one, and whether the source paths differ from it."""
+    """What is judged: SHA-256 of the ``sha256sum`` manifest of its sources; the git commit's full id."""
 
     commit: str | None
     dirty: bool | None
@@ -143,6 +143,7 @@ class StageDecision:
     Attributes:
         has_evidence: whether anything was found of what the stage rests on; the verdict never asks.
         evidence_digest: what a sign-off of the stage binds to.
+        exhibits: by the name of a fact, the table of it that the bundle shows in reports.
     """
 
     title: str
@@ -152,6 +153,7 @@ class StageDecision:
     depends_on: tuple[str, ...]
     figures: dict[str, Figure]
     evidence_digest: str
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ class FactValue:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns."""
+    """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns.
+    ``risk`` is what may happen where it does not hold."""
 
     code: str
     stage: str
@@ -191,6 +194,7 @@ class Check:
     owner: str
     controls: tuple[str, ...]
     effective_on: str | None = None
+    risk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +238,7 @@ class Condition:
     Attributes:
         due: an RFC 3339 time, or a date; when it has passed, the condition becomes a violation.
         id: its name: of the sign-off's condition, the waiver, or what it is about.
-        closed_by: what ends it: the code of a rule that then holds, or ``signoff``, a later approval without
-            conditions by the same person in the same role.
+        closed_by: the code of a rule that then holds, or ``signoff``: an unconditional approval.
     """
 
     code: str

@@ -16,7 +16,7 @@ from ..decide.conditions import DAY, due_at
 from ..decision.document import Decision, Verdict
 from ..entries import judged_at, verdicts
 from ..ledger.reader import LedgerReader
-from ..recording import stored_decision
+from ..recording import read_decisions
 from ..report.interface import Screen
 from ..report.json_format import render_json
 from ..report.several.history import Recorded
@@ -142,7 +142,7 @@ def stand(member: Member, ledger: LedgerReader, stage: str, now_s: int) -> Stand
         "effective_time": row.time, "commit": row.commit, "policy": row.policy,
     }  # fmt: skip
     try:
-        decision = stored_decision(ledger, latest.summary["decision"]["sha256"])
+        [decision] = read_decisions(ledger, [latest.summary["decision"]["sha256"]]).values()
     except (LedgerError, EnvironmentProblem) as error:
         problem = Problem(member.name, reason_of(error))
         return Standing(member.name, member.owner, UNKNOWN, *about_log, **told, problem=problem)

@@ -32,6 +32,10 @@ BUILTIN = {
     "attestation": ("exchange.attestation", "AttestationReport"),
     "oscal": ("exchange.oscal", "ResultsReport"),
     "oscal-poam": ("exchange.oscal", "PlanReport"),
+    "markdown": ("audit.markdown", "MarkdownReport"),
+    "html": ("audit.html", "HtmlReport"),
+    "pdf": ("audit.pdf", "PdfReport"),
+    "go-live": ("audit.markdown", "GoLiveReport"),
 }
 """Format → module and class in this package."""
 

@@ -28,6 +28,7 @@ class Screen:
         successes: whether rules that hold are shown, too.
         rules: codes of the only rules to show; empty for all.
         arguments: how the command chose what judges, for the commands that it proposes.
+        language: of the audit report's words (BCP 47).
         folder: path of the workspace from where the command runs, which CI systems expect places to begin
             with; empty where that is the same, or not below it.
     """
@@ -37,6 +38,7 @@ class Screen:
     successes: bool = False
     rules: tuple[str, ...] = ()
     arguments: str = ""
+    language: str = "en"
     folder: str = ""
 
 

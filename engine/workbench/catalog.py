@@ -121,7 +121,7 @@ def reference(bundle: Bundle, plan: Plan, named: str) -> Iterator[str]:
         for rule in stage.rules:
             yield f"### `{rule.code}` ({rule.severity})\n"
             yield f"**{rule.title}.** {rule.description}\n"
-            yield f"If it does not hold: {rule.solution}\n"
+            yield f"If it does not hold: {f'{rule.risk} ' if rule.risk else ''}{rule.solution}\n"
             yield f"Facts: {', '.join(f'`{fact}`' for fact in rule.facts)}. Owner: {rule.owner}."
             yield f"Controls: {', '.join(rule.controls)}.\n"
             if limits := list(bounds(rule)):

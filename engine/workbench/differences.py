@@ -108,7 +108,7 @@ def _stages(old: Plan, new: Plan) -> Iterator[Difference]:
         ):
             for other in sorted(stages):
                 yield Difference("stage", name, "changed", effect, f"{word} depends on {other}")
-        words = _words(was, now, ("title", "question", "evidence", "headline"))
+        words = _words(was, now, ("title", "question", "evidence", "headline", "exhibits"))
         if words:
             yield Difference("stage", name, "changed", CHANGED, f"{words} changed")
 
@@ -160,7 +160,16 @@ def _rules(
         odd = [name for name in dict.fromkeys([*texts, *others]) if texts.get(name) != others.get(name)]
         if odd:
             yield Difference("rule", code, "changed", CHANGED, f"Rego of {', '.join(odd)} changed")
-        described = ("title", "description", "solution", "owner", "controls", "facts", "optional_facts")
+        described = (
+            "title",
+            "description",
+            "risk",
+            "solution",
+            "owner",
+            "controls",
+            "facts",
+            "optional_facts",
+        )
         if words := _words(rule, other, described):
             yield Difference("rule", code, "changed", CHANGED, f"{words} changed")
 

@@ -21,8 +21,11 @@ def _shipped(name: str) -> bool:
 
 
 @functools.cache
-def contract_has(fact: str) -> bool:
+def contract_has(fact: str, column: str | None = None) -> bool:
     """Whether a dotted fact name exists in its facts contract.
+
+    Args:
+        column: a member that the fact has, too, or that each of its entries has where it is a list.
 
     Raises PluginError: the contract of a plug-in cannot be read.
     """
@@ -40,6 +43,10 @@ def contract_has(fact: str) -> bool:
     schemas = [root]
     for part in path:
         schemas = [inner for schema in _unfold(schemas, root) for inner in _member(schema, part)]
+    if column is not None:
+        opened = _unfold(schemas, root)
+        lists = [schema["items"] for schema in opened if isinstance(schema.get("items"), dict)]
+        return any(_member(schema, column) for schema in [*opened, *_unfold(lists, root)])
     return bool(schemas)
 
 

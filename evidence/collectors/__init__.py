@@ -28,6 +28,7 @@ BUILTIN: dict[str, Builtin] = {
     "account": Builtin("AccountCollector"),
     "artifacts": Builtin("ArtifactsCollector", "matrix", "partial_from_ppm", "compliant_from_ppm"),
     "attestations": Builtin("AttestationsCollector"),
+    "broker_conformance": Builtin("BrokerConformanceCollector"),
     "checklist": Builtin("ChecklistCollector", room="documents."),
     "commands": Builtin("CommandsCollector"),
     "components": Builtin("ComponentsCollector"),

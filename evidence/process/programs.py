@@ -173,6 +173,11 @@ class Background:
         with log.open("wb") as stream:
             self._process = Process(list(command), cwd, environment, stream.fileno())
 
+    @property
+    def pid(self) -> int:
+        """Id of the process that watches over the program, and is an ancestor of all its processes."""
+        return self._process.pid
+
     def ended(self) -> bool:
         """Whether the program is over."""
         return self._process.ended()
@@ -285,6 +290,11 @@ class Process:
                         del sinks[key.fd]
                         if key.fd == self._status:
                             deadline = time.monotonic() + _PATIENCE_SECONDS
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._supervisor.pid
 
     def ended(self) -> bool:
         """Whether the program is over and everything that it started, too."""

@@ -303,6 +303,7 @@ TARGETS: dict[str, Target] = {
     "rollback_drill": Target(collector("rollback", "ROLLBACK_DRILL.json"), "json"),
     "scale_up": Target(collector("scale_up", "SCALE_UP_PLAN.md")),
     "account": Target(collector("account", "ACCOUNT_CONFIG.json"), "json"),
+    "conformance": Target(collector("broker_conformance", "BROKER_CONFORMANCE.json"), "json"),
     "kill_switch": Target(collector("kill_switch", "KILL_SWITCH_VERIFICATION.json"), "json"),
     "paper_log": Target(_paper("PAPER_TRADING_LOG.json"), "json"),
     "paper_metrics": Target(_paper("PAPER_TRADING_METRICS.csv")),

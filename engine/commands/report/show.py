@@ -14,11 +14,13 @@ from ...context import Context
 from ...decision.document import Decision
 from ...decision.reading import read_decision
 from ...report import registry
+from ...report.audit.words import check_language
 from ...terminal.outputs import parse_outputs, write
-from ..judge import Reports
+from ..judge import Reports, same_options
 from ..options import (
     HERE,
     Debug,
+    Language,
     NoColor,
     Operator,
     TrustRef,
@@ -59,6 +61,7 @@ def report(
     show_successes: Annotated[
         bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
     ] = False,
+    language: Language = "en",
     no_color: NoColor = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -69,10 +72,13 @@ def report(
         return
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load(item.format) for item in outputs]
+    check_language(language)
+    arguments = same_options(workspace, operator, trust_ref)
     found, entry = recording.find(open_workspace(workspace, operator, trust_ref), decision, config_dir())
     for item, form in zip(outputs, reports, strict=True):
         page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
-        write(item, form.render(found, entry, replace(page, successes=show_successes)))
+        page = replace(page, successes=show_successes, arguments=arguments, language=language)
+        write(item, form.render(found, entry, page))
 
 
 def _refuse_options_before(context: typer.Context, command: str) -> None:

@@ -1,8 +1,9 @@
-"""One HTTP request to an outside authority: bounded in time and size, without redirects."""
+"""One HTTP request to somebody outside: bounded in time and size, without redirects."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ....evidence.base.errors import ConfigError, EnvironmentProblem
@@ -11,8 +12,13 @@ SECONDS: Final = 30
 MAX_BYTES: Final = 65_536
 
 
-def post(url: str, body: bytes, kind: str) -> tuple[int, bytes]:
-    """POST `body` with the content type `kind`: status and content of the answer.
+def post(
+    url: str, body: bytes, kind: str, headers: Mapping[str, str] | None = None, shown: str | None = None
+) -> tuple[int, bytes]:
+    """POST `body` with the content type `kind` and further headers: status and content of the answer.
+
+    Args:
+        shown: what errors call the URL, where it is a secret.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
     `MAX_BYTES` within `SECONDS`.
@@ -24,13 +30,13 @@ def post(url: str, body: bytes, kind: str) -> tuple[int, bytes]:
         def redirect_request(self, *_: Any) -> None:
             return None
 
-    shown = url.partition("?")[0][:200]
+    shown = shown or url.partition("?")[0][:200]
     if not url.startswith(("https://", "http://")):
         raise ConfigError("this is no http or https URL", path=shown, remedy="write https://HOST/PATH")
     end_s = time.monotonic() + SECONDS
     data = b""
     try:
-        asked = request.Request(url, body, {"Content-Type": kind})  # noqa: S310 - the scheme is checked above
+        asked = request.Request(url, body, {**(headers or {}), "Content-Type": kind})  # noqa: S310 - the scheme is checked above
         try:
             answer = request.build_opener(NoRedirect).open(asked, timeout=SECONDS)
         except error.HTTPError as refusal:
@@ -44,7 +50,7 @@ def post(url: str, body: bytes, kind: str) -> tuple[int, bytes]:
     except (OSError, HTTPException, ValueError) as problem:
         reason = getattr(problem, "reason", problem)
         raise EnvironmentProblem(
-            f"the authority cannot be reached: {reason}", path=shown, remedy="check the URL and the network"
+            f"it cannot be reached: {reason}", path=shown, remedy="check the URL and the network"
         ) from None
     if len(data) > MAX_BYTES:
         raise EnvironmentProblem(f"the answer is larger than {MAX_BYTES} bytes", path=shown)

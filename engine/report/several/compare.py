@@ -74,8 +74,12 @@ def compare(base: Decision, head: Decision) -> Comparison:
     after = {one.code: one for one in outcomes(head)}
     failed = {name for name, one in before.items() if one.failed}
     failing = {name for name, one in after.items() if one.failed}
-    # what gate itself asks for is there only while it fails
-    gone = {name for name, one in before.items() if name not in after and one.check is not None}
+    # what gate itself asks for is there only while it fails; a stage that was not judged says nothing
+    gone = {
+        name
+        for name, one in before.items()
+        if name not in after and (one.check is not None or one.stage not in head.stages)
+    }
     excused = {
         name: "waived" if one.waived else one.check.status.value
         for name, one in after.items()
@@ -122,6 +126,8 @@ def _policy(base: Decision, head: Decision) -> Iterator[Changed]:
     profiles = [one.profile.name if one.profile else "all rules" for one in (base, head)]
     if profiles[0] != profiles[1]:
         yield Changed("profile", *profiles)
+    # by the same policies, a limit is another one only where it comes from the evidence
+    other = base.policy != head.policy or base.overrides != head.overrides
     old, new = ({check.code: check for check in one.checks} for one in (base, head))
     stages = base.stages.keys() & head.stages.keys()
     for name in dict.fromkeys([*old, *new]):
@@ -131,18 +137,18 @@ def _policy(base: Decision, head: Decision) -> Iterator[Changed]:
             if check is not None and check.stage in stages:
                 yield Changed(name, *("-" if one is None else f"{one.severity} rule" for one in (was, now)))
         elif was != now:
-            yield from _rule(was, now)
+            yield from _rule(was, now, limits=other)
 
 
-def _rule(was: Check, now: Check) -> Iterator[Changed]:
+def _rule(was: Check, now: Check, *, limits: bool) -> Iterator[Changed]:
     if was.severity != now.severity:
         yield Changed(was.code, was.severity, now.severity)
     left_out = [one.status in NOT_IN_FORCE for one in (was, now)]
     if left_out[0] != left_out[1]:
         yield Changed(was.code, *("not in force" if out else "in force" for out in left_out))
-    limits = {(one.name, one.op): one for one in was.operands}
-    for one in now.operands:
-        before = limits.get((one.name, one.op))
+    known = {(one.name, one.op): one for one in was.operands}
+    for one in now.operands if limits else ():
+        before = known.get((one.name, one.op))
         if before is not None and before.expected != one.expected:
             unit = scale(one.name, one.unit)
             old, new = (

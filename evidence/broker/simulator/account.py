@@ -106,7 +106,12 @@ class Account:
     def rows(self) -> list[tuple[str, str, str]]:
         """Every account value as (tag, value, currency)."""
         rows = [("AccountType", "SIMULATED", ""), ("AccountCode", self.id, "")]
-        return rows + [(name, text_of(value), "USD") for name, value in self.values().items()]
+        values = self.values()
+        rows += [(name, text_of(value), "USD") for name, value in values.items()]
+        if values["NetLiquidation"] > 0:
+            cushion = (values["ExcessLiquidity"] / values["NetLiquidation"]).quantize(Decimal("0.000001"))
+            rows.append(("Cushion", text_of(cushion), ""))
+        return rows
 
     def affords(self, instrument: Instrument, signed: Decimal) -> bool:
         """Whether the free funds cover what an order would add to the position; closing one needs none."""

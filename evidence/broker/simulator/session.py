@@ -20,6 +20,11 @@ from .server import Server
 from .wire import Observation
 
 
+def line_of(observation: Observation) -> bytes:
+    """The record as a line of the log."""
+    return orjson.dumps(observation, option=orjson.OPT_APPEND_NEWLINE)
+
+
 @dataclass(slots=True)
 class Summary:
     """What happened in a session, counted."""
@@ -80,7 +85,7 @@ class ObservationLog:
 
     def write(self, observation: Observation) -> None:
         """Add one record. Raises EnvironmentProblem: the log has reached the size that gate reads."""
-        line = orjson.dumps(observation, option=orjson.OPT_APPEND_NEWLINE)
+        line = line_of(observation)
         self._bytes += len(line)
         if self._bytes > DEFAULT.stream_bytes:
             what = f"the observation log has reached {DEFAULT.stream_bytes} bytes"

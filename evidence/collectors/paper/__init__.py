@@ -7,9 +7,11 @@ and ``claims.py``; what makes a log contradict itself is in ``log.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
+from math import floor
 from typing import Any, ClassVar
 
 from ...base.errors import EvidenceError
@@ -32,10 +34,12 @@ _SESSION_FACTS = (
 )  # fmt: skip
 _LISTS = (
     "contradictions", "order_types", "claimed_metrics", "claimed_statuses", "disagreements",
-    "accounts_masked",
+    "accounts_masked", "equity",
 )  # fmt: skip
 _SHARPE = ("sharpe_paper_micro", "sharpe_source", "sharpe_ratio_ppm")
 MICRO = 1_000_000
+_SAMPLES = 400
+"""Samples of equity that become facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -208,6 +212,7 @@ class _Run:
             rejects=sum(trade.status == "REJECTED" for trade in trades),
             symbols=len({trade.symbol for trade in trades}),
             order_types=sorted({trade.order_type for trade in trades}),
+            equity=_equity(session.samples),
             contradictions=[{"place": place, "text": text} for place, text in session.contradictions[:most]],
             contradictions_total=len(session.contradictions),
             observed_at_s=session.end_us // SECOND_US,
@@ -349,3 +354,16 @@ class _Run:
         reason = "there is no Sharpe ratio of the back-test"
         reason = reason if backtest is None else "the back-test's is not positive"
         self._lack(("sharpe_ratio_ppm",), reason, f"record a back-test that earns in {self.options.backtest}")
+
+
+def _equity(samples: Sequence[tuple[int, Decimal | int]]) -> list[dict[str, int]]:
+    """At most as many samples as become facts, evenly chosen, with the first and the last.
+
+    None where one is too large to be exact: they are for a chart, and reject nothing.
+    """
+    most, count = min(len(samples), _SAMPLES), len(samples)
+    if most < 2:
+        return []
+    chosen = [samples[step * (count - 1) // (most - 1)] for step in range(most)]
+    found = [{"at_s": time // SECOND_US, "nav_cents": floor(Fraction(nav) * 100)} for time, nav in chosen]
+    return found if all(abs(one["nav_cents"]) <= MAX_INTEGER for one in found) else []

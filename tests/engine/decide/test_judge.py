@@ -465,3 +465,22 @@ def test_headline_figures() -> None:
         "a_ppm": (1, "ppm"), "b_us": (2, "us"), "c": (2, "count"), "d": (1, "count"), "e": ("text", "count"),
         "gone_ms": (None, "ms"), "f_micro": (-5, "micro"),
     }  # fmt: skip
+
+
+def test_exhibits_are_tables_of_facts() -> None:
+    """A list of objects or one object, by column; what is long is cut and says so, what is absent is none."""
+    rows: list[Any] = [{"name": "x" * 500, "at": n, "on": True, "bad": []} for n in range(5003)]
+    rows[0]["bad"] = [{"text": "is odd", "path": "a.md", "line": 3}, *("b" for _ in range(9))]
+    one = dataclasses.replace(
+        stage("one", [rule("a")]),
+        exhibits=(
+            ("c.rows", ("name", "at", "on", "gone", "bad")), *((n, ("x",)) for n in ("c.one", "c.no", "c.n")),
+        ),
+    )  # fmt: skip
+    values = facts(rows=rows, one={"x": -5, "y": 1}, n=7)
+    shown = judge(plan(one), ["one"], {"gate.one": holds("a")}, values, [], NOW)["one"].exhibits
+    assert shown.keys() == {"c.rows", "c.one"}
+    assert shown["c.one"].records() == [{"x": -5}]
+    table = shown["c.rows"]
+    assert (len(table.rows), table.left_out) == (5000, 3)
+    assert table.rows[0] == ["x" * 399 + "…", 0, True, None, ["a.md:3 is odd", *"bbbbbbb", "+2"]]

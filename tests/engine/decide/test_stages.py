@@ -256,6 +256,11 @@ def change(manifest: dict[str, Any], stage: str | None, **fields: Any) -> dict[s
         ("stage1", {"headline": []}, "needs 'headline' as a mapping"),
         ("stage1", {"headline": {"x": "coverage.lines"}}, "names the unknown fact 'coverage.lines'"),
         ("stage1", {"headline": {"x": 7}}, "names the unknown fact 7"),
+        ("stage1", {"exhibits": ["coverage.packages"]}, "needs 'exhibits' as a mapping"),
+        ("stage1", {"exhibits": {"coverage.packages": []}}, "needs 'exhibits' as a mapping"),
+        ("stage1", {"exhibits": {"coverage.packages": ["nmae"]}}, "has no column 'nmae' in its contract"),
+        ("stage1", {"exhibits": {"coverage.packages": [7]}}, "has no column 7 in its contract"),
+        ("stage1", {"exhibits": {"coverage.pakages": ["name"]}}, "the exhibit 'coverage.pakages' of"),
         ("stage1", {"evidence": ["covrage"]}, "names the unknown collector 'covrage'"),
     ],
 )  # fmt: skip

@@ -124,6 +124,22 @@ def test_a_rule_that_is_gone_is_not_fixed() -> None:
     ]
 
 
+def test_what_the_policies_do_not_change_is_not_theirs() -> None:
+    """Limits that come from the evidence are not; a stage that was not judged is not fixed."""
+    operands = tuple(replace(one, expected=1) for one in small().checks[0].operands)
+    head = replace(small(), checks=(replace(small().checks[0], operands=operands), *small().checks[1:]))
+    assert compare.compare(small(), head).policy == ()
+    first = replace(
+        small(),
+        stage="stage1",
+        stages={"stage1": small().stages["stage1"]},
+        checks=tuple(one for one in small().checks if one.stage == "stage1"),
+        violations=tuple(one for one in small().violations if one.stage == "stage1"),
+    )
+    found = compare.compare(small(), first)
+    assert (found.failing, found.fixed, found.policy) == ((), (), ())
+
+
 def test_a_waiver_fixes_nothing() -> None:
     """What somebody permitted, or a profile leaves out, is told apart from what was fixed."""
     base = small()

@@ -120,11 +120,11 @@ def test_several_figures_of_one_rule(failed: Decision, make: Any) -> None:
 def test_one_reason_per_problem(full: Decision, make: Any, passed: Decision) -> None:
     """A missing report is shown once, with all the rules that fail because of it."""
     text = words(full)
-    assert text.count("PAPER_TRADING_LOG.json does not exist") == 1
+    assert text.count("ACCOUNT_CONFIG.json does not exist") == 1
     assert re.search(
-        r"✘ CRITICAL \d+ rules no evidence: PAPER_TRADING_LOG.json does not exist rules stage7: ", text
+        r"✘ CRITICAL \d+ rules no evidence: ACCOUNT_CONFIG.json does not exist rules stage6: ", text
     )
-    assert "no evidence: PAPER_TRADING_METRICS.csv does not exist" in text
+    assert "no evidence: no test report found" in text
     text = table(make.rejected(passed))
     assert "✘ HIGH      2 rules               rejected: log/é.json:3 is not JSON\n" in text
     assert "    rules     stage7: pacing, trade_count\n    fix       Correct it.\n" in text
@@ -175,7 +175,7 @@ def test_stages(full: Decision, failed: Decision) -> None:
     assert lines[1].startswith(
         "stage1  FAIL  Artifact validation     artifact coverage 35.7 % in 14 artifacts of the matrix"
     )
-    assert "stage7  FAIL  Paper trading           no evidence" in lines
+    assert "stage6  FAIL  Account probe           no evidence" in lines
     assert (
         "blocked: stage2, stage3 need stage1 · stage4, stage5 need stage2, stage3 · stage6 needs stage4, "
         "stage5 · stage7 needs stage6 · stage8 needs stage1, stage2, stage3, stage4, +3"
@@ -255,7 +255,7 @@ def test_many_findings(full: Decision) -> None:
     """Those that do not fit are named; the count is that of findings."""
     text = table(full)
     assert len(re.findall("^[✘?]", text, re.MULTILINE)) == MAX_FINDINGS
-    assert re.search(r"^and \d+ more findings: stage8: ", text, re.MULTILINE)
+    assert re.search(r"^and \d+ more findings: stage7: ", text, re.MULTILINE)
 
 
 def test_notices(passed: Decision) -> None:

@@ -171,6 +171,7 @@ def test_orders_symbols_rejects_and_connections_are_counted(watch: Any) -> None:
     ]
     facts = watch("paper", {LOG: log([trade(1), rejected], events=events, account_id="DUSIM12345")}).facts
     assert (facts["rejects"], facts["symbols"], facts["order_types"]) == (1, 2, ["LMT", "MARKET"])
+    assert [sample["nav_cents"] for sample in facts["equity"]] == [10_000, 11_000, 9_900]
     assert (facts["disconnects"], facts["unrecovered_disconnects"]) == (2, 1)
     assert (facts["pacing_violations"], facts["duration_s"]) == (1, 23_400)
     assert (facts["simulated"], facts["account_prefix"]) == (True, "DUSIM")
@@ -421,3 +422,17 @@ def test_a_link_and_a_huge_file_are_rejected(watch: Any, tmp_path: Path) -> None
     )
     (tmp_path / "link.json").symlink_to(LOG)
     assert "symbolic link" in watch("paper", log="link.json").problems[0].reason
+
+
+def test_a_long_series_of_equity_is_thinned_out(watch: Any) -> None:
+    """At most 400 samples become facts, with the first and the last."""
+    begin = datetime.fromisoformat("2025-12-04T14:30:00Z")
+    equity = [{"time": (begin + timedelta(seconds=10 * n)).isoformat(), "nav": 1000 + n} for n in range(2000)]
+    shown = watch("paper", {LOG: log(equity=equity)}).facts["equity"]
+    navs = [sample["nav_cents"] for sample in shown]
+    assert (len(shown), navs[0], navs[-1]) == (400, 100_000, 299_900)
+    assert navs == sorted(set(navs))
+    assert watch("paper", {LOG: log(equity=equity[:1])}).facts["equity"] == []
+    huge = [{**sample, "nav": 10**20 + n} for n, sample in enumerate(equity)]
+    facts = watch("paper", {LOG: log(equity=huge)}).facts
+    assert (facts["equity"], facts["trades"]) == ([], 2)

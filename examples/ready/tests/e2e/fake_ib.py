@@ -95,6 +95,10 @@ class FakeIB:
             for symbol, quantity in self.holdings.items()
         ]
 
+    async def qualifyContractsAsync(self, *contracts: Any) -> list[Any]:
+        self.sent.append((self.now, "contract"))
+        return [None if contract.symbol == "NOPE" else contract for contract in contracts]
+
     def reqMktData(self, contract: Any) -> Any:
         self.sent.append((self.now, "market data"))
         return SimpleNamespace(contract=contract, last=None)

@@ -254,6 +254,8 @@ def test_impossible_requests_are_refused() -> None:
             await handler.place_order("SPY", "HOLD", 1)
         with pytest.raises(BrokerError, match="read-only"):
             await handler.place_order("SPY", "BUY", 1)
+        with pytest.raises(BrokerError, match="knows no instrument NOPE"):
+            await handler.subscribe_market_data("NOPE")
         for number in range(100):
             await handler.subscribe_market_data(f"S{number}")
         with pytest.raises(BrokerError, match="subscriptions"):

@@ -19,6 +19,7 @@ check_artifact_coverage := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: artifact_coverage
 #   severity: CRITICAL
+#   risk: "What is not there cannot be reviewed: the system goes live on assumptions."
 #   solution: Write the missing artifacts where the artifact matrix expects them; `gate init --templates` makes skeletons.
 #   owner: qa_lead
 #   controls: [gate:stage1]
@@ -46,6 +47,7 @@ check_artifact_matrix := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: artifact_matrix
 #   severity: HIGH
+#   risk: A shortened matrix calls an incomplete project complete.
 #   solution: Restore the rows removed from the artifact matrix, or change the policy parameter and say why.
 #   owner: qa_lead
 #   controls: [gate:stage1]
@@ -75,6 +77,7 @@ check_test_coverage := data.gate.lib.check([
 # custom:
 #   short_name: test_coverage
 #   severity: CRITICAL
+#   risk: Faults in untested code show first with real money.
 #   solution: Run the tests under coverage over all production sources, and add tests for the lines that are missed.
 #   owner: qa_lead
 #   controls: [gate:stage1]
@@ -94,6 +97,7 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage":
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
+#   risk: The figure may describe other code than the code that goes live.
 #   solution: Measure coverage again on the sources that are judged, then run `gate provenance` right away.
 #   owner: qa_lead
 #   controls: [gate:stage1]
@@ -116,6 +120,7 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 # custom:
 #   short_name: governance_signed
 #   severity: CRITICAL
+#   risk: Nobody answers for the audit, and nobody is asked before it counts.
 #   solution: >-
 #     Have each required role review the evidence and sign it; sign again after every change of source or evidence.
 #   owner: risk_officer
@@ -165,6 +170,7 @@ check_fixtures_valid := data.gate.lib.check([
 # custom:
 #   short_name: fixtures_valid
 #   severity: HIGH
+#   risk: Test results cannot be reproduced, so a failure can be a matter of luck.
 #   solution: >-
 #     Restore the agreed seeds; where they stand under other names, map these in evidence.fixtures.seed_keys. Regenerate and
 #     sign the fixtures whose signature does not match.
@@ -210,6 +216,7 @@ check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: artifacts_valid
 #   severity: MEDIUM
+#   risk: A document or program that is there in name only is relied on.
 #   solution: Fill in or fix the artifacts at the places named.
 #   owner: qa_lead
 #   controls: [gate:stage1]
@@ -237,6 +244,7 @@ check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: artifacts_signed
 #   severity: MEDIUM
+#   risk: Anybody may have changed the artifact after its review.
 #   solution: >-
 #     Sign the artifact (a detached signature beside it), list it in a signed manifest, or sign the commit or a tag.
 #   owner: devops_lead
@@ -264,6 +272,7 @@ check_checklist_total := data.gate.lib.check([stated_total(
 # custom:
 #   short_name: checklist_total
 #   severity: MEDIUM
+#   risk: The score is a share of a wrong total.
 #   solution: Correct the stated total or the points of the categories in the pre-live checklist.
 #   owner: qa_lead
 #   controls: [gate:stage1]

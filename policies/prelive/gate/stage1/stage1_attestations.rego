@@ -20,6 +20,7 @@ check_attestations_required := data.gate.lib.check([
 # custom:
 #   short_name: attestations_required
 #   severity: HIGH
+#   risk: Nothing ties the build to its sources and its pipeline.
 #   solution: >-
 #     Have the attester named attest exactly this commit or file, and put the attestation where evidence.attestations
 #     looks; see docs/collectors/attestations.md.

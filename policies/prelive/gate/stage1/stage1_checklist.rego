@@ -13,6 +13,7 @@ check_checklist_weights := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: checklist_weights
 #   severity: MEDIUM
+#   risk: The score weighs the categories wrongly.
 #   solution: Correct the weights in the pre-live checklist, so that they add up to 100 %.
 #   owner: qa_lead
 #   controls: [gate:stage1]

@@ -15,6 +15,7 @@ check_contracts_valid := data.gate.lib.check([
 # custom:
 #   short_name: contracts_valid
 #   severity: HIGH
+#   risk: Messages that nobody can process are accepted.
 #   solution: Fix the schemas at the places named; if there are no contracts, write them first.
 #   owner: qa_lead
 #   controls: [gate:stage1]
@@ -92,6 +93,7 @@ check_contract_fields := data.gate.lib.check([
 # custom:
 #   short_name: contract_fields
 #   severity: HIGH
+#   risk: Orders are sent without the limits that hold them back.
 #   solution: Add the missing fields, states or names to contracts/order_intent and contracts/execution_report.
 #   owner: lead_quant
 #   controls: [gate:stage1]
@@ -137,6 +139,7 @@ check_contracts_compatible := data.gate.lib.check([
 # custom:
 #   short_name: contracts_compatible
 #   severity: HIGH
+#   risk: A consumer misreads or drops messages after the release.
 #   solution: >-
 #     Undo the change, raise the major version that the contract states, or get a waiver for the break. Review a change
 #     whose effect cannot be told first. If too few contracts were compared, name an approved version that has them at

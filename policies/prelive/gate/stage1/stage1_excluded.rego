@@ -14,6 +14,7 @@ check_excluded_code := data.gate.lib.check([data.gate.lib.at_most(
 # custom:
 #   short_name: excluded_code
 #   severity: HIGH
+#   risk: Coverage looks better than it is.
 #   solution: Test the excluded code and take the comments and patterns away that exclude it.
 #   owner: qa_lead
 #   controls: [gate:stage1]

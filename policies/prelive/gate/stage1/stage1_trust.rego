@@ -18,6 +18,7 @@ check_trust_unaltered := data.gate.lib.check([
 # custom:
 #   short_name: trust_unaltered
 #   severity: CRITICAL
+#   risk: A change loosens the rules that it is judged by.
 #   solution: >-
 #     Take the alteration out of the change, or have somebody entitled to it sign exactly this:
 #     `gate signoff trust --role ROLE --trust-ref REF`.

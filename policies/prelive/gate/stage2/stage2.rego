@@ -17,6 +17,7 @@ check_flow_stages_defined := data.gate.lib.check([data.gate.lib.contains_all(
 # custom:
 #   short_name: flow_stages_defined
 #   severity: HIGH
+#   risk: A step of the integration is left out, and nobody notices.
 #   solution: Describe the missing stages in the integration-flow document.
 #   owner: cto
 #   controls: [gate:stage2]
@@ -41,6 +42,7 @@ check_flow_stages_complete := data.gate.lib.check([
 # custom:
 #   short_name: flow_stages_complete
 #   severity: HIGH
+#   risk: Teams hand over at different points, and gaps stay open.
 #   solution: State the missing input, output or gate condition of the stages named.
 #   owner: cto
 #   controls: [gate:stage2]
@@ -69,6 +71,7 @@ check_architecture_approved := data.gate.lib.check(data.gate.lib.governance(
 # custom:
 #   short_name: architecture_approved
 #   severity: CRITICAL
+#   risk: A design that nobody approved is built.
 #   solution: Have the required roles review the integration flow and sign it; sign again after every change.
 #   owner: cto
 #   controls: [gate:stage2]

@@ -16,6 +16,7 @@ check_sections_present := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: sections_present
 #   severity: HIGH
+#   risk: The broker is used by guess where the map is silent.
 #   solution: Write the sections named; an unfilled template does not count.
 #   owner: lead_quant
 #   controls: [gate:stage3]
@@ -48,6 +49,7 @@ check_operations_mapped := data.gate.lib.check([data.gate.lib.contains_all(
 # custom:
 #   short_name: operations_mapped
 #   severity: HIGH
+#   risk: An operation behaves otherwise than the system expects.
 #   solution: Add the missing operations to the endpoint mapping.
 #   owner: lead_quant
 #   controls: [gate:stage3]
@@ -77,6 +79,7 @@ check_latency_slas := data.gate.lib.check(array.concat(
 # custom:
 #   short_name: latency_slas
 #   severity: HIGH
+#   risk: Nothing says when an order is too slow.
 #   solution: State the missing latency SLAs, and lower those above their ceiling.
 #   owner: lead_trader
 #   controls: [gate:stage3]
@@ -117,6 +120,7 @@ check_error_codes := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: error_codes
 #   severity: HIGH
+#   risk: An error of the broker meets no reaction, or a wrong one.
 #   solution: Document the codes named, each with what the system does when it arrives.
 #   owner: lead_quant
 #   controls: [gate:stage3]
@@ -165,6 +169,7 @@ check_error_code_meanings := data.gate.lib.check([
 # custom:
 #   short_name: error_code_meanings
 #   severity: HIGH
+#   risk: The system reacts wrongly to an error, for example by sending an order again.
 #   solution: Correct the actions of the codes named; the broker's documentation says what they mean.
 #   owner: lead_quant
 #   controls: [gate:stage3]
@@ -239,6 +244,7 @@ check_pacing_limits := data.gate.lib.check(array.concat(
 # custom:
 #   short_name: pacing_limits
 #   severity: HIGH
+#   risk: The broker throttles or cuts the connection while orders are open.
 #   solution: State the three pacing limits in the interface map, none above the broker's.
 #   owner: lead_quant
 #   controls: [gate:stage3]
@@ -264,6 +270,7 @@ check_data_types := data.gate.lib.check([data.gate.lib.equals(
 # custom:
 #   short_name: data_types
 #   severity: MEDIUM
+#   risk: Prices and quantities are rounded or misread on the way.
 #   solution: Write the section on data-type conversions.
 #   owner: lead_quant
 #   controls: [gate:stage3]
@@ -283,6 +290,7 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
+#   risk: The stage goes on against the decision of somebody who may stop it.
 #   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage3]

@@ -12,10 +12,13 @@ check_operations_implemented := data.gate.lib.check([data.gate.lib.none_of(
 
 # METADATA
 # title: Every broker operation is implemented
-# description: Each required operation has a body that does the work; a stub is not an implementation.
+# description: >-
+#   Each required operation has a body that does the work; a stub is not an implementation. What the logs of a
+#   conformance run of the same sources prove outranks the source.
 # custom:
 #   short_name: operations_implemented
 #   severity: CRITICAL
+#   risk: The system cannot place, cancel or follow its orders.
 #   solution: Implement the operations named in the handler or the execution client.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -37,6 +40,7 @@ operations_not_implemented(operations) := {{"term": operation, "text": sprintf("
 	some operation in operations
 	state := object.get(input.facts.source, ["operations", operation], null)
 	state != data.gate.params.stage4.operation_state.value
+	data.gate.stage4.operation_proven(operation) == false
 }
 
 check_no_stubs := data.gate.lib.check([
@@ -52,6 +56,7 @@ check_no_stubs := data.gate.lib.check([
 # custom:
 #   short_name: no_stubs
 #   severity: HIGH
+#   risk: A call does nothing and reports success.
 #   solution: Implement or delete the methods named; let health() report the state of the connection.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -78,6 +83,7 @@ check_sources_parse := data.gate.lib.check([
 # custom:
 #   short_name: sources_parse
 #   severity: HIGH
+#   risk: Code that cannot be read cannot be judged, or run.
 #   solution: Fix the syntax at the places named.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -106,6 +112,7 @@ check_order_types := data.gate.lib.check([
 # custom:
 #   short_name: order_types
 #   severity: HIGH
+#   risk: The broker rejects the orders, or executes them as others.
 #   solution: Send MKT, LMT, STP or STP LMT; request the Adaptive algorithm with algoStrategy.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -145,6 +152,7 @@ check_unit_tests_pass := data.gate.lib.check([
 # custom:
 #   short_name: unit_tests_pass
 #   severity: CRITICAL
+#   risk: Known faults go live.
 #   solution: Fix the failing tests or the code under test, then record the run as JUnit XML again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -167,6 +175,7 @@ check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 # custom:
 #   short_name: tests_fresh
 #   severity: HIGH
+#   risk: The results are of an older system than the one that goes live.
 #   solution: Run the tests again and record the run as JUnit XML with its time and time zone.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -189,6 +198,7 @@ check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 # custom:
 #   short_name: no_flaky_tests
 #   severity: MEDIUM
+#   risk: A real failure is taken for a flaky one.
 #   solution: Find out why the tests named fail intermittently, fix the code or the test, and run all tests again.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -203,23 +213,27 @@ warn_no_flaky_tests contains {"code": "stage4.no_flaky_tests", "msg": msg} if {
 	msg := sprintf("The test %s both failed and passed", [name])
 }
 
-check_evidence_current := data.gate.lib.check(data.gate.lib.current({"tests": input.facts.provenance.tests}))
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({
+	"tests": input.facts.provenance.tests,
+	"broker_conformance": input.facts.provenance.broker_conformance,
+}))
 
 # METADATA
-# title: The test results are not known to be stale or from other sources
+# title: Test results and conformance run are not known to be stale or from other sources
 # description: >-
-#   The test results are as recent as the operator asks for, and not known to come from other sources. If they do not
-#   state their sources, nothing is known about them.
+#   The test results and the conformance run are as recent as the operator asks for, and not known to come from other
+#   sources. If they do not state their sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
-#   solution: Run the tests again on the sources that are judged, then run `gate provenance` right away.
+#   risk: The results may be of other code than the code that goes live.
+#   solution: Run them again on the sources that are judged; after the tests, run `gate provenance` right away.
 #   owner: qa_lead
 #   controls: [gate:stage4]
-#   facts: [provenance.tests.sources]
+#   facts: [provenance.tests.sources, provenance.broker_conformance.sources]
 deny_evidence_current contains result if some result in data.gate.lib.violations(
 	"stage4.evidence_current", check_evidence_current,
-	"The test results are not current",
+	"Evidence is not current",
 )
 
 check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", data.gate.params.stage4.review_roles))
@@ -232,6 +246,7 @@ check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", 
 # custom:
 #   short_name: review_approved
 #   severity: HIGH
+#   risk: Faults that a second person would see stay in.
 #   solution: Have the required roles review the broker client and sign; sign again after every change.
 #   owner: cto
 #   controls: [gate:stage4]

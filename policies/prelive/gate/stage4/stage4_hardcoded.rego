@@ -16,6 +16,7 @@ check_no_hardcoded_secrets := data.gate.lib.check([
 # custom:
 #   short_name: no_hardcoded_secrets
 #   severity: CRITICAL
+#   risk: Whoever reads the sources can trade on the account.
 #   solution: Revoke the secret, since it is in the history too; read its replacement from the environment or a vault.
 #   owner: devops_lead
 #   controls: [gate:stage4]
@@ -53,6 +54,7 @@ check_no_hardcoded_accounts := data.gate.lib.check([
 # custom:
 #   short_name: no_hardcoded_accounts
 #   severity: HIGH
+#   risk: Orders reach a live account by mistake.
 #   solution: Read the account id from the configuration of the environment.
 #   owner: devops_lead
 #   controls: [gate:stage4]
@@ -95,6 +97,7 @@ check_no_live_port := data.gate.lib.check([
 # custom:
 #   short_name: no_live_port
 #   severity: CRITICAL
+#   risk: The system connects to live trading by mistake.
 #   solution: Remove the port from the sources; set it where the system is started.
 #   owner: risk_officer
 #   controls: [gate:stage4]

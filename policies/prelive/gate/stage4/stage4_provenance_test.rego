@@ -21,7 +21,7 @@ test_evidence_current_tests_too_old if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: age of tests: 604801 s old; it may be 0 to 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of tests: 604801 s old; it may be 0 to 604800 s old", "unit": "list", "term": "age of tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "Evidence is not current: age of tests: 604801 s old; it may be 0 to 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of tests: 604801 s old; it may be 0 to 604800 s old", "unit": "list", "term": "age of tests"}}
 }
 
 test_evidence_current_tests_undated if {
@@ -29,7 +29,7 @@ test_evidence_current_tests_undated if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: age of tests: states no time; it may be at most 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of tests: states no time; it may be at most 604800 s old", "unit": "list", "term": "age of tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "Evidence is not current: age of tests: states no time; it may be at most 604800 s old", "operand": "evidence_too_old", "op": "∅", "expected": [], "actual": "age of tests: states no time; it may be at most 604800 s old", "unit": "list", "term": "age of tests"}}
 }
 
 test_evidence_current_tests_of_other_sources if {
@@ -37,7 +37,7 @@ test_evidence_current_tests_of_other_sources if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: sources of tests: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of tests: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "Evidence is not current: sources of tests: other (made from other sources), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of tests: other (made from other sources), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of tests"}}
 }
 
 test_evidence_current_tests_of_a_dirty_tree if {
@@ -45,5 +45,5 @@ test_evidence_current_tests_of_a_dirty_tree if {
 	checked := check_evidence_current with input as doc
 	checked.holds == false
 	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage4.evidence_current", "msg": "The test results are not current: sources of tests: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of tests: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of tests"}}
+	denied == {{"code": "stage4.evidence_current", "msg": "Evidence is not current: sources of tests: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "operand": "evidence_of_other_sources", "op": "∅", "expected": [], "actual": "sources of tests: dirty (made from this commit with changes then or now), accepted: same, same_commit, unstated", "unit": "list", "term": "sources of tests"}}
 }

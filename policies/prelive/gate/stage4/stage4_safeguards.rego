@@ -23,10 +23,12 @@ check_safeguards := data.gate.lib.check([
 # description: >-
 #   The client limits its message rate and reconnects after losing the connection, both in code that is in use, and
 #   branches on every error code it must handle. It tries to reconnect at most so often. Rates are not read from the
-#   source. If no error code can be read from it, none is required; an error that is silently dropped is a warning.
+#   source. If no error code can be read from it, none is required; an error that is silently dropped is a warning. What
+#   the logs of a conformance run of the same sources prove outranks the source.
 # custom:
 #   short_name: safeguards
 #   severity: HIGH
+#   risk: A lost connection or a burst of messages leaves orders without control.
 #   solution: Add the safeguards and error codes named to the broker client, with tests.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -57,6 +59,7 @@ safeguards_missing(names) := {{"term": name, "text": sprintf("%s: %v", [name, st
 	some name in names
 	state := object.get(input.facts.source, ["safeguards", name, "state"], null)
 	state != data.gate.params.stage4.safeguard_state.value
+	data.gate.stage4.safeguard_proven(name) == false
 }
 
 # Nothing where no code is known: then there is no handler, which is found above, or it cannot be told.
@@ -79,6 +82,7 @@ check_paper_only := data.gate.lib.check([
 # custom:
 #   short_name: paper_only
 #   severity: CRITICAL
+#   risk: A test run trades with real money.
 #   solution: >-
 #     Refuse every managed account whose id does not begin with DU, and every port but 7497 and 4002, where the client
 #     connects.

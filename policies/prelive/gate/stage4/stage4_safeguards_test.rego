@@ -22,7 +22,7 @@ test_safeguards_too_many_tries if {
 }
 
 test_safeguards_no_limiter if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"pacing_limiter": {"state": "absent", "evidence": [], "evidence_total": 0}}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"safeguards": {"pacing_limiter": {"state": "absent", "evidence": [], "evidence_total": 0}}}}})
 	checked := check_safeguards with input as doc
 	checked.holds == false
 	denied := deny_safeguards with input as doc
@@ -30,7 +30,7 @@ test_safeguards_no_limiter if {
 }
 
 test_safeguards_limiter_unused if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"pacing_limiter": {"state": "unused"}}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"safeguards": {"pacing_limiter": {"state": "unused"}}}}})
 	checked := check_safeguards with input as doc
 	checked.holds == false
 	denied := deny_safeguards with input as doc
@@ -38,7 +38,7 @@ test_safeguards_limiter_unused if {
 }
 
 test_safeguards_no_reconnection if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"state": "absent"}}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"safeguards": {"reconnection": {"state": "absent"}}}}})
 	checked := check_safeguards with input as doc
 	checked.holds == false
 	denied := deny_safeguards with input as doc
@@ -46,7 +46,7 @@ test_safeguards_no_reconnection if {
 }
 
 test_safeguards_reconnection_unused if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"safeguards": {"reconnection": {"state": "unused"}}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"safeguards": {"reconnection": {"state": "unused"}}}}})
 	checked := check_safeguards with input as doc
 	checked.holds == false
 	denied := deny_safeguards with input as doc
@@ -88,7 +88,7 @@ test_safeguards_error_swallowed if {
 }
 
 test_safeguards_nothing_inspected if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"files": 0, "safeguards": {"pacing_limiter": null, "reconnection": null, "error_handling": null}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"files": 0, "safeguards": {"pacing_limiter": null, "reconnection": null, "error_handling": null}}}})
 	checked := check_safeguards with input as doc
 	checked.holds == false
 	denied := deny_safeguards with input as doc

@@ -15,6 +15,7 @@ check_client_operations := data.gate.lib.check([
 # custom:
 #   short_name: client_operations
 #   severity: CRITICAL
+#   risk: An order client sends what it cannot cancel.
 #   solution: Implement the operation named in the file named.
 #   owner: lead_quant
 #   controls: [gate:stage4]
@@ -53,6 +54,7 @@ check_sources_listed := data.gate.lib.check([
 # custom:
 #   short_name: sources_listed
 #   severity: HIGH
+#   risk: Code goes live that nobody judged.
 #   solution: Add the files to subject.sources, or name them in subject.exclude or evidence.source.left_out.
 #   owner: lead_quant
 #   controls: [gate:stage4]

@@ -8,7 +8,7 @@ test_operations_implemented_holds if {
 }
 
 test_operations_implemented_stub if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"operations": {"place_order": "stub"}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"operations": {"place_order": "stub"}}}})
 	checked := check_operations_implemented with input as doc
 	checked.holds == false
 	denied := deny_operations_implemented with input as doc
@@ -16,7 +16,7 @@ test_operations_implemented_stub if {
 }
 
 test_operations_implemented_absent if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"operations": {"place_order": "absent"}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"operations": {"place_order": "absent"}}}})
 	checked := check_operations_implemented with input as doc
 	checked.holds == false
 	denied := deny_operations_implemented with input as doc
@@ -24,7 +24,7 @@ test_operations_implemented_absent if {
 }
 
 test_operations_implemented_null if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"operations": {"place_order": null}}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"broker_conformance": {"sources": "unstated"}}, "source": {"operations": {"place_order": null}}}})
 	checked := check_operations_implemented with input as doc
 	checked.holds == false
 	denied := deny_operations_implemented with input as doc

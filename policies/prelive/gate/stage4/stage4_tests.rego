@@ -17,6 +17,7 @@ check_few_tests_skipped := data.gate.lib.check([
 # custom:
 #   short_name: few_tests_skipped
 #   severity: HIGH
+#   risk: What is skipped is not tested, and looks as if it were.
 #   solution: Run the skipped tests, fix those that are expected to fail, or delete what no longer applies.
 #   owner: qa_lead
 #   controls: [gate:stage4]
@@ -38,6 +39,7 @@ check_all_tests_run := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: all_tests_run
 #   severity: HIGH
+#   risk: Tests that fail were left out of the report.
 #   solution: >-
 #     Run all tests and record the run as JUnit XML again; if test files belong to no run, name those that do in
 #     evidence.stage_tests.tests.

@@ -20,6 +20,7 @@ check_stage_tests_exist := data.gate.lib.check([operand |
 # custom:
 #   short_name: stage_tests_exist
 #   severity: HIGH
+#   risk: Nothing shows again that the broker stages work.
 #   solution: Write tests for the stages named, in files that the configured patterns match.
 #   owner: qa_lead
 #   controls: [gate:stage5]
@@ -40,6 +41,7 @@ check_stage_tests_collectable := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: stage_tests_collectable
 #   severity: HIGH
+#   risk: Tests that cannot be collected never run.
 #   solution: Fix the test files at the places named until the runner collects them.
 #   owner: qa_lead
 #   controls: [gate:stage5]
@@ -74,6 +76,7 @@ check_stage_tests_passed := data.gate.lib.check([operand |
 # custom:
 #   short_name: stage_tests_passed
 #   severity: HIGH
+#   risk: A broker stage is known not to work, or nobody tried.
 #   solution: Run the tests of the stages named together with the others, and record the run as JUnit XML again.
 #   owner: qa_lead
 #   controls: [gate:stage5]
@@ -98,6 +101,7 @@ check_fixtures_configured := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: fixtures_configured
 #   severity: HIGH
+#   risk: The tests check themselves rather than the system.
 #   solution: Define the broker session, account and clock of the stage tests as fixtures in a conftest file.
 #   owner: qa_lead
 #   controls: [gate:stage5]
@@ -119,6 +123,7 @@ check_seeds_present := data.gate.lib.check([data.gate.lib.contains_all(
 # custom:
 #   short_name: seeds_present
 #   severity: MEDIUM
+#   risk: A failure cannot be repeated and understood.
 #   solution: Add the missing seeds to fixtures/seeds.yaml.
 #   owner: qa_lead
 #   controls: [gate:stage5]
@@ -143,6 +148,7 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage5"))
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
+#   risk: The stage goes on against the decision of somebody who may stop it.
 #   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage5]

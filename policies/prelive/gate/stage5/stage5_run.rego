@@ -15,6 +15,7 @@ check_stage_tests_run := data.gate.lib.check([operand |
 # custom:
 #   short_name: stage_tests_run
 #   severity: HIGH
+#   risk: Tests that fail were left out of the run.
 #   solution: Run all tests of the stages named together with the others, and record the run as JUnit XML again.
 #   owner: qa_lead
 #   controls: [gate:stage5]

@@ -16,6 +16,7 @@ check_metadata_retrieved := data.gate.lib.check([data.gate.lib.none(
 # custom:
 #   short_name: metadata_retrieved
 #   severity: HIGH
+#   risk: Limits are set for an account that nobody looked at.
 #   solution: Probe the account again and record the figures named.
 #   owner: devops_lead
 #   controls: [gate:stage6]
@@ -48,6 +49,7 @@ check_connected := data.gate.lib.check([
 # custom:
 #   short_name: connected
 #   severity: CRITICAL
+#   risk: The figures are made up, or the probe itself can trade.
 #   solution: Connect to the paper account with the read-only setting of the API and probe it again.
 #   owner: devops_lead
 #   controls: [gate:stage6]
@@ -76,6 +78,7 @@ check_account_is_paper := data.gate.lib.check([
 # custom:
 #   short_name: account_is_paper
 #   severity: CRITICAL
+#   risk: The paper session trades with real money.
 #   solution: Stop trading; probe the right account and pin its id in the configuration.
 #   owner: risk_officer
 #   controls: [gate:stage6]
@@ -96,6 +99,7 @@ check_paper_port := data.gate.lib.check([
 # custom:
 #   short_name: paper_port
 #   severity: CRITICAL
+#   risk: The paper session trades with real money.
 #   solution: Stop trading; connect to the paper port of TWS or of the Gateway and probe again.
 #   owner: risk_officer
 #   controls: [gate:stage6]
@@ -130,6 +134,7 @@ check_permissions_match := data.gate.lib.check([
 # custom:
 #   short_name: permissions_match
 #   severity: CRITICAL
+#   risk: The account may trade what it must not, or not what it must.
 #   solution: Have the broker correct the permissions, or have the risk officer review the mismatch and sign this stage.
 #   owner: risk_officer
 #   controls: [gate:stage6]
@@ -174,6 +179,7 @@ check_buying_power := data.gate.lib.check([buying_power(input.facts.account.buyi
 # custom:
 #   short_name: buying_power
 #   severity: CRITICAL
+#   risk: Every order is rejected.
 #   solution: Fund or reset the paper account, or have the risk officer review the figure and sign this stage.
 #   owner: risk_officer
 #   controls: [gate:stage6]
@@ -219,6 +225,7 @@ check_limits_within_caps := data.gate.lib.check(array.concat(
 # custom:
 #   short_name: limits_within_caps
 #   severity: HIGH
+#   risk: One order can lose more than was agreed.
 #   solution: Set the account's limits to the caps or below; a limit of zero is no limit.
 #   owner: risk_officer
 #   controls: [gate:stage6]
@@ -241,6 +248,7 @@ check_account_fresh := data.gate.lib.check(data.gate.lib.between(
 # custom:
 #   short_name: account_fresh
 #   severity: HIGH
+#   risk: The account is no longer what the probe saw.
 #   solution: Probe the account again.
 #   owner: devops_lead
 #   controls: [gate:stage6]
@@ -260,6 +268,7 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"account": 
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
+#   risk: The probe may be of another system or account.
 #   solution: Probe the account again, then run `gate provenance` right away.
 #   owner: devops_lead
 #   controls: [gate:stage6]
@@ -279,6 +288,7 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage6"))
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
+#   risk: The stage goes on against the decision of somebody who may stop it.
 #   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage6]

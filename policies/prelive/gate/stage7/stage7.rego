@@ -17,6 +17,7 @@ check_latency_delta := data.gate.lib.check([data.gate.lib.below(
 # custom:
 #   short_name: latency_delta
 #   severity: HIGH
+#   risk: Orders arrive too late for the prices that they were made for.
 #   solution: Find where the broker path loses time, or calibrate the mock on the same host again.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -38,6 +39,7 @@ check_pacing := data.gate.lib.check([data.gate.lib.equals(
 # custom:
 #   short_name: pacing
 #   severity: CRITICAL
+#   risk: The broker throttles or cuts the connection while orders are open.
 #   solution: Space the messages evenly below the limit and run the session again.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -59,6 +61,7 @@ check_fill_rate := data.gate.lib.check([data.gate.lib.above(
 # custom:
 #   short_name: fill_rate
 #   severity: HIGH
+#   risk: Positions differ from what the strategy assumes.
 #   solution: Find out why orders were not filled (price, symbol, state handling) and run the session again.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -80,6 +83,7 @@ check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: sharpe_ratio
 #   severity: HIGH
+#   risk: The strategy does not earn outside of the back-test.
 #   solution: Compare fills and costs on paper with those the backtest assumes, and correct whichever is wrong.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -101,6 +105,7 @@ check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(
 # custom:
 #   short_name: sharpe_source
 #   severity: MEDIUM
+#   risk: A figure that nobody can check decides about capital.
 #   solution: Record the equity of the account in the paper log, so that the Sharpe ratio can be recomputed.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -123,6 +128,7 @@ check_trade_count := data.gate.lib.check(data.gate.lib.between(
 # custom:
 #   short_name: trade_count
 #   severity: HIGH
+#   risk: Too few trades to tell luck from skill, or far more than planned.
 #   solution: Run a session whose number of trades is within the range.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -144,6 +150,7 @@ check_session_length := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: session_length
 #   severity: HIGH
+#   risk: Faults that take hours were not seen.
 #   solution: Run a longer session.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -165,6 +172,7 @@ check_p95_latency := data.gate.lib.check([data.gate.lib.below(
 # custom:
 #   short_name: p95_latency
 #   severity: HIGH
+#   risk: Orders arrive too late for the prices that they were made for.
 #   solution: Find what the slowest orders waited for, and run the session again.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -186,6 +194,7 @@ check_disconnects_recovered := data.gate.lib.check([data.gate.lib.equals(
 # custom:
 #   short_name: disconnects_recovered
 #   severity: HIGH
+#   risk: After a lost connection, open orders stay without control.
 #   solution: Fix the reconnection and run the session again.
 #   owner: devops_lead
 #   controls: [gate:stage7]
@@ -210,6 +219,7 @@ check_metrics_agree := data.gate.lib.check([
 # custom:
 #   short_name: metrics_agree
 #   severity: CRITICAL
+#   risk: The figures shown are not those of the session.
 #   solution: Find out how the metrics file was made, and generate it from the log.
 #   owner: risk_officer
 #   controls: [gate:stage7]
@@ -237,6 +247,7 @@ check_symbols := data.gate.lib.check(data.gate.lib.between(
 # custom:
 #   short_name: symbols
 #   severity: LOW
+#   risk: The session says little about the instruments that will be traded.
 #   solution: Run a session over the planned number of liquid symbols.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -257,6 +268,7 @@ check_order_types := data.gate.lib.check([
 # custom:
 #   short_name: order_types
 #   severity: LOW
+#   risk: An order type is used live for the first time.
 #   solution: Run a session with the kinds of order named, and log their types as the broker spells them.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -285,6 +297,7 @@ check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage7"))
 # custom:
 #   short_name: not_rejected
 #   severity: CRITICAL
+#   risk: The stage goes on against the decision of somebody who may stop it.
 #   solution: Fix what the rejection names, then judge the stage again with the new evidence.
 #   owner: risk_officer
 #   controls: [gate:stage7]

@@ -15,6 +15,7 @@ check_log_consistent := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: log_consistent
 #   severity: CRITICAL
+#   risk: The session was edited or invented.
 #   solution: Correct the program that writes the log, and run the session again.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -41,6 +42,7 @@ check_message_rate := data.gate.lib.check([data.gate.lib.below(
 # custom:
 #   short_name: message_rate
 #   severity: CRITICAL
+#   risk: The broker throttles or cuts the connection while orders are open.
 #   solution: Space the messages evenly below the limit, and run the session again.
 #   owner: lead_quant
 #   controls: [gate:stage7]
@@ -61,6 +63,7 @@ check_same_account := data.gate.lib.check([data.gate.lib.is_true(
 # custom:
 #   short_name: same_account
 #   severity: CRITICAL
+#   risk: The session says nothing about the account that was probed.
 #   solution: Run the session on the paper account that is recorded and pinned.
 #   owner: risk_officer
 #   controls: [gate:stage7]
@@ -81,6 +84,7 @@ check_claimed_statuses := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: claimed_statuses
 #   severity: HIGH
+#   risk: A failure that the session itself states is passed over.
 #   solution: Find out why the metrics file states another status, and write it from the log again.
 #   owner: lead_trader
 #   controls: [gate:stage7]

@@ -15,6 +15,7 @@ check_paper_fresh := data.gate.lib.check(data.gate.lib.between(
 # custom:
 #   short_name: paper_fresh
 #   severity: HIGH
+#   risk: The session is of an older system or market.
 #   solution: Run a new session.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -34,6 +35,7 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"paper": in
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
+#   risk: The session may be of another system.
 #   solution: Run the session again with the sources that are judged, then run `gate provenance` right away.
 #   owner: lead_trader
 #   controls: [gate:stage7]
@@ -56,6 +58,7 @@ check_account_not_simulated := data.gate.lib.check([
 # custom:
 #   short_name: account_not_simulated
 #   severity: CRITICAL
+#   risk: A simulator fills orders as no market does.
 #   solution: Run the session on the paper account of the broker.
 #   owner: risk_officer
 #   controls: [gate:stage7]

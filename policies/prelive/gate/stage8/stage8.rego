@@ -18,6 +18,7 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 # custom:
 #   short_name: governance_signed
 #   severity: CRITICAL
+#   risk: Capital is put at risk without anybody answering for it.
 #   solution: >-
 #     Have the risk officer, the CTO and the lead trader review the evidence and sign; sign again after every change.
 #   owner: risk_officer
@@ -59,6 +60,7 @@ check_rollback_documented := data.gate.lib.check([
 # custom:
 #   short_name: rollback_documented
 #   severity: HIGH
+#   risk: In an emergency nobody knows what to do first.
 #   solution: Add the missing sections, triggers and steps to the rollback procedure.
 #   owner: devops_lead
 #   controls: [gate:stage8]
@@ -124,6 +126,7 @@ check_rollback_verified := data.gate.lib.check(array.concat(
 # custom:
 #   short_name: rollback_verified
 #   severity: CRITICAL
+#   risk: In an emergency the rollback does not work, or takes too long.
 #   solution: Run a rollback drill and record it; fix what took too long or was left open.
 #   owner: devops_lead
 #   controls: [gate:stage8]
@@ -172,6 +175,7 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 # custom:
 #   short_name: kill_switch_verified
 #   severity: CRITICAL
+#   risk: Losses run on after the limit at which trading must stop.
 #   solution: >-
 #     Exercise the switches named, just short of their threshold and just beyond it, and record both results; fix a switch that
 #     did not halt.
@@ -268,6 +272,7 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
+#   risk: The rehearsals may be of another system.
 #   solution: >-
 #     Repeat the drill or the verification with the sources that are judged, then run `gate provenance` right away.
 #   owner: devops_lead
@@ -290,6 +295,7 @@ check_checklist_score := data.gate.lib.check([data.gate.lib.at_least(
 # custom:
 #   short_name: checklist_score
 #   severity: HIGH
+#   risk: Open points are found by the market.
 #   solution: Complete and tick the open items of the pre-live checklist.
 #   owner: qa_lead
 #   controls: [gate:stage8]
@@ -313,6 +319,7 @@ check_scale_up_plan := data.gate.lib.check([
 # custom:
 #   short_name: scale_up_plan
 #   severity: MEDIUM
+#   risk: A fault meets the whole capital on the first day.
 #   solution: Align the scale-up plan with the required steps, each with a position cap and a review schedule.
 #   owner: risk_officer
 #   controls: [gate:stage8]
@@ -374,6 +381,7 @@ check_tree_clean := data.gate.lib.check([data.gate.lib.none(
 # custom:
 #   short_name: tree_clean
 #   severity: MEDIUM
+#   risk: What goes live is not what was committed and reviewed.
 #   solution: Commit or discard the changes, then judge again.
 #   owner: devops_lead
 #   controls: [gate:stage8]

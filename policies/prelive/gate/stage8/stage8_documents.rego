@@ -14,6 +14,7 @@ check_rollback_limits := data.gate.lib.check([
 # custom:
 #   short_name: rollback_limits
 #   severity: HIGH
+#   risk: Trading goes on where the agreed limits say stop.
 #   solution: State the agreed limits and recovery checks in the rollback procedure, as numbers.
 #   owner: risk_officer
 #   controls: [gate:stage8]
@@ -75,6 +76,7 @@ check_drill_steps := data.gate.lib.check([
 # custom:
 #   short_name: drill_steps
 #   severity: CRITICAL
+#   risk: A step fails in the emergency because nobody tried it.
 #   solution: Run the whole procedure in a drill, and record each step as it is finished.
 #   owner: devops_lead
 #   controls: [gate:stage8]
@@ -99,6 +101,7 @@ check_checklist_agreed := data.gate.lib.check([data.gate.lib.none_of(
 # custom:
 #   short_name: checklist_agreed
 #   severity: HIGH
+#   risk: A shortened checklist calls an unfinished system ready.
 #   solution: Give the categories of the pre-live checklist the agreed points and items.
 #   owner: qa_lead
 #   controls: [gate:stage8]
@@ -152,6 +155,7 @@ check_decisions_agree := data.gate.lib.check([
 # custom:
 #   short_name: decisions_agree
 #   severity: HIGH
+#   risk: Documents in use say something else than what was decided.
 #   solution: Delete the documents that are out of date, judge again, and let gate write them anew.
 #   owner: risk_officer
 #   controls: [gate:stage8]
@@ -190,6 +194,7 @@ check_evidence_committed := data.gate.lib.check([data.gate.lib.none(
 # custom:
 #   short_name: evidence_committed
 #   severity: MEDIUM
+#   risk: Evidence was changed after it was made.
 #   solution: Commit the changed evidence or restore it, then judge again.
 #   owner: devops_lead
 #   controls: [gate:stage8]

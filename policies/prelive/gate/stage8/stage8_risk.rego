@@ -26,6 +26,7 @@ check_risk_parameters_approved := data.gate.lib.check([
 # custom:
 #   short_name: risk_parameters_approved
 #   severity: HIGH
+#   risk: Limits on losses were loosened without approval.
 #   solution: >-
 #     Undo the change, or have the risk officer review it and sign this stage. Where a value cannot be told, write it
 #     as a plain number in one place and import it from there.

@@ -18,6 +18,7 @@ check_trust_anchored := data.gate.lib.check([
 # custom:
 #   short_name: trust_anchored
 #   severity: CRITICAL
+#   risk: Whoever writes the change also writes the rules that judge it.
 #   solution: >-
 #     Judge with --operator FILE, which the change cannot touch, or with --trust-ref naming the protected branch; see
 #     docs/operator.md.

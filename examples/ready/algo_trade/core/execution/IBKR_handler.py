@@ -118,6 +118,7 @@ class IBKRHandler:
         self._pacer = pacer or Pacer()
         self._lost = False
         self._quiet_until = float("-inf")
+        self._queue = asyncio.Lock()
         self._tickers: dict[str, Any] = {}
         self.orders: dict[int, OrderRecord] = {}
         self.messages: list[tuple[int, int, str, Action]] = []
@@ -278,14 +279,18 @@ class IBKRHandler:
     async def subscribe_market_data(self, symbol: str) -> Any:
         """Stream quotes of `symbol`; asking twice gives the same ticker.
 
-        Raises BrokerError when the broker's 100 subscriptions are used up.
+        Raises BrokerError when the broker's 100 subscriptions are used up, or it does not know the symbol.
         """
         if symbol in self._tickers:
             return self._tickers[symbol]
         if len(self._tickers) >= MAX_SUBSCRIPTIONS:
             raise BrokerError(f"all {MAX_SUBSCRIPTIONS} market data subscriptions are in use")
         await self._turn()
-        self._tickers[symbol] = self._client.reqMktData(self._stock(symbol))
+        known = await self._client.qualifyContractsAsync(self._stock(symbol))
+        if not known or known[0] is None:
+            raise BrokerError(f"the broker knows no instrument {symbol}")
+        await self._turn()
+        self._tickers[symbol] = self._client.reqMktData(known[0])
         return self._tickers[symbol]
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -302,13 +307,13 @@ class IBKRHandler:
         return self._types.Contract(symbol=symbol, secType="STK", exchange="SMART", currency="USD")
 
     async def _turn(self) -> None:
-        """Wait until the next message may leave."""
-        if not self.connected:
-            raise NotConnectedError("there is no session")
-        now = self._clock()
-        wait = max(self._pacer.reserve(now), self._quiet_until) - now
-        if wait > 0:
-            await self._sleep(wait)
+        """Wait until the next message may leave; one after the other, so that a pause holds up all that wait."""
+        async with self._queue:
+            if not self.connected:
+                raise NotConnectedError("there is no session")
+            due = self._pacer.reserve(self._clock())
+            while (wait := max(due, self._quiet_until) - self._clock()) > 0:
+                await self._sleep(wait)
 
     async def _await_acknowledgement(self, record: OrderRecord) -> None:
         deadline = record.submitted_at + self.config.ack_timeout_s

@@ -1,0 +1,1 @@
+"""What others are told about a ledger: notifications about changes, and metrics. Judges nothing."""

@@ -1,0 +1,117 @@
+"""A ledger's figures as metrics. Names and units follow Prometheus: moments as epoch seconds, never ages.
+
+The number of series is bounded, whatever stages, waivers and conditions are called: of each list the first
+are exported, and ``gate_metrics_left_out`` counts the rest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ...evidence.base.times import parse_rfc3339
+from ..context import Context
+from ..decide.conditions import due_at
+from ..decision.document import Decision, Severity, Verdict
+from ..ledger.interface import NoLedger
+from ..ledgers import reader
+from ..recording import read_decisions
+from ..terminal.figures import printable, shorten
+from . import standing
+
+STAGES, LISTED = 50, 100
+"""Most stages, and most waivers, conditions and collectors, that have series of their own."""
+_LONGEST = 100
+
+HELP = {
+    "gate_stage_verdict": "1 for the latest recorded verdict of a stage.",
+    "gate_stage_judged_timestamp_seconds": "Effective time of the latest decision about a stage.",
+    "gate_stage_verdict_since_timestamp_seconds": "Effective time since which the verdict is the same.",
+    "gate_stage_decisions_total": "Recorded decisions about a stage, by verdict.",
+    "gate_stage_violations": "Violations of a stage, by severity.",
+    "gate_stage_waived_violations": "Violations of a stage under waivers.",
+    "gate_stage_conditions": "Open conditions of a stage.",
+    "gate_waiver_expiry_timestamp_seconds": "When a waiver that is in use expires.",
+    "gate_condition_due_timestamp_seconds": "When an open condition becomes a violation.",
+    "gate_evidence_observed_timestamp_seconds": "When evidence was made, as far as it states that.",
+    "gate_ledger_sealed_timestamp_seconds": "When the ledger was written last.",
+    "gate_metrics_left_out": "Series over the limit of a metric.",
+}
+"""Name → meaning. Counters end in ``_total``, moments in ``_timestamp_seconds``; all else are gauges."""
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Metrics:
+    """The series by metric: labels → value, an integer. Every label is one line in which nothing acts."""
+
+    def __init__(self, workspace: str) -> None:
+        self._workspace = workspace
+        self.series: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
+
+    def add(self, metric: str, value: int, /, **labels: str) -> None:
+        """Add a series, unless there is one with these labels: two would make the export unreadable."""
+        stated = {"workspace": self._workspace, **labels}.items()
+        shown = tuple((name, shorten(printable(text), _LONGEST)) for name, text in stated)
+        self.series[metric].setdefault(shown, value)
+
+    def add_first(
+        self, metric: str, moment: Callable[[str], int], rows: Iterable[tuple[dict[str, str], str]]
+    ) -> None:
+        """Add those of a list that come first, without what states no time: labels and a time of each."""
+        found: dict[Labels, int] = {}
+        for labels, text in rows:
+            with suppress(ValueError):
+                found.setdefault(tuple(labels.items()), moment(text))
+        for stated, value in sorted(found.items(), key=lambda row: row[1])[:LISTED]:
+            self.add(metric, value, **dict(stated))
+        self.add("gate_metrics_left_out", max(len(found) - LISTED, 0), metric=metric)
+
+
+def collect(context: Context, config_dir: Path) -> Metrics:
+    """The metrics of the workspace's ledger; without series where nothing was recorded.
+
+    Raises LedgerError: the ledger is damaged.
+    """
+    into = Metrics(context.name)
+    with suppress(NoLedger), reader(context, config_dir) as ledger:
+        stages = standing.read(ledger).stages
+        into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
+        newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
+        read = read_decisions(ledger, [one.latest.digest for _, one in newest])
+        latest = {name: read[one.latest.digest] for name, one in newest}
+        for name, one in newest:
+            _stage(into, name, one, latest[name])
+        _listed(into, latest)
+        if (sealed := ledger.checkpoint()) is not None:
+            into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
+    return into
+
+
+def _stage(into: Metrics, name: str, one: standing.Standing, decision: Decision) -> None:
+    for verdict in Verdict:
+        into.add("gate_stage_verdict", int(one.verdict == verdict), stage=name, verdict=verdict.value)
+        into.add("gate_stage_decisions_total", one.counts[verdict], stage=name, verdict=verdict.value)
+    into.add("gate_stage_judged_timestamp_seconds", parse_rfc3339(one.latest.time), stage=name)
+    into.add("gate_stage_verdict_since_timestamp_seconds", parse_rfc3339(one.since), stage=name)
+    weights = Counter(violation.severity for violation in decision.violations if violation.stage == name)
+    for severity in Severity:
+        into.add("gate_stage_violations", weights[severity], stage=name, severity=severity.value)
+    into.add("gate_stage_waived_violations", sum(one.stage == name for one in decision.waived), stage=name)
+    into.add("gate_stage_conditions", sum(one.stage == name for one in decision.conditions), stage=name)
+
+
+def _listed(into: Metrics, latest: dict[str, Decision]) -> None:
+    """What there may be any number of; evidence as the newest decision that read it saw it."""
+    waivers, conditions, evidence = [], [], []
+    for name, decision in latest.items():
+        own = [one for one in decision.waived if one.stage == name]
+        waivers += [({"stage": name, "waiver": one.waiver}, one.effective_until) for one in own]
+        open_ = [one for one in decision.conditions if one.stage == name]
+        conditions += [({"stage": name, "condition": one.id}, one.due) for one in open_]
+        evidence += [({"collector": one.id}, one.observed_at or "") for one in decision.evidence]
+    into.add_first("gate_waiver_expiry_timestamp_seconds", parse_rfc3339, waivers)
+    into.add_first("gate_condition_due_timestamp_seconds", due_at, conditions)
+    into.add_first("gate_evidence_observed_timestamp_seconds", parse_rfc3339, evidence)

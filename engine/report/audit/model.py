@@ -1,0 +1,244 @@
+"""What the audit report says, whatever it is rendered as. Frozen values; a plain string is data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ...decision.document import EvidenceSummary, Severity, Verdict
+from .words import Said, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A status: its tone (``good``, ``bad``, ``warn`` or ``none``) and the word for it."""
+
+    tone: str
+    word: Said
+
+    @property
+    def sign(self) -> str:
+        """A sign that tells the tones apart without colour."""
+        return {"good": "✔", "bad": "✘", "warn": "!", "none": "–"}[self.tone]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A row of the executive table."""
+
+    stage: str
+    label: str
+    target: Text
+    current: Text
+    mark: Mark
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A stage, and its place in the drawing: the column is the longest way to it."""
+
+    id: str
+    title: str
+    question: str
+    verdict: Verdict
+    depends_on: tuple[str, ...]
+    blocked_by: tuple[str, ...]
+    holding: int
+    rules: int
+    column: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A row of the artifact matrix."""
+
+    pattern: str
+    category: str
+    places: tuple[str, ...]
+    found: Mark
+    signed: Mark
+    signer: str
+    valid: Mark
+    problems: tuple[str, ...]
+    coverage: Text
+    status: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """The artifacts under one heading."""
+
+    name: str
+    artifacts: tuple[Artifact, ...]
+
+    def count(self, tone: str) -> int:
+        """How many of them have that tone."""
+        return Counter(one.status.tone for one in self.artifacts)[tone]
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One thing to correct: what was found, what is at risk, what follows, and what resolves it."""
+
+    title: Text
+    severity: Severity
+    codes: tuple[str, ...]
+    found: tuple[str, ...]
+    risk: Text
+    consequence: Text
+    resolution: str
+    owners: tuple[str, ...]
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An operand of a rule with its value; ``holds`` is None where it was not evaluated."""
+
+    name: str
+    actual: Text
+    op: str
+    expected: Text
+    holds: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule with its proof: operands, facts, where the evidence is, and why it does not hold."""
+
+    code: str
+    title: str
+    severity: Severity
+    mark: Mark
+    operands: tuple[Comparison, ...]
+    facts: tuple[tuple[str, Text], ...]
+    looked_at: tuple[str, ...]
+    evidence: tuple[EvidenceSummary, ...]
+    places: tuple[str, ...]
+    reasons: tuple[str, ...]
+    solutions: tuple[str, ...]
+    owner: str
+    controls: tuple[str, ...]
+    binds: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageLogic:
+    """A stage's formal logic: it passes when all of its rules hold and all it depends on has passed."""
+
+    gate: Gate
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A line of the sign-off table, and the commands by which this role signs."""
+
+    role: str
+    name: str
+    principal: str
+    key: str
+    signed_at: str
+    mark: Mark
+    here: str
+    elsewhere: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of a chart: its length in thousandths, and the figures beside it."""
+
+    label: Text
+    length: int
+    figure: Text
+    note: Text
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars with a limit, in thousandths; ``absent`` says why there is nothing to draw."""
+
+    bars: tuple[Bar, ...]
+    limit: int | None
+    limit_text: Text
+    absent: Said | None
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line through samples: SVG points of equity (720 × 200) and of drawdown (720 × 80), and its labels."""
+
+    equity: str
+    drawdown: str
+    highest: str
+    lowest: str
+    begins: str
+    ends: str
+    summary: Said
+    deepest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The whole report.
+
+    Attributes:
+        headline: the verdict in a sentence.
+        identity: what was judged, by what, and when.
+        weakened: what makes the decision say less than it would by default.
+        coverage, latency, checklist: None where the decision is not about them.
+        equity: the paper session's curve, or why there is none.
+    """
+
+    title: str
+    workspace: str
+    stage: str
+    verdict: Verdict
+    action: str | None
+    headline: Said
+    counts: tuple[tuple[Severity, int], ...]
+    identity: tuple[tuple[Said, Text], ...]
+    weakened: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    gates: tuple[Gate, ...]
+    categories: tuple[Category, ...]
+    artifacts_left_out: int
+    anomalies: tuple[Anomaly, ...]
+    waived: tuple[tuple[str, str, str, str], ...]
+    conditions: tuple[tuple[str, str, str], ...]
+    notices: tuple[tuple[str, str], ...]
+    logic: tuple[StageLogic, ...]
+    roles: tuple[Role, ...]
+    next_review: tuple[Said, ...]
+    coverage: Chart | None
+    latency: Chart | None
+    checklist: Chart | None
+    equity: Curve | Said | None
+    evidence: tuple[EvidenceSummary, ...]
+    verify: tuple[tuple[Said, str], ...]
+    recorded: str | None
+    as_of: str
+    commit: str
+    policy: str
+    version: str
+    absent_artifacts: Said
+
+    @property
+    def blockers(self) -> tuple[Anomaly, ...]:
+        """The anomalies each of which makes the verdict FAIL."""
+        return tuple(one for one in self.anomalies if one.severity.blocks)
+
+    @property
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """All rows of the matrix."""
+        return tuple(one for category in self.categories for one in category.artifacts)
+
+    @property
+    def severities(self) -> tuple[tuple[Severity, tuple[Anomaly, ...]], ...]:
+        """The anomalies by severity, heaviest first; only severities that have some."""
+        groups = ((level, tuple(a for a in self.anomalies if a.severity is level)) for level in Severity)
+        return tuple((level, found) for level, found in groups if found)

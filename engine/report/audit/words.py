@@ -1,0 +1,79 @@
+"""Sentences of the report and their translations; data stay in their own language.
+
+A catalogue is a JSON object from the English text to the translation. Placeholders such as ``{stage}`` stand
+for data, and are the same in both. What a catalogue lacks is shown in English.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from ....evidence.base.errors import UsageError, suggestion
+
+LANGUAGES = {"en": "ltr", "he": "rtl"}
+"""Language of the report (BCP 47) → direction of its text."""
+
+_HERE = Path(__file__).resolve().parent
+_PLACE = re.compile(r"\{(\w+)\}")
+CODE = re.compile("`([^`]{1,200})`")
+"""What messages set apart as code."""
+T = TypeVar("T", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words of the report: the English text, and the data for its placeholders."""
+
+    text: str
+    values: Mapping[str, Text] = field(default_factory=dict)
+
+
+Text = str | Said
+"""Words of the report, or data (a plain string)."""
+
+
+def say(text: str, **values: Text | int) -> Said:
+    """Words of the report, with data for the placeholders."""
+    return Said(text, {name: str(one) if isinstance(one, int) else one for name, one in values.items()})
+
+
+def check_language(name: str) -> str:
+    """The name. Raises UsageError: there is no report in that language."""
+    if name not in LANGUAGES:
+        raise UsageError(f"there is no report in the language {name!r}", remedy=suggestion(name, LANGUAGES))
+    return name
+
+
+@functools.cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """English text → translation; empty for English."""
+    file = _HERE / f"{language}.json"
+    found: dict[str, str] = {} if language == "en" else json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def spoken(
+    text: Text, language: str, words: Callable[[str], T], data: Callable[[str], T], join: type[T]
+) -> T:
+    """A text in a language, escaped part by part.
+
+    Args:
+        words: escapes words of the report.
+        data: escapes data and sets them apart.
+        join: the kind of string that both give.
+    """
+    if isinstance(text, str):
+        return data(text)
+    if not text.values:
+        return words(catalogue(language).get(text.text, text.text))
+    parts: list[T] = []
+    for number, part in enumerate(_PLACE.split(catalogue(language).get(text.text, text.text))):
+        inner = number % 2 == 1
+        parts.append(spoken(text.values[part], language, words, data, join) if inner else words(part))
+    return join("").join(parts)  # type: ignore[return-value]  # str.join of a subclass gives the subclass

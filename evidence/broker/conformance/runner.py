@@ -1,0 +1,172 @@
+"""Lets a client program meet the cases of the suite, one run for each, and keeps what the gateway saw.
+
+The program is the operator's own and runs with the operator's rights and environment; nothing here is a
+sandbox. What is guaranteed: it gets a limited time, and when a case is over nothing of it is left, also when
+gate itself is killed. Where the system says so, connections to anywhere else are reported, and one to a port
+of a gateway ends the program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...base.errors import EnvironmentProblem, masked
+from ...process.children import scratch
+from ...process.programs import Background, find
+from ..simulator.server import Server
+from ..simulator.wire import Observation
+from .sockets import WATCHED, remote_addresses
+from .suite import MOST_MESSAGES, MOST_TRIES, Case
+
+GATEWAY_PORTS = frozenset({7496, 7497, 4001, 4002})
+"""Where TWS and IB Gateway listen, for real money or on paper."""
+MOST_OUTPUT = 64 * 1024 * 1024
+"""Bytes that a program may print in one case."""
+_LOOK_S = 0.02
+_SOCKETS_S = 0.2
+_SETTLE_S = 0.3
+"""How long the gateway goes on after the program has ended, for what was under way."""
+_TAIL = 2000
+
+
+@dataclass(slots=True)
+class Run:
+    """One case as it went.
+
+    ``ended`` is how the program's run ended: ``itself``, ``told to stop``, or what ended it: ``time``,
+    ``tries``, ``messages``, ``output``, ``elsewhere`` (a connection to another gateway). ``elsewhere`` lists
+    where else it was connected to, ``tail`` is the end of what it printed.
+    """
+
+    case: Case
+    records: list[Observation] = field(default_factory=list)
+    ended: str = "itself"
+    exit_code: int | None = None
+    duration_us: int = 0
+    elsewhere: list[str] = field(default_factory=list)
+    tail: str = ""
+
+
+class _Watch:
+    """What happens at the gateway while a program runs."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._messages = self._unheard = 0
+        self._working: set[str] = set()
+        self.problem: str | None = None
+        self.stop_at: float | None = None
+
+    def observe(self, one: Observation) -> None:
+        """Keep the record, and notice when the program has to be ended or told to stop."""
+        self._run.records.append(one)
+        match one["direction"], one["message"]:
+            case "in", _:
+                self._messages += 1
+                if self._messages > MOST_MESSAGES:
+                    self.problem = "messages"
+            case "event", "connected":
+                self._unheard += 1
+                if self._unheard > MOST_TRIES:
+                    self.problem = "tries"
+            case "out", "nextValidId":
+                self._unheard = 0
+            case "out", "orderStatus" if one["fields"].get("status") == "Submitted":
+                self._working.add(one["fields"]["orderId"])
+                if self._run.case.told_to_stop and len(self._working) == 2 and self.stop_at is None:
+                    self.stop_at = time.monotonic() + 0.2
+
+
+def check_command(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> list[str]:
+    """The command with the program's path. Raises EnvironmentProblem: there is no such program."""
+    program = None if "\0" in command[0] else find(command[0], cwd, environment)
+    if program is None:
+        what = f"there is no program {masked(command[0][:80])!r}"
+        raise EnvironmentProblem(what, remedy="give the command after --, such as -- python client.py")
+    return [str(program.absolute()), *command[1:]]
+
+
+async def run_case(
+    case: Case,
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    host: str,
+    port: int,
+    seconds: float,
+    warn: Callable[[str], None],
+) -> Run:
+    """Run the program once against the case's gateway, and end everything that it leaves.
+
+    Raises UsageError: the host is not a loopback address; EnvironmentProblem: the port is taken, or the
+    program cannot be started; InternalError: the simulator broke.
+    """
+    run = Run(case)
+    watch = _Watch(run)
+    begin = time.monotonic_ns()
+    with scratch("conformance") as folder:
+        output = folder / "output"
+        async with Server(case.scenario, watch.observe, host=host, port=port) as server:
+            variables = {**environment, **case.variables(server.host, server.port)}
+            program = Background(command, cwd, variables, output)
+            try:
+                gateway = server.host, server.port
+                await _follow(run, watch, program, output, server.failure, gateway, seconds, warn)
+                run.exit_code = program.code()
+            finally:
+                run.duration_us = (time.monotonic_ns() - begin) // 1000
+                await asyncio.shield(asyncio.to_thread(program.end))
+            await asyncio.sleep(_SETTLE_S)
+        with output.open("rb") as stream:
+            stream.seek(max(output.stat().st_size - _TAIL, 0))
+            run.tail = stream.read(_TAIL).decode(errors="replace")
+    return run
+
+
+async def _follow(
+    run: Run,
+    watch: _Watch,
+    program: Background,
+    output: Path,
+    failure: asyncio.Future[None],
+    gateway: tuple[str, int],
+    seconds: float,
+    warn: Callable[[str], None],
+) -> None:
+    """Wait for the program's end, or for a reason to end it."""
+    deadline = time.monotonic() + seconds
+    look = time.monotonic()
+    while not program.ended():
+        now = time.monotonic()
+        if failure.done():
+            failure.result()
+        if now >= look and WATCHED:
+            look = now + _SOCKETS_S
+            _look(run, watch, program.pid, gateway, warn)
+        if watch.stop_at is not None and now >= watch.stop_at and run.ended == "itself":
+            run.ended = "told to stop"
+            program.stop()
+        if now >= deadline:
+            watch.problem = watch.problem or "time"
+        elif output.stat().st_size > MOST_OUTPUT:
+            watch.problem = watch.problem or "output"
+        if watch.problem is not None:
+            run.ended = watch.problem
+            return
+        await asyncio.sleep(_LOOK_S)
+
+
+def _look(run: Run, watch: _Watch, pid: int, gateway: tuple[str, int], warn: Callable[[str], None]) -> None:
+    for address, port in sorted(remote_addresses(pid) - {gateway}):
+        shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        if shown in run.elsewhere or len(run.elsewhere) >= 20:
+            continue
+        run.elsewhere.append(shown)
+        warn(f"{run.case.name}: the program is connected to {shown}, which is not the simulated gateway")
+        if port in GATEWAY_PORTS:
+            watch.problem = "elsewhere"
