@@ -16,6 +16,7 @@ import pytest
 from gate.engine.decision.document import Decision, Verdict
 from gate.engine.decision.statement import statement
 from gate.engine.ledger import open_ledger
+from gate.engine.monitoring.metrics import HELP
 from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import LogKey
 
@@ -225,3 +226,16 @@ def test_auditors_queries_answer(gate: Callable[..., Any], fleet: Path, tmp_path
     ]  # fmt: skip
     assert len(answers[3]) == 4 and answers[4] == []
     assert [row[0] for row in answers[6]] == ["test/passed"] and answers[6][0][3].days == 7
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    """Every metric of examples/grafana, and every label, is one that `gate metrics` exports."""
+    board = json.loads((ROOT / "examples" / "grafana" / "gate.json").read_text())
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    asked += [one["query"]["query"] for one in board["templating"]["list"] if one["type"] == "query"]
+    metrics = set(re.findall(r"gate_\w+", " ".join(asked)))
+    assert metrics and metrics <= HELP.keys()
+    labels = set(re.findall(r"(\w+)=", " ".join(asked)))
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    assert labels == {"workspace", "stage", "verdict"} and all(f"`{name}`" in page for name in labels)
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
