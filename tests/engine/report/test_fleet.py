@@ -20,6 +20,7 @@ from gate.engine.monitoring.metrics import HELP
 from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import LogKey
 
+from ..ledger.postgres_server import running
 from .small import small
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -239,3 +240,28 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
     assert labels == {"workspace", "stage", "verdict"} and all(f"`{name}`" in page for name in labels)
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+@pytest.mark.soak
+def test_ledgers_in_a_database_are_read_beside_files(gate: Callable[..., Any], fleet: Path) -> None:
+    """Two logs of one PostgreSQL database, one of them not there; the server is then stopped."""
+    with running() as server:
+        assert gate("ledger", "prepare", server.url()).code == 0
+        assert gate("ledger", "migrate", fleet.parent / "passed", server.url("a")).code == 0
+        named = (
+            "-l",
+            f"a={server.url('a')}",
+            "-l",
+            f"b={server.url('b')}",
+            "-l",
+            f"c={fleet.parent / 'failed'}",
+        )
+        asked = ("fleet", "status", *named, "--stage", "stage2", "-o", "json")
+        found = json.loads(gate(*asked).out)
+        server.stop()
+        stopped = json.loads(gate(*asked).out)
+        server.restart()
+    assert {one["ledger"]: one["go_live"] for one in found["ledgers"]} == {"a": "yes", "c": "no"}
+    assert [one["ledger"] for one in found["problems"]] == ["b"]
+    assert [one["ledger"] for one in stopped["ledgers"]] == ["c"]
+    assert [one["ledger"] for one in stopped["problems"]] == ["a", "b"]
