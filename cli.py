@@ -43,6 +43,10 @@ COMMANDS = {
         "report.show",
         "Print a recorded decision in any format, figures over time, and what a change changes.",
     ),
+    "fleet": (
+        "report.fleet",
+        "Look at many ledgers together: who may go live, what blocks, what expires, how verdicts develop.",
+    ),
     "init": ("setup", "Look at a repository and write a commented gate.yaml for it."),
     "docs": ("docs", "List the pages of the documentation, or print one."),
     "signoff": ("people.signoff", "Sign off a stage with your SSH key, and list which sign-offs count."),

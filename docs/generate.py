@@ -5,6 +5,7 @@
 * docs/adr/README.md and docs/collectors/README.md: the lists of decisions on the design and of collectors
 * README.md: the command table and the demo's output, each between two markers
 * contracts/gate_config.schema.json and operator.schema.json: of gate.yaml and the operator's file
+* contracts/fleet.schema.json: of the file that names many ledgers
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.testing import CliRunner
@@ -23,6 +25,7 @@ from gate.engine.config.settings import GateConfig
 from gate.engine.context import open_context
 from gate.engine.decide.plan import make_plan
 from gate.engine.decide.recorded import Time
+from gate.engine.fleet.settings import FleetSettings
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import TableReport
@@ -107,6 +110,11 @@ def settings_schema(kind: type[GateConfig], name: str, title: str, description: 
                 raise ValueError(f"two settings classes have the name {definition}")
         options[collector] = described
     schema["properties"]["evidence"].update(properties=options, additionalProperties=False)
+    return _contract(schema, name, title, description)
+
+
+def _contract(schema: dict[str, Any], name: str, title: str, description: str) -> str:
+    """A schema with a head that says whose it is."""
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:gate:contract:{name}:1",
@@ -157,6 +165,9 @@ def generated() -> dict[Path, str]:
         ),
         ROOT / "contracts" / "operator.schema.json": settings_schema(
             OperatorConfig, "operator", "operator.yaml", "What whoever runs the gate says."
+        ),
+        ROOT / "contracts" / "fleet.schema.json": _contract(
+            adapter(FleetSettings).json_schema(), "fleet", "fleet.yaml", "The ledgers of a fleet."
         ),
     }
 

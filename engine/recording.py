@@ -167,13 +167,19 @@ def recorded_decisions(
     rows = []
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one in deque(_about(ledger, stage), last):
-            decision = None
-            with suppress(ValueError):
-                decision = Decision.from_json(
-                    json.loads(ledger.evidence.get(one.summary["decision"]["sha256"]))
-                )
-            rows.append(Recorded(one, decision))
+            rows.append(recorded(ledger, one))
     return rows
+
+
+def recorded(ledger: LedgerReader, entry: DecisionEntry) -> Recorded:
+    """A recorded decision with its document, where this version of gate can read that.
+
+    Raises LedgerError: the stored document is missing or damaged.
+    """
+    decision = None
+    with suppress(ValueError):
+        decision = Decision.from_json(json.loads(ledger.evidence.get(entry.summary["decision"]["sha256"])))
+    return Recorded(entry, decision)
 
 
 def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:

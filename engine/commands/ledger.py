@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +11,12 @@ import typer
 
 from ...evidence.base.errors import UsageError
 from .. import recording
+from ..context import Context
 from ..ledger import proof as proofs
 from ..ledgers import reader
 from ..report import ledger as report
 from ..terminal.console import write_bytes, write_error
-from ..terminal.outputs import parse_outputs, write, write_new
+from ..terminal.outputs import Output, parse_outputs, write, write_new
 from ..witnessing import authorities
 from ..witnessing import witness as ask
 from .options import (
@@ -29,6 +32,14 @@ from .options import (
     open_workspace,
     output_option,
 )
+
+
+class Form(StrEnum):
+    """What an export has."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
 
 app = command_group("ledger", "Read, prove, export and verify the ledger of decisions.")
 
@@ -83,6 +94,13 @@ def export(
         Path | None,
         typer.Argument(help="A new file; standard output if none.", metavar="[FILE]", show_default=False),
     ] = None,
+    form: Annotated[
+        Form,
+        typer.Option(
+            "--format",
+            help="jsonl: all entries, then the checkpoint. parquet: decisions as columns, into a file.",
+        ),
+    ] = Form.JSONL,
     output: Outputs = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -90,9 +108,14 @@ def export(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Write all entries as JSON Lines, then the checkpoint; an existing file is never replaced."""
+    """Write all entries as JSON Lines, or decisions as Parquet; an existing file is never replaced."""
     outputs = parse_outputs(output, tuple(report.EXPORTS))
     context = open_workspace(workspace, operator, trust_ref)
+    if form is Form.PARQUET:
+        if path is None:
+            raise UsageError("a Parquet file is not for standard output", remedy="name a new file")
+        _export_columns(context, path, outputs)
+        return
     with reader(context, config_dir()) as ledger:
         if path is None:
             for line in proofs.export(ledger):
@@ -102,6 +125,20 @@ def export(
         sealed = ledger.checkpoint()
     for item in outputs:
         write(item, report.EXPORTS[item.format](path, size, sealed))
+
+
+def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> None:
+    """Write all decisions that count as Parquet."""
+    from ..entries import decisions
+    from ..report.exchange.parquet import Parquet
+
+    file = Parquet()
+    with reader(context, config_dir()) as ledger:
+        rows = (recording.recorded(ledger, one) for one in decisions(ledger))
+        write_new(path, file.parts(ledger.verifier.name, rows))
+        sealed = ledger.checkpoint()
+    for item in outputs:
+        write(item, report.EXPORTS[item.format](path, file.rows, sealed, "decisions"))
 
 
 @app.command("witness")

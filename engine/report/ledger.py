@@ -84,19 +84,19 @@ PROOFS: dict[str, Callable[[Proof], bytes]] = {
 }
 
 
-def _export_text(path: Path, size: int, sealed: Checkpoint | None) -> bytes:
+def _export_text(path: Path, size: int, sealed: Checkpoint | None, what: str = "entries") -> bytes:
     under = f", sealed: {sealed.size}, root {sealed.root_hex}, {sealed.time}" if sealed else ", none sealed"
-    return to_bytes([f"wrote {size} entries to {path}{under}"])
+    return to_bytes([f"wrote {size} {what} to {path}{under}"])
 
 
-def _export_json(path: Path, size: int, sealed: Checkpoint | None) -> bytes:
+def _export_json(path: Path, size: int, sealed: Checkpoint | None, what: str = "entries") -> bytes:
     root = sealed.root_hex if sealed else None
     return render_json(
         {"path": str(path), "size": size, "sealed": sealed.size if sealed else 0, "root": root}
     )
 
 
-EXPORTS: dict[str, Callable[[Path, int, Checkpoint | None], bytes]] = {
+EXPORTS: dict[str, Callable[..., bytes]] = {
     "table": _export_text,
     "json": _export_json,
 }

@@ -1,0 +1,103 @@
+"""The recorded decisions of a fleet's ledgers, latest last: as a table, JSON, or CSV for spreadsheets."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, astuple, dataclass, fields
+
+from ..decision.document import Verdict
+from ..entries import decisions
+from ..ledger.reader import LedgerReader
+from ..report.interface import DecisionEntry, Screen
+from ..report.json_format import render_json
+from ..report.several.history import Recorded, render_csv
+from ..report.table import VERDICT_STYLE
+from ..terminal.lines import Lines, columns, pad
+from .reading import Answers, Problem, problems_json, shown
+from .settings import Member
+from .standing import add_problems
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A recorded decision of one of the ledgers, as its entry says; how many rules, conditions, waivers."""
+
+    ledger: str
+    entry: int
+    effective_time: str
+    commit: str | None
+    policy: str
+    stage: str
+    verdict: str
+    violated: int
+    conditions: int
+    waived: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The decisions in the order of their effective times, and the ledgers that could not be read."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...]
+
+    @classmethod
+    def of(cls, answers: Answers[list[Row]], last: int) -> History:
+        """The last decisions of all answers."""
+        rows = sorted(
+            (row for found in answers.found for row in found),
+            key=lambda row: (row.effective_time, row.ledger, row.entry),
+        )
+        return cls(tuple(rows[-last:]), answers.problems)
+
+
+def recent(member: Member, ledger: LedgerReader, stage: str | None, last: int) -> list[Row]:
+    """The last decisions of a ledger, or of those that judged the stage. Raises LedgerError."""
+    chosen = (_row(member.name, one) for one in decisions(ledger) if stage in (None, *one.summary["stages"]))
+    return list(deque(chosen, last))
+
+
+def _row(name: str, one: DecisionEntry) -> Row:
+    row, summary = Recorded(one, None), one.summary
+    return Row(
+        name, one.entry.index, row.time, row.commit, row.policy, str(summary["stage"]),
+        Verdict(summary["verdict"]).value, len(summary.get("violations", ())),
+        int(summary.get("conditions", 0)), len(summary.get("waived", ())),
+    )  # fmt: skip
+
+
+def _table(found: History, screen: Screen) -> bytes:
+    lines = Lines(screen)
+    width = min(max((columns(row.ledger) for row in found.rows), default=0), 40)
+    for row in found.rows:
+        counts = [
+            f"{count} {name}"
+            for count, name in (
+                (row.violated, "rules violated"), (row.conditions, "conditions"), (row.waived, "waived"),
+            )
+            if count
+        ]  # fmt: skip
+        lines.add(
+            f"{row.effective_time}  {pad(row.ledger, width)}  ",
+            (f"{row.verdict:<11}", VERDICT_STYLE[Verdict(row.verdict)]),
+            "  "
+            + " · ".join([row.stage, *counts, (row.commit or "-")[:7], row.policy, f"entry {row.entry}"]),
+            hang=22,
+        )
+    if not found.rows:
+        lines.add("no decision was recorded")
+    add_problems(lines, found.problems)
+    return lines.text().encode()
+
+
+def _json(found: History, screen: Screen) -> bytes:
+    rows = [asdict(row) for row in found.rows]
+    return render_json(shown({"decisions": rows, "problems": problems_json(found.problems)}))
+
+
+def _csv(found: History, screen: Screen) -> bytes:
+    return render_csv(iter([tuple(one.name for one in fields(Row)), *map(astuple, found.rows)]))
+
+
+HISTORY: dict[str, Callable[[History, Screen], bytes]] = {"table": _table, "json": _json, "csv": _csv}

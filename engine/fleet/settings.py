@@ -1,0 +1,174 @@
+"""Reads the file that names the ledgers of a fleet. Paths in it are relative to its own directory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from ...evidence.base.errors import ConfigError, EvidenceError, UsageError
+from ...evidence.base.limits import DEFAULT
+from ...evidence.base.settings import Bounded, Settings, Text
+from ...evidence.reading.parse import decode_text
+from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.yaml_reader import parse_yaml
+from ...evidence.signing.keys import VerifierKey
+from ...evidence.signing.problems import SignatureError
+from ..config.settings import read_settings
+from ..ledger import LEDGERS
+from ..ledger.keychain import Admins
+
+SCHEMA: Final = "fleet"
+"""The contract of the file, generated from the classes below."""
+STAGE: Final = "stage8"
+_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$"
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+
+Name = Annotated[str, Bounded(pattern=_NAME)]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSettings(Settings):
+    """One ledger."""
+
+    name: Name = field(metadata={"description": "What to call it: letters, digits and . _ / - only."})
+    ledger: Text = field(metadata={"description": "Its directory or URL."})
+    evidence: Text | None = field(
+        default=None,
+        metadata={"description": "URL of the evidence store; it lies with the ledger if absent."},
+    )
+    key: Text | None = field(
+        default=None,
+        metadata={"description": "The log's verifier key; the ledger's own word is taken if absent."},
+    )
+    key_admins: Text | None = field(
+        default=None,
+        metadata={
+            "description": "File with the log's first key admins, in OpenSSH's allowed_signers format."
+        },
+    )
+    key_threshold: int | None = field(
+        default=None, metadata={"description": "How many of them must sign a key event."}
+    )
+    owner: Text | None = field(default=None, metadata={"description": "Who answers for it."})
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSettings(Settings):
+    """The whole of the file."""
+
+    ledgers: list[MemberSettings] = field(metadata={"description": "The ledgers, each with a name."})
+    version: Literal[1] = field(default=1, metadata={"description": "Version of this file's format."})
+    stage: Text = field(
+        default=STAGE, metadata={"description": "The stage whose verdict says who may go live."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A ledger of the fleet: its name, where it is, and whom to believe about its keys."""
+
+    name: str
+    url: str
+    evidence: str | None = None
+    key: VerifierKey | None = None
+    admins: Admins | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The ledgers by name in their order, and the stage whose verdict says who may go live."""
+
+    members: tuple[Member, ...]
+    stage: str = STAGE
+
+
+def open_fleet(file: Path | None, named: Sequence[str]) -> Fleet:
+    """The fleet of a file, and ledgers named on the command line as ``NAME=URL``.
+
+    Raises UsageError: there is none, or a name is malformed; ConfigError: the file is absent or malformed,
+    two ledgers have one name, or nobody serves the scheme of a URL.
+    """
+    fleet = Fleet(()) if file is None else _load(file)
+    members = [*fleet.members, *map(_named, named)]
+    if not members:
+        raise UsageError("no ledger is named", remedy="give a fleet file, or --ledger NAME=URL")
+    seen = set[str]()
+    for one in members:
+        if one.name in seen:
+            raise ConfigError(
+                f"two ledgers are called {one.name}",
+                path=None if file is None else str(file),
+                remedy="give each a name of its own",
+            )
+        seen.add(one.name)
+        LEDGERS.find(one.url)
+    return Fleet(tuple(members), fleet.stage)
+
+
+def _named(text: str) -> Member:
+    name, _, url = text.partition("=")
+    if not re.fullmatch(_NAME, name) or not url:
+        raise UsageError(
+            f"--ledger {text[:80]!r} does not name a ledger",
+            remedy="write NAME=URL; a name has letters, digits and . _ / - only",
+        )
+    return Member(name, url)
+
+
+def _load(path: Path) -> Fleet:
+    value: Any = parse_yaml(_read(path), str(path), DEFAULT, error_type=ConfigError)
+    try:
+        stated = read_settings(FleetSettings, {} if value is None else value, (), str(path), SCHEMA)
+    except ConfigError as error:
+        raise ConfigError(
+            error.what, path=error.path, place=error.place, remedy="write it as `gate docs fleet` says"
+        ) from error
+    return Fleet(tuple(_member(one, path) for one in stated.ledgers), stated.stage)
+
+
+def _member(one: MemberSettings, path: Path) -> Member:
+    def wrong(what: str, remedy: str) -> ConfigError:
+        return ConfigError(what, path=str(path), place=f"ledger {one.name}", remedy=remedy)
+
+    key = admins = None
+    if one.key is not None:
+        try:
+            key = VerifierKey.parse(one.key)
+        except SignatureError as error:
+            raise wrong(f"key: {error.reason}", "give the line of trust/log.vkey") from error
+    if (one.key_admins is None) != (one.key_threshold is None):
+        raise wrong("key_admins and key_threshold belong together", "set both, or neither")
+    if one.key_admins is not None and one.key_threshold is not None:
+        named = path.parent / one.key_admins
+        try:
+            admins = Admins.parse(decode_text(_read(named), str(named)), one.key_threshold, str(named))
+        except EvidenceError as error:
+            raise ConfigError(error.what, path=str(named), place=error.place, remedy=error.remedy) from error
+    evidence = None if one.evidence is None else _beside(path, one.evidence)
+    return Member(one.name, _beside(path, one.ledger), evidence, key, admins, one.owner)
+
+
+def _beside(path: Path, url: str) -> str:
+    """A URL, whose path is relative to the file's directory where it is a relative one."""
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        return str(path.parent / url)
+    rest = url[scheme.end() :]
+    if scheme[1].lower() == "file" and rest and not rest.startswith("/"):
+        return f"file:{path.parent / rest}"
+    return url
+
+
+def _read(path: Path) -> bytes:
+    what, remedy = "does not exist", "name an existing file"
+    try:
+        view = Workspace.single_file_view(path.parent, path.name) if path.parent.is_dir() else None
+        if view is not None:
+            return view.read(path.name, view.limits.text_bytes)
+    except EvidenceError as error:
+        what, remedy = error.what, error.remedy or remedy
+    raise ConfigError(what, path=str(path), remedy=remedy)
