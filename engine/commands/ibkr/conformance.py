@@ -19,9 +19,10 @@ from ....evidence.broker.conformance.suite import CASES, Case
 from ....evidence.broker.simulator.server import check_host
 from ....evidence.process.programs import shown_arguments
 from ...broker import conformance as report
-from ...people.provenance import state_provenance
+from ...broker.evidence_files import check_place, write_provenance
+from ...context import Context
 from ...terminal.console import write_error
-from ...terminal.outputs import keep_out, parse_outputs, write
+from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
 
 
@@ -70,8 +71,7 @@ def conformance(
     context = open_workspace(workspace, operator, trust_ref)
     target = (context.root / document.NAME if file is None else file).absolute()
     if not case:
-        keep_out(target)
-        document.check_free(target, [one.name for one in chosen], force=force)
+        _check_places(context, target, force)
     started_at = format_utc(now())
     runs = []
     for number, one in enumerate(chosen, 1):
@@ -99,16 +99,18 @@ def conformance(
     if not case:
         document.write_document(target, found, logs)
         write_error(f"wrote {target} and {len(logs)} logs")
-        try:
-            stated = state_provenance(
-                context, [str(target)], format_utc(now()), f"gate ibkr conformance -- {shown}"
-            )
-            for path in stated:
-                write_error(f"wrote {path}")
-        except UsageError as error:  # it is no evidence where it lies, but it is there
-            write_error(f"no provenance stated: {error.what}; to do: {error.remedy}")
+        write_provenance(context, [target], now(), f"gate ibkr conformance -- {shown}")
     for item in outputs:
         write(item, report.FORMATS[item.format](found))
+
+
+def _check_places(context: Context, target: Path, force: bool) -> None:
+    check_place(context, target, force=force)
+    logs = target.parent / document.LOGS
+    if logs.is_symlink() or (logs.exists() and not logs.is_dir()):
+        raise UsageError("is no directory", path=str(logs), remedy="remove it: the logs are written there")
+    for case in CASES if logs.exists() else ():
+        check_place(context, logs / f"{case.name}.jsonl", force=force)
 
 
 def _chosen(names: list[str] | None) -> tuple[Case, ...]:

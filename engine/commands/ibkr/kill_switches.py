@@ -69,14 +69,12 @@ def kill_switches(
         write_error(f"note: {name} is left out: it has no limit; add --limit {name}=NUMBER")
     program = Program(command, Path.cwd(), inherited(), seconds)
     found = run(switches.exercise(limits, program, write_error))
-    time = format_utc(now())
+    finished = now()
     shown = masked(" ".join([command[0], *shown_arguments(command[1:], Path.cwd())]))
-    record = document(found, time, by, shown)
-    told = f"gate ibkr kill-switches -- {shown}"
-    for line in evidence_files.write_evidence(
-        context, path, record, "kill_switch_verification", time, told, force
-    ):
-        write_error(line)
+    record = document(found, format_utc(finished), by, shown)
+    data = evidence_files.to_file(record, "kill_switch_verification", path)
+    made_by = f"gate ibkr kill-switches -- {shown}"
+    evidence_files.write_evidence(context, context.root / path, data, finished, made_by, force=force)
     for item in outputs:
         write(item, switches.SWITCHES[item.format](found))
     if not all(one.verified for one in found):

@@ -94,16 +94,15 @@ def rollback_drill(
     path = evidence_files.target(context, file, "rollback", "drill", USUAL, force)
     target = target_of(context, host=host, port=port, client=client_id)
     plan = Plan(target, symbol, _quantity(quantity), seconds, existing)
-    archive = drill.archive_for(context, path, force)
+    archive = f"{path.removesuffix('.json')}.logs.tar.gz"
+    evidence_files.check_place(context, context.root / archive, force=force)
     around = drill.Surroundings(halt or (), inherited(), log or (), archive, force)
     begun = format_utc(now())
     found = run(drill.rehearse(context, plan, library.value, around, write_error))
     record = document(found, plan, begun, by, trigger, archive)
     command = f"gate ibkr rollback-drill --symbol {symbol} --quantity {quantity} --port {port}"
-    for line in evidence_files.write_evidence(
-        context, path, record, "rollback_drill", format_utc(now()), command, force
-    ):
-        write_error(line)
+    data = evidence_files.to_file(record, "rollback_drill", path)
+    evidence_files.write_evidence(context, context.root / path, data, now(), command, force=force)
     for item in outputs:
         write(item, drill.DRILL[item.format](found))
     if not drill.recovered(found):

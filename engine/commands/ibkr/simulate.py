@@ -11,12 +11,11 @@ from typing import Annotated
 import typer
 
 from ....evidence.base.errors import UsageError
-from ....evidence.base.times import format_utc
 from ....evidence.broker.simulator.scenario import Scenario, read_scenario
 from ....evidence.broker.simulator.server import check_host
 from ....evidence.broker.simulator.session import ObservationLog, run_session
 from ...broker import report
-from ...people.provenance import state_provenance
+from ...broker.evidence_files import write_provenance
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
@@ -97,8 +96,4 @@ def simulate(
         session(opened)
     made_from = f" --scenario {scenario}" if scenario else ""
     command = f"gate ibkr simulate{made_from} --seed {chosen.seed}"
-    try:
-        for path in state_provenance(context, [str(log.absolute())], format_utc(now()), command):
-            write_error(f"wrote {path}")
-    except UsageError as error:  # the log is no evidence where it lies, but it is there
-        write_error(f"no provenance stated: {error.what}; to do: {error.remedy}")
+    write_provenance(context, [log], now(), command)

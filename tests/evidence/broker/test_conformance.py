@@ -104,7 +104,7 @@ def test_the_record_is_written_once(gate: Gate, root: Path) -> None:
         (("--case", "order", "--", "true"), "did you mean 'orders'"),
         (("--host", "192.0.2.1", "--", "true"), "no loopback address"),
         (("--seconds", "nan", "--", "true"), "--seconds"),
-        (("--file", "nowhere/x.json", "--", "true"), "no such folder"),
+        (("--file", "nowhere/x.json", "--", "true"), "no such directory"),
         (("-o", "xml", "--", "true"), "there is no output format"),
     ],
 )
