@@ -14,8 +14,8 @@ from ...evidence.base.errors import GateError, UsageError, masked
 from ...evidence.broker.drill.journal import OWN, Journal, pack
 from ...evidence.broker.drill.run import STEPS, Drill, Plan, Runner
 from ...evidence.broker.port import Library, Settings, open_broker
-from ...evidence.broker.preflight import preflight
-from ...evidence.broker.safety import Refused, check_library, check_target
+from ...evidence.broker.preflight import preflight_for_orders
+from ...evidence.broker.safety import check_library, check_target
 from ...evidence.process.programs import run as run_program
 from ...evidence.reading.files import read_regular
 from ..context import Context
@@ -57,10 +57,7 @@ async def rehearse(
     check_target(plan.target)
     check_library(library)
     _read(around.logs)  # what cannot be archived afterwards is said before anything is traded
-    gateway = await preflight(plan.target, ask_read_only=True)
-    if gateway.read_only:
-        remedy = "switch off Read-Only API in the API settings of TWS or IB Gateway, for the drill only"
-        raise Refused("the gateway refuses orders: its Read-Only API is on", remedy=remedy)
+    await preflight_for_orders(plan.target)
     start = time.time_ns() - time.monotonic_ns()
     journal = Journal(lambda: (start + time.monotonic_ns()) // 1000)
     target = plan.target

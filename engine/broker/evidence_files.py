@@ -56,10 +56,10 @@ def check_place(context: Context, file: Path, *, force: bool) -> None:
     there is no such directory, a link on the way leads out of the workspace, or the place is in a ledger.
     """
     root = context.root
-    parent = Path(os.path.abspath(file)).parent  # noqa: PTH100 - links are not to be resolved
+    parent, top = (Path(os.path.abspath(one)) for one in (file.parent, root))  # noqa: PTH100 - not resolved
     if not parent.is_dir():
         raise UsageError("there is no such directory", path=str(file), remedy="create it, or name another")
-    inside = parent.is_relative_to(root.absolute()) or parent.is_relative_to(root.resolve())
+    inside = parent.is_relative_to(top) or parent.is_relative_to(root.resolve())
     if inside and not parent.resolve().is_relative_to(root.resolve()):
         remedy = "replace the link by a directory, or name another"
         raise UsageError("its directory is outside of the workspace", path=str(file), remedy=remedy)

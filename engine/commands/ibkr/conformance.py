@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shlex
 from math import isfinite
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Annotated
 import typer
 
 from .... import __version__
-from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ....evidence.base.errors import UsageError, suggestion
 from ....evidence.base.times import format_utc
 from ....evidence.broker.conformance import document, runner
 from ....evidence.broker.conformance.suite import CASES, Case
@@ -20,6 +18,7 @@ from ....evidence.broker.simulator.server import check_host
 from ....evidence.process.programs import shown_arguments
 from ...broker import conformance as report
 from ...broker.evidence_files import check_place, write_provenance
+from ...broker.running import inherited, run
 from ...context import Context
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
@@ -66,7 +65,7 @@ def conformance(
         )
     chosen = _chosen(case)
     host = check_host(host)
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("GATE_IBKR_")}
+    environment = inherited()
     words = runner.check_command(command, Path.cwd(), environment)
     context = open_workspace(workspace, operator, trust_ref)
     target = (context.root / document.NAME if file is None else file).absolute()
@@ -86,13 +85,8 @@ def conformance(
             seconds=seconds,
             warn=write_error,
         )
-        try:
-            run = asyncio.run(coroutine)
-        except KeyboardInterrupt:
-            what = "interrupted; the program was ended and nothing is written"
-            raise EnvironmentProblem(what, remedy="run the suite again") from None
-        runs.append(run)
-        if (text := report.unusual(run)) is not None:
+        runs.append(run(coroutine))
+        if (text := report.unusual(runs[-1])) is not None:
             write_error(text)
     shown = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)

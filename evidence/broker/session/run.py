@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
-from ...base.errors import EnvironmentProblem, GateError, masked
+from ...base.errors import GateError, masked
 from ...base.times import format_utc
+from ...process.stopping import Interrupted
 from ..port import (
     Broker,
     BrokerProblem,
@@ -49,12 +50,6 @@ _PACED_S = 0.06
 _LEAD_US = 150_000
 """How much earlier the account's value is asked for than it is written down, so that samples are on time."""
 _SECOND_US = 1_000_000
-
-
-class Interrupted(EnvironmentProblem):
-    """The session was told to stop before its end; its journal says how far it came."""
-
-    title = "interrupted"
 
 
 class Session:
@@ -102,8 +97,7 @@ class Session:
         """Trade until the plan is done; then, or before, cancel what is open and disconnect.
 
         Raises Interrupted: ``stop`` was set; BrokerProblem: the connection was lost for good; Refused: the
-        gateway manages other accounts now;
-        EnvironmentProblem: the journal cannot be written.
+        gateway manages other accounts now; EnvironmentProblem: the journal cannot be written.
         """
         gc.collect()
         gc.freeze()
