@@ -25,6 +25,7 @@ from ...people.provenance import check_finished
 from ...terminal.console import progress
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import ClientId, ClientLibrary, GatewayHost, GatewayPort
 
 Attested = Annotated[
     Path | None,
@@ -76,27 +77,10 @@ def import_account(
 
 
 def probe_account(
-    host: Annotated[
-        str, typer.Option("--host", envvar="GATE_IBKR_HOST", help="Where the gateway is.", metavar="HOST")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            "--port", envvar="GATE_IBKR_PORT", help="7497 of TWS, or 4002 of IB Gateway.", metavar="PORT"
-        ),
-    ] = 4002,
-    client_id: Annotated[
-        int,
-        typer.Option(
-            "--client-id",
-            envvar="GATE_IBKR_CLIENT_ID",
-            help="An id that no other client has.",
-            metavar="N",
-        ),
-    ] = 71,
-    library: Annotated[
-        Library, typer.Option("--library", envvar="GATE_IBKR_LIBRARY", help="The client library.")
-    ] = Library.IB_ASYNC,
+    host: GatewayHost = "127.0.0.1",
+    port: GatewayPort = 4002,
+    client_id: ClientId = 71,
+    library: ClientLibrary = Library.IB_ASYNC,
     samples: Annotated[
         int, typer.Option("--samples", help="How often each request is measured.", min=1, max=100)
     ] = SAMPLES,

@@ -18,6 +18,7 @@ from ...broker.session.files import options
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, Quiet, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import ClientLibrary, Seed
 
 
 def benchmark(
@@ -31,15 +32,11 @@ def benchmark(
             metavar="FILE",
         ),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Instead of the scenario's.", min=0, metavar="N")
-    ] = None,
+    seed: Seed = None,
     orders: Annotated[
         int, typer.Option("--orders", help="How many are measured.", min=20, max=100_000, metavar="N")
     ] = 500,
-    library: Annotated[
-        Library, typer.Option("--library", envvar="GATE_IBKR_LIBRARY", help="The client library.")
-    ] = Library.IB_ASYNC,
+    library: ClientLibrary = Library.IB_ASYNC,
     force: Annotated[bool, typer.Option("--force", help="Replace the baseline.")] = False,
     output: Outputs = None,
     workspace: Workspace = HERE,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from ...context import Context
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import ListenHost, ListenPort, seconds_option
 
 
 def conformance(
@@ -41,15 +41,9 @@ def conformance(
         typer.Option("--case", help="Run only this case, and write nothing. Repeatable.", metavar="NAME"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file and logs that are there.")] = False,
-    host: Annotated[
-        str, typer.Option("--host", help="A loopback address to listen on.", metavar="ADDRESS")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", help="Port; 0 takes a free one.", min=0, max=65535, metavar="PORT")
-    ] = 4002,
-    seconds: Annotated[
-        float, typer.Option("--seconds", help="Time for each case.", min=1, max=3600, metavar="N")
-    ] = 90.0,
+    host: ListenHost = "127.0.0.1",
+    port: ListenPort = 4002,
+    seconds: Annotated[float, seconds_option("Time for each case.")] = 90.0,
     output: Outputs = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -59,10 +53,6 @@ def conformance(
 ) -> None:
     """Run your client program against a simulated gateway that fails, and record what it does."""
     outputs = parse_outputs(output, tuple(report.FORMATS))
-    if not isfinite(seconds):
-        raise UsageError(
-            "--seconds is no number of seconds", remedy="give the time for each case, such as 90"
-        )
     chosen = _chosen(case)
     host = check_host(host)
     environment = inherited()

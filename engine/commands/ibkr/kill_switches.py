@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ....evidence.base.errors import UsageError, masked
+from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.switches.record import document
 from ....evidence.broker.switches.rehearse import Program
@@ -19,7 +18,7 @@ from ...broker.running import inherited, run
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
-from .sign import By, File, Force
+from .options import By, File, Force, seconds_option
 
 USUAL = "KILL_SWITCH_VERIFICATION.json"
 
@@ -38,16 +37,7 @@ def kill_switches(
         list[str] | None,
         typer.Option("--limit", help="Instead of the workspace's. Repeatable.", metavar="NAME=NUMBER"),
     ] = None,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            "--seconds",
-            help="How long a run may take to start, and to react.",
-            min=1,
-            max=3600,
-            metavar="N",
-        ),
-    ] = 30.0,
+    seconds: Annotated[float, seconds_option("How long a run may take to start, and to react.")] = 30.0,
     file: File = None,
     force: Force = False,
     output: Outputs = None,
@@ -59,8 +49,6 @@ def kill_switches(
 ) -> None:
     """Run your program just short of each kill switch's limit and just beyond it, and record what fired."""
     outputs = parse_outputs(output, tuple(switches.SWITCHES))
-    if not isfinite(seconds):
-        raise UsageError("--seconds is no number of seconds", remedy="give one, such as 60")
     evidence_files.check_words("--by", by)
     context = open_workspace(workspace, operator, trust_ref)
     path = evidence_files.target(context, file, "kill_switch", "path", USUAL, force)
