@@ -56,7 +56,7 @@ async def rehearse(
     """
     check_target(plan.target)
     check_library(library)
-    _read(around.logs)  # what cannot be archived afterwards is said before anything is traded
+    _read(around.logs)  # a log that cannot be archived is refused before anything is traded
     await preflight_for_orders(plan.target)
     start = time.time_ns() - time.monotonic_ns()
     journal = Journal(lambda: (start + time.monotonic_ns()) // 1000)

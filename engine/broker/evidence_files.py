@@ -83,7 +83,7 @@ def write_evidence(
     force: bool,
     quiet: bool = False,
 ) -> None:
-    """Write a file and the statement of what it was made from; says so on standard error, unless ``quiet``.
+    """Write a file and the statement of what it was made from, and print which, unless ``quiet``.
 
     A signature of what stood there before is removed: it would sign something else.
 
@@ -99,9 +99,9 @@ def write_evidence(
 def write_provenance(
     context: Context, files: Sequence[Path], finished_s: int, command: str, *, quiet: bool = False
 ) -> None:
-    """State what files were made from; says on standard error what was written, and always why nothing was.
+    """State what files were made from, and print which statements were written, unless ``quiet``.
 
-    Files that lie where they are no evidence have no statement.
+    Files outside of the workspace and judged sources get no statement; why is printed in any case.
     """
     names = [str(file.absolute()) for file in files]
     try:

@@ -59,7 +59,7 @@ class Session:
         plan: what is traded.
         target: the pinned paper account; the gateway is asked for its accounts again before each order.
         broker: connected and checked.
-        events: everything that the broker says from now on.
+        events: the broker's events from now on.
         details: the plan's instruments, by symbol.
         recorder: of a new session, or of an interrupted one.
         listen: called when the session's book has changed.
@@ -187,7 +187,7 @@ class Session:
         )
 
     async def _consume(self) -> None:
-        """Take note of what the broker says until the connection is closed."""
+        """Record the broker's events until the connection is closed."""
         async for event in self._events:
             if self._closed or not self.book.session:
                 continue
