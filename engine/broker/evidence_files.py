@@ -87,8 +87,9 @@ def write_evidence(
 
     A signature of what stood there before is removed: it would sign something else.
 
-    Raises UsageError: there is such a file already; EnvironmentProblem: it cannot be written.
+    Raises UsageError: as :func:`check_place`; EnvironmentProblem: it cannot be written.
     """
+    check_place(context, file, force=force)  # again: a program that ran may have put something there
     put_file(Path(), str(file), data, replace=force)
     file.with_name(f"{file.name}.sig").unlink(missing_ok=True)
     if not quiet:

@@ -81,6 +81,7 @@ def conformance(
     shown = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)
     if not case:
+        _check_places(context, target, force)  # again: the program may have put something there
         document.write_document(target, found, logs)
         write_error(f"wrote {target} and {len(logs)} logs")
         write_provenance(context, [target], now(), f"gate ibkr conformance -- {shown}")
