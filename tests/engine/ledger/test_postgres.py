@@ -152,6 +152,16 @@ def test_a_ledger_goes_to_the_database_and_back_and_stays_the_same_bytes(url: st
         migrate(f"file:{first}", url)
 
 
+@pytest.mark.parametrize("kind", ["files", "database"])
+def test_two_copies_at_once_add_every_line_once(url: str, kind: str, tmp_path: Path) -> None:
+    """What is there twice could never be taken out of an append-only table again."""
+    source, target = f"file:{tmp_path / 'one'}", f"file:{tmp_path / 'two'}" if kind == "files" else url
+    record(source, *range(8))
+    with ThreadPoolExecutor(4) as pool:
+        moved = [future.result() for future in [pool.submit(migrate, source, target) for _ in range(4)]]
+    assert [one.lines for one in moved] == [8] * 4 and sum(one.new for one in moved) == 8
+
+
 def test_another_ledger_is_not_written_over(postgres: Server, tmp_path: Path) -> None:
     one, two, three = tmp_path / "one", tmp_path / "two", tmp_path / "three"
     record(str(one), 1)
