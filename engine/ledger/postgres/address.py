@@ -40,6 +40,8 @@ def parse(url: str) -> Address:
         secret = parts.password is not None or not _SECRETS.isdisjoint(key for key, _ in parameters)
     except ValueError:
         raise ConfigError("the ledger's URL cannot be read", remedy=_FORM) from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ConfigError("the URL is not of a PostgreSQL database", remedy=_FORM)
     if secret:
         raise ConfigError(
             "a password does not belong in the ledger's URL, which is shown and recorded",

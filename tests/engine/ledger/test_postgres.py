@@ -81,6 +81,14 @@ def test_an_unknown_setting_of_libpq_and_a_dead_server_are_one_error(tmp_path: P
         assert caught.value.remedy
 
 
+@pytest.mark.parametrize("url", ["s3://bucket/db", "ledger/db", "mysql://u@h/db"])
+def test_only_a_database_of_postgresql_is_prepared(gate: Any, url: str) -> None:
+    """Another place would be taken for the name of a host."""
+    done = gate("ledger", "prepare", url)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("configuration error: the URL is not of a PostgreSQL database")
+
+
 def test_many_logs_of_one_database_know_nothing_of_each_other(postgres: Server) -> None:
     one, two = (postgres.url(uuid4().hex) for _ in range(2))
     record(one, 1, 2)
