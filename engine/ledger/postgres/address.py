@@ -35,6 +35,7 @@ def parse(url: str) -> Address:
     Raises ConfigError: it is no such URL, it names no database, or it holds a password.
     """
     try:
+        url.encode()  # an argument of the command line may be no UTF-8
         parts = urlsplit(url)
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         secret = parts.password is not None or not _SECRETS.isdisjoint(key for key, _ in parameters)

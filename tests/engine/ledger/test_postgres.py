@@ -66,6 +66,7 @@ def record(url: str, *numbers: int, key: LogKey = KEY) -> None:
         ("postgresql://u@h/db?log=%00", "name of a log"),
         ("postgresql://u@h/db?nonsense", "cannot be read"),
         ("postgresql://[::1/db", "cannot be read"),
+        ("postgresql://u@h/\udcff", "cannot be read"),
     ],
 )
 def test_a_wrong_url_is_refused_without_showing_a_secret(url: str, what: str) -> None:
@@ -112,8 +113,9 @@ def test_tables_are_made_once_and_newer_ones_are_left_alone(postgres: Server) ->
     assert prepare(address).before == 1
     postgres.run("INSERT INTO gate_ledger.migrations VALUES (99)")
     try:
-        with pytest.raises(EnvironmentProblem, match="of version 99"):
-            prepare(address)
+        for use in (prepare, lambda _: open_reader(postgres.url()), lambda _: record(postgres.url(), 1)):
+            with pytest.raises(EnvironmentProblem, match="of version 99"):
+                use(address)
     finally:
         postgres.run("DELETE FROM gate_ledger.migrations WHERE version = 99")
 
