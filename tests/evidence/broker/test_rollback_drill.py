@@ -135,6 +135,7 @@ def test_a_drill_goes_all_the_way_back(drill: Callable[..., Any], gate: Gate, tm
     assert abs(record["nav_after"] - record["nav_before"]) < 10
     assert facts(gate, tmp_path)["contradictions"] == []
     assert (broker.ended()["Filled"], broker.ended()["Cancelled"], broker.held()) == ("2", "2", 0)
+    assert (record["account"], facts(gate, tmp_path)["simulated"]) == ("DUSIM****01", True)
     assert "DUSIM****01" in record["note"] and "the simulated gateway" in record["note"]
     with tarfile.open(tmp_path / "ROLLBACK_DRILL.logs.tar.gz") as archive:
         assert archive.getnames() == ["drill.jsonl", "logs/1-system.log"]
@@ -286,6 +287,7 @@ def test_the_policy_tells_a_good_drill_from_a_bad_one(
     def broken() -> set[str]:
         found = gate("evaluate", "stage8", "-w", root, "--effective-time", "now", "--no-record", "-o", "json")
         codes = {one["code"] for one in json.loads(found.out)["violations"]}
+        assert "stage8.drill_not_simulated" in codes
         return codes & {"stage8.rollback_verified", "stage8.drill_steps"}
 
     (root / f"{RECORD}").unlink()
