@@ -97,7 +97,7 @@ def conformance(
     shown = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)
     if not case:
-        document.write_document(target, found, logs)
+        document.write_document(target, found, logs, force=force)
         write_error(f"wrote {target} and {len(logs)} logs")
         try:
             stated = state_provenance(

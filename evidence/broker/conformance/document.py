@@ -72,8 +72,13 @@ def check_free(path: Path, names: Iterable[str], *, force: bool) -> None:
             raise UsageError("is there already", path=str(one), remedy=remedy)
 
 
-def write_document(path: Path, document: dict[str, Any], logs: dict[str, bytes]) -> None:
-    """Write logs and document, the document last. Raises EnvironmentProblem: they cannot be written."""
+def write_document(path: Path, document: dict[str, Any], logs: dict[str, bytes], *, force: bool) -> None:
+    """Write logs and document, the document last.
+
+    Raises UsageError: as ``check_free`` says, since the program may have put something there; then nothing is
+    written. EnvironmentProblem: they cannot be written.
+    """
+    check_free(path, [case["name"] for case in document["cases"]], force=force)
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     root = path.absolute().parent
     try:

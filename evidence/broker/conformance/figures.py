@@ -18,6 +18,8 @@ from .suite import ACCOUNT, IN_TURN, TASKS, Case
 
 SECOND_US = 1_000_000
 _MOST_LISTED = 50
+_MOST = 10**9
+"""No quantity or price is larger: ``1e999999`` is a number that no machine can write out."""
 _PARAMETERS = {
     "startApi": ("clientId",),
     "reqAccountUpdates": ("subscribe", "account"),
@@ -174,10 +176,12 @@ def _asked(task: str, symbol: str, action: str, quantity: str, limit: str) -> bo
 
 
 def _decimal(text: str) -> Decimal | None:
+    """The number that a client or a log wrote; None where it is none that an order can have."""
     try:
-        return Decimal(text)
+        found = Decimal(text)
     except InvalidOperation:
         return None
+    return found if found.is_finite() and 0 <= found < _MOST else None
 
 
 def _over_a_disconnect(log: CaseLog | None) -> list[dict[str, Any]]:

@@ -126,6 +126,21 @@ def test_links_are_not_followed(gate: Gate, root: Path, tmp_path: Path) -> None:
     assert list(outside.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "made", ["open(NAME, 'w').write('mine')", "os.symlink('outside', 'broker_conformance')"]
+)
+def test_what_the_program_puts_there_stays(gate: Gate, root: Path, made: str) -> None:
+    """A record, or a link in the place of the folder of the logs, that appears while it runs."""
+    (root / "outside").mkdir()
+    text = f"import os\nNAME = {NAME!r}\nif os.environ['GATE_IBKR_TASK'] == 'shutdown':\n    {made}\n"
+    shown = suite(gate, "--", sys.executable, "-S", write(root, text), cwd=root)
+    assert (shown.code, "is there already" in shown.err or "is none" in shown.err) == (2, True), shown.err
+    assert list((root / "outside").iterdir()) == []
+    if (root / NAME).exists():
+        assert (root / NAME).read_text() == "mine"
+    assert not (root / f"{NAME}.provenance.json").exists()
+
+
 def test_a_taken_port_is_said(gate: Gate, root: Path) -> None:
     """The usual port may be a gateway's."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,6 @@ def test_logs_that_prove_nothing(watch: Any) -> None:
 
 def test_a_log_of_another_gateway_proves_nothing(watch: Any) -> None:
     """A log whose digest is stated, but whose session is not this case's, is another one."""
-    import hashlib
-
     data = LOGS["broker_conformance/live.jsonl"].replace(b'"account":"U0000042"', b'"account":"DUSIM0000042"')
     stated = record(live={"log_sha256": hashlib.sha256(data).hexdigest()})
     evidence = watch("broker_conformance", {NAME: stated, **LOGS, "broker_conformance/live.jsonl": data})
@@ -111,6 +110,60 @@ def test_malformed_logs(watch: Any, data: bytes) -> None:
     assert logs_of(evidence)["live"] == "malformed"
     assert logs_of(evidence)["orders"] == "agrees"
     assert [problem.path for problem in evidence.problems] == ["broker_conformance/live.jsonl"]
+
+
+def edited(name: str, edit: Any) -> dict[str, Any]:
+    """The ready example with one log edited, and the record that names it."""
+    lines = [json.loads(line) for line in LOGS[f"broker_conformance/{name}.jsonl"].splitlines()]
+    edit(lines)
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    stated = record(**{name: {"log_sha256": hashlib.sha256(data).hexdigest()}})
+    return {NAME: stated, **LOGS, f"broker_conformance/{name}.jsonl": data}
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        ("totalQuantity", "sNaN"),
+        ("lmtPrice", "sNaN"),
+        ("filled", "sNaN"),
+        ("filled", "Infinity"),
+        ("filled", "1e999999999"),
+        ("filled", "-5"),
+    ],
+)
+def test_numbers_that_no_order_has(watch: Any, number: str, field: str) -> None:
+    """They are as good as none: such an order is not as asked, and nothing of it was filled."""
+
+    def edit(lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            if field in line["fields"]:
+                line["fields"][field] = number
+
+    case = "disconnect" if field == "filled" else "orders"
+    evidence = watch("broker_conformance", edited(case, edit))
+    assert logs_of(evidence)[case] == "agrees"
+    if field == "filled":
+        assert {one["filled"] for one in evidence.facts["over_a_disconnect"]} == {0}
+    else:
+        asked = [one["as_asked"] for one in evidence.facts["orders"] if one["task"] == "orders"]
+        assert False in asked
+
+
+def test_connections_that_cannot_be(watch: Any) -> None:
+    """A message of no connection is malformed; counts and times that would be below zero are zero."""
+
+    def orphan(lines: list[dict[str, Any]]) -> None:
+        next(line for line in lines if line["fields"].get("code") == "1100")["connection"] = None
+
+    def unready(lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            if line["message"] == "nextValidId":
+                line["message"] = "error"
+
+    assert logs_of(watch("broker_conformance", edited("outage", orphan)))["outage"] == "malformed"
+    reactions = watch("broker_conformance", edited("account", unready)).facts["reactions"]
+    assert {one["count"] for one in reactions if one["case"] == "account"} == {0}
 
 
 def test_malformed_records(watch: Any) -> None:
