@@ -12,6 +12,8 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +269,20 @@ def test_live_ports_are_refused(drill: Callable[..., Any], tmp_path: Path, port:
     (tmp_path / "gate.yaml").write_text("evidence: {account: {pinned_account: DU1234567}}\n")
     done, record = drill(port)
     assert (done.code, record) == (2, {}) and f"port {port}" in done.err
+
+
+def test_a_price_step_of_zero_is_refused(drill: Callable[..., Any]) -> None:
+    """Before the position is opened: no limit price could be told for the orders that rest."""
+    broker = Gateway("", None)
+    free = tuple(replace(one, tick=Decimal(0)) for one in broker._scenario.instruments)
+    broker._scenario = replace(broker._scenario, instruments=free)
+    broker.start()
+    try:
+        done, record = drill(broker.port)
+    finally:
+        broker.stop()
+    assert (done.code, record, "states no price step of SPY" in done.err) == (2, {}, True), done.err
+    assert "placeOrder" not in broker.sent()
 
 
 def test_what_is_there_already_is_closed_on_request(drill: Callable[..., Any]) -> None:
