@@ -62,7 +62,8 @@ class Session:
 
     Args:
         plan: what is traded.
-        target: the pinned paper account; the gateway is asked for its accounts again before each order and cancel.
+        target: the pinned paper account; the gateway is asked for its accounts again before each order and
+            cancel.
         broker: connected and checked.
         events: everything that the broker says from now on.
         details: the plan's instruments, by symbol.
