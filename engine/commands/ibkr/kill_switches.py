@@ -70,7 +70,8 @@ def kill_switches(
     program = Program(command, Path.cwd(), inherited(), seconds)
     found = run(switches.exercise(limits, program, write_error))
     time = format_utc(now())
-    shown = masked(" ".join([command[0], *shown_arguments(command[1:], Path.cwd())]))
+    words = " ".join([command[0], *shown_arguments(command[1:], Path.cwd())])
+    shown = masked(words.encode(errors="replace").decode())  # names of files need not be UTF-8
     record = document(found, time, by, shown)
     told = f"gate ibkr kill-switches -- {shown}"
     for line in evidence_files.write_evidence(

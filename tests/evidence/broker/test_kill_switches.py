@@ -185,6 +185,20 @@ def test_a_program_that_cannot_be_started(gate: Gate, tmp_path: Path, program: s
     assert not (tmp_path / "w" / RECORD).exists()
 
 
+def test_a_program_whose_name_is_no_text(gate: Gate, exercised: Callable[..., Any], tmp_path: Path) -> None:
+    """It is run, and recorded with a mark in the place of what is no UTF-8."""
+    exercised(ODD, "dies")
+    name = os.fsdecode(b"odd\xff")
+    try:
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+    except OSError:
+        pytest.skip("the file system has no such names")
+    (tmp_path / name).chmod(0o755)
+    done = gate("ibkr", "kill-switches", "-w", "w", "--by", "Noa", "--force", "--", f"./{name}")
+    assert done.code == 1, done.err
+    assert "odd?" in json.loads((tmp_path / "w" / RECORD).read_text())["note"]
+
+
 def test_a_slow_switch_has_its_time_recorded(exercised: Callable[..., Any]) -> None:
     """From the value until the answer, without the start; arguments may be secret and are not shown."""
     done, record = exercised(ODD, "late", "s3cret")
