@@ -94,8 +94,8 @@ def conformance(
         runs.append(run)
         if (text := report.unusual(run)) is not None:
             write_error(text)
-    words = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
-    shown = words.encode(errors="replace").decode()  # names of files need not be UTF-8
+    named = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
+    shown = named.encode(errors="replace").decode()  # names of files need not be UTF-8
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)
     if not case:
         document.write_document(target, found, logs, force=force)
