@@ -78,7 +78,8 @@ def conformance(
         runs.append(run(coroutine))
         if (text := report.unusual(runs[-1])) is not None:
             write_error(text)
-    shown = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
+    named = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
+    shown = named.encode(errors="replace").decode()  # names of files need not be UTF-8
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)
     if not case:
         _check_places(context, target, force)  # again: the program may have put something there
