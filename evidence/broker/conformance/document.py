@@ -68,10 +68,8 @@ def check_free(path: Path, names: Iterable[str], *, force: bool) -> None:
         raise UsageError("the folder of the logs is none", path=str(logs), remedy=remedy)
     for one in (path, *(logs / f"{name}.jsonl" for name in names)):
         if one.is_symlink() or (one.exists() and (not force or not one.is_file())):
-            file = one.is_file() and not one.is_symlink()
-            what = "there is such a file already" if file else "what is there is no regular file"
-            remedy = "--force replaces files; --file names another one" if file else "remove it"
-            raise UsageError(what, path=str(one), remedy=remedy)
+            remedy = "--force replaces files; --file names another one" if one.is_file() else "remove it"
+            raise UsageError("is there already", path=str(one), remedy=remedy)
 
 
 def write_document(path: Path, document: dict[str, Any], logs: dict[str, bytes]) -> None:
