@@ -95,9 +95,7 @@ def conformance(
         if (text := report.unusual(run)) is not None:
             write_error(text)
         if not case and number == 1 and report.never_started(run):
-            what = (
-                "the program crashed before it connected; the other cases are not run, and nothing is written"
-            )
+            what = "the program crashed before it connected; the suite ends here, and nothing is written"
             raise EnvironmentProblem(what, remedy="see what it printed; --case account runs this case alone")
     shown = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)

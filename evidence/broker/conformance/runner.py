@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...base.errors import EnvironmentProblem, masked
 from ...process.children import scratch
-from ...process.programs import Background, find
+from ...process.programs import Background, find, not_found
 from ..simulator.server import Server
 from ..simulator.wire import Observation
 from .sockets import WATCHED, remote_addresses
@@ -89,7 +89,7 @@ def check_command(command: Sequence[str], cwd: Path, environment: Mapping[str, s
     """The command with the program's path. Raises EnvironmentProblem: there is no such program."""
     program = None if "\0" in command[0] else find(command[0], cwd, environment)
     if program is None:
-        what = f"there is no program {masked(command[0][:80])!r}"
+        what = not_found(masked(command[0][:80]), cwd)
         raise EnvironmentProblem(what, remedy="give the command after --, such as -- python client.py")
     return [str(program.absolute()), *command[1:]]
 
