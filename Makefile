@@ -117,7 +117,7 @@ $(FUZZ_STAMP): $(STAMP) .ci/requirements/fuzz.txt
 
 lock: $(VENV)/.lock ## Write the locks anew, keeping their versions; ARGS=--upgrade takes the newest
 	$(LOCK) --group dev $(EXTRAS) pyproject.toml -o .ci/requirements/dev.txt
-	$(LOCK) --group build --extra html -c .ci/requirements/dev.txt pyproject.toml -o .ci/requirements/run.txt
+	$(LOCK) --group build -c .ci/requirements/dev.txt pyproject.toml -o .ci/requirements/run.txt
 	for group in bench fuzz install installer lock site; do \
 		$(LOCK) --group pyproject.toml:$$group -c .ci/requirements/dev.txt -o .ci/requirements/$$group.txt || exit 1; done
 	@if git diff --quiet -- .ci/requirements; then touch $(STAMP) $(VENV)/.lock; fi

@@ -30,7 +30,7 @@ from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
 from .decision.document import Decision, FileDigest
-from .entries import check_target, decisions, entries, locate
+from .entries import check_target, decisions, entries, locate, verdicts
 from .kept import keep_signed
 from .ledger import verify_ledger
 from .ledger.findings import Authorities, Report, Scope
@@ -194,21 +194,12 @@ def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
 
 
 def status(context: Context, config_dir: Path) -> list[StageStatus]:
-    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it.
-
-    A line that is there already and older than what followed says nothing new: whoever can write the log can
-    copy one without its key.
-    """
+    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
     latest: dict[str, DecisionEntry] = {}
     stored: dict[str, Decision] = {}
-    seen: set[str] = set()
     with suppress(NoLedger), reader(context, config_dir) as ledger:
-        for one in decisions(ledger):
-            for stage in one.summary["stages"]:
-                older = stage in latest and _judged_at(one) < _judged_at(latest[stage])
-                if not (older and one.entry.digest in seen):
-                    latest[stage] = one
-            seen.add(one.entry.digest)
+        for one, stages in verdicts(ledger):
+            latest.update(dict.fromkeys(stages, one))
         for digest in {one.summary["decision"]["sha256"] for one in latest.values()}:
             stored[digest] = _stored_decision(ledger, digest)
     if not latest:
@@ -241,10 +232,6 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
             )
         )
     return rows
-
-
-def _judged_at(entry: DecisionEntry) -> str:
-    return str(entry.statement["predicate"].get("timeVerified"))
 
 
 def _pending(stage: str, title: str) -> StageStatus:

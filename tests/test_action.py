@@ -96,6 +96,7 @@ def test_the_judging_step_annotates_and_fails_the_job(
     assert json.loads(Path(outputs["decision"]).read_text())["verdict"] == "FAIL"
     assert json.loads(Path(outputs["sarif"]).read_text())["version"] == "2.1.0"
     assert Path(outputs["junit"]).read_text().startswith("<?xml")
+    assert Path(outputs["html"]).read_text().startswith("<!doctype html>")
     comment, report = Path(outputs["comment"]).read_text(), Path(outputs["report"]).read_text()
     assert "0 rules newly failing, 0 rules newly fixed" in comment
     assert Path(runner["GITHUB_STEP_SUMMARY"]).read_text() == report + comment

@@ -53,6 +53,9 @@ def test_json_for_machines_escapes_what_acts(written: Callable[[str], bytes]) ->
     assert not {chr(code) for code in ACTIVE} & set(text)
     assert "\\u202e" in text and "שלום é 日本" in text
     assert TEXT in [*_strings(json.loads(text))]
+    command = "##[add-mask]x \\##[y ###[z"
+    text = written(command).decode()
+    assert "##[" not in text and command in [*_strings(json.loads(text))]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ _ENDED = {
 
 
 def unusual(run: Run) -> str | None:
-    """What is worth saying about a run that did not end well, with the last lines that it printed."""
+    """A warning about a run that did not end well, with the last lines that it printed; None if it did."""
     if run.ended in _ENDED:
         what = _ENDED[run.ended]
     elif run.exit_code not in (0, None) and run.case.name not in ("gone", "live"):

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...evidence.base.errors import EnvironmentProblem, GateError, UsageError, masked
+from ...evidence.base.atomic import put_file
+from ...evidence.base.errors import GateError, UsageError, masked
 from ...evidence.broker.drill.journal import OWN, Journal, pack
 from ...evidence.broker.drill.run import STEPS, Drill, Plan, Runner
 from ...evidence.broker.port import Library, Settings, open_broker
-from ...evidence.broker.preflight import preflight
-from ...evidence.broker.safety import Refused, check_library, check_target
+from ...evidence.broker.preflight import preflight_for_orders
+from ...evidence.broker.safety import check_library, check_target
 from ...evidence.process.programs import find, not_found
 from ...evidence.process.programs import run as run_program
 from ...evidence.reading.files import read_regular
 from ..context import Context
-from ..people import sshsign
 from ..report.json_format import render_json
 from ..terminal.lines import to_bytes
 
@@ -58,14 +57,11 @@ async def rehearse(
     """
     check_target(plan.target)
     check_library(library)
-    _read(around.logs)  # what cannot be archived afterwards is said before anything is traded
+    _read(around.logs)  # a log that cannot be archived is refused before anything is traded
     if around.halt and find(around.halt[0], Path.cwd(), around.environment) is None:
         what = f"the halt command cannot be started: {not_found(around.halt[0], Path.cwd())}"
         raise UsageError(what, remedy="install it, make it executable, or correct its name")
-    gateway = await preflight(plan.target, ask_read_only=True)
-    if gateway.read_only:
-        remedy = "switch off Read-Only API in the API settings of TWS or IB Gateway, for the drill only"
-        raise Refused("the gateway refuses orders: its Read-Only API is on", remedy=remedy)
+    await preflight_for_orders(plan.target)
     start = time.time_ns() - time.monotonic_ns()
     journal = Journal(lambda: (start + time.monotonic_ns()) // 1000)
     target = plan.target
@@ -75,7 +71,7 @@ async def rehearse(
 
     def archive(log: bytes) -> str:
         data = pack({OWN: log, **_read(around.logs)})
-        _keep(context, around, data)
+        put_file(context.root, around.archive, data, replace=around.force)
         return hashlib.sha256(data).hexdigest()
 
     return await Runner(plan, broker, journal, halt, archive, told).run()
@@ -114,27 +110,6 @@ def _read(logs: Sequence[Path]) -> dict[str, bytes]:
             raise UsageError(f"is larger than {MOST_LOG_BYTES} bytes", path=str(path), remedy=remedy)
         found[f"logs/{number}-{masked(path.name)}"] = data
     return found
-
-
-def _keep(context: Context, around: Surroundings, data: bytes) -> None:
-    folder, _, name = around.archive.rpartition("/")
-    try:
-        sshsign.keep(context, folder, {name: data}, replace=around.force)
-    except FileExistsError as error:
-        what = "there is such an archive already"
-        raise EnvironmentProblem(what, path=around.archive, remedy="add --force, or move it away") from error
-
-
-def archive_for(context: Context, path: str, force: bool) -> str:
-    """Where the logs of the drill recorded at ``path`` are archived.
-
-    Raises UsageError: there is such a file, and it is not to be replaced.
-    """
-    archive = f"{path.removesuffix('.json')}.logs.tar.gz"
-    if os.path.lexists(context.root / archive) and not force:
-        remedy = "add --force to replace it, or move it away"
-        raise UsageError("there is such an archive already", path=archive, remedy=remedy)
-    return archive
 
 
 def recovered(drill: Drill) -> bool:

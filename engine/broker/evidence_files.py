@@ -1,15 +1,17 @@
-"""Evidence files that commands write into the workspace, and their detached signatures."""
+"""Writes evidence files into the workspace, with statements of what they were made from; signs them."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...evidence.base.atomic import put_file
 from ...evidence.base.contracts import check_file
-from ...evidence.base.errors import UsageError
+from ...evidence.base.errors import EnvironmentProblem, UsageError
+from ...evidence.base.times import format_utc
 from ...evidence.collecting.provenance import SUFFIX
 from ...evidence.reading.workspace import check_relative
 from ...evidence.signing.statements import check_signature
@@ -17,9 +19,10 @@ from ..collectors import open_workspace
 from ..context import Context
 from ..people import sshsign
 from ..people.provenance import relative, state_provenance
+from ..terminal.console import write_error
+from ..terminal.outputs import keep_out
 
 MOST_WORDS = 500
-_TAKEN = "add --force to replace it, or name another with --file"
 NAMESPACE = "file"
 """Of detached signatures, as ``ssh-keygen -Y sign -n file`` makes them."""
 
@@ -34,8 +37,7 @@ def check_words(option: str, text: str | None) -> None:
 def target(context: Context, given: Path | None, collector: str, option: str, usual: str, force: bool) -> str:
     """Where evidence is to be written, relative to the workspace: as given, else where the collector looks.
 
-    Raises UsageError: there is something already that is not to be replaced, or the place is not in the
-    workspace.
+    Raises UsageError: the place is not in the workspace; or as :func:`check_place`.
     """
     settings = context.config.evidence.get(collector, {})
     path = (
@@ -43,43 +45,80 @@ def target(context: Context, given: Path | None, collector: str, option: str, us
         if given is None
         else relative(context.root, str(given))
     )
-    file = context.root / path
-    if os.path.lexists(file) and (file.is_symlink() or not file.is_file() or not force):
-        if file.is_symlink() or not file.is_file():
-            raise UsageError("is no regular file", path=path, remedy="name another with --file")
-        raise UsageError("there is such a file already", path=path, remedy=_TAKEN)
-    if not file.parent.is_dir():
-        raise UsageError("there is no such directory", path=path, remedy="name a file in an existing one")
+    check_place(context, context.root / path, force=force)
     return path
+
+
+def check_place(context: Context, file: Path, *, force: bool) -> None:
+    """Refuse a place to which evidence could not be written in the end, or must not be.
+
+    Raises UsageError: there is a file already and it is not to be replaced, something else has the name,
+    there is no such directory, a link on the way leads out of the workspace, or the place is in a ledger.
+    """
+    root = context.root
+    parent, top = (Path(os.path.abspath(one)) for one in (file.parent, root))  # noqa: PTH100 - not resolved
+    if not parent.is_dir():
+        raise UsageError("there is no such directory", path=str(file), remedy="create it, or name another")
+    inside = parent.is_relative_to(top) or parent.is_relative_to(root.resolve())
+    if inside and not parent.resolve().is_relative_to(root.resolve()):
+        remedy = "replace the link by a directory, or name another"
+        raise UsageError("its directory is outside of the workspace", path=str(file), remedy=remedy)
+    keep_out(file)
+    if not os.path.lexists(file):
+        return
+    if file.is_symlink() or not file.is_file():
+        raise UsageError("is no regular file", path=str(file), remedy="remove it, or name another file")
+    if not force:
+        remedy = "add --force to replace it, or move it away"
+        raise UsageError("there is such a file already", path=str(file), remedy=remedy)
 
 
 def write_evidence(
     context: Context,
-    path: str,
-    document: Mapping[str, Any],
-    contract: str,
-    time: str,
+    file: Path,
+    data: bytes,
+    finished_s: int,
     command: str,
+    *,
     force: bool,
-) -> list[str]:
-    """Write a JSON document and the statement of what it was made from; what was written, a line each.
+    quiet: bool = False,
+) -> None:
+    """Write a file and the statement of what it was made from, and print which, unless ``quiet``.
 
     A signature of what stood there before is removed: it would sign something else.
 
-    Raises UsageError: there is such a file already; EnvironmentProblem: it cannot be written.
+    Raises UsageError: as :func:`check_place`; EnvironmentProblem: it cannot be written.
     """
+    check_place(context, file, force=force)  # again: a program that ran may have put something there
+    put_file(Path(), str(file), data, replace=force)
+    file.with_name(f"{file.name}.sig").unlink(missing_ok=True)
+    if not quiet:
+        write_error(f"wrote {file}")
+    write_provenance(context, [file], finished_s, command, quiet=quiet)
+
+
+def write_provenance(
+    context: Context, files: Sequence[Path], finished_s: int, command: str, *, quiet: bool = False
+) -> None:
+    """State what files were made from, and print which statements were written, unless ``quiet``.
+
+    Files outside of the workspace and judged sources get no statement; why is printed in any case.
+    """
+    names = [str(file.absolute()) for file in files]
+    try:
+        state_provenance(context, names, format_utc(finished_s), command)
+    except (UsageError, EnvironmentProblem) as error:
+        write_error(f"no provenance stated: {error.what}; to do: {error.remedy}")
+        return
+    if not quiet:
+        for file in files:
+            write_error(f"wrote {file}{SUFFIX}")
+
+
+def to_file(document: Mapping[str, Any], contract: str, path: str) -> bytes:
+    """A document as the bytes of its file. Raises EvidenceError: it does not keep to the contract."""
     check_file(contract, document, path)
-    data = json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
-    folder, _, name = path.rpartition("/")
-    try:
-        sshsign.keep(context, folder, {name: data}, replace=force)
-    except FileExistsError as error:
-        raise UsageError("there is such a file already", path=path, remedy=_TAKEN) from error
-    (context.root / f"{path}.sig").unlink(missing_ok=True)
-    try:
-        return [f"wrote {one}" for one in (path, *state_provenance(context, [path], time, command))]
-    except UsageError as error:  # it is no evidence where it lies, but it is there
-        return [f"wrote {path}", f"no provenance stated: {error.what}; to do: {error.remedy}"]
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def signable(context: Context, file: str) -> tuple[str, bytes]:

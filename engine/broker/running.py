@@ -1,4 +1,4 @@
-"""Runs a command's coroutine so that Ctrl-C and SIGTERM both end it in order; what its programs inherit."""
+"""Runs the work of a command so that Ctrl-C and SIGTERM end it in order; the environment of its programs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Any, TypeVar
 
-from ...evidence.base.errors import EnvironmentProblem
+from ...evidence.process.stopping import Interrupted, stop_signals
 
 T = TypeVar("T")
-
-
-class Interrupted(EnvironmentProblem):
-    """The command was told to stop before its end; what it had begun was put in order."""
-
-    title = "interrupted"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -28,7 +21,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     ended: list[int] = []
 
     async def watched() -> T:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
 
         def end(number: int) -> None:
@@ -36,10 +29,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
                 ended.append(number)
                 task.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread
-                loop.add_signal_handler(number, end, number)
-        return await work
+        with stop_signals(end):
+            return await work
 
     try:
         return asyncio.run(watched())

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from ...evidence.base.errors import LedgerError, UsageError
+from ...evidence.signing.keys import VerifierKey
 from ..store.evidence import EvidenceStore
 from . import LEDGERS
 from .interface import COSIGNATURES, LOG, TIMESTAMP, LedgerSource, LedgerStorage
@@ -89,6 +90,11 @@ def _copy(source: LedgerSource, target: LedgerStorage, admins: Admins | None) ->
     for digest in evidence.digests():
         if digest not in known:
             target.blobs.write(digest, evidence.get(digest))
+    with target.sealing():  # another copy at the same time would add the same lines again
+        return _add(source, target, verifier, admins)
+
+
+def _add(source: LedgerSource, target: LedgerStorage, verifier: VerifierKey, admins: Admins | None) -> int:
     rest = source.lines()
     for there, line in enumerate(target.lines(), 1):
         ours = next(rest, None)
@@ -106,15 +112,14 @@ def _copy(source: LedgerSource, target: LedgerStorage, admins: Admins | None) ->
         new += len(block)
     chain = read_chain(source, verifier, admins)
     done = set(target.sizes())
-    with target.sealing():
-        for size in source.sizes():
-            checkpoint = read_checkpoint(source, chain, size)
-            if checkpoint is not None and size not in done:
-                target.publish(checkpoint, b"{}")
-            for kind in (TIMESTAMP, COSIGNATURES):
-                data = source.kept(size, kind)
-                if data is not None and target.kept(size, kind) != data:
-                    target.keep(size, kind, data)
+    for size in source.sizes():
+        checkpoint = read_checkpoint(source, chain, size)
+        if checkpoint is not None and size not in done:
+            target.publish(checkpoint, b"{}")
+        for kind in (TIMESTAMP, COSIGNATURES):
+            data = source.kept(size, kind)
+            if data is not None and target.kept(size, kind) != data:
+                target.keep(size, kind, data)
     return new
 
 

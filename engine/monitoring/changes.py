@@ -23,7 +23,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing to tell about a stage; what does not apply is None.
+    """One change of a stage to notify about; fields that do not apply are None.
 
     Attributes:
         entry: the ledger entry that shows it, judged as of ``effective_time``.

@@ -129,7 +129,7 @@ def _pairs(
 
 
 def _tell(one: Channel, text: Message | None, last: int, memory: _Memory, now: int) -> Told:
-    """Send a message; remembered first, so that what kills this process lets nobody be told twice."""
+    """Send a message; recorded before, so that nobody is notified twice when this process is killed."""
     mark = memory.sent.get(one.key, last - 1)
     if mark != last:
         memory.keep(one.key, last)
@@ -165,7 +165,7 @@ class _Memory:
             )
 
     def keep(self, key: str, index: int) -> None:
-        """Remember what a receiver was told about."""
+        """Record the last decision that a receiver was notified about."""
         self.sent[key] = index
         try:
             write_file(self._file, json.dumps(self.sent, sort_keys=True).encode())

@@ -18,8 +18,10 @@ _ACTIVE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufe
 
 
 def escaped(text: str) -> str:
-    """A JSON text of the same value, in which no character acts on what shows it."""
-    return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """A JSON text of the same value, in which nothing acts on what shows it: no character, and no ``##[``,
+    which is a command to GitHub's runner wherever it stands.
+    """
+    return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).replace("##[", "\\u0023#[")
 
 
 def render_json(document: dict[str, Any] | list[Any]) -> bytes:
@@ -27,7 +29,7 @@ def render_json(document: dict[str, Any] | list[Any]) -> bytes:
     import orjson
 
     data = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    return data if data.isascii() else escaped(data.decode()).encode()
+    return data if data.isascii() and b"##[" not in data else escaped(data.decode()).encode()
 
 
 class JsonReport:

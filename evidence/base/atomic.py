@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from .errors import EnvironmentProblem
+from .errors import EnvironmentProblem, UsageError
 
 TEMPORARY: Final = ".tmp-"
 """How the names of unfinished files begin; what a crash left of them may be deleted."""
@@ -19,19 +19,26 @@ TEMPORARY: Final = ".tmp-"
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def write_file(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_file(path: Path, data: bytes, *, durable: bool = True, replace: bool = True) -> None:
     """Create or replace the file at `path`, mode 0644 less the umask. Raises OSError as `write_at`."""
     directory = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        write_at(directory, path.name, data, durable=durable)
+        write_at(directory, path.name, data, durable=durable, replace=replace)
     finally:
         os.close(directory)
 
 
-def put_file(root: Path, path: str, data: bytes) -> None:
-    """Create or replace a file below ``root``. Raises EnvironmentProblem: it cannot be written."""
+def put_file(root: Path, path: str, data: bytes, *, replace: bool = True) -> None:
+    """Create or replace a file below ``root``.
+
+    Raises UsageError: there is one already, and it is not to be replaced; EnvironmentProblem: it cannot be
+    written.
+    """
     try:
-        write_file(root / path, data)
+        write_file(root / path, data, replace=replace)
+    except FileExistsError as error:
+        remedy = "add --force to replace it, or move it away"
+        raise UsageError("there is such a file already", path=path, remedy=remedy) from error
     except OSError as error:
         raise EnvironmentProblem(
             f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"

@@ -47,7 +47,7 @@ class Gateway:
 
 
 async def preflight(target: Target, *, ask_read_only: bool, timeout_s: float = TIMEOUT_S) -> Gateway:
-    """Connect, hear who the gateway is, and disconnect.
+    """Connect, find out which accounts the gateway manages, and disconnect.
 
     Args:
         ask_read_only: whether to ask for this client's open orders. While Read-Only API is on, a gateway
@@ -77,6 +77,16 @@ async def preflight(target: Target, *, ask_read_only: bool, timeout_s: float = T
             "start TWS or IB Gateway with the paper account, and enable socket clients in its API settings"
         )
         raise BrokerProblem(f"no gateway can be reached at {where}: {why}", remedy=remedy) from error
+
+
+async def preflight_for_orders(target: Target) -> None:
+    """Find out whether a gateway would take orders for the pinned account.
+
+    Raises Refused: its Read-Only API is on; else as :func:`preflight`.
+    """
+    gateway = await preflight(target, ask_read_only=True)
+    if gateway.read_only and (refused := refusal(321, target.client)) is not None:
+        raise refused
 
 
 async def after_preflight(connect: Callable[[], Awaitable[object]]) -> None:

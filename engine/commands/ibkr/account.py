@@ -15,15 +15,17 @@ from ....evidence.broker.probe.dump import read_dump
 from ....evidence.broker.probe.importing import choose, import_record
 from ....evidence.broker.probe.record import Record
 from ....evidence.broker.probe.run import SAMPLES, Plan, probe
+from ....evidence.reading.workspace import check_relative
 from ...broker.account.attested import load_attestation, read_input
-from ...broker.account.recording import place, record
 from ...broker.account.report import RENDERERS
-from ...broker.target import pinned_account, slas_us, target_of
+from ...broker.evidence_files import check_place, write_evidence
+from ...broker.target import pinned_account, record_path, slas_us, target_of
 from ...context import Context
 from ...people.provenance import check_finished
-from ...terminal.console import progress, write_error
+from ...terminal.console import progress
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import ClientId, ClientLibrary, GatewayHost, GatewayPort
 
 Attested = Annotated[
     Path | None,
@@ -66,36 +68,19 @@ def import_account(
     """
     outputs = parse_outputs(output, tuple(RENDERERS))
     context = open_workspace(workspace, operator, trust_ref)
-    path = place(context, to, replace=force)
+    path = _place(context, to, force)
     found = read_dump(read_input(file, "name the dump"), str(file))
     stated = choose(found, account, pinned_account(context))
     attestation = None if attested is None else load_attestation(context, attested, stated.account, now())
     made = import_record(stated, len(found) - 1, _moment(at), attestation, masked(file.name))
-    _finish(context, path, made, outputs, f"gate ibkr import-account {masked(file.name)}", replace=force)
+    _finish(context, path, made, outputs, f"gate ibkr import-account {masked(file.name)}", force=force)
 
 
 def probe_account(
-    host: Annotated[
-        str, typer.Option("--host", envvar="GATE_IBKR_HOST", help="Where the gateway is.", metavar="HOST")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            "--port", envvar="GATE_IBKR_PORT", help="7497 of TWS, or 4002 of IB Gateway.", metavar="PORT"
-        ),
-    ] = 4002,
-    client_id: Annotated[
-        int,
-        typer.Option(
-            "--client-id",
-            envvar="GATE_IBKR_CLIENT_ID",
-            help="An id that no other client has.",
-            metavar="N",
-        ),
-    ] = 71,
-    library: Annotated[
-        Library, typer.Option("--library", envvar="GATE_IBKR_LIBRARY", help="The client library.")
-    ] = Library.IB_ASYNC,
+    host: GatewayHost = "127.0.0.1",
+    port: GatewayPort = 4002,
+    client_id: ClientId = 71,
+    library: ClientLibrary = Library.IB_ASYNC,
     samples: Annotated[
         int, typer.Option("--samples", help="How often each request is measured.", min=1, max=100)
     ] = SAMPLES,
@@ -119,7 +104,7 @@ def probe_account(
     """Read the pinned paper account from a gateway, without being able to trade, and record it."""
     outputs = parse_outputs(output, tuple(RENDERERS))
     context = open_workspace(workspace, operator, trust_ref)
-    path = place(context, to, replace=force)
+    path = _place(context, to, force)
     target = target_of(context, host=host, port=port, client=client_id)
     attestation = None if attested is None else load_attestation(context, attested, target.account, now())
     plan = Plan(target, library.value, samples, ask_read_only, slas_us(context))
@@ -127,7 +112,13 @@ def probe_account(
         made = asyncio.run(probe(plan, attestation))
     asked = " --ask-read-only" * ask_read_only
     command = f"gate ibkr probe --port {port} --library {library.value}{asked}"
-    _finish(context, path, made, outputs, command, replace=force)
+    _finish(context, path, made, outputs, command, force=force)
+
+
+def _place(context: Context, to: Path | None, force: bool) -> Path:
+    path = context.root / check_relative(record_path(context)) if to is None else to
+    check_place(context, path, force=force)
+    return path
 
 
 def _moment(text: str | None) -> str | None:
@@ -142,12 +133,8 @@ def _moment(text: str | None) -> str | None:
 
 
 def _finish(
-    context: Context, path: Path, made: Record, outputs: list[Output], command: str, *, replace: bool
+    context: Context, path: Path, made: Record, outputs: list[Output], command: str, *, force: bool
 ) -> None:
-    written, problem = record(context, path, made.data(), now(), command, replace=replace)
-    for one in written:
-        write_error(f"wrote {one}")
-    if problem is not None:
-        write_error(problem)
+    write_evidence(context, path, made.data(), now(), command, force=force)
     for item in outputs:
         write(item, RENDERERS[item.format](made))

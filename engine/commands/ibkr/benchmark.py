@@ -7,16 +7,18 @@ from typing import Annotated
 
 import typer
 
-from ....evidence.base.atomic import put_file
 from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.benchmark.measure import measure
 from ....evidence.broker.port import Library
+from ....evidence.reading.workspace import check_relative
+from ...broker.evidence_files import check_place, write_evidence
 from ...broker.session.baseline import BENCHMARK, baseline, compare
-from ...broker.session.files import check_place, options, state
-from ...terminal.console import progress, write_error
+from ...broker.session.files import options
+from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, Quiet, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import ClientLibrary, Seed
 
 
 def benchmark(
@@ -30,15 +32,11 @@ def benchmark(
             metavar="FILE",
         ),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Instead of the scenario's.", min=0, metavar="N")
-    ] = None,
+    seed: Seed = None,
     orders: Annotated[
         int, typer.Option("--orders", help="How many are measured.", min=20, max=100_000, metavar="N")
     ] = 500,
-    library: Annotated[
-        Library, typer.Option("--library", envvar="GATE_IBKR_LIBRARY", help="The client library.")
-    ] = Library.IB_ASYNC,
+    library: ClientLibrary = Library.IB_ASYNC,
     force: Annotated[bool, typer.Option("--force", help="Replace the baseline.")] = False,
     output: Outputs = None,
     workspace: Workspace = HERE,
@@ -51,20 +49,15 @@ def benchmark(
     """Measure order latency against the simulator on this machine, and record the mock baseline."""
     outputs = parse_outputs(output, tuple(BENCHMARK))
     context = open_workspace(workspace, operator, trust_ref)
-    path = options(context).mock
-    check_place(context.root, path, force=force)
+    file = context.root / check_relative(options(context).mock)
+    check_place(context, file, force=force)
     with progress(wanted=not quiet):
         measured = measure(library.value, scenario, seed, orders)
     finished = now()
-    put_file(context.root, path, baseline(measured, format_utc(finished)))
     made_from = f" --scenario {masked(scenario.name)}" if scenario else ""
     command = f"gate ibkr benchmark{made_from} --seed {measured.seed} --orders {orders}"
-    stated, problem = state(context, [path], finished, command)
-    if not quiet:
-        for one in (path, *stated):
-            write_error(f"wrote {one}")
-    if problem is not None:
-        write_error(problem)
+    made = baseline(measured, format_utc(finished))
+    write_evidence(context, file, made, finished, command, force=force, quiet=quiet)
     found = compare(context, measured)
     for item in outputs:
         write(item, BENCHMARK[item.format](found))

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shlex
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .... import __version__
-from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ....evidence.base.errors import UsageError, suggestion
 from ....evidence.base.times import format_utc
 from ....evidence.broker.conformance import document, runner
 from ....evidence.broker.conformance.suite import CASES, Case
 from ....evidence.broker.simulator.server import check_host
 from ....evidence.process.programs import shown_arguments
 from ...broker import conformance as report
-from ...people.provenance import state_provenance
+from ...broker.evidence_files import check_place, write_provenance
+from ...broker.running import inherited, run
+from ...context import Context
 from ...terminal.console import write_error
-from ...terminal.outputs import keep_out, parse_outputs, write
+from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import ListenHost, ListenPort, seconds_option
 
 
 def conformance(
@@ -41,15 +41,9 @@ def conformance(
         typer.Option("--case", help="Run only this case, and write nothing. Repeatable.", metavar="NAME"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file and logs that are there.")] = False,
-    host: Annotated[
-        str, typer.Option("--host", help="A loopback address to listen on.", metavar="ADDRESS")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", help="Port; 0 takes a free one.", min=0, max=65535, metavar="PORT")
-    ] = 4002,
-    seconds: Annotated[
-        float, typer.Option("--seconds", help="Time for each case.", min=1, max=3600, metavar="N")
-    ] = 90.0,
+    host: ListenHost = "127.0.0.1",
+    port: ListenPort = 4002,
+    seconds: Annotated[float, seconds_option("Time for each case.")] = 90.0,
     output: Outputs = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -59,19 +53,14 @@ def conformance(
 ) -> None:
     """Run your client program against a simulated gateway that fails, and record what it does."""
     outputs = parse_outputs(output, tuple(report.FORMATS))
-    if not isfinite(seconds):
-        raise UsageError(
-            "--seconds is no number of seconds", remedy="give the time for each case, such as 90"
-        )
     chosen = _chosen(case)
     host = check_host(host)
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("GATE_IBKR_")}
+    environment = inherited()
     words = runner.check_command(command, Path.cwd(), environment)
     context = open_workspace(workspace, operator, trust_ref)
     target = (context.root / document.NAME if file is None else file).absolute()
     if not case:
-        keep_out(target)
-        document.check_free(target, [one.name for one in chosen], force=force)
+        _check_places(context, target, force)
     started_at = format_utc(now())
     runs = []
     for number, one in enumerate(chosen, 1):
@@ -86,13 +75,8 @@ def conformance(
             seconds=seconds,
             warn=write_error,
         )
-        try:
-            run = asyncio.run(coroutine)
-        except KeyboardInterrupt:
-            what = "interrupted; the program was ended and nothing is written"
-            raise EnvironmentProblem(what, remedy="run the suite again") from None
-        runs.append(run)
-        if (text := report.unusual(run)) is not None:
+        runs.append(run(coroutine))
+        if (text := report.unusual(runs[-1])) is not None:
             write_error(text)
         if not case and number == 1 and report.never_started(run):
             what = "the program crashed before it connected; the suite ends here, and nothing is written"
@@ -100,18 +84,21 @@ def conformance(
     shown = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)
     if not case:
+        _check_places(context, target, force)  # again: the program may have put something there
         document.write_document(target, found, logs)
         write_error(f"wrote {target} and {len(logs)} logs")
-        try:
-            stated = state_provenance(
-                context, [str(target)], format_utc(now()), f"gate ibkr conformance -- {shown}"
-            )
-            for path in stated:
-                write_error(f"wrote {path}")
-        except UsageError as error:  # it is no evidence where it lies, but it is there
-            write_error(f"no provenance stated: {error.what}; to do: {error.remedy}")
+        write_provenance(context, [target], now(), f"gate ibkr conformance -- {shown}")
     for item in outputs:
         write(item, report.FORMATS[item.format](found))
+
+
+def _check_places(context: Context, target: Path, force: bool) -> None:
+    check_place(context, target, force=force)
+    logs = target.parent / document.LOGS
+    if logs.is_symlink() or (logs.exists() and not logs.is_dir()):
+        raise UsageError("is no directory", path=str(logs), remedy="remove it: the logs are written there")
+    for case in CASES if logs.exists() else ():
+        check_place(context, logs / f"{case.name}.jsonl", force=force)
 
 
 def _chosen(names: list[str] | None) -> tuple[Case, ...]:

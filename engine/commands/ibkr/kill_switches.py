@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ....evidence.base.errors import UsageError, masked
+from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.switches.record import document
 from ....evidence.broker.switches.rehearse import Program
@@ -19,7 +18,7 @@ from ...broker.running import inherited, run
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
-from .sign import By, File, Force
+from .options import By, File, Force, seconds_option
 
 USUAL = "KILL_SWITCH_VERIFICATION.json"
 
@@ -38,16 +37,7 @@ def kill_switches(
         list[str] | None,
         typer.Option("--limit", help="Instead of the workspace's. Repeatable.", metavar="NAME=NUMBER"),
     ] = None,
-    seconds: Annotated[
-        float,
-        typer.Option(
-            "--seconds",
-            help="How long a run may take to start, and to react.",
-            min=1,
-            max=3600,
-            metavar="N",
-        ),
-    ] = 30.0,
+    seconds: Annotated[float, seconds_option("How long a run may take to start, and to react.")] = 30.0,
     file: File = None,
     force: Force = False,
     output: Outputs = None,
@@ -59,8 +49,6 @@ def kill_switches(
 ) -> None:
     """Run your program just short of each kill switch's limit and just beyond it, and record what fired."""
     outputs = parse_outputs(output, tuple(switches.SWITCHES))
-    if not isfinite(seconds):
-        raise UsageError("--seconds is no number of seconds", remedy="give one, such as 60")
     evidence_files.check_words("--by", by)
     context = open_workspace(workspace, operator, trust_ref)
     path = evidence_files.target(context, file, "kill_switch", "path", USUAL, force)
@@ -69,14 +57,12 @@ def kill_switches(
         write_error(f"note: {name} is left out: it has no limit; add --limit {name}=NUMBER")
     program = Program(command, Path.cwd(), inherited(), seconds)
     found = run(switches.exercise(limits, program, write_error))
-    time = format_utc(now())
+    finished = now()
     shown = masked(" ".join([command[0], *shown_arguments(command[1:], Path.cwd())]))
-    record = document(found, time, by, shown)
-    told = f"gate ibkr kill-switches -- {shown}"
-    for line in evidence_files.write_evidence(
-        context, path, record, "kill_switch_verification", time, told, force
-    ):
-        write_error(line)
+    record = document(found, format_utc(finished), by, shown)
+    data = evidence_files.to_file(record, "kill_switch_verification", path)
+    made_by = f"gate ibkr kill-switches -- {shown}"
+    evidence_files.write_evidence(context, context.root / path, data, finished, made_by, force=force)
     for item in outputs:
         write(item, switches.SWITCHES[item.format](found))
     if not all(one.verified for one in found):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ from ...broker.target import target_of
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
-from .sign import By, File, Force
+from .options import By, ClientId, ClientLibrary, File, Force, GatewayHost, GatewayPort, seconds_option
 
 USUAL = "ROLLBACK_DRILL.json"
 
@@ -37,27 +36,10 @@ def rollback_drill(
         list[str] | None,
         typer.Argument(help="The command that halts your trading system, after --.", metavar="[-- COMMAND…]"),
     ] = None,
-    host: Annotated[
-        str, typer.Option("--host", envvar="GATE_IBKR_HOST", help="Where the gateway is.", metavar="HOST")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            "--port", envvar="GATE_IBKR_PORT", help="7497 of TWS, or 4002 of IB Gateway.", metavar="PORT"
-        ),
-    ] = 4002,
-    client_id: Annotated[
-        int,
-        typer.Option(
-            "--client-id",
-            envvar="GATE_IBKR_CLIENT_ID",
-            help="An id that no other client has.",
-            metavar="N",
-        ),
-    ] = 72,
-    library: Annotated[
-        Library, typer.Option("--library", envvar="GATE_IBKR_LIBRARY", help="The client library.")
-    ] = Library.IB_ASYNC,
+    host: GatewayHost = "127.0.0.1",
+    port: GatewayPort = 4002,
+    client_id: ClientId = 72,
+    library: ClientLibrary = Library.IB_ASYNC,
     trigger: Annotated[
         str | None,
         typer.Option(
@@ -72,9 +54,7 @@ def rollback_drill(
         bool,
         typer.Option("--existing", help="Close and cancel what the account has already, too."),
     ] = False,
-    seconds: Annotated[
-        float, typer.Option("--seconds", help="How long a step may take.", min=1, max=3600, metavar="N")
-    ] = 60.0,
+    seconds: Annotated[float, seconds_option("How long a step may take.")] = 60.0,
     file: File = None,
     force: Force = False,
     output: Outputs = None,
@@ -86,24 +66,21 @@ def rollback_drill(
 ) -> None:
     """Open a small position on the pinned paper account, roll it back step by step, and record the times."""
     outputs = parse_outputs(output, tuple(drill.DRILL))
-    if not isfinite(seconds):
-        raise UsageError("--seconds is no number of seconds", remedy="give one, such as 60")
     evidence_files.check_words("--by", by)
     evidence_files.check_words("--trigger", trigger)
     context = open_workspace(workspace, operator, trust_ref)
     path = evidence_files.target(context, file, "rollback", "drill", USUAL, force)
     target = target_of(context, host=host, port=port, client=client_id)
     plan = Plan(target, symbol, _quantity(quantity), seconds, existing)
-    archive = drill.archive_for(context, path, force)
+    archive = f"{path.removesuffix('.json')}.logs.tar.gz"
+    evidence_files.check_place(context, context.root / archive, force=force)
     around = drill.Surroundings(halt or (), inherited(), log or (), archive, force)
     begun = format_utc(now())
     found = run(drill.rehearse(context, plan, library.value, around, write_error))
     record = document(found, plan, begun, by, trigger, archive)
     command = f"gate ibkr rollback-drill --symbol {symbol} --quantity {quantity} --port {port}"
-    for line in evidence_files.write_evidence(
-        context, path, record, "rollback_drill", format_utc(now()), command, force
-    ):
-        write_error(line)
+    data = evidence_files.to_file(record, "rollback_drill", path)
+    evidence_files.write_evidence(context, context.root / path, data, now(), command, force=force)
     for item in outputs:
         write(item, drill.DRILL[item.format](found))
     if not drill.recovered(found):

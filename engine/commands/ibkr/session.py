@@ -16,7 +16,9 @@ from ....evidence.broker.session.book import Book
 from ....evidence.broker.session.plan import Plan, read_plan
 from ....evidence.broker.session.start import trade_plan
 from ....evidence.broker.session.status import FIRST_LINE, prometheus, status_line
-from ...broker.session.files import check_place, places, state, write_files
+from ....evidence.reading.workspace import check_relative
+from ...broker.evidence_files import check_place, write_provenance
+from ...broker.session.files import places, write_files
 from ...broker.session.report import SESSION
 from ...broker.target import target_of
 from ...terminal.console import progress, write_error
@@ -57,7 +59,7 @@ def paper_session(
     context = open_workspace(workspace, operator, trust_ref)
     at = places(context)
     for path in (at.log, at.metrics, at.intents, at.reports):
-        check_place(context.root, path, force=force)
+        check_place(context, context.root / check_relative(path), force=force)
     target = target_of(context, host=wanted.host, port=wanted.port, client=wanted.client_id)
     monitor = _Monitor(wanted, metrics)
     journal = context.root / at.journal
@@ -71,13 +73,13 @@ def paper_session(
         write_error(f"the journal is {at.journal}")
     written = write_files(context, at, book)
     command = f"gate ibkr paper-session {masked(plan.name)}{' --resume' * resume}"
-    stated, problem = state(context, [*written, at.journal], now(), command)
     if not quiet:
-        for path in (*written, *stated):
-            write_error(f"wrote {path}")
-    for what in (problem, monitor.problem):
-        if what is not None:
-            write_error(what)
+        for path in written:
+            write_error(f"wrote {context.root / path}")
+    evidence = [context.root / path for path in (*written, at.journal)]
+    write_provenance(context, evidence, now(), command, quiet=quiet)
+    if monitor.problem is not None:
+        write_error(monitor.problem)
     for item in outputs:
         write(item, SESSION[item.format](book))
 

@@ -1,8 +1,7 @@
-"""``gate ibkr sign``, and options of the commands whose files it signs."""
+"""``gate ibkr sign``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,13 +12,6 @@ from ...people import sshsign
 from ...terminal.console import write_error, write_line
 from ..options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, open_workspace
 from ..people.signoff import Key, Yes, confirm
-
-By = Annotated[str, typer.Option("--by", help="Who runs it; recorded.", metavar="NAME")]
-File = Annotated[
-    Path | None,
-    typer.Option("--file", help="Where to record it; by default where the collector looks.", metavar="FILE"),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace an earlier record and its signature.")]
 
 
 def sign(

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ....evidence.base.errors import UsageError
-from ....evidence.base.times import format_utc
 from ....evidence.broker.simulator.scenario import Scenario, read_scenario
 from ....evidence.broker.simulator.server import check_host
 from ....evidence.broker.simulator.session import ObservationLog, run_session
 from ...broker import report
-from ...people.provenance import state_provenance
+from ...broker.evidence_files import write_provenance
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import ListenHost, ListenPort, Seed, seconds_option
 
 _SCENARIO = typer.Option(
     "--scenario", "-s", envvar="GATE_IBKR_SCENARIO", help="What the gateway is like (YAML).", metavar="FILE"
@@ -43,18 +41,10 @@ def scenario(
 
 def simulate(
     scenario: Annotated[Path | None, _SCENARIO] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Instead of the scenario's.", min=0, metavar="N")
-    ] = None,
-    host: Annotated[
-        str, typer.Option("--host", help="A loopback address to listen on.", metavar="ADDRESS")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", help="Port; 0 takes a free one.", min=0, max=65535, metavar="PORT")
-    ] = 4002,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", help="Stop after this time.", min=0, metavar="N")
-    ] = None,
+    seed: Seed = None,
+    host: ListenHost = "127.0.0.1",
+    port: ListenPort = 4002,
+    seconds: Annotated[float | None, seconds_option("Stop after this time.", 0, None)] = None,
     log: Annotated[
         Path | None,
         typer.Option(
@@ -72,8 +62,6 @@ def simulate(
 ) -> None:
     """Simulate a TWS or IB Gateway on this machine, until it is stopped with Ctrl-C."""
     outputs = parse_outputs(output, tuple(report.SUMMARY))
-    if seconds is not None and not isfinite(seconds):
-        raise UsageError("--seconds is no number of seconds", remedy="leave it out to simulate until Ctrl-C")
     chosen = Scenario() if scenario is None else read_scenario(scenario)
     if seed is not None:
         chosen = replace(chosen, seed=seed)
@@ -97,8 +85,4 @@ def simulate(
         session(opened)
     made_from = f" --scenario {scenario}" if scenario else ""
     command = f"gate ibkr simulate{made_from} --seed {chosen.seed}"
-    try:
-        for path in state_provenance(context, [str(log.absolute())], format_utc(now()), command):
-            write_error(f"wrote {path}")
-    except UsageError as error:  # the log is no evidence where it lies, but it is there
-        write_error(f"no provenance stated: {error.what}; to do: {error.remedy}")
+    write_provenance(context, [log], now(), command)

@@ -1,4 +1,4 @@
-"""One HTTP request to somebody outside: bounded in time and size, without redirects."""
+"""One HTTP request to an outside service: bounded in time and size, without redirects."""
 
 from __future__ import annotations
 

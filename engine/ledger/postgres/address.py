@@ -35,11 +35,14 @@ def parse(url: str) -> Address:
     Raises ConfigError: it is no such URL, it names no database, or it holds a password.
     """
     try:
+        url.encode()  # an argument of the command line may be no UTF-8
         parts = urlsplit(url)
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         secret = parts.password is not None or not _SECRETS.isdisjoint(key for key, _ in parameters)
     except ValueError:
         raise ConfigError("the ledger's URL cannot be read", remedy=_FORM) from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ConfigError("the URL is not of a PostgreSQL database", remedy=_FORM)
     if secret:
         raise ConfigError(
             "a password does not belong in the ledger's URL, which is shown and recorded",

@@ -23,6 +23,7 @@ from ..note import MAX_NOTE_BYTES, Checkpoint
 from ..reader import absent
 from .address import Address
 from .database import Database
+from .schema import VERSION
 
 _SEAL: Final = 0x67617466
 """The first half of the key of the advisory lock for sealing; the log's number is the second."""
@@ -36,12 +37,21 @@ class PostgresStorage:
     """One log in a database."""
 
     def __init__(self, database: Database, address: Address, *, write: bool) -> None:
-        """Raises NoLedger: there is none, and it is not to be written."""
+        """Raises NoLedger: there is none, and it is not to be written; EnvironmentProblem: the tables are of
+        another version.
+        """
         self.name = address.name
         self._database = database
         self._log_name = address.log
         self._number: int | None = None
         self.blobs = PostgresBlobs(self)
+        found = self.one("SELECT max(version) FROM migrations", everywhere=True)
+        if found != VERSION:
+            raise EnvironmentProblem(
+                f"the tables are of version {found}, and this gate knows {VERSION}",
+                path=self.name,
+                remedy="upgrade gate" if (found or 0) > VERSION else "run gate ledger prepare with this URL",
+            )
         if self.log() is None and not write:
             raise absent(self.name)
 

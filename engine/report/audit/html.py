@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ....evidence.base.errors import EnvironmentProblem
 from ...decision.document import Decision
 from ...ledger.interface import Entry
 from ...terminal.figures import for_people, printable
@@ -64,13 +63,7 @@ class _Timeline:
 
 
 class HtmlReport:
-    """The audit report as HTML; needs the optional extra ``html``.
-
-    Raises EnvironmentProblem: Jinja2 is not installed; before anything is judged.
-    """
-
-    def __init__(self) -> None:
-        _template()
+    """The audit report as HTML."""
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
         """See :class:`~gate.engine.report.interface.Report`."""
@@ -152,13 +145,7 @@ def _style() -> str:
 @functools.cache
 def _template() -> jinja2.Template:
     """The template; parsed when the first report is made."""
-    try:
-        import jinja2
-    except ImportError as error:
-        raise EnvironmentProblem(
-            "the HTML report needs Jinja2, which is not installed",
-            remedy="install the extra: pip install 'compliance-gate[html]'",
-        ) from error
+    import jinja2
 
     def final(value: Any) -> Any:
         return printable(value) if type(value) is str else value

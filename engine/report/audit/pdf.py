@@ -8,7 +8,7 @@ from ....evidence.base.errors import EnvironmentProblem
 from ...decision.document import Decision
 from ...ledger.interface import Entry
 from ..interface import Screen
-from .html import HtmlReport, document
+from .html import document
 
 
 class PdfReport:
@@ -18,7 +18,6 @@ class PdfReport:
     """
 
     def __init__(self) -> None:
-        HtmlReport()
         try:
             import weasyprint
         except (ImportError, OSError) as error:  # OSError: a library that it loads is absent

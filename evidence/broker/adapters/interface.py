@@ -19,7 +19,7 @@ from ..port.model import (
 
 
 class Receiver(Protocol):
-    """Who is told of what the gateway sends; called in the event loop's thread, in order."""
+    """Receives what the gateway sends; called in the event loop's thread, in order."""
 
     def on_account_value(self, account: str, value: AccountValue) -> None:
         """A row of an account."""
@@ -58,13 +58,13 @@ class Receiver(Protocol):
         """The answer to a request is complete: its id, or the name of its method here."""
 
     def on_error(self, request: int, code: int, text: str) -> None:
-        """An error, warning or notice; -1 if it is about nothing in particular."""
+        """An error, warning or notice; ``request`` is -1 if it is about no request."""
 
     def on_closed(self, reason: str) -> None:
         """The connection has ended, and not because we ended it."""
 
     def on_unreadable(self, error: BaseException) -> None:
-        """A message could not be decoded, or what it says not be dealt with."""
+        """A message could not be decoded or processed."""
 
 
 class Gateway(Protocol):

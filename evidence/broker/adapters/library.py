@@ -35,7 +35,7 @@ from ..port.model import (
 from .interface import Receiver
 
 _PRICES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
-"""Ticks that are wanted; from 66 on they are delayed."""
+"""Ticks that are read, by number; those from 66 on are delayed."""
 _ZERO = Decimal(0)
 _UNREAD_BYTES = 4 * 1024 * 1024
 """The library keeps what it receives until a message is complete, however long that claims to be."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ...base.atomic import put_file
-from ...base.errors import EnvironmentProblem, UsageError, masked
+from ...base.errors import EnvironmentProblem, masked
 from ..simulator.session import line_of
 from .figures import measure
 from .log import CaseLog
@@ -56,20 +56,6 @@ def make_document(
         "figures": measure([run.case for run in runs], found),
     }
     return document, logs
-
-
-def check_free(path: Path, names: Iterable[str], *, force: bool) -> None:
-    """Refuse to replace what is there. Raises UsageError: the file or a log is there, or no such folder."""
-    if not path.parent.is_dir():
-        raise UsageError("there is no such folder", path=str(path.parent), remedy="make it, or name another")
-    logs = path.parent / LOGS
-    if logs.is_symlink() or (logs.exists() and not logs.is_dir()):
-        remedy = "remove it, or name a file in another folder"
-        raise UsageError("the folder of the logs is none", path=str(logs), remedy=remedy)
-    for one in (path, *(logs / f"{name}.jsonl" for name in names)):
-        if one.is_symlink() or (one.exists() and (not force or not one.is_file())):
-            remedy = "--force replaces files; --file names another one" if one.is_file() else "remove it"
-            raise UsageError("is there already", path=str(one), remedy=remedy)
 
 
 def write_document(path: Path, document: dict[str, Any], logs: dict[str, bytes]) -> None:

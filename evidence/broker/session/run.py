@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
-from ...base.errors import EnvironmentProblem, GateError, masked
+from ...base.errors import GateError, masked
 from ...base.times import format_utc
+from ...process.stopping import Interrupted
 from ..port import (
     Broker,
     BrokerProblem,
@@ -51,12 +52,6 @@ _LEAD_US = 150_000
 _SECOND_US = 1_000_000
 
 
-class Interrupted(EnvironmentProblem):
-    """The session was told to stop before its end; its journal says how far it came."""
-
-    title = "interrupted"
-
-
 class Session:
     """One run of a plan.
 
@@ -64,7 +59,7 @@ class Session:
         plan: what is traded.
         target: the pinned paper account; the gateway is asked for its accounts again before each order.
         broker: connected and checked.
-        events: everything that the broker says from now on.
+        events: the broker's events from now on.
         details: the plan's instruments, by symbol.
         recorder: of a new session, or of an interrupted one.
         listen: called when the session's book has changed.
@@ -102,8 +97,7 @@ class Session:
         """Trade until the plan is done; then, or before, cancel what is open and disconnect.
 
         Raises Interrupted: ``stop`` was set; BrokerProblem: the connection was lost for good; Refused: the
-        gateway manages other accounts now;
-        EnvironmentProblem: the journal cannot be written.
+        gateway manages other accounts now; EnvironmentProblem: the journal cannot be written.
         """
         gc.collect()
         gc.freeze()
@@ -193,7 +187,7 @@ class Session:
         )
 
     async def _consume(self) -> None:
-        """Take note of what the broker says until the connection is closed."""
+        """Record the broker's events until the connection is closed."""
         async for event in self._events:
             if self._closed or not self.book.session:
                 continue

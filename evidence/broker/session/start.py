@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ...base.errors import UsageError
+from ...process.stopping import Interrupted, stop_signals
 from ..port import (
     Broker,
     BrokerProblem,
@@ -25,16 +25,15 @@ from ..port import (
     Traffic,
     open_broker,
 )
-from ..preflight import preflight
+from ..preflight import preflight_for_orders
 from ..safety import Refused, Target, check_accounts, check_library, check_target, refusal
 from .book import Book, read_book
 from .journal import Journal, read_journal, taken
 from .plan import Plan
 from .recorder import Recorder
-from .run import Interrupted, Session
+from .run import Session
 
 T = TypeVar("T")
-_READ_ONLY = 321
 Listener = Callable[[Book, Traffic], None]
 
 
@@ -66,7 +65,8 @@ async def trade_plan(
     check_library(plan.library)
     check_target(target)
     book = Book()
-    with ExitStack() as opened, _stopping() as stop:
+    stop = asyncio.Event()
+    with ExitStack() as opened, stop_signals(lambda _: stop.set()):
         if resume:
             found, records = Journal.reopen(path)
             opened.enter_context(found)
@@ -111,10 +111,7 @@ async def _connected(broker: Broker, plan: Plan, target: Target) -> dict[str, In
 
     A connection of a few bytes asks first; then the client library connects and is asked again.
     """
-    gateway = await preflight(target, ask_read_only=True)
-    read_only = refusal(_READ_ONLY, target.client) if gateway.read_only else None
-    if read_only is not None:
-        raise read_only
+    await preflight_for_orders(target)
     await broker.connect()
     check_accounts(target, await broker.accounts())
     return {symbol: await _examine(broker, symbol, target) for symbol in plan.symbols}
@@ -154,19 +151,3 @@ async def _examine(broker: Broker, symbol: str, target: Target) -> InstrumentDet
         what = f"the broker would refuse orders for {symbol} ({answer.code}): {answer.text}"
         raise BrokerProblem(what, remedy="correct the account's permissions or the plan", code=answer.code)
     return details
-
-
-@contextmanager
-def _stopping() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread
-            loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            with suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.remove_signal_handler(number)

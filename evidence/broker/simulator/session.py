@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +13,7 @@ import orjson
 
 from ...base.errors import EnvironmentProblem, UsageError
 from ...base.limits import DEFAULT
+from ...process.stopping import stop_signals
 from .scenario import Scenario
 from .server import Server
 from .wire import Observation
@@ -128,23 +127,21 @@ async def run_session(
         if log is not None:
             log.write(observation)
 
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread
-            loop.add_signal_handler(number, stopped.set)
-    async with Server(scenario, observe, host=host, port=port) as server:
-        summary.host, summary.port = server.host, server.port
-        listening(server.host, server.port)
-        waiting: asyncio.Future[Any] = asyncio.ensure_future(stopped.wait())
-        flushing: asyncio.Future[Any] = asyncio.ensure_future(_flush(log))
-        failure: asyncio.Future[Any] = server.failure
-        done, _ = await asyncio.wait(
-            {waiting, flushing, failure}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        waiting.cancel()
-        flushing.cancel()
-        for one in done:
-            one.result()
+    stopped = asyncio.Event()
+    with stop_signals(lambda _: stopped.set()):
+        async with Server(scenario, observe, host=host, port=port) as server:
+            summary.host, summary.port = server.host, server.port
+            listening(server.host, server.port)
+            waiting: asyncio.Future[Any] = asyncio.ensure_future(stopped.wait())
+            flushing: asyncio.Future[Any] = asyncio.ensure_future(_flush(log))
+            failure: asyncio.Future[Any] = server.failure
+            done, _ = await asyncio.wait(
+                {waiting, flushing, failure}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            waiting.cancel()
+            flushing.cancel()
+            for one in done:
+                one.result()
     return summary
 
 

@@ -66,6 +66,7 @@ def record(url: str, *numbers: int, key: LogKey = KEY) -> None:
         ("postgresql://u@h/db?log=%00", "name of a log"),
         ("postgresql://u@h/db?nonsense", "cannot be read"),
         ("postgresql://[::1/db", "cannot be read"),
+        ("postgresql://u@h/\udcff", "cannot be read"),
     ],
 )
 def test_a_wrong_url_is_refused_without_showing_a_secret(url: str, what: str) -> None:
@@ -79,6 +80,14 @@ def test_an_unknown_setting_of_libpq_and_a_dead_server_are_one_error(tmp_path: P
         with pytest.raises(EnvironmentProblem, match="connecting failed") as caught:
             open_reader(url)
         assert caught.value.remedy
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/db", "ledger/db", "mysql://u@h/db"])
+def test_only_a_database_of_postgresql_is_prepared(gate: Any, url: str) -> None:
+    """Another place would be taken for the name of a host."""
+    done = gate("ledger", "prepare", url)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("configuration error: the URL is not of a PostgreSQL database")
 
 
 def test_many_logs_of_one_database_know_nothing_of_each_other(postgres: Server) -> None:
@@ -104,8 +113,9 @@ def test_tables_are_made_once_and_newer_ones_are_left_alone(postgres: Server) ->
     assert prepare(address).before == 1
     postgres.run("INSERT INTO gate_ledger.migrations VALUES (99)")
     try:
-        with pytest.raises(EnvironmentProblem, match="of version 99"):
-            prepare(address)
+        for use in (prepare, lambda _: open_reader(postgres.url()), lambda _: record(postgres.url(), 1)):
+            with pytest.raises(EnvironmentProblem, match="of version 99"):
+                use(address)
     finally:
         postgres.run("DELETE FROM gate_ledger.migrations WHERE version = 99")
 
@@ -150,6 +160,16 @@ def test_a_ledger_goes_to_the_database_and_back_and_stays_the_same_bytes(url: st
     assert verify_ledger(url).size == 5
     with pytest.raises(LedgerError, match="has entries that the source lacks"):
         migrate(f"file:{first}", url)
+
+
+@pytest.mark.parametrize("kind", ["files", "database"])
+def test_two_copies_at_once_add_every_line_once(url: str, kind: str, tmp_path: Path) -> None:
+    """What is there twice could never be taken out of an append-only table again."""
+    source, target = f"file:{tmp_path / 'one'}", f"file:{tmp_path / 'two'}" if kind == "files" else url
+    record(source, *range(8))
+    with ThreadPoolExecutor(4) as pool:
+        moved = [future.result() for future in [pool.submit(migrate, source, target) for _ in range(4)]]
+    assert [one.lines for one in moved] == [8] * 4 and sum(one.new for one in moved) == 8
 
 
 def test_another_ledger_is_not_written_over(postgres: Server, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_the_record_is_written_once(gate: Gate, root: Path) -> None:
         (("--case", "order", "--", "true"), "did you mean 'orders'"),
         (("--host", "192.0.2.1", "--", "true"), "no loopback address"),
         (("--seconds", "nan", "--", "true"), "--seconds"),
-        (("--file", "nowhere/x.json", "--", "true"), "no such folder"),
+        (("--file", "nowhere/x.json", "--", "true"), "no such directory"),
         (("-o", "xml", "--", "true"), "there is no output format"),
     ],
 )
@@ -124,6 +124,23 @@ def test_links_are_not_followed(gate: Gate, root: Path, tmp_path: Path) -> None:
     (root / NAME).symlink_to(outside / "x.json")
     assert suite(gate, "--force", "--", "true", cwd=root).code == 2
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "made", ["open(NAME, 'w').write('mine')", "os.symlink('outside', 'broker_conformance')"]
+)
+def test_what_the_program_puts_there_stays(gate: Gate, root: Path, made: str) -> None:
+    """A record, or a link in the place of the folder of the logs, that appears while it runs."""
+    (root / "outside").mkdir()
+    text = f"import os\nNAME = {NAME!r}\nif os.environ['GATE_IBKR_TASK'] == 'shutdown':\n    {made}\n"
+    shown = suite(gate, "--", sys.executable, "-S", write(root, text), cwd=root)
+    assert (shown.code, "such a file already" in shown.err or "is no directory" in shown.err) == (2, True), (
+        shown.err
+    )
+    assert list((root / "outside").iterdir()) == []
+    if (root / NAME).exists():
+        assert (root / NAME).read_text() == "mine"
+    assert not (root / f"{NAME}.provenance.json").exists()
 
 
 def test_a_taken_port_is_said(gate: Gate, root: Path) -> None:
