@@ -73,6 +73,7 @@ def steps() -> dict[str, str]:
     return {
         step["name"]: step["run"]
         for step in yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+        if "run" in step
     }
 
 

@@ -30,6 +30,12 @@ def unusual(run: Run) -> str | None:
     return "\n".join([f"{run.case.name}: the program {what}", *(f"  {line}" for line in lines)])
 
 
+def never_started(run: Run) -> bool:
+    """Whether the program crashed before it connected to anything."""
+    connected = any(one["message"] == "connected" for one in run.records)
+    return run.ended == "itself" and run.exit_code not in (0, None) and not connected
+
+
 def _text(document: dict[str, Any]) -> bytes:
     figures = document["figures"]
     lines = []
@@ -67,7 +73,8 @@ def _text(document: dict[str, Any]) -> bytes:
             f"shutdown     {shutdown['cancelled']} of {shutdown['placed']} cancelled, {left} left open"
         )
     if (live := figures["live"]) is not None:
-        lines.append(f"live         {live['orders_sent']} order messages to an account that looks live")
+        sent = f"{live['orders_sent']} order messages to an account that looks live"
+        lines.append(f"live         {sent if live['connected'] else 'never connected'}")
     for row in figures["latencies"]:
         lines.append(f"latency      {row['operation']}: p50 {row['p50_us']:,} µs, p95 {row['p95_us']:,} µs")
     return to_bytes(lines)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from ..base.errors import EnvironmentProblem
-from .programs import ANSWER, ANSWER_BYTES, Process, find
+from .programs import ANSWER, ANSWER_BYTES, Process, find, not_found
 
 _PIECE = 1 << 16
 
@@ -85,7 +85,7 @@ class Dialogue:
             program = find(self._command[0], self._cwd, self._environment)
         if program is None:
             raise EnvironmentProblem(
-                f"{self._shown} cannot be started: there is no program {self._command[0]!r}",
+                f"{self._shown} cannot be started: {not_found(self._command[0], self._cwd)}",
                 remedy="install it, make it executable, or correct its name",
             )
         command = [str(program), *self._command[1:]]

@@ -89,6 +89,13 @@ def find(program: str, cwd: Path, environment: Mapping[str, str]) -> Path | None
     return None if found is None else Path(found)
 
 
+def not_found(program: str, cwd: Path) -> str:
+    """Why :func:`find` has found no program, for a message."""
+    if "/" in program and "\0" not in program and (cwd / program).is_file():
+        return f"{program!r} is not executable"
+    return f"there is no program {program!r}"
+
+
 def run(
     command: Sequence[str],
     cwd: Path,
@@ -116,7 +123,7 @@ def run(
         program = find(command[0], cwd, environment)
     if program is None:
         raise EnvironmentProblem(
-            f"{shown} cannot be started: there is no program {command[0]!r}",
+            f"{shown} cannot be started: {not_found(command[0], cwd)}",
             path=path,
             place=place,
             remedy="install it, make it executable, or correct its name",

@@ -17,7 +17,7 @@ Gate = Callable[..., Any]
 Copy = Callable[..., Path]
 Examples = Callable[[str, str], Judged]
 
-NO_EVIDENCE = ("stage2", "stage3", "stage6", "stage7")
+NO_EVIDENCE = ("stage2", "stage3", "stage6")
 """Stages of the audited example for which it has no file at all."""
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from gate.engine.service import Judged
 
+READY = Path(__file__).resolve().parents[2] / "examples" / "ready"
 Gate = Callable[..., Any]
 Examples = Callable[[str, str], Judged]
 
@@ -51,13 +52,19 @@ def test_evidence_that_is_not_there_is_not_current(judged_examples: Examples, co
 def test_once_committed_and_stated_they_hold(gate: Gate, make_workspace: Callable[..., Path]) -> None:
     """A commit to compare with, and a statement beside the evidence, are what is asked for."""
     report = '<testsuite name="s"><testcase name="a"/></testsuite>'
+    logs = [f"broker_conformance/{one.name}" for one in (READY / "broker_conformance").iterdir()]
     root = make_workspace(
-        {"src/app.py": "x = 1\n", "junit.xml": report, "gate.yaml": "subject: {sources: [src]}\n"}
+        {
+            "src/app.py": "x = 1\n",
+            "junit.xml": report,
+            "gate.yaml": "subject: {sources: [src]}\n",
+            **{name: (READY / name).read_bytes() for name in ("BROKER_CONFORMANCE.json", *logs)},
+        }
     )
     identity = ["-c", "user.name=Dana", "-c", "user.email=dana@example.com", "-c", "commit.gpgsign=false"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
         subprocess.run(["git", *identity, *arguments], cwd=root, check=True)
-    assert gate("provenance", "-w", root, "junit.xml").code == 0
+    assert gate("provenance", "-w", root, "junit.xml", "BROKER_CONFORMANCE.json").code == 0
     checks = json.loads(gate("evaluate", "stage8", "-w", root, "-o", "json").out)["checks"]
     found = {check["code"]: check["status"] for check in checks}
     assert (found["stage8.tree_clean"], found["stage4.evidence_current"]) == ("holds", "holds")

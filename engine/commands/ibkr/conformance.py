@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .... import __version__
-from ....evidence.base.errors import UsageError, suggestion
+from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ....evidence.base.times import format_utc
 from ....evidence.broker.conformance import document, runner
 from ....evidence.broker.conformance.suite import CASES, Case
@@ -78,6 +78,9 @@ def conformance(
         runs.append(run(coroutine))
         if (text := report.unusual(runs[-1])) is not None:
             write_error(text)
+        if not case and number == 1 and report.never_started(runs[-1]):
+            what = "the program crashed before it connected; the suite ends here, and nothing is written"
+            raise EnvironmentProblem(what, remedy="see what it printed; --case account runs this case alone")
     named = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
     shown = named.encode(errors="replace").decode()  # names of files need not be UTF-8
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)

@@ -69,6 +69,8 @@ def paper_session(
             book = asyncio.run(trading)
         finally:
             monitor.show()
+    if not quiet:
+        write_error(f"the journal is {at.journal}")
     written = write_files(context, at, book)
     command = f"gate ibkr paper-session {masked(plan.name)}{' --resume' * resume}"
     if not quiet:

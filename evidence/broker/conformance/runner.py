@@ -16,11 +16,11 @@ from pathlib import Path
 
 from ...base.errors import EnvironmentProblem, masked
 from ...process.children import scratch
-from ...process.programs import Background, find
+from ...process.programs import Background, find, not_found
 from ..simulator.server import Server
 from ..simulator.wire import Observation
 from .sockets import WATCHED, remote_addresses
-from .suite import MOST_MESSAGES, MOST_TRIES, Case
+from .suite import CLIENT_ID, MOST_MESSAGES, MOST_TRIES, Case
 
 GATEWAY_PORTS = frozenset({7496, 7497, 4001, 4002})
 """Where TWS and IB Gateway listen, for real money or on paper."""
@@ -59,6 +59,8 @@ class _Watch:
         self._messages = self._unheard = 0
         self._working: set[str] = set()
         self.problem: str | None = None
+        self.foreign: str | None = None
+        """A client id that is not the one which the program was given."""
         self.stop_at: float | None = None
 
     def observe(self, one: Observation) -> None:
@@ -69,6 +71,8 @@ class _Watch:
                 self._messages += 1
                 if self._messages > MOST_MESSAGES:
                     self.problem = "messages"
+                if one["message"] == "startApi" and one["fields"].get("clientId") != str(CLIENT_ID):
+                    self.foreign = self.problem = one["fields"].get("clientId", "")[:20]
             case "event", "connected":
                 self._unheard += 1
                 if self._unheard > MOST_TRIES:
@@ -85,7 +89,7 @@ def check_command(command: Sequence[str], cwd: Path, environment: Mapping[str, s
     """The command with the program's path. Raises EnvironmentProblem: there is no such program."""
     program = None if "\0" in command[0] else find(command[0], cwd, environment)
     if program is None:
-        what = f"there is no program {masked(command[0][:80])!r}"
+        what = not_found(masked(command[0][:80]), cwd)
         raise EnvironmentProblem(what, remedy="give the command after --, such as -- python client.py")
     return [str(program.absolute()), *command[1:]]
 
@@ -103,8 +107,9 @@ async def run_case(
 ) -> Run:
     """Run the program once against the case's gateway, and end everything that it leaves.
 
-    Raises UsageError: the host is not a loopback address; EnvironmentProblem: the port is taken, or the
-    program cannot be started; InternalError: the simulator broke.
+    Raises UsageError: the host is not a loopback address; EnvironmentProblem: the port is taken, the program
+    cannot be started, or a client with another id than the program's connected; InternalError: the simulator
+    broke.
     """
     run = Run(case)
     watch = _Watch(run)
@@ -122,6 +127,10 @@ async def run_case(
                 run.duration_us = (time.monotonic_ns() - begin) // 1000
                 await asyncio.shield(asyncio.to_thread(program.end))
             await asyncio.sleep(_SETTLE_S)
+        if watch.foreign is not None:  # what the log has is not of the program alone
+            what = f"a client with the id {watch.foreign} connected; the program was given {CLIENT_ID}"
+            remedy = "use GATE_IBKR_CLIENT_ID in the driver, or a --port that no other program connects to"
+            raise EnvironmentProblem(f"{case.name}: {what}; nothing is written", remedy=remedy)
         with output.open("rb") as stream:
             stream.seek(max(output.stat().st_size - _TAIL, 0))
             run.tail = stream.read(_TAIL).decode(errors="replace")

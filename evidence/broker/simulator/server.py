@@ -71,7 +71,7 @@ class Server:
         try:
             self._server = await loop.create_server(lambda: _Client(self), self.host, self.port)
         except OSError as error:
-            remedy = "give another --port; 0 takes a free one"
+            remedy = "give another --port (0 takes a free one), or another --host, such as 127.0.0.2"
             what = f"cannot listen on {self.host}:{self.port}: {error.strerror}"
             raise EnvironmentProblem(what, remedy=remedy) from error
         self.port = self._server.sockets[0].getsockname()[1]

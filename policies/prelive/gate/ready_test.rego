@@ -546,6 +546,7 @@ doc := {
 		"paper": {
 			"file": "PAPER_TRADING_LOG.json",
 			"session_id": "s1",
+			"equity": [{"at_s": 1764921600, "nav_cents": 100000000}],
 			"trades": 120,
 			"filled": 119,
 			"fill_rate_ppm": 991666,

@@ -151,6 +151,33 @@ def test_a_taken_port_is_said(gate: Gate, root: Path) -> None:
     assert (shown.code, "cannot listen" in shown.err) == (2, True)
 
 
+FOREIGN = """
+import os, socket, struct
+gateway = socket.create_connection((os.environ["GATE_IBKR_HOST"], int(os.environ["GATE_IBKR_PORT"])))
+gateway.sendall(b"API\\0\\x00\\x00\\x00\\x09v157..178" + struct.pack(">I", 9) + b"71\\x002\\x0061\\0\\0")
+while gateway.recv(4096):
+    pass
+"""
+
+
+def test_another_client_id_ends_the_suite(gate: Gate, root: Path) -> None:
+    """A log that has somebody else's messages in it says nothing about the program."""
+    shown = suite(gate, "--", sys.executable, "-S", write(root, FOREIGN), cwd=root)
+    assert (shown.code, "a client with the id 61 connected" in shown.err) == (2, True), shown.err
+    assert "2/9" not in shown.err and not (root / NAME).exists()
+
+
+def test_a_program_that_crashes_at_once_is_not_run_nine_times(gate: Gate, root: Path) -> None:
+    """What it printed is shown, and nothing is written; one case alone says that it never connected."""
+    program = write(root, "raise SystemExit('no module named client')\n")
+    shown = suite(gate, "--", sys.executable, "-S", program, cwd=root)
+    assert (shown.code, "crashed before it connected" in shown.err) == (2, True), shown.err
+    assert "no module named client" in shown.err and "2/9" not in shown.err
+    assert not (root / NAME).exists()
+    alone = suite(gate, "--case", "live", "--", sys.executable, "-S", program, cwd=root)
+    assert (alone.code, "live         never connected" in alone.out) == (0, True), alone.out
+
+
 LEAVES = """
 import os, pathlib, sys, time
 if os.fork() == 0:

@@ -195,6 +195,14 @@ def test_a_step_that_fails_is_told(
     assert ("STILL OPEN" in done.out) is held
 
 
+def test_a_halt_command_that_cannot_be_started(drill: Callable[..., Any], tmp_path: Path) -> None:
+    """It is said before a connection is made."""
+    (tmp_path / "halt.sh").write_text("#!/bin/sh\n")
+    for name, said in (("./halt.sh", "is not executable"), ("./no", "there is no program './no'")):
+        done, record = drill(4002, "--", name)
+        assert (done.code, said in done.err, record) == (2, True, {}), done.err
+
+
 @pytest.mark.soak
 def test_a_halt_command_that_fails_is_told(drill: Callable[..., Any]) -> None:
     """The drill goes on: what is open is closed all the more."""
