@@ -54,6 +54,7 @@ demo: $(STAMP) ## Judge both example workspaces
 	echo "== $$at/ready: the same project made ready; the gate must say PASS"; \
 	$(BIN)/gate evaluate stage8 --workspace $$at/ready --operator $$at/operator.yaml || exit 1; \
 	echo; \
+	echo "== to go on in this shell: export GATE_CONFIG_DIR=\"$(CURDIR)/build/demo\" PATH=\"$(CURDIR)/$(BIN):\$$PATH\""; \
 	echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace $$at/algo-trade --operator $$at/operator.yaml"
 
 test: $(STAMP) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower

@@ -94,7 +94,7 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
         )
     if not found:
         raise UsageError(
-            f"the ledger has no decision {target!r}", remedy="`gate ledger show` lists what is recorded"
+            f"the ledger has no decision {target!r}", remedy="`gate history` lists the recorded decisions"
         )
     if len({one.summary["decision"]["sha256"] for one in found}) > 1:
         raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")

@@ -11,8 +11,8 @@ from pathlib import Path
 from ..evidence.base.errors import ConfigError, EnvironmentProblem, EvidenceError, LedgerError, UsageError
 from ..evidence.base.limits import DEFAULT, Limits
 from ..evidence.collectors.shared.signed import read_signers
-from ..evidence.signing.key_sources import find_log_key
-from ..evidence.signing.keys import LogKey, VerifierKey
+from ..evidence.signing.key_sources import find_log_key, given_log_key
+from ..evidence.signing.keys import LogKey, VerifierKey, load_log_key
 from ..evidence.signing.problems import SignatureError
 from ..evidence.signing.sshsig import ed25519_blob
 from .collectors import open_workspace
@@ -36,7 +36,7 @@ def writer(
         joining: a key that the first entry which is appended is to admit, in place of the log key.
 
     Raises ConfigError: the key would lie inside the workspace, is not that of the operator's log, or is also
-    a person's; as `open_ledger`.
+    a person's; LedgerError: there is a ledger, but no log key; as `open_ledger`.
     """
     if config_dir.resolve().is_relative_to(context.root):
         raise ConfigError(
@@ -44,6 +44,8 @@ def writer(
             path=str(config_dir),
             remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
         )
+    if joining is None:
+        _check_begun(context, config_dir)
     key, fresh = find_log_key(config_dir) if joining is None else (joining, False)
     _check_log_key(context, key, config_dir)
     settings = context.config.ledger
@@ -77,6 +79,24 @@ def reader(context: Context, config_dir: Path) -> LedgerReader:
         limits=store_limits(context),
         admins=context.authority.key_admins,
     )
+
+
+def _check_begun(context: Context, config_dir: Path) -> None:
+    """Refuse to make a log key for a ledger that is there: it would not sign that one, and be left over.
+
+    Raises LedgerError: there is a ledger, but no log key.
+    """
+    if given_log_key() is not None or load_log_key(config_dir) is not None:
+        return
+    with suppress(NoLedger), reader(context, config_dir) as ledger:
+        if load_log_key(config_dir) is None:  # another process may have made both meanwhile
+            raise LedgerError(
+                f"this ledger was begun with key {ledger.verifier.fingerprint}, and there is no log key in "
+                f"{config_dir}",
+                path=ledger.name,
+                remedy="use the configuration directory with its key (GATE_CONFIG_DIR), or begin a ledger of "
+                "your own in another directory",
+            )
 
 
 def _check_log_key(context: Context, key: LogKey, config_dir: Path) -> None:

@@ -64,6 +64,15 @@ def test_links_between_documents_lead_somewhere() -> None:
                 assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
+def test_no_page_has_conflict_markers() -> None:
+    """A merge that was not finished shows in the published pages."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")]
+    assert {"README.md", "CHANGELOG.md", "index.md"} <= {page.name for page in pages}
+    for page in pages:
+        found = re.findall(r"^(?:<{7}|>{7}|\|{7}|={7})(?: .*)?$", page.read_text(), re.MULTILINE)
+        assert found == [], page
+
+
 def test_limits_page_states_the_limits_in_force() -> None:
     """docs/limits.md has one row for each limit, with its usual value."""
     from gate.evidence.base.limits import DEFAULT

@@ -72,6 +72,7 @@ ONLY_PRODUCTION = {
     "stage7.account_not_simulated",
     "stage7.session_length",
     "stage7.sharpe_ratio",
+    "stage8.drill_not_simulated",
 }
 """Rules that a minute with a simulator cannot keep; the profile leaves them out."""
 

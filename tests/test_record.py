@@ -131,6 +131,7 @@ def test_nothing_is_overwritten(made: Made, gate: Gate, tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         (("9", "-o", "x.tar"), "the ledger has no decision '9'"),
+        (("9", "-o", "x.tar"), "`gate history` lists the recorded decisions"),
         (("1", "-o", "x.tar"), "the ledger has no decision '1'"),
         (("stage1", "-o", "x.tar"), "'stage1' is no recorded decision"),
         (("0",), "-o names 0 records, and one is needed"),

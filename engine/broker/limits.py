@@ -12,6 +12,8 @@ from ..context import Context
 from ..service import collect
 
 _MICRO = 1_000_000
+_DIGITS = 20
+"""Places after the point at which a limit begins at the latest."""
 
 
 def limits_of(
@@ -45,9 +47,14 @@ def _parsed(text: str) -> tuple[str, Decimal]:
         value = Decimal(number)
     except InvalidOperation:
         value = Decimal("nan")
-    if not separator or not value.is_finite() or abs(value) > _MICRO:
+    if not separator or not _is_usable(value):
         raise UsageError(f"--limit {text[:80]!r} is no limit", remedy="write --limit NAME=NUMBER")
     return name, value
+
+
+def _is_usable(value: Decimal) -> bool:
+    """Whether a limit can be calculated with, and written out: ``1e-999999999`` cannot."""
+    return value.is_finite() and value.copy_abs() <= _MICRO and (not value or value.adjusted() >= -_DIGITS)
 
 
 def _known(context: Context, stated: Mapping[str, Decimal]) -> dict[str, Decimal]:
@@ -66,9 +73,10 @@ def _parameters(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     for row in rows:
         name, value = row["name"], row["value"]
-        if value is None or found.get(name, Decimal(value)) != Decimal(value):
+        unknown = value is None or not _is_usable(Decimal(value))
+        if unknown or found.get(name, Decimal(value)) != Decimal(value):
             raise UsageError(
-                f"the value of {name} cannot be told" if value is None else f"{name} has several values",
+                f"the value of {name} cannot be told" if unknown else f"{name} has several values",
                 path=row["path"],
                 place=f"line {row['line']}",
                 remedy=f"define it once, as a number; or add --limit {name}=NUMBER",

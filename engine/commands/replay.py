@@ -58,7 +58,7 @@ def replay(
 
     outputs = parse_outputs(output, tuple(RENDERERS))
     if (decision is None) is not everything:
-        raise UsageError("give either a decision or --all", remedy="`gate ledger show` lists decisions")
+        raise UsageError("give either a decision or --all", remedy="`gate history` lists decisions")
     context = open_workspace(workspace, operator, trust_ref, engine=engine)
     choice = EngineChoice.of(context)
     place = own_place(context)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError
@@ -92,7 +92,7 @@ class Operator:
         Raises ConfigError: it is in the workspace, absent, no regular file or too large.
         """
         path = self.path(name, root)
-        return _read(path.parent, path.name)
+        return _read(path.parent, path.name, "make the file, or correct its name in the operator's file")
 
     def admins(self, root: Path) -> Admins | None:
         """The first key admins of the log; None where the file names none.
@@ -157,7 +157,10 @@ def outside(path: Path, root: Path, what: str) -> Path:
     return found
 
 
-def _read(directory: Path, name: str) -> bytes:
+_NAME: Final = "name the operator's file, or a directory with operator.yaml"
+
+
+def _read(directory: Path, name: str, absent: str = _NAME) -> bytes:
     try:
         view = Workspace.single_file_view(directory, name)
         if view is not None:
@@ -165,5 +168,5 @@ def _read(directory: Path, name: str) -> bytes:
     except EvidenceError as error:
         what, remedy = error.what, error.remedy
     else:
-        what, remedy = "does not exist", "name the operator's file, or a directory with operator.yaml"
+        what, remedy = "the file does not exist", absent
     raise ConfigError(what, path=str(directory / name), remedy=remedy)

@@ -105,7 +105,8 @@ class EvidenceStore:
             return LedgerError(
                 "evidence that the ledger names is not in its store",
                 path=self._place(digest),
-                remedy="restore the file from a copy; its name is its SHA-256",
+                remedy="restore the file from a copy; its name is its SHA-256. If `ledger.evidence` was "
+                "changed, copy what the old store has to the new one",
             )
         return LedgerError(
             "a stored piece of evidence was changed: its SHA-256 is no longer its name",

@@ -19,6 +19,7 @@ from gate.engine.policy.bundle import from_document
 from gate.engine.service import Judged
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import InternalError, LedgerError
+from gate.evidence.signing.keys import load_or_create_log_key
 
 NOW = "2025-12-05T13:00:00Z"
 
@@ -48,6 +49,10 @@ def test_a_ledger_belongs_to_the_key_it_was_begun_with(judged: Judged, tmp_path:
     with pytest.raises(LedgerError) as caught:
         recording.record(judged, tmp_path / "two", NOW)
     assert "begun with key" in caught.value.what
+    assert not (tmp_path / "two").exists()  # no key is made that would sign nothing
+    load_or_create_log_key(tmp_path / "two")
+    with pytest.raises(LedgerError, match="but yours is"):
+        recording.record(judged, tmp_path / "two", NOW)
     assert log.read_bytes() == before
 
 

@@ -81,7 +81,8 @@ def conformance(
         if not case and number == 1 and report.never_started(runs[-1]):
             what = "the program crashed before it connected; the suite ends here, and nothing is written"
             raise EnvironmentProblem(what, remedy="see what it printed; --case account runs this case alone")
-    shown = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
+    named = shlex.join([Path(command[0]).name, *shown_arguments(command[1:], Path.cwd())])
+    shown = named.encode(errors="replace").decode()  # names of files need not be UTF-8
     found, logs = document.make_document(runs, shown, started_at, format_utc(now()), __version__)
     if not case:
         _check_places(context, target, force)  # again: the program may have put something there

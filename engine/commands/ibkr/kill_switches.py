@@ -58,7 +58,8 @@ def kill_switches(
     program = Program(command, Path.cwd(), inherited(), seconds)
     found = run(switches.exercise(limits, program, write_error))
     finished = now()
-    shown = masked(" ".join([command[0], *shown_arguments(command[1:], Path.cwd())]))
+    words = " ".join([command[0], *shown_arguments(command[1:], Path.cwd())])
+    shown = masked(words.encode(errors="replace").decode())  # names of files need not be UTF-8
     record = document(found, format_utc(finished), by, shown)
     data = evidence_files.to_file(record, "kill_switch_verification", path)
     made_by = f"gate ibkr kill-switches -- {shown}"

@@ -85,6 +85,10 @@ class Database:
                 f"{what} is not allowed: {_words(error)}",
                 "grant the role what it needs with `gate ledger prepare --writer ROLE`, or --reader",
             ) from None
+        except errors.UndefinedObject as error:
+            raise self._problem(
+                f"{what} failed: {_words(error)}", "create the role first, with CREATE ROLE"
+            ) from None
         except self._psycopg.Error as error:
             if late.is_set():
                 reason = f"the server did not answer for {WAIT_SECONDS + _GRACE_SECONDS} seconds"

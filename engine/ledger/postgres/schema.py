@@ -62,6 +62,7 @@ def prepare(address: Address, writers: tuple[str, ...] = (), readers: tuple[str,
                 kept = sql.SQL(_KEPT)
                 connection.execute(sql.SQL("GRANT INSERT ON {} TO {}").format(kept, to))
                 connection.execute(sql.SQL("GRANT INSERT, UPDATE ON hints TO {}").format(to))
-        return Prepared(address.name, before, VERSION, tuple(dict.fromkeys((*writers, *readers))))
+        place = address.name.partition("?")[0]  # the tables are those of every log
+        return Prepared(place, before, VERSION, tuple(dict.fromkeys((*writers, *readers))))
     finally:
         database.close()

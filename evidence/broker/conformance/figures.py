@@ -186,7 +186,7 @@ def _decimal(text: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value.is_finite() and abs(value.adjusted()) <= _DIGITS else None
+    return value if value.is_finite() and value >= 0 and abs(value.adjusted()) <= _DIGITS else None
 
 
 def _over_a_disconnect(log: CaseLog | None) -> list[dict[str, Any]]:

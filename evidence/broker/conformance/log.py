@@ -49,6 +49,8 @@ class CaseLog:
     def _note(self, number: int, one: Mapping[str, Any]) -> None:
         about = one["connection"]
         if about is None:
+            if one["direction"] != "event":
+                raise ValueError(f"record {number} is a message of no connection")
             return
         if one["direction"] == "event" and one["message"] == "connected":
             self.connections[about] = Connection(about, one["at_us"])

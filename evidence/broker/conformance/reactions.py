@@ -85,7 +85,7 @@ def _informed(log: CaseLog, code: int) -> tuple[str, int]:
     """After a code that only informs, no connection is given up for a new one."""
     if log.first_error(code) is None:
         return "not told", 0
-    more = sum(one.ready_us is not None for one in log.connections.values()) - 1
+    more = max(sum(one.ready_us is not None for one in log.connections.values()) - 1, 0)
     return ("reconnected", more) if more else ("went on", 0)
 
 
@@ -128,7 +128,7 @@ def reconnection(case: str, log: CaseLog) -> dict[str, Any]:
         before = one.ended_us or one.opened_us
         if one.ready_us is not None:
             row["recovered"] = True
-            row["recovery_us"] = one.ready_us - lost.ended_us
+            row["recovery_us"] = max(one.ready_us - lost.ended_us, 0)
     return row
 
 

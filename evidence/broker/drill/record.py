@@ -22,6 +22,7 @@ def document(
     return {
         "performed_at": performed_at,
         "operator": operator,
+        "account": masked(plan.target.account),
         **({} if trigger is None else {"trigger": trigger}),
         "steps": steps,
         "total_recovery_ms": drill.total_ms,

@@ -145,8 +145,9 @@ class Runner:
         instrument, tick = details.instrument, details.tick
         quote = await self._broker.quote(instrument)
         price = quote.ask or quote.last
-        if nav is None or price is None:
-            what = "net liquidation value" if nav is None else f"price of {plan.symbol}"
+        if nav is None or price is None or tick <= 0:
+            known = ("net liquidation value", nav), (f"price of {plan.symbol}", price)
+            what = next((name for name, value in known if value is None), f"price step of {plan.symbol}")
             raise BrokerProblem(f"the broker states no {what}", remedy="subscribe to its market data")
         if plan.quantity * price > nav * MOST_EXPOSURE:
             most = f"{MOST_EXPOSURE * 100:f} % of the account's value"

@@ -22,7 +22,7 @@ def number(value: object) -> Decimal | None:
         found = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return found if found.is_finite() and abs(found) < _UNSET else None
+    return found if found.is_finite() and found.copy_abs() < _UNSET else None
 
 
 def check_intent(intent: OrderIntent) -> None:

@@ -57,7 +57,8 @@ class Session:
 
     Args:
         plan: what is traded.
-        target: the pinned paper account; the gateway is asked for its accounts again before each order.
+        target: the pinned paper account; the gateway is asked for its accounts again before each order and
+            cancel.
         broker: connected and checked.
         events: the broker's events from now on.
         details: the plan's instruments, by symbol.
@@ -81,7 +82,7 @@ class Session:
         self._events = events
         self._details = details
         self._recorder = recorder
-        self._settler = Settler(broker, recorder)
+        self._settler = Settler(broker, target, recorder)
         self._listen = listen
         self._orders = draw_orders(plan)
         self._up = asyncio.Event()
@@ -350,7 +351,8 @@ class Session:
             known = {report.intent_id for report in self._broker.orders()}
             mine = [name for name in self.book.orders if name in known]
             if cancel:
-                await self._settler.cancel([name for name in mine if self._settler.is_open(name)])
+                with suppress(Refused):  # said of the orders that are left
+                    await self._settler.cancel([name for name in mine if self._settler.is_open(name)])
             for name in mine:
                 self._recorder.report(self._broker.order(name))
             left = [

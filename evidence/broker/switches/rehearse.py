@@ -193,7 +193,8 @@ class _Run:
             names = isinstance(fired, list) and all(isinstance(name, str) for name in fired)
             if not names or not isinstance(halted, bool):
                 return "its answer is malformed: `fired` is a list of names, `halted` true or false"
-            self._answer = _Answer(tuple(fired), halted, self._us(line.at_ns))
+            encodable = (name.encode("utf-8", "replace").decode() for name in fired)  # JSON may have halves
+            self._answer = _Answer(tuple(encodable), halted, self._us(line.at_ns))
         return None
 
     def _fired_at(self) -> int | None:

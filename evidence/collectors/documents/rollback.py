@@ -23,6 +23,7 @@ from ...reading.markdown import Text, find_sections, match_sections, parse, with
 from ...reading.markdown_text import from_word_start, has_template_mark
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
+from ..shared.account_id import prefix, read_json
 from ..shared.documents import absent, check_filled, moment, read_document, scaled
 
 SECTIONS = shipped_sections("rollback_procedure")
@@ -76,6 +77,7 @@ _DRILL = (
     "performed_at_s", "total_recovery_ms", "cancel_orders_ms", "all_flat", "open_orders", "nav_delta_ppm",
     "logs_archived",
 )  # fmt: skip
+_ACCOUNT = ("account_prefix", "simulated")
 _LINES = ("unfilled", "triggers", "limits", "steps", "checks")
 
 
@@ -100,7 +102,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:
@@ -116,7 +118,7 @@ class RollbackCollector:
             "sections": dict.fromkeys(SECTIONS),
             **{name: [] for name in _LINES},
             "drill_file": None,
-            "drill": {**dict.fromkeys(_DRILL), "steps": [], "contradictions": []},
+            "drill": {**dict.fromkeys((*_DRILL, *_ACCOUNT)), "steps": [], "contradictions": []},
         }
         scopes: list[Scope] = []
         try:
@@ -134,7 +136,7 @@ class RollbackCollector:
             problems += self._drilled(view, facts)
             scopes += [Scope("drill", 1, 1, "drills")] if facts["drill_file"] else []
         except EvidenceError as error:
-            facts["drill"] |= {**dict.fromkeys(_DRILL), "steps": [], "contradictions": []}
+            facts["drill"] |= {**dict.fromkeys((*_DRILL, *_ACCOUNT)), "steps": [], "contradictions": []}
             problems += [Problem.rejected(error, name) for name in ("drill_file", "drill")]
         performed = facts["drill"]["performed_at_s"]
         observed = None if performed is None else format_utc(performed)
@@ -176,7 +178,7 @@ class RollbackCollector:
                 " (contracts/files/rollback_drill.schema.json shows the shape)"
             )
             return absent(("drill_file", "drill"), f"{path} does not exist", remedy)
-        record = view.read_json(path, "rollback_drill")
+        record = read_json(view, path, "rollback_drill")
         if "operator" in record:
             check_filled(record["operator"], path, "/operator")
         figures: dict[str, Any] = {name: record.get(name) for name in _DRILL}
@@ -190,9 +192,17 @@ class RollbackCollector:
         steps = [(step["step"], int(step["completed_ms"])) for step in record.get("steps", [])]
         figures["steps"] = [{"step": name, "completed_ms": time} for name, time in steps]
         figures["contradictions"] = _contradictions(steps, figures)
+        kind = prefix(record["account"]) if "account" in record else None
+        figures |= {"account_prefix": kind, "simulated": None if kind is None else kind == "DUSIM"}
         facts |= {"drill_file": path, "drill": figures}
         empty = [f"drill.{name}" for name in _DRILL if figures[name] is None]
-        return absent(empty, f"{path} does not record it", "measure it in the next drill and record it")
+        problems = absent(empty, f"{path} does not record it", "measure it in the next drill and record it")
+        if kind is None:
+            remedy = "record `account`, its middle hidden"
+            problems += absent(
+                [f"drill.{name}" for name in _ACCOUNT], f"{path} does not name the account", remedy
+            )
+        return problems
 
 
 def _named(lines: list[Text], words: dict[str, str]) -> list[str]:

@@ -621,6 +621,8 @@ doc := {
 				"open_orders": 0,
 				"nav_delta_ppm": 2000,
 				"logs_archived": true,
+				"account_prefix": null,
+				"simulated": null,
 				"steps": [
 					{"step": "halt", "completed_ms": 200},
 					{"step": "cancel_orders", "completed_ms": 4000},

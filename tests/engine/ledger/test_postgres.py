@@ -108,9 +108,16 @@ def test_a_database_that_was_not_prepared_says_so(postgres: Server) -> None:
     assert "gate ledger prepare" in str(caught.value.remedy)
 
 
+def test_a_role_that_is_missing_is_to_be_created(postgres: Server) -> None:
+    with pytest.raises(EnvironmentProblem, match="nobody_here") as caught:
+        prepare(parse(postgres.url()), writers=("nobody_here",))
+    assert "create the role" in str(caught.value.remedy)
+
+
 def test_tables_are_made_once_and_newer_ones_are_left_alone(postgres: Server) -> None:
     address = parse(postgres.url())
-    assert prepare(address).before == 1
+    done = prepare(address)
+    assert (done.before, "?" in done.name) == (1, False)
     postgres.run("INSERT INTO gate_ledger.migrations VALUES (99)")
     try:
         for use in (prepare, lambda _: open_reader(postgres.url()), lambda _: record(postgres.url(), 1)):

@@ -221,6 +221,10 @@ def test_a_chat_gets_text_in_which_nothing_acts(desk: Any, receiver: Receiver) -
     assert run.code == 0
     assert "the receiver answered 404" in run.err
     assert "T0KEN" not in run.out + run.err
+    (desk.home / "slack-url").unlink()
+    run = desk.notify()
+    assert (run.code, "the file does not exist" in run.err) == (0, True)
+    assert "make the file, or correct its name in the operator's file" in run.err
 
 
 def test_an_unreachable_receiver_keeps_nobody_else_from_being_told(hooked: Any, receiver: Receiver) -> None:

@@ -68,7 +68,10 @@ def test_raise_all() -> None:
     assert str(many.value) == "2 errors"
 
 
-@pytest.mark.parametrize("account", ["DU1234567", "U7654321", "F123456", "DUSIM00042"])
+@pytest.mark.parametrize(
+    "account",
+    ["DU1234567", "U7654321", "F123456", "DUSIM00042", "\x1b[31mDU1234567", "\\u001b[1;31mU7654321"],
+)
 def test_account_numbers_are_masked_in_every_message(account: str) -> None:
     """Whatever a message quotes, an account number never appears in full."""
     shown = EvidenceError(f"'{account}' was unexpected", path=f"{account}.json").diagnostics()

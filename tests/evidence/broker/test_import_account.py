@@ -124,6 +124,7 @@ SILENT = [
     ({"BuyingPower": ("1" * 40, "USD")}, {"buying_power": None}),
     ({"BuyingPower": ("5", "EUR")}, {"buying_power": None}),
     ({"NetLiquidation": ("-1", "USD")}, {"nav": None}),
+    ({"NetLiquidation": ("1e999999999", "USD")}, {"nav": None}),
     ({"Cushion": None}, {"margin_cushion": 0.983949}),
     ({"Cushion": None, "ExcessLiquidity": None}, {"margin_cushion": None}),
     ({"Cushion": ("0.98391234567890123", "")}, {"margin_cushion": 0.983912}),

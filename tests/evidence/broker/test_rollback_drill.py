@@ -12,6 +12,8 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +137,7 @@ def test_a_drill_goes_all_the_way_back(drill: Callable[..., Any], gate: Gate, tm
     assert abs(record["nav_after"] - record["nav_before"]) < 10
     assert facts(gate, tmp_path)["contradictions"] == []
     assert (broker.ended()["Filled"], broker.ended()["Cancelled"], broker.held()) == ("2", "2", 0)
+    assert (record["account"], facts(gate, tmp_path)["simulated"]) == ("DUSIM****01", True)
     assert "DUSIM****01" in record["note"] and "the simulated gateway" in record["note"]
     with tarfile.open(tmp_path / "ROLLBACK_DRILL.logs.tar.gz") as archive:
         assert archive.getnames() == ["drill.jsonl", "logs/1-system.log"]
@@ -276,6 +279,20 @@ def test_live_ports_are_refused(drill: Callable[..., Any], tmp_path: Path, port:
     assert (done.code, record) == (2, {}) and f"port {port}" in done.err
 
 
+def test_a_price_step_of_zero_is_refused(drill: Callable[..., Any]) -> None:
+    """Before the position is opened: no limit price could be told for the orders that rest."""
+    broker = Gateway("", None)
+    free = tuple(replace(one, tick=Decimal(0)) for one in broker._scenario.instruments)
+    broker._scenario = replace(broker._scenario, instruments=free)
+    broker.start()
+    try:
+        done, record = drill(broker.port)
+    finally:
+        broker.stop()
+    assert (done.code, record, "states no price step of SPY" in done.err) == (2, {}, True), done.err
+    assert "placeOrder" not in broker.sent()
+
+
 def test_what_is_there_already_is_closed_on_request(drill: Callable[..., Any]) -> None:
     """Every position of the account, with --existing."""
     with gateway("holdings: [{symbol: QQQ, quantity: -5, average_cost: 300}]") as broker:
@@ -294,6 +311,7 @@ def test_the_policy_tells_a_good_drill_from_a_bad_one(
     def broken() -> set[str]:
         found = gate("evaluate", "stage8", "-w", root, "--effective-time", "now", "--no-record", "-o", "json")
         codes = {one["code"] for one in json.loads(found.out)["violations"]}
+        assert "stage8.drill_not_simulated" in codes
         return codes & {"stage8.rollback_verified", "stage8.drill_steps"}
 
     (root / f"{RECORD}").unlink()

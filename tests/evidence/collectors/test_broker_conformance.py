@@ -112,6 +112,60 @@ def test_malformed_logs(watch: Any, data: bytes) -> None:
     assert [problem.path for problem in evidence.problems] == ["broker_conformance/live.jsonl"]
 
 
+def edited(name: str, edit: Any) -> dict[str, Any]:
+    """The ready example with one log edited, and the record that names it."""
+    lines = [json.loads(line) for line in LOGS[f"broker_conformance/{name}.jsonl"].splitlines()]
+    edit(lines)
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    stated = record(**{name: {"log_sha256": hashlib.sha256(data).hexdigest()}})
+    return {NAME: stated, **LOGS, f"broker_conformance/{name}.jsonl": data}
+
+
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        ("totalQuantity", "sNaN"),
+        ("lmtPrice", "sNaN"),
+        ("filled", "sNaN"),
+        ("filled", "Infinity"),
+        ("filled", "1e999999999"),
+        ("filled", "-5"),
+    ],
+)
+def test_numbers_that_no_order_has(watch: Any, number: str, field: str) -> None:
+    """They are as good as none: such an order is not as asked, and nothing of it was filled."""
+
+    def edit(lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            if field in line["fields"]:
+                line["fields"][field] = number
+
+    case = "disconnect" if field == "filled" else "orders"
+    evidence = watch("broker_conformance", edited(case, edit))
+    assert logs_of(evidence)[case] == "agrees"
+    if field == "filled":
+        assert {one["filled"] for one in evidence.facts["over_a_disconnect"]} == {0}
+    else:
+        asked = [one["as_asked"] for one in evidence.facts["orders"] if one["task"] == "orders"]
+        assert False in asked
+
+
+def test_connections_that_cannot_be(watch: Any) -> None:
+    """A message of no connection is malformed; counts and times that would be below zero are zero."""
+
+    def orphan(lines: list[dict[str, Any]]) -> None:
+        next(line for line in lines if line["fields"].get("code") == "1100")["connection"] = None
+
+    def unready(lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            if line["message"] == "nextValidId":
+                line["message"] = "error"
+
+    assert logs_of(watch("broker_conformance", edited("outage", orphan)))["outage"] == "malformed"
+    reactions = watch("broker_conformance", edited("account", unready)).facts["reactions"]
+    assert {one["count"] for one in reactions if one["case"] == "account"} == {0}
+
+
 def test_malformed_records(watch: Any) -> None:
     """Another version of the suite, a case twice, paths elsewhere: the file is rejected."""
     twice = record()

@@ -13,6 +13,7 @@ PATH, DRILL = "ROLLBACK_PROCEDURE.md", "ROLLBACK_DRILL.json"
 READY = Path(__file__).parents[3] / "examples" / "ready"
 RECORD: dict[str, Any] = {
     "performed_at": "2025-12-04T23:30:00+02:00",
+    "account": "DU****67",
     "total_recovery_ms": 71500,
     "cancel_orders_ms": 3900,
     "all_flat": True,
@@ -78,6 +79,32 @@ def test_what_the_drill_did_not_measure_is_missing(watch: Any) -> None:
         "drill.nav_delta_ppm", "drill.cancel_orders_ms", "drill.all_flat", "drill.open_orders",
     }  # fmt: skip
     assert set(reasons.values()) == {"ROLLBACK_DRILL.json does not record it"}
+
+
+@pytest.mark.parametrize(
+    ("account", "kind", "simulated"),
+    [("DUSIM****01", "DUSIM", True), ("DU****67", "DU", False), ("U1234567", "U", False)],
+)
+def test_the_account_tells_a_simulator(watch: Any, account: str, kind: str, simulated: bool) -> None:
+    """Of the account only its kind becomes a fact."""
+    evidence = watch("rollback", {DRILL: {**RECORD, "account": account}})
+    found = evidence.facts["drill"]
+    assert (found["account_prefix"], found["simulated"]) == (kind, simulated)
+    assert account not in str(evidence)
+
+
+def test_a_drill_without_an_account_says_so(watch: Any) -> None:
+    evidence = watch("rollback", {DRILL: {name: RECORD[name] for name in RECORD if name != "account"}})
+    reasons = {m.fact: m.reason for m in evidence.problems if m.fact.startswith("drill.")}
+    assert reasons == dict.fromkeys(
+        ("drill.account_prefix", "drill.simulated"), "ROLLBACK_DRILL.json does not name the account"
+    )
+
+
+def test_a_malformed_account_is_not_quoted(watch: Any) -> None:
+    evidence = watch("rollback", {DRILL: {**RECORD, "account": "DU1234567 "}})
+    assert {p.fact for p in evidence.problems} >= {"drill_file", "drill"}
+    assert "DU1234567" not in str(evidence)
 
 
 def test_absent_files_say_what_to_write(watch: Any) -> None:

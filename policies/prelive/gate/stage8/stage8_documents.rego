@@ -1,6 +1,6 @@
 package gate.stage8
 
-# What documents and records say in detail: rollback limits, the drill's steps, the checklist, earlier decisions.
+# What documents and records say in detail: rollback limits, the drill's steps and account, the checklist, earlier decisions.
 
 check_rollback_limits := data.gate.lib.check([
 	data.gate.lib.none_of("limits", limits_refused(input.facts.rollback.limits)),
@@ -88,6 +88,34 @@ deny_drill_steps contains result if some result in data.gate.lib.violations(
 
 drill_contradictions(found) := {{"term": one.place, "text": sprintf("%s: %s", [one.place, one.text])} |
 	some one in found
+}
+
+check_drill_not_simulated := data.gate.lib.check([data.gate.lib.none(
+	"drill_account",
+	drill_account(input.facts.rollback.drill.simulated, input.facts.rollback.drill.account_prefix),
+)])
+
+# METADATA
+# title: The drill ran on a paper account of the broker
+# description: If the record names the account of the drill, that one is not simulated and has a paper prefix.
+# custom:
+#   short_name: drill_not_simulated
+#   severity: CRITICAL
+#   risk: A simulator cancels and fills orders as no broker does, so the way back is not tried.
+#   solution: Run the drill on the paper account of the broker.
+#   owner: devops_lead
+#   controls: [gate:stage8]
+#   facts: [rollback.drill_file]
+#   optional_facts: [rollback.drill.simulated, rollback.drill.account_prefix]
+deny_drill_not_simulated contains result if some result in data.gate.lib.violations(
+	"stage8.drill_not_simulated", check_drill_not_simulated,
+	"The drill did not run on a paper account of the broker",
+)
+
+# What is wrong with the account that the record names; nothing where it names none.
+drill_account(simulated, prefix) := {"simulated" | simulated == true} | {prefix |
+	is_string(prefix)
+	count(data.gate.lib.others(prefix, data.gate.params.stage6.account_prefixes.value)) > 0
 }
 
 check_checklist_agreed := data.gate.lib.check([data.gate.lib.none_of(

@@ -123,3 +123,34 @@ drilled(names, contradictions) := object.union(data.gate.ready.doc, {"facts": {"
 	"steps": [{"step": name, "completed_ms": 1} | some name in names],
 	"contradictions": contradictions,
 }}}})
+
+test_drill_not_simulated_holds_without_an_account if {
+	checked := check_drill_not_simulated with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "drill_account", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_drill_not_simulated with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_drill_not_simulated_holds_on_paper if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"drill": {"simulated": false, "account_prefix": "DU"}}}})
+	checked := check_drill_not_simulated with input as doc
+	checked.holds == true
+	denied := deny_drill_not_simulated with input as doc
+	denied == set()
+}
+
+test_drill_not_simulated_simulated if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"drill": {"simulated": true, "account_prefix": "DU"}}}})
+	checked := check_drill_not_simulated with input as doc
+	checked.holds == false
+	denied := deny_drill_not_simulated with input as doc
+	denied == {{"code": "stage8.drill_not_simulated", "msg": "The drill did not run on a paper account of the broker: simulated", "operand": "drill_account", "op": "∅", "expected": [], "actual": "simulated", "unit": "list", "term": "simulated"}}
+}
+
+test_drill_not_simulated_live if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"drill": {"simulated": false, "account_prefix": "U"}}}})
+	checked := check_drill_not_simulated with input as doc
+	checked.holds == false
+	denied := deny_drill_not_simulated with input as doc
+	denied == {{"code": "stage8.drill_not_simulated", "msg": "The drill did not run on a paper account of the broker: U", "operand": "drill_account", "op": "∅", "expected": [], "actual": "U", "unit": "list", "term": "U"}}
+}

@@ -190,13 +190,32 @@ class Proxy:
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize(
+    ("scenario", "plan"),
+    [
+        (
+            "fill_parts: 2\nfaults: [{fault: drop, at: filling, times: 1, refuse_ms: 200}]\n",
+            {"trades": 8, "quantity": {"least": 4}},
+        ),
+        (
+            "faults: [{fault: drop, at: working, times: 1, refuse_ms: 200}]\n",
+            {"trades": 2, "rest_ms": 4000, "mix": {"market": 0, "limit": 0, "cancelled": 1}},
+        ),
+    ],
+    ids=["before an order", "before a cancel"],
+)
 def test_another_login(
-    gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
+    gate: Callable[..., Any],
+    gateway: Callable[..., Any],
+    workspace_for: Callable[..., Path],
+    tmp_path: Path,
+    scenario: str,
+    plan: dict[str, Any],
 ) -> None:
     """A gateway that manages a live account after a reconnection gets no order, and no cancel, any more."""
-    one = gateway("fill_parts: 2\nfaults: [{fault: drop, at: filling, times: 1, refuse_ms: 200}]\n")
+    one = gateway(scenario)
     proxy = Proxy(one.port)
-    workspace_for(tmp_path, proxy.port, trades=8, quantity={"least": 4})
+    workspace_for(tmp_path, proxy.port, **plan)
     done = gate(*START)
     proxy.server.close()
     assert done.code == 2 and done.err.startswith("refused: ") and "live account U7****21" in done.err
