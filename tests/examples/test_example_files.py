@@ -236,6 +236,7 @@ def test_what_both_examples_have_in_common_is_identical() -> None:
         "order_plane/broker/ibkr_exec_client.py",
         "pytest.ini",
         "tests/conftest.py",
+        "tests/e2e/conformance_driver.py",
         "tests/e2e/test_order_lifecycle.py",
     }
     shared = {
