@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def packages() -> Path:
     """A folder with what gate itself needs, to be put beside a client library; and gate."""
     folder = CLIENTS / "gate"
     if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)  # what an interrupted run left
         python = environment("ib_async")
         command = [str(python), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
         command += ["--target", str(folder), "-r", str(REQUIREMENTS)]
