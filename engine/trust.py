@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..evidence.base.canonical import sha256_hex
-from ..evidence.base.errors import ConfigError, EvidenceError, UsageError
+from ..evidence.base.errors import ConfigError, EvidenceError, PolicyError, UsageError
 from ..evidence.base.limits import DEFAULT
 from ..evidence.reading.git.history import History
+from ..evidence.reading.workspace.named import read_named
 from .config.operator import Operator, load_operator
 from .config.settings import FILE, GateConfig, default_ledger, parse_config
 from .config.settings import read_file as read_settings_file
 from .decision.document import Notice, Trust, TrustRef
 from .policy import registry as engines
 from .policy.bundle import Source
-from .policy.packages.archive import is_archive, read_file, unpack
+from .policy.packages.archive import is_archive, unpack
 
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
@@ -187,7 +188,7 @@ def _judged(root: Path, *, own_policy: bool) -> Authority:
     bundle = root / config.policy.bundle if config.policy.bundle else None
     digest = None if raw is None else sha256_hex(raw)
     name = config.policy.signer if own_policy else None
-    signer = None if name is None else read_file(root / name, DEFAULT.text_bytes, "name a public key (PEM)")
+    signer = None if name is None else read_named(root / name, PolicyError, "name a public key (PEM)")
     return Authority(config, trust, bundle=bundle, signer=signer, settings_digest=digest)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ....evidence.base.errors import ConfigError, EvidenceError, UsageError
+from ....evidence.base.errors import ConfigError, UsageError
 from ....evidence.base.limits import DEFAULT
 from ....evidence.base.times import parse_rfc3339
 from ....evidence.broker.probe.attestation import Attestation, read_attestation
-from ....evidence.reading.workspace import Workspace
+from ....evidence.reading.workspace.named import read_named
 from ...config.operator import outside
 from ...context import Context
 from ...people.provenance import check_finished
@@ -28,10 +28,10 @@ def load_attestation(context: Context, path: Path, account: str, now_s: int) -> 
     does not count, or it is from the future; ConfigError: it is malformed; Refused: it is about another
     account.
     """
-    data = read_input(path, "name the attestation's file")
+    data = read_named(path, UsageError, "name the attestation's file")
     signature = path.with_name(f"{path.name}.sig")
     if signature.exists():
-        armored = read_input(signature, "sign the attestation again", DEFAULT.signature_bytes)
+        armored = read_named(signature, UsageError, "sign the attestation again", DEFAULT.signature_bytes)
         by = check_signed(context, data, armored, NAMESPACE, ROLE)
     else:
         try:
@@ -47,18 +47,3 @@ def load_attestation(context: Context, path: Path, account: str, now_s: int) -> 
     found = read_attestation(data, str(path), by, account)
     check_finished(parse_rfc3339(found.at), now_s)
     return found
-
-
-def read_input(path: Path, remedy: str, most: int = DEFAULT.text_bytes) -> bytes:
-    """The content of a file that the command line names.
-
-    Raises UsageError: there is no such file, or it is a link, no regular file or too large.
-    """
-    try:
-        view = Workspace.single_file_view(path.parent, path.name)
-        if view is not None:
-            return view.read(path.name, most)
-        what = "there is no such file"
-    except (EvidenceError, ConfigError) as error:
-        what = error.what
-    raise UsageError(what, path=str(path), remedy=remedy)

@@ -16,7 +16,8 @@ from ....evidence.broker.probe.importing import choose, import_record
 from ....evidence.broker.probe.record import Record
 from ....evidence.broker.probe.run import SAMPLES, Plan, probe
 from ....evidence.reading.workspace import check_relative
-from ...broker.account.attested import load_attestation, read_input
+from ....evidence.reading.workspace.named import read_named
+from ...broker.account.attested import load_attestation
 from ...broker.account.report import RENDERERS
 from ...broker.evidence_files import check_place, write_evidence
 from ...broker.target import pinned_account, record_path, slas_us, target_of
@@ -69,7 +70,7 @@ def import_account(
     outputs = parse_outputs(output, tuple(RENDERERS))
     context = open_workspace(workspace, operator, trust_ref)
     path = _place(context, to, force)
-    found = read_dump(read_input(file, "name the dump"), str(file))
+    found = read_dump(read_named(file, UsageError, "name the dump"), str(file))
     stated = choose(found, account, pinned_account(context))
     attestation = None if attested is None else load_attestation(context, attested, stated.account, now())
     made = import_record(stated, len(found) - 1, _moment(at), attestation, masked(file.name))

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ....evidence.base.errors import ConfigError, EvidenceError, PolicyError
+from ....evidence.base.errors import ConfigError, PolicyError
 from ....evidence.base.limits import MIB
 from ....evidence.reading.tar import DIRECTORY, FILES, TarError, described, members
-from ....evidence.reading.workspace import Workspace, check_relative
+from ....evidence.reading.workspace import check_relative
+from ....evidence.reading.workspace.named import read_named
 
 SUFFIX: Final = ".tar.gz"
 MAX_ARCHIVE: Final = 16 * MIB
@@ -61,24 +62,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 def read_archive(path: Path) -> dict[str, bytes]:
     """The files of the archive at ``path``. Raises PolicyError: it cannot be read; as :func:`unpack`."""
-    return unpack(read_file(path, MAX_ARCHIVE, "name a bundle's archive (.tar.gz)"), str(path))
-
-
-def read_file(path: Path, most: int, remedy: str) -> bytes:
-    """The content of a regular file.
-
-    Raises PolicyError: it is absent, a link, something else or larger than ``most`` bytes.
-    """
-    try:
-        view = Workspace.single_file_view(path.parent, path.name)
-        if view is not None:
-            return view.read(path.name, most)
-        what = "there is no such file"
-    except EvidenceError as error:
-        what = error.what
-    except ConfigError as error:
-        what = error.what
-    raise PolicyError(what, path=str(path), remedy=remedy)
+    return unpack(read_named(path, PolicyError, "name a bundle's archive (.tar.gz)", MAX_ARCHIVE), str(path))
 
 
 def unpack(data: bytes, where: str) -> dict[str, bytes]:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ....evidence.base.canonical import sha256_hex
 from ....evidence.base.errors import PolicyError, UsageError
+from ....evidence.reading.workspace.named import read_named
 from ..bundle import load_bundle
 from ..interface import Bundle
-from .archive import MAX_ARCHIVE, pack, read_file, unpack
+from .archive import MAX_ARCHIVE, pack, unpack
 from .identity import check_roots, check_version
 from .signing import SIGNATURES, sign, verify
 
@@ -83,7 +84,12 @@ def make(source: Path | Mapping[str, bytes], key: Private | None) -> Package:
 
 def examine(path: Path, key: Public | None, digest: str | None) -> Package:
     """The archive at ``path``, as :func:`check`."""
-    return check(read_file(path, MAX_ARCHIVE, "name a bundle's archive (.tar.gz)"), str(path), key, digest)
+    return check(
+        read_named(path, PolicyError, "name a bundle's archive (.tar.gz)", MAX_ARCHIVE),
+        str(path),
+        key,
+        digest,
+    )
 
 
 def check(data: bytes, where: str, key: Public | None, digest: str | None) -> Package:

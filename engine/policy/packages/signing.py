@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ....evidence.base.errors import EvidenceError, PolicyError, UsageError
 from ....evidence.base.limits import DEFAULT
 from ....evidence.reading.parse import parse_json
+from ....evidence.reading.workspace.named import read_named
 from ....evidence.reading.yaml_reader import parse_yaml
-from .archive import read_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -98,7 +98,7 @@ def private_key(path: Path) -> Private:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        data = read_file(path, _MAX_KEY, "")
+        data = read_named(path, PolicyError, "", _MAX_KEY)
         key = load_pem_private_key(data, None)
     except PolicyError as error:
         raise UsageError(error.what, path=str(path), remedy="name a private key in a PEM file") from error
@@ -137,7 +137,7 @@ def public_key(data: bytes, where: str) -> Public:
 def read_public_key(path: Path) -> Public:
     """The public key in a PEM file. Raises UsageError: there is none."""
     try:
-        data = read_file(path, _MAX_KEY, "")
+        data = read_named(path, PolicyError, "", _MAX_KEY)
     except PolicyError as error:
         raise UsageError(error.what, path=str(path), remedy="name a public key in a PEM file") from error
     return public_key(data, str(path))

@@ -15,10 +15,9 @@ from typing import Any, Literal
 
 import rfc8785
 
-from ...base.contracts import violations
-from ...base.errors import ConfigError, raise_all
-from ...base.limits import DEFAULT
-from ...reading.yaml_reader import parse_yaml
+from ...base.errors import ConfigError
+from ...reading.workspace.named import read_named
+from ..declared import parse_declared
 
 CONTRACT = "ibkr_paper_session"
 Kind = Literal["market", "limit", "cancelled"]
@@ -101,15 +100,7 @@ def read_plan(path: Path) -> Plan:
 
     Raises ConfigError: the file cannot be read, is no YAML, or does not describe a session.
     """
-    try:
-        if not path.is_file():
-            raise ConfigError("there is no such file", path=str(path), remedy="name a plan in YAML")
-        with path.open("rb") as stream:
-            data = stream.read(DEFAULT.text_bytes + 1)
-    except OSError as error:
-        remedy = "check the file's permissions"
-        raise ConfigError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
-    return parse_plan(data, str(path))
+    return parse_plan(read_named(path, ConfigError, "name a plan in YAML"), str(path))
 
 
 def parse_plan(data: bytes, path: str) -> Plan:
@@ -117,13 +108,7 @@ def parse_plan(data: bytes, path: str) -> Plan:
 
     Raises ConfigError: no YAML, not of the contract, or with parts that contradict each other.
     """
-    document = parse_yaml(data, path, DEFAULT, error_type=ConfigError)
-    found = violations("files", CONTRACT, document)
-    raise_all([ConfigError(what, path=path, place=place, remedy=_REMEDY) for place, what in found])
-    plan = _build(document)
-    wrong = list(_contradictions(plan))
-    raise_all([ConfigError(what, path=path, place=place, remedy=_REMEDY) for place, what in wrong])
-    return plan
+    return parse_declared(data, path, CONTRACT, _REMEDY, _build, _contradictions)
 
 
 def _build(document: dict[str, Any]) -> Plan:

@@ -10,10 +10,9 @@ from typing import Any
 
 import rfc8785
 
-from ...base.contracts import violations
-from ...base.errors import ConfigError, raise_all
-from ...base.limits import DEFAULT
-from ...reading.yaml_reader import parse_yaml
+from ...base.errors import ConfigError
+from ...reading.workspace.named import read_named
+from ..declared import parse_declared
 
 CONTRACT = "ibkr_scenario"
 FORMAT = "gate.ibkr.scenario/v1"
@@ -135,15 +134,7 @@ def read_scenario(path: Path) -> Scenario:
 
     Raises ConfigError: the file cannot be read, is no YAML, or does not describe a scenario.
     """
-    try:
-        if not path.is_file():
-            raise ConfigError("there is no such file", path=str(path), remedy="name a scenario in YAML")
-        with path.open("rb") as stream:
-            data = stream.read(DEFAULT.text_bytes + 1)
-    except OSError as error:
-        remedy = "check the file's permissions"
-        raise ConfigError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
-    return parse_scenario(data, str(path))
+    return parse_scenario(read_named(path, ConfigError, "name a scenario in YAML"), str(path))
 
 
 def parse_scenario(data: bytes, path: str) -> Scenario:
@@ -151,14 +142,8 @@ def parse_scenario(data: bytes, path: str) -> Scenario:
 
     Raises ConfigError: no YAML, not of the contract, or with parts that contradict each other.
     """
-    document = parse_yaml(data, path, DEFAULT, error_type=ConfigError)
-    found = violations("files", CONTRACT, document)
     remedy = "gate docs ibkr describes scenarios"
-    raise_all([ConfigError(what, path=path, place=place, remedy=remedy) for place, what in found])
-    scenario = _build(document)
-    wrong = list(_contradictions(scenario))
-    raise_all([ConfigError(what, path=path, place=place, remedy=remedy) for place, what in wrong])
-    return scenario
+    return parse_declared(data, path, CONTRACT, remedy, _build, _contradictions)
 
 
 def _build(document: dict[str, Any]) -> Scenario:

@@ -225,10 +225,12 @@ def test_plans_that_are_none(
 
 
 def test_plans_that_are_no_files(gate: Gate, tmp_path: Path) -> None:
-    """A directory, a pipe's name, nothing."""
-    for name in ("none.yaml", ".", "no/such"):
+    """Nothing, a directory, a link to a plan."""
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "plan.yaml")
+    none, other = "there is no such file", "is not a regular file"
+    for name, said in (("none.yaml", none), (".", other), (str(tmp_path / "link.yaml"), other)):
         done = gate("ibkr", "paper-session", name)
-        assert done.code == 2 and "no such file" in done.err
+        assert done.code == 2 and said in done.err
 
 
 def _journal(root: Path, *records: object) -> None:
