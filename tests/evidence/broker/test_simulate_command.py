@@ -80,7 +80,8 @@ def test_a_wrong_scenario_is_explained(gate: Gate, tmp_path: Path, text: str, sa
 def test_a_scenario_that_cannot_be_read(gate: Gate, tmp_path: Path) -> None:
     """No file, a directory, a file that is too large."""
     (tmp_path / "large.yaml").write_text(HEAD + "#" * 1_100_000)
-    for name, said in (("no.yaml", "no such file"), (".", "is not a regular file"), ("large.yaml", "larger than")):
+    files = {"no.yaml": "no such file", ".": "is not a regular file", "large.yaml": "larger than"}
+    for name, said in files.items():
         done = gate("ibkr", "scenario", name)
         assert done.code == 2 and said in done.err
 
