@@ -64,6 +64,7 @@ def resign(ledger: Path, name: str, time: str) -> None:
     (ledger / name).write_bytes(new.signed(stolen()).note)
 
 
+@pytest.mark.soak
 def test_a_fork_of_the_same_name_and_length(root: Path, gate: Gate, tmp_path: Path) -> None:
     """The holder of the key goes on from the first entry elsewhere: two roots of one size, both signed."""
     stranger = {"GATE_CONFIG_DIR": str(tmp_path / "stranger")}
@@ -276,6 +277,7 @@ def test_a_signer_outside_of_their_time(desk: Desk) -> None:
         assert not desk.counts() and "valid" in desk.why
 
 
+@pytest.mark.soak
 @needs_ssh
 def test_signatures_that_mathematics_would_accept(desk: Desk) -> None:
     """Another form of a good one, one by a key of low order, one by a security key that nobody touched."""

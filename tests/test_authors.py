@@ -91,6 +91,7 @@ def test_an_unnamed_author_and_a_shallow_clone_cannot_be_told(
     assert "who wrote the change cannot be told (shallow clone" in why(office)
 
 
+@pytest.mark.soak
 def test_commits_that_are_not_part_of_the_history_clear_nobody(office: Office, commit: Commit) -> None:
     """A sign-off of a later state, or of a commit that nobody has, is no base."""
     git = ["git", "-C", str(office.root)]

@@ -208,6 +208,7 @@ def test_hostile_sources_and_artifacts_are_found_and_not_valid(
     assert any(path in message and wrong.search(message) for message in said), said
 
 
+@pytest.mark.soak
 def test_a_decision_over_rejected_evidence_is_recorded_in_full(gate: Gate, copy_example: Copy) -> None:
     """It can be explained and verified, nothing else is written, and a later run is recorded after it."""
     root = copy_example("ready")

@@ -90,6 +90,7 @@ def test_verbose_before_a_command_is_explained(gate: Gate) -> None:
     assert wrong.code == 2 and "--verbose stands before status" in wrong.err
 
 
+@pytest.mark.soak
 def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     """By the line that docs/install.md shows for ~/.bashrc, with the installed program."""
     page = (ROOT / "docs" / "install.md").read_text()

@@ -51,6 +51,7 @@ def test_a_condition_is_open_overdue_or_closed(office: Office, condition: str, s
     assert violations == ([overdue] if status == "violated" else [])
 
 
+@pytest.mark.soak
 def test_whoever_set_a_condition_can_end_it(office: Office) -> None:
     """A later approval without conditions by the same person."""
     condition = ("--verdict", "conditional", "--condition", "Fix it|dev|2025-12-30")

@@ -158,6 +158,7 @@ def test_hostile_decision_logs(root: Path, edited: Path, log: Path, gate: Gate) 
     assert gate("policy", "impact", "-w", root, edited, "--against", link).code == 2
 
 
+@pytest.mark.soak
 def test_named_fact_sets_are_judged_by_both(root: Path, edited: Path, gate: Gate) -> None:
     """A case that nobody recorded: with a quarter of the artifacts, neither threshold is reached."""
     sets = root.parent / "sets.yaml"
@@ -199,6 +200,7 @@ def test_a_commit_of_the_workspace_is_a_base(root: Path, edited: Path, gate: Gat
     assert gate("policy", "impact", "-w", root, "--base", "main").code == 2
 
 
+@pytest.mark.soak
 def test_a_base_and_the_edited_bundle_have_every_name_of_a_bundle(
     root: Path, edited: Path, gate: Gate, tmp_path: Path
 ) -> None:

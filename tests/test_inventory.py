@@ -14,6 +14,7 @@ import pytest
 strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
+@pytest.mark.soak
 @strace
 def test_files_no_rule_asks_for_are_not_opened_and_folders_are_listed_once(
     copy_example: Callable[[str], Path], tmp_path: Path

@@ -344,6 +344,7 @@ def test_an_edited_key_event_does_not_count(world: World) -> None:
     assert "0 of the 2 key admins that are needed signed it" in world.problems()
 
 
+@pytest.mark.soak
 def test_a_ci_key_signs_decisions_until_it_is_revoked(world: World) -> None:
     """From an entry on, also in retrospect: what it signed since is shown as void and counts for nothing."""
     new_key(world.root / "ci")

@@ -151,6 +151,7 @@ def record_of(root: Path, gate: Gate, tmp_path: Path, *options: str | Path) -> s
     return str(text)
 
 
+@pytest.mark.soak
 @needs_openssl
 def test_a_time_stamp_is_an_outside_copy(root: Path, gate: Gate, serve: Any, tmp_path: Path) -> None:
     """It is kept beside its checkpoint, holds for openssl alone, and counts where its anchor is given."""

@@ -80,6 +80,7 @@ def test_without_an_operator_the_first_line_says_self_judged(gate: Gate, copy_ex
     assert "self-judged" not in first_line(gate, root, "--operator", OPERATOR)
 
 
+@pytest.mark.soak
 def test_the_operator_comes_from_the_environment_and_from_a_directory(
     gate: Gate, copy_example: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_the_operator_comes_from_the_environment_and_from_a_directory(
     assert decide(gate, root)["verdict"] == "PASS"
 
 
+@pytest.mark.soak
 @needs_keys
 def test_fresh_keys_in_the_change_sign_nothing(gate: Gate, copy_example: Copy, tmp_path: Path) -> None:
     """The attack: own keys for all four roles, and sign-offs with them."""
@@ -243,6 +245,7 @@ def test_an_operators_file_in_the_workspace_is_refused(
     assert gate("evaluate", "stage1", "-w", root, "--operator", tmp_path / "gone.yaml").code == 2
 
 
+@pytest.mark.soak
 def test_an_operator_decides_limits_stages_and_the_log(
     gate: Gate, make_workspace: Make, tmp_path: Path
 ) -> None:
@@ -297,6 +300,7 @@ def repository(copy_example: Copy) -> Path:
     return root
 
 
+@pytest.mark.soak
 @needs_git
 def test_a_trust_ref_is_enough_to_go_live(gate: Gate, repository: Path) -> None:
     """An unchanged branch is judged by what main says, and anchored there."""
@@ -459,6 +463,7 @@ def test_the_proposed_command_judges_the_same_by_the_same(gate: Gate, copy_examp
     assert gate(*command.split()).out.startswith("FAIL  stage8 → ROLLBACK")
 
 
+@pytest.mark.soak
 @needs_git
 def test_an_operator_hides_no_alteration_of_policies(gate: Gate, repository: Path, tmp_path: Path) -> None:
     """The operator's bundle judges, and what the change alters in that of the base is named all the same."""

@@ -304,6 +304,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.soak
 def test_the_documented_example_works(program: Any, example: Path, workspace: Path) -> None:
     """Installed as a user would, it is found and collects."""
     (workspace / "CHANGELOG.md").write_text("## [Unreleased]\n- a\n## [1.0.0] - 2025-11-01\n")
@@ -314,6 +315,7 @@ def test_the_documented_example_works(program: Any, example: Path, workspace: Pa
     assert facts == {"latest": "1.0.0", "released": "2025-11-01", "unreleased": 1}
 
 
+@pytest.mark.soak
 def test_the_example_s_own_tests_pass(example: Path, tmp_path: Path) -> None:
     """They are run as its author would run them."""
     import os

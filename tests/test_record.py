@@ -466,6 +466,7 @@ def page_commands() -> Iterator[tuple[str, list[str]]]:
             yield command, shown
 
 
+@pytest.mark.soak
 @needs_tools
 def test_the_example_of_the_page(made: Made, tmp_path: Path) -> None:
     """Attached and exported by the owner, verified on another machine with and without gate."""

@@ -220,6 +220,7 @@ def test_a_stolen_old_key_makes_no_record(
     assert "not the one that was pinned" in wrong(single, trust)
 
 
+@pytest.mark.soak
 def test_key_events_are_all_there_and_as_admins_signed_them(
     owner: Owner, after: tuple[Files, str], wrong: Callable[..., str]
 ) -> None:

@@ -102,6 +102,7 @@ def test_without_evidence_nothing_holds(gate: Run, tmp_path: Path) -> None:
     assert passed <= {"build.no_hardcoded_secrets", "release.trust_unaltered"}  # gate.yaml was searched
 
 
+@pytest.mark.soak
 def test_the_tutorial_word_for_word(gate: Run, tmp_path: Path) -> None:
     """Commands run one after the other; each shows what the page says that it shows."""
     if shutil.which("ssh-keygen") is None:

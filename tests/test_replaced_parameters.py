@@ -32,6 +32,7 @@ def root(copy_example: Callable[..., Path], tmp_path: Path, gate: Gate) -> Path:
     return root
 
 
+@pytest.mark.soak
 def test_what_judges_again_keeps_to_them(root: Path, gate: Gate, tmp_path: Path) -> None:
     """An equal bundle flips nothing, whatever is in force now; a hypothetical value takes their place."""
     bundle = tmp_path / "policies"

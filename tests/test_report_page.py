@@ -9,10 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 Gate = Callable[..., Any]
 
 
+@pytest.mark.soak
 def test_the_commands_of_the_page(gate: Gate, copy_example: Callable[..., Path]) -> None:
     """Judging writes the report; a recorded decision gives one, too, and says where it was recorded."""
     root = copy_example("ready").parent

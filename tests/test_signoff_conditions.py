@@ -103,6 +103,7 @@ def test_an_approval_without_conditions_stays_an_approval(
     assert (code, decision["verdict"], decision["conditions"]) == (0, "PASS", [])
 
 
+@pytest.mark.soak
 def test_the_author_of_the_change_may_set_a_condition(
     gate: Gate, operator: Operator, ready: Path, sign: Sign
 ) -> None:

@@ -223,6 +223,7 @@ def test_an_officer_signs_with_one_command(office: Office) -> None:
         assert hashlib.sha256(listing.read_bytes()).hexdigest() == digest
 
 
+@pytest.mark.soak
 def test_the_second_time_it_shows_what_changed(office: Office) -> None:
     """Changed evidence, sources and settings are named since the last approval of that stage and role."""
     assert sign(office, "stage1", "cto").code == 0
@@ -304,6 +305,7 @@ def test_the_key_may_be_in_an_agent(office: Office) -> None:
     assert listed(office) == {"stage2 cto": (True, [])}
 
 
+@pytest.mark.soak
 def test_signing_elsewhere(office: Office, tmp_path: Path) -> None:
     """Request, sign with plain ssh-keygen, import: the same sign-off; a changed or stale one is refused."""
     file, signature = tmp_path / "please.json", tmp_path / "please.json.sig"

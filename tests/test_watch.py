@@ -84,6 +84,7 @@ def watching(*arguments: str | Path) -> Iterator[Watching]:
         run.stream.close()
 
 
+@pytest.mark.soak
 def test_a_change_is_judged_and_named(copy_example: Copy) -> None:
     """Evidence goes and comes back, settings break and are corrected; Ctrl-C ends it; nothing is recorded."""
     root = copy_example("ready")

@@ -251,6 +251,7 @@ NAMES = st.one_of(
 )
 
 
+@pytest.mark.soak
 @given(files=st.dictionaries(NAMES, st.binary(max_size=60), max_size=6))
 @example(files={"pyproject.toml": b"[tool", "setup.cfg": b"\xff"})
 def test_a_folder_of_random_files_is_decided(

@@ -193,6 +193,7 @@ x := count({concat("-", [text, sprintf("%v", [a])]) |
 """
 
 
+@pytest.mark.soak
 @limited
 @pytest.mark.parametrize(
     ("body", "n", "limits"),

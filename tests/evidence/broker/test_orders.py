@@ -263,6 +263,7 @@ def test_no_version_in_common(session: Make, offered: bytes) -> None:
     assert run.events("disconnected") == [{"reason": "no protocol version in common"}]
 
 
+@pytest.mark.soak
 def test_a_thousand_orders_give_the_same_log_twice(session: Make) -> None:
     """For the same seed; another seed has other delays and chances."""
 

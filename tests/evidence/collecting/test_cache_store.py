@@ -195,6 +195,7 @@ def test_old_files_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [store.load() for store in stores] == [None, None, None, 103, 104, 105]
 
 
+@pytest.mark.soak
 def test_processes_that_write_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     """Six processes begin without even a key; all get the same one, and the last one's file stays."""
     program = textwrap.dedent(

@@ -160,6 +160,7 @@ def test_a_file_the_report_leaves_out_counts_as_uncovered(
         assert facts["branches"] == report["totals"]["num_branches"] + 2
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_source_changed_after_the_measurement_leaves_traces(
     watch: Any, tmp_path: Path, made: Any, kind: str

@@ -339,6 +339,7 @@ def test_what_pytest_cannot_collect(watch: Any, code: str, line: int | None, tex
     assert [(problem["path"], problem["line"]) for problem in found] == [("tests/stage7_a.py", line)]
 
 
+@pytest.mark.soak
 def test_a_broken_file_leaves_the_other_stages_alone(watch: Any) -> None:
     stages = by_pytest(watch, {"tests/stage7_a.py": "import nothere\ndef test_a(): assert id\n"}).facts[
         "stages"
@@ -467,6 +468,7 @@ def test_tests_that_only_the_report_knows_are_not_counted(watch: Any) -> None:
     ]
 
 
+@pytest.mark.soak
 def test_the_projects_own_options(watch: Any, tmp_path: Path) -> None:
     settings = "[pytest]\naddopts = -m paper --junitxml=junit.xml --lf\npython_files = other.py\n"
     stages = by_pytest(watch, {"pytest.ini": settings, "junit.xml": "<precious/>"}).facts["stages"]

@@ -85,6 +85,7 @@ def test_the_same_keys_as_openssh(keys: dict[str, Path], tmp_path: Path, form: s
         assert openssh_says(keys[name], listed, tmp_path) is (name == revoked)
 
 
+@pytest.mark.soak
 def test_what_is_said_about_certificates_does_not_matter(keys: dict[str, Path], tmp_path: Path) -> None:
     """A KRL of serial numbers and key ids revokes no plain key."""
     spec, listed = tmp_path / "spec", tmp_path / "krl"

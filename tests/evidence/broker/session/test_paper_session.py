@@ -234,6 +234,7 @@ def wait_for_intents(root: Path, count: int) -> bool:
     return False
 
 
+@pytest.mark.soak
 def test_ctrl_c(
     gateway: Callable[..., Any],
     workspace_for: Callable[..., Path],
