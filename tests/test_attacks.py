@@ -136,6 +136,7 @@ def commit_all(root: Path) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.soak
 @needs_git
 def test_an_old_decision_on_a_new_commit(gate: Gate, copy_example: Copy) -> None:
     """A good line copied to the end of the log stays what it is: a decision about another commit."""

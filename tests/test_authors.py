@@ -43,6 +43,7 @@ def why(office: Office, stage: str = "stage2") -> str:
     return " ".join(one["msg"] for one in found if one["code"] == "stage2.architecture_approved")
 
 
+@pytest.mark.soak
 def test_an_earlier_commit_of_the_signer_is_not_forgotten(office: Office, commit: Commit) -> None:
     """A last commit by somebody else does not let the author of the one before approve."""
     commit(office.people["cto"], "mine")

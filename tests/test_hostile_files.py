@@ -435,6 +435,7 @@ def test_a_byte_order_mark_changes_nothing(gate: Gate, workspace: Path) -> None:
 # --- names and paths --------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_a_name_in_another_encoding_is_refused(gate: Gate, workspace: Path) -> None:
     """Evidence whose name no manifest can hold is rejected, and shown with the name's bytes."""
     name = os.fsdecode(b"caf\xe9.json")

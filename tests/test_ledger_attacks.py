@@ -166,6 +166,7 @@ def swap(path: Path, aside: Path) -> None:
 FILES = ("log.intoto.jsonl", "checkpoint", "checkpoints/2", "trust/log.vkey", "evidence")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("attack", [link, hard_link, fifo, swap], ids=lambda attack: attack.__name__)
 def test_files_that_were_exchanged_are_found(
     root: Path, gate: Gate, tmp_path: Path, attack: Callable[[Path, Path], None]

@@ -389,6 +389,7 @@ def test_policies_are_those_of_the_trust_ref(gate: Gate, repository: Path) -> No
     assert decide(gate, repository, "--trust-ref", "main")["policy"] == before["policy"]
 
 
+@pytest.mark.soak
 @needs_git
 def test_signers_of_the_trust_ref_cannot_be_planted(gate: Gate, repository: Path) -> None:
     """Neither where the base has none, nor under the name that gate uses for those of the base."""

@@ -151,6 +151,7 @@ def wrong(gate: Gate, tmp_path: Path) -> Callable[..., str]:
     return run
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("name", "entry"), [("before", 0), ("after", 0), ("ci", 2)])
 def test_a_record_of_a_log_with_key_events(
     owner: Owner, gate: Gate, tmp_path: Path, name: str, entry: int
@@ -254,6 +255,7 @@ def test_key_events_are_all_there_and_as_admins_signed_them(
     assert "trust/log_keys is not what the key events say" in wrong(longer, own, tools=False)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "change",
     [

@@ -59,6 +59,7 @@ def test_the_latest_verdict_counts_wherever_it_was_judged(gate: Gate, copy_examp
     assert found == {"stage1": ("PASS", 1), "stage3": ("PASS", 1)}
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_verdict_of_other_policies_is_marked(gate: Gate, copy_example: Copy, changed: bool) -> None:
     """After a threshold is changed, what was judged before says so; before that it does not."""

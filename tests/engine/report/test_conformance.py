@@ -142,6 +142,7 @@ def test_two_formats_of_one_name(program: Any, install: Any, make_workspace: Any
     assert not (root / "ledger").exists()
 
 
+@pytest.mark.soak
 def test_the_first_screen_waits_for_nothing_that_it_does_not_need(copy_example: Any) -> None:
     """An evaluation prints its table without importing rich, and without looking for plug-ins."""
     code = (

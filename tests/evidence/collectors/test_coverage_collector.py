@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,23 +97,44 @@ FILES = {
 }
 
 
+def measured(root: Path, *, branch: bool, relative: bool) -> None:
+    """Write the project, and measure it with the real tool."""
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, newline="")
+    (root / "rc").write_text(f"[run]\nrelative_files = {relative}\nbranch = {branch}\n")
+    tool = [sys.executable, "-m", "coverage"]
+    # when this suite is itself measured, the tool under test must not know
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    for arguments in (
+        ["run", "--rcfile=rc", "--source=pkg,extra", "run_it.py"],
+        ["json", "--rcfile=rc", "-q", "-o", "coverage.json"],
+    ):
+        subprocess.run([*tool, *arguments], cwd=root, env=clean, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def relocatable(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Path]:
+    """The project as measured with relative paths, once for all tests; by whether branches were."""
+
+    @cache
+    def make(branch: bool) -> Path:
+        root = tmp_path_factory.mktemp("measured")
+        measured(root, branch=branch, relative=True)
+        return root
+
+    return make
+
+
 @pytest.fixture
-def measure(tmp_path: Path) -> Any:
+def measure(tmp_path: Path, relocatable: Callable[[bool], Path]) -> Any:
     """Measures the project with the real tool; gives the workspace and the tool's own JSON report."""
 
     def run(*, branch: bool, relative: bool = True) -> tuple[Path, dict[str, Any]]:
-        for name, text in FILES.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(text, newline="")
-        (tmp_path / "rc").write_text(f"[run]\nrelative_files = {relative}\nbranch = {branch}\n")
-        tool = [sys.executable, "-m", "coverage"]
-        # when this suite is itself measured, the tool under test must not know
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-        for arguments in (
-            ["run", "--rcfile=rc", "--source=pkg,extra", "run_it.py"],
-            ["json", "--rcfile=rc", "-q", "-o", "coverage.json"],
-        ):
-            subprocess.run([*tool, *arguments], cwd=tmp_path, env=clean, check=True, capture_output=True)
+        if relative:
+            shutil.copytree(relocatable(branch), tmp_path, dirs_exist_ok=True)
+        else:
+            measured(tmp_path, branch=branch, relative=False)
         report: dict[str, Any] = json.loads((tmp_path / "coverage.json").read_bytes())
         return tmp_path, report
 

@@ -391,6 +391,7 @@ def test_a_revision_that_moves_with_the_code_is_refused(
     assert "tag or the commit" in (caught.value.remedy or "")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("detached", [False, True])
 @pytest.mark.parametrize("approved", ["v1", "other", "same", "refs/tags/same"])
 def test_tags_and_other_branches_may_be_approved(
