@@ -27,7 +27,6 @@ from .policy.packages.archive import is_archive, unpack
 if TYPE_CHECKING:
     from .ledger.keychain import Admins
 
-_REMOTE = frozenset({"postgresql", "postgres", "s3", "oci"})
 OPERATOR, TRUST_REF, FLAG, JUDGED, DEFAULTS = "operator", "trust_ref", "flag", "judged", "default"
 
 POWERS = (
@@ -127,7 +126,7 @@ def resolve(
             trust=replace(authority.trust, settings=settings),
         )
     _check_server(authority)
-    _check_database(authority)
+    _check_ledger_server(authority)
     return authority
 
 
@@ -158,14 +157,16 @@ def _check_server(authority: Authority) -> None:
                 )
 
 
-def _check_database(authority: Authority) -> None:
+def _check_ledger_server(authority: Authority) -> None:
     """Refuse a database or store that the judged change names: it would be shown the credentials of whoever
     judges.
     """
     settings = authority.config.ledger
-    for name, url in (("location", settings.location), ("evidence", settings.evidence or "")):
-        scheme = url.partition(":")[0].lower()
-        if scheme in _REMOTE and authority.trust.settings["ledger"] == JUDGED:
+    for name, elsewhere in (
+        ("location", settings.directory is None),
+        ("evidence", settings.evidence is not None),
+    ):
+        if elsewhere and authority.trust.settings["ledger"] == JUDGED:
             raise ConfigError(
                 "the judged change may not say which server keeps the ledger or its evidence",
                 path=FILE,

@@ -81,11 +81,24 @@ def test_options_that_narrow_exist(name: str) -> None:
 
 @pytest.mark.parametrize("location", ["ledger", "memory:elsewhere"])
 def test_the_configured_sources_are_judged_wherever_the_ledger_is(
-    make_workspace: Make, memory_plugin: Any, location: str
+    make_workspace: Make, memory_plugin: Any, tmp_path_factory: pytest.TempPathFactory, location: str
 ) -> None:
-    """A ledger elsewhere changes nothing about what is judged."""
-    settings = f"subject: {{sources: [src], exclude: [src/left.py]}}\nledger: {{location: '{location}'}}\n"
+    """A ledger elsewhere, which only an operator may name, changes nothing about what is judged."""
+    settings = "subject: {sources: [src], exclude: [src/left.py]}\n"
     files = {"gate.yaml": settings, "src/a.py": "", "src/left.py": "", "other/b.py": ""}
     root = make_workspace(files)
-    judged = open_workspace(root, resolve(root, None, None, None)).judged()
+    operator = tmp_path_factory.mktemp("operator") / "operator.yaml"
+    operator.write_text(f"ledger: {{location: '{location}'}}\n")
+    judged = open_workspace(root, resolve(root, operator, None, None)).judged()
     assert (judged.patterns, judged.paths) == (("src",), ("src/a.py",))
+
+
+@pytest.mark.parametrize("name", ["location", "evidence"])
+def test_the_judged_change_names_no_server_of_a_plugin(
+    make_workspace: Make, memory_plugin: Any, name: str
+) -> None:
+    """Whatever serves the URL, it would be shown the credentials of whoever judges."""
+    root = make_workspace({"gate.yaml": f"ledger: {{{name}: 'memory:elsewhere'}}\n"})
+    with pytest.raises(ConfigError, match="may not say which server") as caught:
+        resolve(root, None, None, None)
+    assert caught.value.place == f"ledger.{name}"
