@@ -30,10 +30,13 @@ PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 NO_NETWORK = ["unshare", "--net"]
 
 
-def locked() -> dict[str, str]:
-    """Every locked package with its version, by normalised name."""
+def locked() -> dict[str, set[str]]:
+    """Every locked package with its versions (one per Python, where they differ), by normalised name."""
     text = "\n".join((ROOT / ".ci" / "requirements" / f"{lock}.txt").read_text() for lock in LOCKS)
-    return {normal(name): version for name, version in PINNED.findall(text)}
+    versions: dict[str, set[str]] = {}
+    for name, version in PINNED.findall(text):
+        versions.setdefault(normal(name), set()).add(version)
+    return versions
 
 
 def normal(name: str) -> str:
@@ -130,11 +133,12 @@ def installed(python: Path) -> dict[str, str]:
     return {normal(item["name"]): item["version"] for item in json.loads(listed.stdout)}
 
 
-def check_installed(python: Path, wanted: dict[str, str]) -> None:
-    """Stop when a package is not the locked one."""
+def check_installed(python: Path, wanted: dict[str, set[str]]) -> None:
+    """Stop when a package is not a locked one."""
     for name, version in installed(python).items():
-        if name != "compliance-gate" and wanted.get(name) != version:
-            sys.exit(f"{name} {version} is installed, locked is {wanted.get(name, 'nothing')}")
+        if name != "compliance-gate" and version not in wanted.get(name, set()):
+            locked_are = " or ".join(sorted(wanted.get(name, {"nothing"})))
+            sys.exit(f"{name} {version} is installed, locked is {locked_are}")
 
 
 def check_make(python: str, env: dict[str, str], work: Path, isolated: list[str]) -> None:
