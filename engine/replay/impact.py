@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ... import __version__
 from ...evidence.base.activity import step
@@ -32,8 +34,7 @@ ENTRY = "entry"
 """How the source of a ledger's decision ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class FactSet:
+class FactSet(Struct, frozen=True):
     """A named case that nobody recorded: a recorded decision with facts replaced."""
 
     name: str
@@ -41,8 +42,7 @@ class FactSet:
     replacements: tuple[Replacement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A decision that was judged again.
 
     Attributes:
@@ -62,8 +62,7 @@ class Judged:
     lacking: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Impact:
+class Impact(Struct, frozen=True):
     """What flips under the edited policies.
 
     Attributes:
@@ -93,8 +92,7 @@ class Impact:
         return any(one.difference is not None and one.difference.loosened for one in self.changed)
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
+class Judging(Struct, frozen=True):
     """The work of judging again.
 
     Attributes:
@@ -140,8 +138,7 @@ class Judging:
         return Judge(bundle, engine, Plans(bundle))
 
 
-@dataclass(frozen=True, slots=True)
-class _Again:
+class _Again(Struct, frozen=True):
     """Judges single recorded decisions; results are what `Judging` sends."""
 
     archive: Archive

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ... import __version__
 from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import EngineError, InternalError, PolicyError, UsageError
-from ...evidence.base.records import from_json, to_json
+from ...evidence.base.records import JsonRecord, from_json, to_json
 from .. import service
 from ..decide.recorded import Time
 from ..decision.document import EngineId
@@ -35,8 +37,7 @@ class Status(StrEnum):
     IMPOSSIBLE = "cannot be replayed"
 
 
-@dataclass(frozen=True, slots=True)
-class Divergence:
+class Divergence(JsonRecord, frozen=True):
     """The first difference: the rule it is about (None: no rule), the field as a JSON pointer, both values.
 
     ``recorded`` and ``replayed`` are JSON-like values; None also where there is no such field.
@@ -48,8 +49,7 @@ class Divergence:
     replayed: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(JsonRecord, frozen=True):
     """One recorded decision that was made again.
 
     Attributes:
@@ -66,8 +66,7 @@ class Replayed:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Replaying:
+class Replaying(Struct, frozen=True):
     """The work of making decisions again; ``same``: ask the engines that answered then."""
 
     place: Place
