@@ -83,6 +83,12 @@ class GateError(Exception):
         self.place = place
         self.remedy = remedy
 
+    @property
+    def reason(self) -> str:
+        """The error within a sentence: what is wrong, and where."""
+        where = ", ".join(part for part in (self.path, self.place) if part)
+        return f"{self.what} ({where})" if where else self.what
+
     def diagnostics(self) -> str:
         """The error as a person reads it: what, where and what to do, a line each, and the excerpt."""
         lines = [f"{self.title}: {self.what}"]
@@ -156,6 +162,12 @@ class ManyErrors(GateError):
     def __init__(self, errors: Sequence[GateError]) -> None:
         super().__init__(f"{len(errors)} errors")
         self.errors = tuple(errors)
+
+    @property
+    def reason(self) -> str:
+        """The error within a sentence: what is wrong, and where."""
+        where = ", ".join(part for part in (self.path, self.place) if part)
+        return f"{self.what} ({where})" if where else self.what
 
     def diagnostics(self) -> str:
         """All of them, one after the other."""
