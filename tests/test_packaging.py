@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_FOLDERS = ("engine", "evidence", "contracts", "policies")
+COMPILED = "engine/report/audit/compiled_template.py"
 SUFFIXES = {".py", ".json", ".md", ".rego", ".sql", ".yaml", ".css", ".j2"}
 
 
@@ -56,6 +57,7 @@ def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
                 expected.add(f"gate/{path.relative_to(ROOT).as_posix()}")
     expected |= {f"gate/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "docs").rglob("*.md")}
     assert "gate/policies/prelive/gate/stage1/stage1_test.rego" in expected  # for `gate policy copy`
+    expected.add(f"gate/{COMPILED}")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == expected
@@ -99,7 +101,7 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
     assert page.stdout == (ROOT / "docs" / "limits.md").read_bytes()
 
     judged = subprocess.run(
-        [python, "-m", "gate", "evaluate", "stage1", "-w", "w", "-o", "json"],
+        [python, "-m", "gate", "evaluate", "stage1", "-w", "w", "-o", "json", "-o", "html=report.html"],
         cwd=tmp_path,
         env=env,
         capture_output=True,
@@ -108,13 +110,20 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
     assert judged.returncode == 1, judged.stderr.decode()
     assert b'"verdict": "FAIL"' in judged.stdout
     where = subprocess.run(
-        [python, "-c", "import gate; print(gate.__file__)"],
+        [
+            python,
+            "-c",
+            "import gate; print(gate.__file__)\n"
+            "from gate.engine.report.audit import html; print(html._template().filename)",
+        ],
         cwd=tmp_path,
         env=env,
         capture_output=True,
         check=True,
     )
-    assert str(site) in where.stdout.decode()
+    package, template = where.stdout.decode().splitlines()
+    assert (package, template) == (str(site / "gate" / "__init__.py"), str(site / "gate" / COMPILED))
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
 
 
 def test_every_package_of_the_tree_is_declared() -> None:
