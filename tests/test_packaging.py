@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -22,7 +23,7 @@ SUFFIXES = {".py", ".json", ".md", ".rego", ".sql", ".yaml", ".css", ".j2"}
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the tree without network."""
+    """The wheel, built without network from the source distribution of the tree, which lies beside it."""
     folder = tmp_path_factory.mktemp("wheel")
     copy = folder / "tree"
     copy.mkdir()
@@ -34,12 +35,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "cli.py",
         "py.typed",
         "pyproject.toml",
+        "MANIFEST.in",
         "README.md",
         "LICENSE",
     ):
         shutil.copy(ROOT / name, copy / name)
+    (copy / "tests").mkdir()
+    shutil.copy(Path(__file__), copy / "tests")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(copy)],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(copy)],
         check=True,
         capture_output=True,
     )
@@ -61,6 +65,15 @@ def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == expected
+
+
+def test_source_distribution_has_no_part_of_the_tests(wheel: Path) -> None:
+    """Some of them, which setuptools would take, cannot run: they need all, the examples and git."""
+    [packed] = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(packed) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"engine/report/audit/report.html.j2", "pyproject.toml", "docs/index.md"} <= names
+    assert not [name for name in names if name.partition("/")[0] == "tests"]
 
 
 def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_path: Path) -> None:
