@@ -82,7 +82,7 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
     venv.create(home, with_pip=False)
     [site] = (home / "lib").glob("python*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
+        archive.extractall(site)  # noqa: S202 - our own wheel
     # the dependencies come from this environment, by name, so that the tree itself stays out of reach
     ours = next(Path(p) for p in sys.path if p.endswith("site-packages"))
     for entry in ours.iterdir():
