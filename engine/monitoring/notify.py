@@ -139,11 +139,13 @@ def _tell(one: Channel, text: Message | None, last: int, memory: _Memory, now: i
     if text is None:
         return Told(one.name, "nothing new", None)
     try:
-        one.send(text, now)
+        refused = one.send(text, now)
     except GateError as error:
         memory.warnings.append(_warning(error))
         memory.keep(one.key, mark)
         return Told(one.name, "failed", text)
+    if refused is not None:
+        memory.warnings.append(f"warning: not notified in full: {one.name}: {refused}")
     return Told(one.name, "sent", text)
 
 
