@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from gate.engine.decision.statement import statement
+from gate.engine.decision.statement import EXTENSION, statement, statement_of, summary
 from gate.engine.ledgers import writer
 from gate.engine.policy.bundle import to_document
 from gate.evidence.base.canonical import canonical
-from gate.evidence.base.errors import InternalError
+from gate.evidence.base.errors import InternalError, LedgerError
 
 
 def run(desk: Any, *arguments: str) -> Any:
@@ -177,3 +177,43 @@ def test_a_decision_of_another_version_is_listed_and_no_failure(desk: Any) -> No
     assert "gate 0.0.1 stored this decision" in " ".join(done.out.split())
     assert desk.metrics().code == 1
     assert "to do: read it with that version" in run(desk, "explain", "0").err
+
+
+ODD: list[Callable[[dict[str, Any]], object]] = [
+    lambda predicate: predicate.pop("timeVerified"),
+    lambda predicate: predicate.update(timeVerified="2026-13-01T00:00:00Z"),
+    lambda predicate: predicate.pop("policy"),
+    lambda predicate: predicate[EXTENSION].update(verdict="MAYBE"),
+    lambda predicate: predicate[EXTENSION].update(stages=[1]),
+    lambda predicate: predicate[EXTENSION].update(stages={"stage1": "MAYBE"}),
+    lambda predicate: predicate[EXTENSION].update(stage=3),
+    lambda predicate: predicate[EXTENSION].update(violations=3),
+    lambda predicate: predicate[EXTENSION].update(decision={"sha256": 3}),
+    lambda predicate: predicate.update({EXTENSION: "x"}),
+]
+
+
+def odd(desk: Any, change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """The statement of a decision, changed."""
+    found = statement_of(desk.judged.decision, "ab" * 32)
+    found["predicate"][EXTENSION]["bundle"] = {"sha256": "cd" * 32}
+    change(found["predicate"])
+    return found
+
+
+def test_a_line_that_claims_to_be_a_decision_keeps_to_the_contract(desk: Any) -> None:
+    """Whatever is odd in it, it is an error about the ledger."""
+    for change in ODD:
+        with pytest.raises(LedgerError, match="breaks its contract"):
+            summary(odd(desk, change))
+
+
+def test_an_odd_line_is_one_error_in_every_command(desk: Any) -> None:
+    """Not one about gate itself."""
+    with writer(desk.judged.context, desk.config) as (ledger, _):
+        ledger.append([canonical(odd(desk, ODD[0]))])
+        ledger.seal("2026-02-01T00:00:00Z")
+    for command in (("history",), ("report", "trend"), ("status",), ("metrics",), ("explain", "0")):
+        done = run(desk, *command)
+        assert (done.code, done.out) == (2, "")
+        assert "ledger error: a decision's line breaks its contract: " in done.err
