@@ -59,7 +59,7 @@ def _ask(
         with open_reader(
             member.url, config_dir=config_dir, evidence=member.evidence, admins=member.admins
         ) as ledger:
-            _check_key(member, ledger)
+            check_key(member, ledger)
             return question(member, ledger), None
     except (ConfigError, UsageError) as error:
         # it has no place but the URL, and its message may quote that
@@ -78,7 +78,7 @@ def reason_of(error: GateError) -> str:
     return f"{error.what} ({where})" if where else error.what
 
 
-def _check_key(member: Member, ledger: LedgerReader) -> None:
+def check_key(member: Member, ledger: LedgerReader) -> None:
     """Refuse a ledger of another log or key. Raises LedgerError."""
     if member.key is None:
         return
