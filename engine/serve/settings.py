@@ -146,6 +146,10 @@ class ServeSettings(Settings):
     verify_every_seconds: int = field(
         default=300, metadata={"description": "How often the ledgers are verified."}
     )
+    impact: Text | None = field(
+        default=None,
+        metadata={"description": "Folder with results of `gate policy impact -o json`, for the pages."},
+    )
 
 
 @dataclass(frozen=True, slots=True)
