@@ -1,4 +1,9 @@
-"""Pages for people with a browser."""
+"""Pages for people with a browser: without scripts, cookies or anything from elsewhere.
+
+* `visits` - from a request to the page that answers it.
+* `views` - pages as HTML, from values alone; `html` - templates, words and links; `rows` - decisions listed.
+* `impacts` - results of `gate policy impact` that somebody else made.
+"""
 
 from __future__ import annotations
 
@@ -12,4 +17,6 @@ if TYPE_CHECKING:
 
 def routes(served: Served) -> list[BaseRoute]:
     """The pages' routes; they come last, after those for machines (``/api``, ``/tlog``, ``/metrics`` …)."""
-    return []
+    from .visits import Visits
+
+    return Visits(served).routes()

@@ -1,0 +1,253 @@
+"""Pages as HTML, from values alone: no clock, no network and no ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from ....evidence.base.errors import GateError
+from ...decide.conditions import DAY, due_at
+from ...decision.document import Decision, Verdict
+from ...fleet.reading import Problem
+from ...ledger.interface import Entry
+from ...replay.impact import Impact
+from ...replay.reports.flips import MOST, groups, place, told, verdicts
+from ...report.audit import html as report
+from ...report.audit.build import build
+from ...report.audit.proof import VERDICTS
+from ...report.interface import Screen
+from ...report.several.chart import HEIGHT, WIDTH, drawn
+from ...report.several.series import Series, figures
+from ...terminal.figures import for_people, printable
+from ..served import Row
+from .html import Site, render
+from .impacts import Result
+from .rows import Asked, Known, Line, Page, newest_first
+
+CHARTED: Final = 30
+"""Decisions whose figures the page of a log draws."""
+_MONTHS, _RULES, _CHARTS, _LATEST, _STAGES, _DUES, _GROUPS = 12, 10, 40, 10, 20, 1000, 200
+_SOON_S: Final = 30 * DAY
+
+
+def decisions(
+    site: Site, logs: Mapping[str, Sequence[Row]], asked: Asked, problems: Sequence[Problem]
+) -> str:
+    """The recorded decisions that are asked for, the latest first, of all logs by name."""
+    lines = [Line(name, row) for name, rows in logs.items() for row in rows]
+    return render(
+        "decisions.html.j2",
+        site,
+        section="decisions",
+        asked=asked,
+        logs=list(logs),
+        stages=sorted({stage for line in lines for stage in line.row.stages}),
+        page=Page.of(newest_first(asked.matching(lines)), asked.page),
+        recorded=len(lines),
+        problems=problems,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """A line of the overview; ``more`` counts the stages that are left out."""
+
+    name: str
+    count: int
+    latest: Row | None
+    stages: tuple[tuple[str, str], ...]
+    more: int
+
+
+def logs(
+    site: Site, rows: Mapping[str, Sequence[Row]], known: Mapping[str, Known], problems: Sequence[Problem]
+) -> str:
+    """All logs by name with the latest verdict on each stage."""
+    lines = []
+    for name, own in rows.items():
+        found = sorted(known[name].items())
+        single = len({workspace for (workspace, _), _ in found}) == 1
+        stages = [(stage if single else f"{place} {stage}", one.verdict) for (place, stage), one in found]
+        latest = max(own, key=lambda row: row.time, default=None)
+        lines.append(_Log(name, len(own), latest, tuple(stages[:_STAGES]), max(len(stages) - _STAGES, 0)))
+    return render("logs.html.j2", site, section="logs", logs=lines, problems=problems)
+
+
+def log(
+    site: Site,
+    name: str,
+    rows: Sequence[Row],
+    workspace: str | None,
+    known: Known,
+    charted: Sequence[tuple[Row, Decision]],
+    problems: Sequence[Problem],
+) -> str:
+    """Status, trend and history of one workspace of a log.
+
+    Args:
+        rows: of the log, oldest first.
+        workspace: see `of_workspace`.
+        charted: the decisions whose figures are drawn.
+    """
+    own, workspace = of_workspace(rows, workspace)
+    months: dict[str, Counter[str]] = {}
+    rules = Counter[str]()
+    for row in own:
+        months.setdefault(row.time[:7], Counter())[row.verdict] += 1
+        rules.update(row.violations if row.verdict == Verdict.FAIL else ())
+    charted = sorted(charted, key=lambda one: one[0].time)
+    series = figures((row.entry.index, row.time, decided) for row, decided in charted)
+    drawings = [_chart(one) for one in series if len(set(one.values)) > 1]
+    return render(
+        "log.html.j2",
+        site,
+        section="logs",
+        name=name,
+        workspace=workspace,
+        workspaces=sorted({row.workspace for row in rows}),
+        stages=[(stage, one) for (place, stage), one in sorted(known.items()) if place == workspace],
+        months=[(month, counts, _bars(counts)) for month, counts in sorted(months.items())[-_MONTHS:]],
+        rules=rules.most_common(_RULES),
+        charts=drawings[:_CHARTS],
+        charts_left=max(len(drawings) - _CHARTS, 0),
+        constant=[(one.title, one.shown(one.values[0])) for one in series if len(set(one.values)) == 1],
+        charted=len(charted),
+        first=charted[0][0].time if charted else "",
+        last=charted[-1][0].time if charted else "",
+        lines=newest_first(Line(name, row) for row in own)[:_LATEST],
+        recorded=len(rows),
+        problems=problems,
+    )  # fmt: skip
+
+
+def of_workspace(rows: Sequence[Row], workspace: str | None) -> tuple[list[Row], str | None]:
+    """The rows of a workspace and its name: of the latest decision's where there is no such one."""
+    if workspace not in {row.workspace for row in rows}:
+        workspace = rows[-1].workspace if rows else None
+    return [row for row in rows if row.workspace == workspace], workspace
+
+
+def _bars(counts: Counter[str]) -> list[tuple[str, int, int]]:
+    """Tone, place and length of the parts of a bar, in thousandths; together they are all of it."""
+    parts, done, total = [], 0, counts.total()
+    for verdict in (Verdict.PASS, Verdict.CONDITIONAL, Verdict.FAIL):
+        begin = 1000 * done // total
+        done += counts[verdict]
+        parts.append((VERDICTS[verdict].tone, begin, 1000 * done // total - begin))
+    return parts
+
+
+def _chart(one: Series) -> Markup:
+    head = Markup('<svg viewBox="0 0 {} {}" role="img" direction="ltr" aria-label="{}: {}">')
+    about = f"{one.shown(one.values[0])} → {one.shown(one.values[-1])}"
+    # its texts are escaped where it is drawn
+    return head.format(WIDTH, HEIGHT, printable(one.title), about) + Markup("".join(drawn(one)) + "</svg>")  # noqa: S704
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A waiver or condition on which a decision rests; ``until_s`` is 0 where ``until`` is no time."""
+
+    log: str
+    workspace: str
+    entry: int
+    stage: str
+    waiver: bool
+    id: str
+    code: str
+    text: str
+    owner: str
+    until: str
+    until_s: int
+
+    def tone(self, now_s: int) -> str:
+        """How near its end is, as tones of marks say it."""
+        left = self.until_s - now_s
+        return "bad" if left <= 0 else "warn" if left <= _SOON_S else "none"
+
+
+def dues_of(log: str, row: Row, decision: Decision) -> list[Due]:
+    """The waivers and conditions of a decision; each once, although a waiver may cover many violations."""
+    found: dict[Due, None] = {}
+
+    def add(stage: str, waiver: bool, name: str, code: str, text: str, owner: str, until: str) -> None:
+        try:
+            until_s = due_at(until)
+        except ValueError:  # a decision of another version of gate
+            until_s = 0
+        where = (log, row.workspace, row.entry.index, stage)
+        found[Due(*where, waiver, name, code, text, owner, until, until_s)] = None
+
+    for one in decision.waived:
+        add(one.stage, True, one.waiver, one.code, one.reason, one.approver, one.effective_until)
+    for open_ in decision.conditions:
+        add(open_.stage, False, open_.id, open_.code, open_.msg, open_.owner, open_.due)
+    return list(found)
+
+
+def due(site: Site, dues: Iterable[Due], problems: Sequence[Problem]) -> str:
+    """Waivers and conditions by the time at which they end."""
+    found = sorted(dues, key=lambda one: (one.until_s, one.log, one.entry, one.id))
+    return render(
+        "due.html.j2",
+        site,
+        section="due",
+        dues=found[:_DUES],
+        left_out=max(len(found) - _DUES, 0),
+        lapsed=sum(one.until_s <= site.now_s for one in found),
+        problems=problems,
+    )
+
+
+def decision(
+    site: Site, found: Decision, entry: Entry, log: str, before: int | None, after: int | None
+) -> str:
+    """The audit report about a decision, below links to the pages around it.
+
+    Args:
+        before, after: entries of the log's decisions beside this one.
+    """
+    above = render("above.html.j2", site, log=log, entry=entry.index, before=before, after=after)
+    audit = build(found, entry, Screen(language=site.language))
+    return for_people(report.page(audit, site.language, above=above))
+
+
+def impact(site: Site, results: Sequence[Result], *, folder: bool, wrong: str = "") -> str:
+    """The results of impact that were written; ``folder`` says whether the service file names where."""
+    return render("impact.html.j2", site, section="impact", results=results, folder=folder, wrong=wrong)
+
+
+def impact_result(site: Site, result: Result, found: Impact) -> str:
+    """What one bundle changes."""
+    made = groups(found.changed)
+    return render(
+        "impact_result.html.j2",
+        site,
+        section="impact",
+        result=result,
+        impact=found,
+        verdicts_changed=verdicts(found.changed),
+        groups=made[:_GROUPS],
+        groups_left=max(len(made) - _GROUPS, 0),
+        most=MOST,
+        place=place,
+        told=told,
+    )
+
+
+_PROBLEMS: Final = {
+    "not found": "Nothing is here",
+    "unreadable": "This cannot be read now",
+}
+
+
+def problem(site: Site, kind: str, error: GateError) -> str:
+    """A page that says what is wrong, and what to do."""
+    remedy = error.remedy if kind == "not found" else None  # others name what is on the machine
+    return render(
+        "problem.html.j2", site, section="", kind=kind, title=_PROBLEMS[kind], what=error.what, remedy=remedy
+    )

@@ -1,0 +1,187 @@
+"""From a request to the page that answers it. What cannot be read is named there and hides nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ....evidence.base.errors import EvidenceError, GateError, LedgerError, UsageError
+from ...fleet.reading import Problem
+from ...report.audit import html as report
+from ...report.audit.words import LANGUAGES
+from ..served import Row, Served, ServedLog
+from . import impacts, views
+from .html import Site, language_of, policy
+from .rows import Asked, Known, Standings
+
+_KEPT: Final = 4096
+"""Decisions whose waivers and conditions are remembered."""
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+Answer = Callable[[Request, Site], Response]
+
+
+class Visits:
+    """The pages over what is served."""
+
+    def __init__(self, served: Served, clock: Callable[[], float] = time.time) -> None:
+        self._served = served
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._standings = {name: Standings() for name in served.logs}
+        self._dues: dict[tuple[str, str], list[views.Due]] = {}
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them; the last one takes what nobody else answered."""
+        return [
+            Route("/", self._page(self._decisions)),
+            Route("/logs", self._page(self._logs)),
+            Route("/logs/{log}", self._page(self._log)),
+            Route("/logs/{log}/decisions/{target}", self._page(self._decision)),
+            Route("/due", self._page(self._due)),
+            Route("/impact", self._page(self._impact)),
+            Route("/impact/{name}", self._page(self._impact_result)),
+            Route("/{path:path}", self._page(_nothing), methods=_METHODS),
+        ]
+
+    def _page(self, answer: Answer) -> Callable[[Request], Response]:
+        def respond(request: Request) -> Response:
+            """Answer in a thread: it reads files."""
+            site = self._site(request)
+            try:
+                return answer(request, site)
+            except UsageError as error:
+                return _answer(views.problem(site, "not found", error), 404)
+            except GateError as error:
+                return _answer(views.problem(site, "unreadable", error), 503)
+
+        return respond
+
+    def _site(self, request: Request) -> Site:
+        language = request.query_params.get("language", "")
+        if language not in LANGUAGES:
+            language = language_of(request.headers.get("accept-language", ""))
+        return Site(int(self._clock()), language, request.scope.get("root_path", "").rstrip("/"))
+
+    def _rows(self) -> tuple[dict[str, Sequence[Row]], list[Problem]]:
+        """The decisions of all logs that can be read, and those that cannot."""
+        found: dict[str, Sequence[Row]] = {}
+        problems = []
+        for name, one in self._served.logs.items():
+            try:
+                found[name] = one.rows()
+            except GateError as error:
+                problems.append(Problem(name, error.what))
+            except Exception as error:  # noqa: BLE001 - a plug-in or a signed but odd entry may raise anything
+                problems.append(Problem(name, f"it is not what a ledger is: {type(error).__name__}"))
+        return found, problems
+
+    def _decisions(self, request: Request, site: Site) -> Response:
+        asked = Asked.of(request.query_params)
+        rows, problems = self._rows()
+        page = views.decisions(site, rows, asked, problems)
+        return _answer(page, 400 if asked.wrong else 200)
+
+    def _logs(self, request: Request, site: Site) -> Response:
+        rows, problems = self._rows()
+        known = {name: self._standing(name, own) for name, own in rows.items()}
+        return _answer(views.logs(site, rows, known, problems))
+
+    def _standing(self, name: str, rows: Sequence[Row]) -> Known:
+        with self._lock:
+            return self._standings[name].read(rows)
+
+    def _log(self, request: Request, site: Site) -> Response:
+        log = self._served.log(request.path_params["log"])
+        rows = log.rows()
+        own, workspace = views.of_workspace(rows, request.query_params.get("workspace"))
+        charted, problems = [], []
+        for row in own[-views.CHARTED :]:
+            try:
+                charted.append((row, log.decision(row)))
+            except LedgerError as error:
+                problems.append(Problem(f"{log.name}, entry {row.entry.index}", error.what))
+        known = self._standing(log.name, rows)
+        return _answer(views.log(site, log.name, rows, workspace, known, charted, problems))
+
+    def _decision(self, request: Request, site: Site) -> Response:
+        log, target = self._served.log(request.path_params["log"]), request.path_params["target"]
+        row = log.row(target)
+        if target != str(row.entry.index):
+            return RedirectResponse(site.decision_url(log.name, row.entry.index), 302)
+        found, rows = log.decision(row), log.rows()
+        at = bisect_left(rows, row.entry.index, key=lambda one: one.entry.index)
+        beside = [rows[one].entry.index if 0 <= one < len(rows) else None for one in (at - 1, at + 1)]
+        page = views.decision(site, found, row.entry, log.name, beside[0], beside[1])
+        return _answer(page, sheet=report.style())
+
+    def _due(self, request: Request, site: Site) -> Response:
+        rows, problems = self._rows()
+        dues: list[views.Due] = []
+        for name, own in rows.items():
+            latest: dict[int, tuple[Row, set[str]]] = {}
+            for (_, stage), one in self._standing(name, own).items():
+                latest.setdefault(one.latest.entry.index, (one.latest, set()))[1].add(stage)
+            for row, stages in latest.values():
+                try:
+                    found = self._dues_of(self._served.logs[name], row)
+                except GateError as error:
+                    problems.append(Problem(f"{name}, entry {row.entry.index}", error.what))
+                else:
+                    dues += [one for one in found if one.stage in stages]
+        return _answer(views.due(site, dues, problems))
+
+    def _dues_of(self, log: ServedLog, row: Row) -> list[views.Due]:
+        key = (log.name, row.entry.digest)
+        known = self._dues.get(key)
+        if known is None:
+            known = views.dues_of(log.name, row, log.decision(row))
+            with self._lock:
+                if len(self._dues) >= _KEPT:
+                    self._dues.clear()
+                self._dues[key] = known
+        return known
+
+    def _folder(self) -> Path | None:
+        named = self._served.service.stated.impact
+        return None if named is None else self._served.service.directory / named
+
+    def _impact(self, request: Request, site: Site) -> Response:
+        folder = self._folder()
+        try:
+            found = [] if folder is None else impacts.results(folder)
+        except OSError as error:
+            return _answer(views.impact(site, [], folder=True, wrong=error.strerror or "unreadable"), 503)
+        return _answer(views.impact(site, found, folder=folder is not None))
+
+    def _impact_result(self, request: Request, site: Site) -> Response:
+        folder, name = self._folder(), request.path_params["name"]
+        try:
+            if folder is None:
+                raise EvidenceError("the service file names no folder for results", path=name)
+            found = impacts.read(folder, name)
+        except EvidenceError as error:
+            raise UsageError(error.what, remedy="choose one of the results of policy impact") from error
+        if found.impact is None:
+            return _answer(views.impact(site, [found], folder=True), 503)
+        return _answer(views.impact_result(site, found, found.impact))
+
+
+def _nothing(request: Request, site: Site) -> Response:
+    if "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    raise UsageError(f"there is no page {request.path_params['path'][:80]!r}")
+
+
+def _answer(page: str, status: int = 200, sheet: str | None = None) -> Response:
+    data = page.encode("utf-8", "backslashreplace")
+    return HTMLResponse(data, status, {"content-security-policy": policy(sheet), "vary": "accept-language"})
