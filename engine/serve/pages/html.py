@@ -29,6 +29,7 @@ from ...terminal.figures import for_people, printable, shorten
 
 _HERE: Final = Path(__file__).resolve().parent
 _PLACE: Final = re.compile(r"\{(\w+)\}")
+NAMES_OF_LANGUAGES: Final = {"en": "English", "he": "עברית"}
 SECTIONS: Final = (
     ("decisions", "/", "Decisions"),
     ("logs", "/logs", "Logs"),
@@ -46,17 +47,27 @@ class Site:
     Attributes:
         now_s: the time, in epoch seconds.
         language: of its words (BCP 47), one of those of the audit report.
+        chosen: whether the visitor chose the language; every link then says so.
         prefix: of all paths, where a proxy serves the pages below one; without a slash at its end.
+        path, fields: what was asked for.
     """
 
     now_s: int
     language: str = "en"
+    chosen: bool = False
     prefix: str = ""
+    path: str = "/"
+    fields: tuple[tuple[str, str], ...] = ()
 
     def url(self, path: str, /, **fields: object) -> str:
         """A link to a path of this service, with fields of its query."""
-        query = urlencode({name: str(value) for name, value in fields.items()})
+        chosen = [("language", self.language)] if self.chosen and "language" not in fields else []
+        query = urlencode([*((name, str(value)) for name, value in fields.items()), *chosen])
         return f"{self.prefix}{quote(path)}{f'?{query}' if query else ''}"
+
+    def here(self, language: str) -> str:
+        """A link to this page in another language."""
+        return self.url(self.path, **{**dict(self.fields), "language": language})
 
     def log_url(self, log: str) -> str:
         """Where the page of a log is."""
@@ -107,6 +118,7 @@ def render(template: str, site: Site, /, **values: Any) -> str:
     text = _environment().get_template(template).render(
         site=site,
         sections=SECTIONS,
+        languages=NAMES_OF_LANGUAGES,
         language=site.language,
         direction=LANGUAGES[site.language],
         style=Markup(style()),  # noqa: S704 - our own style sheets

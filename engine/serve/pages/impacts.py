@@ -94,6 +94,6 @@ def _read(folder: Path, name: str, written_ns: int) -> Result:
 def _impact(value: Any) -> Impact:
     """What a document says. Raises ValueError: it is not one of `gate policy impact`."""
     if not isinstance(value, dict) or value.get("type") != TYPE:
-        raise ValueError("it is not what `gate policy impact -o json` writes")
+        raise ValueError("it is not what gate policy impact -o json writes")
     stated = {key: item for key, item in value.items() if key not in ("type", "loosened")}
     return from_json(Impact, {**stated, "places": {}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from .rows import Asked, Known, Line, Page, newest_first
 CHARTED: Final = 30
 """Decisions whose figures the page of a log draws."""
 _MONTHS, _RULES, _CHARTS, _LATEST, _STAGES, _DUES, _GROUPS = 12, 10, 40, 10, 20, 1000, 200
+_FINDINGS: Final = 20
 _SOON_S: Final = 30 * DAY
 
 
@@ -214,6 +216,50 @@ def decision(
     above = render("above.html.j2", site, log=log, entry=entry.index, before=before, after=after)
     audit = build(found, entry, Screen(language=site.language))
     return for_people(report.page(audit, site.language, above=above))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of a log's verification.
+
+    Attributes:
+        checked_s, checked_size: when it was verified last, and how many entries were; None before.
+        findings: what is wrong.
+        origin, key: its name in checkpoints, and the verifier key; None where there is no ledger yet.
+        pinned: whether the service file names the key.
+        size, sealed, root: of the latest checkpoint; None before there is one.
+        checkpoint_path: where this service gives it.
+    """
+
+    name: str
+    checked_s: int | None
+    checked_size: int | None
+    findings: tuple[str, ...]
+    origin: str | None
+    key: str | None
+    pinned: bool
+    size: int | None
+    sealed: str | None
+    root: str | None
+    checkpoint_path: str
+
+    @property
+    def quoted_key(self) -> str:
+        """The verifier key as a word for a shell."""
+        return shlex.quote(self.key or "")
+
+
+def verification(site: Site, states: Sequence[State], base: str, problems: Sequence[Problem]) -> str:
+    """The state of verification by log, and how to verify; ``base`` is the URL of this service."""
+    return render(
+        "verification.html.j2",
+        site,
+        section="verification",
+        states=states,
+        base=base.rstrip("/"),
+        problems=problems,
+        most=_FINDINGS,
+    )
 
 
 def impact(site: Site, results: Sequence[Result], *, folder: bool, wrong: str = "") -> str:

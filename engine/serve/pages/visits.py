@@ -6,6 +6,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from ....evidence.base.errors import EvidenceError, GateError, LedgerError, UsageError
 from ...fleet.reading import Problem
+from ...ledger.interface import NoLedger
 from ...report.audit import html as report
 from ...report.audit.words import LANGUAGES
 from ..served import Row, Served, ServedLog
@@ -48,6 +50,7 @@ class Visits:
             Route("/logs/{log}", self._page(self._log)),
             Route("/logs/{log}/decisions/{target}", self._page(self._decision)),
             Route("/due", self._page(self._due)),
+            Route("/verification", self._page(self._verification)),
             Route("/impact", self._page(self._impact)),
             Route("/impact/{name}", self._page(self._impact_result)),
             Route("/{path:path}", self._page(_nothing), methods=_METHODS),
@@ -67,10 +70,12 @@ class Visits:
         return respond
 
     def _site(self, request: Request) -> Site:
-        language = request.query_params.get("language", "")
-        if language not in LANGUAGES:
-            language = language_of(request.headers.get("accept-language", ""))
-        return Site(int(self._clock()), language, request.scope.get("root_path", "").rstrip("/"))
+        chosen = request.query_params.get("language", "")
+        language = chosen if chosen in LANGUAGES else language_of(request.headers.get("accept-language", ""))
+        prefix = request.scope.get("root_path", "").rstrip("/")
+        path = request.url.path.removeprefix(prefix)
+        fields = tuple(request.query_params.items())
+        return Site(int(self._clock()), language, chosen in LANGUAGES, prefix, path, fields)
 
     def _rows(self) -> tuple[dict[str, Sequence[Row]], list[Problem]]:
         """The decisions of all logs that can be read, and those that cannot."""
@@ -151,6 +156,16 @@ class Visits:
                 self._dues[key] = known
         return known
 
+    def _verification(self, request: Request, site: Site) -> Response:
+        states, problems = [], []
+        for one in self._served.logs.values():
+            try:
+                states.append(_state(one))
+            except GateError as error:
+                problems.append(Problem(one.name, error.what))
+        base = self._served.service.stated.url or str(request.base_url)
+        return _answer(views.verification(site, states, base, problems))
+
     def _folder(self) -> Path | None:
         named = self._served.service.stated.impact
         return None if named is None else self._served.service.directory / named
@@ -174,6 +189,26 @@ class Visits:
         if found.impact is None:
             return _answer(views.impact(site, [found], folder=True), 503)
         return _answer(views.impact_result(site, found, found.impact))
+
+
+def _state(log: ServedLog) -> views.State:
+    """What is known of a log's verification. Raises as `ServedLog.rows`."""
+    latest, key = log.checkpoint(), None
+    with suppress(NoLedger), log.reading() as ledger:
+        key = ledger.verifier
+    return views.State(
+        name=log.name,
+        checked_s=None,
+        checked_size=None,
+        findings=(),
+        origin=key.name if key else None,
+        key=str(key) if key else None,
+        pinned=log.member.key is not None,
+        size=latest[0].size if latest else None,
+        sealed=latest[0].time if latest else None,
+        root=latest[0].root.hex() if latest else None,
+        checkpoint_path=f"/tlog/{log.name}/checkpoint",
+    )
 
 
 def _nothing(request: Request, site: Site) -> Response:
