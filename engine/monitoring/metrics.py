@@ -7,7 +7,7 @@ are exported, and ``gate_metrics_left_out`` counts the rest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..context import Context
 from ..decide.conditions import due_at
 from ..decision.document import Decision, Severity, Verdict
 from ..ledger.interface import NoLedger
+from ..ledger.note import Checkpoint
 from ..ledgers import reader
 from ..recording import read_decisions
 from ..terminal.figures import printable, shorten
@@ -78,16 +79,31 @@ def collect(context: Context, config_dir: Path) -> Metrics:
     into = Metrics(context.name)
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         stages = standing.read(ledger).stages
-        into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
-        newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
-        read = read_decisions(ledger, [one.latest.digest for _, one in newest])
-        latest = {name: read[one.latest.digest] for name, one in newest}
-        for name, one in newest:
-            _stage(into, name, one, latest[name])
-        _listed(into, latest)
-        if (sealed := ledger.checkpoint()) is not None:
-            into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
+        add_ledger(into, stages, lambda digest: read_decisions(ledger, [digest])[digest], ledger.checkpoint())
     return into
+
+
+def add_ledger(
+    into: Metrics,
+    stages: Mapping[str, standing.Standing],
+    read: Callable[[str], Decision],
+    sealed: Checkpoint | None,
+) -> None:
+    """Add the series of a ledger.
+
+    Args:
+        stages: where its stages stand.
+        read: gives a decision document by its digest.
+        sealed: its latest checkpoint.
+    """
+    into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
+    newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
+    latest = {name: read(one.latest.digest) for name, one in newest}
+    for name, one in newest:
+        _stage(into, name, one, latest[name])
+    _listed(into, latest)
+    if sealed is not None:
+        into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
 
 
 def _stage(into: Metrics, name: str, one: standing.Standing, decision: Decision) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..entries import judged_at, verdicts
@@ -55,19 +55,28 @@ def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings:
 
     Raises LedgerError: an entry does not hold.
     """
+    said = (
+        (_line(one), {stage: one.summary["stages"][stage] for stage in stages})
+        for one, stages in verdicts(ledger)
+    )
+    return follow(said, marks)
+
+
+def follow(said: Iterable[tuple[Line, Mapping[str, str]]], marks: Collection[int] = ()) -> Standings:
+    """The same of decisions, oldest first, each with the verdicts that are new."""
     found = Standings()
-    for one, stages in verdicts(ledger):
-        line = Line(one.entry.index, judged_at(one), one.summary["decision"]["sha256"])
+    for line, stages in said:
         found.last = line.index if stages else found.last
-        for stage in stages:
-            found.stages[stage] = _next(found.stages.get(stage), one, stage, line, marks)
+        for stage, verdict in stages.items():
+            found.stages[stage] = _next(found.stages.get(stage), str(verdict), line, marks)
     return found
 
 
-def _next(
-    known: Standing | None, one: DecisionEntry, stage: str, line: Line, marks: Collection[int]
-) -> Standing:
-    verdict = str(one.summary["stages"][stage])
+def _line(one: DecisionEntry) -> Line:
+    return Line(one.entry.index, judged_at(one), one.summary["decision"]["sha256"])
+
+
+def _next(known: Standing | None, verdict: str, line: Line, marks: Collection[int]) -> Standing:
     if known is None:
         known = Standing(line, verdict, line.time)
     else:

@@ -9,26 +9,30 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError, UsageError
 from ..decision import statement as statements
 from ..decision.document import Decision
-from ..entries import check_target
+from ..entries import News, check_target
 from ..fleet.reading import check_key
 from ..fleet.settings import Member
 from ..ledger import open_reader
 from ..ledger.interface import RESTORE, Entry, NoLedger
 from ..ledger.note import Checkpoint
 from ..ledger.reader import LedgerReader
+from ..monitoring.standing import Line, Standings, follow
 from .settings import Log, Service
 from .tiles import Tree, bundled
+
+if TYPE_CHECKING:
+    from .verification import Verified
 
 _LOOK_S: Final = 1.0
 """How old what is known of a ledger may be when somebody asks."""
@@ -69,7 +73,10 @@ class ServedLog:
     Attributes:
         log: what the service file says about it.
         member: the same for the functions of `fleet`.
+        verified: how the last verification ended; None before the first one.
     """
+
+    verified: Verified | None = None
 
     def __init__(self, log: Log, config_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.log = log
@@ -95,6 +102,17 @@ class ServedLog:
         """
         self.look()
         return self._rows
+
+    def standings(self) -> Standings:
+        """Where each stage stands. Raises as `rows`."""
+        news = News()
+        return follow(
+            (
+                Line(one.entry.index, one.time, one.digest),
+                {stage: one.stages[stage] for stage in news.of(one.entry, one.time, one.stages)},
+            )
+            for one in self.rows()
+        )
 
     def row(self, target: str) -> Row:
         """A decision by its ledger index, or by at least eight digits of its leaf digest or document digest.
@@ -282,12 +300,14 @@ class Served:
         service: the service file.
         logs: the ledgers by name, in the file's order.
         config_dir: the user's configuration directory, with receipts and the log key.
+        counts: what happened how often, by metric and its labels as Prometheus writes them.
     """
 
     def __init__(self, service: Service, config_dir: Path) -> None:
         self.service = service
         self.config_dir = config_dir
         self.logs = {one.name: ServedLog(one, config_dir) for one in service.logs}
+        self.counts: Counter[tuple[str, str]] = Counter()
 
     def log(self, name: str) -> ServedLog:
         """A ledger by its name. Raises UsageError: there is none."""

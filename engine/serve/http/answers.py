@@ -9,6 +9,8 @@ import orjson
 from starlette.responses import Response
 
 from ....evidence.base.errors import EnvironmentProblem, GateError, LedgerError, UsageError, masked
+from ...ledger.interface import NoLedger
+from ..query import Malformed
 
 PROBLEM: Final = "application/problem+json"
 
@@ -34,7 +36,9 @@ def problem(
 def refusal(error: GateError, status: int | None = None) -> Response:
     """An error as an answer: what is wrong and what to do, without paths of this machine."""
     if status is None:
-        status = 404 if isinstance(error, UsageError) else 500
-        status = 503 if isinstance(error, EnvironmentProblem | LedgerError) else status
+        status = 404 if isinstance(error, UsageError | NoLedger) else 500
+        status = 400 if isinstance(error, Malformed) else status
+        broken = isinstance(error, EnvironmentProblem | LedgerError) and not isinstance(error, NoLedger)
+        status = 503 if broken else status
     remedy = error.remedy if status < 500 else None
     return problem(status, masked(error.what), None if remedy is None else masked(remedy))

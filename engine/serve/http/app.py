@@ -1,14 +1,9 @@
-"""The application: all routes behind limits and headers."""
+"""The application: all routes behind the guard."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,27 +11,32 @@ from starlette.routing import Route
 from ....evidence.base.errors import GateError
 from .. import pages
 from ..served import Served
-from . import reading
+from ..writing.recorder import Recorder
+from . import reading, writing
 from .answers import json_answer, problem, refusal
 from .guard import Guard
+from .openapi import description
 
 
-def create_app(served: Served) -> Starlette:
-    """The service as an ASGI application, which closes what is served at its end."""
+def create_app(served: Served, recorder: Recorder, *, behind_proxy: bool = False) -> Guard:
+    """The service as an ASGI application."""
+    described = description(served.service)
 
-    @asynccontextmanager
-    async def running(_: Starlette) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await run_in_threadpool(served.close)
+    def openapi(request: Request) -> Response:
+        return json_answer(described)
 
-    return Starlette(
-        routes=[Route("/healthz", _healthy), *reading.routes(served), *pages.routes(served)],
-        middleware=[Middleware(Guard, limits=served.service.limits)],
+    app = Starlette(
+        routes=[
+            Route("/healthz", _healthy),
+            Route("/openapi.json", openapi),
+            *reading.routes(served),
+            *writing.routes(served, recorder),
+            *pages.routes(served),
+        ],
         exception_handlers={GateError: _refused, HTTPException: _unknown},
-        lifespan=running,
     )
+    app.router.redirect_slashes = False
+    return Guard(app, served, behind_proxy=behind_proxy)
 
 
 def _healthy(request: Request) -> Response:
@@ -45,7 +45,10 @@ def _healthy(request: Request) -> Response:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, GateError)  # noqa: S101 - what it is registered for
-    return refusal(error)
+    answer = refusal(error)
+    if answer.status_code >= 500:
+        request.scope["gate"]["refused"] = error.what
+    return answer
 
 
 def _unknown(request: Request, error: Exception) -> Response:
