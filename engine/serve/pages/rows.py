@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from ...decision.document import Verdict
+from ...entries import News
 from ..served import Row
 
 PER_PAGE: Final = 50
@@ -145,26 +146,21 @@ class Standings:
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, str], Standing] = {}
-        self._seen = set[str]()
+        self._news: dict[str, News] = {}
         self._count = 0
 
     def read(self, rows: Sequence[Row]) -> Known:
         """What all rows say, as a value that does not change.
 
         Args:
-            rows: in the order of the log, beginning with those that were given before. A line that is there
-                already and older than what followed says nothing new: whoever can write the log can copy one
-                without its key.
+            rows: in the order of the log, beginning with those that were given before.
         """
         for row in islice(rows, self._count, None):
-            again = row.entry.digest in self._seen
-            self._seen.add(row.entry.digest)
             self._count += 1
-            for stage, verdict in row.stages.items():
+            news = self._news.setdefault(row.workspace, News())
+            for stage in news.of(row.entry, row.time, row.stages):
                 key = row.workspace, stage
-                known = self.found.get(key)
-                if known is None or not (again and row.time < known.latest.time):
-                    self.found[key] = _next(known, row, verdict)
+                self.found[key] = _next(self.found.get(key), row, row.stages[stage])
         return dict(self.found)
 
 

@@ -11,10 +11,12 @@ from typing import Final
 from markupsafe import Markup
 
 from ....evidence.base.errors import GateError
+from ....evidence.signing.keys import VerifierKey
 from ...decide.conditions import DAY, due_at
 from ...decision.document import Decision, Verdict
 from ...fleet.reading import Problem
 from ...ledger.interface import Entry
+from ...ledger.note import Checkpoint
 from ...replay.impact import Impact
 from ...replay.reports.flips import MOST, groups, place, told, verdicts
 from ...report.audit import html as report
@@ -223,33 +225,31 @@ class State:
     """What is known of a log's verification.
 
     Attributes:
-        checked_s, checked_size: when it was verified last, and how many entries were; None before.
+        checked: when it was verified last, RFC 3339; None before.
+        size: how many entries were; None where there is no ledger yet.
         findings: what is wrong.
-        origin, key: its name in checkpoints, and the verifier key; None where there is no ledger yet.
+        key: the verifier key as the ledger states it; None where it cannot be read.
         pinned: whether the service file names the key.
-        size, sealed, root: of the latest checkpoint; None before there is one.
-        checkpoint_path: where this service gives it.
+        sealed: the latest checkpoint; None before there is one.
+        latest: ledger index of the latest decision.
     """
 
     name: str
-    checked_s: int | None
-    checked_size: int | None
-    findings: tuple[str, ...]
-    origin: str | None
-    key: str | None
-    pinned: bool
+    checked: str | None
     size: int | None
-    sealed: str | None
-    root: str | None
-    checkpoint_path: str
+    findings: tuple[str, ...]
+    key: VerifierKey | None
+    pinned: bool
+    sealed: Checkpoint | None
+    latest: int | None
 
     @property
     def quoted_key(self) -> str:
         """The verifier key as a word for a shell."""
-        return shlex.quote(self.key or "")
+        return shlex.quote(str(self.key))
 
 
-def verification(site: Site, states: Sequence[State], base: str, problems: Sequence[Problem]) -> str:
+def verification(site: Site, states: Sequence[State], base: str) -> str:
     """The state of verification by log, and how to verify; ``base`` is the URL of this service."""
     return render(
         "verification.html.j2",
@@ -257,7 +257,6 @@ def verification(site: Site, states: Sequence[State], base: str, problems: Seque
         section="verification",
         states=states,
         base=base.rstrip("/"),
-        problems=problems,
         most=_FINDINGS,
     )
 

@@ -27,6 +27,8 @@ from .rows import Asked, Known, Standings
 
 _KEPT: Final = 4096
 """Decisions whose waivers and conditions are remembered."""
+_RENDERING: Final = threading.BoundedSemaphore(2)
+"""Reports that are made at a time: each takes a tenth of a second of a core."""
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 Answer = Callable[[Request, Site], Response]
@@ -65,6 +67,7 @@ class Visits:
             except UsageError as error:
                 return _answer(views.problem(site, "not found", error), 404)
             except GateError as error:
+                request.scope.setdefault("gate", {})["refused"] = error.what  # for the service's log
                 return _answer(views.problem(site, "unreadable", error), 503)
 
         return respond
@@ -126,7 +129,8 @@ class Visits:
         found, rows = log.decision(row), log.rows()
         at = bisect_left(rows, row.entry.index, key=lambda one: one.entry.index)
         beside = [rows[one].entry.index if 0 <= one < len(rows) else None for one in (at - 1, at + 1)]
-        page = views.decision(site, found, row.entry, log.name, beside[0], beside[1])
+        with _RENDERING:
+            page = views.decision(site, found, row.entry, log.name, beside[0], beside[1])
         return _answer(page, sheet=report.style())
 
     def _due(self, request: Request, site: Site) -> Response:
@@ -157,14 +161,9 @@ class Visits:
         return known
 
     def _verification(self, request: Request, site: Site) -> Response:
-        states, problems = [], []
-        for one in self._served.logs.values():
-            try:
-                states.append(_state(one))
-            except GateError as error:
-                problems.append(Problem(one.name, error.what))
+        states = [_state(one) for one in self._served.logs.values()]
         base = self._served.service.stated.url or str(request.base_url)
-        return _answer(views.verification(site, states, base, problems))
+        return _answer(views.verification(site, states, base))
 
     def _folder(self) -> Path | None:
         named = self._served.service.stated.impact
@@ -192,22 +191,32 @@ class Visits:
 
 
 def _state(log: ServedLog) -> views.State:
-    """What is known of a log's verification. Raises as `ServedLog.rows`."""
-    latest, key = log.checkpoint(), None
-    with suppress(NoLedger), log.reading() as ledger:
-        key = ledger.verifier
+    """What is known of a log's verification, and of what it is about as far as that can be read now."""
+    verified, findings = log.verified, list[str]()
+    report = None if verified is None else verified.report
+    if verified is not None and verified.problem is not None:
+        findings.append(verified.problem)
+    for one in () if report is None else report.problems:
+        # where it is, only as a line of the log: a path may be one of this machine
+        findings.append(one.text if one.line is None else f"line {one.line}: {one.text}")
+    rows: Sequence[Row] = ()
+    sealed = key = None
+    try:
+        with suppress(NoLedger), log.reading() as ledger:
+            key = ledger.verifier
+        rows, found = log.rows(), log.checkpoint()
+        sealed = found[0] if found else None
+    except GateError as error:
+        findings += [] if findings else [error.what]
     return views.State(
         name=log.name,
-        checked_s=None,
-        checked_size=None,
-        findings=(),
-        origin=key.name if key else None,
-        key=str(key) if key else None,
+        checked=None if verified is None else verified.time,
+        size=None if report is None else report.size,
+        findings=tuple(findings),
+        key=key,
         pinned=log.member.key is not None,
-        size=latest[0].size if latest else None,
-        sealed=latest[0].time if latest else None,
-        root=latest[0].root.hex() if latest else None,
-        checkpoint_path=f"/tlog/{log.name}/checkpoint",
+        sealed=sealed,
+        latest=rows[-1].entry.index if rows else None,
     )
 
 

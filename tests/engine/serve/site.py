@@ -24,6 +24,7 @@ from ..report.small import small
 KEY = LogKey.from_seed(bytes(range(32)))
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\u202e[x](javascript:alert(3))</style>'\""
 SERVICE = """\
+limits: {requests_per_second: 10000}
 logs:
   - {name: maker, ledger: maker}
   - {name: hostile, ledger: hostile}
@@ -64,7 +65,8 @@ def record(folder: Path, decisions: Sequence[Decision]) -> Path:
     """A ledger with these decisions, as gate records them."""
     with open_ledger(folder, KEY, origin=f"test/{folder.name}") as ledger:
         bundle = ledger.evidence.put(b"{}")
-        ledger.evidence.put(b"input")
+        made_from = ledger.evidence.put(b"input")
+        decisions = [replace(one, input_digest=made_from) for one in decisions]
         lines = [statement(one, ledger.evidence.put(canonical(one.to_json())), bundle) for one in decisions]
         ledger.append(lines)
         ledger.seal("2025-12-20T12:00:00Z")
@@ -134,9 +136,14 @@ def running(file: Path) -> Iterator[Site]:
     from gate.engine.serve.http.app import create_app
     from gate.engine.serve.served import Served
     from gate.engine.serve.settings import load_service
+    from gate.engine.serve.verification import verify
+    from gate.engine.serve.writing.recorder import Recorder
 
     served = Served(load_service(file), file.parent / "config")
-    config = uvicorn.Config(create_app(served), port=0, http="h11", ws="none", log_config=None, lifespan="on")
+    for log in served.logs.values():
+        log.verified = verify(log, first=True)
+    app = create_app(served, Recorder(served, print))
+    config = uvicorn.Config(app, port=0, http="h11", ws="none", log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -102,7 +102,8 @@ def test_every_page_is_safe_and_every_link_leads_to_a_page(site: Site) -> None:
     while waiting:
         path = waiting.pop()
         answer = site.get(path)
-        assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), path
+        assert answer.status == (503 if "damaged" in path else 200), path
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
         policy = answer.headers["content-security-policy"]
         [style] = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -183,6 +184,19 @@ def latest() -> tuple[Row, Decision]:
     return Row(entry, *summary, "algo-trade", None, "gate-prelive:1.1.0", "ee" * 32, (), (), 2, ()), found
 
 
+def test_the_state_of_verification(site: Site) -> None:
+    """What was found of each ledger, and commands by which anybody finds it again."""
+    text = site.get("/verification").text
+    states = re.findall(r'<h2 id="log-(\w+)">.*?<span class="badge (\w+)">', text, re.DOTALL)
+    assert states == [("maker", "good"), ("hostile", "good"), ("fresh", "none"), ("damaged", "bad")]
+    assert "60 entries" in text and "sealed" in text and str(site.root) not in text
+    assert f"{site.url}/tlog/maker/checkpoint" in text
+    assert "gate ledger verify --full --key test/maker+" in text
+    assert f"{site.url}/api/logs/maker/decisions/59/record" in text
+    assert site.get("/tlog/maker/checkpoint").text.startswith("test/maker\n60\n")
+    assert site.get("/api/logs/maker/decisions/59/record").status != 404
+
+
 def test_a_copied_line_says_nothing_new() -> None:
     """Whoever can write the log can copy an older line; the stage still stands where it stood."""
     old, _ = latest()
@@ -205,7 +219,7 @@ def test_links_below_a_proxy() -> None:
 
 def test_what_cannot_be_read_hides_nothing(site: Site) -> None:
     """A damaged ledger is named on every list, and its page says what to do; no ledger yet is no error."""
-    for path in ("/", "/logs", "/due", "/verification"):
+    for path in ("/", "/logs", "/due"):
         answer = site.get(path)
         assert answer.status == 200 and "What could not be read" in answer.text, path
         assert "<bdi>damaged</bdi>: <bdi>an entry of the ledger does not hold" in answer.text
