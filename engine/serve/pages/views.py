@@ -228,6 +228,7 @@ class State:
         checked: when it was verified last, RFC 3339; None before.
         size: how many entries were; None where there is no ledger yet.
         findings: what is wrong.
+        unknown: why it cannot be told; None where it can.
         key: the verifier key as the ledger states it; None where it cannot be read.
         pinned: whether the service file names the key.
         sealed: the latest checkpoint; None before there is one.
@@ -238,6 +239,7 @@ class State:
     checked: str | None
     size: int | None
     findings: tuple[str, ...]
+    unknown: str | None
     key: VerifierKey | None
     pinned: bool
     sealed: Checkpoint | None

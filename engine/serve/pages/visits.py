@@ -192,13 +192,13 @@ class Visits:
 
 def _state(log: ServedLog) -> views.State:
     """What is known of a log's verification, and of what it is about as far as that can be read now."""
-    verified, findings = log.verified, list[str]()
-    report = None if verified is None else verified.report
-    if verified is not None and verified.problem is not None:
-        findings.append(verified.problem)
-    for one in () if report is None else report.problems:
-        # where it is, only as a line of the log: a path may be one of this machine
-        findings.append(one.text if one.line is None else f"line {one.line}: {one.text}")
+    verified = log.verified
+    report, unknown = (None, None) if verified is None else (verified.report, verified.problem)
+    # where something is, only as a line of the log: a path may be one of this machine
+    findings = [
+        one.text if one.line is None else f"line {one.line}: {one.text}"
+        for one in (() if report is None else report.problems)
+    ]
     rows: Sequence[Row] = ()
     sealed = key = None
     try:
@@ -207,12 +207,13 @@ def _state(log: ServedLog) -> views.State:
         rows, found = log.rows(), log.checkpoint()
         sealed = found[0] if found else None
     except GateError as error:
-        findings += [] if findings else [error.what]
+        unknown = unknown or error.what
     return views.State(
         name=log.name,
         checked=None if verified is None else verified.time,
         size=None if report is None else report.size,
         findings=tuple(findings),
+        unknown=unknown,
         key=key,
         pinned=log.member.key is not None,
         sealed=sealed,
