@@ -113,8 +113,9 @@ def description(service: Service) -> dict[str, Any]:
 def _paths() -> dict[str, dict[str, dict[str, Any]]]:
     """Path → method → operation, without what `_operations` adds."""
     log, one = "/api/logs/{log}", "/api/logs/{log}/decisions/{decision}"
-    text, binary = {"text/plain": _TEXT}, {"application/octet-stream": {}}
-    formats: dict[str, Any] = dict.fromkeys(("text/plain", "text/html", "application/json"), {})
+    text: dict[str, Any] = {"text/plain": _TEXT}
+    binary: dict[str, Any] = {"application/octet-stream": {}}
+    formats: dict[str, Any] = {kind: {} for kind in ("text/plain", "text/html", "application/json")}
     return {
         "/healthz": {"get": _reads("The service runs.", _json("Health", _object(status=_TEXT)))},
         "/openapi.json": {"get": _reads("This document.", {"application/json": {"type": "object"}})},
@@ -147,9 +148,7 @@ def _paths() -> dict[str, dict[str, dict[str, Any]]]:
         f"{log}/verification": {
             "get": _reads("How the last verification of the ledger ended.", _json("Verification"), 404)
         },
-        "/tlog/{log}/checkpoint": {
-            "get": _reads("The latest checkpoint, with cosignatures.", text, 404, 503)
-        },
+        "/tlog/{log}/checkpoint": {"get": _reads("The latest checkpoint.", text, 404, 503)},
         "/tlog/{log}/key": {"get": _reads("The log's verifier key.", text, 404, 503)},
         "/tlog/{log}/tile/{tile}": {"get": _reads("A tile (c2sp.org/tlog-tiles).", binary, 404, 503)},
     }
