@@ -13,15 +13,21 @@ MAX_BYTES: Final = 65_536
 
 
 def post(
-    url: str, body: bytes, kind: str, headers: Mapping[str, str] | None = None, shown: str | None = None
+    url: str,
+    body: bytes,
+    kind: str,
+    headers: Mapping[str, str] | None = None,
+    shown: str | None = None,
+    seconds: float = SECONDS,
 ) -> tuple[int, bytes]:
     """POST `body` with the content type `kind` and further headers: status and content of the answer.
 
     Args:
         shown: what errors call the URL, where it is a secret.
+        seconds: how long it may take.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
-    `MAX_BYTES` within `SECONDS`.
+    `MAX_BYTES` in time.
     """
     from http.client import HTTPException
     from urllib import error, request
@@ -33,12 +39,12 @@ def post(
     shown = shown or url.partition("?")[0][:200]
     if not url.startswith(("https://", "http://")):
         raise ConfigError("this is no http or https URL", path=shown, remedy="write https://HOST/PATH")
-    end_s = time.monotonic() + SECONDS
+    end_s = time.monotonic() + seconds
     data = b""
     try:
         asked = request.Request(url, body, {**(headers or {}), "Content-Type": kind})  # noqa: S310 - the scheme is checked above
         try:
-            answer = request.build_opener(NoRedirect).open(asked, timeout=SECONDS)
+            answer = request.build_opener(NoRedirect).open(asked, timeout=seconds)
         except error.HTTPError as refusal:
             answer = refusal
         with answer:

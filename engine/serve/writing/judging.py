@@ -47,7 +47,7 @@ _START: Final = (
 
 
 class Judges:
-    """The processes; they start when they are first needed.
+    """The processes; they start at `start`, or when they are first needed.
 
     Args:
         number: how many, one for each core if None.
@@ -59,6 +59,11 @@ class Judges:
         self._all = [_Judge() for _ in range(self.number)]
         for one in self._all:
             self._idle.put(one)
+
+    def start(self) -> None:
+        """Start them, so that the first decision need not wait for that."""
+        for one in self._all:
+            one.start()
 
     def check(self, data: bytes, demands: Demands) -> Accepted:
         """Check a posted archive, in whichever process is idle next.
@@ -90,7 +95,10 @@ class _Judge:
             stated[name] = sorted(stated[name])
         stated["keys"] = [base64.b64encode(one).decode() for one in sorted(demands.keys)]
         with self._lock:
-            process = self._process or self._start()
+            process = self._process
+            if process is None or process.poll() is not None:
+                self.end()
+                process = self._start()
             try:
                 answer = self._exchange(process, (json.dumps(stated).encode(), data))
             except (OSError, ValueError, TimeoutError) as error:
@@ -112,11 +120,17 @@ class _Judge:
                 with suppress(OSError):
                     stream.close()
 
+    def start(self) -> None:
+        """Start the process."""
+        with self._lock:
+            self._start()
+
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={},  # no secret of the service's
         )
         return self._process
 

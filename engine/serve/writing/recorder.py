@@ -62,6 +62,8 @@ class Recorder:
         except BaseException:
             self.close()
             raise
+        if self._logs:
+            self._judges.start()
 
     def demands(self, log: ServedLog, client: Client) -> Demands:
         """What is demanded of a decision that this client posts now. Raises NotPermitted."""
