@@ -74,6 +74,10 @@ class LogSettings(MemberSettings):
     writers: list[WriterSettings] = field(
         default_factory=list, metadata={"description": "Who may post decisions; nobody if absent."}
     )
+    bundles: list[WriterSettings] = field(
+        default_factory=list,
+        metadata={"description": "Who may push policy bundles, to see their impact; nobody if absent."},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,7 @@ def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
         raise wrong("its name is no part of a URL", "use letters, digits, _ and - only, 63 at most")
     LEDGERS.find(one.ledger)
     known = {issuer.issuer for issuer in stated.issuers}
-    for writer in one.writers:
+    for writer in (*one.writers, *one.bundles):
         if (writer.issuer is None) == (writer.certificate is None):
             raise wrong("a writer has either an issuer or a certificate", "set one of them")
         if writer.issuer is not None and writer.issuer not in known:
@@ -243,6 +247,8 @@ def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
             raise wrong("a certificate has no claims", "remove claims and commit")
         if writer.certificate is not None and (stated.tls is None or stated.tls.clients is None):
             raise wrong("nobody checks client certificates", "set tls.clients")
+    if one.bundles and stated.impact is None:
+        raise wrong("bundles may be pushed, but impact names no folder for the results", "set impact")
     if one.writers and not one.policies:
         raise wrong("writers may post, but by no policies", "list digests in policies, or shipped")
     for digest in (*one.policies, *one.operators):

@@ -141,6 +141,21 @@ def _paths() -> dict[str, dict[str, dict[str, Any]]]:
                 },
             },
         },
+        f"{log}/impact": {
+            "post": {
+                "summary": "Have the latest decisions judged again under a policy bundle.",
+                "security": [{"token": []}, {"certificate": []}],
+                "requestBody": {
+                    "required": True,
+                    "description": "A policy bundle, as `gate policy bundle` writes it.",
+                    "content": {"application/gzip": {}},
+                },
+                "responses": {
+                    "202": _answer("It waits to be judged.", _json("Pushed", _object(result=_TEXT))),
+                    **_problems(401, 403, 404, 408, 411, 413, 415, 429, 503),
+                },
+            }
+        },
         one: {"get": _reads("The decision document, byte for byte.", {"application/json": {}}, 404, 503)},
         f"{one}/report/{{format}}": {"get": _reads("The decision in a report format.", formats, 404, 503)},
         f"{one}/record": {"get": _reads("Its compliance record.", {TYPE: {}}, 404, 503)},

@@ -14,7 +14,7 @@ from ....evidence.base.errors import GateError
 from ..served import Served, ServedLog
 from ..writing.recorder import Recorder
 from ..writing.submission import TYPE, Demands, Refused
-from ..writing.tokens import Client, NotKnown, NotPermitted
+from ..writing.tokens import Client, Issuers, NotKnown, NotPermitted
 from .answers import json_answer, problem, refusal
 from .rates import Rates
 
@@ -24,6 +24,20 @@ _LATER = {"retry-after": "1"}
 def routes(served: Served, recorder: Recorder) -> list[BaseRoute]:
     """The route."""
     return [Route("/api/logs/{log}/decisions", _Posting(served, recorder).answer, methods=["POST"])]
+
+
+def client_of(request: Request, issuers: Issuers) -> Client:
+    """Who posts, by a bearer token or a client certificate. Raises NotKnown: nobody vouches for it."""
+    stated = request.headers.getlist("authorization")
+    if stated:
+        kind, _, token = stated[0].partition(" ")
+        if len(stated) > 1 or kind.lower() != "bearer":
+            raise NotKnown("give one bearer token")
+        return issuers.client(token.strip())
+    names: frozenset[str] = request.scope.get("gate_certificate", frozenset())
+    if not names:
+        raise NotKnown("give a bearer token")
+    return Client(f"certificate {min(names)}"[:300], None, {}, names)
 
 
 class _Posting:
@@ -41,7 +55,7 @@ class _Posting:
         noted = request.scope["gate"]
         outcome = "failed"
         try:
-            client = await asyncio.to_thread(self._client, request)
+            client = await asyncio.to_thread(client_of, request, self._recorder.issuers)
             noted["writer"] = client.name
             demands = self._recorder.demands(log, client)
             refused = self._turned_away(request, client)
@@ -70,18 +84,6 @@ class _Posting:
         finally:
             counts: Counter[tuple[str, str]] = self._served.counts
             counts["gate_service_posts_total", f'log="{log.name}",outcome="{outcome}"'] += 1
-
-    def _client(self, request: Request) -> Client:
-        stated = request.headers.getlist("authorization")
-        if stated:
-            kind, _, token = stated[0].partition(" ")
-            if len(stated) > 1 or kind.lower() != "bearer":
-                raise NotKnown("give one bearer token")
-            return self._recorder.issuers.client(token.strip())
-        names: frozenset[str] = request.scope.get("gate_certificate", frozenset())
-        if not names:
-            raise NotKnown("give a bearer token")
-        return Client(f"certificate {min(names)}"[:300], None, {}, names)
 
     def _turned_away(self, request: Request, client: Client) -> Response | None:
         """Why the body is not read; None to go on."""

@@ -165,6 +165,11 @@ def permitted(log: Log, client: Client) -> str | None:
     raise NotPermitted("this client may not post to this log")
 
 
+def may_push(log: Log, client: Client) -> bool:
+    """Whether the client may push policy bundles, to see what they change about this log."""
+    return any(_is(writer, client) for writer in log.stated.bundles)
+
+
 def _is(writer: WriterSettings, client: Client) -> bool:
     if writer.certificate is not None:
         return writer.certificate in client.certificates
