@@ -1,6 +1,6 @@
 """Results of ``gate policy impact -o json``, in the folder that the service file names.
 
-A job that pushes a policy bundle writes them; whoever may write there is believed. Nothing is judged here.
+The service writes those of bundles that are pushed to it; whoever else may write there is believed.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import functools
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ....evidence.base.errors import EvidenceError, GateError
 from ....evidence.base.limits import DEFAULT
@@ -20,6 +21,10 @@ from ....evidence.reading.workspace.named import read_named
 from ...replay.impact import Impact
 from ...replay.reports.impact import TYPE
 
+WAITING: Final = "gate.impact-waiting/v1"
+"""Type of a file that stands for a bundle which waits to be judged."""
+FAILURE: Final = "gate.impact-failure/v1"
+"""Type of a file that says why nothing is known of a bundle."""
 MOST: Final = 50
 """Results that are listed, the latest ones."""
 _BYTES: Final = 16 << 20
@@ -32,13 +37,17 @@ class Result:
 
     Attributes:
         impact: None where the file does not say any.
-        wrong: why not.
+        wrong: why not; empty where the bundle still waits to be judged.
+        readable: whether the file is one of those that gate writes.
+        pushed: who pushed the bundle to this service, for which log, and the archive's digest.
     """
 
     name: str
     written_s: int
-    impact: Impact | None
+    impact: Impact | None = None
     wrong: str = ""
+    readable: bool = True
+    pushed: Mapping[str, str] = field(default_factory=dict)
 
 
 def results(folder: Path) -> list[Result]:
@@ -81,19 +90,22 @@ def read(folder: Path, name: str) -> Result:
 
 
 def _read(folder: Path, name: str, written_ns: int) -> Result:
+    written_s = written_ns // 10**9
     try:
         data = read_named(folder / name, EvidenceError, "write it again", _BYTES)
-        impact = _impact(parse_json(data, name, DEFAULT))
+        value = parse_json(data, name, DEFAULT)
+        if not isinstance(value, dict) or value.get("type") not in (TYPE, WAITING, FAILURE):
+            raise ValueError("it is not what gate policy impact -o json writes")
+        pushed = value.pop("pushed", {})
+        if not isinstance(pushed, dict) or not all(isinstance(one, str) for one in pushed.values()):
+            raise ValueError("who pushed it is malformed")
+        if value["type"] == WAITING:
+            return Result(name, written_s, pushed=pushed)
+        if value["type"] == FAILURE:
+            return Result(name, written_s, wrong=str(value.get("what")), pushed=pushed)
+        stated = {key: item for key, item in value.items() if key not in ("type", "loosened")}
+        return Result(name, written_s, from_json(Impact, {**stated, "places": {}}), pushed=pushed)
     except GateError as error:
-        return Result(name, written_ns // 10**9, None, error.what)
+        return Result(name, written_s, wrong=error.what, readable=False)
     except ValueError as error:
-        return Result(name, written_ns // 10**9, None, str(error))
-    return Result(name, written_ns // 10**9, impact)
-
-
-def _impact(value: Any) -> Impact:
-    """What a document says. Raises ValueError: it is not one of `gate policy impact`."""
-    if not isinstance(value, dict) or value.get("type") != TYPE:
-        raise ValueError("it is not what gate policy impact -o json writes")
-    stated = {key: item for key, item in value.items() if key not in ("type", "loosened")}
-    return from_json(Impact, {**stated, "places": {}})
+        return Result(name, written_s, wrong=str(error), readable=False)

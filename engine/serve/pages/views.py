@@ -263,9 +263,25 @@ def verification(site: Site, states: Sequence[State], base: str) -> str:
     )
 
 
-def impact(site: Site, results: Sequence[Result], *, folder: bool, wrong: str = "") -> str:
-    """The results of impact that were written; ``folder`` says whether the service file names where."""
-    return render("impact.html.j2", site, section="impact", results=results, folder=folder, wrong=wrong)
+def impact(
+    site: Site, results: Sequence[Result], pushable: Sequence[str], base: str, *, wrong: str = ""
+) -> str:
+    """The results of impact that were written.
+
+    Args:
+        pushable: names of the logs for which bundles may be pushed.
+        base: the URL of this service.
+        wrong: why there are no results.
+    """
+    return render(
+        "impact.html.j2",
+        site,
+        section="impact",
+        results=results,
+        pushable=pushable,
+        base=base.rstrip("/"),
+        wrong=wrong,
+    )
 
 
 def impact_result(site: Site, result: Result, found: Impact) -> str:

@@ -23,6 +23,7 @@ from ...report.audit.words import LANGUAGES
 from ..served import Row, Served, ServedLog
 from . import impacts, views
 from .html import Site, language_of, policy
+from .pushing import Pushing
 from .rows import Asked, Known, Standings
 
 _KEPT: Final = 4096
@@ -46,7 +47,10 @@ class Visits:
 
     def routes(self) -> list[BaseRoute]:
         """All of them; the last one takes what nobody else answered."""
+        folder = self._folder()
+        pushing = [Pushing(self._served, folder).route()] if folder and self._pushable() else []
         return [
+            *pushing,
             Route("/", self._page(self._decisions)),
             Route("/logs", self._page(self._logs)),
             Route("/logs/{log}", self._page(self._log)),
@@ -162,8 +166,14 @@ class Visits:
 
     def _verification(self, request: Request, site: Site) -> Response:
         states = [_state(one) for one in self._served.logs.values()]
-        base = self._served.service.stated.url or str(request.base_url)
-        return _answer(views.verification(site, states, base))
+        return _answer(views.verification(site, states, self._base(request)))
+
+    def _base(self, request: Request) -> str:
+        return self._served.service.stated.url or str(request.base_url)
+
+    def _pushable(self) -> list[str]:
+        """The logs for which bundles may be pushed."""
+        return [name for name, one in self._served.logs.items() if one.log.stated.bundles]
 
     def _folder(self) -> Path | None:
         named = self._served.service.stated.impact
@@ -174,8 +184,13 @@ class Visits:
         try:
             found = [] if folder is None else impacts.results(folder)
         except OSError as error:
-            return _answer(views.impact(site, [], folder=True, wrong=error.strerror or "unreadable"), 503)
-        return _answer(views.impact(site, found, folder=folder is not None))
+            return _answer(
+                views.impact(
+                    site, [], self._pushable(), self._base(request), wrong=error.strerror or "unreadable"
+                ),
+                503,
+            )
+        return _answer(views.impact(site, found, self._pushable(), self._base(request)))
 
     def _impact_result(self, request: Request, site: Site) -> Response:
         folder, name = self._folder(), request.path_params["name"]
@@ -186,7 +201,10 @@ class Visits:
         except EvidenceError as error:
             raise UsageError(error.what, remedy="choose one of the results of policy impact") from error
         if found.impact is None:
-            return _answer(views.impact(site, [found], folder=True), 503)
+            return _answer(
+                views.impact(site, [found], self._pushable(), self._base(request)),
+                200 if found.readable else 503,
+            )
         return _answer(views.impact_result(site, found, found.impact))
 
 

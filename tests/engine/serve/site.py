@@ -117,10 +117,10 @@ class Site:
     url: str
     root: Path
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
+    def get(self, path: str, method: str = "GET", data: bytes | None = None, **headers: str) -> Answer:
         """The answer about a path, without following redirections."""
         sent = {"accept": "text/html", **{name.replace("_", "-"): text for name, text in headers.items()}}
-        request = urllib.request.Request(f"{self.url}{path}", method=method, headers=sent)  # noqa: S310 - our own
+        request = urllib.request.Request(f"{self.url}{path}", data, method=method, headers=sent)  # noqa: S310 - our own
         try:
             with urllib.request.build_opener(_Stay).open(request, timeout=20) as answer:
                 return Answer(answer.status, dict(answer.headers), answer.read().decode())
