@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from heapq import merge
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -26,8 +30,8 @@ class Line(NamedTuple):
     def has(self, word: str) -> bool:
         """Whether one of its names contains the word, which is in lower case, or a digest begins with it."""
         row = self.row
-        names = (self.log, row.workspace, row.policy, *row.violations)
-        return any(word in name.lower() for name in names) or any(
+        names = "\n".join((self.log, row.workspace, row.policy, *row.violations))
+        return word in names.lower() or any(
             digest.startswith(word) for digest in (row.commit or "", row.digest, row.entry.digest)
         )
 
@@ -101,27 +105,21 @@ def _is_day(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the lines, how many there are, and the number of the last page."""
+    """Some of what is wanted, and whether there is more after it."""
 
     lines: tuple[Line, ...]
-    total: int
     number: int
-    last: int
+    more: bool
 
     @classmethod
-    def of(cls, lines: Sequence[Line], number: int) -> Page:
-        """The page of that number; the last one where there are fewer."""
-        last = max(1, -(-len(lines) // PER_PAGE))
-        number = min(number, last)
-        return cls(tuple(lines[(number - 1) * PER_PAGE : number * PER_PAGE]), len(lines), number, last)
+    def of(cls, lines: Iterator[Line], number: int) -> Page:
+        """The page of that number, without looking at more lines than that takes."""
+        first = (number - 1) * PER_PAGE
+        found = tuple(islice(lines, first, first + PER_PAGE + 1))
+        return cls(found[:PER_PAGE], number, len(found) > PER_PAGE)
 
 
-def newest_first(lines: Iterable[Line]) -> list[Line]:
-    """The lines by effective time, the latest first; of one time, what was recorded last."""
-    return sorted(lines, key=lambda line: (line.row.time, line.row.entry.index, line.log), reverse=True)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """What a log says last about a stage of a workspace.
 
@@ -134,38 +132,81 @@ class Standing:
     latest: Row
     verdict: str
     since: str
-    counts: Mapping[str, int]
+    counts: Counter[str] = field(default_factory=Counter)
 
 
-Known = Mapping[tuple[str, str], Standing]
-"""Workspace and stage → what one log says last."""
+class About:
+    """What a log says about one workspace.
 
-
-class Standings:
-    """By workspace and stage, what one log says last; rows that follow are added."""
+    Attributes:
+        rows: its decisions by effective time; of one time, in the order of the log.
+        months: verdicts by month. rules: how many failed decisions violated each rule.
+        stages: where each stage stands.
+    """
 
     def __init__(self) -> None:
-        self.found: dict[tuple[str, str], Standing] = {}
-        self._news: dict[str, News] = {}
-        self._count = 0
+        self.rows: list[Row] = []
+        self.months: dict[str, Counter[str]] = {}
+        self.rules: Counter[str] = Counter()
+        self.stages: dict[str, Standing] = {}
+        self._news = News()
 
-    def read(self, rows: Sequence[Row]) -> Known:
-        """What all rows say, as a value that does not change.
+    def add(self, row: Row) -> None:
+        """Add the decision that follows in the log."""
+        insort(self.rows, row, key=_time)
+        self.months.setdefault(row.time[:7], Counter())[row.verdict] += 1
+        if row.verdict == Verdict.FAIL:
+            self.rules.update(row.violations)
+        for stage in self._news.of(row.entry, row.time, row.stages):
+            verdict, known = row.stages[stage], self.stages.get(stage)
+            if known is None:
+                known = self.stages[stage] = Standing(row, verdict, row.time)
+            if known.verdict != verdict:
+                known.verdict, known.since = verdict, row.time
+            known.latest = row
+            known.counts[verdict] += 1
+
+
+class Shelf:
+    """One log as pages show it, by workspace: decisions that follow are added. Not for several threads."""
+
+    def __init__(self) -> None:
+        self.abouts: dict[str, About] = {}
+        self.count = 0
+
+    def read(self, rows: Sequence[Row]) -> Shelf:
+        """Add what follows.
 
         Args:
-            rows: in the order of the log, beginning with those that were given before.
+            rows: in the order of the log, beginning with those that were read before.
         """
-        for row in islice(rows, self._count, None):
-            self._count += 1
-            news = self._news.setdefault(row.workspace, News())
-            for stage in news.of(row.entry, row.time, row.stages):
-                key = row.workspace, stage
-                self.found[key] = _next(self.found.get(key), row, row.stages[stage])
-        return dict(self.found)
+        for row in islice(rows, self.count, None):
+            self.count += 1
+            about = self.abouts.get(row.workspace)
+            if about is None:
+                about = self.abouts[row.workspace] = About()
+            about.add(row)
+        return self
+
+    @property
+    def latest(self) -> tuple[str, Row] | None:
+        """The workspace of the latest decision, and that decision; None where there is none."""
+        found = [(name, one.rows[-1]) for name, one in self.abouts.items()]
+        return max(found, key=lambda item: _time(item[1]), default=None)
 
 
-def _next(known: Standing | None, row: Row, verdict: str) -> Standing:
-    counts = dict(known.counts) if known else {}
-    counts[verdict] = counts.get(verdict, 0) + 1
-    since = known.since if known and known.verdict == verdict else row.time
-    return Standing(row, verdict, since, counts)
+def newest_first(shelves: Mapping[str, Shelf]) -> Iterator[Line]:
+    """The decisions of all logs by effective time, the latest first; no more are looked at than are taken."""
+    return merge(
+        *(
+            map(partial(Line, name), reversed(about.rows))
+            for name, shelf in shelves.items()
+            for about in shelf.abouts.values()
+        ),
+        key=lambda line: _time(line.row),
+        reverse=True,
+    )
+
+
+def _time(row: Row) -> tuple[str, int]:
+    return row.time, row.entry.index

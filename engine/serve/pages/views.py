@@ -29,29 +29,27 @@ from ...terminal.figures import for_people, printable
 from ..served import Row
 from .html import Site, render
 from .impacts import Result
-from .rows import Asked, Known, Line, Page, newest_first
+from .rows import About, Asked, Line, Page, Shelf, newest_first
 
 CHARTED: Final = 30
 """Decisions whose figures the page of a log draws."""
-_MONTHS, _RULES, _CHARTS, _LATEST, _STAGES, _DUES, _GROUPS = 12, 10, 40, 10, 20, 1000, 200
+_MONTHS, _RULES, _CHARTS, _LATEST, _STAGES, _WORKSPACES, _DUES, _GROUPS = 12, 10, 40, 10, 20, 100, 1000, 200
 _FINDINGS: Final = 20
 _SOON_S: Final = 30 * DAY
 
 
-def decisions(
-    site: Site, logs: Mapping[str, Sequence[Row]], asked: Asked, problems: Sequence[Problem]
-) -> str:
+def decisions(site: Site, shelves: Mapping[str, Shelf], asked: Asked, problems: Sequence[Problem]) -> str:
     """The recorded decisions that are asked for, the latest first, of all logs by name."""
-    lines = [Line(name, row) for name, rows in logs.items() for row in rows]
+    abouts = [about for shelf in shelves.values() for about in shelf.abouts.values()]
     return render(
         "decisions.html.j2",
         site,
         section="decisions",
         asked=asked,
-        logs=list(logs),
-        stages=sorted({stage for line in lines for stage in line.row.stages}),
-        page=Page.of(newest_first(asked.matching(lines)), asked.page),
-        recorded=len(lines),
+        logs=list(shelves),
+        stages=sorted({stage for about in abouts for stage in about.stages}),
+        page=Page.of(asked.matching(newest_first(shelves)), asked.page),
+        recorded=sum(shelf.count for shelf in shelves.values()),
         problems=problems,
     )
 
@@ -67,72 +65,58 @@ class _Log:
     more: int
 
 
-def logs(
-    site: Site, rows: Mapping[str, Sequence[Row]], known: Mapping[str, Known], problems: Sequence[Problem]
-) -> str:
+def logs(site: Site, shelves: Mapping[str, Shelf], problems: Sequence[Problem]) -> str:
     """All logs by name with the latest verdict on each stage."""
     lines = []
-    for name, own in rows.items():
-        found = sorted(known[name].items())
-        single = len({workspace for (workspace, _), _ in found}) == 1
-        stages = [(stage if single else f"{place} {stage}", one.verdict) for (place, stage), one in found]
-        latest = max(own, key=lambda row: row.time, default=None)
-        lines.append(_Log(name, len(own), latest, tuple(stages[:_STAGES]), max(len(stages) - _STAGES, 0)))
+    for name, shelf in shelves.items():
+        single = len(shelf.abouts) == 1
+        stages = [
+            (stage if single else f"{workspace} {stage}", one.verdict)
+            for workspace, about in sorted(shelf.abouts.items())
+            for stage, one in sorted(about.stages.items())
+        ]
+        latest = shelf.latest[1] if shelf.latest else None
+        lines.append(_Log(name, shelf.count, latest, tuple(stages[:_STAGES]), max(len(stages) - _STAGES, 0)))
     return render("logs.html.j2", site, section="logs", logs=lines, problems=problems)
 
 
 def log(
     site: Site,
     name: str,
-    rows: Sequence[Row],
-    workspace: str | None,
-    known: Known,
+    shelf: Shelf,
+    workspace: str,
     charted: Sequence[tuple[Row, Decision]],
     problems: Sequence[Problem],
 ) -> str:
     """Status, trend and history of one workspace of a log.
 
     Args:
-        rows: of the log, oldest first.
-        workspace: see `of_workspace`.
-        charted: the decisions whose figures are drawn.
+        charted: the decisions whose figures are drawn, oldest first.
     """
-    own, workspace = of_workspace(rows, workspace)
-    months: dict[str, Counter[str]] = {}
-    rules = Counter[str]()
-    for row in own:
-        months.setdefault(row.time[:7], Counter())[row.verdict] += 1
-        rules.update(row.violations if row.verdict == Verdict.FAIL else ())
-    charted = sorted(charted, key=lambda one: one[0].time)
+    about = shelf.abouts.get(workspace, About())
     series = figures((row.entry.index, row.time, decided) for row, decided in charted)
     drawings = [_chart(one) for one in series if len(set(one.values)) > 1]
+    months = sorted(about.months.items())[-_MONTHS:]
     return render(
         "log.html.j2",
         site,
         section="logs",
         name=name,
         workspace=workspace,
-        workspaces=sorted({row.workspace for row in rows}),
-        stages=[(stage, one) for (place, stage), one in sorted(known.items()) if place == workspace],
-        months=[(month, counts, _bars(counts)) for month, counts in sorted(months.items())[-_MONTHS:]],
-        rules=rules.most_common(_RULES),
+        workspaces=sorted(shelf.abouts)[:_WORKSPACES],
+        stages=sorted(about.stages.items()),
+        months=[(month, counts, _bars(counts)) for month, counts in months],
+        rules=about.rules.most_common(_RULES),
         charts=drawings[:_CHARTS],
         charts_left=max(len(drawings) - _CHARTS, 0),
         constant=[(one.title, one.shown(one.values[0])) for one in series if len(set(one.values)) == 1],
         charted=len(charted),
         first=charted[0][0].time if charted else "",
         last=charted[-1][0].time if charted else "",
-        lines=newest_first(Line(name, row) for row in own)[:_LATEST],
-        recorded=len(rows),
+        lines=[Line(name, row) for row in reversed(about.rows[-_LATEST:])],
+        recorded=shelf.count,
         problems=problems,
-    )  # fmt: skip
-
-
-def of_workspace(rows: Sequence[Row], workspace: str | None) -> tuple[list[Row], str | None]:
-    """The rows of a workspace and its name: of the latest decision's where there is no such one."""
-    if workspace not in {row.workspace for row in rows}:
-        workspace = rows[-1].workspace if rows else None
-    return [row for row in rows if row.workspace == workspace], workspace
+    )
 
 
 def _bars(counts: Counter[str]) -> list[tuple[str, int, int]]:

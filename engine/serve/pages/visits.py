@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ from ..served import Row, Served, ServedLog
 from . import impacts, views
 from .html import Site, language_of, policy
 from .pushing import Pushing
-from .rows import Asked, Known, Standings
+from .rows import Asked, Shelf
 
 _KEPT: Final = 4096
 """Decisions whose waivers and conditions are remembered."""
@@ -42,7 +42,7 @@ class Visits:
         self._served = served
         self._clock = clock
         self._lock = threading.Lock()
-        self._standings = {name: Standings() for name in served.logs}
+        self._shelves = {name: Shelf() for name in served.logs}
         self._dues: dict[tuple[str, str], list[views.Due]] = {}
 
     def routes(self) -> list[BaseRoute]:
@@ -100,30 +100,35 @@ class Visits:
     def _decisions(self, request: Request, site: Site) -> Response:
         asked = Asked.of(request.query_params)
         rows, problems = self._rows()
-        page = views.decisions(site, rows, asked, problems)
+        with self._lock:
+            page = views.decisions(site, self._shelved(rows), asked, problems)
         return _answer(page, 400 if asked.wrong else 200)
 
     def _logs(self, request: Request, site: Site) -> Response:
         rows, problems = self._rows()
-        known = {name: self._standing(name, own) for name, own in rows.items()}
-        return _answer(views.logs(site, rows, known, problems))
-
-    def _standing(self, name: str, rows: Sequence[Row]) -> Known:
         with self._lock:
-            return self._standings[name].read(rows)
+            return _answer(views.logs(site, self._shelved(rows), problems))
+
+    def _shelved(self, rows: Mapping[str, Sequence[Row]]) -> dict[str, Shelf]:
+        return {name: self._shelves[name].read(own) for name, own in rows.items()}
 
     def _log(self, request: Request, site: Site) -> Response:
         log = self._served.log(request.path_params["log"])
         rows = log.rows()
-        own, workspace = views.of_workspace(rows, request.query_params.get("workspace"))
+        with self._lock:
+            shelf = self._shelves[log.name].read(rows)
+            workspace = request.query_params.get("workspace")
+            if workspace not in shelf.abouts:
+                workspace = shelf.latest[0] if shelf.latest else ""
+            last = shelf.abouts[workspace].rows[-views.CHARTED :] if workspace in shelf.abouts else []
         charted, problems = [], []
-        for row in own[-views.CHARTED :]:
+        for row in last:
             try:
                 charted.append((row, log.decision(row)))
             except LedgerError as error:
                 problems.append(Problem(f"{log.name}, entry {row.entry.index}", error.what))
-        known = self._standing(log.name, rows)
-        return _answer(views.log(site, log.name, rows, workspace, known, charted, problems))
+        with self._lock:
+            return _answer(views.log(site, log.name, shelf, workspace, charted, problems))
 
     def _decision(self, request: Request, site: Site) -> Response:
         log, target = self._served.log(request.path_params["log"]), request.path_params["target"]
@@ -139,18 +144,21 @@ class Visits:
 
     def _due(self, request: Request, site: Site) -> Response:
         rows, problems = self._rows()
+        resting: dict[tuple[str, int], tuple[Row, set[str]]] = {}
+        with self._lock:
+            for name, shelf in self._shelved(rows).items():
+                for about in shelf.abouts.values():
+                    for stage, one in about.stages.items():
+                        key = name, one.latest.entry.index
+                        resting.setdefault(key, (one.latest, set()))[1].add(stage)
         dues: list[views.Due] = []
-        for name, own in rows.items():
-            latest: dict[int, tuple[Row, set[str]]] = {}
-            for (_, stage), one in self._standing(name, own).items():
-                latest.setdefault(one.latest.entry.index, (one.latest, set()))[1].add(stage)
-            for row, stages in latest.values():
-                try:
-                    found = self._dues_of(self._served.logs[name], row)
-                except GateError as error:
-                    problems.append(Problem(f"{name}, entry {row.entry.index}", error.what))
-                else:
-                    dues += [one for one in found if one.stage in stages]
+        for (name, index), (row, stages) in resting.items():
+            try:
+                found = self._dues_of(self._served.logs[name], row)
+            except GateError as error:
+                problems.append(Problem(f"{name}, entry {index}", error.what))
+            else:
+                dues += [one for one in found if one.stage in stages]
         return _answer(views.due(site, dues, problems))
 
     def _dues_of(self, log: ServedLog, row: Row) -> list[views.Due]:
