@@ -30,7 +30,7 @@ class Line(NamedTuple):
     def has(self, word: str) -> bool:
         """Whether one of its names contains the word, which is in lower case, or a digest begins with it."""
         row = self.row
-        names = "\n".join((self.log, row.workspace, row.policy, *row.violations))
+        names = "\n".join((self.log, row.workspace, row.policy, *map(str, row.violations)))
         return word in names.lower() or any(
             digest.startswith(word) for digest in (row.commit or "", row.digest, row.entry.digest)
         )
@@ -168,11 +168,17 @@ class About:
 
 
 class Shelf:
-    """One log as pages show it, by workspace: decisions that follow are added. Not for several threads."""
+    """One log as pages show it, by workspace: decisions that follow are added. Not for several threads.
+
+    Attributes:
+        count: how many decisions there are.
+        odd: entries that are not what gate records.
+    """
 
     def __init__(self) -> None:
         self.abouts: dict[str, About] = {}
         self.count = 0
+        self.odd: list[int] = []
 
     def read(self, rows: Sequence[Row]) -> Shelf:
         """Add what follows.
@@ -185,13 +191,16 @@ class Shelf:
             about = self.abouts.get(row.workspace)
             if about is None:
                 about = self.abouts[row.workspace] = About()
-            about.add(row)
+            try:
+                about.add(row)
+            except (TypeError, AttributeError, LookupError):  # whoever has the key may sign anything
+                self.odd.append(row.entry.index)
         return self
 
     @property
     def latest(self) -> tuple[str, Row] | None:
         """The workspace of the latest decision, and that decision; None where there is none."""
-        found = [(name, one.rows[-1]) for name, one in self.abouts.items()]
+        found = [(name, one.rows[-1]) for name, one in self.abouts.items() if one.rows]
         return max(found, key=lambda item: _time(item[1]), default=None)
 
 

@@ -30,6 +30,8 @@ _KEPT: Final = 4096
 """Decisions whose waivers and conditions are remembered."""
 _RENDERING: Final = threading.BoundedSemaphore(2)
 """Reports that are made at a time: each takes a tenth of a second of a core."""
+_AGAIN_S: Final = 5.0
+"""After what time a log that could not be read is asked again: it may take long to fail."""
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 Answer = Callable[[Request, Site], Response]
@@ -44,6 +46,7 @@ class Visits:
         self._lock = threading.Lock()
         self._shelves = {name: Shelf() for name in served.logs}
         self._dues: dict[tuple[str, str], list[views.Due]] = {}
+        self._failed: dict[str, tuple[float, Problem | None]] = {}
 
     def routes(self) -> list[BaseRoute]:
         """All of them; the last one takes what nobody else answered."""
@@ -80,37 +83,47 @@ class Visits:
         chosen = request.query_params.get("language", "")
         language = chosen if chosen in LANGUAGES else language_of(request.headers.get("accept-language", ""))
         prefix = request.scope.get("root_path", "").rstrip("/")
-        path = request.url.path.removeprefix(prefix)
+        path = "/" + request.url.path.removeprefix(prefix).lstrip("/")  # two slashes would lead elsewhere
         fields = tuple(request.query_params.items())
         return Site(int(self._clock()), language, chosen in LANGUAGES, prefix, path, fields)
 
     def _rows(self) -> tuple[dict[str, Sequence[Row]], list[Problem]]:
-        """The decisions of all logs that can be read, and those that cannot."""
+        """The decisions of all logs that can be read, and why others cannot; these are not asked every time."""
         found: dict[str, Sequence[Row]] = {}
         problems = []
         for name, one in self._served.logs.items():
-            try:
-                found[name] = one.rows()
-            except GateError as error:
-                problems.append(Problem(name, error.what))
-            except Exception as error:  # noqa: BLE001 - a plug-in or a signed but odd entry may raise anything
-                problems.append(Problem(name, f"it is not what a ledger is: {type(error).__name__}"))
+            until, problem = self._failed.get(name, (0.0, None))
+            if problem is None or time.monotonic() >= until:
+                try:
+                    found[name], problem = one.rows(), None
+                except GateError as error:
+                    problem = Problem(name, error.what)
+                except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+                    problem = Problem(name, f"it is not what a ledger is: {type(error).__name__}")
+                self._failed[name] = (time.monotonic() + _AGAIN_S, problem)
+            if problem is not None:
+                problems.append(problem)
         return found, problems
 
     def _decisions(self, request: Request, site: Site) -> Response:
         asked = Asked.of(request.query_params)
         rows, problems = self._rows()
         with self._lock:
-            page = views.decisions(site, self._shelved(rows), asked, problems)
+            page = views.decisions(site, self._shelved(rows, problems), asked, problems)
         return _answer(page, 400 if asked.wrong else 200)
 
     def _logs(self, request: Request, site: Site) -> Response:
         rows, problems = self._rows()
         with self._lock:
-            return _answer(views.logs(site, self._shelved(rows), problems))
+            return _answer(views.logs(site, self._shelved(rows, problems), problems))
 
-    def _shelved(self, rows: Mapping[str, Sequence[Row]]) -> dict[str, Shelf]:
-        return {name: self._shelves[name].read(own) for name, own in rows.items()}
+    def _shelved(self, rows: Mapping[str, Sequence[Row]], problems: list[Problem]) -> dict[str, Shelf]:
+        """The logs with these decisions; what of them is odd goes to the problems."""
+        found = {name: self._shelves[name].read(own) for name, own in rows.items()}
+        for name, shelf in found.items():
+            if shelf.odd:
+                problems.append(Problem(name, f"entry {shelf.odd[0]} is not what gate records"))
+        return found
 
     def _log(self, request: Request, site: Site) -> Response:
         log = self._served.log(request.path_params["log"])
@@ -146,7 +159,7 @@ class Visits:
         rows, problems = self._rows()
         resting: dict[tuple[str, int], tuple[Row, set[str]]] = {}
         with self._lock:
-            for name, shelf in self._shelved(rows).items():
+            for name, shelf in self._shelved(rows, problems).items():
                 for about in shelf.abouts.values():
                     for stage, one in about.stages.items():
                         key = name, one.latest.entry.index

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -19,7 +20,7 @@ pytest.importorskip("starlette", reason="the extra `serve` is not installed")
 from gate.engine.decision.document import Decision
 from gate.engine.ledger.interface import Entry
 from gate.engine.serve.pages import views
-from gate.engine.serve.pages.rows import Shelf, newest_first
+from gate.engine.serve.pages.rows import Asked, Shelf, newest_first
 from gate.engine.serve.served import Row
 from gate.evidence.base.times import parse_rfc3339
 
@@ -211,6 +212,15 @@ def test_a_copied_line_says_nothing_new() -> None:
     assert [line.row for line in newest_first({"maker": shelf})] == [new, rows[2], old]
 
 
+def test_a_signed_entry_that_is_odd() -> None:
+    """It hides no other, and is named."""
+    row, _ = latest()
+    odd: Any = ["stage1"]
+    shelf = Shelf().read([row, dataclasses.replace(row, entry=Entry(8, "cc" * 32), stages=odd), row])
+    assert shelf.odd == [8] and shelf.abouts["algo-trade"].stages["stage1"].latest is row
+    assert "8" in views.decisions(views.Site(0), {"maker": shelf}, Asked(text="stage1"), [])
+
+
 def test_links_below_a_proxy() -> None:
     """Every link begins with the path under which a proxy serves the pages."""
     page = views.logs(views.Site(0, prefix="/gate"), {"maker": Shelf().read([latest()[0]])}, [])
@@ -238,13 +248,14 @@ def test_what_cannot_be_read_hides_nothing(site: Site) -> None:
         ("/logs/maker/decisions/%3Cscript%3E", "no recorded decision"),
         ("/impact/..%2f..%2fserve.yaml", "there is no page"),
         ("/nothing/here", "there is no page"),
+        ("//elsewhere.example/", "there is no page"),
     ],
 )
 def test_what_is_not_here(site: Site, path: str, said: str) -> None:
     """A page says so and leads back; a program gets no page."""
     answer = site.get(path)
     assert answer.status == 404 and said in answer.text and 'href="/logs"' in answer.text
-    assert "<script>" not in answer.text
+    assert "<script>" not in answer.text and 'href="//' not in answer.text
     assert site.get("/nothing/here", accept="*/*").headers["content-type"] == "application/problem+json"
     assert site.get("/due", method="POST").status in (404, 405)
 
