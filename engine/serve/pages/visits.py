@@ -88,7 +88,7 @@ class Visits:
         return Site(int(self._clock()), language, chosen in LANGUAGES, prefix, path, fields)
 
     def _rows(self) -> tuple[dict[str, Sequence[Row]], list[Problem]]:
-        """The decisions of all logs that can be read, and why others cannot; these are not asked every time."""
+        """The decisions of all logs that can be read, and why others cannot, which are not asked each time."""
         found: dict[str, Sequence[Row]] = {}
         problems = []
         for name, one in self._served.logs.items():
