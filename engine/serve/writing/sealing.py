@@ -17,8 +17,8 @@ from typing import Any, Final
 from ....evidence.base.errors import EnvironmentProblem, GateError
 from ....evidence.base.times import format_utc
 from ...ledger.interface import Entry
-from ...ledger.reader import LedgerReader
 from ...ledger.writer import Ledger
+from ...store.evidence import EvidenceStore
 from .submission import Accepted
 
 _MOST: Final = 256
@@ -145,15 +145,15 @@ class Stores:
     """Evidence stores of one ledger, each for one thread at a time.
 
     Args:
-        opened: opens the ledger for reading, whose evidence store is used.
+        opened: opens one more.
     """
 
-    def __init__(self, opened: Callable[[], LedgerReader]) -> None:
+    def __init__(self, opened: Callable[[], EvidenceStore]) -> None:
         self._opened = opened
-        self._idle: queue.LifoQueue[LedgerReader] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[EvidenceStore] = queue.LifoQueue()
 
     @contextmanager
-    def one(self) -> Iterator[LedgerReader]:
+    def one(self) -> Iterator[EvidenceStore]:
         """One of them, opened if all are in use."""
         try:
             store = self._idle.get_nowait()
