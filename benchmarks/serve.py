@@ -89,13 +89,15 @@ def measure(
     """Print a line about a load from a process of its own: the rate."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         *took, seconds = pool.apply(load, (port, requests, clients, every_s))
+    show(name, len(took) / seconds, took)
+    return len(took) / seconds
+
+
+def show(name: str, rate: float, took: list[float]) -> None:
+    """Print a line."""
     took.sort()
-    rate = len(took) / seconds
-    middle, late = took[len(took) // 2], took[int(len(took) * 0.99)]
-    print(
-        f"{name:<44} {rate:7.1f}/s   median {1000 * middle:7.1f} ms   99 % {1000 * late:7.1f} ms", flush=True
-    )
-    return rate
+    middle, late = 1000 * took[len(took) // 2], 1000 * took[int(len(took) * 0.99)]
+    print(f"{name:<44} {rate:7.1f}/s   median {middle:7.1f} ms   99 % {late:7.1f} ms", flush=True)
 
 
 def spent() -> float:
@@ -141,7 +143,7 @@ def sealed(work: Path) -> None:
         data = canonical(one.decision.to_json())
         made.append(Accepted(sha256_hex(data), statement(one.decision, sha256_hex(data), "0" * 64), "FAIL"))
     ledger = open_ledger(work / "ledger", LogKey.from_seed(bytes(range(32))), config_dir=work / "config")
-    sealer = Sealer(ledger, lambda _: None, time.time, print)
+    sealer = Sealer(ledger, lambda _: None, lambda: None, time.time, print)
     rest, lock, took = iter(made), threading.Lock(), list[float]()
 
     def client() -> None:

@@ -129,7 +129,7 @@ def _open(log: ServedLog, config_dir: Path, told: Callable[[str], Any]) -> _Log:
         with closing(folder), locked(folder.handle, own):
             folder.remove_temporary()  # of an earlier run that was killed
     stores = Stores(partial(_evidence, log))
-    return _Log(Sealer(ledger, known, time.time, told), stores, keys)
+    return _Log(Sealer(ledger, known, log.changed, time.time, told), stores, keys)
 
 
 def _own_evidence(log: ServedLog) -> Path | None:

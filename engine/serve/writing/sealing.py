@@ -48,6 +48,7 @@ class Sealer:
     Args:
         ledger: opened for writing; closed at the end.
         known: gives the entry of a decision document that was recorded, by its digest.
+        sealed: is called after each seal, before the decisions in it are acknowledged.
         clock: epoch seconds.
         told: is called with notices, such as that the receipt could not be written.
     """
@@ -56,11 +57,13 @@ class Sealer:
         self,
         ledger: Ledger,
         known: Callable[[str], Entry | None],
+        sealed: Callable[[], Any],
         clock: Callable[[], float],
         told: Callable[[str], Any],
     ) -> None:
         self._ledger = ledger
         self._known = known
+        self._sealed = sealed
         self._clock = clock
         self._told = told
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
@@ -126,6 +129,7 @@ class Sealer:
         entries = dict(zip(new, made, strict=True))
         self._own |= entries  # before the seal, which may fail, and is tried again with the next
         size = self._ledger.seal(format_utc(int(self._clock()))).size
+        self._sealed()
         if len(self._own) > _REMEMBERED:
             self._own = {digest: entry for digest, entry in self._own.items() if not self._known(digest)}
         while self._ledger.notices:

@@ -86,9 +86,7 @@ class Change:
         judged, made = self.judged, []
         with open_engine("embedded", judged.context.bundle, judged.context.config.limits) as engine:
             for number in range(start, start + count):
-                time = Time(
-                    f"2025-12-05T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z", source
-                )
+                time = Time(format_utc(_FIRST_S + number), source)
                 recorded = replace(judged.recorded, setup=replace(judged.recorded.setup, time=time))
                 plan, bundle = judged.context.plan, judged.context.bundle
                 decision = service.replay(bundle, plan, recorded, time, engine)
@@ -147,9 +145,9 @@ class Server:
         return self.ask(f"/api/logs/{log}/decisions", body, **stated)
 
 
-def settings(root: Path, issuer: Issuer, policy: str, **more: Any) -> Path:
+def settings(root: Path, issuer: Issuer, policy: str, *, writers: bool = True, **more: Any) -> Path:
     """A service file for one ledger, `algo`, that takes decisions, and another, `other`, that takes none of
-    the same repository.
+    the same repository; without writers, neither does.
     """
     (root / "jwks.json").write_text(issuer.jwks)
     writer = {"issuer": ISSUER, "claims": {"repository": REPOSITORY}}
@@ -165,14 +163,11 @@ def settings(root: Path, issuer: Issuer, policy: str, **more: Any) -> Path:
             },
         ],
         "issuers": [{"issuer": ISSUER, "audience": AUDIENCE, "jwks": "jwks.json", "algorithms": ["ES256"]}],
-        "limits": {
-            "judges": 1,
-            "requests_per_second": 10000,
-            "posts_per_second": 10000,
-            **more.pop("limits", {}),
-        },
+        "limits": {**LIMITS, **more.pop("limits", {})},
         **more,
     }
+    for log in stated["logs"] if not writers else ():
+        del log["writers"]
     (root / "serve.yaml").write_text(yaml.safe_dump(stated))
     return root / "serve.yaml"
 
