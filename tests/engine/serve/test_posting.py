@@ -22,7 +22,7 @@ from gate.engine.serve.writing.submission import files_of
 from gate.evidence.base.canonical import canonical, sha256_hex
 
 from .conftest import Desk
-from .service import AUDIENCE, ISSUER, REPOSITORY, WORKSPACE, Issuer, archive, running, settings
+from .service import AUDIENCE, ISSUER, REPOSITORY, WORKSPACE, Issuer, archive
 
 POST = "/api/logs/algo/decisions"
 
@@ -282,24 +282,6 @@ def test_the_log_is_json_and_keeps_secrets(desk: Desk) -> None:
     assert "s3cret" not in text
     assert token not in text and token.split(".")[1] not in text
     assert AUDIENCE not in text
-
-
-def test_what_is_in_progress_is_answered_at_the_end(desk: Desk, tmp_path: Path) -> None:
-    """SIGTERM: no new connection, but each request that was begun is answered, and is in the ledger."""
-    issuer = Issuer()
-    made = [archive(one) for one in desk.change.decisions(6, start=700)]
-    with running(settings(tmp_path, issuer, desk.change.policy), tmp_path / "config") as server:
-        with ThreadPoolExecutor(6) as pool:
-            answers = [pool.submit(server.post, data, issuer.token()) for data in made]
-            while not any(answer.done() for answer in answers):
-                time.sleep(0.01)
-            server.process.terminate()
-            kept = [answer.result() for answer in answers if answer.exception() is None]
-        assert server.process.wait(30) == 0
-    assert kept
-    with open_reader(tmp_path / "ledger") as ledger:
-        leaves = {one.digest for one in ledger.entries() if one.sealed}
-    assert {answer.json["leaf"] for answer in kept} <= leaves
 
 
 def test_limits_on_how_often_are_kept_for_each_client() -> None:
