@@ -87,6 +87,7 @@ class ServedLog:
         self._lock = threading.RLock()
         self._reader: LedgerReader | None = None
         self._looked: float | None = None
+        self._changed = False
         self._latest: Checkpoint | None = None
         self._note: bytes | None = None
         self._events: tuple[tuple[int, bytes], ...] = ()
@@ -135,8 +136,8 @@ class ServedLog:
         return found[-1]
 
     def recorded(self, digest: str) -> Row | None:
-        """The decision whose document has this digest. Raises as `rows`."""
-        self.look()
+        """The decision whose document has this digest, if it was sealed a moment ago. Raises as `rows`."""
+        self.look(at_once=False)
         return self._by_digest.get(digest)
 
     def decision(self, row: Row) -> Decision:
@@ -217,11 +218,21 @@ class ServedLog:
                 lines = [one.line for one in islice(ledger.entries(verify=False, after=after), width)]
         return bundled(lines)
 
-    def look(self) -> None:
-        """Read what was sealed since, unless somebody looked a moment ago. Raises as `rows`."""
+    def changed(self) -> None:
+        """Something was sealed just now: whoever asks next sees it."""
+        self._changed = True
+
+    def look(self, *, at_once: bool = True) -> None:
+        """Read what was sealed since, unless somebody looked a moment ago. Raises as `rows`.
+
+        Args:
+            at_once: whether what this service sealed itself must be there.
+        """
         with self._lock:
-            if self._looked is not None and self._clock() - self._looked < _LOOK_S:
+            recent = self._looked is not None and self._clock() - self._looked < _LOOK_S
+            if recent and not (at_once and self._changed):
                 return
+            self._changed = False
             try:
                 with self.reading() as ledger:
                     latest = ledger.checkpoint()

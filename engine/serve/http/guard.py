@@ -18,6 +18,8 @@ from .rates import Rates
 
 _LONGEST: Final = 2000
 """The longest path, and the longest query, in bytes."""
+_HEADERS: Final = 32_768
+"""The most that all headers of a request may have, in bytes."""
 _GONE: Final = 499
 """In the log: the client went away before it was answered."""
 
@@ -50,6 +52,8 @@ class Guard:
                 await refused(scope, receive, answer)
             elif len(scope["raw_path"]) > _LONGEST or len(scope["query_string"]) > _LONGEST:
                 await problem(414, "the address is too long")(scope, receive, answer)
+            elif sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS:
+                await problem(431, "the header is too large")(scope, receive, answer)
             else:
                 await self._app(scope, receive, answer)
         except ClientDisconnect:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,21 @@ from ....evidence.signing.key_sources import find_log_key, given_log_key
 from ....evidence.signing.keys import load_log_key
 from ....evidence.signing.sshsig import ed25519_blob
 from ...fleet.reading import check_key
-from ...ledger import open_ledger
-from ...ledger.interface import Entry, NoLedger
+from ...ledger import LEDGERS, open_ledger
+from ...ledger.interface import EVIDENCE, Entry, NoLedger
 from ...ledger.writer import Ledger
+from ...store import open_store
+from ...store.access import Folder, locked
+from ...store.evidence import EvidenceStore
+from ...store.urls import file_path
 from ..served import Served, ServedLog
 from .judging import Judges
 from .sealing import Recorded, Sealer, Stores
 from .submission import Accepted, Demands, read
 from .tokens import Client, Issuers, permitted
+
+_STORING = 16
+"""Decisions whose documents are stored at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,8 @@ class Recorder:
         self.issuers = Issuers(service)
         self._served = served
         self._judges = Judges(service.limits.judges)
-        # more threads than judges: documents of one decision are stored while the next is judged
-        self.pool = ThreadPoolExecutor(2 * self._judges.number + 2, "gate-record")
+        # more threads than judges: most of them wait for the disk, which makes many files durable at once
+        self.pool = ThreadPoolExecutor(self._judges.number + _STORING, "gate-record")
         self._logs: dict[str, _Log] = {}
         try:
             for log in served.logs.values():
@@ -88,7 +96,7 @@ class Recorder:
         if log.recorded(accepted.digest) is None:
             with one.stores.one() as store:
                 for document in read(data).values():
-                    store.evidence.put(document)
+                    store.put(document)
         return accepted, one.sealer.record(accepted)
 
     def close(self) -> None:
@@ -116,7 +124,26 @@ def _open(log: ServedLog, config_dir: Path, told: Callable[[str], Any]) -> _Log:
         return None if row is None else row.entry
 
     keys = frozenset(ed25519_blob(one.key.public) for one in ledger.chain.signers)
-    return _Log(Sealer(ledger, known, time.time, told), Stores(log.open), keys)
+    own = _own_evidence(log)
+    if own is not None and (folder := Folder.open(own)) is not None:
+        with closing(folder), locked(folder.handle, own):
+            folder.remove_temporary()  # of an earlier run that was killed
+    stores = Stores(partial(_evidence, log))
+    return _Log(Sealer(ledger, known, log.changed, time.time, told), stores, keys)
+
+
+def _own_evidence(log: ServedLog) -> Path | None:
+    """The directory of the evidence that lies with a ledger of files; None for any other."""
+    _, url = LEDGERS.find(log.member.url)
+    beside = log.member.evidence is None and url.lower().startswith("file:")
+    return file_path(url) / EVIDENCE if beside else None
+
+
+def _evidence(log: ServedLog) -> EvidenceStore:
+    """An evidence store of one's own."""
+    # that of files as a store by itself: reached through the ledger, it waits for the lock of whoever seals
+    place = _own_evidence(log) or log.member.evidence
+    return log.open().evidence if place is None else open_store(place)
 
 
 def _opened(log: ServedLog, config_dir: Path, told: Callable[[str], Any]) -> Ledger:

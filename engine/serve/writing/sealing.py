@@ -17,8 +17,8 @@ from typing import Any, Final
 from ....evidence.base.errors import EnvironmentProblem, GateError
 from ....evidence.base.times import format_utc
 from ...ledger.interface import Entry
-from ...ledger.reader import LedgerReader
 from ...ledger.writer import Ledger
+from ...store.evidence import EvidenceStore
 from .submission import Accepted
 
 _MOST: Final = 256
@@ -48,6 +48,7 @@ class Sealer:
     Args:
         ledger: opened for writing; closed at the end.
         known: gives the entry of a decision document that was recorded, by its digest.
+        sealed: is called after each seal, before the decisions in it are acknowledged.
         clock: epoch seconds.
         told: is called with notices, such as that the receipt could not be written.
     """
@@ -56,11 +57,13 @@ class Sealer:
         self,
         ledger: Ledger,
         known: Callable[[str], Entry | None],
+        sealed: Callable[[], Any],
         clock: Callable[[], float],
         told: Callable[[str], Any],
     ) -> None:
         self._ledger = ledger
         self._known = known
+        self._sealed = sealed
         self._clock = clock
         self._told = told
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
@@ -126,6 +129,7 @@ class Sealer:
         entries = dict(zip(new, made, strict=True))
         self._own |= entries  # before the seal, which may fail, and is tried again with the next
         size = self._ledger.seal(format_utc(int(self._clock()))).size
+        self._sealed()
         if len(self._own) > _REMEMBERED:
             self._own = {digest: entry for digest, entry in self._own.items() if not self._known(digest)}
         while self._ledger.notices:
@@ -145,15 +149,15 @@ class Stores:
     """Evidence stores of one ledger, each for one thread at a time.
 
     Args:
-        opened: opens the ledger for reading, whose evidence store is used.
+        opened: opens one more.
     """
 
-    def __init__(self, opened: Callable[[], LedgerReader]) -> None:
+    def __init__(self, opened: Callable[[], EvidenceStore]) -> None:
         self._opened = opened
-        self._idle: queue.LifoQueue[LedgerReader] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[EvidenceStore] = queue.LifoQueue()
 
     @contextmanager
-    def one(self) -> Iterator[LedgerReader]:
+    def one(self) -> Iterator[EvidenceStore]:
         """One of them, opened if all are in use."""
         try:
             store = self._idle.get_nowait()
