@@ -99,7 +99,7 @@ def description(service: Service) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": service.stated.url or "/"}],
-        "paths": {path: _operations(path, operations) for path, operations in _paths().items()},
+        "paths": {path: _operations(path, operations) for path, operations in _paths(service).items()},
         "components": {
             "schemas": _SCHEMAS,
             "securitySchemes": {
@@ -110,9 +110,10 @@ def description(service: Service) -> dict[str, Any]:
     }
 
 
-def _paths() -> dict[str, dict[str, dict[str, Any]]]:
+def _paths(service: Service) -> dict[str, dict[str, dict[str, Any]]]:
     """Path → method → operation, without what `_operations` adds."""
     log, one = "/api/logs/{log}", "/api/logs/{log}/decisions/{decision}"
+    pushed = any(one.stated.bundles for one in service.logs)
     text: dict[str, Any] = {"text/plain": _TEXT}
     binary: dict[str, Any] = {"application/octet-stream": {}}
     formats: dict[str, Any] = {kind: {} for kind in ("text/plain", "text/html", "application/json")}
@@ -141,21 +142,6 @@ def _paths() -> dict[str, dict[str, dict[str, Any]]]:
                 },
             },
         },
-        f"{log}/impact": {
-            "post": {
-                "summary": "Have the latest decisions judged again under a policy bundle.",
-                "security": [{"token": []}, {"certificate": []}],
-                "requestBody": {
-                    "required": True,
-                    "description": "A policy bundle, as `gate policy bundle` writes it.",
-                    "content": {"application/gzip": {}},
-                },
-                "responses": {
-                    "202": _answer("It waits to be judged.", _json("Pushed", _object(result=_TEXT))),
-                    **_problems(401, 403, 404, 408, 411, 413, 415, 429, 503),
-                },
-            }
-        },
         one: {"get": _reads("The decision document, byte for byte.", {"application/json": {}}, 404, 503)},
         f"{one}/report/{{format}}": {"get": _reads("The decision in a report format.", formats, 404, 503)},
         f"{one}/record": {"get": _reads("Its compliance record.", {TYPE: {}}, 404, 503)},
@@ -166,6 +152,23 @@ def _paths() -> dict[str, dict[str, dict[str, Any]]]:
         "/tlog/{log}/checkpoint": {"get": _reads("The latest checkpoint.", text, 404, 503)},
         "/tlog/{log}/key": {"get": _reads("The log's verifier key.", text, 404, 503)},
         "/tlog/{log}/tile/{tile}": {"get": _reads("A tile (c2sp.org/tlog-tiles).", binary, 404, 503)},
+        **({f"{log}/impact": {"post": _pushing()}} if pushed else {}),
+    }
+
+
+def _pushing() -> dict[str, Any]:
+    return {
+        "summary": "Have the latest decisions judged again under a policy bundle.",
+        "security": [{"token": []}, {"certificate": []}],
+        "requestBody": {
+            "required": True,
+            "description": "A policy bundle, as `gate policy bundle` writes it.",
+            "content": {"application/gzip": {}},
+        },
+        "responses": {
+            "202": _answer("It waits; `result` is the path of its page.", _json("", _object(result=_TEXT))),
+            **_problems(401, 403, 404, 408, 411, 413, 415, 429, 503),
+        },
     }
 
 

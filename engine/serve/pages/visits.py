@@ -32,7 +32,6 @@ _RENDERING: Final = threading.BoundedSemaphore(2)
 """Reports that are made at a time: each takes a tenth of a second of a core."""
 _AGAIN_S: Final = 5.0
 """After what time a log that could not be read is asked again: it may take long to fail."""
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 Answer = Callable[[Request, Site], Response]
 
@@ -49,7 +48,7 @@ class Visits:
         self._failed: dict[str, tuple[float, Problem | None]] = {}
 
     def routes(self) -> list[BaseRoute]:
-        """All of them; the last one takes what nobody else answered."""
+        """All of them; the last one answers about what is not here."""
         folder = self._folder()
         pushing = [Pushing(self._served, folder).route()] if folder and self._pushable() else []
         return [
@@ -62,7 +61,7 @@ class Visits:
             Route("/verification", self._page(self._verification)),
             Route("/impact", self._page(self._impact)),
             Route("/impact/{name}", self._page(self._impact_result)),
-            Route("/{path:path}", self._page(_nothing), methods=_METHODS),
+            Route("/{path:path}", self._page(_nothing)),
         ]
 
     def _page(self, answer: Answer) -> Callable[[Request], Response]:
@@ -88,7 +87,7 @@ class Visits:
         return Site(int(self._clock()), language, chosen in LANGUAGES, prefix, path, fields)
 
     def _rows(self) -> tuple[dict[str, Sequence[Row]], list[Problem]]:
-        """The decisions of all logs that can be read, and why others cannot, which are not asked each time."""
+        """The decisions of all logs that can be read, and why others cannot; these are asked again later."""
         found: dict[str, Sequence[Row]] = {}
         problems = []
         for name, one in self._served.logs.items():

@@ -104,6 +104,7 @@ def test_what_is_pushed_is_judged_or_named(site: Site) -> None:
     status, page = push(site, b"no archive")
     assert status == 202 and page.startswith("/impact/maker-")
     assert "is no gzip-compressed" in judged(site, page) or "the pushed bundle" in judged(site, page)
+    assert PATH.replace("maker", "{log}") in json.loads(site.get("/openapi.json").text)["paths"]
     assert "curl -fsS --data-binary @bundle.tar.gz" in site.get("/impact").text
     status, page = push(site, pack(load_bundle(SHIPPED_BUNDLES["prelive"]).files))
     text = judged(site, page)
