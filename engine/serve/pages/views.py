@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,22 +56,26 @@ def decisions(site: Site, shelves: Mapping[str, Shelf], asked: Asked, problems: 
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """A line of the overview; ``more`` counts the stages that are left out."""
+    """A line of the overview: stages with verdict and whether that has lapsed; ``more`` are left out."""
 
     name: str
     count: int
     latest: Row | None
-    stages: tuple[tuple[str, str], ...]
+    stages: tuple[tuple[str, str, bool], ...]
     more: int
 
 
-def logs(site: Site, shelves: Mapping[str, Shelf], problems: Sequence[Problem]) -> str:
+Lapsed = Set[tuple[str, str, str]]
+"""Log, workspace and stage whose latest verdict rests on something that has ended since."""
+
+
+def logs(site: Site, shelves: Mapping[str, Shelf], gone: Lapsed, problems: Sequence[Problem]) -> str:
     """All logs by name with the latest verdict on each stage."""
     lines = []
     for name, shelf in shelves.items():
         single = len(shelf.abouts) == 1
         stages = [
-            (stage if single else f"{workspace} {stage}", one.verdict)
+            (stage if single else f"{workspace} {stage}", one.verdict, (name, workspace, stage) in gone)
             for workspace, about in sorted(shelf.abouts.items())
             for stage, one in sorted(about.stages.items())
         ]
@@ -86,6 +90,7 @@ def log(
     shelf: Shelf,
     workspace: str,
     charted: Sequence[tuple[Row, Decision]],
+    gone: Lapsed,
     problems: Sequence[Problem],
 ) -> str:
     """Status, trend and history of one workspace of a log.
@@ -104,7 +109,9 @@ def log(
         name=name,
         workspace=workspace,
         workspaces=sorted(shelf.abouts)[:_WORKSPACES],
-        stages=sorted(about.stages.items()),
+        stages=[
+            (stage, one, (name, workspace, stage) in gone) for stage, one in sorted(about.stages.items())
+        ],
         months=[(month, counts, _bars(counts)) for month, counts in months],
         rules=about.rules.most_common(_RULES),
         charts=drawings[:_CHARTS],
@@ -138,7 +145,12 @@ def _chart(one: Series) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A waiver or condition on which a decision rests; ``until_s`` is 0 where ``until`` is no time."""
+    """A waiver or condition on which a decision rests.
+
+    Attributes:
+        resting: its stage, and those that depend on it, of those about which nothing newer was decided.
+        until_s: 0 where ``until`` is no time.
+    """
 
     log: str
     workspace: str
@@ -151,6 +163,7 @@ class Due:
     owner: str
     until: str
     until_s: int
+    resting: frozenset[str]
 
     def tone(self, now_s: int) -> str:
         """How near its end is, as tones of marks say it."""
@@ -161,6 +174,7 @@ class Due:
 def dues_of(log: str, row: Row, decision: Decision) -> list[Due]:
     """The waivers and conditions of a decision; each once, although a waiver may cover many violations."""
     found: dict[Due, None] = {}
+    resting = {stage: _resting(decision, stage) for stage in decision.stages}
 
     def add(stage: str, waiver: bool, name: str, code: str, text: str, owner: str, until: str) -> None:
         try:
@@ -168,13 +182,41 @@ def dues_of(log: str, row: Row, decision: Decision) -> list[Due]:
         except ValueError:  # a decision of another version of gate
             until_s = 0
         where = (log, row.workspace, row.entry.index, stage)
-        found[Due(*where, waiver, name, code, text, owner, until, until_s)] = None
+        found[
+            Due(
+                *where,
+                waiver,
+                name,
+                code,
+                text,
+                owner,
+                until,
+                until_s,
+                resting.get(stage, frozenset((stage,))),
+            )
+        ] = None
 
     for one in decision.waived:
         add(one.stage, True, one.waiver, one.code, one.reason, one.approver, one.effective_until)
     for open_ in decision.conditions:
         add(open_.stage, False, open_.id, open_.code, open_.msg, open_.owner, open_.due)
     return list(found)
+
+
+def _resting(decision: Decision, stage: str) -> frozenset[str]:
+    """The stage, and those that depend on it."""
+    found = {stage}
+    for name, one in decision.stages.items():  # dependencies come first
+        if found & set(one.depends_on):
+            found.add(name)
+    return frozenset(found)
+
+
+def lapsed(site: Site, dues: Iterable[Due]) -> Lapsed:
+    """Whose latest verdict rests on something that has ended."""
+    return {
+        (one.log, one.workspace, stage) for one in dues if one.until_s <= site.now_s for stage in one.resting
+    }
 
 
 def due(site: Site, dues: Iterable[Due], problems: Sequence[Problem]) -> str:

@@ -7,6 +7,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -113,8 +114,9 @@ class Visits:
 
     def _logs(self, request: Request, site: Site) -> Response:
         rows, problems = self._rows()
+        gone = views.lapsed(site, self._dues_of(rows, problems))
         with self._lock:
-            return _answer(views.logs(site, self._shelved(rows, problems), problems))
+            return _answer(views.logs(site, self._shelved(rows, problems), gone, problems))
 
     def _shelved(self, rows: Mapping[str, Sequence[Row]], problems: list[Problem]) -> dict[str, Shelf]:
         """The logs with these decisions; what of them is odd goes to the problems."""
@@ -138,9 +140,10 @@ class Visits:
             try:
                 charted.append((row, log.decision(row)))
             except LedgerError as error:
-                problems.append(Problem(f"{log.name}, entry {row.entry.index}", error.what))
+                problems.append(Problem(log.name, f"entry {row.entry.index}: {error.what}"))
+        gone = views.lapsed(site, self._dues_of({log.name: rows}, problems))
         with self._lock:
-            return _answer(views.log(site, log.name, shelf, workspace, charted, problems))
+            return _answer(views.log(site, log.name, shelf, workspace, charted, gone, problems))
 
     def _decision(self, request: Request, site: Site) -> Response:
         log, target = self._served.log(request.path_params["log"]), request.path_params["target"]
@@ -156,9 +159,13 @@ class Visits:
 
     def _due(self, request: Request, site: Site) -> Response:
         rows, problems = self._rows()
+        return _answer(views.due(site, self._dues_of(rows, problems), problems))
+
+    def _dues_of(self, rows: Mapping[str, Sequence[Row]], problems: list[Problem]) -> list[views.Due]:
+        """What the latest decisions about each stage rest on; what cannot be read goes to the problems."""
         resting: dict[tuple[str, int], tuple[Row, set[str]]] = {}
         with self._lock:
-            for name, shelf in self._shelved(rows, problems).items():
+            for name, shelf in self._shelved(rows, []).items():
                 for about in shelf.abouts.values():
                     for stage, one in about.stages.items():
                         key = name, one.latest.entry.index
@@ -166,14 +173,15 @@ class Visits:
         dues: list[views.Due] = []
         for (name, index), (row, stages) in resting.items():
             try:
-                found = self._dues_of(self._served.logs[name], row)
+                found = self._rested_on(self._served.logs[name], row)
             except GateError as error:
-                problems.append(Problem(f"{name}, entry {index}", error.what))
+                problems.append(Problem(name, f"entry {index}: {error.what}"))
             else:
-                dues += [one for one in found if one.stage in stages]
-        return _answer(views.due(site, dues, problems))
+                own = [replace(one, resting=one.resting & stages) for one in found]
+                dues += [one for one in own if one.resting]
+        return dues
 
-    def _dues_of(self, log: ServedLog, row: Row) -> list[views.Due]:
+    def _rested_on(self, log: ServedLog, row: Row) -> list[views.Due]:
         key = (log.name, row.entry.digest)
         known = self._dues.get(key)
         if known is None:

@@ -177,6 +177,23 @@ def test_what_is_due_comes_first(site: Site) -> None:
     ]  # fmt: skip
 
 
+def test_a_verdict_that_has_lapsed_is_not_shown_as_one_that_holds() -> None:
+    """Where what it rests on has ended since, overview and log say so, of the stages that rest on it."""
+    row, found = latest()
+    row = dataclasses.replace(
+        row, stages={"stage1": "CONDITIONAL", "stage2": "CONDITIONAL", "stage3": "PASS"}
+    )
+    for day, count in (("2025-12-20", 0), ("2026-02-01", 2)):
+        site = views.Site(parse_rfc3339(f"{day}T12:00:00Z"))
+        gone = views.lapsed(site, views.dues_of("maker", row, found))
+        shelf = Shelf().read([row])
+        for page in (
+            views.logs(site, {"maker": shelf}, gone, []),
+            views.log(site, "maker", shelf, "algo-trade", [], gone, []),
+        ):
+            assert page.count(">lapsed</a>") == count
+
+
 def latest() -> tuple[Row, Decision]:
     """The small decision, and its row."""
     found = small()
@@ -223,7 +240,7 @@ def test_a_signed_entry_that_is_odd() -> None:
 
 def test_links_below_a_proxy() -> None:
     """Every link begins with the path under which a proxy serves the pages."""
-    page = views.logs(views.Site(0, prefix="/gate"), {"maker": Shelf().read([latest()[0]])}, [])
+    page = views.logs(views.Site(0, prefix="/gate"), {"maker": Shelf().read([latest()[0]])}, set(), [])
     links = re.findall(r'href="([^"]*)"', page)
     assert all(one.startswith(("/gate/", "#main")) for one in links) and "/gate/logs/maker" in links
 
