@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,6 +24,8 @@ from .writing.submission import TYPE, files_of
 VARIABLE: Final = "GATE_TOKEN"
 _MOST_TOKEN: Final = 16_384
 _SECONDS: Final = 180
+_PAUSES_S: Final = (1, 3, 9)
+"""Before it is posted again, which records nothing twice."""
 _BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 _REMEDIES: Final = {
     401: "give a token that the service's issuers signed, for its audience, that has not expired",
@@ -75,14 +79,7 @@ class Elsewhere:
         """
         files, notices = files_of(judged)
         shown = printable(self.url.partition("?")[0][:200])
-        status, answer = post(
-            f"{self.url.rstrip('/')}/decisions",
-            b"".join(write_tar(files)),
-            TYPE,
-            {"Authorization": f"Bearer {self.token}"},
-            shown,
-            _SECONDS,
-        )
+        status, answer = self._posted(b"".join(write_tar(files)), shown)
         stated = _document(answer)
         if status in (200, 201):
             try:
@@ -102,6 +99,20 @@ class Elsewhere:
             path=shown,
             remedy=_REMEDIES.get(status),
         )
+
+    def _posted(self, data: bytes, shown: str) -> tuple[int, bytes]:
+        """Status and content of the answer; tried again where the service is busy or cannot be reached."""
+        for pause_s in _PAUSES_S:
+            with suppress(EnvironmentProblem):
+                found = self._post(data, shown)
+                if found[0] not in _BUSY:
+                    return found
+            time.sleep(pause_s)
+        return self._post(data, shown)
+
+    def _post(self, data: bytes, shown: str) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return post(f"{self.url.rstrip('/')}/decisions", data, TYPE, headers, shown, _SECONDS)
 
 
 def _document(answer: bytes) -> Mapping[str, Any]:

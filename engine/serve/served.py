@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from bisect import bisect_left
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -122,14 +123,15 @@ class ServedLog:
         """
         rows = self.rows()
         index = check_target(target, ())
-        if index is None and target in self._by_digest:
+        if index is not None:
+            at = bisect_left(rows, index, key=lambda one: one.entry.index)
+            found = [one for one in rows[at : at + 1] if one.entry.index == index]
+        elif target in self._by_digest:
             return self._by_digest[target]
-        found = [
-            one
-            for one in rows
-            if one.entry.index == index
-            or (index is None and (one.digest.startswith(target) or one.entry.digest.startswith(target)))
-        ]
+        else:
+            found = [
+                one for one in rows if one.digest.startswith(target) or one.entry.digest.startswith(target)
+            ]
         if not found or len({one.digest for one in found}) > 1:
             what = "several decisions begin with" if found else "the ledger has no decision"
             raise UsageError(f"{what} {target!r}", remedy="give a ledger index or more digits")

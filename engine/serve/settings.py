@@ -111,7 +111,7 @@ class TlsSettings(Settings):
 class LimitSettings(Settings):
     """What one client, and one request, may take."""
 
-    body_bytes: int = field(default=64 << 20, metadata={"description": "The largest posted decision."})
+    body_bytes: int = field(default=16 << 20, metadata={"description": "The largest posted decision."})
     body_seconds: int = field(default=30, metadata={"description": "Time for a request's body."})
     header_seconds: int = field(default=10, metadata={"description": "Time for a request's header."})
     request_seconds: int = field(

@@ -20,7 +20,7 @@ def to_stderr() -> None:
     """Write what the service and the server say to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines())
-    for logger, level in ((LOGGER, logging.INFO), (logging.getLogger("uvicorn.error"), logging.WARNING)):
+    for logger, level in ((LOGGER, logging.INFO), (logging.getLogger("uvicorn.error"), logging.ERROR)):
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False

@@ -6,6 +6,8 @@ They are no coroutines: the framework runs them in threads. They raise GateError
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
@@ -39,8 +41,8 @@ _TYPES: Final = {
     ),
 }
 """Report format → content type; any other is plain text."""
-_RENDERING: Final = threading.BoundedSemaphore(2)
-_PATIENCE_S: Final = 10
+_LONG: Final = threading.BoundedSemaphore(2)
+_PATIENCE_S: Final = 2
 _CHECKPOINT_AGE: Final = {"cache-control": "public, max-age=1"}
 
 
@@ -70,18 +72,14 @@ def routes(served: Served) -> list[BaseRoute]:
         log, row = row_of(request)
         name = request.path_params["format"]
         form = registry.load(name)
-        if not _RENDERING.acquire(timeout=_PATIENCE_S):
-            raise EnvironmentProblem("too many reports are being made", remedy="ask again")
-        try:
+        with _long():
             data = form.render(log.decision(row), row.entry, Screen())
-        finally:
-            _RENDERING.release()
         policy = {"content-security-policy": REPORT_POLICY} if name == "html" else {}
         return Response(data, headers=policy, media_type=_TYPES.get(name, "text/plain; charset=utf-8"))
 
     def record(request: Request) -> Response:
         log, row = row_of(request)
-        with log.open() as ledger:
+        with _long(), log.open() as ledger:
             made = export_from(ledger, str(row.entry.index), Authorities())
         headers = {
             "gate-trust": f"sha256:{made.trust}",
@@ -91,7 +89,7 @@ def routes(served: Served) -> list[BaseRoute]:
 
     def proof(request: Request) -> Response:
         log, row = row_of(request)
-        with log.open() as ledger:
+        with _long(), log.open() as ledger:
             return json_answer(prove(ledger, row.entry.index).to_json())
 
     def verification(request: Request) -> Response:
@@ -134,6 +132,17 @@ def routes(served: Served) -> list[BaseRoute]:
         Route("/tlog/{log}/key", key),
         Route("/tlog/{log}/tile/{tile:path}", tile),
     ]
+
+
+@contextmanager
+def _long() -> Iterator[None]:
+    """Do something that takes long, two at a time. Raises EnvironmentProblem: too many want to."""
+    if not _LONG.acquire(timeout=_PATIENCE_S):
+        raise EnvironmentProblem("too many reports, records and proofs are asked for", remedy="ask again")
+    try:
+        yield
+    finally:
+        _LONG.release()
 
 
 def _asked(request: Request) -> dict[str, str]:

@@ -107,6 +107,8 @@ class _Judge:
                 raise EnvironmentProblem(f"the process that judges again {what}") from error
         if "refused" in answer:
             raise Refused(answer["refused"])
+        if "failed" in answer:
+            raise EnvironmentProblem(f"the process that judges again met {answer['failed']}")
         return Accepted(answer["digest"], base64.b64decode(answer["statement"]), answer["verdict"])
 
     def end(self) -> None:
@@ -192,6 +194,10 @@ def _answer(header: bytes, data: bytes, engines: _Engines) -> dict[str, str]:
         found = check(read(data), Demands(**stated), engines.again)
     except Refused as error:
         return {"refused": str(error)}
+    except MemoryError:
+        return {"refused": "checking it takes more memory than there is for that"}
+    except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+        return {"failed": type(error).__name__}
     line = base64.b64encode(found.statement).decode()
     return {"digest": found.digest, "statement": line, "verdict": found.verdict}
 

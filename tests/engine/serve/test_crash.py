@@ -7,16 +7,21 @@ import os
 import random
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gate.engine.decision import statement as statements
 from gate.engine.ledger import open_reader, verify_ledger
+from gate.engine.ledger.postgres.address import parse
+from gate.engine.ledger.postgres.schema import prepare
 from gate.evidence.base.canonical import canonical, sha256_hex
 
-from .service import Change, Issuer, Server, archive, running, settings
+from ..ledger import postgres_server
+from .service import Answer, Change, Issuer, Server, archive, running, settings
 
 KILLS = int(os.environ.get("GATE_EXAMPLES", "0"))
 CLIENTS = 6
@@ -79,3 +84,45 @@ def test_nothing_acknowledged_is_lost_by_kills(tmp_path: Path) -> None:
     service goes on, and jobs post again what was not answered.
     """
     run_killed(tmp_path, Change(tmp_path / "change"), min(KILLS, 100) or 3, 40, KILLS)
+
+
+@pytest.mark.soak
+def test_a_database_that_crashes_is_waited_for_by_posting_again(tmp_path: Path) -> None:
+    """503 and readers told so while it is gone; the same service goes on when it is back."""
+    change, issuer = Change(tmp_path / "change"), Issuer()
+    made = [archive(one) for one in change.decisions(12)]
+    with postgres_server.running() as database:
+        prepare(parse(database.url()))
+        file = settings(tmp_path, issuer, change.policy)
+        stated = yaml.safe_load(file.read_text())
+        stated["logs"][0]["ledger"] = database.url()
+        file.write_text(yaml.safe_dump(stated))
+        with running(file, tmp_path / "config") as server:
+            answers = [server.post(body, issuer.token()) for body in made[:4]]
+            database.kill()
+            refused = server.post(made[4], issuer.token())
+            assert (refused.status, b"postgresql" in refused.body) == (503, False), refused.body
+            time.sleep(1.1)
+            assert server.ask("/api/logs/algo/decisions").status == 503
+            assert server.ask("/api/logs/other/decisions").status == 200
+            database.restart()
+
+            def again(body: bytes) -> Answer:
+                """Post until it is taken: each connection to the old database breaks once."""
+                answer = server.post(body, issuer.token())
+                for _ in range(9):
+                    if answer.status != 503:
+                        break
+                    answer = server.post(body, issuer.token())
+                return answer
+
+            with ThreadPoolExecutor(4) as pool:
+                answers += pool.map(again, made[4:])
+            assert {answer.status for answer in answers} <= {200, 201}, [answer.body for answer in answers]
+            time.sleep(1.1)
+            assert len(server.ask("/api/logs/algo/decisions").json["decisions"]) == 12
+        report = verify_ledger(database.url(), evidence_of=statements.documents)
+        assert report.ok, report.problems
+        with open_reader(database.url()) as ledger:
+            leaves = {one.digest for one in ledger.entries() if one.sealed}
+        assert {answer.json["leaf"] for answer in answers} <= leaves
