@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import jinja2
 from markupsafe import Markup, escape
@@ -76,6 +76,11 @@ class Site:
     def decision_url(self, log: str, entry: int) -> str:
         """Where the report about a recorded decision is."""
         return self.url(f"/logs/{log}/decisions/{entry}")
+
+
+def prefix_of(root_path: str, url: str | None) -> str:
+    """What every path begins with: what the server says, else the path of the URL at which others come."""
+    return (root_path or urlsplit(url or "").path).rstrip("/")
 
 
 def language_of(accepted: str) -> str:

@@ -37,6 +37,7 @@ from ..http.rates import Rates
 from ..http.writing import client_of
 from ..served import Served, ServedLog
 from ..writing.tokens import Client, Issuers, NotKnown, may_push
+from .html import prefix_of
 from .impacts import FAILURE, WAITING
 
 TYPE: Final = "application/gzip"
@@ -86,7 +87,8 @@ class Pushing:
                     data += piece
         except TimeoutError:
             return problem(408, "the body took too long", headers={"connection": "close"})
-        return await asyncio.to_thread(self._taken, log, bytes(data), client)
+        prefix = prefix_of(request.scope.get("root_path", ""), self._served.service.stated.url)
+        return await asyncio.to_thread(self._taken, log, bytes(data), client, prefix)
 
     def _turned_away(self, headers: Mapping[str, str], client: Client) -> Response | None:
         """Why the body is not read; None to go on."""
@@ -101,7 +103,7 @@ class Pushing:
             return problem(429, "too many bundles", headers={"retry-after": "1"})
         return None
 
-    def _taken(self, log: ServedLog, data: bytes, client: Client) -> Response:
+    def _taken(self, log: ServedLog, data: bytes, client: Client, prefix: str) -> Response:
         digest = sha256_hex(data)
         name = f"{log.name}-{digest[:16]}.json"
         pushed = {"log": log.name, "by": client.name, "archive": digest}
@@ -116,7 +118,8 @@ class Pushing:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="gate-impact", daemon=True)
                 self._thread.start()
-        return json_answer({"result": f"/impact/{name}"}, 202, {"location": f"/impact/{name}"})
+        page = f"{prefix}/impact/{name}"
+        return json_answer({"result": page}, 202, {"location": page})
 
     def _run(self) -> None:
         while True:

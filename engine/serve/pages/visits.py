@@ -23,7 +23,7 @@ from ...report.audit import html as report
 from ...report.audit.words import LANGUAGES
 from ..served import Row, Served, ServedLog
 from . import impacts, views
-from .html import Site, language_of, policy
+from .html import Site, language_of, policy, prefix_of
 from .pushing import Pushing
 from .rows import Asked, Shelf
 
@@ -82,8 +82,9 @@ class Visits:
     def _site(self, request: Request) -> Site:
         chosen = request.query_params.get("language", "")
         language = chosen if chosen in LANGUAGES else language_of(request.headers.get("accept-language", ""))
-        prefix = request.scope.get("root_path", "").rstrip("/")
-        path = "/" + request.url.path.removeprefix(prefix).lstrip("/")  # two slashes would lead elsewhere
+        root = request.scope.get("root_path", "")
+        prefix = prefix_of(root, self._served.service.stated.url)
+        path = "/" + request.url.path.removeprefix(root).lstrip("/")  # two slashes would lead elsewhere
         fields = tuple(request.query_params.items())
         return Site(int(self._clock()), language, chosen in LANGUAGES, prefix, path, fields)
 

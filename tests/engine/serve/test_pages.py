@@ -20,6 +20,7 @@ pytest.importorskip("starlette", reason="the extra `serve` is not installed")
 from gate.engine.decision.document import Decision
 from gate.engine.ledger.interface import Entry
 from gate.engine.serve.pages import views
+from gate.engine.serve.pages.html import prefix_of
 from gate.engine.serve.pages.rows import Asked, Shelf, newest_first
 from gate.engine.serve.served import Row
 from gate.evidence.base.times import parse_rfc3339
@@ -239,7 +240,9 @@ def test_a_signed_entry_that_is_odd() -> None:
 
 
 def test_links_below_a_proxy() -> None:
-    """Every link begins with the path under which a proxy serves the pages."""
+    """Every link begins with the path under which a proxy serves the pages: that of the service's URL."""
+    assert prefix_of("", "https://gate.example/gate/") == prefix_of("/gate", None) == "/gate"
+    assert prefix_of("", "https://gate.example") == prefix_of("", None) == ""
     page = views.logs(views.Site(0, prefix="/gate"), {"maker": Shelf().read([latest()[0]])}, set(), [])
     links = re.findall(r'href="([^"]*)"', page)
     assert all(one.startswith(("/gate/", "#main")) for one in links) and "/gate/logs/maker" in links
