@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import html
 import json
 import re
-from collections.abc import Iterator
+import shlex
+import urllib.request
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,9 @@ from gate.evidence.base.times import parse_rfc3339
 from ..report.small import small
 from .site import EVIL, Site, make, running
 
-PAGES = Path(__file__).parents[3] / "engine" / "serve" / "pages"
+ROOT = Path(__file__).parents[3]
+PAGES = ROOT / "engine" / "serve" / "pages"
+EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -352,3 +357,31 @@ def test_the_catalogue_is_complete() -> None:
     for text, translated in hebrew.items():
         places = sorted(re.findall(r"\{\w+\}", english.get(text, text)))
         assert sorted(re.findall(r"\{\w+\}", translated)) == places, text
+
+
+@pytest.mark.soak
+def test_the_commands_of_the_page_verify(
+    evaluated: Callable[..., Any], gate: Callable[..., Any], workspaces: Path, tmp_path: Path
+) -> None:
+    """What the page of verification proposes finds the ledger and a decision to hold, word for word."""
+    assert evaluated("algo-trade", "stage1").code == 1
+    workspace = workspaces / "algo-trade for stage1"
+    service = tmp_path / "serve.yaml"
+    service.write_text(f"logs: [{{name: own, ledger: {json.dumps(str(workspace / 'ledger'))}}}]")
+    with running(service) as site:
+        text = site.get("/verification").text
+        commands = [
+            shlex.split(html.unescape(one)) for one in re.findall(r'<code class="line">(.*?)</code>', text)
+        ]
+        assert [command[0] for command in commands] == ["curl", "gate", "curl", "gate"]
+        for command in commands:
+            if command[0] == "curl":
+                with urllib.request.urlopen(command[-1]) as answer:  # noqa: S310 - the service of the test
+                    (tmp_path / command[command.index("-o") + 1]).write_bytes(answer.read())
+                    trust = answer.headers["Gate-Trust"]
+            else:
+                where = (
+                    ("-w", workspace, "--operator", EXAMPLES / "operator.yaml") if "ledger" in command else ()
+                )
+                done = gate(*[one.replace("sha256:DIGEST", str(trust)) for one in command[1:]], *where)
+                assert done.code == 0 and "verified:" in done.out, done
