@@ -259,8 +259,11 @@ class ServedLog:
         for one in islice(ledger.entries(after=self._latest), latest.size - self._tree.size):
             leaves.append(bytes.fromhex(one.digest))
             lengths.append(len(one.line))
-            row = _row(Entry(one.index, one.digest), json.loads(one.payload)) if one.void is None else None
-            rows += [row] if row is not None else []
+            try:
+                row = _row(Entry(one.index, one.digest), json.loads(one.payload))
+            except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
+                raise self._broken(ledger, f"has an odd decision in entry {one.index}") from error
+            rows += [row] if row is not None and one.void is None else []
         if self._tree.grown(leaves).root() != latest.root:
             raise self._broken(ledger, f"does not give the root of its checkpoint of {latest.time}")
         self._tree.extend(leaves, lengths)
@@ -290,19 +293,19 @@ def _row(entry: Entry, statement: dict[str, Any]) -> Row | None:
     policy = predicate.get("policy", {})
     return Row(
         entry=entry,
-        digest=summary["decision"]["sha256"],
+        digest=str(summary["decision"]["sha256"]),
         time=str(predicate.get("timeVerified")),
-        stage=summary["stage"],
-        verdict=summary["verdict"],
-        stages=summary["stages"],
+        stage=str(summary["stage"]),
+        verdict=str(summary["verdict"]),
+        stages={str(name): str(verdict) for name, verdict in summary["stages"].items()},
         workspace=str(predicate.get("resourceUri", "")).removeprefix("urn:gate:workspace:"),
         commit=subject.get("commit"),
         policy=str(policy.get("uri", "")).removeprefix("urn:gate:policy:"),
         policy_digest=policy.get("digest", {}).get("sha256", ""),
-        violations=tuple(summary.get("violations", ())),
-        waived=tuple(summary.get("waived", ())),
+        violations=tuple(map(str, summary.get("violations", ()))),
+        waived=tuple(map(str, summary.get("waived", ()))),
         conditions=int(summary.get("conditions", 0)),
-        weakenings=tuple(summary.get("weakenings", ())),
+        weakenings=tuple(map(str, summary.get("weakenings", ()))),
     )
 
 

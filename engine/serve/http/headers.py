@@ -12,10 +12,10 @@ PAGE_POLICY: Final = (
 )
 """Of pages: style, scripts and pictures are files of the service; nothing inline, nothing from elsewhere."""
 REPORT_POLICY: Final = (
-    "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "img-src data:; font-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-"""Of a report in HTML, which brings its own style: a sandbox, in which it is of no origin."""
+"""Of a report in HTML, which brings its own style and no script: a sandbox, in which it is of no origin."""
 
 ALWAYS: Final = {
     "x-content-type-options": "nosniff",

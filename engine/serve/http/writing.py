@@ -67,14 +67,13 @@ class _Posting:
             noted |= {"log": log.name, "entry": recorded["entry"], "decision": recorded["decision"]}
             return json_answer(recorded, 201 if recorded["new"] else 200)
         except NotKnown as error:
-            outcome = "unknown"
+            outcome, noted["refused"] = "unknown", str(error)
             return problem(401, str(error), headers={"www-authenticate": "Bearer"})
         except NotPermitted as error:
-            outcome = "forbidden"
+            outcome, noted["refused"] = "forbidden", str(error)
             return problem(403, str(error))
         except Refused as error:
-            outcome = "refused"
-            noted["refused"] = str(error)
+            outcome, noted["refused"] = "refused", str(error)
             return problem(422, "the decision is not recorded", str(error))
         except TimeoutError:
             return problem(408, "the body took too long", headers={"connection": "close"})

@@ -104,7 +104,7 @@ class _Keys:
                     audience=issuer.audience,
                     issuer=issuer.issuer,
                     leeway=LEEWAY_S,
-                    options={"require": ["exp", "iat", "iss", "aud"], "strict_aud": False},
+                    options={"require": ["exp", "iat", "iss", "aud"]},
                 )
             except jwt.InvalidSignatureError:
                 continue
@@ -135,7 +135,11 @@ class _Keys:
         except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             raise self._wrong(str(error) or type(error).__name__) from error
         usable = [
-            one for one in keys if one.key_type != "oct" and one.algorithm_name in self._issuer.algorithms
+            one
+            for one in keys
+            if one.key_type != "oct"
+            and one.algorithm_name in self._issuer.algorithms
+            and one.public_key_use in (None, "sig")
         ]
         if not usable:
             raise self._wrong(f"it has no public key for {', '.join(self._issuer.algorithms)}")

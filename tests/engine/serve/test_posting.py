@@ -6,7 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -282,6 +285,21 @@ def test_the_log_is_json_and_keeps_secrets(desk: Desk) -> None:
     assert "s3cret" not in text
     assert token not in text and token.split(".")[1] not in text
     assert AUDIENCE not in text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the service's processes")
+def test_a_judge_that_ends_is_replaced(desk: Desk) -> None:
+    """What it was asked about is not recorded, or judged by the next one; the service goes on."""
+    pid = desk.server.process.pid
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    judges = {child for task in tasks for child in (task / "children").read_text().split()}
+    assert judges
+    for judge in judges:
+        os.kill(int(judge), signal.SIGKILL)
+    [one] = desk.change.decisions(1, start=800)
+    assert desk.post(one).status in (201, 503)
+    assert desk.post(one).status in (200, 201)
+    assert recorded(desk).count(digest(one)) == 1
 
 
 def test_limits_on_how_often_are_kept_for_each_client() -> None:
