@@ -173,34 +173,21 @@ class Due:
 
 def dues_of(log: str, row: Row, decision: Decision) -> list[Due]:
     """The waivers and conditions of a decision; each once, although a waiver may cover many violations."""
-    found: dict[Due, None] = {}
+    rows = [
+        (one.stage, True, one.waiver, one.code, one.reason, one.approver, one.effective_until)
+        for one in decision.waived
+    ]
+    rows += [(one.stage, False, one.id, one.code, one.msg, one.owner, one.due) for one in decision.conditions]
     resting = {stage: _resting(decision, stage) for stage in decision.stages}
-
-    def add(stage: str, waiver: bool, name: str, code: str, text: str, owner: str, until: str) -> None:
+    found = []
+    for stage, waiver, name, code, text, owner, until in dict.fromkeys(rows):
         try:
             until_s = due_at(until)
         except ValueError:  # a decision of another version of gate
             until_s = 0
-        where = (log, row.workspace, row.entry.index, stage)
-        found[
-            Due(
-                *where,
-                waiver,
-                name,
-                code,
-                text,
-                owner,
-                until,
-                until_s,
-                resting.get(stage, frozenset((stage,))),
-            )
-        ] = None
-
-    for one in decision.waived:
-        add(one.stage, True, one.waiver, one.code, one.reason, one.approver, one.effective_until)
-    for open_ in decision.conditions:
-        add(open_.stage, False, open_.id, open_.code, open_.msg, open_.owner, open_.due)
-    return list(found)
+        by, where = resting.get(stage, frozenset((stage,))), (log, row.workspace, row.entry.index, stage)
+        found.append(Due(*where, waiver, name, code, text, owner, until, until_s, by))
+    return found
 
 
 def _resting(decision: Decision, stage: str) -> frozenset[str]:

@@ -97,10 +97,8 @@ class Visits:
             if problem is None or time.monotonic() >= until:
                 try:
                     found[name], problem = one.rows(), None
-                except GateError as error:
-                    problem = Problem(name, error.what)
                 except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-                    problem = Problem(name, f"it is not what a ledger is: {type(error).__name__}")
+                    problem = Problem(name, _reason(error))
                 self._failed[name] = (time.monotonic() + _AGAIN_S, problem)
             if problem is not None:
                 problems.append(problem)
@@ -237,6 +235,13 @@ class Visits:
         return _answer(views.impact_result(site, found, found.impact))
 
 
+def _reason(error: Exception) -> str:
+    """Why a ledger cannot be read, without paths of this machine."""
+    if isinstance(error, GateError):
+        return error.what
+    return f"it is not what a ledger is: {type(error).__name__}"
+
+
 def _state(log: ServedLog) -> views.State:
     """What is known of a log's verification, and of what it is about as far as that can be read now."""
     verified = log.verified
@@ -253,8 +258,8 @@ def _state(log: ServedLog) -> views.State:
             key = ledger.verifier
         rows, found = log.rows(), log.checkpoint()
         sealed = found[0] if found else None
-    except GateError as error:
-        unknown = unknown or error.what
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+        unknown = unknown or _reason(error)
     return views.State(
         name=log.name,
         checked=None if verified is None else verified.time,
