@@ -9,7 +9,7 @@ import functools
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from ....evidence.base.limits import DEFAULT
 from ....evidence.base.records import from_json
 from ....evidence.reading.parse import parse_json
 from ....evidence.reading.workspace.named import read_named
+from ...decision.document import PolicyId
 from ...replay.impact import Impact
 from ...replay.reports.impact import TYPE
 
@@ -50,8 +51,40 @@ class Result:
     pushed: Mapping[str, str] = field(default_factory=dict)
 
 
-def results(folder: Path) -> list[Result]:
-    """The latest results in the folder, the latest first, without single flips; none where it is not there.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A result as lists show it: `tone` and `flips` say what it comes to, `wrong` why nothing is known."""
+
+    name: str
+    written_s: int
+    tone: str = ""
+    flips: str = ""
+    policy: PolicyId | None = None
+    base: str = ""
+    decisions: int = 0
+    wrong: str = ""
+
+    @classmethod
+    def of(cls, one: Result) -> Listed:
+        """The result without single flips."""
+        found = one.impact
+        if found is None:
+            return cls(one.name, one.written_s, wrong=one.wrong)
+        total = found.recorded + found.logged + found.sets
+        return cls(one.name, one.written_s, *summary(found), found.policy, found.base, total)
+
+
+def summary(found: Impact) -> tuple[str, str]:
+    """What a result comes to: the tone of its mark, and words."""
+    if found.loosened:
+        return "bad", "some demand less"
+    if found.changed:
+        return "warn", "flips, none demands less"
+    return ("bad", "not known") if found.failed else ("good", "nothing flips")
+
+
+def results(folder: Path) -> list[Listed]:
+    """The latest results in the folder, the latest first; none where it is not there.
 
     Raises OSError: the folder cannot be read.
     """
@@ -63,19 +96,13 @@ def results(folder: Path) -> list[Result]:
                     found.append((one.stat(follow_symlinks=False).st_mtime_ns, one.name))
     except FileNotFoundError:
         return []
-    return [_summary(folder, name, written_ns) for written_ns, name in sorted(found, reverse=True)[:MOST]]
+    return [_listed(folder, name, written_ns) for written_ns, name in sorted(found, reverse=True)[:MOST]]
 
 
 @functools.lru_cache(maxsize=4 * MOST)
-def _summary(folder: Path, name: str, written_ns: int) -> Result:
-    """A result, remembered until the file changes; only whether there are flips stays of them."""
-    found = _read(folder, name, written_ns)
-    if found.impact is None:
-        return found
-    few = tuple(
-        sorted(found.impact.changed, key=lambda one: not (one.difference and one.difference.loosened))[:1]
-    )
-    return replace(found, impact=replace(found.impact, changed=few, failed=found.impact.failed[:1]))
+def _listed(folder: Path, name: str, written_ns: int) -> Listed:
+    """Remembered until the file changes."""
+    return Listed.of(_read(folder, name, written_ns))
 
 
 def read(folder: Path, name: str) -> Result:

@@ -28,7 +28,7 @@ from ...report.several.series import Series, figures
 from ...terminal.figures import for_people, printable
 from ..served import Row
 from .html import Site, render
-from .impacts import Result
+from .impacts import Listed, Result, summary
 from .rows import About, Asked, Line, Page, Shelf, newest_first
 
 CHARTED: Final = 30
@@ -277,7 +277,7 @@ def verification(site: Site, states: Sequence[State], base: str) -> str:
 
 
 def impact(
-    site: Site, results: Sequence[Result], pushable: Sequence[str], base: str, *, wrong: str = ""
+    site: Site, results: Sequence[Listed], pushable: Sequence[str], base: str, *, wrong: str = ""
 ) -> str:
     """The results of impact that were written.
 
@@ -306,6 +306,7 @@ def impact_result(site: Site, result: Result, found: Impact) -> str:
         section="impact",
         result=result,
         impact=found,
+        summary=summary(found),
         verdicts_changed=verdicts(found.changed)[:_FINDINGS],
         lacking=list(found.lacking.items())[:_FINDINGS],
         groups=made[:_GROUPS],

@@ -229,7 +229,7 @@ class Visits:
             raise UsageError(error.what, remedy="choose one of the results of policy impact") from error
         if found.impact is None:
             return _answer(
-                views.impact(site, [found], self._pushable(), self._base(request)),
+                views.impact(site, [impacts.Listed.of(found)], self._pushable(), self._base(request)),
                 200 if found.readable else 503,
             )
         return _answer(views.impact_result(site, found, found.impact))
