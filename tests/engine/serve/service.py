@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from jwt.algorithms import ECAlgorithm
 
 from gate.engine import service
 from gate.engine.context import open_context
-from gate.engine.decide.recorded import Time
+from gate.engine.decide.recorded import Recorded, Time
 from gate.engine.policy import open_engine
 from gate.engine.record.archive import write_tar
 from gate.engine.serve.writing.submission import files_of
@@ -84,11 +84,13 @@ class Change:
     def decisions(self, count: int, source: str = "flag", start: int = 0) -> list[Judged]:
         """As many decisions, each of another second."""
         judged, made = self.judged, []
+        plan, bundle = judged.context.plan, judged.context.bundle
+        document = judged.recorded.to_json(plan)
         with open_engine("embedded", judged.context.bundle, judged.context.config.limits) as engine:
             for number in range(start, start + count):
                 time = Time(format_utc(_FIRST_S + number), source)
-                recorded = replace(judged.recorded, setup=replace(judged.recorded.setup, time=time))
-                plan, bundle = judged.context.plan, judged.context.bundle
+                document["setup"]["time"] = {"text": time.text, "source": source}
+                recorded = Recorded.from_json(document)
                 decision = service.replay(bundle, plan, recorded, time, engine)
                 made.append(Judged(decision, recorded, judged.context))
         return made

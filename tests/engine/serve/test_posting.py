@@ -287,6 +287,7 @@ def test_the_log_is_json_and_keeps_secrets(desk: Desk) -> None:
     assert AUDIENCE not in text
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for the service's processes")
 def test_a_judge_that_ends_is_replaced(desk: Desk) -> None:
     """What it was asked about is not recorded, or judged by the next one; the service goes on."""
@@ -310,3 +311,18 @@ def test_limits_on_how_often_are_kept_for_each_client() -> None:
     assert rates.allows("b")
     now[0] = 0.2
     assert [rates.allows("a"), rates.allows("a")] == [True, False]
+
+
+def test_what_is_in_progress_is_answered_at_the_end(desk: Desk) -> None:
+    """SIGTERM: each request that was begun is answered, and is in the ledger. It ends the service."""
+    made, token = [archive(one) for one in desk.change.decisions(8, start=900)], desk.issuer.token()
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(desk.server.post, data, token) for data in made]
+        while not any(answer.done() for answer in answers):
+            time.sleep(0.01)
+        desk.server.process.terminate()
+        kept = [one.result().json for one in answers if one.exception() is None]
+    assert (desk.server.process.wait(30), bool(kept)) == (0, True)
+    with open_reader(desk.root / "ledger") as ledger:
+        leaves = {one.digest for one in ledger.entries() if one.sealed}
+    assert {answer["leaf"] for answer in kept} <= leaves

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from gate.engine.ledger import open_ledger, open_reader
+from gate.engine.ledger import open_ledger
 from gate.evidence.signing.keys import LogKey
 
 from .service import Change, Issuer, archive, running, settings
@@ -169,10 +166,9 @@ class Authority:
         return path
 
 
+@pytest.mark.soak
 def test_a_client_certificate_stands_for_a_token(tmp_path: Path) -> None:
-    """Each client needs one; its alternative name says where it may post. SIGTERM then ends the service: each
-    request that was begun is answered, and is in the ledger.
-    """
+    """Each client needs one; its alternative name says where it may post."""
     authority, change = Authority(tmp_path), Change(tmp_path / "change")
     authority.issue("server", x509.DNSName("localhost"))
     right = authority.issue("right", x509.UniformResourceIdentifier("spiffe://ci/algo"))
@@ -182,9 +178,9 @@ def test_a_client_certificate_stands_for_a_token(tmp_path: Path) -> None:
     stated["logs"][0]["writers"] = [{"certificate": "URI:spiffe://ci/algo"}]
     stated["tls"] = {"certificate": "server.pem", "key": "server.pem", "clients": "authority.pem"}
     file.write_text(yaml.safe_dump(stated))
-    first, *others = [archive(one) for one in change.decisions(7)]
+    [first] = [archive(one) for one in change.decisions(1)]
 
-    def ask(certificate: Path | None, body: bytes | None = None) -> tuple[int, Any, bytes]:
+    def ask(certificate: Path | None, body: bytes | None = None) -> tuple[int, Any]:
         context = ssl.create_default_context(cafile=str(authority.path))
         if certificate is not None:
             context.load_cert_chain(certificate)
@@ -192,26 +188,16 @@ def test_a_client_certificate_stands_for_a_token(tmp_path: Path) -> None:
         asked = urllib.request.Request(url, body, {"Content-Type": "application/x-tar"})
         try:
             with urllib.request.urlopen(asked, context=context, timeout=30) as answer:  # noqa: S310 - as above
-                return answer.status, answer.headers, answer.read()
+                return answer.status, answer.headers
         except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read()
+            return error.code, error.headers
 
     with running(file, tmp_path / "config") as server:
         assert ask(right, first)[0] == 201
         assert ask(wrong, first)[0] == 403
-        status, headers, _ = ask(wrong)
+        status, headers = ask(wrong)
         assert (status, "max-age" in headers["strict-transport-security"]) == (200, True)
         with pytest.raises(OSError, match=r".+"):
             ask(None)
-        with ThreadPoolExecutor(6) as pool:
-            answers = [pool.submit(ask, right, body) for body in others]
-            while not any(answer.done() for answer in answers):
-                time.sleep(0.01)
-            server.process.terminate()
-            kept = [json.loads(one.result()[2]) for one in answers if one.exception() is None]
-        assert (server.process.wait(30), bool(kept)) == (0, True)
-    with open_reader(tmp_path / "ledger") as ledger:
-        leaves = {one.digest for one in ledger.entries() if one.sealed}
-    assert {answer["leaf"] for answer in kept} <= leaves
     posted = {line["writer"] for line in server.lines if "writer" in line}
     assert posted == {"certificate URI:spiffe://ci/algo", "certificate URI:spiffe://ci/other"}
