@@ -8,12 +8,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gate.engine.decision.document import Condition, Decision, Verdict
+from gate.engine.decision.document import Decision
 from gate.engine.decision.statement import statement
 from gate.engine.ledger import open_ledger
 from gate.evidence.base.canonical import canonical
@@ -33,32 +34,30 @@ logs:
 """
 
 
-def decision(time: str, given: Verdict = Verdict.FAIL, **more: object) -> Decision:
-    """The small decision as of another time, with another verdict on both stages."""
-    base = small()
-    stages = {name: replace(one, verdict=given) for name, one in base.stages.items()}
-    if given is Verdict.PASS:
-        more = {"violations": (), "waived": (), "conditions": (), **more}
-    return replace(base, effective_time=time, verdict=given, stages=stages, **more)  # type: ignore[arg-type]
+def decision(time: str, verdict: str = "FAIL", **more: Any) -> Decision:
+    """The small decision as of another time, with another verdict on both stages, about another commit."""
+    document = small().to_json() | {"effective_time": time, "verdict": verdict}
+    if verdict == "PASS":
+        document |= {"violations": [], "waived": [], "conditions": []}
+    for stage in document["stages"].values():
+        stage["verdict"] = verdict
+    document["subject"]["commit"] = more.pop("commit", None)
+    return Decision.from_json(document | more)
 
 
 def hostile() -> Decision:
     """One whose every name is hostile."""
-    base = small()
-    return replace(
-        base,
-        effective_time="2025-12-05T13:00:00Z",
-        workspace=f"{EVIL} DU1234567",
-        violations=tuple(
-            replace(one, code=f"stage1.{EVIL}", msg=EVIL, solution=EVIL) for one in base.violations
-        ),
-        conditions=(
-            Condition(f"stage1.{EVIL}", EVIL, "stage1", EVIL, "2999-01-01", EVIL, "signoff"),
-            Condition("stage1.old", "Watch it", "stage1", "cto", "2001-01-01", "C-old", "signoff"),
-        ),
-        waived=tuple(replace(one, waiver=EVIL, reason=EVIL, approver=EVIL) for one in base.waived),
-        policy=replace(base.policy, name=EVIL[:60]),
-    )
+    document = small().to_json()
+    for one in document["violations"]:
+        one |= {"code": f"stage1.{EVIL}", "msg": EVIL, "solution": EVIL}
+    for one in document["waived"]:
+        one |= {"waiver": EVIL, "reason": EVIL, "approver": EVIL}
+    [_, condition] = document["conditions"]
+    evil = {"code": f"stage1.{EVIL}", "msg": EVIL, "owner": EVIL, "due": "2999-01-01", "id": EVIL}
+    document["conditions"] = [condition | evil, condition | {"due": "2001-01-01", "id": "C-old"}]
+    document["policy"]["name"] = EVIL[:60]
+    time, workspace = "2025-12-05T13:00:00Z", f"{EVIL} DU1234567"
+    return Decision.from_json(document | {"effective_time": time, "workspace": workspace})
 
 
 def record(folder: Path, decisions: Sequence[Decision]) -> Path:
@@ -66,7 +65,7 @@ def record(folder: Path, decisions: Sequence[Decision]) -> Path:
     with open_ledger(folder, KEY, origin=f"test/{folder.name}") as ledger:
         bundle = ledger.evidence.put(b"{}")
         made_from = ledger.evidence.put(b"input")
-        decisions = [replace(one, input_digest=made_from) for one in decisions]
+        decisions = [Decision.from_json(one.to_json() | {"input_digest": made_from}) for one in decisions]
         lines = [statement(one, ledger.evidence.put(canonical(one.to_json())), bundle) for one in decisions]
         ledger.append(lines)
         ledger.seal("2025-12-20T12:00:00Z")
@@ -78,8 +77,8 @@ def make(root: Path) -> Path:
     known = [
         decision(
             f"2025-{11 + number // 30}-{number % 30 + 1:02}T12:00:00Z",
-            [Verdict.FAIL, Verdict.PASS, Verdict.CONDITIONAL][number % 3],
-            subject=replace(small().subject, commit=f"{number:04x}" + "0" * 36),
+            ["FAIL", "PASS", "CONDITIONAL"][number % 3],
+            commit=f"{number:04x}" + "0" * 36,
         )
         for number in range(59)
     ]
