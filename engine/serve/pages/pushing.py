@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from ....evidence.base.atomic import write_file
 from ....evidence.base.canonical import sha256_hex
-from ....evidence.base.errors import GateError
+from ....evidence.base.errors import GateError, PolicyError
 from ....evidence.base.limits import DEFAULT
 from ....evidence.process.children import Child, Ended
 from ...policy import EngineOptions
@@ -157,7 +157,8 @@ def _judged(data: bytes, place: Place, config_dir: Path) -> Iterator[dict[str, A
         work = Judging((place,), (), (), (), bundle, None, engine)
         made = impact([ENTRY], found[-MOST:], work, base, 1)
     except GateError as error:
-        where = ", ".join(filter(None, (error.path, error.place)))
+        # of a bundle, where in it; of anything else it would be a path of this machine
+        where = ", ".join(filter(None, (error.path, error.place))) if isinstance(error, PolicyError) else ""
         yield {"type": FAILURE, "what": f"{error.what} ({where})" if where else error.what}
     else:
         yield json.loads(RENDERERS["json"](made, Screen()))

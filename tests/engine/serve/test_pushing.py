@@ -34,6 +34,7 @@ logs:
     bundles:
       - {issuer: https://ci.example, claims: {repository: policies}}
   - {name: other, ledger: other}
+  - {name: gone, ledger: gone, bundles: [{issuer: https://ci.example, claims: {repository: policies}}]}
 """
 
 
@@ -123,3 +124,11 @@ def test_a_bundle_that_demands_less(evaluated: Callable[..., Any], workspaces: P
         _, page = push(site, pack(loose))
         text = judged(site, page)
     assert "some demand less" in text and "stage1.artifact_coverage" in text and "needs ≥ 30 %" in text
+
+
+@pytest.mark.soak
+def test_a_ledger_that_cannot_be_read(site: Site) -> None:
+    """The page says so, and nothing of where the ledger would be."""
+    status, page = push(site, pack(load_bundle(SHIPPED_BUNDLES["prelive"]).files), "/api/logs/gone/impact")
+    text = judged(site, page)
+    assert status == 202 and "there is no ledger here" in text and str(site.root) not in text
