@@ -23,7 +23,7 @@ from dataclasses import asdict
 from typing import IO, Any, Final
 
 from ....evidence.base.canonical import sha256_hex
-from ....evidence.base.errors import EnvironmentProblem
+from ....evidence.base.errors import EngineError, EnvironmentProblem
 from ....evidence.base.limits import DEFAULT
 from ...decide.model import Plan
 from ...decide.recorded import Recorded
@@ -108,7 +108,7 @@ class _Judge:
         if "refused" in answer:
             raise Refused(answer["refused"])
         if "failed" in answer:
-            raise EnvironmentProblem(f"the process that judges again met {answer['failed']}")
+            raise EnvironmentProblem(f"the decision could not be judged again: {answer['failed']}")
         return Accepted(answer["digest"], base64.b64decode(answer["statement"]), answer["verdict"])
 
     def end(self) -> None:
@@ -133,6 +133,7 @@ class _Judge:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={},  # no secret of the service's
+            start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
         )
         return self._process
 
@@ -194,10 +195,12 @@ def _answer(header: bytes, data: bytes, engines: _Engines) -> dict[str, str]:
         found = check(read(data), Demands(**stated), engines.again)
     except Refused as error:
         return {"refused": str(error)}
+    except (EngineError, EnvironmentProblem) as error:
+        return {"failed": error.what}
     except MemoryError:
         return {"refused": "checking it takes more memory than there is for that"}
     except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-        return {"failed": type(error).__name__}
+        return {"failed": f"it met {type(error).__name__}"}
     line = base64.b64encode(found.statement).decode()
     return {"digest": found.digest, "statement": line, "verdict": found.verdict}
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ....evidence.base.canonical import canonical, sha256_hex
 from ....evidence.base.contracts import violations
-from ....evidence.base.errors import GateError
+from ....evidence.base.errors import EngineError, EnvironmentProblem, GateError
 from ....evidence.base.times import parse_rfc3339
 from ....evidence.signing.allowed_signers import AllowedSigners
 from ...decide.recorded import Recorded, input_digest
@@ -119,10 +119,12 @@ def check(files: Mapping[str, bytes], demands: Demands, again: Again) -> Accepte
     Args:
         again: decides again; called last.
 
-    Raises Refused: it must not be recorded.
+    Raises Refused: it must not be recorded; EngineError, EnvironmentProblem: it could not be judged again.
     """
     try:
         return _check(files, demands, again)
+    except (EngineError, EnvironmentProblem):
+        raise
     except (BadRecordError, GateError) as error:
         raise Refused(error.what if isinstance(error, GateError) else str(error)) from error
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
