@@ -98,7 +98,8 @@ def add_ledger(
     """
     into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
     newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
-    latest = {name: read(one.latest.digest) for name, one in newest}
+    stored = {digest: read(digest) for digest in dict.fromkeys(one.latest.digest for _, one in newest)}
+    latest = {name: stored[one.latest.digest] for name, one in newest}
     for name, one in newest:
         _stage(into, name, one, latest[name])
     _listed(into, latest)
