@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gate.engine.ledger import open_ledger
+from gate.engine.serve.settings import load_service
 from gate.evidence.signing.keys import LogKey
 
 from .service import Change, Issuer, archive, running, settings
@@ -90,6 +91,21 @@ def test_keys_that_cannot_sign_tokens_are_refused(
     (tmp_path / "serve.yaml").write_text(yaml.safe_dump({"logs": [LOG], "issuers": [ISSUER]}))
     run = gate("serve", "serve.yaml")
     assert (run.code, "the issuer's keys cannot be used" in run.err) == (2, True), run.err
+
+
+def test_keys_of_an_issuer_change_without_a_restart(tmp_path: Path) -> None:
+    """A new file counts at once, and the old key no longer; a broken one leaves the keys as they were."""
+    from gate.engine.serve.writing.tokens import Issuers, NotKnown
+
+    old, new = Issuer(), Issuer("two")
+    issuers = Issuers(load_service(settings(tmp_path, old, "0" * 64)))
+    assert issuers.client(old.token()).claims["repository"] == "acme/algo"
+    (tmp_path / "jwks.json").write_text("{")
+    assert issuers.client(old.token())
+    (tmp_path / "jwks.json").write_text(new.jwks)
+    assert issuers.client(new.token())
+    with pytest.raises(NotKnown):
+        issuers.client(old.token())
 
 
 def test_a_ledger_of_another_key_takes_no_decisions(gate: Callable[..., Any], tmp_path: Path) -> None:
