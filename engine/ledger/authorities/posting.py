@@ -37,13 +37,13 @@ def post(
     kind: str,
     headers: Mapping[str, str] | None = None,
     shown: str | None = None,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
 ) -> tuple[int, bytes]:
     """POST `body` with the content type `kind` and further headers: status and content of the answer.
 
     Args:
         shown: what errors call the URL, where it is a secret.
-        seconds: how long it may take.
+        seconds: how long it may take; `SECONDS` if None.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
     `MAX_BYTES` in time.
@@ -51,10 +51,10 @@ def post(
     shown = shown or url.partition("?")[0][:200]
     if not url.startswith(("https://", "http://")):
         raise ConfigError("this is no http or https URL", path=shown, remedy="write https://HOST/PATH")
+    seconds = SECONDS if seconds is None else seconds
+    stated = {**(headers or {}), "Content-Type": kind}
     try:
-        return within(
-            seconds, partial(_post, url, body, {**(headers or {}), "Content-Type": kind}, shown, seconds)
-        )
+        return within(seconds, partial(_post, url, body, stated, shown, seconds))
     except TimeoutError:
         raise _unreachable("the answer takes too long", shown) from None
 

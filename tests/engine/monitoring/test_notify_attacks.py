@@ -161,8 +161,11 @@ def test_a_mail_server_without_starttls_gets_no_password(
     assert [line.split()[0].lower() for line in told if line.strip()] in ([b"ehlo"], [b"ehlo", b"quit"])
 
 
-def test_a_mail_server_that_floods_is_left(changed: Any, serve: Callable[[Answer], int]) -> None:
+def test_a_mail_server_that_floods_is_left(
+    changed: Any, serve: Callable[[Answer], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its answer is read up to a limit only."""
+    monkeypatch.setattr(channels, "SECONDS", 60)
     run = mail(changed, serve(talk([b"250-x\r\n"], after=b"250-x\r\n")), security="none")
     assert run.out.split("\n")[0].endswith(": failed")
     assert "the server's answers have more than" in run.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import html
 import json
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from msgspec import structs
 
 pytest.importorskip("starlette", reason="the extra `serve` is not installed")
 
@@ -186,9 +186,7 @@ def test_what_is_due_comes_first(site: Site) -> None:
 def test_a_verdict_that_has_lapsed_is_not_shown_as_one_that_holds() -> None:
     """Where what it rests on has ended since, overview and log say so, of the stages that rest on it."""
     row, found = latest()
-    row = dataclasses.replace(
-        row, stages={"stage1": "CONDITIONAL", "stage2": "CONDITIONAL", "stage3": "PASS"}
-    )
+    row = structs.replace(row, stages={"stage1": "CONDITIONAL", "stage2": "CONDITIONAL", "stage3": "PASS"})
     for day, count in (("2025-12-20", 0), ("2026-02-01", 2)):
         site = views.Site(parse_rfc3339(f"{day}T12:00:00Z"))
         gone = views.lapsed(site, views.dues_of("maker", row, found))
@@ -224,12 +222,12 @@ def test_the_state_of_verification(site: Site) -> None:
 def test_a_copied_line_says_nothing_new() -> None:
     """Whoever can write the log can copy an older line; the stage still stands where it stood."""
     old, _ = latest()
-    new = dataclasses.replace(
+    new = structs.replace(
         old, entry=Entry(8, "cc" * 32), time="2025-12-09T12:00:00Z", verdict="PASS", stages={"stage1": "PASS"}
     )
     shelf, rows = Shelf(), [old, new]
     assert shelf.read(rows).abouts["algo-trade"].stages["stage1"].latest is new
-    rows.append(dataclasses.replace(old, entry=Entry(9, old.entry.digest)))
+    rows.append(structs.replace(old, entry=Entry(9, old.entry.digest)))
     found = shelf.read(rows).abouts["algo-trade"].stages["stage1"]
     assert (found.verdict, found.since, found.counts) == ("PASS", new.time, {"FAIL": 1, "PASS": 1})
     assert [line.row for line in newest_first({"maker": shelf})] == [new, rows[2], old]
@@ -239,7 +237,7 @@ def test_a_signed_entry_that_is_odd() -> None:
     """It hides no other, and is named."""
     row, _ = latest()
     odd: Any = ["stage1"]
-    shelf = Shelf().read([row, dataclasses.replace(row, entry=Entry(8, "cc" * 32), stages=odd), row])
+    shelf = Shelf().read([row, structs.replace(row, entry=Entry(8, "cc" * 32), stages=odd), row])
     assert shelf.odd == [8] and shelf.abouts["algo-trade"].stages["stage1"].latest is row
     assert "8" in views.decisions(views.Site(0), {"maker": shelf}, Asked(text="stage1"), [])
 
