@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ WAIT_SECONDS: Final = 30
 """How long a lock, a statement or an answer is waited for."""
 _GRACE_SECONDS: Final = 5
 """How much longer than the server we wait ourselves, so that its own message arrives first."""
+_LOOK_SECONDS: Final = 1
 _NOTHING: Final = "nothing was acknowledged"
 
 
@@ -64,13 +66,8 @@ class Database:
         late = threading.Event()
         try:
             connection = self._connected()
-            watch = threading.Timer(WAIT_SECONDS + _GRACE_SECONDS, _cut, (connection, late))
-            watch.daemon = True
-            watch.start()
-            try:
+            with _WATCH.over(connection, late):
                 yield connection
-            finally:
-                watch.cancel()
         except (errors.LockNotAvailable, errors.QueryCanceled):
             raise self._problem(
                 f"{what} took longer than {WAIT_SECONDS} seconds",
@@ -127,6 +124,42 @@ class Database:
 
     def _problem(self, what: str, remedy: str) -> EnvironmentProblem:
         return EnvironmentProblem(what, path=self._address.name, remedy=remedy)
+
+
+class _Watch:
+    """One thread that cuts off connections which do not answer in time; a timer for each use would cost as much
+    as appending a line.
+    """
+
+    def __init__(self) -> None:
+        self._uses: dict[object, tuple[float, psycopg.Connection[tuple[object, ...]], threading.Event]] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(
+        self, connection: psycopg.Connection[tuple[object, ...]], late: threading.Event
+    ) -> Iterator[None]:
+        """Cut the connection and set the event when the block takes too long."""
+        use = object()
+        self._uses[use] = (time.monotonic() + WAIT_SECONDS + _GRACE_SECONDS, connection, late)
+        if self._thread is None or not self._thread.is_alive():  # after a fork it is gone
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+        try:
+            yield
+        finally:
+            self._uses.pop(use, None)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            now_s = time.monotonic()
+            for use, (end_s, connection, late) in self._uses.copy().items():
+                if now_s > end_s and self._uses.pop(use, None) is not None:
+                    _cut(connection, late)
+
+
+_WATCH: Final = _Watch()
 
 
 def _cut(connection: psycopg.Connection[tuple[object, ...]], late: threading.Event) -> None:

@@ -1,6 +1,6 @@
 """A ledger's lines, checkpoints and evidence in tables.
 
-Append: one transaction in the server takes the log's advisory lock, finds the end and adds the lines. It
+Append: a procedure in the server takes the log's advisory lock, finds the end and adds the lines. It
 commits without waiting for the disk, so that the lock is held for as long as memory takes; a second, empty
 commit then waits for the disk, shared by the server with everybody who waits. A server writes its log of
 changes in order: what is on disk has everything before it, so no line survives a crash without those before
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from typing import Any, BinaryIO, Final
 
 from ....evidence.base.errors import EnvironmentProblem, LedgerError
@@ -182,17 +183,14 @@ class PostgresStorage:
                 connection.execute("INSERT INTO verifiers VALUES (%s, %s)", (log, f"{verifier}\n".encode()))
 
     def append(self, lines: Sequence[bytes], sealed: Checkpoint | None) -> int:
-        """Add lines in one transaction, then wait for the disk."""
-        log = self._begun()
+        """Add lines and wait for the disk, in one round trip."""
+        log, ends = self._begun(), list(accumulate(len(line) + 1 for line in lines))
         with self._database.use("appending to the log") as connection:
             try:
-                with connection.pipeline() as pipeline:
-                    added = connection.execute(
-                        "SELECT append(%s, %b::bytea[], %s)", (log, list(lines), sealed.size if sealed else 0)
-                    )
-                    pipeline.sync()
-                    # an empty message, whose commit waits for the disk, and with it for everything before
-                    connection.execute("SELECT pg_logical_emit_message(true, 'gate', '')")
+                added = connection.execute(
+                    "CALL append(%s, %b::bytea[], %b::bigint[], %s, NULL)",
+                    (log, list(lines), ends, sealed.size if sealed else 0),
+                )
                 return int(str((added.fetchone() or (0,))[0]))
             except self._database.refusals as error:
                 if error.sqlstate != _CUT_BACK:
