@@ -236,6 +236,7 @@ def migrate(
     outputs = parse_outputs(output, tuple(report.MIGRATIONS))
     context = open_workspace(workspace, operator, trust_ref)
     if evidence:
+        reader(context, config_dir()).close()  # that there is a ledger is known before anything is copied
         referred = recording.documents_of_entries(context, config_dir())
         moved = migrate_evidence(source, target, referred, store_limits(context))
         for item in outputs:

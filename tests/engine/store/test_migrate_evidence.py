@@ -127,4 +127,7 @@ def test_wrong_usage_is_one_error(copy: Callable[..., Any], workspace: Path, tmp
         done = copy(source, target)
         assert (done.code, done.out) == (2, ""), done.out
         assert what in done.err, done.err
+    (workspace / "gate.yaml").write_text("ledger: {location: elsewhere}")
+    done = copy(evidence, tmp_path / "there")
+    assert (done.code, done.out) == (2, "") and "there is no ledger" in done.err
     assert not (tmp_path / "there").exists()
