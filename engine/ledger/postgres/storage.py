@@ -267,14 +267,20 @@ class PostgresBlobs:
 
     def open(self, digest: str) -> BinaryIO | None:
         """The blob as a stream; None when there is none."""
-        here = self._storage.one("SELECT true FROM evidence WHERE log = %s AND digest = %s", digest)
-        if not here:
+        size = self._storage.one(
+            "SELECT octet_length(data) FROM evidence WHERE log = %s AND digest = %s", digest
+        )
+        if size is None:
             return None
         log = self._storage.log()
         query = "SELECT substring(data FROM %s FOR %s) FROM evidence WHERE log = %s AND digest = %s"
-        return in_parts(
-            lambda at, most: self._storage.one(query, at + 1, most, log, digest, everywhere=True) or b""
-        )
+
+        def fetch(start: int, length: int) -> bytes:
+            if start >= size:  # the end is known without asking
+                return b""
+            return self._storage.one(query, start + 1, length, log, digest, everywhere=True) or b""
+
+        return in_parts(fetch)
 
     def digests(self) -> Iterator[str]:
         """The names of all blobs, sorted."""
