@@ -100,7 +100,7 @@ def rows(page: str, of: str, headings: str) -> list[str]:
 
 
 def test_every_attack_names_its_tests() -> None:
-    """Each row of the threat model and of the failures has one, all exist, and those of the soak are marked."""
+    """Each row of the threat model and of the failures does, all exist, those of the soak are marked."""
     attacks = rows("threat-model.md", "attacks", "attack|fault")
     failures = rows("scale.md", "failures", "what fails")
     assert len(attacks) > 60 and len(failures) > 20

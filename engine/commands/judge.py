@@ -278,3 +278,4 @@ def status(
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](rows, page))
+    raise typer.Exit(1 if any(row.problem is not None for row in rows) else 0)

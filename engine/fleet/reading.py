@@ -66,15 +66,9 @@ def _ask(
             f"ledger {member.name}: {error.what}", path=error.path, remedy=error.remedy
         ) from error
     except GateError as error:
-        return None, Problem(member.name, reason_of(error))
+        return None, Problem(member.name, error.reason)
     except Exception as error:  # noqa: BLE001 - a plug-in or a signed but odd entry may raise anything
         return None, Problem(member.name, f"it is not what a ledger is: {type(error).__name__}: {error}")
-
-
-def reason_of(error: GateError) -> str:
-    """An error as one sentence: what is wrong, and where."""
-    where = ", ".join(part for part in (error.path, error.place) if part)
-    return f"{error.what} ({where})" if where else error.what
 
 
 def _check_key(member: Member, ledger: LedgerReader) -> None:

@@ -17,7 +17,8 @@ from ..decide.conditions import due_at
 from ..decision.document import Decision, Severity, Verdict
 from ..ledger.interface import NoLedger
 from ..ledgers import reader
-from ..recording import read_decisions
+from ..recording import recorded_by_index
+from ..report.several.history import Recorded
 from ..terminal.figures import printable, shorten
 from . import standing
 
@@ -37,6 +38,7 @@ HELP = {
     "gate_condition_due_timestamp_seconds": "When an open condition becomes a violation.",
     "gate_evidence_observed_timestamp_seconds": "When evidence was made, as far as it states that.",
     "gate_ledger_sealed_timestamp_seconds": "When the ledger was written last.",
+    "gate_unreadable_decisions": "Latest decisions about stages whose documents cannot be read.",
     "gate_metrics_left_out": "Series over the limit of a metric.",
 }
 """Name → meaning. Counters end in ``_total``, moments in ``_timestamp_seconds``; all else are gauges."""
@@ -45,10 +47,15 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Metrics:
-    """The series by metric: labels → value, an integer. Every label is one line in which nothing acts."""
+    """The series by metric: labels → value, an integer. Every label is one line in which nothing acts.
+
+    Attributes:
+        unread: the decisions that cannot be read; verdicts and times are known of them, and nothing else.
+    """
 
     def __init__(self, workspace: str) -> None:
         self._workspace = workspace
+        self.unread: tuple[Recorded, ...] = ()
         self.series: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
 
     def add(self, metric: str, value: int, /, **labels: str) -> None:
@@ -80,22 +87,30 @@ def collect(context: Context, config_dir: Path) -> Metrics:
         stages = standing.read(ledger).stages
         into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
         newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
-        read = read_decisions(ledger, [one.latest.digest for _, one in newest])
-        latest = {name: read[one.latest.digest] for name, one in newest}
+        read = recorded_by_index(ledger, [one.latest.entry for _, one in newest])
+        into.unread = tuple(one for one in read.values() if one.decision is None)
+        into.add("gate_unreadable_decisions", len(into.unread))
+        known = {name: read[one.latest.index].decision for name, one in newest}
+        latest = {name: decision for name, decision in known.items() if decision is not None}
         for name, one in newest:
-            _stage(into, name, one, latest[name])
+            _stage(into, name, one)
+        for name, decision in latest.items():
+            _details(into, name, decision)
         _listed(into, latest)
         if (sealed := ledger.checkpoint()) is not None:
             into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
     return into
 
 
-def _stage(into: Metrics, name: str, one: standing.Standing, decision: Decision) -> None:
+def _stage(into: Metrics, name: str, one: standing.Standing) -> None:
     for verdict in Verdict:
         into.add("gate_stage_verdict", int(one.verdict == verdict), stage=name, verdict=verdict.value)
         into.add("gate_stage_decisions_total", one.counts[verdict], stage=name, verdict=verdict.value)
     into.add("gate_stage_judged_timestamp_seconds", parse_rfc3339(one.latest.time), stage=name)
     into.add("gate_stage_verdict_since_timestamp_seconds", parse_rfc3339(one.since), stage=name)
+
+
+def _details(into: Metrics, name: str, decision: Decision) -> None:
     weights = Counter(violation.severity for violation in decision.violations if violation.stage == name)
     for severity in Severity:
         into.add("gate_stage_violations", weights[severity], stage=name, severity=severity.value)

@@ -13,11 +13,19 @@ from ..report.interface import DecisionEntry
 
 
 class Line(Struct, frozen=True):
-    """A recorded decision: ledger index, effective time (RFC 3339), and SHA-256 of its document."""
+    """A recorded decision."""
 
-    index: int
-    time: str
-    digest: str
+    entry: DecisionEntry
+
+    @property
+    def index(self) -> int:
+        """Of the ledger entry."""
+        return self.entry.entry.index
+
+    @property
+    def time(self) -> str:
+        """The effective time, RFC 3339."""
+        return judged_at(self.entry)
 
 
 class Standing(Struct):
@@ -55,7 +63,7 @@ def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings:
     """
     found = Standings()
     for one, stages in verdicts(ledger):
-        line = Line(one.entry.index, judged_at(one), one.summary["decision"]["sha256"])
+        line = Line(one)
         found.last = line.index if stages else found.last
         for stage in stages:
             found.stages[stage] = _next(found.stages.get(stage), one, stage, line, marks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,7 +74,8 @@ class Database:
             ) from None
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             raise self._problem(
-                "this database was not prepared for ledgers", f"run: gate ledger prepare {self._address.name}"
+                "this database was not prepared for ledgers",
+                f"run: gate ledger prepare {shlex.quote(self._address.url)}",
             ) from None
         except errors.InsufficientPrivilege as error:
             raise self._problem(

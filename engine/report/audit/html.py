@@ -11,7 +11,7 @@ import base64
 import functools
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -144,22 +144,10 @@ def _style() -> str:
 
 @functools.cache
 def _template() -> jinja2.Template:
-    """The template; parsed when the first report is made."""
-    import jinja2
+    """The template; read when the first report is made."""
+    from .template import load
 
-    def final(value: Any) -> Any:
-        return printable(value) if type(value) is str else value
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=final,
-    )
-    return environment.get_template("report.html.j2")
+    return load(lambda value: printable(value) if type(value) is str else value)
 
 
 def _timeline(gates: tuple[Gate, ...]) -> _Timeline:

@@ -49,6 +49,11 @@ class Trend(Struct, frozen=True):
     rows: tuple[Recorded, ...]
     series: tuple[Series, ...]
 
+    @property
+    def problems(self) -> list[tuple[int, str]]:
+        """Index of each decision without figures, and why it cannot be read."""
+        return [(row.entry.entry.index, row.problem) for row in self.rows if row.problem is not None]
+
 
 def trend(rows: Sequence[Recorded], wanted: Iterable[str] = ()) -> Trend:
     """The figures that were numbers at least once.
@@ -62,6 +67,8 @@ def trend(rows: Sequence[Recorded], wanted: Iterable[str] = ()) -> Trend:
     for row in rows:
         index = row.entry.entry.index
         if row.decision is None:
+            for _, points in found.values():
+                points.append(Point(index, row.time, None))
             continue
         holds, rules = row.holds or (0, 0)
         share = holds * 1_000_000 // rules if rules else None
