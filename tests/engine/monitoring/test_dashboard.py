@@ -134,4 +134,5 @@ def test_the_documented_alerts_are_rules_of_prometheus(promtool: str, tmp_path: 
     done = subprocess.run(
         [promtool, "check", "rules", tmp_path / "rules.yaml"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, "4 rules found" in done.stdout) == (0, True), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{block.count('- alert:')} rules found" in done.stdout
