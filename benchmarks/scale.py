@@ -54,7 +54,7 @@ DECISIONS = int(os.environ.get("DECISIONS", "2000"))
 COMMANDS = {
     "verify, all signatures": ["ledger", "verify", "--full"],
     "verify, signatures by the receipt": ["ledger", "verify"],
-    "prove": ["ledger", "prove", "7", "-o", "tlog-proof"],
+    "prove": ["ledger", "prove", "0", "-o", "tlog-proof"],
     "export": ["ledger", "export"],
     "history": ["history"],
     "status": ["status"],
