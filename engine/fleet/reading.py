@@ -58,7 +58,7 @@ def _ask(
         with open_reader(
             member.url, config_dir=config_dir, evidence=member.evidence, admins=member.admins
         ) as ledger:
-            _check_key(member, ledger)
+            check_key(member, ledger)
             return question(member, ledger), None
     except (ConfigError, UsageError) as error:
         # it has no place but the URL, and its message may quote that
@@ -71,7 +71,13 @@ def _ask(
         return None, Problem(member.name, f"it is not what a ledger is: {type(error).__name__}: {error}")
 
 
-def _check_key(member: Member, ledger: LedgerReader) -> None:
+def reason_of(error: GateError) -> str:
+    """An error as one sentence: what is wrong, and where."""
+    where = ", ".join(part for part in (error.path, error.place) if part)
+    return f"{error.what} ({where})" if where else error.what
+
+
+def check_key(member: Member, ledger: LedgerReader) -> None:
     """Refuse a ledger of another log or key. Raises LedgerError."""
     if member.key is None:
         return

@@ -7,7 +7,7 @@ are exported, and ``gate_metrics_left_out`` counts the rest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..context import Context
 from ..decide.conditions import due_at
 from ..decision.document import Decision, Severity, Verdict
 from ..ledger.interface import NoLedger
+from ..ledger.note import Checkpoint
 from ..ledgers import reader
 from ..recording import recorded_by_index
 from ..report.several.history import Recorded
@@ -85,24 +86,48 @@ def collect(context: Context, config_dir: Path) -> Metrics:
     into = Metrics(context.name)
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         stages = standing.read(ledger).stages
-        into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
-        newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
-        read = recorded_by_index(ledger, [one.latest.entry for _, one in newest])
+        read = recorded_by_index(ledger, [one.latest.entry for one in _newest(stages).values()])
         into.unread = tuple(one for one in read.values() if one.decision is None)
-        into.add("gate_unreadable_decisions", len(into.unread))
-        known = {name: read[one.latest.index].decision for name, one in newest}
-        latest = {name: decision for name, decision in known.items() if decision is not None}
-        for name, one in newest:
-            _stage(into, name, one)
-        for name, decision in latest.items():
-            _details(into, name, decision)
-        _listed(into, latest)
-        if (sealed := ledger.checkpoint()) is not None:
-            into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
+        add_ledger(into, stages, lambda line: read[line.index].decision, ledger.checkpoint())
     return into
 
 
-def _stage(into: Metrics, name: str, one: standing.Standing) -> None:
+def add_ledger(
+    into: Metrics,
+    stages: Mapping[str, standing.Standing[standing.L]],
+    read: Callable[[standing.L], Decision | None],
+    sealed: Checkpoint | None,
+) -> None:
+    """Add the series of a ledger.
+
+    Args:
+        stages: where its stages stand.
+        read: gives the document of a decision; None where it cannot be read.
+        sealed: its latest checkpoint.
+    """
+    into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
+    newest = _newest(stages)
+    lines = {one.latest.index: one.latest for one in newest.values()}
+    known = {index: read(line) for index, line in lines.items()}
+    into.add("gate_unreadable_decisions", sum(one is None for one in known.values()))
+    latest = {}
+    for name, one in newest.items():
+        _stage(into, name, one)
+        decision = known[one.latest.index]
+        if decision is not None:
+            latest[name] = decision
+            _details(into, name, decision)
+    _listed(into, latest)
+    if sealed is not None:
+        into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
+
+
+def _newest(stages: Mapping[str, standing.Standing[standing.L]]) -> dict[str, standing.Standing[standing.L]]:
+    """The stages that were judged last, as many as have series."""
+    return dict(sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES])
+
+
+def _stage(into: Metrics, name: str, one: standing.Standing[standing.L]) -> None:
     for verdict in Verdict:
         into.add("gate_stage_verdict", int(one.verdict == verdict), stage=name, verdict=verdict.value)
         into.add("gate_stage_decisions_total", one.counts[verdict], stage=name, verdict=verdict.value)

@@ -119,7 +119,7 @@ def _news(
 
 
 def _pairs(
-    found: standing.Standings, mark: int | None
+    found: standing.Standings[standing.Line], mark: int | None
 ) -> Iterator[tuple[str, standing.Line | None, standing.Line]]:
     """Stages that were judged since the mark, with the decision then and now; without one, by the last."""
     if mark is not None and mark > found.last:  # that decision does not count any more

@@ -32,26 +32,34 @@ def within(seconds: float, run: Callable[[], T]) -> T:
 
 
 def post(
-    url: str, body: bytes, kind: str, headers: Mapping[str, str] | None = None, shown: str | None = None
+    url: str,
+    body: bytes,
+    kind: str,
+    headers: Mapping[str, str] | None = None,
+    shown: str | None = None,
+    seconds: float = SECONDS,
 ) -> tuple[int, bytes]:
     """POST `body` with the content type `kind` and further headers: status and content of the answer.
 
     Args:
         shown: what errors call the URL, where it is a secret.
+        seconds: how long it may take.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
-    `MAX_BYTES` within `SECONDS`.
+    `MAX_BYTES` in time.
     """
     shown = shown or url.partition("?")[0][:200]
     if not url.startswith(("https://", "http://")):
         raise ConfigError("this is no http or https URL", path=shown, remedy="write https://HOST/PATH")
     try:
-        return within(SECONDS, partial(_post, url, body, {**(headers or {}), "Content-Type": kind}, shown))
+        return within(
+            seconds, partial(_post, url, body, {**(headers or {}), "Content-Type": kind}, shown, seconds)
+        )
     except TimeoutError:
         raise _unreachable("the answer takes too long", shown) from None
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str) -> tuple[int, bytes]:
+def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds: float) -> tuple[int, bytes]:
     from http.client import HTTPException
     from urllib import error, request
 
@@ -59,12 +67,12 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str) -> tupl
         def redirect_request(self, *_: Any) -> None:
             return None
 
-    end_s = time.monotonic() + SECONDS
+    end_s = time.monotonic() + seconds
     data = b""
     try:
         asked = request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked
         try:
-            answer = request.build_opener(NoRedirect).open(asked, timeout=SECONDS)
+            answer = request.build_opener(NoRedirect).open(asked, timeout=seconds)
         except error.HTTPError as refusal:
             answer = refusal
         with answer:
