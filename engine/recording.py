@@ -301,6 +301,16 @@ def find_statement(context: Context, index: int, config_dir: Path) -> dict[str, 
     raise UsageError(f"the ledger has no entry {index}", remedy=f"it has the entries 0 to {size - 1}")
 
 
+def documents_of_entries(context: Context, config_dir: Path) -> Iterator[tuple[int, list[str]]]:
+    """Index of each entry of the ledger, and digests of the documents that it refers to.
+
+    Raises LedgerError: there is no ledger, or an entry does not hold.
+    """
+    with reader(context, config_dir) as ledger:
+        for one in entries(ledger):
+            yield one.entry.index, statements.documents(one.statement)
+
+
 def verify(
     context: Context,
     key: str | None,

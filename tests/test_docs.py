@@ -92,30 +92,35 @@ def named_tests(page: str) -> dict[str, bool]:
     return {test: bool(soak) for test, soak in re.findall(r"`(tests/\S+::\w+)`( \(soak\))?", text)}
 
 
+def rows(page: str, of: str, headings: str) -> list[str]:
+    """The rows of the tables between the marks of a page, without their headings."""
+    text = re.sub(rf"<!--(?! {of}).*?-->", "", (ROOT / "docs" / page).read_text(), flags=re.DOTALL)
+    tables = text.partition(f"<!-- {of}: begin -->")[2].partition(f"<!-- {of}: end -->")[0]
+    return [row for row in tables.splitlines() if re.match(rf"\| (?!---|(?:{headings}) \|)", row)]
+
+
 def test_every_attack_names_its_tests() -> None:
-    """Each row of the threat model has one, all named ones exist, and those of the soak are marked."""
-    page = (ROOT / "docs" / "threat-model.md").read_text()
-    table = re.sub(r"<!--(?! attacks).*?-->", "", page, flags=re.DOTALL)
-    table = table.partition("<!-- attacks: begin -->")[2].partition("<!-- attacks: end -->")[0]
-    rows = [row for row in table.splitlines() if re.match(r"\| (?!---|attack \||fault \|)", row)]
-    assert len(rows) > 60
-    assert [row for row in rows if "::test_" not in row] == []
+    """Each row of the threat model and of the failures does, all exist, those of the soak are marked."""
+    attacks = rows("threat-model.md", "attacks", "attack|fault")
+    failures = rows("scale.md", "failures", "what fails")
+    assert len(attacks) > 60 and len(failures) > 20
+    assert [row for row in (*attacks, *failures) if "::test_" not in row] == []
     soak: dict[str, bool] = {}
-    attacks = named_tests("threat-model.md")
-    for file in {name.partition("::")[0] for name in [*attacks, *named_tests("retention.md")]}:
+    named = named_tests("threat-model.md") | named_tests("scale.md")
+    for file in {name.partition("::")[0] for name in [*named, *named_tests("retention.md")]}:
         assert Path(file).name.startswith("test_")  # or pytest would not look there
         for item in ast.parse((ROOT / file).read_text()).body:
             if isinstance(item, ast.FunctionDef):
                 marks = [ast.unparse(mark) for mark in item.decorator_list]
                 soak[f"{file}::{item.name}"] = "pytest.mark.soak" in marks
     assert sorted(named_tests("retention.md").keys() - soak) == []
-    assert attacks == {name: soak.get(name) for name in attacks}
+    assert named == {name: soak.get(name) for name in named}
 
 
 @pytest.mark.soak
 def test_the_tests_that_pages_name_are_collected() -> None:
     """pytest itself finds them; that takes seconds."""
-    named = named_tests("threat-model.md").keys() | named_tests("retention.md").keys()
+    named = {name for page in ("threat-model.md", "retention.md", "scale.md") for name in named_tests(page)}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *sorted(named)],
         cwd=ROOT,

@@ -13,7 +13,7 @@ from ...evidence.base.errors import UsageError
 from .. import recording
 from ..context import Context
 from ..ledger import proof as proofs
-from ..ledgers import reader
+from ..ledgers import reader, store_limits
 from ..report import ledger as report
 from ..terminal.console import write_bytes, write_error
 from ..terminal.outputs import Output, parse_outputs, write, write_new
@@ -216,6 +216,14 @@ def verify(
 def migrate(
     source: Annotated[str, typer.Argument(help="The ledger: a path or URL.", metavar="FROM")],
     target: Annotated[str, typer.Argument(help="Where to copy it: a path or URL.", metavar="TO")],
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence",
+            help="Copy evidence alone: FROM and TO are evidence stores, as ledger.evidence names them, or a "
+            "database; all documents of the workspace's ledger must be there afterwards.",
+        ),
+    ] = False,
     output: Outputs = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -223,12 +231,20 @@ def migrate(
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Copy a ledger with its evidence into another storage, and prove that both are equal."""
+    """Copy a ledger with its evidence, or evidence alone, and prove that both are equal."""
     from ..ledger.migrate import migrate as copy
+    from ..ledger.migrate import migrate_evidence
 
     outputs = parse_outputs(output, tuple(report.MIGRATIONS))
-    admins = open_workspace(workspace, operator, trust_ref).authority.key_admins
-    done = copy(source, target, admins)
+    context = open_workspace(workspace, operator, trust_ref)
+    if evidence:
+        reader(context, config_dir()).close()  # that there is a ledger is known before anything is copied
+        referred = recording.documents_of_entries(context, config_dir())
+        moved = migrate_evidence(source, target, referred, store_limits(context))
+        for item in outputs:
+            write(item, report.EVIDENCE_MIGRATIONS[item.format](moved))
+        return
+    done = copy(source, target, context.authority.key_admins)
     for item in outputs:
         write(item, report.MIGRATIONS[item.format](done))
 

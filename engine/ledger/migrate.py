@@ -7,15 +7,17 @@ that went on meanwhile, is brought up to date by the same call.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Final
 
 from msgspec import Struct
 
 from ...evidence.base.errors import LedgerError, UsageError
+from ...evidence.base.limits import Limits
 from ...evidence.signing.keys import VerifierKey
+from ..store import open_store
 from ..store.evidence import EvidenceStore
 from . import LEDGERS
 from .interface import COSIGNATURES, LOG, TIMESTAMP, LedgerSource, LedgerStorage
@@ -42,6 +44,22 @@ class Migrated(Struct, frozen=True):
     checkpoints: int
     blobs: int
     sha256: str
+
+
+class MigratedEvidence(Struct, frozen=True):
+    """What an evidence store has after the documents of another one were copied to it.
+
+    Attributes:
+        documents: how many the source has, all of which the target has, too; ``new`` of them were copied by
+            this call.
+        entries: how many entries of the ledger there are, whose documents are all in the target.
+    """
+
+    source: str
+    target: str
+    documents: int
+    new: int
+    entries: int
 
 
 def migrate(source_url: str, target_url: str, admins: Admins | None = None) -> Migrated:
@@ -71,6 +89,56 @@ def migrate(source_url: str, target_url: str, admins: Admins | None = None) -> M
                     remedy="stop whatever writes to either of them, then run the same command again",
                 )
             return Migrated(source.name, target.name, counts[0], new, counts[1], counts[2], ours)
+
+
+def migrate_evidence(
+    source_url: str, target_url: str, referred: Iterable[tuple[int, list[str]]], limits: Limits
+) -> MigratedEvidence:
+    """Copy the documents that the target does not have yet; read each of them there.
+
+    Args:
+        source_url, target_url: evidence stores as `open_store` takes them, or a ledger in a database for the
+            evidence that lies with it.
+        referred: index of each entry of the ledger and digests of its documents, read after copying.
+
+    Raises LedgerError: a document of either store is not what its name says, or one that an entry refers to
+    is in neither; UsageError: both are the same, or the source has none; EnvironmentProblem, ConfigError as
+    `connect`.
+    """
+    with _evidence(source_url, limits, False) as source, _evidence(target_url, limits, True) as target:
+        if source.name == target.name:
+            raise UsageError("evidence cannot be copied onto itself", remedy="name another place")
+        known, there, new = set(target.digests()), set[str](), 0
+        for digest in source.digests():
+            if digest in known:
+                target.check(digest)
+            else:
+                target.put(source.get(digest))
+                new += 1
+            there.add(digest)
+        if not there:
+            raise UsageError(
+                f"there is no evidence in {source.name}",
+                remedy="name the folder that has sha256/, such as ledger/evidence, or the store's URL",
+            )
+        count, entries = len(there), 0
+        for index, digests in referred:
+            for digest in digests:
+                if digest not in there:
+                    target.check(digest, f"entry {index} of the ledger")
+            entries += 1
+        return MigratedEvidence(source.name, target.name, count, new, entries)
+
+
+@contextmanager
+def _evidence(url: str, limits: Limits, write: bool) -> Iterator[EvidenceStore]:
+    if url.partition(":")[0].lower() in ("postgresql", "postgres"):  # where it lies with the ledger
+        connect, text = LEDGERS.find(url)
+        with closing(connect(text, write)) as storage:
+            yield EvidenceStore(storage.blobs, limits)
+    else:
+        with open_store(url, limits=limits) as store:
+            yield store
 
 
 def _copy(source: LedgerSource, target: LedgerStorage, admins: Admins | None) -> int:

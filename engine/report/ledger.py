@@ -17,7 +17,7 @@ from .interface import DecisionEntry, StatementEntry
 from .json_format import render_json
 
 if TYPE_CHECKING:
-    from ..ledger.migrate import Migrated
+    from ..ledger.migrate import Migrated, MigratedEvidence
     from ..ledger.postgres.schema import Prepared
 
 _SHOWN = 10
@@ -136,6 +136,24 @@ def _migrated_text(done: Migrated) -> bytes:
 
 MIGRATIONS: dict[str, Callable[[Migrated], bytes]] = {
     "table": _migrated_text,
+    "json": lambda done: render_json(to_json(done)),
+}
+
+
+def _evidence_text(done: MigratedEvidence) -> bytes:
+    return to_bytes(
+        [
+            f"from      {done.source}",
+            f"to        {done.target}",
+            f"evidence  {done.documents} documents, {done.new} of them copied now",
+            f"entries   {done.entries}, whose documents are all there",
+            "complete",
+        ]
+    )
+
+
+EVIDENCE_MIGRATIONS: dict[str, Callable[[MigratedEvidence], bytes]] = {
+    "table": _evidence_text,
     "json": lambda done: render_json(to_json(done)),
 }
 

@@ -28,6 +28,11 @@ class EvidenceStore:
         self._blobs = blobs
         self._most = limits.file_bytes
 
+    @property
+    def name(self) -> str:
+        """Where the evidence is, for messages; nothing secret."""
+        return self._blobs.name
+
     def put(self, data: bytes) -> str:
         """Store `data` and return its SHA-256 in lower-case hexadecimal; storing it again changes nothing.
 
@@ -63,13 +68,13 @@ class EvidenceStore:
             raise self._error(digest, data)
         return data
 
-    def check(self, digest: str) -> None:
-        """Demand that the bytes with this digest are there and unchanged, whatever their size. Raises
-        LedgerError otherwise.
+    def check(self, digest: str, by: str = "the ledger") -> None:
+        """Demand that the bytes with this digest are there and unchanged, whatever their size; ``by`` says
+        what names them. Raises LedgerError otherwise.
         """
         found = self._found(digest)
         if found != digest:
-            raise self._error(digest, found)
+            raise self._error(digest, found, by)
 
     def digests(self) -> Iterator[str]:
         """The names of everything stored, sorted. Raises LedgerError for anything that is no blob."""
@@ -100,10 +105,10 @@ class EvidenceStore:
     def _place(self, digest: str) -> str:
         return f"{self._blobs.name}/{digest[:2]}/{digest}"
 
-    def _error(self, digest: str, found: object) -> LedgerError:
+    def _error(self, digest: str, found: object, by: str = "the ledger") -> LedgerError:
         if found is None:
             return LedgerError(
-                "evidence that the ledger names is not in its store",
+                f"evidence that {by} names is not in its store",
                 path=self._place(digest),
                 remedy="restore the file from a copy; its name is its SHA-256. If `ledger.evidence` was "
                 "changed, copy what the old store has to the new one",

@@ -45,7 +45,8 @@ class Reference(Struct, frozen=True):
     digest: str | None
 
     def __str__(self) -> str:
-        end = f":{self.tag}" if self.digest is None else f"@sha256:{self.digest}"
+        tag = "" if self.tag is None else f":{self.tag}"
+        end = tag if self.digest is None else f"@sha256:{self.digest}"
         return f"{self.host}/{self.repository}{end}"
 
     @property

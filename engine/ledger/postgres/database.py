@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
+import math
 import shlex
-import socket
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from ....evidence.base.errors import ConfigError, EnvironmentProblem
 from .address import Address
@@ -22,6 +22,7 @@ WAIT_SECONDS: Final = 30
 """How long a lock, a statement or an answer is waited for."""
 _GRACE_SECONDS: Final = 5
 """How much longer than the server we wait ourselves, so that its own message arrives first."""
+_LATE: Final = "gate waited for too long"
 _NOTHING: Final = "nothing was acknowledged"
 
 
@@ -48,7 +49,7 @@ class Database:
         """What is raised when the server refuses a statement."""
         self._address = address
         self._write = write
-        self._open: psycopg.Connection[tuple[object, ...]] | None = None
+        self._open: Any = None  # of the class that `_limited` makes
         self.pinned = False
         """Whether the connection holds a lock, so that another one cannot take its place."""
         with self.use("connecting"):
@@ -62,16 +63,10 @@ class Database:
         Raises EnvironmentProblem: the database cannot be reached, does not answer in time or refuses.
         """
         errors = self._psycopg.errors
-        late = threading.Event()
         try:
             connection = self._connected()
-            watch = threading.Timer(WAIT_SECONDS + _GRACE_SECONDS, _cut, (connection, late))
-            watch.daemon = True
-            watch.start()
-            try:
-                yield connection
-            finally:
-                watch.cancel()
+            connection.end_s = time.monotonic() + WAIT_SECONDS + _GRACE_SECONDS
+            yield connection
         except (errors.LockNotAvailable, errors.QueryCanceled):
             raise self._problem(
                 f"{what} took longer than {WAIT_SECONDS} seconds",
@@ -92,10 +87,11 @@ class Database:
                 f"{what} failed: {_words(error)}", "create the role first, with CREATE ROLE"
             ) from None
         except self._psycopg.Error as error:
-            if late.is_set():
+            reason = _words(error)
+            if _LATE in reason:
                 reason = f"the server did not answer for {WAIT_SECONDS + _GRACE_SECONDS} seconds"
-            else:
-                reason = _words(error)
+                if self._open is not None:
+                    self._open.close()
             raise self._problem(
                 f"{what} failed: {reason}", f"check the database, then run again; {_NOTHING}"
             ) from None
@@ -107,11 +103,11 @@ class Database:
                 self._open.close()
         self._open = None
 
-    def _connected(self) -> psycopg.Connection[tuple[object, ...]]:
+    def _connected(self) -> Any:
         if self._open is not None and self._open.closed and not self.pinned:
             self._open = None  # the server was restarted, or another one took its place
         if self._open is None:
-            self._open = self._psycopg.connect(
+            self._open = _limited().connect(
                 self._address.conninfo,
                 autocommit=True,
                 connect_timeout=CONNECT_SECONDS,
@@ -131,16 +127,30 @@ class Database:
         return EnvironmentProblem(what, path=self._address.name, remedy=remedy)
 
 
-def _cut(connection: psycopg.Connection[tuple[object, ...]], late: threading.Event) -> None:
-    """End a connection that does not answer, so that whoever waits for it stops waiting."""
+@cache
+def _limited() -> Any:
+    """The class of connections whose calls end at a given time, whether the server answers or not."""
     import psycopg
 
-    late.set()
-    with (
-        suppress(OSError, psycopg.Error),
-        socket.socket(fileno=os.dup(connection.fileno())) as wire,
-    ):
-        wire.shutdown(socket.SHUT_RDWR)
+    class Limited(psycopg.Connection[tuple[object, ...]]):
+        end_s = math.inf
+
+        def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+            return super().wait(self._until_end(gen), *arguments, **options)
+
+        def _until_end(self, gen: Any) -> Any:
+            """The steps of a call; the client waits between two of them, for a tenth of a second at most."""
+            try:
+                state = next(gen)
+                while True:
+                    ready = yield state
+                    if time.monotonic() > self.end_s:
+                        raise psycopg.OperationalError(_LATE)
+                    state = gen.send(ready)
+            except StopIteration as end:
+                return end.value
+
+    return Limited
 
 
 def _words(error: psycopg.Error) -> str:

@@ -1,6 +1,6 @@
 """A ledger's lines, checkpoints and evidence in tables.
 
-Append: one transaction in the server takes the log's advisory lock, finds the end and adds the lines. It
+Append: a procedure in the server takes the log's advisory lock, finds the end and adds the lines. It
 commits without waiting for the disk, so that the lock is held for as long as memory takes; a second, empty
 commit then waits for the disk, shared by the server with everybody who waits. A server writes its log of
 changes in order: what is on disk has everything before it, so no line survives a crash without those before
@@ -13,6 +13,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import accumulate
 from typing import Any, BinaryIO, Final
 
 from ....evidence.base.errors import EnvironmentProblem, LedgerError
@@ -185,17 +186,14 @@ class PostgresStorage:
                 connection.execute("INSERT INTO verifiers VALUES (%s, %s)", (log, f"{verifier}\n".encode()))
 
     def append(self, lines: Sequence[bytes], sealed: Checkpoint | None) -> int:
-        """Add lines in one transaction, then wait for the disk."""
-        log = self._begun()
+        """Add lines and wait for the disk, in one round trip."""
+        log, ends = self._begun(), list(accumulate(len(line) + 1 for line in lines))
         with self._database.use("appending to the log") as connection:
             try:
-                with connection.pipeline() as pipeline:
-                    added = connection.execute(
-                        "SELECT append(%s, %b::bytea[], %s)", (log, list(lines), sealed.size if sealed else 0)
-                    )
-                    pipeline.sync()
-                    # an empty message, whose commit waits for the disk, and with it for everything before
-                    connection.execute("SELECT pg_logical_emit_message(true, 'gate', '')")
+                added = connection.execute(
+                    "CALL append(%s, %b::bytea[], %b::bigint[], %s, NULL)",
+                    (log, list(lines), ends, sealed.size if sealed else 0),
+                )
                 return int(str((added.fetchone() or (0,))[0]))
             except self._database.refusals as error:
                 if error.sqlstate != _CUT_BACK:
@@ -272,14 +270,20 @@ class PostgresBlobs:
 
     def open(self, digest: str) -> BinaryIO | None:
         """The blob as a stream; None when there is none."""
-        here = self._storage.one("SELECT true FROM evidence WHERE log = %s AND digest = %s", digest)
-        if not here:
+        size = self._storage.one(
+            "SELECT octet_length(data) FROM evidence WHERE log = %s AND digest = %s", digest
+        )
+        if size is None:
             return None
         log = self._storage.log()
         query = "SELECT substring(data FROM %s FOR %s) FROM evidence WHERE log = %s AND digest = %s"
-        return in_parts(
-            lambda at, most: self._storage.one(query, at + 1, most, log, digest, everywhere=True) or b""
-        )
+
+        def fetch(start: int, length: int) -> bytes:
+            if start >= size:  # the end is known without asking
+                return b""
+            return self._storage.one(query, start + 1, length, log, digest, everywhere=True) or b""
+
+        return in_parts(fetch)
 
     def digests(self) -> Iterator[str]:
         """The names of all blobs, sorted."""

@@ -19,11 +19,12 @@ import yaml
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.interface import NoLedger
-from gate.engine.ledger.migrate import migrate
+from gate.engine.ledger.migrate import migrate, migrate_evidence
 from gate.engine.ledger.postgres import database
 from gate.engine.ledger.postgres.address import parse
 from gate.engine.ledger.postgres.schema import prepare
 from gate.evidence.base.errors import ConfigError, EnvironmentProblem, GateError, LedgerError
+from gate.evidence.base.limits import DEFAULT
 from gate.evidence.signing.keys import LogKey
 
 from .conftest import KEY, ORIGIN, Place
@@ -170,6 +171,22 @@ def test_a_ledger_goes_to_the_database_and_back_and_stays_the_same_bytes(url: st
     assert verify_ledger(url).size == 5
     with pytest.raises(LedgerError, match="has entries that the source lacks"):
         migrate(f"file:{first}", url)
+
+
+def test_evidence_alone_leaves_a_database_and_comes_back(url: str, postgres: Server, tmp_path: Path) -> None:
+    """What a ledger refers to is looked for where it was copied."""
+    record(url, 1, 2)
+    with open_reader(url) as ledger:
+        named = [(one.index, json.loads(one.payload)["predicate"]["evidence"]) for one in ledger.entries()]
+    copied = [migrate_evidence(url, str(tmp_path / "copy"), named, DEFAULT) for _ in range(2)]
+    assert [(one.documents, one.new, one.entries) for one in copied] == [(2, 2, 2), (2, 0, 2)]
+    with pytest.raises(LedgerError, match="entry 2 of the ledger names"):
+        migrate_evidence(url, str(tmp_path / "copy"), [*named, (2, ["0" * 64])], DEFAULT)
+    other = postgres.url(uuid4().hex)
+    with pytest.raises(NoLedger):  # evidence lies with a ledger there
+        migrate_evidence(str(tmp_path / "copy"), other, named, DEFAULT)
+    open_ledger(other, KEY, origin=ORIGIN).close()
+    assert migrate_evidence(str(tmp_path / "copy"), other, named, DEFAULT).new == 2
 
 
 @pytest.mark.parametrize("kind", ["files", "database"])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import http.client
 import http.server
+import re
 import shutil
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,9 +33,53 @@ class Objects:
     def url(self, prefix: str) -> str:
         return f"s3://evidence/{prefix}?endpoint={self.endpoint}"
 
+    def versions(self) -> list[tuple[str, str]]:
+        """Key and version of everything in the bucket, what was replaced and marks of removal included."""
+        _, listed = self.call("GET", query="versions=")
+        return re.findall(r"<Key>(.*?)</Key>.*?<VersionId>(.*?)</VersionId>", listed)
+
+    def call(
+        self, method: str, path: str = "", query: str = "", data: bytes = b"", **headers: str
+    ) -> tuple[int, str]:
+        """Status and text of the answer to a request about the bucket that is signed as services ask for it.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+        """
+        host, path = self.endpoint.removeprefix("http://"), f"/evidence{path}"
+        now, digest = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"), hashlib.sha256(data).hexdigest()
+        sent = {"host": host, "x-amz-content-sha256": digest, "x-amz-date": now}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        named, scope = ";".join(sorted(sent)), f"{now[:8]}/us-east-1/s3/aws4_request"
+        lines = [method, path, query, *(f"{name}:{sent[name]}" for name in sorted(sent)), "", named, digest]
+        request = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        key = f"AWS4{SECRET}".encode()
+        for part in (*scope.split("/"), f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{request}"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        signed = f"Credential={ACCESS}/{scope}, SignedHeaders={named}, Signature={key.hex()}"
+        with closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+            sent["authorization"] = f"AWS4-HMAC-SHA256 {signed}"
+            connection.request(method, f"{path}?{query}" if query else path, data, sent)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
 
 @contextmanager
-def running(folder: Path) -> Iterator[Objects]:
+def locked(folder: Path) -> Iterator[Objects]:
+    """A new server whose bucket keeps every version of an object, for a day at least (Object Lock)."""
+    (folder / "versions").mkdir()
+    with running(folder, "--versioning-dir", str(folder / "versions")) as server:
+        (folder / "buckets" / "evidence").rmdir()  # it was none of the server's making
+        assert server.call("PUT", x_amz_bucket_object_lock_enabled="true")[0] == 200
+        rule = b"<Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Days>1</Days></DefaultRetention></Rule>"
+        data = b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>%s%s"
+        data %= (rule, b"</ObjectLockConfiguration>")
+        md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+        assert server.call("PUT", query="object-lock=", data=data, content_md5=md5)[0] == 200
+        yield server
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Objects]:
     """A new server. Skips the test where versitygw or obstore is missing."""
     pytest.importorskip("obstore", reason="obstore is not installed: pip install compliance-gate[s3]")
     program = shutil.which("versitygw")
@@ -41,7 +91,7 @@ def running(folder: Path) -> Iterator[Objects]:
     server = subprocess.Popen(
         [
             program, "--access", ACCESS, "--secret", SECRET, "--port", f"127.0.0.1:{port}", "--quiet",
-            "posix", "--nometa", str(folder / "buckets"),
+            "posix", *(options or ["--nometa"]), str(folder / "buckets"),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -87,3 +87,4 @@ def test_nobody_listens() -> None:
     with open_store("oci://127.0.0.1:9/evidence") as store, pytest.raises(EnvironmentProblem) as caught:
         store.put(b"data")
     assert "cannot be reached" in caught.value.what
+    assert caught.value.path == "127.0.0.1:9/evidence"

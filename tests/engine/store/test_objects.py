@@ -16,7 +16,7 @@ from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import ConfigError, EnvironmentProblem, LedgerError
 from gate.evidence.signing.keys import LogKey
 
-from .object_server import CREDENTIALS, Objects, answering, running
+from .object_server import CREDENTIALS, Objects, answering, locked, running
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +138,27 @@ def test_nobody_listens() -> None:
     url = "s3://evidence/x?endpoint=http://127.0.0.1:9"
     with open_store(url) as store, pytest.raises(EnvironmentProblem, match="failed"):
         store.check("0" * 64)
+
+
+def test_a_bucket_with_object_lock_and_versions_keeps_one_version_of_each(tmp_path: Path) -> None:
+    """However often and by however many a document is stored. What somebody else puts in its place is found,
+    and the bucket still has the true one.
+    """
+    with locked(tmp_path) as server:
+        url = server.url("team")
+        again = objects.connect(url)
+        with open_ledger(tmp_path / "ledger", LogKey.from_seed(bytes(32)), evidence=url) as ledger:
+            digests = [ledger.evidence.put(data) for data in (b"one", b"two", b"one")]
+            with ThreadPoolExecutor(4) as pool:  # without looking first whether it is there
+                list(pool.map(lambda _: again.write(digests[0], b"one"), range(8)))
+            ledger.seal("2025-11-07T12:00:00Z")
+        (kept, version), other = sorted(server.versions(), key=lambda one: digests[0] not in one[0])
+        assert [kept, other[0]] == [f"team/sha256/{one[:2]}/{one}" for one in digests[:2]]
+        with open_store(url) as store:
+            assert list(store.digests()) == sorted(digests[:2])
+            assert verify_ledger(tmp_path / "ledger", evidence=url).ok
+            assert server.call("DELETE", f"/{kept}", f"versionId={version}")[0] == 403
+            assert server.call("PUT", f"/{kept}", data=b"another")[0] == 200
+            with pytest.raises(LedgerError, match="was changed"):
+                store.check(digests[0])
+            assert server.call("GET", f"/{kept}", f"versionId={version}") == (200, "one")

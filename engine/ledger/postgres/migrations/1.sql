@@ -69,28 +69,30 @@ CREATE TABLE hints (
     data bytea NOT NULL
 );
 
--- Add lines after all others, and give the number of the first. The commit does not wait for the disk, so that
--- the lock is held for as long as memory takes; whoever calls it waits for the disk afterwards.
-CREATE FUNCTION append(log integer, added bytea[], sealed bigint) RETURNS bigint
-LANGUAGE plpgsql SET search_path = gate_ledger AS $$
+-- Add lines after all others, and give the number of the first; `ends` are where each of them ends, counted from
+-- the first one's beginning (adding them up here would take a fifth of the time that the lock is held).
+-- The first commit does not wait for the disk, so that the lock is held for as long as memory takes. The second,
+-- of an empty message, does, and with it for everything before.
+CREATE PROCEDURE append(log integer, added bytea[], ends bigint[], sealed bigint, INOUT first bigint)
+LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
-    first bigint;
     start bigint;
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM pg_advisory_xact_lock(1734440037, log);
     SELECT one.number + 1, one.ends INTO first, start
-        FROM lines AS one WHERE one.log = log ORDER BY one.number DESC LIMIT 1;
-    IF coalesce(first, 0) < sealed THEN
-        RAISE EXCEPTION 'the log has % entries, and its checkpoint covers %', coalesce(first, 0), sealed
+        FROM gate_ledger.lines AS one WHERE one.log = log ORDER BY one.number DESC LIMIT 1;
+    first := coalesce(first, 0);
+    IF first < sealed THEN
+        RAISE EXCEPTION 'the log has % entries, and its checkpoint covers %', first, sealed
             USING ERRCODE = 'GL001';
     END IF;
-    INSERT INTO lines
-        SELECT log, coalesce(first, 0) + one.place - 1,
-               coalesce(start, 0) + sum(octet_length(one.line) + 1) OVER (ORDER BY one.place), one.line
-        FROM unnest(added) WITH ORDINALITY AS one (line, place);
-    RETURN coalesce(first, 0);
+    INSERT INTO gate_ledger.lines
+        SELECT log, first + one.place - 1, coalesce(start, 0) + one.ends, one.line
+        FROM unnest(added, ends) WITH ORDINALITY AS one (line, ends, place);
+    COMMIT;
+    PERFORM pg_logical_emit_message(true, 'gate', '');
 END $$;
 
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
