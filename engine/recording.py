@@ -42,6 +42,7 @@ from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .report.several.history import Recorded
 from .service import Judged, find_subject
+from .spread.interface import Spread
 
 LATEST = "latest"
 """Stands for the last recorded decision."""
@@ -283,6 +284,7 @@ def verify(
     *,
     since: str | None = None,
     full: bool = False,
+    spread: Spread | None = None,
 ) -> Report:
     """Verify the ledger.
 
@@ -293,6 +295,7 @@ def verify(
         since: `receipt` reads only what is after this machine's receipt; else the file of a checkpoint kept
             elsewhere, which the ledger must extend.
         full: check all signatures, also those of entries that a receipt or that checkpoint covers.
+        spread: who does that; None: this process.
 
     Raises UsageError: the key is not one, or the file cannot be read; LedgerError: there is no ledger.
     """
@@ -308,6 +311,7 @@ def verify(
         authorities=authorities,
         admins=context.authority.key_admins,
         scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
+        spread=spread,
     )
 
 

@@ -205,6 +205,33 @@ def test_the_operator_names_a_cluster_and_gate_yaml_does_not(
 
 
 @pytest.mark.soak
+def test_replay_and_verification_give_the_same_bytes(
+    place: Place, cluster: Cluster, gate: Gate, tmp_path: Path
+) -> None:
+    """One process, two and the cluster; also where documents and lines were changed."""
+    own = replace(place, root=shutil.copytree(place.root, tmp_path / "algo-trade"))
+    cluster.add("third"), cluster.add("fourth")
+
+    def compare(*command: str) -> str:
+        found = [own.run(gate, *command, "-j", jobs, "-o", "json") for jobs in (1, 2)]
+        code, out, err = finished(own.start(*command, "--cluster", cluster.url, "-o", "json"))
+        assert out == found[0].out == found[1].out, err
+        assert code == found[0].code == found[1].code
+        return out
+
+    own.run(gate, "ledger", "verify")  # leaves a receipt
+    assert json.loads(compare("ledger", "verify", "--full"))["ok"]
+    first, *_, last = sorted(path for path in own.root.rglob("evidence/sha256/*/*"))
+    first.chmod(0o600)
+    first.write_text("{}")
+    last.unlink()
+    assert '"cannot be replayed": 0' not in compare("replay", "--all")
+    log = own.root / "ledger" / "log.intoto.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"sig":"', b'"sig":"AAAA', 1))
+    assert len(json.loads(compare("ledger", "verify", "--full"))["problems"]) > 3
+
+
+@pytest.mark.soak
 def test_beyond_this_machine_it_is_spoken_to_over_tls(place: Place, program: Gate) -> None:
     """Unless Dask's own configuration says that it need not be."""
     pytest.importorskip("distributed", reason="the extra dask is not installed")
