@@ -243,6 +243,50 @@ def test_beyond_this_machine_it_is_spoken_to_over_tls(place: Place, program: Gat
 
 
 @pytest.mark.soak
+def test_a_cluster_behind_tls(
+    place: Place, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With certificates in Dask's configuration; a client without one of that authority is kept out."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    for name in ("own", "other"):
+        command = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+        ]
+        files = ["-keyout", str(tmp_path / f"{name}.key"), "-out", str(tmp_path / f"{name}.pem")]
+        subprocess.run(
+            [*command, *files, "-subj", f"/CN={name}", "-days", "3"], check=True, capture_output=True
+        )
+
+    def known_as(name: str) -> dict[str, str]:
+        tls = {"CA_FILE": tmp_path / "own.pem"}
+        for role in ("CLIENT", "WORKER", "SCHEDULER"):
+            tls |= {f"{role}__CERT": tmp_path / f"{name}.pem", f"{role}__KEY": tmp_path / f"{name}.key"}
+        return {f"DASK_DISTRIBUTED__COMM__TLS__{setting}": str(path) for setting, path in tls.items()}
+
+    cluster = Cluster(tmp_path, known_as("own"), "tls")
+    try:
+        cluster.add("only")
+        for name, value in known_as("own").items():
+            monkeypatch.setenv(name, value)
+        code, out, err = finished(place.start("replay", "--all", "--cluster", cluster.url))
+        assert (code, out) == (1, place.run(gate, "replay", "--all", "-j", "1").out), err
+        for name, value in known_as("other").items():
+            monkeypatch.setenv(name, value)
+        code, out, err = finished(place.start("replay", "--all", "--cluster", cluster.url))
+        assert (code, out) == (2, "") and "cannot be reached" in err
+    finally:
+        cluster.stop()
+
+
+@pytest.mark.soak
 def test_a_worker_that_does_not_fit_is_named(place: Place, tmp_path: Path) -> None:
     """Another gate, and a ledger that it does not reach: exit code 2, and which worker it is."""
     cluster = Cluster(tmp_path)

@@ -49,6 +49,7 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         self._name, self._address = address, _address(address)
+        self._threads, self._looked = 0, float("-inf")
 
     def __enter__(self) -> Self:
         from distributed import Client
@@ -79,12 +80,10 @@ class Cluster:
             with self._errors():
                 # a task, and no data of the client: Dask makes it again when its worker is lost
                 brought = client.submit(bytes, data, key=f"gate-job-{digest}", pure=False)
-                room = self._room()
                 for number, chunk in enumerate(chunks()):
-                    if len(pending) >= room:
+                    if len(pending) >= self._room():
                         for result in self._next(pending):
                             yield _read(result)
-                        room = self._room()
                     key = f"gate-{digest[:16]}-{number}"
                     pending.append(client.submit(worker.work, brought, chunk, key=key, pure=False))
                 while pending:
@@ -97,8 +96,14 @@ class Cluster:
 
     def _room(self) -> int:
         """How many chunks may be under way."""
-        workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
-        return _AHEAD * max(1, sum(int(one["nthreads"]) for one in workers.values()))
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._threads = sum(int(one["nthreads"]) for one in self._workers().values())
+            self._looked = time.monotonic()
+        return _AHEAD * max(1, self._threads)
+
+    def _workers(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        return found
 
     def _next(self, pending: deque[Future[bytes]]) -> list[bytes]:
         """The results that come next, at least one, taken from what is pending."""
@@ -109,7 +114,7 @@ class Cluster:
             with suppress(TimeoutError), self._client.as_current():
                 wait([pending[0]], timeout=_LOOK_SECONDS)
                 break
-            if self._client.status == "running" and self._client.scheduler_info(n_workers=-1)["workers"]:
+            if self._client.status == "running" and self._workers():
                 there = time.monotonic()
             elif time.monotonic() - there > _LOST_SECONDS:
                 raise self._lost("it has no workers any more")

@@ -6,6 +6,7 @@ Dask brings the job as bytes and imports this module by its name, so the worker'
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import threading
 from collections.abc import Callable
@@ -43,8 +44,8 @@ def software() -> dict[str, str]:
 
 
 def packed(job: Job) -> bytes:
-    """What `work` takes: the job, and what it sees here."""
-    return pickle.dumps((software(), job.sees(), pickle.dumps(job)))
+    """What `work` takes: the job, and what it sees here; different each time, as clients must not meet."""
+    return pickle.dumps((os.urandom(16), software(), job.sees(), pickle.dumps(job)))
 
 
 def work(data: bytes, chunk: Chunk) -> bytes:
@@ -75,7 +76,7 @@ def _opened(data: bytes) -> Callable[[Chunk], Result]:
         return known[1]
     for stack in old:
         stack.close()
-    expected, seen, job = pickle.loads(data)  # noqa: S301 - as all that a worker is told, by whom it trusts
+    _, expected, seen, job = pickle.loads(data)  # noqa: S301 - as all that a worker is told, by whom it trusts
     _compare(expected, software(), "install the same gate on client, scheduler and workers")
     with ExitStack() as stack:
         opened: Job = pickle.loads(job)  # noqa: S301
