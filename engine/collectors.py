@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ..evidence.base.errors import ConfigError
 from ..evidence.collecting import registry
@@ -124,8 +126,7 @@ def _ledger_error(what: str) -> ConfigError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """The user's directories: of caches, and of the configuration with the key that authenticates them."""
 
     cache_dir: Path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import dataclasses
 from pathlib import Path
+
+from msgspec import Struct, structs
 
 from ..evidence.base.contracts import PROVENANCE, source_of
 from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked, suggestion
@@ -28,8 +30,7 @@ _STRICTER = frozenset({("account", "pinned_account")})
 """Options that only make rules stricter, so setting them weakens nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """A workspace ready to be judged.
 
     ``authority`` has the settings in force and whose they are, ``loaded`` the policy bundle as it is,
@@ -136,7 +137,8 @@ def open_context(
     bundle, plan = tailored(loaded, depends_on, config.policy.profile, parameters, where)
     _check_freshness(config, plan, _file(_whose(authority.trust, "freshness")))
     weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
-    authority = replace(authority, trust=replace(authority.trust, alterations=alterations(root, authority)))
+    trust = structs.replace(authority.trust, alterations=alterations(root, authority))
+    authority = dataclasses.replace(authority, trust=trust)
     return Context(root.resolve(), authority, loaded, bundle, plan, tuple(weakenings), places, cross_check)
 
 

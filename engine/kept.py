@@ -7,8 +7,9 @@ that a compliance record has them whatever becomes of the workspace.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from ..evidence.base.errors import ConfigError, EvidenceError, masked
 from ..evidence.collectors.signoffs import NAMESPACE as SIGNOFF
@@ -32,8 +33,7 @@ _MOST_BYTES: Final = 4 << 20
 _NO_RECORD: Final = "so no compliance record can be made of this decision"
 
 
-@dataclass(frozen=True, slots=True)
-class SignedFile:
+class SignedFile(Struct, frozen=True):
     """A statement that a decision rests on.
 
     Attributes:

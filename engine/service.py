@@ -7,7 +7,9 @@ ledger. This module knows the order of the steps and no collector, policy langua
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .. import __version__
 from ..evidence.base.activity import step
@@ -43,13 +45,12 @@ _APPROVED_COMMITS = 20
 """Approved commits since which it is found out who wrote what; the latest ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A decision, what it was made from, and the workspace it is about: ready to be recorded and reported."""
 
     decision: Decision
     recorded: Recorded
-    context: Context = field(repr=False)
+    context: Context
 
 
 def evaluate(context: Context, stage: str, time: Time) -> Judged:

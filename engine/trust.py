@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.errors import ConfigError, EvidenceError, PolicyError, UsageError
 from ..evidence.base.limits import DEFAULT
@@ -111,7 +113,7 @@ def resolve(
         authority = replace(
             authority,
             config=replace(authority.config, policy=pins),
-            trust=replace(authority.trust, settings=settings),
+            trust=structs.replace(authority.trust, settings=settings),
             bundle=policy,
             signer=None,
             overridden=True,
@@ -125,7 +127,7 @@ def resolve(
         authority = replace(
             authority,
             config=replace(authority.config, engine=engine),
-            trust=replace(authority.trust, settings=settings),
+            trust=structs.replace(authority.trust, settings=settings),
         )
     _check_server(authority)
     _check_ledger_server(authority)
@@ -312,7 +314,7 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
     return replace(
         base,
         config=replace(base.config, **values),
-        trust=replace(base.trust, operator=operator.digest, settings=settings),
+        trust=structs.replace(base.trust, operator=operator.digest, settings=settings),
         given=given,
         bundle=bundle,
         signer=signer,

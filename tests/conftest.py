@@ -280,6 +280,9 @@ def here(gate: Callable[..., Finished], monkeypatch: pytest.MonkeyPatch) -> Iter
     def forget() -> None:
         plugins._entries.cache_clear()
         facts.contract_has.cache_clear()
+        # other tests, too, name the modules of their plug-ins so
+        for name in [one for one in sys.modules if one.startswith("gate_")]:
+            del sys.modules[name]
 
     yield run
     forget()

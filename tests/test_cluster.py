@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gate.engine import recording
@@ -117,7 +118,7 @@ def place(
         with open_ledger(open_context(root).ledger, key, config_dir=config) as ledger:
             for number in range(COUNT):
                 facts["found_ppm"] = 300_000 + number
-                one = replace(decision, input_digest=ledger.evidence.put(canonical(stored)))
+                one = msgspec.structs.replace(decision, input_digest=ledger.evidence.put(canonical(stored)))
                 digest = ledger.evidence.put(canonical(one.to_json()))
                 made.append(statement(one, digest, ledger.evidence.put(bundle)))
             ledger.append(made)

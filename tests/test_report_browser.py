@@ -11,11 +11,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gate.engine.decision.document import Decision
 from gate.engine.decision.exhibit import Exhibit

@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ...evidence.base.atomic import put_file
 from ...evidence.base.errors import GateError, UsageError, masked
@@ -29,8 +30,7 @@ MOST_OUTPUT_BYTES = 1 << 20
 """What the halt command may write."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What a drill works with.
 
     Attributes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import asdict
+
+from ...evidence.base.records import to_json
 from ...evidence.broker.simulator.scenario import Fault, Scenario
 from ...evidence.broker.simulator.session import Summary
 from ..report.json_format import render_json
@@ -56,7 +58,7 @@ def _plain(value: Any) -> Any:
 
 
 def _scenario_json(scenario: Scenario) -> bytes:
-    return render_json(_plain(asdict(scenario)))
+    return render_json(_plain(to_json(scenario)))
 
 
 SCENARIO: dict[str, Callable[[Scenario], bytes]] = {"table": _scenario_text, "json": _scenario_json}

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from msgspec import Struct
+
 from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError
 from ...evidence.base.limits import DEFAULT
@@ -70,8 +72,7 @@ class OperatorConfig(GateConfig):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """A loaded operator's file.
 
     Attributes:

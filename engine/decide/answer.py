@@ -6,9 +6,10 @@ Where evidence that the rule needs is absent or unknown, one violation stands in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import EngineError, InternalError
@@ -244,8 +245,7 @@ def _reason(problem: Problem) -> str:
     return f"{problem.path}: {problem.reason}"
 
 
-@dataclass(slots=True)
-class ConftestAnswer:
+class ConftestAnswer(Struct):
     """What a rule written for Conftest reports: violations, and remarks, also about excepted documents.
 
     ``problems`` are about documents on which the policies failed.

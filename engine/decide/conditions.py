@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from ...evidence.base.times import parse_rfc3339
 from ..decision.document import Check, CheckStatus, Condition, Violation

@@ -7,8 +7,9 @@ recorded evidence, bundle, answers and time give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.contracts import PROVENANCE
 from ...evidence.base.errors import masked
@@ -43,8 +44,7 @@ from .recorded import (
 from .waivers import assess
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(Struct, frozen=True):
     """What the policy engine answered: package → rule name → value, and which engine it was."""
 
     engine: EngineId

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import masked
@@ -16,8 +18,7 @@ from ..decision.document import Subject
 NOT_MEASURED = "it was not measured"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """By collector: what was measured, why the rest was not, and how much was looked at.
 
     ``values`` are the facts as the policies see them, ``files`` the number of files, and of outputs of

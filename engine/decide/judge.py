@@ -15,8 +15,10 @@ Before its effective date a rule only warns; one that the profile in force leave
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import EngineError
@@ -47,8 +49,7 @@ _FIGURE_UNITS = ("ppm", "us", "ms", "s", "cents", "micro")
 _VIOLATION = tuple(one.name for one in fields(Violation))
 
 
-@dataclass(frozen=True, slots=True)
-class StageResult:
+class StageResult(Struct, frozen=True):
     """Everything judged about one stage."""
 
     stage: Stage

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from ...evidence.base.contracts import source_of
 from ..decision.document import Override, Profile, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule of the bundle, as its METADATA describes it.
 
     Attributes:
@@ -46,8 +45,7 @@ class Rule:
         return tuple(dict.fromkeys(source_of(fact) for fact in self.facts))
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """One gate: its question, what it depends on and the rules that must have been evaluated.
 
     ``conftest`` says that the rules are asked about one document at a time, and answer as Conftest's do.
@@ -78,8 +76,7 @@ class Stage:
         return frozenset(self.evidence) | {source_of(path) for _, path in self.headline}
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """All stages of a bundle in an order in which dependencies come first, and common parameters.
 
     Attributes:

@@ -14,7 +14,7 @@ from typing import Any
 from ...evidence.base.canonical import canonical, manifest_bytes, sha256_hex
 from ...evidence.base.contracts import PROVENANCE, violations
 from ...evidence.base.errors import InternalError, masked
-from ...evidence.base.records import from_json, to_json
+from ...evidence.base.records import JsonRecord, from_json, to_json
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Problem
 from ..decision.document import Notice, PolicyId, Subject, Trust, Weakening
@@ -35,8 +35,7 @@ GENERATED = frozenset({"PRELIVE_VERIFICATION_LOG.json", "GO_LIVE_DECISION_GATE.m
 SETTINGS = "gate.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
+class Time(JsonRecord, frozen=True):
     """The effective time (RFC 3339, UTC) and its source: ``flag`` (or variable), a file, ``clock``."""
 
     text: str
@@ -48,16 +47,14 @@ class Time:
         return parse_rfc3339(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Authors:
+class Authors(JsonRecord, frozen=True):
     """Who wrote the judged content since an approved commit (None: ever); None when it cannot be told."""
 
     since: str | None
     emails: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(JsonRecord, frozen=True):
     """A parameter's value in place of the bundle's, and why; without a unit, the value has the bundle's."""
 
     name: str
@@ -66,8 +63,7 @@ class Parameter:
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(JsonRecord, frozen=True):
     """What is judged, when and under which settings: all that a decision depends on beside the evidence.
 
     Attributes:

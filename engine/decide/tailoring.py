@@ -7,8 +7,9 @@ value has to fit the bundle's unit. The bundle itself, its files and its digest,
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import ConfigError, InternalError, PolicyError, nearest, suggestion

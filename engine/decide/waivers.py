@@ -9,9 +9,10 @@ may approve waivers, the approver is not its author, nobody who may approve waiv
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.errors import nearest
 from ..decision.document import Notice
@@ -19,8 +20,7 @@ from .conditions import DAY
 from .model import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(Struct, frozen=True):
     """A permission found valid at the effective time, for ``stages`` and one rule code (and term)."""
 
     id: str

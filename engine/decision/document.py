@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from msgspec import field
+
 from ...evidence.base.contracts import violations
-from ...evidence.base.records import from_json, to_json
+from ...evidence.base.records import JsonRecord, from_json, to_json
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
 from .exhibit import Exhibit
 
@@ -62,8 +63,7 @@ class CheckStatus(StrEnum):
     WARNS = "warns"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(JsonRecord, frozen=True):
     """Where something is: a file, and a line or a JSON pointer in it where one is known."""
 
     path: str
@@ -78,8 +78,7 @@ class Place:
         return cls(path, int(line[1]) if line else None, pointer)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(JsonRecord, frozen=True):
     """What is judged: SHA-256 of the ``sha256sum`` manifest of its sources; the git commit's full id."""
 
     commit: str | None
@@ -90,8 +89,7 @@ class Subject:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyId:
+class PolicyId(JsonRecord, frozen=True):
     """The bundle that judged: name, version, and SHA-256 of its manifest of files."""
 
     name: str
@@ -99,8 +97,7 @@ class PolicyId:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(JsonRecord, frozen=True):
     """A selection of the bundle's rules, by collection."""
 
     name: str
@@ -108,8 +105,7 @@ class Profile:
     collections: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(JsonRecord, frozen=True):
     """A parameter that the settings replace: its value in the bundle, the one in force, and why."""
 
     name: str
@@ -119,16 +115,14 @@ class Override:
     rationale: str
 
 
-@dataclass(frozen=True, slots=True)
-class EngineId:
+class EngineId(JsonRecord, frozen=True):
     """The policy engine that answered."""
 
     name: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(JsonRecord, frozen=True):
     """A headline figure with its unit, and how much was looked at for it."""
 
     value: int | str | bool | None
@@ -136,8 +130,7 @@ class Figure:
     scope: Scope | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StageDecision:
+class StageDecision(JsonRecord, frozen=True):
     """The verdict about one stage.
 
     Attributes:
@@ -156,8 +149,7 @@ class StageDecision:
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(JsonRecord, frozen=True):
     """One comparison of a rule: ``actual op expected``, with the terms that break it where it is a list."""
 
     name: str
@@ -169,8 +161,7 @@ class Operand:
     terms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FactValue:
+class FactValue(JsonRecord, frozen=True):
     """A fact that a rule needs, as it was measured; of lists and objects only how many entries they have."""
 
     name: str
@@ -178,8 +169,7 @@ class FactValue:
     collector: str
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(JsonRecord, frozen=True):
     """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns.
     ``risk`` is what may happen where it does not hold."""
 
@@ -197,8 +187,7 @@ class Check:
     risk: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(JsonRecord, frozen=True):
     """One way in which one rule did not hold.
 
     Attributes:
@@ -231,8 +220,7 @@ class Violation:
         return (self.severity.rank, self.code, self.term or "", self.operand or "", self.msg)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(JsonRecord, frozen=True):
     """What must still be done when the verdict is CONDITIONAL.
 
     Attributes:
@@ -250,8 +238,7 @@ class Condition:
     closed_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waived(Violation):
+class Waived(Violation, frozen=True):
     """A violation under a valid waiver: still visible, never a PASS."""
 
     waiver: str
@@ -261,8 +248,7 @@ class Waived(Violation):
     effective_until: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(JsonRecord, frozen=True):
     """A remark beside the verdict; the level ``error`` is a mistake that somebody has to correct."""
 
     code: str
@@ -270,32 +256,28 @@ class Notice:
     level: str = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Weakening:
+class Weakening(JsonRecord, frozen=True):
     """Something that makes the decision say less than it would by default."""
 
     code: str
     msg: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrustRef:
+class TrustRef(JsonRecord, frozen=True):
     """A branch, tag or commit whose settings, policies and signers were taken, and its commit's full id."""
 
     name: str
     commit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alteration:
+class Alteration(JsonRecord, frozen=True):
     """A setting, signer or policy file that the judged change alters, compared with the trust ref."""
 
     name: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(JsonRecord, frozen=True):
     """Whose settings, policies and signers applied.
 
     Attributes:
@@ -317,8 +299,7 @@ class Trust:
         return (*(["operator"] if self.operator else []), *(["trust_ref"] if self.ref else []))
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(JsonRecord, frozen=True):
     """The latest valid approval in a role; all but the role is None where there is none."""
 
     role: str
@@ -328,8 +309,7 @@ class Signature:
     signed_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigest:
+class FileDigest(JsonRecord, frozen=True):
     """A file that was read, its SHA-256 and its size in bytes."""
 
     path: str
@@ -337,8 +317,7 @@ class FileDigest:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceSummary:
+class EvidenceSummary(JsonRecord, frozen=True):
     """One collector's evidence: what it was made from, and what is wrong with it."""
 
     id: str
@@ -353,8 +332,7 @@ class EvidenceSummary:
     scopes: tuple[Scope, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(JsonRecord, frozen=True):
     """A judged stage (or ``all``) with everything it rests on. See the contract for each field."""
 
     type: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from ...evidence.base.records import JsonRecord
 
 MAX_ROWS = 5000
 """Rows of one table; the rest is counted."""
@@ -14,8 +15,7 @@ MAX_CHARS = 400
 """Characters of one cell, or of one entry of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exhibit:
+class Exhibit(JsonRecord, frozen=True):
     """A fact that is a list of objects, one row each, or one object, which is the only row.
 
     Attributes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass, fields
+
+from msgspec import Struct
+from msgspec.structs import asdict, astuple, fields
 
 from ..decision.document import Verdict
 from ..entries import decisions
@@ -19,8 +21,7 @@ from .settings import Member
 from .standing import add_problems
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A recorded decision of one of the ledgers, as its entry says; how many rules, conditions, waivers."""
 
     ledger: str
@@ -35,8 +36,7 @@ class Row:
     waived: int
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """The decisions in the order of their effective times, and the ledgers that could not be read."""
 
     rows: tuple[Row, ...]

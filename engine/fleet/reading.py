@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from ...evidence.base.errors import ConfigError, GateError, LedgerError, UsageError
 from ..ledger import open_reader
@@ -20,16 +21,14 @@ _AT_A_TIME: Final = 4
 """Ledgers that are read at a time: most of it is waiting for databases, and each takes memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A ledger that could not be read, or not in full, and why."""
 
     ledger: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answers(Generic[T]):
+class Answers(Struct, Generic[T], frozen=True):
     """What the ledgers answered, in the fleet's order, and those that did not."""
 
     found: tuple[T, ...]

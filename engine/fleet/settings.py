@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+from msgspec import Struct
+
 from ...evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.base.settings import Bounded, Settings, Text
@@ -66,8 +68,7 @@ class FleetSettings(Settings):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A ledger of the fleet: its name, where it is, and whom to believe about its keys."""
 
     name: str
@@ -78,8 +79,7 @@ class Member:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """The ledgers by name in their order, and the stage whose verdict says who may go live."""
 
     members: tuple[Member, ...]

@@ -7,10 +7,13 @@ time that is given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
+
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
+from ...evidence.base.records import to_json
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..decide.conditions import DAY, due_at
 from ..decision.document import Decision, Verdict
@@ -31,8 +34,7 @@ MAX_ROWS = 20
 """Of each list of the table; JSON has them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """A waiver or condition on which a verdict rests: its rule, its name, whose it is, and until when."""
 
     ledger: str
@@ -43,8 +45,7 @@ class Due:
     until_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Oldest:
+class Oldest(Struct, frozen=True):
     """The oldest evidence that states when it was made."""
 
     id: str
@@ -52,8 +53,7 @@ class Oldest:
     age_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What one ledger says.
 
     Attributes:
@@ -89,8 +89,7 @@ class Standing:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """All ledgers as of a time; `within_s` says how far ahead waivers and conditions are listed."""
 
     stage: str
@@ -202,7 +201,7 @@ def render_data(found: Overview, screen: Screen) -> bytes:
         return [{**asdict(one), "expired": one.until_s <= found.now_s} for one in rows]
 
     def row(one: Standing) -> dict[str, Any]:
-        data = asdict(one)
+        data: dict[str, Any] = to_json(one)
         for name in ("waivers", "conditions", "problem"):
             del data[name]
         return data

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 from ...evidence.base.times import parse_rfc3339
 from ..decision.document import Verdict
@@ -47,8 +48,7 @@ class By(StrEnum):
         return moment.date().isoformat()[: 10 if self is By.DAY else 7]
 
 
-@dataclass(slots=True)
-class Period:
+class Period(Struct):
     """Decisions by verdict, rules violated in those that failed, and of how many ledgers that is."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -59,8 +59,7 @@ class Period:
 Periods = dict[str, Period]
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True):
     """The periods by name, in their order; rules with the number of failed decisions and of ledgers in which
     they were violated, most first; and the ledgers that could not be read.
     """

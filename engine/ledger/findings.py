@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct, field
 
 from ...evidence.base.errors import EnvironmentProblem
 from ...evidence.signing.keys import VerifierKey
@@ -53,8 +54,7 @@ class Kind(StrEnum):
     """A piece of evidence is missing or was changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authorities:
+class Authorities(Struct, frozen=True):
     """Who may vouch for checkpoints.
 
     Attributes:
@@ -68,8 +68,7 @@ class Authorities:
     quorum: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is wrong.
 
     Attributes:
@@ -88,8 +87,7 @@ class Finding:
         return f"{self.path}{'' if self.line is None else f', line {self.line}'}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a verification found.
 
     Attributes:
@@ -134,8 +132,7 @@ class Report:
         return not self.problems
 
 
-@dataclass(frozen=True, slots=True)
-class Witnessed:
+class Witnessed(Struct, frozen=True):
     """What came of asking everybody.
 
     Attributes:

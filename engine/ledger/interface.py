@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.keys import VerifierKey
@@ -33,8 +34,7 @@ class NoLedger(LedgerError):
     """There is no ledger at this place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """Where a statement stands in the log.
 
     Attributes:
@@ -45,8 +45,7 @@ class Entry:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEntry(Entry):
+class LoggedEntry(Entry, frozen=True):
     """An entry read back: the in-toto Statement (canonical JSON), its DSSE envelope, whether it is sealed,
     and why it does not count although its signature holds (its key was revoked from there on).
     """

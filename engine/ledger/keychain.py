@@ -9,10 +9,14 @@ into a fork. What it says holds from its own entry on, and for retroactive revoc
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import EvidenceError
@@ -48,8 +52,7 @@ def _marks() -> tuple[bytes, ...]:
 _MARKS: Final = _marks()
 
 
-@dataclass(frozen=True, slots=True)
-class Admins:
+class Admins(Struct, frozen=True):
     """Who may change a log's keys, and how many of them it takes.
 
     Attributes:
@@ -117,8 +120,7 @@ class Admins:
         return found, others
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A key that may sign a log, or might.
 
     Attributes:
@@ -195,7 +197,7 @@ class KeyChain:
                 except NotCounted as problem:
                     refused.append((index, str(problem)))
                     del refused[MAX_FINDINGS:]
-        return replace(chain, refused=tuple(refused))
+        return dataclasses.replace(chain, refused=tuple(refused))
 
     def check(self, index: int, line: bytes) -> tuple[Envelope, str | None]:
         """The envelope of the entry at an index, and why it does not count (`checked`).
@@ -305,7 +307,7 @@ class KeyChain:
         if broken or predicate is None:
             raise NotCounted("it breaks its contract")
         event, document = predicate["event"], _document(predicate["event"])
-        chain = replace(
+        chain = dataclasses.replace(
             self._changed(index, document),
             events=(*self.events, (index, line)),
             last=hashlib.sha256(event.encode()).hexdigest(),
@@ -361,7 +363,7 @@ class KeyChain:
                 raise NotCounted(f"its admins cannot be used: {error.what}") from None
         if admins is not None and any(ed25519_blob(one.key.public) in admins.keys for one in signers):
             raise NotCounted("a key would be both a log key and a key admin's")
-        return replace(self, admins=admins, signers=tuple(signers))
+        return dataclasses.replace(self, admins=admins, signers=tuple(signers))
 
     def _new(self, text: str) -> VerifierKey:
         """The key that an event admits."""

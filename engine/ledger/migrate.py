@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from ...evidence.base.errors import LedgerError, UsageError
 from ...evidence.signing.keys import VerifierKey
@@ -25,8 +26,7 @@ _BLOCK: Final = 256
 """How many lines are appended at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Migrated:
+class Migrated(Struct, frozen=True):
     """What two ledgers have in common after a migration, which is everything.
 
     Attributes:

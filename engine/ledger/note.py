@@ -20,8 +20,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.signing import ed25519
@@ -87,8 +88,7 @@ def signature_lines(text: str) -> Iterator[tuple[str, str, bytes]]:
         yield line, name, blob
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """A signed statement: "at this time the log had these entries".
 
     Attributes:
@@ -102,7 +102,7 @@ class Checkpoint:
     root: bytes
     log_bytes: int
     time: str
-    note: bytes = field(default=b"", repr=False)
+    note: bytes = b""
 
     @property
     def root_hex(self) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError, UsageError
@@ -22,8 +23,7 @@ from .reader import LedgerReader
 EXPORT_TYPE: Final = "gate.ledger-export/v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """That an entry is in the log which a checkpoint covers.
 
     Attributes:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError
@@ -34,8 +35,7 @@ _MAX_BYTES: Final = 16 * MAX_NOTE_BYTES
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """The last checkpoint of a log that was seen; the frontier of its tree and its keys up to there, where
     these are known.
     """

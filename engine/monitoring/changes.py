@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from ...evidence.base.times import parse_rfc3339
 from ..decide.conditions import DAY, due_at, is_overdue
@@ -21,8 +23,7 @@ MOST = 50
 _LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change of a stage to notify about; fields that do not apply are None.
 
     Attributes:
@@ -54,8 +55,7 @@ class Change:
         return shorten(printable(f"{self.stage}: {what}"), _LONGEST)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What is sent: the same bytes for the same changes, wherever they are noticed.
 
     Attributes:

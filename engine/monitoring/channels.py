@@ -12,12 +12,14 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
+
+from msgspec import Struct
 
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
 from ..config.notify import MailSettings, NotifySettings, Secret, SlackSettings, WebhookSettings, check_url
@@ -32,8 +34,7 @@ _KEY_BYTES: Final = range(24, 65)
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """One receiver.
 
     Attributes:

@@ -10,8 +10,9 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
@@ -28,8 +29,7 @@ _FOLDER = "notified"
 _MOST_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What became of one receiver's message: ``sent``, ``failed``, ``would send`` or ``nothing new``."""
 
     channel: str

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..entries import judged_at, verdicts
 from ..ledger.reader import LedgerReader
 from ..report.interface import DecisionEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A recorded decision: ledger index, effective time (RFC 3339), and SHA-256 of its document."""
 
     index: int
@@ -20,8 +20,7 @@ class Line:
     digest: str
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """What a ledger says about one stage.
 
     Attributes:
@@ -39,8 +38,7 @@ class Standing:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
-class Standings:
+class Standings(Struct):
     """All stages by name, and the index of the last decision that says something new about one."""
 
     stages: dict[str, Standing] = field(default_factory=dict)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.contracts import violations
@@ -35,8 +36,7 @@ _NAMED = 5
 _SHORT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """What a sign-off of a stage names, and the listing behind the digest of its evidence."""
 
     stage: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NoReturn, Protocol, Self
+
+from msgspec import Struct
 
 from ...evidence.base.errors import EngineError, PolicyError
 
@@ -32,8 +33,7 @@ def reporting(check: str, report: Report) -> Iterator[None]:
         report(check, error)
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(Struct, frozen=True):
     """One ``# METADATA`` block: where it stands, what it belongs to, what it says.
 
     Attributes:
@@ -49,8 +49,7 @@ class Annotation:
     values: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleHead:
+class RuleHead(Struct, frozen=True):
     """A rule's head as found in the source."""
 
     path: str
@@ -60,8 +59,7 @@ class RuleHead:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """A policy bundle, read and checked.
 
     Attributes:
@@ -81,7 +79,7 @@ class Bundle:
     metadata: dict[str, Any]
     annotations: tuple[Annotation, ...]
     heads: tuple[RuleHead, ...]
-    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    files: dict[str, bytes] = {}
     conftest: bool = False
 
 

@@ -9,9 +9,10 @@ points to a class or function that takes a bundle and limits and returns a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from ...evidence.base.errors import ConfigError, suggestion
 from ...evidence.base.limits import Limits
@@ -25,8 +26,7 @@ EMBEDDED = "embedded"
 GROUP = "gate.policy_engines"
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
+class EngineOptions(Struct, frozen=True):
     """What an engine is told beside its name.
 
     Attributes:
@@ -41,8 +41,11 @@ class EngineOptions:
     cross_check: bool = False
 
 
+_DEFAULTS = EngineOptions()
+
+
 def open_engine(
-    name: str, bundle: Bundle, limits: Limits, options: EngineOptions = EngineOptions()
+    name: str, bundle: Bundle, limits: Limits, options: EngineOptions = _DEFAULTS
 ) -> PolicyEngine:
     """The engine of that name over the bundle, within the limits; enter it as a context manager.
 

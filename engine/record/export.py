@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ... import __version__
 from ...evidence.base.errors import LedgerError
@@ -33,8 +35,7 @@ from .trusted import key_files, last_event
 from .verify import WRONG, verify
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """A record that was made: its files by name, the digest of trust, the decision and its entry."""
 
     files: dict[str, bytes]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..decision import statement as statements
 from ..decision.document import Decision
@@ -20,8 +21,7 @@ from .archive import BadRecordError
 from .trusted import chain_of, check_entry, check_events, lines_of, open_checkpoint, signed_by
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """What earlier steps found, for later ones."""
 
     files: Mapping[str, bytes]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from ... import __version__
 from ...evidence.base.canonical import canonical, sha256_hex
@@ -44,8 +45,7 @@ from .trusted import key_files
 HOLDS, WRONG, NOT_CHECKED = "holds", "wrong", "not checked"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One step: whether it holds, is wrong or was not checked, and what was seen."""
 
     name: str
@@ -53,8 +53,7 @@ class Check:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What a verification found.
 
     Attributes:

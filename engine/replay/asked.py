@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...evidence.base.errors import ConfigError, EvidenceError, LedgerError, UsageError
 from ...evidence.reading.git.history import History
@@ -174,4 +176,4 @@ def case_of(
     if stage != recorded.setup.stage and (stage == ALL or stage not in judged):
         raise UsageError(f"that decision is not about {stage!r}", remedy=f"it judged {', '.join(judged)}")
     setup = replace(recorded.setup, stage=stage)
-    return Case(replace(recorded, setup=setup), bundle, choice)
+    return Case(dataclasses.replace(recorded, setup=setup), bundle, choice)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ... import __version__
 from ...evidence.base.errors import ConfigError, EngineError, InternalError, PolicyError, UsageError
@@ -34,8 +36,7 @@ ENTRY = "entry"
 """How the source of a ledger's decision ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class FactSet:
+class FactSet(Struct, frozen=True):
     """A named case that nobody recorded: a recorded decision with facts replaced."""
 
     name: str
@@ -43,8 +44,7 @@ class FactSet:
     replacements: tuple[Replacement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A decision that was judged again.
 
     Attributes:
@@ -64,8 +64,7 @@ class Judged:
     lacking: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Impact:
+class Impact(Struct, frozen=True):
     """What flips under the edited policies.
 
     Attributes:
@@ -95,8 +94,7 @@ class Impact:
         return any(one.difference is not None and one.difference.loosened for one in self.changed)
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """All that is to be judged, in chunks: their kind, and what they have.
 
     Attributes:
@@ -118,8 +116,7 @@ class Everything:
             yield from ((place, items) for items in logs.parts(path, self.limits))
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
+class Judging(Struct, frozen=True):
     """The work of judging again.
 
     Attributes:
@@ -159,8 +156,7 @@ class Judging:
         return Judge(bundle, engine, Plans(bundle))
 
 
-@dataclass(frozen=True, slots=True)
-class _Again:
+class _Again(Struct, frozen=True):
     """Judges chunks; a result is a list ``[place, name, difference, failure, lacking]`` for each decision."""
 
     archive: Archive

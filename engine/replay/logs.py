@@ -9,10 +9,11 @@ results of rules, and no verdicts.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError, UsageError
 from ...evidence.base.limits import Limits
@@ -36,8 +37,7 @@ _OPERAND = frozenset({"name", "op", "actual", "expected", "unit", "holds"})
 _UNDEFINED = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Struct, frozen=True):
     """One logged decision: which package and rule were asked what, and what OPA answered."""
 
     id: str

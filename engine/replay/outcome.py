@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...evidence.base.records import to_json
+from ...evidence.base.records import JsonRecord, to_json
 from ..decide.judge import StageResult
 from ..decision.document import Decision, Operand, Severity, Verdict
 
@@ -37,8 +37,7 @@ class Outcome:
     detail: Callable[[str], Detail] = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFlip:
+class RuleFlip(JsonRecord, frozen=True):
     """A rule whose effect differs: ``before`` and ``after`` are verdicts, or ``ABSENT``.
 
     Attributes:
@@ -63,8 +62,7 @@ class RuleFlip:
         return is_looser(self.before, self.after)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(JsonRecord, frozen=True):
     """What differs between two outcomes: verdicts as (before, after) by stage, and rules.
 
     ``before`` and ``after`` are None where only rules are known, and no verdict.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .. import service
 from ..decide.decide import judge_stages
@@ -15,8 +16,7 @@ from .outcome import Outcome, of_results
 from .stored import Plans
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """A bundle, the engine over it with the parameters of a setup (None: its own), and its plans."""
 
     bundle: Bundle

@@ -6,10 +6,13 @@ What is made so was never seen by anyone: it is judged and shown, and never reco
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
 from ...evidence.base.contracts import DERIVED, load_schema, shorten, source_of, violations_of
@@ -27,8 +30,7 @@ from ..policy.interface import Bundle
 FACT, PARAMETER = "--set", "--param"
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(Struct, frozen=True):
     """A value in the place of another: of a fact (``coverage.line_ppm``) or a parameter (``stage1.least``).
 
     ``option`` is ``FACT`` or ``PARAMETER``; ``before`` is the value that was replaced.
@@ -104,7 +106,7 @@ def replace_facts(recorded: Recorded, wanted: Iterable[Replacement]) -> tuple[Re
         )
     for collector in dict.fromkeys(one.name.partition(".")[0] for one in done):
         _check(collector, evidence[collector].facts, done)
-    return replace(recorded, evidence=evidence), done
+    return dataclasses.replace(recorded, evidence=evidence), done
 
 
 def replace_parameters(bundle: Bundle, wanted: Iterable[Replacement]) -> tuple[Bundle, list[Replacement]]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ... import __version__
 from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import EngineError, InternalError, PolicyError, UsageError
 from ...evidence.base.limits import Limits
-from ...evidence.base.records import from_json, to_json
+from ...evidence.base.records import JsonRecord, from_json, to_json
 from .. import service
 from ..decide.recorded import Time
 from ..decision.document import EngineId
@@ -39,8 +41,7 @@ class Status(StrEnum):
     IMPOSSIBLE = "cannot be replayed"
 
 
-@dataclass(frozen=True, slots=True)
-class Divergence:
+class Divergence(JsonRecord, frozen=True):
     """The first difference: the rule it is about (None: no rule), the field as a JSON pointer, both values.
 
     ``recorded`` and ``replayed`` are JSON-like values; None also where there is no such field.
@@ -52,8 +53,7 @@ class Divergence:
     replayed: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(JsonRecord, frozen=True):
     """One recorded decision that was made again.
 
     Attributes:
@@ -70,8 +70,7 @@ class Replayed:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """Recorded decisions in chunks."""
 
     lines: Sequence[Line]
@@ -81,8 +80,7 @@ class Lines:
         return (self.lines[at : at + CHUNK] for at in range(0, len(self.lines), CHUNK))
 
 
-@dataclass(frozen=True, slots=True)
-class Replaying:
+class Replaying(Struct, frozen=True):
     """The work of making decisions again.
 
     Attributes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Struct
 
 from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import ConfigError, LedgerError, PolicyError, UsageError
@@ -37,8 +39,7 @@ UNUSABLE = (ValueError, LookupError, TypeError, AttributeError, LedgerError)
 """What reading a stored document raises that is not what gate records; a signed line may name anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a ledger and its evidence are, so that another process can open them."""
 
     ledger: Path | str
@@ -57,8 +58,7 @@ class Place:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A recorded decision: its ledger, by number, its place there, and the digests of its documents.
 
     ``statement`` is the SHA-256 of the line's statement, ``stages`` the verdicts that it has.
@@ -190,8 +190,7 @@ class Archive:
         return Recorded.from_json(self.document(line, line.input))
 
 
-@dataclass(frozen=True, slots=True)
-class EngineChoice:
+class EngineChoice(Struct, frozen=True):
     """Which policy engine answers, so that another process can open it."""
 
     name: str

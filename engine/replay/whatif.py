@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
 from ...evidence.base.errors import GateError, UsageError
@@ -39,8 +42,7 @@ MOST_VALUES = 500
 """Values of one sweep; each judges anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What is judged: a recorded or just collected input, under a bundle, by an engine.
 
     The setup of the input may replace parameters of the bundle.
@@ -55,8 +57,7 @@ class Case:
         return as_recorded(self.bundle, self.recorded.setup)
 
 
-@dataclass(frozen=True, slots=True)
-class Whatif:
+class Whatif(Struct, frozen=True):
     """Two decisions about the same input: as it is, and with something replaced."""
 
     replaced: tuple[Replacement, ...]
@@ -65,8 +66,7 @@ class Whatif:
     difference: Difference | None
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """One value of a sweep: the verdicts there, and the rules that are no longer as they actually are."""
 
     value: int
@@ -75,8 +75,7 @@ class Point:
     effects: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """The outcomes over a range of values of one parameter or fact.
 
     Attributes:
@@ -97,8 +96,7 @@ class Sweep:
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A range to sweep: from the first value to the last one, both included."""
 
     name: str
@@ -137,7 +135,7 @@ def replaced(case: Case, replacements: Sequence[Replacement]) -> tuple[Case, tup
         weakenings=(*recorded.setup.weakenings, *notes),
         parameters=tuple(one for one in recorded.setup.parameters if one.name not in names),
     )
-    return replace(case, recorded=replace(recorded, setup=setup), bundle=bundle), done
+    return replace(case, recorded=dataclasses.replace(recorded, setup=setup), bundle=bundle), done
 
 
 def decide(case: Case) -> Decision:
@@ -204,8 +202,7 @@ def _also(error: GateError, case: Case) -> str | None:
     return f"{error.remedy}; parameters are such as {', '.join(parameters(case.bundle.data)[:3])}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Sweeping:
+class _Sweeping(Struct, frozen=True):
     """The work of judging a case at values of a parameter or fact."""
 
     case: Case

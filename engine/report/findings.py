@@ -7,8 +7,10 @@ because of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
 from ..decide.facts import Facts
@@ -24,8 +26,7 @@ _WHAT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One problem and the rules that do not hold because of it.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from ..decision.document import Decision
 from ..ledger.interface import Entry
@@ -15,8 +16,7 @@ PENDING = "PENDING"
 """The status of a stage that no recorded decision has judged; never a verdict."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatementEntry:
+class StatementEntry(Struct, frozen=True):
     """An entry's place in the ledger, its statement, its kind (None where this version knows none), and why
     it does not count (its key was revoked); None where it does.
     """
@@ -27,15 +27,13 @@ class StatementEntry:
     void: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionEntry(StatementEntry):
+class DecisionEntry(StatementEntry, frozen=True):
     """A recorded decision, and our summary in its statement."""
 
     summary: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StageStatus:
+class StageStatus(Struct, frozen=True):
     """The latest recorded verdict about a stage; what has no decision is None.
 
     Attributes:

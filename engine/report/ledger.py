@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...evidence.base.records import to_json
 from ..decision.statement import KINDS
 from ..ledger.findings import Report, Witnessed
 from ..ledger.merkle import leaf_hash
@@ -136,7 +136,7 @@ def _migrated_text(done: Migrated) -> bytes:
 
 MIGRATIONS: dict[str, Callable[[Migrated], bytes]] = {
     "table": _migrated_text,
-    "json": lambda done: render_json(asdict(done)),
+    "json": lambda done: render_json(to_json(done)),
 }
 
 
@@ -149,7 +149,7 @@ def _prepared_text(done: Prepared) -> bytes:
 
 PREPARED: dict[str, Callable[[Prepared], bytes]] = {
     "table": _prepared_text,
-    "json": lambda done: render_json(asdict(done)),
+    "json": lambda done: render_json(to_json(done)),
 }
 
 

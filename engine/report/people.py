@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.errors import masked
 from ...evidence.collecting.interface import Evidence, ProblemKind
@@ -16,8 +17,7 @@ FORMATS = ("table", "json")
 _STYLES = {"counts": "green", "active": "green", "expiring": "yellow", "void": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One statement: its state, a line and further lines for people, and everything for programs."""
 
     state: str

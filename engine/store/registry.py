@@ -15,11 +15,12 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from inspect import unwrap
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from ...evidence.base.errors import EnvironmentProblem
 from ...evidence.base.limits import MIB
@@ -35,8 +36,7 @@ MAX_ANSWER: Final = 16 * MIB
 _PAGE: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A place in a registry; ``digest`` is that of the manifest, in hexadecimal."""
 
     host: str

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .figures import clean, for_people, printable
 
@@ -20,8 +21,7 @@ Part = str | tuple[str, str]
 """Text, or text and its style."""
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Struct, frozen=True):
     """The terminal that is written to, and how much is asked for; for formats that people read.
 
     Attributes:

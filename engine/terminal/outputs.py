@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
@@ -16,8 +17,7 @@ LEDGER_FILE = "log.intoto.jsonl"
 """A directory with this file is a ledger, see :data:`gate.engine.ledger.interface.LOG`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """One ``--output FORMAT[=PATH]``; ``path`` is None for standard output."""
 
     format: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from posixpath import normpath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...evidence.base.errors import ConfigError, PolicyError, UsageError, suggestion
 from ...evidence.base.limits import DEFAULT, Limits
@@ -21,8 +23,7 @@ SHIPPED_NAME = "shipped"
 """What the bundles of gate's own are called: this for the usual one, ``shipped:NAME`` for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tested:
+class Tested(Struct, frozen=True):
     """A bundle and the modules that test it (path → source)."""
 
     source: Source
@@ -44,8 +45,7 @@ class Tested:
         return replace(self.bundle, modules=self.modules)
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A bundle with its plan."""
 
     bundle: Bundle

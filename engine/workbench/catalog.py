@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.times import format_utc
 from ..decide.model import Plan, Rule
@@ -17,8 +18,7 @@ _PARAMETER = re.compile(r"\bdata\.gate\.params\.([A-Za-z_]\w*)\.([A-Za-z_]\w*)")
 _PARTS = ("check", "deny", "violation", "condition", "warn")
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """One parameter of the policies: ``<group>.<name>``, its value, unit and why it is this value."""
 
     name: str
@@ -31,8 +31,7 @@ class Threshold:
         return figure(self.value, scale(self.name.partition(".")[2], self.unit), other)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A rule and the thresholds that it compares with, in the order in which they stand in it."""
 
     rule: Rule

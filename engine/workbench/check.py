@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
@@ -107,7 +109,7 @@ def check(source: Source, limits: Limits = DEFAULT) -> Checked:
 def _parse(tested: Tested, limits: Limits) -> dict[str, PolicyError]:
     """The errors of the modules that do not parse, by path."""
     found = {}
-    limits = replace(limits, policy_seconds=min(limits.policy_seconds, _PARSE_SECONDS))
+    limits = dataclasses.replace(limits, policy_seconds=min(limits.policy_seconds, _PARSE_SECONDS))
     with EmbeddedEngine(replace(tested.bundle, modules={}, data={}), limits) as engine:
         for path, source in sorted(tested.modules.items()):
             try:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.times import format_utc
@@ -50,8 +51,7 @@ _CALL = re.compile(r"\bdata\.gate\.lib\.(\w+)\(")
 _LIB = "gate.lib"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One difference.
 
     Attributes:

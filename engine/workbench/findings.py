@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, assert_never
+
+from msgspec import Struct
 
 from ...evidence.base.errors import PolicyError, masked
 from ..policy.excerpts import place_of
@@ -31,8 +32,7 @@ CHECKS = {
 """Every check, and what holds when it finds nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is wrong: the check that found it, and the error, with a path in the bundle."""
 
     check: str
@@ -49,8 +49,7 @@ class Finding:
         return place_of(self.error)[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """All findings about a bundle, in a stable order.
 
     Attributes:

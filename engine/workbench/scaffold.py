@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import PolicyError, UsageError, suggestion
@@ -57,8 +58,7 @@ def copy_shipped(target: Path, source: Path, name: str | None = None) -> int:
     return count
 
 
-@dataclass(frozen=True, slots=True)
-class NewRule:
+class NewRule(Struct, frozen=True):
     """What was written for a new rule: files and, where they were added to, other files."""
 
     code: str

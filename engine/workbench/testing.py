@@ -10,8 +10,9 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.errors import EngineError, EvidenceError, PolicyError
 from ...evidence.base.limits import DEFAULT, Limits
@@ -30,8 +31,7 @@ _PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
 _CASE = re.compile(r"^((?:todo_)?test_\w+)\b", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One test rule and where it begins."""
 
     package: str
@@ -45,8 +45,7 @@ class Case:
         return f"{self.package}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How a test ended.
 
     Attributes:
@@ -71,8 +70,7 @@ class Result:
         return self.status in ("fail", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """Lines of the modules, without their tests, that were evaluated and those that were not."""
 
     covered: dict[str, list[int]]

@@ -11,7 +11,8 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from .port.interface import BrokerProblem
 from .protocol.frames import frame_of
@@ -31,8 +32,7 @@ _ERROR, _NEXT_ID, _ACCOUNTS, _OPEN_ORDERS_END = "4", "9", "15", "53"
 _CLOSING_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(Struct, frozen=True):
     """What a gateway said of itself.
 
     Attributes:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from importlib import metadata
+
+from msgspec import Struct
 
 from ..base.errors import UsageError
 from ..collectors.shared.account_id import mask, prefix
@@ -43,8 +44,7 @@ class Refused(UsageError):
     title = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where a session connects to, and the account that it may use.
 
     Attributes:

@@ -7,13 +7,16 @@ A collector looks and reports; it knows no threshold and never says whether some
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from ..base.canonical import canonical, sha256_hex
 from ..base.errors import GateError, masked
-from ..base.records import to_json
+from ..base.records import JsonRecord, to_json
 from ..base.settings import Settings
 from ..reading.files import printable
 from ..reading.workspace import FileRead, View
@@ -37,8 +40,7 @@ class ProblemKind(StrEnum):
     """It is there, and says something that the collector cannot interpret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(JsonRecord, frozen=True):
     """Why a fact is missing, rejected or unknown. It is never zero and never dropped.
 
     A rule that needs the fact, or anything inside it, does not hold.
@@ -72,8 +74,7 @@ class Problem:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(JsonRecord, frozen=True):
     """How much a collector looked at for a fact, so that an empty list or a zero means something.
 
     A rule whose fact is empty holds only if a scope covers that fact and ``looked_at`` is not zero. What was
@@ -91,8 +92,7 @@ class Scope:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(JsonRecord, frozen=True):
     """What evidence itself states about the sources it was made from; None where it says nothing.
 
     ``dirty`` is whether the work tree differed from the commit; ``digest`` is the SHA-256 in hex of the
@@ -104,8 +104,7 @@ class Origin:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """What one ``collect`` call saw.
 
     Attributes:
@@ -129,7 +128,7 @@ class Observation:
     format: str | None = None
     origins: tuple[Origin, ...] = ()
     repeatable: bool = True
-    attachments: Mapping[str, bytes] = field(default_factory=dict)
+    attachments: Mapping[str, bytes] = {}
     scopes: tuple[Scope, ...] = ()
 
 
@@ -174,8 +173,7 @@ class Attachment:
         return cls(name, sha256_hex(data), len(data), data)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(JsonRecord, frozen=True):
     """An observation with everything that binds it: collector, files and their digests.
 
     ``provider`` names the distribution of a plug-in, None for a collector of gate itself; the other fields

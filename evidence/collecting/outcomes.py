@@ -12,8 +12,9 @@ import base64
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from ..base import errors
 from ..base.canonical import MAX_SAFE_INTEGER, canonical

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ..base.errors import EvidenceError
 from ..base.times import format_utc, parse_rfc3339
@@ -29,8 +30,7 @@ _SOURCES = "sources"
 _COMMIT = "commit"
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Struct, frozen=True):
     """What a statement says: the sources, and the time (RFC 3339, UTC) at which the file was finished."""
 
     origin: Origin

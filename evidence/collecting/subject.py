@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ..base.canonical import manifest_bytes, sha256_hex
 from ..base.errors import EvidenceError
@@ -23,8 +24,7 @@ from ..reading.git.state import object_format
 from ..reading.workspace import Selection, Workspace, glob_regex
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """The judged content: digest, its files and links, the paths they are under, and what could not be read.
 
     ``listing`` is the ``sha256sum`` manifest that the digest is taken over. A file that cannot be read stands
@@ -39,8 +39,7 @@ class Sources:
     listing: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """The git side: all None where the workspace is in no repository, or git is not installed."""
 
     commit: str | None

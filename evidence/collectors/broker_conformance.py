@@ -15,10 +15,9 @@ from typing import Any, ClassVar
 from ..base.canonical import canonical
 from ..base.contracts import shorten, violations
 from ..base.errors import EvidenceError, masked
-from ..broker.conformance.document import NAME
 from ..broker.conformance.figures import measure
 from ..broker.conformance.log import CaseLog
-from ..broker.conformance.suite import CASES, VERSION, Case
+from ..broker.conformance.suite import CASES, NAME, VERSION, Case
 from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.json_lines import UNSURE, RecordReader

@@ -7,8 +7,10 @@ way. See ``docs/collectors/commands.md``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
+
+from msgspec.structs import replace
 
 from ..base.canonical import sha256_hex
 from ..base.errors import ConfigError, EvidenceError, masked

@@ -13,9 +13,10 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from ..base.errors import EnvironmentProblem
 from .programs import ANSWER, ANSWER_BYTES, Process, find, not_found
@@ -23,8 +24,7 @@ from .programs import ANSWER, ANSWER_BYTES, Process, find, not_found
 _PIECE = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of standard output, without its end, and when it was read (``time.monotonic_ns``)."""
 
     text: bytes

@@ -14,9 +14,10 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from msgspec import Struct
 
 from ..base.activity import Log
 from ..base.errors import EnvironmentProblem, EvidenceError
@@ -37,8 +38,7 @@ _END_SECONDS = 60.0
 """How long a supervisor gets for ending everything before it is killed itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """How a program ended.
 
     Attributes:

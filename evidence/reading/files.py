@@ -14,12 +14,12 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal, Self
 
 from ..base.errors import EnvironmentProblem, EvidenceError, GateError
+from ..base.records import JsonRecord
 
 ObjectFormat = Literal["sha1", "sha256"]
 
@@ -37,8 +37,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _LOCAL = frozenset({"bcachefs", "btrfs", "ext4", "f2fs", "overlay", "tmpfs", "xfs", "zfs"})
 
 
-@dataclass(frozen=True, slots=True)
-class FileRead:
+class FileRead(JsonRecord, frozen=True):
     """A file whose content was read: workspace-relative POSIX path, SHA-256 in hex, size in bytes."""
 
     path: str

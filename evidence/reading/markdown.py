@@ -19,8 +19,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+from msgspec import Struct
 
 from ..base.errors import EvidenceError
 from .markdown_text import (
@@ -48,8 +49,7 @@ _SIGNATURE = re.compile(r"\W*(?:signatures?|signed|חתימה)\W*", re.IGNORECAS
 _TASK = re.compile(r"\[(?P<box>[ xX])\](?:[ \t]+|\n|\Z)")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading and everything up to the next heading of the same or a higher level.
 
     Attributes:
@@ -67,8 +67,7 @@ class Section:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A table row: its line and its cells as written."""
 
     line: int
@@ -80,8 +79,7 @@ class Row:
         return tuple(map(plain, self.raw))
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table: the row of its header and the rows below."""
 
     head: Row
@@ -98,8 +96,7 @@ class Table:
         return self.head.cells
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A list item: its own text as written, without nested lists and task box; its line, from 1.
 
     ``depth`` is 1 in a list that is in no other list; ``ticked`` is None without a task box.
@@ -116,8 +113,7 @@ class Item:
         return plain(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A line of prose, of a heading or list item, or a table row (cells joined by `` | ``); never code."""
 
     line: int
@@ -129,8 +125,7 @@ class Text:
         return plain(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A parsed document; every tuple is in the order of the text. ``marks``: lines with template marks."""
 
     sections: tuple[Section, ...]
@@ -207,8 +202,7 @@ class _TooDeep(Exception):
         self.line = line
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A section while it is collected: its own text only."""
 
     title: str

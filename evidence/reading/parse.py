@@ -12,9 +12,10 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from ..base.errors import EvidenceError
 from ..base.limits import Limits
@@ -248,8 +249,7 @@ def _check_tree(value: Any, text: str, path: str, limits: Limits, *, escapes: bo
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CsvRow:
+class CsvRow(Struct, frozen=True):
     """One data row: its line in the file and its cells by column name."""
 
     line: int

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
 
 from ..base.errors import EvidenceError, GateError
 from ..base.limits import Limits
@@ -28,8 +29,7 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _QUOTED = {"'", '"', "|", ">"}  # a plain scalar has the style None or '', depending on the parser
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """A mapping or sequence under construction."""
 
     container: dict[str, Any] | list[Any]

@@ -13,10 +13,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Final
+
+from msgspec import Struct
 
 from ..base.activity import Log
 from ..base.errors import EvidenceError
@@ -46,8 +47,7 @@ def match_list(text: str, patterns: tuple[str, ...]) -> bool:
     return bool(hits) and not any(pattern.startswith("!") for pattern in hits)
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedSigner:
+class AllowedSigner(Struct, frozen=True):
     """One line of the file: patterns of principals, a key, and when it counts.
 
     Attributes:
@@ -71,8 +71,7 @@ class AllowedSigner:
         return self.namespaces is None or match_list(namespace, self.namespaces)
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedSigners:
+class AllowedSigners(Struct, frozen=True):
     """A parsed allowed_signers file; `AllowedSigners()` knows nobody.
 
     ``present`` is whether there is such a file, ``revoked`` are keys that count for nothing, whatever lists

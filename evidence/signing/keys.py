@@ -17,10 +17,11 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from ..base.atomic import write_at
 from ..base.errors import EnvironmentProblem
@@ -47,8 +48,7 @@ def _fingerprint(public: bytes) -> str:
     return key_fingerprint(ed25519_blob(public))
 
 
-@dataclass(frozen=True, slots=True)
-class VerifierKey:
+class VerifierKey(Struct, frozen=True):
     """A log's public key with the log's name, as C2SP signed-note writes it.
 
     Attributes:

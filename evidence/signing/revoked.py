@@ -11,8 +11,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from ..base.errors import EvidenceError
 from .problems import SignatureError
@@ -23,8 +24,7 @@ _CERTIFICATES, _KEYS, _SHA1, _SHA256 = 1, 2, 3, 5
 _REMEDY: Final = "make it with `ssh-keygen -k -f FILE KEY.pub…`, or list public keys, one a line"
 
 
-@dataclass(frozen=True, slots=True)
-class RevokedKeys:
+class RevokedKeys(Struct, frozen=True):
     """The keys that count for nothing any more, by their wire encodings or hashes of these."""
 
     blobs: frozenset[bytes] = frozenset()

@@ -13,8 +13,9 @@ import base64
 import binascii
 import functools
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from . import ed25519
 from .problems import Flaw, SignatureError
@@ -92,8 +93,7 @@ def _text(raw: bytes) -> str:
     return raw.decode("ascii", "backslashreplace")
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """A parsed SSH public key of an accepted kind.
 
     Attributes:
@@ -217,8 +217,7 @@ class PublicKey:
             raise SignatureError(Flaw.WEAK_KEY, f"the {self.kind} key is not a point of its curve") from None
 
 
-@dataclass(frozen=True, slots=True)
-class SshSignature:
+class SshSignature(Struct, frozen=True):
     """A parsed, not yet verified SSHSIG; the key that it carries says nothing about whose it is."""
 
     key: PublicKey

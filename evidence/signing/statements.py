@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from .allowed_signers import AllowedSigner, AllowedSigners
 from .problems import SignatureError
@@ -12,8 +13,7 @@ from .sshsig import SshSignature
 SignatureState = Literal["valid", "invalid", "revoked", "unknown_key", "unsigned"]
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureCheck:
+class SignatureCheck(Struct, frozen=True):
     """What is known about one signed file. No judgement: whether the key was valid *then* is for the policy.
 
     Attributes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gate.engine import recording, service
 from gate.engine.context import open_context
@@ -34,7 +34,7 @@ def judged(copy_example: Callable[[str], Path]) -> Judged:
 def test_a_decision_that_breaks_its_contract_is_not_recorded(judged: Judged, tmp_path: Path) -> None:
     """What no reader would accept again never reaches the ledger."""
     wrong: Any = 3
-    broken = dataclasses.replace(judged, decision=dataclasses.replace(judged.decision, action=wrong))
+    broken = structs.replace(judged, decision=structs.replace(judged.decision, action=wrong))
     with pytest.raises(InternalError) as caught:
         recording.record(broken, tmp_path / "config", NOW)
     assert caught.value.place == "/action"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct
 
 from .... import __version__
 from ....evidence.base.contracts import violations
 from ....evidence.base.errors import InternalError
 from ....evidence.base.numbers import PPM, to_scaled
+from ....evidence.base.records import to_json
 from ....evidence.broker.benchmark.measure import PERCENTS, Figures, Measured
 from ....evidence.collectors.paper import recompute
 from ...collectors import open_workspace
@@ -24,8 +26,7 @@ from .files import options
 CONTRACT = "mock_baseline"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What was measured, and what the paper session's log says.
 
     Attributes:
@@ -110,7 +111,7 @@ def _row(name: str, figures: Figures, what: str) -> tuple[str, ...]:
 
 
 def _json(found: Comparison) -> bytes:
-    document: dict[str, Any] = asdict(found.measured)
+    document: dict[str, Any] = to_json(found.measured)
     document["paper"] = {f"{name}_us": value for name, value in found.paper_us.items()} or None
     document["latency_delta_ppm"] = found.delta_ppm
     return render_json(document)

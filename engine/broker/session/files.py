@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from .... import __version__
 from ....evidence.base.atomic import put_file
@@ -22,8 +24,7 @@ _JOURNAL, _INTENTS, _REPORTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Paths relative to the workspace: the two that the collector ``paper`` reads, and three beside them."""
 
     log: str

@@ -12,7 +12,7 @@ from .... import __version__
 from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ....evidence.base.times import format_utc
 from ....evidence.broker.conformance import document, runner
-from ....evidence.broker.conformance.suite import CASES, Case
+from ....evidence.broker.conformance.suite import CASES, NAME, Case
 from ....evidence.broker.simulator.server import check_host
 from ....evidence.process.programs import shown_arguments
 from ...broker import conformance as report
@@ -32,9 +32,7 @@ def conformance(
     ],
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", help=f"Where to write; by default {document.NAME} in the workspace.", metavar="FILE"
-        ),
+        typer.Option("--file", help=f"Where to write; by default {NAME} in the workspace.", metavar="FILE"),
     ] = None,
     case: Annotated[
         list[str] | None,
@@ -58,7 +56,7 @@ def conformance(
     environment = inherited()
     words = runner.check_command(command, Path.cwd(), environment)
     context = open_workspace(workspace, operator, trust_ref)
-    target = (context.root / document.NAME if file is None else file).absolute()
+    target = (context.root / NAME if file is None else file).absolute()
     if not case:
         _check_places(context, target, force)
     started_at = format_utc(now())

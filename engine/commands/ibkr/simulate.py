@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from ....evidence.broker.simulator.scenario import Scenario, read_scenario
 from ....evidence.broker.simulator.server import check_host

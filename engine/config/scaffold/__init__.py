@@ -6,10 +6,11 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
+
+from msgspec import Struct
 
 from ....evidence.base.atomic import put_file
 from ....evidence.base.errors import GateError, UsageError, suggestion
@@ -45,8 +46,7 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGN
 """Names that YAML takes for strings as they are."""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True, dict=True):
     """What ``gate init`` found, whether it wrote gate.yaml, and the skeletons where they were asked for.
 
     ``beside`` is the path of another file that it wrote.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any
+
+from msgspec import Struct, field
 
 from ....evidence.base.errors import GateError
 from ....evidence.collecting.registry import load
@@ -39,8 +41,7 @@ Place = tuple[str, str]
 """A collector and the option that names its file."""
 
 
-@dataclass
-class Found:
+class Found(Struct, dict=True):
     """What a repository has.
 
     Attributes:

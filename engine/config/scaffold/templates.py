@@ -7,9 +7,10 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from ....evidence.base.atomic import write_at
 from ....evidence.base.errors import EnvironmentProblem
@@ -21,8 +22,7 @@ PRE_COMMIT = ".pre-commit-config.yaml"
 _SKELETONS = Path(__file__).with_name("skeletons.yaml")
 
 
-@dataclass
-class Written:
+class Written(Struct, dict=True):
     """What became of the skeletons: files written, and those in whose place something was.
 
     Attributes:

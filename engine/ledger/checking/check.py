@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from ....evidence.base.errors import LedgerError
 from ....evidence.signing.dsse import Envelope
@@ -41,8 +42,7 @@ def parts(digests: Sequence[str]) -> Iterator[Sequence[str]]:
     return (digests[at : at + BATCH] for at in range(0, len(digests), BATCH))
 
 
-@dataclass(frozen=True, slots=True)
-class LineCheck:
+class LineCheck(Struct, frozen=True):
     """Checks lines by the keys of a log.
 
     Attributes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ....evidence.base.errors import LedgerError
 from ....evidence.base.limits import DEFAULT, Limits
@@ -22,8 +24,7 @@ Position = tuple[int, int, int]
 """Index of a line, bytes of the log before it, and how many lines from it on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checking:
+class Checking(Struct, frozen=True):
     """The work of checking a ledger.
 
     Attributes:

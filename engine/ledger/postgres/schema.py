@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
+
+from msgspec import Struct
 
 from ....evidence.base.errors import EnvironmentProblem
 from .address import Address
@@ -15,8 +16,7 @@ VERSION: Final = 1
 _KEPT: Final = "logs, verifiers, lines, checkpoints, published, vouched, evidence"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """What was done: the version the tables had (None if there were none), and which roles were granted."""
 
     name: str

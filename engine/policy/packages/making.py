@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ....evidence.base.canonical import sha256_hex
 from ....evidence.base.errors import PolicyError, UsageError
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from .signing import Private, Public
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """A bundle's archive.
 
     Attributes:

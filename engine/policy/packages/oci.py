@@ -6,12 +6,13 @@ first layer of the media type below, and nothing else.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import re
 from collections.abc import Mapping
 from typing import Final
+
+from msgspec import structs
 
 from ....evidence.base.errors import EvidenceError, PolicyError, UsageError
 from ....evidence.base.limits import DEFAULT
@@ -119,4 +120,4 @@ def _refused(at: Reference, what: str) -> PolicyError:
 
 
 def _pinned(reference: Reference, manifest: bytes) -> Reference:
-    return dataclasses.replace(reference, digest=hashlib.sha256(manifest).hexdigest())
+    return structs.replace(reference, digest=hashlib.sha256(manifest).hexdigest())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...decision.document import Operand
 from ...terminal.figures import figure, requirement, scale
@@ -16,8 +17,7 @@ MOST = 10
 """Decisions of one rule that people are shown; JSON has all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A rule's flip from one effect to another, and the decisions in which it flips so."""
 
     code: str

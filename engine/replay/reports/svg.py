@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
+
+from msgspec import Struct
 
 from ...terminal.figures import printable, shorten
 from ...terminal.lines import Screen
@@ -27,8 +28,7 @@ _LONGEST = 10_000
 _NO_XML = re.compile("[\ufffe\uffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """Neighbouring values, as numbers of points, with one effect."""
 
     first: int

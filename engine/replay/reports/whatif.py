@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ....evidence.base.records import to_json
 from ...report.json_format import render_json
@@ -65,8 +66,7 @@ def _flip(flip: RuleFlip) -> Iterator[str | tuple[str, str]]:
     yield f"  {flip.code}: {compared(flip) or flip.title}"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Values that follow each other and have the same outcome: the first, the last, and the outcome."""
 
     first: int

@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ...decision.document import Decision
 from ...ledger.interface import Entry
@@ -52,8 +53,7 @@ _CONTENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Timeline:
+class _Timeline(Struct, frozen=True):
     """The drawing of the gates: nodes with their left upper corner, and paths from what they depend on."""
 
     nodes: tuple[tuple[Gate, int, int], ...]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...decision.document import EvidenceSummary, Severity, Verdict
 from .words import Said, Text
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A status: its tone (``good``, ``bad``, ``warn`` or ``none``) and the word for it."""
 
     tone: str
@@ -22,8 +22,7 @@ class Mark:
         return {"good": "✔", "bad": "✘", "warn": "!", "none": "–"}[self.tone]
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """A row of the executive table."""
 
     stage: str
@@ -34,8 +33,7 @@ class Metric:
     code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """A stage, and its place in the drawing: the column is the longest way to it."""
 
     id: str
@@ -50,8 +48,7 @@ class Gate:
     row: int
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True):
     """A row of the artifact matrix."""
 
     pattern: str
@@ -66,8 +63,7 @@ class Artifact:
     status: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(Struct, frozen=True):
     """The artifacts under one heading."""
 
     name: str
@@ -78,8 +74,7 @@ class Category:
         return Counter(one.status.tone for one in self.artifacts)[tone]
 
 
-@dataclass(frozen=True, slots=True)
-class Anomaly:
+class Anomaly(Struct, frozen=True):
     """One thing to correct: what was found, what is at risk, what follows, and what resolves it."""
 
     title: Text
@@ -93,8 +88,7 @@ class Anomaly:
     due: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """An operand of a rule with its value; ``holds`` is None where it was not evaluated."""
 
     name: str
@@ -104,8 +98,7 @@ class Comparison:
     holds: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule with its proof: operands, facts, where the evidence is, and why it does not hold."""
 
     code: str
@@ -124,16 +117,14 @@ class Rule:
     binds: str
 
 
-@dataclass(frozen=True, slots=True)
-class StageLogic:
+class StageLogic(Struct, frozen=True):
     """A stage's formal logic: it passes when all of its rules hold and all it depends on has passed."""
 
     gate: Gate
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """A line of the sign-off table, and the commands by which this role signs."""
 
     role: str
@@ -146,8 +137,7 @@ class Role:
     elsewhere: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """A bar of a chart: its length in thousandths, and the figures beside it."""
 
     label: Text
@@ -157,8 +147,7 @@ class Bar:
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Bars with a limit, in thousandths; ``absent`` says why there is nothing to draw."""
 
     bars: tuple[Bar, ...]
@@ -168,8 +157,7 @@ class Chart:
     more: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """A line through samples: SVG points of equity (720 × 200) and of drawdown (720 × 80), and its labels."""
 
     equity: str
@@ -182,8 +170,7 @@ class Curve:
     deepest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """The whole report.
 
     Attributes:

@@ -10,9 +10,10 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from ....evidence.base.errors import UsageError, suggestion
 
@@ -26,8 +27,7 @@ CODE = re.compile("`([^`]{1,200})`")
 T = TypeVar("T", bound=str)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """Words of the report: the English text, and the data for its placeholders."""
 
     text: str

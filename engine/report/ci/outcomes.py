@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 from ...decision.document import (
     Check,
@@ -37,8 +38,7 @@ class _Coded(Protocol):
 T = TypeVar("T", bound=_Coded)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One rule, or one thing that gate itself asks for, with everything that was found about it.
 
     Attributes:

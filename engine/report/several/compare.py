@@ -8,7 +8,8 @@ has, other severities and other limits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...decision.document import Check, CheckStatus, Decision, Severity, Verdict
 from ...terminal.figures import figure, label, printable, scale
@@ -32,8 +33,7 @@ MAX_BYTES = 60_000
 """Of the comment; GitHub takes 65,536 characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """Something with another value: its name, and both values in words."""
 
     name: str
@@ -41,8 +41,7 @@ class Changed:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """A decision against a base decision.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...decision.document import CheckStatus, Decision, Verdict
 from ...terminal.figures import figure, for_people, label, printable, scale
@@ -19,8 +20,7 @@ MAX_FIGURES = 4
 """Figures of a row of the table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A decision in the ledger: its entry, and the stored document where this version of gate can read it."""
 
     entry: DecisionEntry

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ...terminal.figures import figure, label, scale
 from .history import Recorded
@@ -12,8 +13,7 @@ RULES = "rules.hold"
 """The series that every decision has: the share of its rules that hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A figure in one decision; None where it was not measured."""
 
     entry: int
@@ -21,8 +21,7 @@ class Point:
     value: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """A figure over time, oldest first: ``stage.name`` and its unit."""
 
     name: str
@@ -44,8 +43,7 @@ class Series:
         return label(self.name.replace(".", " ", 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True):
     """The decisions, oldest first, and their figures."""
 
     rows: tuple[Recorded, ...]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.activity import step
 from ...base.numbers import percentile_nearest_rank
@@ -36,8 +37,7 @@ _SHOWN = 20
 PERCENTS = (50, 95, 99)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """Percentiles of the total latency (intent to last fill) by nearest rank, in microseconds."""
 
     orders: int
@@ -51,8 +51,7 @@ class Figures:
         return cls(len(latencies), *(percentile_nearest_rank(latencies, percent) for percent in PERCENTS))
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What was measured: the floor is the simulator without delays, the mock is with a scenario's."""
 
     library: str

@@ -18,7 +18,6 @@ from .sockets import WATCHED
 from .suite import VERSION
 
 FORMAT = "gate.ibkr.conformance/v1"
-NAME = "BROKER_CONFORMANCE.json"
 LOGS = "broker_conformance"
 """The folder of the logs, beside the file."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 ORDERING = frozenset({"placeOrder", "cancelOrder", "reqGlobalCancel"})
 DONE = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Struct):
     """One connection of the client; times in microseconds since 1970, None for what did not happen."""
 
     number: int

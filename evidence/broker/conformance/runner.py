@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from ...base.errors import EnvironmentProblem, masked
 from ...process.children import scratch
@@ -33,8 +34,7 @@ _SETTLE_S = 0.3
 _TAIL = 2000
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One case as it went.
 
     ``ended`` is how the program's run ended: ``itself``, ``told to stop``, or what ended it: ``time``,

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..simulator.scenario import Scenario, parse_scenario
 
+NAME = "BROKER_CONFORMANCE.json"
 VERSION = "1"
 """Of the cases and of what their figures mean. Evidence of another version has to be made again."""
 
@@ -31,8 +34,7 @@ MOST_MESSAGES = 20_000
 """Messages of the program after which a case is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """An order that a task asks for; ``limit`` is None for one at the market."""
 
     symbol: str
@@ -89,8 +91,7 @@ _SCENARIOS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One run of the program: its name, the task that the program is told, and the gateway's scenario."""
 
     name: str

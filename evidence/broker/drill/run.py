@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
+
+from msgspec import Struct, field
 
 from ...base.errors import GateError, masked
 from ..port import Broker, BrokerProblem, Instrument, OrderState, Side
@@ -32,8 +33,7 @@ _LEAVE_TRIES = 3
 """How often it trades for that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is rehearsed.
 
     Attributes:
@@ -50,8 +50,7 @@ class Plan:
     existing: bool = False
 
 
-@dataclass(slots=True)
-class Drill:
+class Drill(Struct):
     """What came of a drill. Steps have milliseconds since the trigger; what was not read is None."""
 
     library: str = ""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...base.errors import UsageError
 from .codes import REFUSALS, UNKNOWN_ORDER, warns
@@ -37,8 +39,7 @@ _WORKS = frozenset({"Submitted", "PendingCancel", "Filled"})
 _EXACT = Decimal("1e-8")
 
 
-@dataclass(slots=True, eq=False)
-class Record:
+class Record(Struct, eq=False):
     """One order, as far as it is known."""
 
     intent: OrderIntent

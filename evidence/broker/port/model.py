@@ -6,9 +6,10 @@ Quantities and prices are ``Decimal``; times are whole microseconds since 1970 (
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from .checks import check_intent, check_pace, number
 
@@ -77,8 +78,7 @@ class ConnectionState(StrEnum):
     """Every try was in vain; ``connect`` may be called again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """How to connect, and how patiently. Times in seconds."""
 
     port: int
@@ -104,8 +104,7 @@ class Settings:
         check_pace(self.messages_per_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(Struct, frozen=True):
     """What is traded. ``con_id`` is the broker's number for it, 0 where it is not known."""
 
     symbol: str
@@ -116,8 +115,7 @@ class Instrument:
     primary_exchange: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class InstrumentDetails:
+class InstrumentDetails(Struct, frozen=True):
     """What the broker knows of an instrument: its full description, name and smallest price step."""
 
     instrument: Instrument
@@ -125,8 +123,7 @@ class InstrumentDetails:
     tick: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class OrderIntent:
+class OrderIntent(Struct, frozen=True):
     """An order as it is wanted. ``intent_id`` is its key here and its order reference at the broker.
 
     Raises UsageError: an id that is not 1 to 40 letters, digits or ``-_.:``; a quantity or price that is not
@@ -152,8 +149,7 @@ class OrderIntent:
         check_intent(self)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderTimes:
+class OrderTimes(Struct, frozen=True):
     """When an order got where, in microseconds since 1970 by our clock; None: it did not, or unseen.
 
     ``intent`` is when ``place`` was called, ``submitted`` when its bytes were written, ``acknowledged`` when
@@ -169,8 +165,7 @@ class OrderTimes:
     ended: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(Struct, frozen=True):
     """One execution. ``commission`` is None until the broker has reported it."""
 
     execution_id: str
@@ -191,8 +186,7 @@ class Fill:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderReport:
+class OrderReport(Struct, frozen=True):
     """How an order stands. ``filled``, ``average_price`` and ``commission`` are the sums of its fills."""
 
     intent: OrderIntent
@@ -220,8 +214,7 @@ class OrderReport:
         return self.intent.intent_id
 
 
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
+class OpenOrder(Struct, frozen=True):
     """An order that is open at the broker, of this client or of any other."""
 
     order_ref: str
@@ -238,8 +231,7 @@ class OpenOrder:
     """The broker's word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """What an account holds; negative for a short position."""
 
     account: str
@@ -248,8 +240,7 @@ class Position:
     average_cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class AccountValue:
+class AccountValue(Struct, frozen=True):
     """One row of an account: the broker's tag, its value as text, and the currency (empty: none)."""
 
     tag: str
@@ -257,8 +248,7 @@ class AccountValue:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class AccountValues:
+class AccountValues(Struct, frozen=True):
     """Everything that the broker states of one account."""
 
     account: str
@@ -279,8 +269,7 @@ class AccountValues:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """Best prices of an instrument; None where there is none."""
 
     bid: Decimal | None
@@ -289,8 +278,7 @@ class Quote:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Struct, frozen=True):
     """What an order would take, without placing it; None where the broker does not say."""
 
     initial_margin_change: Decimal | None
@@ -302,14 +290,13 @@ class WhatIf:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """What was written to the connection since the port was made, counted where the bytes leave."""
 
     messages: int
     busiest_second: int
     """Most messages in any window of one second."""
-    by_id: Mapping[int, int] = field(default_factory=dict)
+    by_id: Mapping[int, int] = {}
     """How many of each message id."""
     warnings: int = 0
     """How often the gateway complained of the rate (error 100, or 0 with ``max rate``)."""
@@ -318,8 +305,7 @@ class Traffic:
 # events
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
+class OrderChanged(Struct, frozen=True):
     """An order's state, its error code or its request to cancel changed, or it was acknowledged."""
 
     report: OrderReport
@@ -328,8 +314,7 @@ class OrderChanged:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """An order was filled, or the commission of a fill became known (``fill.commission``)."""
 
     fill: Fill
@@ -338,8 +323,7 @@ class Filled:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionChanged:
+class ConnectionChanged(Struct, frozen=True):
     """The connection's state changed."""
 
     state: ConnectionState
@@ -350,8 +334,7 @@ class ConnectionChanged:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A word of the broker that changes nothing by itself: a warning, a notice, an error about no order."""
 
     code: int

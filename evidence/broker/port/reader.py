@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Self
+
+from msgspec.structs import replace
 
 from ..adapters.interface import ClientLibrary, Gateway
 from . import codes

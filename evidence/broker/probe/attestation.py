@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...base.canonical import sha256_hex
 from ...base.contracts import violations
@@ -19,8 +20,7 @@ USUAL = ("stocks", "options", "futures")
 """Product classes whose permission is stated as unknown where nobody vouches for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(Struct, frozen=True):
     """What is attested about an account; None for what is not.
 
     Attributes:

@@ -7,9 +7,10 @@ unknown (None), never zero; the remarks say why.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.errors import EvidenceError
 from ..port.checks import number
@@ -33,8 +34,7 @@ _MOST = Decimal(2**53 - 1) / 100
 _PPM = Decimal("0.000001")
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What is known of an account.
 
     Attributes:

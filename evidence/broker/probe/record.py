@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.canonical import MAX_SAFE_INTEGER
 from ...base.contracts import violations
@@ -25,8 +26,7 @@ PAPER, SIMULATED, LIVE, UNKNOWN = "PAPER", "SIMULATED", "LIVE", "UNKNOWN"
 _LIMITS = ("max_order_size", "max_position_value")
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Struct, frozen=True):
     """How long an operation took: each time in microseconds, and what the 95th percentile may be."""
 
     operation: str
@@ -46,8 +46,7 @@ class Latency:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """The document, and remarks for people: why something in it is unknown."""
 
     document: dict[str, Any]

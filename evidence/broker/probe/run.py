@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from ...base.activity import Log, step
 from ...base.times import format_utc
@@ -40,8 +41,7 @@ _PAUSE_S = 0.1
 """Between two requests, so that none waits for its turn in the port, which spaces messages evenly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What to probe.
 
     Attributes:
@@ -85,8 +85,7 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
     return _record(plan, gateway, reader, seen, sent, attestation)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     values: AccountValues
     positions: tuple[Position, ...]
     at_s: int

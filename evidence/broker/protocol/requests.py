@@ -6,8 +6,9 @@ Positions are those of protocol versions 157 to 178, as ``ib_async`` and ``ib_in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct
 
 from .frames import Malformed
 
@@ -84,8 +85,7 @@ _LONGEST_FIELD = 4096
 _MOST_PARAMETERS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One message of a client: its number, its name, and its fields that are not empty, by name.
 
     ``name`` is ``unknown`` where the simulator does not offer the message; it has the field ``requestId``

@@ -6,9 +6,10 @@ Pure: the same records give the same book, whether they are being written or rea
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from .journal import Record
 from .messages import format_time
@@ -16,8 +17,7 @@ from .messages import format_time
 _MS_US = 1000
 
 
-@dataclass(slots=True)
-class Order:
+class Order(Struct):
     """One order of the session.
 
     Attributes:
@@ -63,8 +63,7 @@ class Order:
         return None if begin is None or end is None else end - begin
 
 
-@dataclass(slots=True)
-class Book:
+class Book(Struct):
     """The session so far.
 
     Attributes:

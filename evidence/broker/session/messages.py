@@ -6,9 +6,11 @@ Times in them have microseconds, latencies are milliseconds with three decimals,
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from ...base.contracts import violations
 from ...base.errors import InternalError, masked
@@ -22,8 +24,7 @@ _DIGITS = Decimal("1e-10")
 _BPS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class RiskChecks:
+class RiskChecks(Struct, frozen=True):
     """What was checked before an intent may leave; the last two say whether a kill switch has tripped."""
 
     within_box_limit: bool = True

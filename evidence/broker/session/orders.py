@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from msgspec import Struct
 
 from ..port import InstrumentDetails, OrderIntent, OrderType, Quote, Side
 from .book import Book
@@ -13,8 +14,7 @@ from .plan import Plan, Planned, RiskLimits
 _BPS = Decimal(10_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """What an order is priced with: the best bid and ask."""
 
     bid: Decimal

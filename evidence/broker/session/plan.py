@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
 import rfc8785
+from msgspec import Struct
 
 from ...base.errors import ConfigError
 from ...reading.workspace.named import read_named
@@ -24,8 +24,7 @@ Kind = Literal["market", "limit", "cancelled"]
 _REMEDY = "gate docs paper-session describes plans"
 
 
-@dataclass(frozen=True, slots=True)
-class Mix:
+class Mix(Struct, frozen=True):
     """How the orders are divided, as weights."""
 
     market: int = 60
@@ -33,16 +32,14 @@ class Mix:
     cancelled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """Shares per order."""
 
     least: int = 1
     most: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class RiskLimits:
+class RiskLimits(Struct, frozen=True):
     """What a session may risk, in the account's currency and in percent of its value."""
 
     order_value: Decimal = Decimal(50_000)
@@ -51,8 +48,7 @@ class RiskLimits:
     drawdown_percent: Decimal = Decimal(15)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A declared session; every member is described in the contract."""
 
     name: str
@@ -73,12 +69,11 @@ class Plan:
     port: int = 4002
     client_id: int = 61
     limits: RiskLimits = RiskLimits()
-    digest: str = field(default="", compare=False)
+    digest: str = ""
     """SHA-256 of the file's canonical JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """One order of the plan.
 
     Attributes:
@@ -119,7 +114,7 @@ def _build(document: dict[str, Any]) -> Plan:
             settings[name] = kind(**{key: int(value) for key, value in document[name].items()})
     if "limits" in document:
         settings["limits"] = RiskLimits(**{key: Decimal(value) for key, value in document["limits"].items()})
-    for name in Plan.__dataclass_fields__:
+    for name in Plan.__struct_fields__:
         if isinstance(settings.get(name), Decimal):  # 10.0 is an integer to JSON Schema
             settings[name] = int(settings[name])
     text = rfc8785.dumps(_plain(document))

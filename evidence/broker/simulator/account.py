@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from . import replies
 from .replies import Reply, text_of
@@ -18,8 +19,7 @@ _PER_SHARE, _LEAST = Decimal("0.005"), Decimal("1.00")
 _CENT = Decimal("0.01")
 
 
-@dataclass(slots=True)
-class Position:
+class Position(Struct):
     """What is held of an instrument: quantity (negative when short), average cost, realized profit."""
 
     instrument: Instrument

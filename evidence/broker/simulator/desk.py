@@ -9,8 +9,9 @@ faults of the scenario are asked (``ORDER_PHASES`` in ``scenario.py``).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
+
+from msgspec.structs import replace
 
 from ..protocol.requests import Request
 from .account import Account

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from ...base.errors import masked
 from ..protocol.requests import Request
@@ -21,8 +22,7 @@ STOPS = frozenset({"STP", "STP LMT"})
 LIMITS = frozenset({"LMT", "STP LMT"})
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One fill: what ``execDetails`` and ``commissionReport`` say about it."""
 
     order: Order
@@ -77,8 +77,7 @@ class Execution:
         )
 
 
-@dataclass(slots=True, eq=False)
-class Order:
+class Order(Struct, eq=False):
     """An order from its arrival to its end."""
 
     request: Request

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import rfc8785
+from msgspec import Struct
 
 from ...base.errors import ConfigError
 from ...reading.workspace.named import read_named
@@ -30,16 +30,14 @@ TIME = "time"
 """The phase of a fault that happens ``after_ms``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Struct, frozen=True):
     """How long a step takes, in microseconds: log-normal with this median and 99th percentile."""
 
     median_us: int = 0
     p99_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(Struct, frozen=True):
     """Something that can be traded: a fixed price with a spread of two ticks around it."""
 
     symbol: str
@@ -54,8 +52,7 @@ class Instrument:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """What the account holds at the start: quantity (negative for a short position) and average cost."""
 
     symbol: str
@@ -63,8 +60,7 @@ class Holding:
     average_cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Something that goes wrong: what, in which phase, and which orders or connections it meets.
 
     ``number`` meets the n-th order or connection of the session, ``every`` each n-th, ``symbol`` orders for
@@ -90,8 +86,7 @@ class Fault:
     data: str = "kept"
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """A change of an instrument's price, this long after the start."""
 
     symbol: str
@@ -99,8 +94,7 @@ class Move:
     price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """A gateway, its account, its instruments and its faults. The defaults are a gateway without faults."""
 
     name: str = "default"
@@ -125,7 +119,7 @@ class Scenario:
     holdings: tuple[Holding, ...] = ()
     faults: tuple[Fault, ...] = ()
     moves: tuple[Move, ...] = ()
-    digest: str = field(default="", compare=False)
+    digest: str = ""
     """SHA-256 of the file's canonical JSON; empty for the defaults."""
 
 

@@ -111,7 +111,10 @@ class Server:
         self.deliver(self._simulator.lost(number, self.now()))
 
     def deliver(self, output: Output) -> None:
-        """Write what the simulator gave, log what it saw, and wait for what is due next."""
+        """Log what the simulator saw, write what it gave, and wait for what is due next."""
+        # in this order: what a client has been told is in the log
+        for observation in output.observations:
+            self._observe(observation)
         deaf = set()
         for number, data in output.outgoing:
             client = self._clients.get(number)
@@ -121,8 +124,6 @@ class Server:
                 client.end()
             elif client.write(data) > UNREAD_BYTES:
                 deaf.add(number)
-        for observation in output.observations:
-            self._observe(observation)
         for number in deaf:
             self._clients.pop(number).abort()
             self.deliver(self._simulator.close(number, "does not read what it is sent", self.now()))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 import orjson
+from msgspec import Struct, field
 
 from ...base.errors import EnvironmentProblem, UsageError
 from ...base.limits import DEFAULT
@@ -24,8 +24,7 @@ def line_of(observation: Observation) -> bytes:
     return orjson.dumps(observation, option=orjson.OPT_APPEND_NEWLINE)
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Struct):
     """What happened in a session, counted."""
 
     scenario: str

@@ -11,11 +11,12 @@ import functools
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from statistics import NormalDist
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from ...base.errors import masked
 from ..protocol.frames import Framer
@@ -56,8 +57,7 @@ class Output(NamedTuple):
     observations: list[Observation]
 
 
-@dataclass(slots=True, eq=False)
-class Connection:
+class Connection(Struct, eq=False):
     """One client's connection, from its first byte to its last."""
 
     number: int

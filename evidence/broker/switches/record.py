@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from .rehearsals import Rehearsal
 from .rehearse import Outcome
@@ -11,8 +12,7 @@ from .rehearse import Outcome
 MOST_NOTE = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Exercised:
+class Exercised(Struct, frozen=True):
     """One switch: the run just short of its limit, and the one just beyond it."""
 
     short: Rehearsal

@@ -10,10 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from statistics import NormalDist
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...base.errors import UsageError
 from ..simulator.scenario import Fault, Latency, Scenario
@@ -45,8 +47,7 @@ _LONGEST_RUN = 1000
 """The most faults that a rehearsal waits for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """A kill switch: its trigger in the rollback procedure, and the side of the limit that breaches it."""
 
     trigger: str
@@ -64,8 +65,7 @@ SWITCHES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
+class Faults(Struct, frozen=True):
     """What happens on the wire: an observation's direction, name and a field, how often, and orders after it.
 
     After so many faults the limit is breached; or, when it must not be, so many orders after them show that
@@ -80,8 +80,7 @@ class Faults:
     orders_after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """One run of the program: what it is fed, and on which side of the limit that is.
 
     ``observed`` is the value that the switch sees; ``values`` is handed over; ``faults`` happen in

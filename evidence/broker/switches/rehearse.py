@@ -10,9 +10,10 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.errors import EnvironmentProblem, masked
 from ...process.dialogue import Dialogue, Line
@@ -27,8 +28,7 @@ QUIET_US = 1_000_000
 CLIENT_ID = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of one rehearsal.
 
     Attributes:
@@ -46,8 +46,7 @@ class Outcome:
     problem: str | None = None
 
 
-@dataclass(slots=True)
-class _Answer:
+class _Answer(Struct):
     """What the program said: the switches that fired, and whether trading is halted, at this time (µs)."""
 
     fired: tuple[str, ...]
@@ -55,8 +54,7 @@ class _Answer:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """The program that has the kill switches: how it is started, and how many seconds it gets.
 
     So many to start, so many to react, and so many until trading is halted.

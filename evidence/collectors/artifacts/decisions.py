@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...reading.markdown import find_sections, parse, within
 from ...reading.workspace import View
@@ -28,8 +29,7 @@ _BEFORE_LAST = {f"stage{number}" for number in range(1, 8)}
 _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Struct, frozen=True):
     """A file's decision (None for none) and its stages' statuses: FAIL, CONDITIONAL, PENDING or PASS."""
 
     path: str

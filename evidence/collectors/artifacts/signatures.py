@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
 from ...collecting.interface import Problem
@@ -51,8 +52,7 @@ class Vouched(NamedTuple):
     signature: Signature
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What git says of the files; nothing where there is no repository or no commit.
 
     Attributes:

@@ -7,8 +7,10 @@ Formats: :mod:`.envelopes`; signatures: :mod:`.signatures`; who counts and what 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from ...base.errors import EvidenceError
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope

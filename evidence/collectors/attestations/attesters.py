@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
 
 from ...base.contracts import check_file
 from ...base.errors import ConfigError, EvidenceError
@@ -26,8 +27,7 @@ COMMIT = "commit"
 """The subject that is the commit checked out; all others are globs of files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attester:
+class Attester(Struct, frozen=True):
     """Somebody whose attestations count: a key, or an identity that an authority certifies.
 
     Attributes:
@@ -70,8 +70,7 @@ def _regex(pattern: str) -> Any:
     return glob_regex(pattern)
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """An attestation that there must be, by one of the named attesters, or by any that may."""
 
     predicate_type: str
@@ -79,8 +78,7 @@ class Requirement:
     attesters: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attesters:
+class Attesters(Struct, frozen=True):
     """The whole file; ``Attesters()`` accepts nobody and requires nothing."""
 
     known: tuple[Attester, ...] = ()

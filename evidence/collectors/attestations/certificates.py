@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ..shared.json_fields import shown
 from .attesters import Attester
@@ -18,8 +19,7 @@ _ISSUER, _OLD_ISSUER = "1.3.6.1.4.1.57264.1.8", "1.3.6.1.4.1.57264.1.1"
 """Who established the identity: Fulcio's extensions, https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """What a certificate says; times are epoch seconds, both within its validity."""
 
     key: PublicKey

@@ -12,8 +12,9 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from ...base.errors import EvidenceError
 from ...base.limits import Limits
@@ -39,24 +40,21 @@ class NotUnderstood(Exception):
     """An envelope that is well-formed and holds something other than an in-toto statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """A signature and what the envelope calls its key, which proves nothing."""
 
     value: bytes
     keyid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What a statement is about; ``digests`` has those of a known kind."""
 
     name: str
     digests: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(Struct, frozen=True):
     """One statement in its envelope.
 
     Attributes:

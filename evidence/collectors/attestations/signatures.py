@@ -9,8 +9,10 @@ There is no clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ...signing.dsse import pae
 from ...signing.problems import SignatureError
@@ -25,8 +27,7 @@ State = Literal[
 _BEST: tuple[State, ...] = ("valid", "untimed", "expired", "not_accepted", "unknown_authority")
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What is known about an attestation's signatures.
 
     Attributes:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from msgspec import Struct
+
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Problem, Scope
 from ...reading.workspace import View
@@ -43,8 +45,7 @@ class ComponentsOptions(Options):
     )
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """One component, as all entries for it say together."""
 
     name: str

@@ -8,9 +8,10 @@ severity is its heaviest rating; a rating with only a score is put into the band
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
 from ...reading.parse import parse_json
@@ -30,8 +31,7 @@ _NO_LICENSE = frozenset({"", "NOASSERTION", "NONE"})
 _TOOL = "Tool:"
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """One entry of a list. Strings are as stated, not yet fit to be shown."""
 
     name: str
@@ -46,8 +46,7 @@ class Component:
         return (self.purl, "") if self.purl else (f" {self.name}", self.version or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Vulnerability:
+class Vulnerability(Struct, frozen=True):
     """A vulnerability that a document states.
 
     Attributes:
@@ -62,8 +61,7 @@ class Vulnerability:
     affects: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Bill:
+class Bill(Struct):
     """One document.
 
     Attributes:

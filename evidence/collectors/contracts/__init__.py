@@ -4,8 +4,10 @@ data against. See ``docs/collectors/contracts.md``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text

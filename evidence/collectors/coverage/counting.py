@@ -9,17 +9,17 @@ import functools
 import importlib.util
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.errors import EvidenceError
 from ..shared import python_source as python
 from .model import Counts, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """One file, counted.
 
     Attributes:
@@ -119,8 +119,7 @@ def _any(value: object) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """Stands in for CoverageData: one file's record."""
 
     record: Record

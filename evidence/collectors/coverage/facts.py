@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
@@ -24,8 +25,7 @@ _BRANCH_REMEDY = "measure branches too: coverage run --branch -m pytest"
 _SOURCES_REMEDY = "correct evidence.coverage.sources"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Where the measurement comes from: the fact ``format``, the first file read, and what it said."""
 
     kind: str
@@ -33,8 +33,7 @@ class Evidence:
     measured: Measured
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """The commit compared with, and the lines of each file that differ from it."""
 
     base: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NoReturn
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
 from .model import Book, Measured, Record
@@ -21,8 +22,7 @@ _ENTRY = re.compile(rb"[A-Z]{2,10}:|end_of_record\Z|#|\s*\Z")
 _NAME_BYTES = 4096
 
 
-@dataclass(slots=True)
-class _File:
+class _File(Struct):
     """What stands between one SF and its end_of_record.
 
     Line 0 stands for branches without a line: coverage.py before 7.6.2 writes it for a branch that leaves the

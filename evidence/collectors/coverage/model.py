@@ -5,16 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from operator import add
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
 
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Figures of one or more files, in statements and branches."""
 
     statements: int = 0
@@ -27,8 +27,7 @@ class Counts:
         return Counts(*map(add, mine, (other.statements, other.covered, other.branches, other.taken)))
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct):
     """What a measurement says of one file.
 
     Attributes:
@@ -64,8 +63,7 @@ class Record:
         return Counts(len(self.listed or ()), len(self.ran), total, taken)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A measurement, or several combined.
 
     Attributes:
@@ -90,8 +88,7 @@ def tool_name(version: object) -> str | None:
     return f"coverage.py {version}" if isinstance(version, str) and _VERSION.fullmatch(version) else None
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     name: str
     exact: bool
     record: Record

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
+
+from msgspec import Struct
 
 from ...base.errors import EvidenceError
 from ...reading.workspace import View
@@ -33,8 +34,7 @@ UNITS: dict[str, dict[str, Fraction]] = {
 _VALUE = re.compile(r"[+-]?[0-9]{1,15}(?:\.(?P<decimals>[0-9]{1,15}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One row of the file.
 
     Attributes:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from ...reading.workspace import View
 from ..shared.account_id import hide, read_json
@@ -39,8 +40,7 @@ _YEARS = {"trading": 252 * 23_400 * SECOND_US, "calendar": 365 * _DAY_US}
 _TOLERANCE = Fraction(1, 100)
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(Struct, frozen=True):
     """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured)."""
 
     symbol: str
@@ -50,8 +50,7 @@ class Trade:
     total_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A log that keeps to its contract.
 
     Attributes:

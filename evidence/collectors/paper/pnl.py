@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from ...base.errors import EvidenceError
 from ...base.numbers import PPM
@@ -36,8 +37,7 @@ _EQUITY = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _NEGLIGIBLE = Decimal("1e-40")
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(Struct, frozen=True):
     """What the returns of a series come to.
 
     Attributes:
@@ -66,8 +66,7 @@ class Drawdown(NamedTuple):
     recovered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a series comes to.
 
     Attributes:

@@ -8,8 +8,9 @@ pip-audit states no severity, so none is made up here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ..shared.json_fields import Fields, Place
 
@@ -17,8 +18,7 @@ REMEDY = "write the report again: pip-audit -f json -o pip-audit.json"
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
-@dataclass(eq=False, slots=True)
-class Vulnerability:
+class Vulnerability(Struct, eq=False):
     """One vulnerability of one dependency.
 
     Attributes:
@@ -38,8 +38,7 @@ class Vulnerability:
         self.stated = min(self.stated, other.stated)
 
 
-@dataclass(slots=True)
-class Audit:
+class Audit(Struct):
     """Dependencies of all reports together; one that several reports list counts once.
 
     Attributes:

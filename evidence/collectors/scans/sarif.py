@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
+
+from msgspec import Struct, field
 
 from ..shared.json_fields import Fields, Place, epoch, pointer, shown
 
@@ -40,8 +41,7 @@ _LONGEST = 1000
 """Characters kept of text that is put together: a long part must not be copied into every result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A result that says something is wrong. Strings are as stated, not yet fit to be shown."""
 
     severity: str
@@ -60,8 +60,7 @@ class Finding:
         return (place, self.file or "", self.rule, self.line or 0, self.message[:400])
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One run of one scanner.
 
     Attributes:
@@ -89,8 +88,7 @@ class Run:
     unknown: list[tuple[str, str]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     """A descriptor of a rule or a notification: its default level, its band and its texts by key."""
 
     id: str

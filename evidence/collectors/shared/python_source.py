@@ -11,8 +11,9 @@ import functools
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from ...base.errors import EvidenceError
 from ...reading.parse import decode_text
@@ -33,8 +34,7 @@ _PLAIN = frozenset({"ctx", "id", "attr", "arg", "type_comment", "lineno", "level
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """A Python file: its syntax tree, or why there is none.
 
     Attributes:

@@ -7,8 +7,11 @@ its statement says nothing and is ignored.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ...base.errors import EvidenceError
 from ...collecting.interface import Options as BaseOptions
@@ -36,8 +39,7 @@ class SignedOptions(BaseOptions):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement file that keeps to its contract, and what is known about its signature."""
 
     path: str

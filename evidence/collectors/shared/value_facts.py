@@ -7,9 +7,10 @@ That is why a decimal has no ``value``: a policy compares its scaled integers, a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.canonical import MAX_SAFE_INTEGER
 from ...base.contracts import type_name
@@ -36,8 +37,7 @@ _TOO_LARGE = (
 _NAME_IT = "name a part of it by a pointer of its own"
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """No value was found.
 
     Attributes:

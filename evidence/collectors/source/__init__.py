@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from ...base.errors import ConfigError, EvidenceError
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope

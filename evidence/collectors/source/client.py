@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..shared import python_source as python
 from .model import Program, Routine, called_name, text
@@ -81,8 +82,7 @@ def method_names(configured: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {name: operation for operation in OPERATIONS for name in merged[operation]}
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Struct, frozen=True):
     """A method that stands for an operation.
 
     Attributes:

@@ -11,9 +11,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError, masked
 from ...collecting.interface import Problem, Scope
@@ -41,8 +42,7 @@ _UNQUOTABLE = frozenset("&*!|>@`([{$<%")
 _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """What was found in one file, as facts without the path, in no order."""
 
     secrets: list[dict[str, Any]] = field(default_factory=list)

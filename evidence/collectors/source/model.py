@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
 from ...collecting.interface import Problem, ProblemKind
@@ -56,8 +57,7 @@ def place_of(found: Mapping[str, Any]) -> tuple[str, int]:
     return found["path"], found["line"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Clue:
+class Clue(Struct, frozen=True, order=True):
     """A place in the source that is evidence of something, and whether it is in use."""
 
     path: str
@@ -66,8 +66,7 @@ class Clue:
     used: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Routine:
+class Routine(Struct, frozen=True, eq=False, dict=True):
     """A function or method of an inspected module."""
 
     path: str
@@ -121,8 +120,7 @@ class Routine:
         return frozenset(names | {python.dotted(d).rpartition(".")[2] for d in self.node.decorator_list})
 
 
-@dataclass(frozen=True)
-class Module:
+class Module(Struct, frozen=True, dict=True):
     """An inspected file."""
 
     path: str
@@ -188,8 +186,7 @@ class Module:
         return frozenset(found)
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True, dict=True):
     """The inspected modules together.
 
     Attributes:

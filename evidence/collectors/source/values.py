@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from ..shared import python_source as python
 from .model import Module, Program, Routine, called_name, text
@@ -21,8 +22,7 @@ _SAME = frozenset({"str", "frozenset", "tuple", "list", "set", "enumerate", "int
 Literal = ast.Constant | ast.Dict | ast.Tuple | ast.List | ast.Set
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an expression stands: its file, the function around it, and the line it counts for."""
 
     path: str
@@ -34,8 +34,7 @@ class Place:
         return self if self.line is not None else Place(self.path, self.routine, line)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A literal: its node, where it stands, and the line of the literal or of the name used for it."""
 
     node: Literal

@@ -7,8 +7,10 @@ only: a report of a run must have at least as many. See ``docs/collectors/stage_
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec.structs import replace
 
 from ...base.errors import ConfigError, EvidenceError
 from ...base.settings import Text

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from ...base.errors import EnvironmentProblem, EvidenceError, masked
 from ...process.children import scratch
@@ -26,8 +27,7 @@ _RUNNER = Path(__file__).with_name("pytest_runner.py")
 _SAID_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(Struct, frozen=True):
     """What pytest said.
 
     Attributes:

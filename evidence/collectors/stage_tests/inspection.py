@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
 from ...reading.workspace import View
 from ..shared import python_source as python
 
 
-@dataclass(slots=True)
-class Inspected:
+class Inspected(Struct):
     """One test file.
 
     Attributes:

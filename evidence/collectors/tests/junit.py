@@ -10,8 +10,9 @@ or an outcome that is not known here might be a failure in the words of another 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
 from ...base.limits import Limits
@@ -63,8 +64,7 @@ def read_report(data: bytes, path: str, limits: Limits) -> Report:
     return reader.finish()
 
 
-@dataclass(slots=True)
-class _OpenCase:
+class _OpenCase(Struct):
     """A test case that has begun and not ended."""
 
     attributes: dict[str, str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from ...collecting.interface import Origin
 from .kinds import suite_kinds
@@ -15,8 +16,7 @@ Identity = tuple[str, str]
 """A test across suites and reports: where it is defined, and its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One ``testcase`` element, or one ``failure`` or ``error`` that stands in a suite outside of any.
 
     Attributes:
@@ -40,8 +40,7 @@ class Case:
     attempts: int = 0
 
 
-@dataclass(slots=True)
-class Suite:
+class Suite(Struct):
     """One ``testsuite`` (or root) element without the suites nested in it.
 
     Attributes:
@@ -87,8 +86,7 @@ class Suite:
         return [(case.outcome, known[case.kinds, case.silent]) for case in self.cases]
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """One report.
 
     Attributes:

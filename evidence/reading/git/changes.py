@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ...base.limits import Limits
 from .objects import object_id
@@ -21,8 +22,7 @@ _HUNK = re.compile(rb"^@@ -[0-9]+(?:,[0-9]+)? \+([0-9]+)(?:,([0-9]+))? @@", re.M
 _LATEST = 2**53 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The last commit that touched a file; its time (epoch seconds) as the commit itself states it."""
 
     commit: str
@@ -30,8 +30,7 @@ class Change:
     time_s: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Commit:
+class _Commit(Struct, frozen=True):
     tree: str
     parents: tuple[str, ...]
     change: Change

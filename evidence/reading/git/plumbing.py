@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ...base.limits import DEFAULT, Limits
 from ..files import ObjectFormat
@@ -25,8 +26,7 @@ _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
 _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
 
-@dataclass(frozen=True, slots=True)
-class GitState:
+class GitState(Struct, frozen=True):
     """The repository around the workspace; what is not known is None (no commit yet, or not UTF-8).
 
     ``commit`` is the full id of the commit HEAD names, ``object_format`` the hash of the repository's ids.

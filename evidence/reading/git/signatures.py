@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from ...base.limits import Limits
 from .process import ask
@@ -33,8 +34,7 @@ _NAMESPACE = "git"
 _LATEST = 2**53 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """What is known about the signature of a commit or tag.
 
     Attributes:
@@ -53,8 +53,7 @@ class Signature:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """An annotated tag (name without ``refs/tags/``) that directly names a commit."""
 
     name: str

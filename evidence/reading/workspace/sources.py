@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
+
+from msgspec import Struct
 
 from ...base.errors import ConfigError
 from ..paths import check_relative, glob_regex
@@ -22,8 +23,7 @@ NOT_THE_PRODUCT = frozenset(
 _TEST = re.compile(r"(?:.*/)?(?:(?:tests?|testing)/.*|test_[^/]*\.py|[^/]*_test\.py|conftest\.py)")
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True, dict=True):
     """The judged files.
 
     Attributes:

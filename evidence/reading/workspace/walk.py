@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from ...base.errors import EvidenceError, UsageError
 from ..files import printable
@@ -20,8 +21,7 @@ TOOL_DIRECTORIES = frozenset({".venv", "venv", "node_modules", ".hypothesis", ".
 """Not looked into at the top of the workspace. Deeper down they may hide code that is judged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """What the walk met: regular files sorted and as a set, links with their texts, anything else.
 
     ``refused`` has the directories whose entries are not known, ``.`` for all that the walk did not come to,

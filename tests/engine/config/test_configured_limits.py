@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gate.engine import recording, service
 from gate.engine.context import open_context
@@ -153,7 +154,7 @@ def test_a_limit_in_the_settings_bites(
         try:
             permitted = replace(setting.authority, execute=frozenset({"commands"}))
             if case.collectors:
-                found = service.collect(replace(setting, authority=permitted), case.collectors)
+                found = service.collect(structs.replace(setting, authority=permitted), case.collectors)
             else:
                 found = service.evaluate(setting, "stage1", NOW).recorded.evidence
             problems = [problem for evidence in found.values() for problem in evidence.problems]

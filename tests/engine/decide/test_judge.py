@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from gate.engine.decide.facts import Facts
 from gate.engine.decide.judge import StageResult, action, judge, overall
@@ -135,7 +135,7 @@ def test_an_optional_fact_may_be_missing_but_not_rejected_or_unknown(
     kind: ProblemKind, status: CheckStatus
 ) -> None:
     """What a user configured and got wrong is not the same as what nobody configured."""
-    optional = dataclasses.replace(rule("a", LOW), optional_facts=("c.y",))
+    optional = structs.replace(rule("a", LOW), optional_facts=("c.y",))
     done = judge_one(
         [optional], holds("a"), facts([Problem("y", "is not there", "put it there", kind)], y=None)
     )
@@ -168,7 +168,7 @@ def test_what_cannot_be_told_does_not_hold(on_unknown: str | None, verdict: Verd
         "x.deep", "the order type is computed", "use a literal", ProblemKind.UNKNOWN, "a.py", "line 4"
     )
     lenient = {} if on_unknown is None else {"one.a": on_unknown}
-    known = dataclasses.replace(plan(stage("one", [rule("a", LOW)])), on_unknown=lenient)
+    known = structs.replace(plan(stage("one", [rule("a", LOW)])), on_unknown=lenient)
     arguments = (known, ["one"], {"gate.one": holds("a")}, facts([odd]), [waiver("one.a")], NOW)
     done = judge(*arguments)["one"]
     assert done.verdict is verdict
@@ -189,7 +189,7 @@ def test_nothing_looked_at_is_not_good() -> None:
     """A figure about nothing cannot be told; one about something says how much."""
     for looked_at, status in ((0, CheckStatus.UNKNOWN), (71, CheckStatus.HOLDS)):
         scope = Scope("", looked_at, looked_at, "files")
-        found = dataclasses.replace(facts(), scopes={"c": (scope,)})
+        found = structs.replace(facts(), scopes={"c": (scope,)})
         judged = judge(
             plan(stage("one", [rule("a")], headline=(("n", "c.x"),))),
             ["one"], {"gate.one": holds("a")}, found, [], NOW,
@@ -225,7 +225,7 @@ def test_a_rule_over_an_empty_list_holds_only_if_something_was_looked_at(value: 
     found = facts(x=value)
     done = judge_one([rule("a")], holds("a"), found)
     assert (done.verdict, done.checks[0].status) == (Verdict.FAIL, CheckStatus.UNKNOWN)
-    looked = dataclasses.replace(found, scopes={"c": (Scope("x", 3, 3, "files"),)})
+    looked = structs.replace(found, scopes={"c": (Scope("x", 3, 3, "files"),)})
     assert judge_one([rule("a")], holds("a"), looked).verdict is Verdict.PASS
 
 
@@ -361,7 +361,7 @@ def test_undefined_and_contradictory_rules_are_errors(change: dict[str, Any], wh
 )
 def test_due_dates_need_their_parameter(days: dict[str, int], what: str) -> None:
     """A condition without a due date, or due after the calendar's end, is a mistake of the bundle."""
-    changed = dataclasses.replace(plan(stage("one", [rule("a", LOW)])), due_days=days)
+    changed = structs.replace(plan(stage("one", [rule("a", LOW)])), due_days=days)
     with pytest.raises(EngineError) as caught:
         judge(changed, ["one"], {"gate.one": broken("a")}, facts(), [], NOW)
     assert what in caught.value.what
@@ -448,7 +448,7 @@ def test_actions() -> None:
     assert action(p, "one", Verdict.CONDITIONAL, {}) == "WAIT"
     assert action(p, "two", Verdict.PASS, {}) is None
     with pytest.raises(EngineError) as caught:
-        action(dataclasses.replace(p, actions={"one": {}}), "one", Verdict.PASS, {})
+        action(structs.replace(p, actions={"one": {}}), "one", Verdict.PASS, {})
     assert caught.value.what == "the parameter one_actions has no entry 'PASS'"
     assert caught.value.path == "gate/params/common/data.yaml"
 
@@ -471,7 +471,7 @@ def test_exhibits_are_tables_of_facts() -> None:
     """A list of objects or one object, by column; what is long is cut and says so, what is absent is none."""
     rows: list[Any] = [{"name": "x" * 500, "at": n, "on": True, "bad": []} for n in range(5003)]
     rows[0]["bad"] = [{"text": "is odd", "path": "a.md", "line": 3}, *("b" for _ in range(9))]
-    one = dataclasses.replace(
+    one = structs.replace(
         stage("one", [rule("a")]),
         exhibits=(
             ("c.rows", ("name", "at", "on", "gone", "bad")), *((n, ("x",)) for n in ("c.one", "c.no", "c.n")),

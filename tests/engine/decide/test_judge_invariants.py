@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gate.engine.decide.facts import Facts
 from gate.engine.decide.judge import StageResult, judge
@@ -91,10 +91,10 @@ def test_waivers_never_give_a_pass_and_never_make_it_worse(
     assert (with_.verdict is Verdict.PASS) == (without.verdict is Verdict.PASS)
     visible = [*with_.violations, *(w for w in with_.waived)]
     shown = [
-        tuple(getattr(v, one.name) for one in dataclasses.fields(Violation))
+        tuple(getattr(v, one.name) for one in structs.fields(Violation))
         for v in sorted(visible, key=lambda v: v.key)
     ]
-    assert shown == [tuple(getattr(v, one.name) for one in dataclasses.fields(v)) for v in without.violations]
+    assert shown == [tuple(getattr(v, one.name) for one in structs.fields(v)) for v in without.violations]
     if with_.waived:
         assert with_.verdict is not Verdict.PASS
 

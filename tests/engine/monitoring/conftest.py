@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from gate.engine import recording, service
 from gate.engine.context import open_context
@@ -53,7 +53,7 @@ class Desk:
     def waived(self, name: str, until: str) -> tuple[Waived, ...]:
         """The first violation under a waiver."""
         first = self.judged.decision.violations[0]
-        fields = {one: getattr(first, one) for one in first.__dataclass_fields__}
+        fields = {one: getattr(first, one) for one in first.__struct_fields__}
         return (
             Waived(**fields, waiver=name, reason="r", reference="T-1", approver="a", effective_until=until),
         )

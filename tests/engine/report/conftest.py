@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gate.engine import service
 from gate.engine.decision.document import (
@@ -107,7 +107,7 @@ def rejected(decision: Decision) -> Decision:
 def waived(decision: Decision) -> Decision:
     """The decision in which a violation is under a waiver, another is open, and a condition was set."""
     base = violation("stage1.checklist_total", severity=Severity.MEDIUM)
-    names = {name: getattr(base, name) for name in Violation.__dataclass_fields__}
+    names = {name: getattr(base, name) for name in Violation.__struct_fields__}
     one = Waived(
         **names, waiver="W-1", reason="agreed", reference="J-1", approver="cto",
         effective_until="2025-12-31T00:00:00Z",

@@ -10,13 +10,13 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from gate.engine.decision.document import Decision, Severity, Verdict
 from gate.engine.decision.exhibit import Exhibit

@@ -7,11 +7,11 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gate.engine.decision.document import Decision, Verdict
 from gate.engine.decision.statement import statement

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from markdown_it import MarkdownIt
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from gate.engine.decision.document import Decision, Place, Verdict
 from gate.engine.ledger.interface import Entry
@@ -284,7 +285,7 @@ def poison(value: Any, text: str, name: str = "") -> Any:
     """The decision with the text in all free text, also such that no JSON could hold."""
     if isinstance(value, Enum) or name in _CODED:
         return value
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         return replace(value, **{f.name: poison(getattr(value, f.name), text, f.name) for f in fields(value)})
     if isinstance(value, dict):
         return {key: poison(item, text, name) for key, item in value.items()}

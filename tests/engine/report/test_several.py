@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given
 from lxml import etree
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from gate.engine.decision.document import CheckStatus, Decision, Figure, Severity, Verdict, Weakening
 from gate.engine.decision.statement import statement_of, summary
@@ -144,7 +144,7 @@ def test_a_waiver_fixes_nothing() -> None:
     """What somebody permitted, or a profile leaves out, is told apart from what was fixed."""
     base = small()
     coverage, secrets, *rest = base.violations
-    names = {name: getattr(coverage, name) for name in type(coverage).__dataclass_fields__}
+    names = {name: getattr(coverage, name) for name in type(coverage).__struct_fields__}
     waived = replace(base.waived[0], **names)
     checks = tuple(
         replace(one, status=CheckStatus.LEFT_OUT) if one.code == secrets.code else one for one in base.checks

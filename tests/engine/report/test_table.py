@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from gate.engine.decision.document import CheckStatus, Condition, Decision, Notice, Place, Severity, Verdict

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gate.engine.decision.document import Operand
 from gate.engine.terminal.figures import MAX_CHARS, clean, comparison, coverage, figure, requirement, shorten

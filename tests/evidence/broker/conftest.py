@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.broker.simulator import Output, Simulator, parse_scenario
+from gate.evidence.broker.simulator.core import Simulator
+from gate.evidence.broker.simulator.scenario import parse_scenario
+from gate.evidence.broker.simulator.wire import Output
 
 START_US = 1_764_201_600_000_000
 ORDER = {

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from gate.evidence.broker.protocol.frames import Framer, fields_of, frame_of
-from gate.evidence.broker.simulator import Server, parse_scenario
+from gate.evidence.broker.simulator.scenario import parse_scenario
+from gate.evidence.broker.simulator.server import Server
 
 HEAD = "format: gate.ibkr.scenario/v1\nname: probe\npacing: {messages_per_s: null}\n"
 

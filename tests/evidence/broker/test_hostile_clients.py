@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.contracts import violations
 from gate.evidence.broker.protocol.frames import FRAME_BYTES
-from gate.evidence.broker.simulator import Scenario, Server, Simulator
 from gate.evidence.broker.simulator import server as server_module
-from gate.evidence.broker.simulator.core import MOST_CONNECTIONS
+from gate.evidence.broker.simulator.core import MOST_CONNECTIONS, Simulator
+from gate.evidence.broker.simulator.scenario import Scenario
+from gate.evidence.broker.simulator.server import Server
 
 Make = Callable[..., Any]
 GREETING = b"API\0\x00\x00\x00\x09v157..178"

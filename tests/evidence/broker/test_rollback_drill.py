@@ -12,15 +12,15 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gate.evidence.base.contracts import violations
-from gate.evidence.broker.simulator import parse_scenario
+from gate.evidence.broker.simulator.scenario import parse_scenario
 from gate.evidence.broker.simulator.server import Server
 from gate.evidence.signing.allowed_signers import AllowedSigners
 from gate.evidence.signing.statements import check_signature

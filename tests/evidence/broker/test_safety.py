@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import metadata
 
 import pytest
+from msgspec.structs import replace
 
 from gate.evidence.base.errors import UsageError
 from gate.evidence.broker.safety import (

@@ -11,8 +11,9 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from .....evidence.base.activity import Log
 from .....evidence.base.errors import EngineError, EnvironmentProblem, GateError, PolicyError
@@ -29,8 +30,7 @@ _PROBLEM_CHARACTERS = 300
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """What a connection is checked with and shows; ``token`` never appears in any output."""
 
     ca: str | None = None
@@ -42,8 +42,7 @@ class Credentials:
         return f"Credentials(ca={self.ca!r}, certificate={self.certificate!r}, token=…)"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A value (None if undefined), the server's version, and the revision of each of its bundles.
 
     All of it is of one transaction of the server, so the revisions are those that the value rests on.

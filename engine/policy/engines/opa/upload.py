@@ -15,9 +15,10 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 from .....evidence.base.errors import PolicyError
 from ...annotations import map_code
@@ -51,8 +52,7 @@ def _package(path: str, source: str) -> str:
     return found[0]
 
 
-@dataclass(slots=True)
-class _File:
+class _File(Struct):
     """Modules of one package as one; ``parts`` has the first line of each with its path.
 
     The function ``sentinel``, which is added to it, is nowhere else.

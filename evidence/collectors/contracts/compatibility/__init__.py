@@ -15,9 +15,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct
 
 from ....base.contracts import shorten
 from ...shared.schemas.json_schema import MANY, NAMED, ONE
@@ -47,8 +48,7 @@ _VERSION_IN_ID = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Break:
+class Break(Struct, frozen=True, order=True):
     """One change.
 
     Attributes:

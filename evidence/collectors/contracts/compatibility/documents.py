@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+
+from msgspec import Struct
 
 from ....base.contracts import format_pointer
 from ...shared.schemas.json_schema import DRAFTS, draft
@@ -35,8 +36,7 @@ def uri(written: int) -> str:
     return next(uri for uri, name in DRAFTS.items() if _YEARS[name] == written)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
+class Place(Struct, frozen=True, eq=False):
     """A schema somewhere in a file.
 
     Attributes:

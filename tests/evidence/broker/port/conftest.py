@@ -29,7 +29,8 @@ from gate.evidence.broker.port import (
     open_broker,
     open_reader,
 )
-from gate.evidence.broker.simulator import Server, parse_scenario
+from gate.evidence.broker.simulator.scenario import parse_scenario
+from gate.evidence.broker.simulator.server import Server
 
 LIBRARY = Library(os.environ.get("GATE_TEST_LIBRARY", "ib_async"))
 SPY = Instrument("SPY")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.broker.simulator import parse_scenario
+from gate.evidence.broker.simulator.scenario import parse_scenario
 from gate.evidence.broker.simulator.server import Server
 
 ACCOUNT = "DUSIM0000042"

@@ -15,7 +15,7 @@ from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.broker.benchmark.measure import Figures, Measured
 from gate.evidence.broker.benchmark.simulated import calm
-from gate.evidence.broker.simulator import parse_scenario
+from gate.evidence.broker.simulator.scenario import parse_scenario
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
 MEASURED = Measured(

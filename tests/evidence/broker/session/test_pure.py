@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gate.evidence.broker.port import Instrument, InstrumentDetails, OrderTimes, Quote, Side
 from gate.evidence.broker.session.book import Book, read_book
