@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..evidence.base.canonical import canonical
 from ..evidence.base.contracts import violations
@@ -42,7 +42,9 @@ from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .report.several.history import Recorded
 from .service import Judged, find_subject
-from .spread.interface import Spread
+
+if TYPE_CHECKING:
+    from .spread.interface import Spread
 
 LATEST = "latest"
 """Stands for the last recorded decision."""

@@ -28,8 +28,8 @@ from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import load_or_create_log_key
 
 Gate = Callable[..., Any]
-COUNT = 18
-"""Decisions: two chunks."""
+COUNT = 33
+"""Decisions: three chunks, one for each worker and one that waits."""
 
 
 class Cluster:
@@ -159,22 +159,21 @@ def finished(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_the_bytes_do_not_depend_on_where_it_is_done(place: Place, cluster: Cluster, gate: Gate) -> None:
-    """Two processes, or a cluster of two workers, one of which is killed while it judges. That one process
-    gives the same is shown in ``test_impact.py``, and below.
-    """
+    """One process, two, and a cluster of two workers, one of which is killed while it judges."""
     command = ("policy", "impact", place.edited, "-o", "json")
-    local = place.run(gate, *command, "-j", 2)
+    alone, both = (place.run(gate, *command, "-j", jobs) for jobs in (1, 2))
     first = cluster.add("first")
     running = place.start(*command, "--cluster", cluster.url)
     wait_until(lambda: children(first), running)
     first.send_signal(signal.SIGKILL)
     cluster.add("second")
     code, out, err = finished(running)
-    assert (local.code, code) == (1, 1), err
+    assert (alone.code, both.code, code) == (1, 1, 1), err
     assert len(json.loads(out)["changed"]) == (COUNT + 1) // 2
-    assert out == local.out
+    assert out == alone.out == both.out
     assert err == ""
 
 

@@ -15,7 +15,6 @@ from ..context import Context
 from ..ledger import proof as proofs
 from ..ledgers import reader
 from ..report import ledger as report
-from ..spread import spread_over
 from ..terminal.console import progress, write_bytes, write_error
 from ..terminal.outputs import Output, parse_outputs, write, write_new
 from ..witnessing import authorities
@@ -205,6 +204,8 @@ def verify(
     debug: Debug = False,
 ) -> None:
     """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
+    from ..spread import spread_over
+
     outputs = parse_outputs(output, tuple(report.VERIFICATIONS))
     if full and since == recording.RECEIPT:
         raise UsageError("--full reads everything, --since receipt does not", remedy="give one of them")

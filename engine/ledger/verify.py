@@ -22,7 +22,6 @@ from msgspec.structs import replace
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
-from ..spread.interface import Spread
 from ..spread.pace import Pace
 from ..store.evidence import EvidenceStore
 from .authorities.timestamp import stamped
@@ -37,6 +36,7 @@ from .reader import absent, read_chain, read_checkpoint, read_verifier
 from .receipts import Receipt, Receipts
 
 if TYPE_CHECKING:
+    from ..spread.interface import Spread
     from .checking.job import Checking
 
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import hashlib
+import threading
 import time
 import warnings
 from collections import deque
@@ -36,6 +37,7 @@ _CONNECT_SECONDS: Final = 10
 _LOST_SECONDS: Final = 30
 """How long there may be no scheduler or no worker: a worker that ended is started again within seconds."""
 _LOOK_SECONDS: Final = 1
+_TIDY_SECONDS: Final = 5
 _AHEAD: Final = 4
 """Chunks for each thread of a worker that are under way, or done and not fetched."""
 
@@ -90,9 +92,16 @@ class Cluster:
                     for result in self._next(pending):
                         yield _read(result)
         finally:
-            with suppress(Exception):
-                client.cancel(list(pending))
-                client.run(worker.forget, digest, on_error="ignore")
+            # in a thread: whoever has been waited for long enough is not waited for in the end
+            tidying = threading.Thread(target=self._tidy, args=(list(pending), digest), daemon=True)
+            tidying.start()
+            tidying.join(_TIDY_SECONDS)
+
+    def _tidy(self, pending: list[Future[bytes]], digest: str) -> None:
+        """Leave nothing of a job on the workers."""
+        with suppress(Exception):
+            self._client.cancel(pending)
+            self._client.run(worker.forget, digest, on_error="ignore")
 
     def _room(self) -> int:
         """How many chunks may be under way."""

@@ -11,7 +11,7 @@ import gc
 import heapq
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from operator import itemgetter
@@ -25,7 +25,7 @@ from .relay import received, sent
 
 MOST = 64
 _GARBAGE = 20_000
-"""Objects made before garbage is looked for: records are large, and have no cycles."""
+"""Objects that are made before garbage is looked for."""
 _PATIENCE = 64
 """A process is done with a chunk within so many times what one question to the policy engine may take."""
 _AGAIN = 3
@@ -95,13 +95,23 @@ class _Share:
             yield message
 
 
+@contextmanager
+def rarely_collecting() -> Iterator[None]:
+    """Look for garbage seldom: records are large, and have no cycles."""
+    before = gc.get_threshold()
+    gc.set_threshold(_GARBAGE, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _work(job: Job, chunks: Chunks, share: int, shares: int, done: int) -> Iterator[Any]:
     """What a process sends: its results, then null; an error of ours in place of what is left."""
     activity.listen(None)
     gc.freeze()  # what is there stays there
-    gc.set_threshold(_GARBAGE)
     try:
-        with job.opened() as do:
+        with rarely_collecting(), job.opened() as do:
             for number, chunk in islice(enumerate(chunks()), share + done * shares, None, shares):
                 yield [number, do(chunk)]
     except GateError as error:

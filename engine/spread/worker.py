@@ -18,6 +18,7 @@ from pathlib import Path
 from ... import __version__
 from ...evidence.base.errors import EnvironmentProblem, GateError
 from .interface import Chunk, Job, Result
+from .processes import rarely_collecting
 from .relay import sent
 
 _CODE = ("cli.py", "engine/**/*.py", "engine/**/*.sql", "evidence/**/*.py", "contracts/**/*.json")
@@ -86,6 +87,7 @@ def _opened(data: bytes) -> Callable[[Chunk], Result]:
             where = f"{error.path} on {_name()}" if error.path else _name()
             raise EnvironmentProblem(error.what, path=where, remedy=_REACH) from error
         _compare(seen, here, _REACH)
+        stack.enter_context(rarely_collecting())
         do = stack.enter_context(opened.opened())
         with _lock:
             _open[key] = (stack.pop_all(), do)
