@@ -28,8 +28,8 @@ from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import load_or_create_log_key
 
 Gate = Callable[..., Any]
-COUNT = 33
-"""Decisions: three chunks, one for each worker and one that waits."""
+COUNT = 65
+"""Decisions: two tasks of a cluster."""
 
 
 class Cluster:

@@ -17,6 +17,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -38,8 +39,10 @@ _LOST_SECONDS: Final = 30
 """How long there may be no scheduler or no worker: a worker that ended is started again within seconds."""
 _LOOK_SECONDS: Final = 1
 _TIDY_SECONDS: Final = 5
-_AHEAD: Final = 4
-"""Chunks for each thread of a worker that are under way, or done and not fetched."""
+_TOGETHER: Final = 4
+"""Chunks of one task: a task takes all machines a few milliseconds."""
+_AHEAD: Final = 3
+"""Tasks for each thread of a worker that are under way, or done and not fetched."""
 
 
 class Cluster:
@@ -82,15 +85,19 @@ class Cluster:
             with self._errors():
                 # a task, and no data of the client: Dask makes it again when its worker is lost
                 brought = client.submit(bytes, data, key=f"gate-job-{digest}", pure=False)
-                for number, chunk in enumerate(chunks()):
+                rest = chunks()
+                for number in count():
+                    some = list(islice(rest, _TOGETHER))
+                    if not some:
+                        break
                     if len(pending) >= self._room():
-                        for result in self._next(pending):
-                            yield _read(result)
+                        for results in self._next(pending):
+                            yield from _read(results)
                     key = f"gate-{digest[:16]}-{number}"
-                    pending.append(client.submit(worker.work, brought, chunk, key=key, pure=False))
+                    pending.append(client.submit(worker.work, brought, some, key=key, pure=False))
                 while pending:
-                    for result in self._next(pending):
-                        yield _read(result)
+                    for results in self._next(pending):
+                        yield from _read(results)
         finally:
             # in a thread: whoever has been waited for long enough is not waited for in the end
             tidying = threading.Thread(target=self._tidy, args=(list(pending), digest), daemon=True)
@@ -104,7 +111,7 @@ class Cluster:
             self._client.run(worker.forget, digest, on_error="ignore")
 
     def _room(self) -> int:
-        """How many chunks may be under way."""
+        """How many tasks may be under way."""
         if time.monotonic() - self._looked > _LOOK_SECONDS:
             self._threads = sum(int(one["nthreads"]) for one in self._workers().values())
             self._looked = time.monotonic()
@@ -170,13 +177,14 @@ class Cluster:
         )
 
 
-def _read(result: bytes) -> Result:
+def _read(results: bytes) -> list[Result]:
     import orjson
 
-    value = orjson.loads(result)
-    if isinstance(value, dict):
-        raise received(value)
-    return value[0]
+    values: Any = orjson.loads(results)
+    if isinstance(values, dict):
+        raise received(values)
+    found: list[Result] = values
+    return found
 
 
 def _address(url: str) -> str:

@@ -49,12 +49,12 @@ def packed(job: Job) -> bytes:
     return pickle.dumps((os.urandom(16), software(), job.sees(), pickle.dumps(job)))
 
 
-def work(data: bytes, chunk: Chunk) -> bytes:
-    """The result of a chunk as JSON, ``[result]``; an object for an error, see `relay`."""
+def work(data: bytes, chunks: list[Chunk]) -> bytes:
+    """The results of chunks as a JSON array; an object for an error, see `relay`."""
     import orjson
 
     try:
-        return orjson.dumps([_opened(data)(chunk)])
+        return orjson.dumps(list(map(_opened(data), chunks)))
     except GateError as error:
         return orjson.dumps(sent(error))
 
