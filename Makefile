@@ -97,6 +97,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/ibkr.py
 	$(BIN)/python benchmarks/broker.py
+	$(BIN)/python benchmarks/serve.py
 
 # what only some targets need: bench, install, lock, site
 $(VENV)/.%: .ci/requirements/%.txt $(STAMP)

@@ -69,6 +69,7 @@ COMMANDS = {
         "Simulate Interactive Brokers' gateway, test clients against it, and record broker evidence.",
     ),
     "ledger": ("ledger", "Read, prove, export and verify the ledger of decisions."),
+    "serve": ("serve", "Serve ledgers over HTTP to people, machines and CI jobs."),
     "record": (
         "record",
         "Export, extend and verify compliance records, which prove one decision to anybody.",

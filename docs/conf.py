@@ -57,6 +57,8 @@ def prepare(app: Any, name: str, source: list[str]) -> None:
 
     def named(link: re.Match[str]) -> str:
         target = ((DOCS / name).parent / link[2]).resolve()
+        if not target.is_relative_to(DOCS.parent):  # Sphinx would copy the file into the site
+            raise ValueError(f"{name}.md: {link[2]} leads out of the repository")
         inside = target.is_relative_to(DOCS) or target.suffix == ".json"
         if inside or not target.exists():
             return link[0]

@@ -6,6 +6,7 @@
 * README.md: the command table and the demo's output, each between two markers
 * contracts/gate_config.schema.json and operator.schema.json: of gate.yaml and the operator's file
 * contracts/fleet.schema.json: of the file that names many ledgers
+* contracts/serve.schema.json: of the service file
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from gate.engine.fleet.settings import FleetSettings
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.report.interface import Screen
 from gate.engine.report.table import TableReport
+from gate.engine.serve.settings import ServeSettings
 from gate.engine.service import evaluate
 from gate.engine.workbench.bundles import find_bundle
 from gate.engine.workbench.catalog import reference
@@ -168,6 +170,12 @@ def generated() -> dict[Path, str]:
         ),
         ROOT / "contracts" / "fleet.schema.json": _contract(
             adapter(FleetSettings).json_schema(), "fleet", "fleet.yaml", "The ledgers of a fleet."
+        ),
+        ROOT / "contracts" / "serve.schema.json": _contract(
+            adapter(ServeSettings).json_schema(),
+            "serve",
+            "serve.yaml",
+            "What `gate serve` serves, and to whom.",
         ),
     }
 

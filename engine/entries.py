@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ..evidence.base.errors import LedgerError, UsageError, suggestion
@@ -53,19 +53,30 @@ def judged_at(entry: DecisionEntry) -> str:
 
 
 def verdicts(ledger: LedgerReader) -> Iterator[tuple[DecisionEntry, list[str]]]:
-    """Every decision, oldest first, with the stages about which it says something new. Raises as `entries`.
+    """Every decision, oldest first, with the stages that it says something new about. Raises as `entries`."""
+    news = News()
+    for one in decisions(ledger):
+        yield one, news.of(one.entry, judged_at(one), one.summary["stages"])
+
+
+class News:
+    """Tells about which stages decisions, asked for oldest first, say something new.
 
     A line that is there already and older than what followed says nothing new: whoever can write the log can
     copy one without its key.
     """
-    latest: dict[str, str] = {}
-    seen: set[str] = set()
-    for one in decisions(ledger):
-        again, time = one.entry.digest in seen, judged_at(one)
-        stages = [stage for stage in one.summary["stages"] if not (again and time < latest.get(stage, ""))]
-        latest.update(dict.fromkeys(stages, time))
-        seen.add(one.entry.digest)
-        yield one, stages
+
+    def __init__(self) -> None:
+        self._latest: dict[str, str] = {}
+        self._seen: set[str] = set()
+
+    def of(self, entry: Entry, time: str, judged: Iterable[str]) -> list[str]:
+        """Those of the judged stages; ``time`` is the effective time."""
+        again = entry.digest in self._seen
+        stages = [stage for stage in judged if not (again and time < self._latest.get(stage, ""))]
+        self._latest.update(dict.fromkeys(stages, time))
+        self._seen.add(entry.digest)
+        return stages
 
 
 def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> DecisionEntry:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import __version__
 from ..evidence.base.canonical import canonical
 from ..evidence.base.contracts import violations
 from ..evidence.base.errors import (
@@ -29,6 +30,7 @@ from .collectors import open_workspace
 from .context import Context
 from .decide.recorded import ALL
 from .decision import statement as statements
+from .decision.consistency import inconsistencies
 from .decision.document import Decision, FileDigest
 from .entries import check_target, decisions, entries, locate, verdicts
 from .kept import keep_signed
@@ -68,7 +70,10 @@ def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]
     """
     context = judged.context
     document, stored = judged.decision.to_json(), judged.recorded.to_json(context.plan)
-    broken = [*violations("", "decision", document, most=1), *violations("", "recorded", stored, most=1)]
+    broken = [
+        *(violations("", "decision", document, most=1) or inconsistencies(document)),
+        *violations("", "recorded", stored, most=1),
+    ]
     if broken:
         raise InternalError(
             f"the decision breaks its contract and was not recorded: {broken[0][1]}",
@@ -137,7 +142,7 @@ def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Ent
             found = _last(ledger, None if target == LATEST else target)
         else:
             found = locate(ledger, target, names)
-        return _stored_decision(ledger, found.summary["decision"]["sha256"]), found.entry
+        return _stored_decision(ledger, found), found.entry
 
 
 def _last(ledger: LedgerReader, stage: str | None) -> DecisionEntry:
@@ -162,8 +167,7 @@ def recorded_decisions(
 ) -> list[Recorded]:
     """The last recorded decisions, oldest first; all stages, or those that judged one.
 
-    Raises UsageError: the policies have no such stage; LedgerError as `find`, but for a stored decision that
-    this version of gate cannot read.
+    Raises UsageError: the policies have no such stage; LedgerError: an entry does not hold.
     """
     if stage is not None and stage != ALL:
         context.check_stage(stage)
@@ -175,36 +179,61 @@ def recorded_decisions(
 
 
 def recorded(ledger: LedgerReader, entry: DecisionEntry) -> Recorded:
-    """A recorded decision with its document, where this version of gate can read that.
-
-    Raises LedgerError: the stored document is missing or damaged.
-    """
-    decision = None
-    with suppress(ValueError):
-        decision = Decision.from_json(json.loads(ledger.evidence.get(entry.summary["decision"]["sha256"])))
-    return Recorded(entry, decision)
-
-
-def _stored_decision(ledger: LedgerReader, digest: str) -> Decision:
+    """A recorded decision with its document, or with why that cannot be read; one hides no other."""
     try:
-        return Decision.from_json(json.loads(ledger.evidence.get(digest)))
-    except ValueError as error:
+        return Recorded(entry, _stored_decision(ledger, entry))
+    except LedgerError as error:
+        return Recorded(entry, None, error.reason, foreign=isinstance(error, _ForeignDecisionError))
+
+
+class _ForeignDecisionError(LedgerError):
+    """Another version of gate stored a decision that this one cannot read."""
+
+
+def _stored_decision(ledger: LedgerReader, entry: DecisionEntry) -> Decision:
+    """The document of a recorded decision.
+
+    Raises LedgerError: it is missing, damaged, of another version of gate, or says something else than its
+    entry.
+    """
+    digest, document = entry.summary["decision"]["sha256"], None
+    try:
+        document = json.loads(ledger.evidence.get(digest))
+        decision = Decision.from_json(document)
+        for name, stated in (
+            ("verdict", decision.verdict.value),
+            ("stages", {name: stage.verdict.value for name, stage in decision.stages.items()}),
+        ):
+            if entry.summary[name] != stated:
+                raise ValueError(f"it differs from its entry in: {name}")
+    except (ValueError, RecursionError) as error:
+        version = document.get("gate_version") if isinstance(document, dict) else None
+        if isinstance(version, str) and version != __version__:
+            raise _ForeignDecisionError(
+                f"gate {version} stored this decision, and gate {__version__} cannot read it: {error}",
+                path=digest,
+                remedy="read it with that version",
+            ) from error
         raise LedgerError(
-            f"the stored decision does not keep to its contract: {error}",
+            f"the stored decision cannot be used: {error}",
             path=digest,
-            remedy="it was written by another version of gate; read it with that version",
+            remedy="find out who recorded it with the log key but not with gate; "
+            "`gate history` lists the others",
         ) from error
+    return decision
 
 
 def status(context: Context, config_dir: Path) -> list[StageStatus]:
-    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it."""
+    """By stage, the latest recorded verdict, wherever it was judged; PENDING where no decision judged it.
+
+    Raises LedgerError: an entry does not hold.
+    """
     latest: dict[str, DecisionEntry] = {}
-    stored: dict[str, Decision] = {}
+    stored: dict[int, Recorded] = {}
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one, stages in verdicts(ledger):
             latest.update(dict.fromkeys(stages, one))
-        for digest in {one.summary["decision"]["sha256"] for one in latest.values()}:
-            stored[digest] = _stored_decision(ledger, digest)
+        stored = recorded_by_index(ledger, latest.values())
     if not latest:
         return [_pending(name, stage.title) for name, stage in context.plan.stages.items()]
     workspace = open_workspace(context.root, context.authority)
@@ -215,19 +244,18 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
         if found is None:
             rows.append(_pending(name, stage.title))
             continue
-        decision = stored[found.summary["decision"]["sha256"]]
+        row = stored[found.entry.index]
+        about = (name, stage.title, found.summary["stages"][name], found.entry.index, row.time, row.commit)
+        if (decision := row.decision) is None:
+            rows.append(StageStatus(*about, None, None, problem=row.problem))
+            continue
         read = frozenset[str]().union(
             *(context.plan.stages[one].collectors for one in context.plan.closure((name,)))
         )
         files = [file for item in decision.evidence if item.id in read for file in item.files]
         rows.append(
             StageStatus(
-                stage=name,
-                title=stage.title,
-                status=found.summary["stages"][name],
-                entry=found.entry.index,
-                effective_time=decision.effective_time,
-                commit=decision.subject.commit,
+                *about,
                 current=decision.subject.digest == sources,
                 policy_current=decision.policy.digest == context.bundle.digest,
                 evidence_current=all(_is_same(workspace, file) for file in files),
@@ -251,12 +279,10 @@ def _is_same(workspace: Workspace, file: FileDigest) -> bool:
         return False
 
 
-def read_decisions(ledger: LedgerReader, digests: Sequence[str]) -> dict[str, Decision]:
-    """The decision documents of these digests.
-
-    Raises LedgerError: one is missing, damaged, or of another version of gate.
-    """
-    return {digest: _stored_decision(ledger, digest) for digest in dict.fromkeys(digests)}
+def recorded_by_index(ledger: LedgerReader, entries: Iterable[DecisionEntry]) -> dict[int, Recorded]:
+    """Decisions as `recorded` gives them, by the index of their entries; each is read once."""
+    each = {one.entry.index: one for one in entries}
+    return {index: recorded(ledger, one) for index, one in each.items()}
 
 
 def latest_entries(

@@ -51,7 +51,7 @@ def test_contracts_are_valid_and_described(path: str) -> None:
     assert schema["title"].strip()
     assert schema["description"].strip()
     kind, _, name = path.removesuffix(".schema.json").rpartition("/")
-    version = {"decision": "2"}.get(name, "1")
+    version = {"decision.schema.json": "2"}.get(path, "1")
     assert schema["$id"] == ":".join(part for part in ("urn:gate:contract", kind, name, version) if part)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema_rs.Draft202012Validator(schema)

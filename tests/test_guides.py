@@ -55,7 +55,8 @@ def test_an_officer_signs_and_a_verifier_checks(tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_settings_name_their_schema_for_editors(tmp_path: Path) -> None:
     """The lines of docs/configuration.md write the schema and name it; it accepts what it is for."""
-    (tmp_path / "gate.yaml").write_text("version: 1\nsubject: {sources: [app]}\n")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "a.py").write_text("a = 1\n")
     page = (ROOT / "docs" / "configuration.md").read_text()
     assert _run(page.partition("## Completion in an editor")[2].partition("\n## ")[0], tmp_path) == 2
     text = (tmp_path / "gate.yaml").read_text()

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,6 +204,42 @@ def test_without_templates_settings_that_exist_are_an_error(gate: Gate, make_wor
     refused = gate("init", root)
     assert refused.code == 2 and "there is a gate.yaml already" in refused.err
     assert os.listdir(root) == ["gate.yaml"]  # noqa: PTH208 - names are all that is asked for
+
+
+def test_settings_name_their_schemas_for_editors(gate: Gate, make_workspace: Make) -> None:
+    """Beside them, complete in itself, and it accepts what was written; files that exist are kept."""
+    root = make_workspace({"app/a.py": ""})
+    done = gate("init", root, "--profile", "release", "--schema")
+    assert done.code == 0, done.err
+    for file, schema in (
+        ("gate.yaml", "gate.schema.json"),
+        ("operator.example.yaml", "operator.schema.json"),
+    ):
+        assert f"wrote {schema}\n" in done.out
+        first, rest = (root / file).read_text().split("\n", 1)
+        assert first == f"# yaml-language-server: $schema={schema}"
+        validator = jsonschema.Draft202012Validator(json.loads((root / schema).read_text()))
+        settings = yaml.safe_load(rest)
+        assert settings["version"] == 1 and validator.is_valid(settings)
+        assert not validator.is_valid({**settings, "sbject": {}})
+    (root / "gate.yaml").write_text("version: 1\n")
+    (root / "gate.schema.json").write_text("{}")
+    again = gate("init", root, "--schema")
+    assert (again.code, (root / "gate.yaml").read_text()) == (0, "version: 1\n")
+    assert (root / "gate.schema.json").read_text() == "{}"
+    assert "kept gate.schema.json\n" in again.out
+    assert (
+        "make this the first line of gate.yaml:\n# yaml-language-server: $schema=gate.schema.json"
+        in again.out
+    )
+
+
+def test_a_link_in_the_place_of_a_schema_is_kept(gate: Gate, make_workspace: Make, tmp_path: Path) -> None:
+    """Nothing is written through it."""
+    root = make_workspace({"app/a.py": ""})
+    (root / "gate.schema.json").symlink_to(tmp_path / "elsewhere")
+    assert "kept gate.schema.json" in gate("init", root, "--schema").out
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_hook_job_and_signers_are_ready_to_use(gate: Gate, make_workspace: Make) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -16,12 +17,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_FOLDERS = ("engine", "evidence", "contracts", "policies")
+COMPILED = "engine/report/audit/compiled_template.py"
 SUFFIXES = {".py", ".json", ".md", ".rego", ".sql", ".yaml", ".css", ".j2"}
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the tree without network."""
+    """The wheel, built without network from the source distribution of the tree, which lies beside it."""
     folder = tmp_path_factory.mktemp("wheel")
     copy = folder / "tree"
     copy.mkdir()
@@ -33,12 +35,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "cli.py",
         "py.typed",
         "pyproject.toml",
+        "MANIFEST.in",
         "README.md",
         "LICENSE",
     ):
         shutil.copy(ROOT / name, copy / name)
+    (copy / "tests").mkdir()
+    shutil.copy(Path(__file__), copy / "tests")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(copy)],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(copy)],
         check=True,
         capture_output=True,
     )
@@ -56,9 +61,19 @@ def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
                 expected.add(f"gate/{path.relative_to(ROOT).as_posix()}")
     expected |= {f"gate/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "docs").rglob("*.md")}
     assert "gate/policies/prelive/gate/stage1/stage1_test.rego" in expected  # for `gate policy copy`
+    expected.add(f"gate/{COMPILED}")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == expected
+
+
+def test_source_distribution_has_no_part_of_the_tests(wheel: Path) -> None:
+    """Some of them, which setuptools would take, cannot run: they need all, the examples and git."""
+    [packed] = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(packed) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"engine/report/audit/report.html.j2", "pyproject.toml", "docs/index.md"} <= names
+    assert not [name for name in names if name.partition("/")[0] == "tests"]
 
 
 def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_path: Path) -> None:
@@ -67,7 +82,7 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
     venv.create(home, with_pip=False)
     [site] = (home / "lib").glob("python*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
+        archive.extractall(site)  # noqa: S202 - our own wheel
     # the dependencies come from this environment, by name, so that the tree itself stays out of reach
     ours = next(Path(p) for p in sys.path if p.endswith("site-packages"))
     for entry in ours.iterdir():
@@ -99,7 +114,7 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
     assert page.stdout == (ROOT / "docs" / "limits.md").read_bytes()
 
     judged = subprocess.run(
-        [python, "-m", "gate", "evaluate", "stage1", "-w", "w", "-o", "json"],
+        [python, "-m", "gate", "evaluate", "stage1", "-w", "w", "-o", "json", "-o", "html=report.html"],
         cwd=tmp_path,
         env=env,
         capture_output=True,
@@ -108,13 +123,20 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
     assert judged.returncode == 1, judged.stderr.decode()
     assert b'"verdict": "FAIL"' in judged.stdout
     where = subprocess.run(
-        [python, "-c", "import gate; print(gate.__file__)"],
+        [
+            python,
+            "-c",
+            "import gate; print(gate.__file__)\n"
+            "from gate.engine.report.audit import html; print(html._template().filename)",
+        ],
         cwd=tmp_path,
         env=env,
         capture_output=True,
         check=True,
     )
-    assert str(site) in where.stdout.decode()
+    package, template = where.stdout.decode().splitlines()
+    assert (package, template) == (str(site / "gate" / "__init__.py"), str(site / "gate" / COMPILED))
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
 
 
 def test_every_package_of_the_tree_is_declared() -> None:

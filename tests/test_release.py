@@ -52,6 +52,8 @@ def test_the_example_may_be_released(gate: Run, service: Path) -> None:
     unknown = [check["code"] for check in decision["checks"] if check["status"] == "cannot be told"]
     assert len(decision["checks"]) == 16 and unknown == ["release.evidence_current"]
     assert all(name for check in decision["checks"] for name in check["controls"])
+    assert all(check["risk"] for check in decision["checks"])  # what reports say may happen
+    assert decision["stages"]["build"]["exhibits"]["coverage.packages"]["rows"]
 
 
 def test_a_change_that_judges_itself_is_not_released(gate: Run, service: Path) -> None:

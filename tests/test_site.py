@@ -96,10 +96,11 @@ def test_the_site_needs_no_network(site: Path) -> None:
         ("[x](#how-they-walk)", "how-they-walk"),
         ("[x](index.md#nowhere)", "nowhere"),
         ("[x](../nothing.py)", "nothing.py"),
+        ("[x](../../../../../../../../../../../etc/passwd)", "leads out of the repository"),
     ],
 )
 def test_what_leads_nowhere_fails_the_build(site: Path, added: str, named: str) -> None:
-    """A page, an anchor here or there, a file of the source."""
+    """A page, an anchor here or there, a file of the source, and one outside of it, which is not copied."""
     with (site / "zebra.md").open("a") as page:
         page.write(f"\n{added}\n")
     code, said = build(site)

@@ -76,6 +76,23 @@ def evaluate(
         bool, typer.Option("--accept-conditional", help="Exit 0 when the verdict is CONDITIONAL.")
     ] = False,
     no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
+    record_to: Annotated[
+        str | None,
+        typer.Option(
+            "--record-to",
+            envvar="GATE_RECORD_TO",
+            help="Have a service (`gate serve`) record the decision: the URL of a log there.",
+            metavar="URL",
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            help="File with the bearer token for --record-to; GATE_TOKEN if absent.",
+            metavar="FILE",
+        ),
+    ] = None,
     watch: Annotated[
         bool,
         typer.Option(
@@ -115,16 +132,23 @@ def evaluate(
         _watch(stage, opened, policy, page, show)
         return
     arguments = same_options(workspace, operator, trust_ref, policy)
+    elsewhere = None
+    if record_to is not None and not no_record:
+        from ..serve.client import Elsewhere
+
+        elsewhere = Elsewhere.named(record_to, token_file)
     context, moment = opened()
     if no_record:
         check_people(context, config_dir())
     with progress(wanted=show):
         judged = service.evaluate(context, stage, moment)
-    entry = None
-    if not no_record:
+    entry, notices = None, list[str]()
+    if elsewhere is not None:
+        entry, notices = elsewhere.record(judged)
+    elif not no_record:
         entry, notices = recording.record(judged, config_dir(), format_utc(now()))
-        for notice in () if quiet else notices:
-            write_error(notice)
+    for notice in () if quiet else notices:
+        write_error(notice)
     for item in outputs:
         if not (quiet and item.path is None):
             page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
@@ -278,3 +302,4 @@ def status(
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](rows, page))
+    raise typer.Exit(1 if any(row.problem is not None for row in rows) else 0)

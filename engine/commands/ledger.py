@@ -134,6 +134,7 @@ def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> 
     """Write all decisions that count as Parquet."""
     from ..entries import decisions
     from ..report.exchange.parquet import Parquet
+    from .report.history import end_with
 
     file = Parquet()
     with reader(context, config_dir()) as ledger:
@@ -142,6 +143,7 @@ def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> 
         sealed = ledger.checkpoint()
     for item in outputs:
         write(item, report.EXPORTS[item.format](path, file.rows, sealed, "decisions"))
+    end_with(file.unread)
 
 
 @app.command("witness")

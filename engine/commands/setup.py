@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ..config.scaffold import PRELIVE, Report, set_up
+from ..config.scaffold import PRELIVE, Report, modeline, set_up
 from ..config.settings import FILE
 from ..terminal.console import write_text
 from ..terminal.figures import clean
@@ -32,22 +32,32 @@ def init(
     profile: Annotated[
         str, typer.Option("--profile", help="What it is for: prelive or release.", metavar="PROFILE")
     ] = PRELIVE,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema",
+            help="Write the JSON Schema of the settings, too, and name it to editors in their first line.",
+        ),
+    ] = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Look at a repository and write a commented gate.yaml for it."""
-    report = set_up(directory, templates=templates, profile=profile)
+    report = set_up(directory, templates=templates, profile=profile, schema=schema)
     width = screen(no_color=True).width
     for line in _lines(report) if profile == PRELIVE else _of_release(report):
         text = fill(clean(line), width, subsequent_indent=" " * 11, break_on_hyphens=False)
         write_text(f"{text}\n")
     if report.templates is not None and report.templates.pre_commit is not None:
         write_text(f"add this to .pre-commit-config.yaml:\n{report.templates.pre_commit}")
+    if report.schemas and not report.config:
+        write_text(f"make this the first line of {FILE}:\n{modeline(FILE).decode()}")
 
 
 def _lines(report: Report) -> Iterable[str]:
     found, written = report.found, report.templates
     yield f"{'wrote' if report.config else 'kept'} {FILE}"
+    yield from _schemas(report)
     if written is not None:
         for path in written.files:
             yield f"wrote {path}"
@@ -79,14 +89,20 @@ def _lines(report: Report) -> Iterable[str]:
 
 def _of_release(report: Report) -> Iterable[str]:
     found = report.found
-    yield f"wrote {FILE}"
+    yield f"{'wrote' if report.config else 'kept'} {FILE}"
     if report.beside is not None:
         yield f"wrote {report.beside}"
+    yield from _schemas(report)
     files = f"{found.python_files} Python file{'s' * (found.python_files != 1)}"
     yield f"sources    {_some(found.sources) or 'discovered at each run'} ({files})"
     evidence = [f"{collector} {path}" for collector, path in found.recognised]
     yield f"evidence   {_some(evidence) or 'none recognised'}"
     yield "next: gate evaluate build · gate docs release"
+
+
+def _schemas(report: Report) -> Iterable[str]:
+    for path, is_new in report.schemas.items():
+        yield f"{'wrote' if is_new else 'kept'} {path}"
 
 
 def _some(names: list[str]) -> str:

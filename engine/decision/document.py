@@ -16,6 +16,7 @@ from msgspec import field
 from ...evidence.base.contracts import violations
 from ...evidence.base.records import JsonRecord, from_json, to_json
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
+from .consistency import inconsistencies
 from .exhibit import Exhibit
 
 TYPE = "gate.decision/v2"
@@ -370,9 +371,8 @@ class Decision(JsonRecord, frozen=True):
     def from_json(cls, document: Mapping[str, Any]) -> Decision:
         """The decision of a document that ``to_json`` gave.
 
-        Raises ValueError: it breaks the contract; the message says where.
+        Raises ValueError: it breaks the contract or contradicts itself; the message says where.
         """
-        broken = violations("", "decision", document)
-        if broken:
+        if broken := violations("", "decision", document) or [*inconsistencies(document)]:
             raise ValueError(f"{broken[0][0] or '/'}: {broken[0][1]}")
         return from_json(cls, document)

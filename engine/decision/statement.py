@@ -14,6 +14,7 @@ from typing import Any
 from ...evidence.base.canonical import canonical
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import InternalError, LedgerError
+from ...evidence.base.times import parse_rfc3339
 from ...evidence.signing.intoto import STATEMENT_TYPE
 from .document import Decision, Verdict
 
@@ -23,7 +24,7 @@ DECISION = "decision"
 KINDS = {DECISION: PREDICATE} | {
     kind: f"urn:gate:{kind}:v1" for kind in ("evidence", "signoff", "waiver", "key-event", "receipt")
 }
-"""Kind of a ledger entry → its predicateType. But for decisions, `contracts/entries` has the predicates."""
+"""Kind of a ledger entry → its predicateType; `contracts/entries` has the predicates."""
 MAX_CODES = 200
 
 
@@ -134,7 +135,7 @@ def documents(payload: dict[str, Any]) -> list[str]:
 def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     """Our extension of a line's statement, None when the line is not a decision of ours.
 
-    Raises LedgerError: it claims to be one but lacks the fields.
+    Raises LedgerError: it claims to be one but breaks the contract.
     """
     predicate = payload.get("predicate")
     if payload.get("predicateType") != PREDICATE or not isinstance(predicate, dict):
@@ -142,14 +143,21 @@ def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     extension = predicate.get(EXTENSION)
     if extension is None:
         return None
-    wanted = {"stage", "verdict", "decision", "input", "bundle", "stages"}
-    if (
-        not isinstance(extension, dict)
-        or not wanted <= extension.keys()
-        or not all(
-            isinstance(extension[name], dict) and "sha256" in extension[name]
-            for name in ("decision", "input", "bundle")
+    broken = violations("entries", DECISION, predicate, most=1) or _unreal(predicate["timeVerified"])
+    if broken:
+        raise LedgerError(
+            f"a decision's line breaks its contract: {broken[0][1]}",
+            place=broken[0][0],
+            remedy="run `gate ledger verify`",
         )
-    ):
-        raise LedgerError("a decision's line lacks fields", remedy="run `gate ledger verify`")
-    return extension
+    found: dict[str, Any] = extension
+    return found
+
+
+def _unreal(time: str) -> list[tuple[str, str]]:
+    """As `violations`, of a time that has the right form."""
+    try:
+        parse_rfc3339(time)
+    except ValueError as error:
+        return [("/timeVerified", str(error))]
+    return []

@@ -58,7 +58,7 @@ def _ask(
         with open_reader(
             member.url, config_dir=config_dir, evidence=member.evidence, admins=member.admins
         ) as ledger:
-            _check_key(member, ledger)
+            check_key(member, ledger)
             return question(member, ledger), None
     except (ConfigError, UsageError) as error:
         # it has no place but the URL, and its message may quote that
@@ -66,7 +66,7 @@ def _ask(
             f"ledger {member.name}: {error.what}", path=error.path, remedy=error.remedy
         ) from error
     except GateError as error:
-        return None, Problem(member.name, reason_of(error))
+        return None, Problem(member.name, error.reason)
     except Exception as error:  # noqa: BLE001 - a plug-in or a signed but odd entry may raise anything
         return None, Problem(member.name, f"it is not what a ledger is: {type(error).__name__}: {error}")
 
@@ -77,7 +77,7 @@ def reason_of(error: GateError) -> str:
     return f"{error.what} ({where})" if where else error.what
 
 
-def _check_key(member: Member, ledger: LedgerReader) -> None:
+def check_key(member: Member, ledger: LedgerReader) -> None:
     """Refuse a ledger of another log or key. Raises LedgerError."""
     if member.key is None:
         return

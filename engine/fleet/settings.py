@@ -120,17 +120,25 @@ def _named(text: str) -> Member:
 
 
 def _load(path: Path) -> Fleet:
-    value: Any = parse_yaml(_read(path), str(path), DEFAULT, error_type=ConfigError)
+    value: Any = parse_yaml(read_beside(path), str(path), DEFAULT, error_type=ConfigError)
     try:
         stated = read_settings(FleetSettings, {} if value is None else value, (), str(path), SCHEMA)
     except ConfigError as error:
         raise ConfigError(
             error.what, path=error.path, place=error.place, remedy="write it as `gate docs fleet` says"
         ) from error
-    return Fleet(tuple(_member(one, path) for one in stated.ledgers), stated.stage)
+    return Fleet(tuple(member(one, path) for one in stated.ledgers), stated.stage)
 
 
-def _member(one: MemberSettings, path: Path) -> Member:
+def member(one: MemberSettings, path: Path) -> Member:
+    """A ledger as a settings file states it.
+
+    Args:
+        path: of the file, to whose directory its paths are relative.
+
+    Raises ConfigError: its key or key admins cannot be used.
+    """
+
     def wrong(what: str, remedy: str) -> ConfigError:
         return ConfigError(what, path=str(path), place=f"ledger {one.name}", remedy=remedy)
 
@@ -145,7 +153,7 @@ def _member(one: MemberSettings, path: Path) -> Member:
     if one.key_admins is not None and one.key_threshold is not None:
         named = path.parent / one.key_admins
         try:
-            admins = Admins.parse(decode_text(_read(named), str(named)), one.key_threshold, str(named))
+            admins = Admins.parse(decode_text(read_beside(named), str(named)), one.key_threshold, str(named))
         except EvidenceError as error:
             raise ConfigError(error.what, path=str(named), place=error.place, remedy=error.remedy) from error
     evidence = None if one.evidence is None else _beside(path, one.evidence)
@@ -163,7 +171,8 @@ def _beside(path: Path, url: str) -> str:
     return url
 
 
-def _read(path: Path) -> bytes:
+def read_beside(path: Path) -> bytes:
+    """A settings file, or one that it names. Raises ConfigError: it is absent, odd or too large."""
     what, remedy = "does not exist", "name an existing file"
     try:
         view = Workspace.single_file_view(path.parent, path.name) if path.parent.is_dir() else None

@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
-from ...evidence.base.errors import EnvironmentProblem, LedgerError
+from ...evidence.base.errors import EnvironmentProblem
 from ...evidence.base.records import to_json
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..decide.conditions import DAY, due_at
 from ..decision.document import Decision, Verdict
 from ..entries import judged_at, verdicts
 from ..ledger.reader import LedgerReader
-from ..recording import read_decisions
+from ..recording import recorded
 from ..report.interface import Screen
 from ..report.json_format import render_json
 from ..report.several.history import Recorded
 from ..report.table import VERDICT_STYLE
 from ..terminal.figures import figure
 from ..terminal.lines import Lines, columns, pad
-from .reading import Answers, Problem, problems_json, reason_of, shown
+from .reading import Answers, Problem, problems_json, shown
 from .settings import Member
 
 YES, CONDITIONAL, LAPSED, NO, UNKNOWN = "yes", "with conditions", "lapsed", "no", "not known"
@@ -141,11 +141,13 @@ def stand(member: Member, ledger: LedgerReader, stage: str, now_s: int) -> Stand
         "effective_time": row.time, "commit": row.commit, "policy": row.policy,
     }  # fmt: skip
     try:
-        [decision] = read_decisions(ledger, [latest.summary["decision"]["sha256"]]).values()
-    except (LedgerError, EnvironmentProblem) as error:
-        problem = Problem(member.name, reason_of(error))
+        found = recorded(ledger, latest)
+    except EnvironmentProblem as error:
+        found = replace(row, problem=error.reason)
+    if found.decision is None:
+        problem = Problem(member.name, f"entry {latest.entry.index}: {found.problem}")
         return Standing(member.name, member.owner, UNKNOWN, *about_log, **told, problem=problem)
-    told |= _details(member.name, decision, stage, now_s)
+    told |= _details(member.name, found.decision, stage, now_s)
     return Standing(member.name, member.owner, _go_live(stages[stage], told, now_s), *about_log, **told)
 
 

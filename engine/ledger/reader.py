@@ -119,17 +119,21 @@ class LedgerReader:
         latest = self.checkpoint()
         return (latest.size if latest else 0) + sum(1 for _ in self._source.lines(latest))
 
-    def entries(self, start: int = 0, *, verify: bool = True) -> Iterator[LoggedEntry]:
+    def entries(
+        self, start: int = 0, *, verify: bool = True, after: Checkpoint | None = None
+    ) -> Iterator[LoggedEntry]:
         """Entries from the index ``start`` on, oldest first, as they were when iteration began.
 
-        With ``verify``, form, Statement and signature of each are checked (about 0.2 ms).
+        With ``verify``, form, Statement and signature of each are checked (about 0.2 ms). What ``after``
+        covers is not read: only entries after it come.
 
         Raises LedgerError naming the line for an entry that does not hold.
         """
         latest = self.checkpoint()
         sealed = latest.size if latest else 0
         void = None
-        for index, line in islice(enumerate(self._source.lines()), start, None):
+        begin = after.size if after else 0
+        for index, line in islice(enumerate(self._source.lines(after), begin), max(start - begin, 0), None):
             try:
                 if verify:
                     envelope, void = self.chain.check(index, line)

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from ...evidence.base.times import parse_rfc3339
 from ..decide.conditions import DAY, due_at, is_overdue
 from ..decision.document import Decision
+from ..report.several.history import Recorded
 from ..terminal.figures import printable, shorten
 
 EXPIRING_DAYS = 30
@@ -70,16 +71,19 @@ class Message(Struct, frozen=True):
     body: bytes
 
 
-def changes(stage: str, before: Decision | None, after: Decision, entry: int) -> list[Change]:
-    """What is new about a stage: another verdict, and waivers and conditions that now are about to end."""
-    about = (stage, entry, after.effective_time, after.subject.commit)
+def changes(stage: str, before: Recorded | None, after: Recorded) -> list[Change]:
+    """What is new about a stage: another verdict, and waivers and conditions that now are about to end.
+
+    Entries state the verdicts; what ends is told as far as the decisions can be read.
+    """
+    about = (stage, after.entry.entry.index, after.time, after.commit)
     found = []
-    if before is not None and before.stages[stage].verdict is not after.stages[stage].verdict:
-        verdicts = str(before.stages[stage].verdict), str(after.stages[stage].verdict)
+    verdicts = [str(one.entry.summary["stages"][stage]) for one in (before, after) if one is not None]
+    if len(set(verdicts)) > 1:
         found.append(Change("verdict", *about, before=verdicts[0], after=verdicts[1]))
     # without the day: policies may set one that moves on with each evaluation, which is no news
-    known = set() if before is None else {ending[:3] for ending in _ending(stage, before)}
-    for kind, rule, name, until in _ending(stage, after):
+    known = {ending[:3] for ending in _ending(stage, before.decision if before else None)}
+    for kind, rule, name, until in _ending(stage, after.decision):
         if (kind, rule, name) not in known:
             known.add((kind, rule, name))
             found.append(Change(kind, *about, rule=rule, id=name, until=until))
@@ -89,7 +93,9 @@ def changes(stage: str, before: Decision | None, after: Decision, entry: int) ->
 _Ending = tuple[Literal["waiver_expiring", "condition_due", "condition_overdue"], str, str, str | None]
 
 
-def _ending(stage: str, decision: Decision) -> Iterator[_Ending]:
+def _ending(stage: str, decision: Decision | None) -> Iterator[_Ending]:
+    if decision is None:
+        return
     now = parse_rfc3339(decision.effective_time)
     for one in decision.waived:
         if one.stage == stage and parse_rfc3339(one.effective_until) - now <= EXPIRING_DAYS * DAY:

@@ -10,21 +10,21 @@ import json
 import os
 import smtplib
 import ssl
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import asdict
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from msgspec import Struct
 
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
 from ..config.notify import MailSettings, NotifySettings, Secret, SlackSettings, WebhookSettings, check_url
 from ..config.operator import Operator
-from ..ledger.authorities.posting import post
+from ..ledger.authorities.posting import MAX_BYTES, post, within
 from ..terminal.figures import printable
 from .changes import Message
 
@@ -40,39 +40,47 @@ class Channel(Struct, frozen=True):
     Attributes:
         name: for people, without anything secret.
         key: what tells it from all others between runs, without anything secret.
-        deliver: sends a message at a time, epoch seconds.
+        deliver: sends a message at a time, epoch seconds; what it gives is who did not get it, if anybody.
     """
 
     name: str
     key: str
-    deliver: Callable[[Message, int], None]
+    deliver: Callable[[Message, int], str | None]
 
-    def send(self, message: Message, now: int) -> None:
-        """Send a message. Raises EnvironmentProblem: it did not arrive; ConfigError: a secret is wrong."""
-        future: Future[None] = Future()
+    def send(self, message: Message, now: int) -> str | None:
+        """Send a message, and say who did not get it, though others did.
 
-        def run() -> None:
-            try:
-                self.deliver(message, now)
-            except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits for it
-                future.set_exception(error)
-            else:
-                future.set_result(None)
-
-        Thread(target=run, daemon=True).start()
+        Raises EnvironmentProblem: it did not arrive; ConfigError: a secret is wrong.
+        """
         try:
-            future.result(SECONDS)
+            return within(SECONDS, partial(self.deliver, message, now))
         except TimeoutError:
             raise EnvironmentProblem(f"no answer within {SECONDS} seconds", path=self.name) from None
         except GateError as error:
             raise type(error)(error.what, path=self.name, remedy=error.remedy) from None
-        except smtplib.SMTPResponseException as error:  # its text is the server's
-            raise EnvironmentProblem(f"the server answered {error.smtp_code}", path=self.name) from None
+        except smtplib.SMTPException as error:  # its text is the server's
+            raise EnvironmentProblem(_refusal(error), path=self.name) from None
         except OSError as error:
             raise EnvironmentProblem(error.strerror or type(error).__name__, path=self.name) from None
         except ValueError:  # its text may be the secret's
             what = "a server's name, user or password has characters that cannot be sent"
             raise EnvironmentProblem(what, path=self.name) from None
+
+
+def _refusal(error: smtplib.SMTPException) -> str:
+    match error:
+        case smtplib.SMTPResponseException():
+            return f"the server answered {error.smtp_code}"
+        case smtplib.SMTPRecipientsRefused():
+            return _refused(error.recipients)
+        case smtplib.SMTPNotSupportedError():
+            return "the server does not offer what the settings ask for: STARTTLS or a password's log-in"
+        case _:
+            return "the server closed the connection, or does not speak SMTP"
+
+
+def _refused(recipients: Mapping[str, tuple[int, bytes]]) -> str:
+    return "the server refused " + ", ".join(f"{one} ({code})" for one, (code, _) in recipients.items())
 
 
 def channels(operator: Operator, settings: NotifySettings, root: Path) -> list[Channel]:
@@ -95,7 +103,7 @@ def channels(operator: Operator, settings: NotifySettings, root: Path) -> list[C
 def _channel(
     name: str,
     settings: WebhookSettings | SlackSettings | MailSettings,
-    deliver: Callable[[Message, int], None],
+    deliver: Callable[[Message, int], str | None],
 ) -> Channel:
     stated = json.dumps([type(settings).__name__, asdict(settings)], sort_keys=True)
     return Channel(printable(name), hashlib.sha256(stated.encode()).hexdigest()[:16], deliver)
@@ -141,8 +149,8 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
-def _webhook(settings: WebhookSettings, secret: Callable[[], str]) -> Callable[[Message, int], None]:
-    def deliver(message: Message, now: int) -> None:
+def _webhook(settings: WebhookSettings, secret: Callable[[], str]) -> Callable[[Message, int], str | None]:
+    def deliver(message: Message, now: int) -> str | None:
         headers = {
             "Webhook-Id": message.id,
             "Webhook-Timestamp": str(now),
@@ -150,12 +158,13 @@ def _webhook(settings: WebhookSettings, secret: Callable[[], str]) -> Callable[[
             "User-Agent": "gate",
         }
         _accepted(*post(settings.url, message.body, "application/json", headers))
+        return None
 
     return deliver
 
 
-def _slack(secret: Callable[[], str]) -> Callable[[Message, int], None]:
-    def deliver(message: Message, now: int) -> None:
+def _slack(secret: Callable[[], str]) -> Callable[[Message, int], str | None]:
+    def deliver(message: Message, now: int) -> str | None:
         url = secret()
         try:
             check_url(url)
@@ -167,6 +176,7 @@ def _slack(secret: Callable[[], str]) -> Callable[[Message, int], None]:
             text = text.replace(sign, escaped)
         body = json.dumps({"text": f"```\n{text}\n```"}).encode()
         _accepted(*post(url, body, "application/json", {"User-Agent": "gate"}, shown="slack"))
+        return None
 
     return deliver
 
@@ -176,8 +186,38 @@ def _accepted(status: int, _: bytes) -> None:
         raise EnvironmentProblem(f"the receiver answered {status}")
 
 
-def _mail(settings: MailSettings, password: Callable[[], str] | None) -> Callable[[Message, int], None]:
-    def deliver(message: Message, now: int) -> None:
+class _Answers:
+    """What a mail server answers, line by line, up to a limit."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._rest = stream, MAX_BYTES
+
+    def readline(self, most: int) -> bytes:
+        line = self._stream.readline(most)
+        self._rest -= len(line)
+        if self._rest < 0:
+            raise EnvironmentProblem(f"the server's answers have more than {MAX_BYTES} bytes")
+        return line
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class _Bounded(smtplib.SMTP):
+    """A mail client that does not read for ever."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Answers(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same over a connection that is encrypted from its start."""
+
+
+def _mail(settings: MailSettings, password: Callable[[], str] | None) -> Callable[[Message, int], str | None]:
+    def deliver(message: Message, now: int) -> str | None:
         from datetime import UTC, datetime
 
         mail = EmailMessage()
@@ -189,12 +229,15 @@ def _mail(settings: MailSettings, password: Callable[[], str] | None) -> Callabl
         login = None if settings.user is None or password is None else (settings.user, password())
         port, context = settings.port or _PORTS[settings.security], ssl.create_default_context()
         more: dict[str, Any] = {"context": context} if settings.security == "tls" else {}
-        kind = smtplib.SMTP_SSL if settings.security == "tls" else smtplib.SMTP
-        with kind(settings.host, port, timeout=SECONDS, **more) as server:
+        kind = _BoundedTls if settings.security == "tls" else _Bounded
+        with closing(kind(settings.host, port, timeout=SECONDS, **more)) as server:
             if settings.security == "starttls":
                 server.starttls(context=context)
             if login is not None:
                 server.login(*login)
-            server.send_message(mail)
+            refused = server.send_message(mail)
+            with suppress(OSError):
+                server.putcmd("quit")  # the mail is accepted, whatever is answered to that
+        return _refused(refused) if refused else None
 
     return deliver

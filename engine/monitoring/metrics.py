@@ -7,7 +7,7 @@ are exported, and ``gate_metrics_left_out`` counts the rest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from ..context import Context
 from ..decide.conditions import due_at
 from ..decision.document import Decision, Severity, Verdict
 from ..ledger.interface import NoLedger
+from ..ledger.note import Checkpoint
 from ..ledgers import reader
-from ..recording import read_decisions
+from ..recording import recorded_by_index
+from ..report.several.history import Recorded
 from ..terminal.figures import printable, shorten
 from . import standing
 
@@ -37,6 +39,7 @@ HELP = {
     "gate_condition_due_timestamp_seconds": "When an open condition becomes a violation.",
     "gate_evidence_observed_timestamp_seconds": "When evidence was made, as far as it states that.",
     "gate_ledger_sealed_timestamp_seconds": "When the ledger was written last.",
+    "gate_unreadable_decisions": "Latest decisions about stages whose documents cannot be read.",
     "gate_metrics_left_out": "Series over the limit of a metric.",
 }
 """Name → meaning. Counters end in ``_total``, moments in ``_timestamp_seconds``; all else are gauges."""
@@ -45,10 +48,15 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Metrics:
-    """The series by metric: labels → value, an integer. Every label is one line in which nothing acts."""
+    """The series by metric: labels → value, an integer. Every label is one line in which nothing acts.
+
+    Attributes:
+        unread: the decisions that cannot be read; verdicts and times are known of them, and nothing else.
+    """
 
     def __init__(self, workspace: str) -> None:
         self._workspace = workspace
+        self.unread: tuple[Recorded, ...] = ()
         self.series: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
 
     def add(self, metric: str, value: int, /, **labels: str) -> None:
@@ -78,24 +86,56 @@ def collect(context: Context, config_dir: Path) -> Metrics:
     into = Metrics(context.name)
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         stages = standing.read(ledger).stages
-        into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
-        newest = sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES]
-        read = read_decisions(ledger, [one.latest.digest for _, one in newest])
-        latest = {name: read[one.latest.digest] for name, one in newest}
-        for name, one in newest:
-            _stage(into, name, one, latest[name])
-        _listed(into, latest)
-        if (sealed := ledger.checkpoint()) is not None:
-            into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
+        read = recorded_by_index(ledger, [one.latest.entry for one in _newest(stages).values()])
+        into.unread = tuple(one for one in read.values() if one.decision is None)
+        add_ledger(into, stages, lambda line: read[line.index].decision, ledger.checkpoint())
     return into
 
 
-def _stage(into: Metrics, name: str, one: standing.Standing, decision: Decision) -> None:
+def add_ledger(
+    into: Metrics,
+    stages: Mapping[str, standing.Standing[standing.L]],
+    read: Callable[[standing.L], Decision | None],
+    sealed: Checkpoint | None,
+) -> None:
+    """Add the series of a ledger.
+
+    Args:
+        stages: where its stages stand.
+        read: gives the document of a decision; None where it cannot be read.
+        sealed: its latest checkpoint.
+    """
+    into.add("gate_metrics_left_out", max(len(stages) - STAGES, 0), metric="gate_stage_verdict")
+    newest = _newest(stages)
+    lines = {one.latest.index: one.latest for one in newest.values()}
+    known = {index: read(line) for index, line in lines.items()}
+    into.add("gate_unreadable_decisions", sum(one is None for one in known.values()))
+    latest = {}
+    for name, one in newest.items():
+        _stage(into, name, one)
+        decision = known[one.latest.index]
+        if decision is not None:
+            latest[name] = decision
+            _details(into, name, decision)
+    _listed(into, latest)
+    if sealed is not None:
+        into.add("gate_ledger_sealed_timestamp_seconds", parse_rfc3339(sealed.time))
+
+
+def _newest(stages: Mapping[str, standing.Standing[standing.L]]) -> dict[str, standing.Standing[standing.L]]:
+    """The stages that were judged last, as many as have series."""
+    return dict(sorted(stages.items(), key=lambda item: -item[1].latest.index)[:STAGES])
+
+
+def _stage(into: Metrics, name: str, one: standing.Standing[standing.L]) -> None:
     for verdict in Verdict:
         into.add("gate_stage_verdict", int(one.verdict == verdict), stage=name, verdict=verdict.value)
         into.add("gate_stage_decisions_total", one.counts[verdict], stage=name, verdict=verdict.value)
     into.add("gate_stage_judged_timestamp_seconds", parse_rfc3339(one.latest.time), stage=name)
     into.add("gate_stage_verdict_since_timestamp_seconds", parse_rfc3339(one.since), stage=name)
+
+
+def _details(into: Metrics, name: str, decision: Decision) -> None:
     weights = Counter(violation.severity for violation in decision.violations if violation.stage == name)
     for severity in Severity:
         into.add("gate_stage_violations", weights[severity], stage=name, severity=severity.value)

@@ -19,7 +19,8 @@ from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
 from ..context import Context
 from ..ledger.reader import LedgerReader
 from ..ledgers import reader
-from ..recording import read_decisions
+from ..recording import recorded_by_index
+from ..report.several.history import Recorded, unread
 from ..store.access import locked
 from . import standing
 from .changes import Change, Message, changes, message
@@ -65,7 +66,7 @@ def notify(
             return [Told(one.name, "failed", None) for one in receivers], [_warning(error)]
         memory = _Memory(file)
         told = []
-        for one, text, last in _news(context, ledger, receivers, memory.sent):
+        for one, text, last in _news(context, ledger, receivers, memory):
             if dry_run:
                 told.append(Told(one.name, "would send" if text else "nothing new", text))
             else:
@@ -97,26 +98,28 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _news(
-    context: Context, ledger: LedgerReader, receivers: Sequence[Channel], sent: dict[str, int]
+    context: Context, ledger: LedgerReader, receivers: Sequence[Channel], memory: _Memory
 ) -> list[tuple[Channel, Message | None, int]]:
     """For each receiver the message about what is new, and the index of the last decision."""
-    found = standing.read(ledger, frozenset(sent.values()))
+    found = standing.read(ledger, frozenset(memory.sent.values()))
+    read: dict[int, Recorded] = {}
     news = []
     for one in receivers:
-        pairs = list(_pairs(found, sent.get(one.key)))
-        digests = [line.digest for _, *both in pairs for line in both if line is not None]
-        read = read_decisions(ledger, digests)
+        pairs = list(_pairs(found, memory.sent.get(one.key)))
+        lines = [line.entry for _, *both in pairs for line in both if line is not None]
+        read |= recorded_by_index(ledger, (line for line in lines if line.entry.index not in read))
         new: list[Change] = []
         for stage, before, latest in pairs:
-            base = None if before is None else read[before.digest]
-            new += changes(stage, base, read[latest.digest], latest.index)
+            base = None if before is None else read[before.index]
+            new += changes(stage, base, read[latest.index])
         text = message(context.name, ledger.verifier.identity.hex(), new) if new else None
         news.append((one, text, found.last))
+    memory.warnings += (f"warning: {one}; what ends of it is not told" for one in unread(read.values()))
     return news
 
 
 def _pairs(
-    found: standing.Standings, mark: int | None
+    found: standing.Standings[standing.Line], mark: int | None
 ) -> Iterator[tuple[str, standing.Line | None, standing.Line]]:
     """Stages that were judged since the mark, with the decision then and now; without one, by the last."""
     if mark is not None and mark > found.last:  # that decision does not count any more
@@ -136,11 +139,13 @@ def _tell(one: Channel, text: Message | None, last: int, memory: _Memory, now: i
     if text is None:
         return Told(one.name, "nothing new", None)
     try:
-        one.send(text, now)
+        refused = one.send(text, now)
     except GateError as error:
         memory.warnings.append(_warning(error))
         memory.keep(one.key, mark)
         return Told(one.name, "failed", text)
+    if refused is not None:
+        memory.warnings.append(f"warning: not notified in full: {one.name}: {refused}")
     return Told(one.name, "sent", text)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -12,15 +13,40 @@ from ..ledger.reader import LedgerReader
 from ..report.interface import DecisionEntry
 
 
+class Judged(Protocol):
+    """A recorded decision, however much of it is kept."""
+
+    @property
+    def index(self) -> int:
+        """Of the ledger entry."""
+        ...
+
+    @property
+    def time(self) -> str:
+        """The effective time, RFC 3339."""
+        ...
+
+
+L = TypeVar("L", bound=Judged)
+
+
 class Line(Struct, frozen=True):
-    """A recorded decision: ledger index, effective time (RFC 3339), and SHA-256 of its document."""
+    """A recorded decision."""
 
-    index: int
-    time: str
-    digest: str
+    entry: DecisionEntry
+
+    @property
+    def index(self) -> int:
+        """Of the ledger entry."""
+        return self.entry.entry.index
+
+    @property
+    def time(self) -> str:
+        """The effective time, RFC 3339."""
+        return judged_at(self.entry)
 
 
-class Standing(Struct):
+class Standing(Struct, Generic[L]):
     """What a ledger says about one stage.
 
     Attributes:
@@ -30,22 +56,22 @@ class Standing(Struct):
         counts: how many decisions came to each verdict.
     """
 
-    latest: Line
+    latest: L
     verdict: str
     since: str
-    before: Line | None = None
-    marked: dict[int, Line] = field(default_factory=dict)
+    before: L | None = None
+    marked: dict[int, L] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
 
-class Standings(Struct):
+class Standings(Struct, Generic[L]):
     """All stages by name, and the index of the last decision that says something new about one."""
 
-    stages: dict[str, Standing] = field(default_factory=dict)
+    stages: dict[str, Standing[L]] = field(default_factory=dict)
     last: int = -1
 
 
-def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings:
+def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings[Line]:
     """Read the ledger once.
 
     Args:
@@ -53,19 +79,24 @@ def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings:
 
     Raises LedgerError: an entry does not hold.
     """
-    found = Standings()
-    for one, stages in verdicts(ledger):
-        line = Line(one.entry.index, judged_at(one), one.summary["decision"]["sha256"])
+    said = (
+        (Line(one), {stage: one.summary["stages"][stage] for stage in stages})
+        for one, stages in verdicts(ledger)
+    )
+    return follow(said, marks)
+
+
+def follow(said: Iterable[tuple[L, Mapping[str, str]]], marks: Collection[int] = ()) -> Standings[L]:
+    """The same of decisions, oldest first, each with the verdicts that are new."""
+    found: Standings[L] = Standings()
+    for line, stages in said:
         found.last = line.index if stages else found.last
-        for stage in stages:
-            found.stages[stage] = _next(found.stages.get(stage), one, stage, line, marks)
+        for stage, verdict in stages.items():
+            found.stages[stage] = _next(found.stages.get(stage), str(verdict), line, marks)
     return found
 
 
-def _next(
-    known: Standing | None, one: DecisionEntry, stage: str, line: Line, marks: Collection[int]
-) -> Standing:
-    verdict = str(one.summary["stages"][stage])
+def _next(known: Standing[L] | None, verdict: str, line: L, marks: Collection[int]) -> Standing[L]:
     if known is None:
         known = Standing(line, verdict, line.time)
     else:

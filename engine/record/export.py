@@ -58,25 +58,30 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
     """
     vouching = authorities(context, anchor)
     with reader(context, config_dir) as ledger:
-        found = locate(ledger, target)
-        digest = found.summary["decision"]["sha256"]
-        later = [
-            one.entry.index
-            for one in entries(ledger)
-            if one.kind == "evidence"
-            and one.void is None
-            and one.statement.get("predicate", {}).get("decision") == digest
-        ]
-        lines = [next(ledger.entries(index)) for index in (found.entry.index, *later)]
-        files = _documents(ledger, found.summary)
-        files |= _trust(ledger, vouching, files)
-        files |= key_files(ledger.chain) | dict(_proofs(ledger, lines, vouching))
-        parsed = [json.loads(line.payload) for line in lines]
-        for statement in parsed[1:]:
-            files |= {
-                contents.evidence_of(one): ledger.evidence.get(one) for one in statements.documents(statement)
-            }
-        log = ledger.verifier.name
+        return export_from(ledger, target, vouching)
+
+
+def export_from(ledger: LedgerReader, target: str, vouching: Authorities) -> Exported:
+    """The record of a decision in an opened ledger. Raises as `export`."""
+    found = locate(ledger, target)
+    digest = found.summary["decision"]["sha256"]
+    later = [
+        one.entry.index
+        for one in entries(ledger)
+        if one.kind == "evidence"
+        and one.void is None
+        and one.statement.get("predicate", {}).get("decision") == digest
+    ]
+    lines = [next(ledger.entries(index)) for index in (found.entry.index, *later)]
+    files = _documents(ledger, found.summary)
+    files |= _trust(ledger, vouching, files)
+    files |= key_files(ledger.chain) | dict(_proofs(ledger, lines, vouching))
+    parsed = [json.loads(line.payload) for line in lines]
+    for statement in parsed[1:]:
+        files |= {
+            contents.evidence_of(one): ledger.evidence.get(one) for one in statements.documents(statement)
+        }
+    log = ledger.verifier.name
     decision = Decision.from_json(json.loads(files[contents.DECISION]))
     first = Entry(lines[0].index, lines[0].digest)
     files |= {

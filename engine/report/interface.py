@@ -41,6 +41,7 @@ class StageStatus(Struct, frozen=True):
         entry, effective_time, commit: the ledger entry, as of when it was judged, and what was.
         current, policy_current: whether sources and policies are still those of the decision.
         evidence_current, settings_current: the same of the files read for the stage, and of gate.yaml.
+        problem: why the decision cannot be read, so that nothing tells whether it is current.
     """
 
     stage: str
@@ -53,6 +54,7 @@ class StageStatus(Struct, frozen=True):
     policy_current: bool | None
     evidence_current: bool | None = None
     settings_current: bool | None = None
+    problem: str | None = None
 
 
 class Report(Protocol):

@@ -52,7 +52,10 @@ def _words(row: StageStatus) -> Iterator[str]:
         )
         if same is False
     ]
-    yield f"outdated: the {' and the '.join(changed)} changed since" if changed else "still current"
+    if row.problem is not None:
+        yield f"cannot be told whether it is current: {row.problem}"
+    else:
+        yield f"outdated: the {' and the '.join(changed)} changed since" if changed else "still current"
     yield f"ledger entry {row.entry}"
 
 

@@ -1,7 +1,7 @@
 // Opens report pages in Chromium and prints what was seen, as JSON. Input: a JSON list of looks on stdin.
 //
-// A look: {name, file, width, height, scheme, media, picture, at, pdf, axe, keys}. Seen: requests, errors, dialogs, overflow,
-// broken links, accessibility violations (axe-core) and what the keyboard reaches.
+// A look: {name, file or url, width, height, scheme, media, locale, picture, at, pdf, axe, keys, tabs}. Seen: requests, errors,
+// dialogs, overflow, broken links, accessibility violations (axe-core) and what the keyboard reaches.
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
@@ -13,6 +13,7 @@ for (const look of looks) {
   const context = await browser.newContext({
     viewport: { width: look.width ?? 1280, height: look.height ?? 900 },
     colorScheme: look.scheme ?? 'light',
+    locale: look.locale ?? 'en-US',
     deviceScaleFactor: look.picture ? 0.25 : 1,
   });
   const page = await context.newPage();
@@ -21,7 +22,7 @@ for (const look of looks) {
   page.on('console', message => found.errors.push(message.text().slice(0, 300)));
   page.on('pageerror', error => found.errors.push(error.message));
   page.on('dialog', dialog => { found.dialogs.push(dialog.message()); dialog.dismiss(); });
-  await page.goto('file://' + look.file);
+  await page.goto(look.url ?? 'file://' + look.file);
   if (look.media) await page.emulateMedia({ media: look.media });
   Object.assign(found, await page.evaluate(() => ({
     overflow: document.documentElement.scrollWidth > innerWidth,
@@ -44,6 +45,22 @@ for (const look of looks) {
     const result = await page.evaluate(() => axe.run({ resultTypes: ['violations'] }));
     found.violations = result.violations.map(v => `${v.id}: ${v.nodes.length}: ${v.nodes[0].html.slice(0, 200)} ${v.nodes[0].failureSummary}`);
     found.checked = result.passes.length;
+  }
+  if (look.tabs) {
+    found.tabs = [];
+    for (let n = 0; n < look.tabs; n++) {
+      await page.keyboard.press('Tab');
+      found.tabs.push(await page.evaluate(() => {
+        const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
+        const visible = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 && box.width > 0 && box.left >= 0;
+        return [visible, at.id || at.innerText.trim().slice(0, 40)];
+      }));
+    }
+  }
+  if (look.fill) {
+    for (const [id, text] of Object.entries(look.fill)) await page.fill('#' + id, text);
+    await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+    found.shown = page.url();
   }
   if (look.keys) {
     await page.keyboard.press('Tab');

@@ -85,9 +85,13 @@ def metrics(
     """
     from ...monitoring.formats import METRICS
     from ...monitoring.metrics import collect
+    from ...report.several.history import unread
 
     outputs = parse_outputs(output, tuple(METRICS))
     found = collect(open_workspace(workspace, operator, trust_ref), config_dir())
     moment = now()
     for item in outputs:
         write(item, METRICS[item.format](found, moment))
+    for text in unread(found.unread):
+        write_error(f"warning: {text}")
+    raise typer.Exit(1 if found.unread else 0)

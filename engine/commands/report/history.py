@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from ... import recording
+from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
     HERE,
@@ -21,6 +23,9 @@ from ..options import (
     output_option,
     screen,
 )
+
+if TYPE_CHECKING:
+    from ...report.several.history import Recorded
 
 Last = Annotated[int, typer.Option("--last", help="How many decisions, the latest ones.", min=1, metavar="N")]
 OfStage = Annotated[
@@ -52,3 +57,14 @@ def history(
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](rows, page))
+    end_with(rows)
+
+
+def end_with(rows: Iterable[Recorded]) -> NoReturn:
+    """Name on standard error the decisions that cannot be read, and end with 1 if one should be readable."""
+    from ...report.several.history import unread
+
+    found = list(rows)
+    for text in unread(found):
+        write_error(f"warning: {text}")
+    raise typer.Exit(1 if any(one.problem is not None and not one.foreign for one in found) else 0)

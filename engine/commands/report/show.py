@@ -31,7 +31,7 @@ from ..options import (
     output_option,
     screen,
 )
-from .history import Last
+from .history import Last, end_with
 
 app = typer.Typer(
     name="report",
@@ -122,6 +122,7 @@ def trend(
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](found, page))
+    end_with(rows)
 
 
 @app.command("compare")

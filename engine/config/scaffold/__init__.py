@@ -10,9 +10,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ....evidence.base.atomic import put_file
+from ....evidence.base.contracts import CONTRACTS
 from ....evidence.base.errors import GateError, UsageError, suggestion
 from ....evidence.base.settings import build
 from ....evidence.collectors.artifacts import Row, default_matrix
@@ -25,6 +26,11 @@ PRELIVE, RELEASE = "prelive", "release"
 PROFILES = (PRELIVE, RELEASE)
 """What may be judged: by which of the shipped bundles."""
 OPERATOR_EXAMPLE = "operator.example.yaml"
+SCHEMAS = {
+    FILE: ("gate.schema.json", "gate_config.schema.json"),
+    OPERATOR_EXAMPLE: ("operator.schema.json", "operator.schema.json"),
+}
+"""Settings → the file beside them with their JSON Schema, and the contract that it is."""
 _HERE = Path(__file__).parent
 _TEMPLATES = {PRELIVE: _HERE / "template.yaml", RELEASE: _HERE / "release.yaml"}
 """The files that are written; the parts named by $ are filled in."""
@@ -49,19 +55,22 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGN
 class Report(Struct, frozen=True, dict=True):
     """What ``gate init`` found, whether it wrote gate.yaml, and the skeletons where they were asked for.
 
-    ``beside`` is the path of another file that it wrote.
+    ``beside`` is the path of another file that it wrote; ``schemas`` says of each whether it was written.
     """
 
     found: Found
     config: bool
     templates: Written | None = None
     beside: str | None = None
+    schemas: dict[str, bool] = field(default_factory=dict)
 
 
-def set_up(root: Path, *, templates: bool, profile: str = PRELIVE) -> Report:
+def set_up(root: Path, *, templates: bool, profile: str = PRELIVE, schema: bool = False) -> Report:
     """Write a ``gate.yaml`` for what is in ``root``, and if asked for, skeletons of what is missing.
 
-    With ``templates``, a gate.yaml that is there is kept and counts. Nothing is ever overwritten.
+    With ``templates`` or ``schema``, a gate.yaml that is there is kept and counts. Nothing is overwritten.
+    With ``schema``, the JSON Schemas of the settings are written beside them, and their first lines name them
+    for editors.
 
     For the profile ``release`` the settings choose that bundle, and an example of an operator's file is
     written beside them.
@@ -79,7 +88,7 @@ def set_up(root: Path, *, templates: bool, profile: str = PRELIVE) -> Report:
         raise UsageError(what, remedy="leave --templates out")
     target = root / FILE
     there = os.path.lexists(target)
-    if there and not templates:
+    if there and not templates and not schema:
         raise UsageError(
             "there is a gate.yaml already", path=str(target), remedy="edit it, or move it away first"
         )
@@ -96,11 +105,22 @@ def set_up(root: Path, *, templates: bool, profile: str = PRELIVE) -> Report:
         text = Template(_TEMPLATES[profile].read_text(encoding="utf-8")).substitute(
             subject=_subject(found.sources), evidence=_evidence(found), ledger=_ledger(found.ledger)
         )
-        put_file(root, FILE, text.encode())
+        put_file(root, FILE, (modeline(FILE) if schema else b"") + text.encode())
         if profile == RELEASE and not os.path.lexists(root / OPERATOR_EXAMPLE):
-            put_file(root, OPERATOR_EXAMPLE, (_HERE / "release_operator.yaml").read_bytes())
+            example = (_HERE / "release_operator.yaml").read_bytes()
+            put_file(root, OPERATOR_EXAMPLE, (modeline(OPERATOR_EXAMPLE) if schema else b"") + example)
             beside = OPERATOR_EXAMPLE
-    return Report(found, not there, written, beside)
+    schemas = {}
+    for name, contract in [SCHEMAS[file] for file in (FILE, beside) if file is not None and schema]:
+        schemas[name] = not os.path.lexists(root / name)
+        if schemas[name]:
+            put_file(root, name, (CONTRACTS / contract).read_bytes())
+    return Report(found, not there, written, beside, schemas)
+
+
+def modeline(file: str) -> bytes:
+    """The first line of a settings file that names its schema to the YAML language server of editors."""
+    return f"# yaml-language-server: $schema={SCHEMAS[file][0]}\n".encode()
 
 
 def _for_release(view: View, found: Found) -> None:

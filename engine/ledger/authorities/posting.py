@@ -1,28 +1,65 @@
-"""One HTTP request to an outside service: bounded in time and size, without redirects."""
+"""One HTTP request to an outside service: bounded in time and size, without redirects, never quoted."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from threading import Thread
+from typing import Any, Final, TypeVar
 
 from ....evidence.base.errors import ConfigError, EnvironmentProblem
 
 SECONDS: Final = 30
 MAX_BYTES: Final = 65_536
+T = TypeVar("T")
+
+
+def within(seconds: float, run: Callable[[], T]) -> T:
+    """What a function gives. Raises TimeoutError: it takes longer; it is left to itself then."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(run())
+        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits for it
+            future.set_exception(error)
+
+    # time limits of sockets are limits on silence: who sends a byte now and then is never late
+    Thread(target=work, daemon=True).start()
+    return future.result(seconds)
 
 
 def post(
-    url: str, body: bytes, kind: str, headers: Mapping[str, str] | None = None, shown: str | None = None
+    url: str,
+    body: bytes,
+    kind: str,
+    headers: Mapping[str, str] | None = None,
+    shown: str | None = None,
+    seconds: float = SECONDS,
 ) -> tuple[int, bytes]:
     """POST `body` with the content type `kind` and further headers: status and content of the answer.
 
     Args:
         shown: what errors call the URL, where it is a secret.
+        seconds: how long it may take.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
-    `MAX_BYTES` within `SECONDS`.
+    `MAX_BYTES` in time.
     """
+    shown = shown or url.partition("?")[0][:200]
+    if not url.startswith(("https://", "http://")):
+        raise ConfigError("this is no http or https URL", path=shown, remedy="write https://HOST/PATH")
+    try:
+        return within(
+            seconds, partial(_post, url, body, {**(headers or {}), "Content-Type": kind}, shown, seconds)
+        )
+    except TimeoutError:
+        raise _unreachable("the answer takes too long", shown) from None
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds: float) -> tuple[int, bytes]:
     from http.client import HTTPException
     from urllib import error, request
 
@@ -30,15 +67,12 @@ def post(
         def redirect_request(self, *_: Any) -> None:
             return None
 
-    shown = shown or url.partition("?")[0][:200]
-    if not url.startswith(("https://", "http://")):
-        raise ConfigError("this is no http or https URL", path=shown, remedy="write https://HOST/PATH")
-    end_s = time.monotonic() + SECONDS
+    end_s = time.monotonic() + seconds
     data = b""
     try:
-        asked = request.Request(url, body, {**(headers or {}), "Content-Type": kind})  # noqa: S310 - the scheme is checked above
+        asked = request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked
         try:
-            answer = request.build_opener(NoRedirect).open(asked, timeout=SECONDS)
+            answer = request.build_opener(NoRedirect).open(asked, timeout=seconds)
         except error.HTTPError as refusal:
             answer = refusal
         with answer:
@@ -48,10 +82,16 @@ def post(
                     raise TimeoutError("the answer takes too long")
             status = int(answer.status)
     except (OSError, HTTPException, ValueError) as problem:
-        reason = getattr(problem, "reason", problem)
-        raise EnvironmentProblem(
-            f"it cannot be reached: {reason}", path=shown, remedy="check the URL and the network"
-        ) from None
+        # others quote what they got, which may be what was sent, the URL and all
+        is_ours = isinstance(problem, OSError)
+        reason = getattr(problem, "reason", problem) if is_ours else "it does not answer as a web server does"
+        raise _unreachable(reason, shown) from None
     if len(data) > MAX_BYTES:
         raise EnvironmentProblem(f"the answer is larger than {MAX_BYTES} bytes", path=shown)
     return status, data
+
+
+def _unreachable(reason: object, shown: str) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        f"it cannot be reached: {reason}", path=shown, remedy="check the URL and the network"
+    )

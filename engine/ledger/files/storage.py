@@ -20,13 +20,13 @@ from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
 from ...store.access import READ, Folder, foreign, locked, os_errors
 from ...store.files import FileBlobs
-from ..interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, RESTORE, TIMESTAMP, VERIFIER
+from ..interface import CHECKPOINT, COSIGNATURES, EVIDENCE, HISTORY, LOG, RESTORE, TIMESTAMP, VERIFIER
 from ..note import MAX_NOTE_BYTES, Checkpoint
 
 STATE: Final = "state"
 """The hint for the next seal; it may be deleted at any time."""
 
-_FOLDERS: Final = {HISTORY, "trust", "evidence", "tile"}
+_FOLDERS: Final = {HISTORY, "trust", EVIDENCE, "tile"}
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _KEPT: Final = re.compile(rf"({_SIZE.pattern})(\.({TIMESTAMP}|{COSIGNATURES}))?")
 _APPEND: Final = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -40,7 +40,7 @@ class FileStorage:
 
     def __init__(self, folder: Folder) -> None:
         self.name = str(folder.path)
-        self.blobs = FileBlobs(folder.path / "evidence", folder)
+        self.blobs = FileBlobs(folder.path / EVIDENCE, folder)
         self._folder = folder
         self._log_path = folder.path / LOG
         self._log: int | None = None

@@ -22,11 +22,13 @@ class Address(Struct, frozen=True):
         conninfo: the URL as libpq takes it, without what is gate's own.
         log: the name of the log in the database.
         name: the place, for messages; without user and parameters.
+        url: as it was given; one with a password is refused.
     """
 
     conninfo: str
     log: str
     name: str
+    url: str
 
 
 def parse(url: str) -> Address:
@@ -60,7 +62,7 @@ def parse(url: str) -> Address:
     rest = urlencode([(key, value) for key, value in parameters if key != "log"])
     conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, rest, ""))
     host = parts.netloc.rpartition("@")[2]
-    return Address(conninfo, logs[0], f"postgresql://{host}/{database}?log={logs[0]}")
+    return Address(conninfo, logs[0], f"postgresql://{host}/{database}?log={logs[0]}", url)
 
 
 _FORM: Final = "write postgresql://USER@HOST:PORT/DATABASE?log=NAME"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import socket
 import threading
 from collections.abc import Iterator
@@ -78,7 +79,8 @@ class Database:
             ) from None
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             raise self._problem(
-                "this database was not prepared for ledgers", f"run: gate ledger prepare {self._address.name}"
+                "this database was not prepared for ledgers",
+                f"run: gate ledger prepare {shlex.quote(self._address.url)}",
             ) from None
         except errors.InsufficientPrivilege as error:
             raise self._problem(

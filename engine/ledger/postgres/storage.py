@@ -10,6 +10,7 @@ the process.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final
@@ -50,7 +51,9 @@ class PostgresStorage:
             raise EnvironmentProblem(
                 f"the tables are of version {found}, and this gate knows {VERSION}",
                 path=self.name,
-                remedy="upgrade gate" if (found or 0) > VERSION else "run gate ledger prepare with this URL",
+                remedy="upgrade gate"
+                if (found or 0) > VERSION
+                else f"run: gate ledger prepare {shlex.quote(address.url)}",
             )
         if self.log() is None and not write:
             raise absent(self.name)

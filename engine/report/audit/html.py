@@ -11,7 +11,7 @@ import base64
 import functools
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -75,8 +75,8 @@ def document(decision: Decision, entry: Entry | None, screen: Screen, *, printed
     return for_people(page(build(decision, entry, screen), screen.language, printed=printed))
 
 
-def page(audit: Audit, language: str, *, printed: bool = False) -> str:
-    """The report as an HTML document in a language."""
+def page(audit: Audit, language: str, *, printed: bool = False, above: str = "") -> str:
+    """The report as an HTML document in a language; ``above`` is HTML to put before all of it."""
     from markupsafe import Markup, escape
 
     def words(text: str) -> Markup:
@@ -103,8 +103,8 @@ def page(audit: Audit, language: str, *, printed: bool = False) -> str:
         )
         return Markup(found)  # noqa: S704 - marks are ours, and their words have no values
 
-    style, language_is_ltr = _style(), LANGUAGES[language] == "ltr"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    sheet, language_is_ltr = style(), LANGUAGES[language] == "ltr"
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     return _template().render(
         audit=audit,
         language=language,
@@ -112,9 +112,10 @@ def page(audit: Audit, language: str, *, printed: bool = False) -> str:
         arrow="→" if language_is_ltr else "←",
         svg_text="" if language_is_ltr else Markup(' direction="rtl" text-anchor="end"'),
         printed=printed,
+        above=Markup(above),  # noqa: S704 - the caller's own
         node={tone: Markup(f'fill="{fill}" stroke="{line}"') for tone, (line, fill) in _PAPER.items()},  # noqa: S704
         bar_fill={tone: line for tone, (line, _) in _PAPER.items()},
-        style=Markup(style),  # noqa: S704 - our own style sheet
+        style=Markup(sheet),  # noqa: S704 - our own style sheet
         style_hash=digest,
         verdict=VERDICTS[audit.verdict],
         verdicts=VERDICTS,
@@ -138,28 +139,17 @@ def page(audit: Audit, language: str, *, printed: bool = False) -> str:
 
 
 @functools.cache
-def _style() -> str:
+def style() -> str:
+    """The style sheet of the report."""
     return (_HERE / "report.css").read_text(encoding="utf-8").strip()
 
 
 @functools.cache
 def _template() -> jinja2.Template:
-    """The template; parsed when the first report is made."""
-    import jinja2
+    """The template; read when the first report is made."""
+    from .template import load
 
-    def final(value: Any) -> Any:
-        return printable(value) if type(value) is str else value
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=final,
-    )
-    return environment.get_template("report.html.j2")
+    return load(lambda value: printable(value) if type(value) is str else value)
 
 
 def _timeline(gates: tuple[Gate, ...]) -> _Timeline:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+from typing import Any, Final
 
+from ....evidence.base import records
 from ....evidence.base.errors import EnvironmentProblem
 from ...decision.document import Decision
 from ...ledger.interface import Entry
+from ...terminal.figures import shorten
 from ..interface import Screen
 from .html import document
+
+MOST_CHARS: Final = 2_000
+"""Of a text on paper: WeasyPrint takes minutes to break a word of ten thousand. HTML has it in full."""
 
 
 class PdfReport:
@@ -35,9 +41,23 @@ class PdfReport:
         def refuse(url: str, *_: object, **__: object) -> dict[str, object]:
             raise ValueError(f"nothing is fetched: {url}")
 
-        html = document(decision, entry, screen, printed=True)
+        html = document(_on_paper(decision), entry, screen, printed=True)
         page = self._weasyprint.HTML(string=html, url_fetcher=refuse)
         data: bytes = page.write_pdf(
             pdf_variant="pdf/ua-1", pdf_identifier=decision.input_digest.encode(), presentational_hints=True
         )
         return data
+
+
+def _on_paper(decision: Decision) -> Decision:
+    """The decision with its texts cut; names that are alike stay so."""
+    cut: Decision = records.from_json(Decision, _cut(records.to_json(decision)))
+    return cut
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return shorten(value, MOST_CHARS)
+    if isinstance(value, dict):
+        return {_cut(key): _cut(item) for key, item in value.items()}
+    return [_cut(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -61,7 +61,7 @@ class _Sink:
 
 
 class Parquet:
-    """Writes one file; ``rows`` counts the decisions in it."""
+    """Writes one file; ``rows`` counts the decisions in it, ``unread`` has those that cannot be read."""
 
     def __init__(self) -> None:
         """Raises ConfigError: pyarrow is not installed."""
@@ -73,6 +73,7 @@ class Parquet:
                 f"Parquet files need pyarrow: {error.name}", remedy='pip install "compliance-gate[parquet]"'
             ) from error
         self.rows = 0
+        self.unread: list[Recorded] = []
         self._arrow, self._writer = pyarrow, ParquetWriter
         types = {
             TEXT: pyarrow.string(), NUMBER: pyarrow.int64(), TRUTH: pyarrow.bool_(),
@@ -88,8 +89,10 @@ class Parquet:
         """
         sink, rest = _Sink(), iter(decisions)
         with self._writer(sink, self._schema, compression="zstd") as writer:
-            while rows := [_row(log, one) for one in islice(rest, ROWS)]:
-                self.rows += len(rows)
+            while found := list(islice(rest, ROWS)):
+                self.rows += len(found)
+                self.unread += [one for one in found if one.problem is not None]
+                rows = [_row(log, one) for one in found]
                 writer.write_table(self._arrow.Table.from_pylist(rows, self._schema))
                 yield sink.take()
         yield sink.take()

@@ -7,7 +7,6 @@ document against those of the version named here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ....evidence.base.errors import masked
@@ -76,29 +75,28 @@ def render_yaml(document: dict[str, Any]) -> bytes:
     return escaped(text).encode()
 
 
-def _events(document: dict[str, Any]) -> Iterator[Event]:
+def _events(document: dict[str, Any]) -> list[Event]:
     """The document as events of YAML; its keys are Gemara's own words and stand as they are."""
     import yaml
 
-    def events(value: Any) -> Iterator[Event]:
-        if isinstance(value, dict):
-            yield yaml.MappingStartEvent(None, None, implicit=True, flow_style=False)
-            for key, item in value.items():
-                yield yaml.ScalarEvent(None, None, (True, False), key)
-                yield from events(item)
-            yield yaml.MappingEndEvent()
-        elif isinstance(value, (list, tuple)):
-            yield yaml.SequenceStartEvent(None, None, implicit=True, flow_style=not value)
-            for item in value:
-                yield from events(item)
-            yield yaml.SequenceEndEvent()
-        elif isinstance(value, str):
-            yield yaml.ScalarEvent(None, None, (False, True), masked(value), style='"')
-        else:
-            yield yaml.ScalarEvent(None, None, (True, False), json.dumps(value))
+    found: list[Event] = [yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False)]
 
-    yield yaml.StreamStartEvent()
-    yield yaml.DocumentStartEvent(explicit=False)
-    yield from events(document)
-    yield yaml.DocumentEndEvent(explicit=False)
-    yield yaml.StreamEndEvent()
+    def add(value: Any) -> None:
+        if isinstance(value, dict):
+            found.append(yaml.MappingStartEvent(None, None, implicit=True, flow_style=False))
+            for key, item in value.items():
+                found.append(yaml.ScalarEvent(None, None, (True, False), key))
+                add(item)
+            found.append(yaml.MappingEndEvent())
+        elif isinstance(value, (list, tuple)):
+            found.append(yaml.SequenceStartEvent(None, None, implicit=True, flow_style=not value))
+            for item in value:
+                add(item)
+            found.append(yaml.SequenceEndEvent())
+        elif isinstance(value, str):
+            found.append(yaml.ScalarEvent(None, None, (False, True), masked(value), style='"'))
+        else:
+            found.append(yaml.ScalarEvent(None, None, (True, False), json.dumps(value)))
+
+    add(document)
+    return [*found, yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent()]

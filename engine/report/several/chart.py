@@ -38,7 +38,7 @@ def chart(found: Trend) -> bytes:
     for number, one in enumerate(found.series):
         left = MARGIN + number % COLUMNS * (WIDTH + MARGIN)
         top = MARGIN + number // COLUMNS * (HEIGHT + MARGIN)
-        lines += [f'<g transform="translate({left} {top})">', *_one(one), "</g>"]
+        lines += [f'<g transform="translate({left} {top})">', *drawn(one), "</g>"]
     if not found.series:
         lines.append(f'<text x="{MARGIN}" y="{2 * MARGIN}">no figure was measured</text>')
     lines.append("</svg>")
@@ -56,7 +56,8 @@ def counted(found: Trend) -> str:
     return f"{len(found.rows)} decision{'s' * (len(found.rows) != 1)}"
 
 
-def _one(one: Series) -> Iterator[str]:
+def drawn(one: Series) -> Iterator[str]:
+    """The elements of one chart, `WIDTH` × `HEIGHT`; classes say what they are, for a style sheet."""
     values = one.values
     left, top, width, height = _PLOT
     yield f'<rect class="box" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'

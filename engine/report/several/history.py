@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -21,10 +21,16 @@ MAX_FIGURES = 4
 
 
 class Recorded(Struct, frozen=True):
-    """A decision in the ledger: its entry, and the stored document where this version of gate can read it."""
+    """A decision in the ledger: its entry, and the stored document where that can be read.
+
+    Attributes:
+        problem: why it cannot be read. foreign: because another version of gate stored it.
+    """
 
     entry: DecisionEntry
     decision: Decision | None
+    problem: str | None = None
+    foreign: bool = False
 
     @property
     def time(self) -> str:
@@ -72,6 +78,12 @@ class Recorded(Struct, frozen=True):
                 yield one.role, one.principal
 
 
+def unread(rows: Iterable[Recorded]) -> list[str]:
+    """Those that cannot be read, each with its entry and why."""
+    return [f"the decision in entry {one.entry.entry.index} cannot be read: {one.problem}"
+            for one in rows if one.problem is not None]  # fmt: skip
+
+
 def _table(rows: Sequence[Recorded], screen: Screen) -> bytes:
     lines = Lines(screen)
     for row in rows:
@@ -90,7 +102,7 @@ def _table(rows: Sequence[Recorded], screen: Screen) -> bytes:
 
 def _about(row: Recorded) -> str:
     if row.decision is None:
-        return f"{row.policy} (the stored decision is of another version of gate)"
+        return f"{row.policy} · cannot be read: {row.problem}"
     holds, rules = row.holds or (0, 0)
     figures = [f"{name} {value}" for name, value in row.figures()]
     more = [f"+{len(figures) - MAX_FIGURES} figures"] if len(figures) > MAX_FIGURES else []
@@ -128,6 +140,7 @@ def _data(row: Recorded) -> dict[str, Any]:
         "signed": [
             {"role": printable(role), "principal": printable(person)} for role, person in row.signers()
         ],
+        "problem": None if row.problem is None else printable(row.problem),
     }
 
 
@@ -146,12 +159,12 @@ _COLUMNS = (
 
 def _csv(rows: Sequence[Recorded], screen: Screen) -> bytes:
     def cells() -> Iterator[Sequence[Any]]:
-        yield (*_COLUMNS, "figures", "signed")
+        yield (*_COLUMNS, "figures", "signed", "problem")
         for row in rows:
             data = _data(row)
             figures = "; ".join(f"{name}: {value}" for name, value in row.figures())
             signed = "; ".join(f"{role}: {person}" for role, person in row.signers())
-            yield (*(data[name] for name in _COLUMNS), figures, signed)
+            yield (*(data[name] for name in _COLUMNS), figures, signed, data["problem"])
 
     return render_csv(cells())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from ...decision.document import CheckStatus, Decision
 from ...terminal.figures import figure, label, scale
 from .history import Recorded
 
@@ -49,6 +50,11 @@ class Trend(Struct, frozen=True):
     rows: tuple[Recorded, ...]
     series: tuple[Series, ...]
 
+    @property
+    def problems(self) -> list[tuple[int, str]]:
+        """Index of each decision without figures, and why it cannot be read."""
+        return [(row.entry.entry.index, row.problem) for row in self.rows if row.problem is not None]
+
 
 def trend(rows: Sequence[Recorded], wanted: Iterable[str] = ()) -> Trend:
     """The figures that were numbers at least once.
@@ -57,26 +63,30 @@ def trend(rows: Sequence[Recorded], wanted: Iterable[str] = ()) -> Trend:
         rows: oldest first.
         wanted: stages, or figures as ``stage.name``; all where none is named.
     """
+    measured = [(row.entry.entry.index, row.time, row.decision) for row in rows]
     asked = set(wanted)
+    series = [one for one in figures(measured) if not asked or asked & {one.name, one.name.partition(".")[0]}]
+    return Trend(tuple(rows), tuple(series))
+
+
+def figures(measured: Iterable[tuple[int, str, Decision | None]]) -> list[Series]:
+    """The figures of decisions that were numbers at least once.
+
+    Args:
+        measured: ledger index, effective time and document (None: unreadable) of each, oldest first.
+    """
     found: dict[str, tuple[str, list[Point]]] = {RULES: ("ppm", [])}
-    for row in rows:
-        index = row.entry.entry.index
-        if row.decision is None:
+    for index, time, decision in measured:
+        if decision is None:
+            for _, points in found.values():
+                points.append(Point(index, time, None))
             continue
-        holds, rules = row.holds or (0, 0)
-        share = holds * 1_000_000 // rules if rules else None
-        found[RULES][1].append(Point(index, row.time, share))
-        for stage, about in row.decision.stages.items():
+        held = sum(check.status is CheckStatus.HOLDS for check in decision.checks)
+        share = held * 1_000_000 // len(decision.checks) if decision.checks else None
+        found[RULES][1].append(Point(index, time, share))
+        for stage, about in decision.stages.items():
             for name, item in about.figures.items():
                 number = item.value if type(item.value) is int else None
-                points = found.setdefault(f"{stage}.{name}", (item.unit, []))[1]
-                points.append(Point(index, row.time, number))
-    series = [Series(name, unit, tuple(points)) for name, (unit, points) in found.items()]
-    return Trend(
-        tuple(rows),
-        tuple(
-            one
-            for one in series
-            if one.values and (not asked or asked & {one.name, one.name.partition(".")[0]})
-        ),
-    )
+                found.setdefault(f"{stage}.{name}", (item.unit, []))[1].append(Point(index, time, number))
+    series = (Series(name, unit, tuple(points)) for name, (unit, points) in found.items())
+    return [one for one in series if one.values]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
+from ...terminal.figures import printable
 from ...terminal.lines import Lines, columns, pad
 from ..interface import Screen
 from ..json_format import render_json
@@ -47,6 +48,10 @@ def _table(found: Trend, screen: Screen) -> bytes:
         lines.add(
             f"{pad(one.title, names)}  ", (sparkline(one.points), "cyan"), f"  {told} ({between})", hang=4
         )
+    if found.problems:
+        lines.add(("Not read", "red"))
+    for index, reason in found.problems:
+        lines.add(f"entry {index}: {reason}", indent=2, hang=6)
     return lines.text().encode()
 
 
@@ -59,7 +64,8 @@ def _json(found: Trend, screen: Screen) -> bytes:
         }
         for one in found.series
     ]
-    return render_json({"series": series})
+    problems = [{"entry": index, "reason": printable(reason)} for index, reason in found.problems]
+    return render_json({"series": series, "problems": problems})
 
 
 def _csv(found: Trend, screen: Screen) -> bytes:

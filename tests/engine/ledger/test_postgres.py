@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -102,10 +103,12 @@ def test_many_logs_of_one_database_know_nothing_of_each_other(postgres: Server) 
 
 
 def test_a_database_that_was_not_prepared_says_so(postgres: Server) -> None:
+    """The command that is given can be run as it is: with the user, host and parameters of the URL."""
     postgres.run("CREATE DATABASE bare")
+    url = postgres.url(database="bare")
     with pytest.raises(EnvironmentProblem, match="not prepared") as caught:
-        open_reader(postgres.url(database="bare"))
-    assert "gate ledger prepare" in str(caught.value.remedy)
+        open_reader(url)
+    assert shlex.split(str(caught.value.remedy)) == ["run:", "gate", "ledger", "prepare", url]
 
 
 def test_a_role_that_is_missing_is_to_be_created(postgres: Server) -> None:

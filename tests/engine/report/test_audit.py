@@ -373,6 +373,19 @@ def test_pdf(passed: Decision) -> None:
     assert all(one.startswith(b"%PDF-") and len(one) > 50_000 for one in made)
 
 
+@pytest.mark.soak
+def test_hostile_text_on_paper(passed: Decision, tmp_path: Path) -> None:
+    """A word of a million letters takes no hours, and files that a text names do not get into the PDF."""
+    pytest.importorskip(
+        "weasyprint", reason="WeasyPrint or Pango is not here", exc_type=(ImportError, OSError)
+    )
+    (tmp_path / "secret").write_text("T0KEN" * 1000)
+    links = f'<link rel=attachment href="file://{tmp_path}/secret"><img src="file://{tmp_path}/secret">'
+    decision = replace(passed, checks=passed.checks[:2], workspace=links + "x" * 1_000_000)
+    made = registry.load("pdf").render(decision, None, Screen())
+    assert made.startswith(b"%PDF-") and b"/EmbeddedFile" not in made and len(made) < 1_000_000
+
+
 def test_no_verdict_is_shown_for_another(kinds: dict[str, Decision]) -> None:
     """Each verdict has its own words, whatever else is in the decision."""
     for kind in ("FAIL", "PASS", "CONDITIONAL, waived"):

@@ -37,7 +37,8 @@ def recorded(number: int, decision: Decision | None, of: Decision | None = None)
     extension["bundle"] = {"sha256": "cd" * 32}
     found = summary(made)
     assert found is not None
-    return Recorded(DecisionEntry(Entry(number, f"{number:064x}"), made, "decision", None, found), decision)
+    entry = DecisionEntry(Entry(number, f"{number:064x}"), made, "decision", None, found)
+    return Recorded(entry, decision, None if decision else "gate 9 stored it")
 
 
 def later(number: int, value: int | None, verdict: Verdict = Verdict.FAIL) -> Decision:
@@ -201,7 +202,7 @@ def test_a_decision_that_this_version_cannot_read_is_still_listed() -> None:
     rows = [recorded(0, None), *ROWS[1:2]]
     first, *_ = json.loads(history.RENDERERS["json"](rows, Screen()))["decisions"]
     assert (first["verdict"], first["stage"], first["rules"], first["signed"]) == ("FAIL", "stage2", None, [])
-    assert "is of another version of gate" in history.RENDERERS["table"](rows, Screen()).decode().replace(
+    assert "cannot be read: gate 9 stored it" in history.RENDERERS["table"](rows, Screen()).decode().replace(
         "\n       ", " "
     )
     assert len(follow(rows).series) == 1
@@ -231,7 +232,7 @@ def test_hostile_text_is_inert_in_reports_of_several(text: str) -> None:
         assert "DU1234567" not in shown
     for name in ("history csv", "trend csv"):
         for row in csv.reader(io.StringIO(made[name].decode())):
-            assert len(row) in (5, 11)
+            assert len(row) in (5, 12)
             assert not [cell for cell in row if cell.lstrip()[:1] in tuple("=+-@|%") and cell]
     svg = etree.fromstring(made["trend svg"])
     assert {etree.QName(one).localname for one in svg.iter()} <= {

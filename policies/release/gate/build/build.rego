@@ -23,6 +23,7 @@ check_test_coverage := data.gate.lib.check([
 # custom:
 #   short_name: test_coverage
 #   severity: HIGH
+#   risk: Faults in untested code are first met by users.
 #   solution: Run the tests under coverage over all sources, and add tests for the lines that are missed.
 #   owner: qa_lead
 #   controls: [SSDF-1.1:PW.8.2]
@@ -50,6 +51,7 @@ check_tests_pass := data.gate.lib.check([
 # custom:
 #   short_name: tests_pass
 #   severity: CRITICAL
+#   risk: A fault that is known already is released.
 #   solution: Fix the failed tests or the code, run what was skipped, and record the run as JUnit XML again.
 #   owner: qa_lead
 #   controls: [SSDF-1.1:PW.8.2]
@@ -71,6 +73,7 @@ check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 # custom:
 #   short_name: no_flaky_tests
 #   severity: MEDIUM
+#   risk: A test that fails now and then is ignored, also when it finds a fault.
 #   solution: Find out why the tests named fail intermittently, fix the code or the test, and run all tests again.
 #   owner: qa_lead
 #   controls: [SSDF-1.1:PW.8.2]

@@ -24,6 +24,7 @@ check_no_known_vulnerabilities := data.gate.lib.check([
 # custom:
 #   short_name: no_known_vulnerabilities
 #   severity: CRITICAL
+#   risk: Whoever reads the advisory can attack the service.
 #   solution: Upgrade the dependency to a version without the vulnerability, or have somebody waive it with a reason.
 #   owner: security_lead
 #   controls: [SSDF-1.1:PW.4.4, SSDF-1.1:RV.1.1, SCVS-1.0:5.4]
@@ -54,6 +55,7 @@ check_components_known := data.gate.lib.check([
 # custom:
 #   short_name: components_known
 #   severity: HIGH
+#   risk: Nobody can say whether the next vulnerability concerns the service.
 #   solution: >-
 #     Make the list where the service is installed (`cyclonedx-py environment` sees versions and licences), or complete
 #     the entries.
@@ -81,6 +83,7 @@ check_licenses_accepted := data.gate.lib.check([
 # custom:
 #   short_name: licenses_accepted
 #   severity: MEDIUM
+#   risk: The service is distributed on terms that nobody agreed to.
 #   solution: Replace the component, or add the licence to the accepted ones once somebody has read it.
 #   owner: release_manager
 #   controls: [SCVS-1.0:5.12]

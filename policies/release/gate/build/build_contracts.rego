@@ -15,6 +15,7 @@ check_contracts_valid := data.gate.lib.check([
 # custom:
 #   short_name: contracts_valid
 #   severity: HIGH
+#   risk: Consumers rely on a contract that says nothing, or cannot be checked.
 #   solution: Fix the schemas at the places named; if there are no contracts, write them first.
 #   owner: lead_developer
 #   controls: [ASVS-4.0.3:13.2.2]
@@ -45,6 +46,7 @@ check_messages_valid := data.gate.lib.check([
 # custom:
 #   short_name: messages_valid
 #   severity: HIGH
+#   risk: A consumer misreads or drops messages after the release.
 #   solution: >-
 #     Correct the service, or the contract that describes it, at the messages named; record messages of each set that
 #     evidence.messages.sets names.

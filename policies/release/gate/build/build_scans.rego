@@ -23,6 +23,7 @@ check_scans_clean := data.gate.lib.check([
 # custom:
 #   short_name: scans_clean
 #   severity: CRITICAL
+#   risk: A weakness that a scanner can find is found by an attacker, too.
 #   solution: Fix what the scanner names and scan again; where it is wrong, have somebody else waive the finding.
 #   owner: security_lead
 #   controls: [SSDF-1.1:PW.7.2]
@@ -49,6 +50,7 @@ check_findings_not_hidden := data.gate.lib.check([data.gate.lib.at_most(
 # custom:
 #   short_name: findings_not_hidden
 #   severity: MEDIUM
+#   risk: A weakness stays in the code unseen, since nobody is shown it again.
 #   solution: Take the suppression away and fix what it hides, or have somebody else waive the finding.
 #   owner: security_lead
 #   controls: [SSDF-1.1:PW.7.2]

@@ -14,6 +14,7 @@ check_no_hardcoded_secrets := data.gate.lib.check([
 # custom:
 #   short_name: no_hardcoded_secrets
 #   severity: CRITICAL
+#   risk: Whoever can read the sources can use the secret.
 #   solution: Revoke the secret, since it is in the history too; read its replacement from the environment or a vault.
 #   owner: security_lead
 #   controls: [CWE:798, SSDF-1.1:PW.5.1]

@@ -26,6 +26,7 @@ check_version_final := data.gate.lib.check([
 # custom:
 #   short_name: version_final
 #   severity: HIGH
+#   risk: Nobody can tell which code runs, and the list of components describes another one.
 #   solution: Set the version that is to be released, then make the list of components again.
 #   owner: release_manager
 #   controls: [SCVS-1.0:2.11]
@@ -50,6 +51,7 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({
 # custom:
 #   short_name: evidence_current
 #   severity: HIGH
+#   risk: The reports are about other code than the code that is released.
 #   solution: Make the evidence again on the sources that are judged, then run `gate provenance` right away.
 #   owner: release_manager
 #   controls: [SSDF-1.1:PO.4.2]
@@ -76,6 +78,7 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 # custom:
 #   short_name: governance_signed
 #   severity: CRITICAL
+#   risk: Nobody answers for the release, and one person alone can make it.
 #   solution: Have the release manager review the evidence and sign; sign again after every change of source or evidence.
 #   owner: release_manager
 #   controls: [NIST-800-53r5:CM-3, NIST-800-53r5:AC-5]

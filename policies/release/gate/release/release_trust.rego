@@ -18,6 +18,7 @@ check_trust_anchored := data.gate.lib.check([
 # custom:
 #   short_name: trust_anchored
 #   severity: CRITICAL
+#   risk: A change loosens the rules that it is judged by.
 #   solution: >-
 #     Judge with --operator FILE, which the change cannot touch, or with --trust-ref naming the protected branch; see
 #     docs/operator.md.
@@ -52,6 +53,7 @@ check_trust_unaltered := data.gate.lib.check([
 # custom:
 #   short_name: trust_unaltered
 #   severity: CRITICAL
+#   risk: A change that looks harmless takes a rule or a signer out of force.
 #   solution: >-
 #     Take the alteration out of the change, or have somebody entitled to it sign exactly this:
 #     `gate signoff trust --role ROLE --trust-ref REF`.

@@ -1,0 +1,47 @@
+"""``gate serve``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...evidence.base.errors import EnvironmentProblem
+from .options import Debug, Verbose, config_dir
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def serve(
+    file: Annotated[
+        Path,
+        typer.Argument(envvar="GATE_SERVICE", help="The service file.", metavar="FILE", show_default=False),
+    ],
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", help="Listen here, not where the file says.", metavar="HOST:PORT"),
+    ] = None,
+    behind_proxy: Annotated[
+        bool,
+        typer.Option(
+            "--behind-proxy",
+            help="A proxy provides TLS and states the client's address: listen anywhere, and believe it.",
+        ),
+    ] = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
+) -> None:
+    """Serve ledgers over HTTP: decisions, records, tiles and pages; record what CI jobs post."""
+    from ..serve.settings import load_service
+
+    service = load_service(file, listen, behind_proxy=behind_proxy)
+    try:
+        from ..serve.http.server import run
+        from ..serve.served import Served
+    except ModuleNotFoundError as error:
+        raise EnvironmentProblem(
+            f"the service needs a library: {error.name}", remedy='pip install "compliance-gate[serve]"'
+        ) from error
+    run(Served(service, config_dir()), behind_proxy=behind_proxy)

@@ -1,0 +1,74 @@
+"""The report's Jinja template; what packages of gate have compiled, for the Jinja that compiled it.
+
+Jinja takes longer to compile this template than to fill it in. A package therefore has it as a Python
+module, which `packaging.py` makes; in a checkout, or with another release of Jinja, it is compiled when the
+first report is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import jinja2
+
+COMPILED: Final = "compiled_template"
+"""Name of the module."""
+_HERE: Final = Path(__file__).resolve().parent
+_NAME: Final = "report.html.j2"
+
+
+def load(final: Callable[[Any], Any]) -> jinja2.Template:
+    """The template.
+
+    Args:
+        final: what is done to each value that the template shows, before it is escaped.
+    """
+    from jinja2 import Template
+
+    made = environment(final)
+    try:
+        module = import_module(f".{COMPILED}", __package__)
+    except ImportError:
+        return made.get_template(_NAME)
+    if module.made_from != _origin():
+        return made.get_template(_NAME)
+    return Template.from_module_dict(made, vars(module), made.make_globals(None))
+
+
+def environment(final: Callable[[Any], Any]) -> jinja2.Environment:
+    """How templates are read: everything that is no markup of theirs is escaped."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=final,
+    )
+
+
+def compiled() -> str:
+    """The template as a Python module, and what it was made from."""
+    made = environment(lambda value: value)
+    code = made.compile((_HERE / _NAME).read_text(encoding="utf-8"), _NAME, _NAME, raw=True, defer_init=True)
+    return f"made_from = {_origin()!r}\n{code}\n"
+
+
+def _origin() -> tuple[str, str]:
+    """The release of Jinja, which alone must understand what it compiled, and the template's digest."""
+    import jinja2
+
+    stated = vars(jinja2).get("__version__")  # later releases may have it in their metadata only
+    if stated is None:
+        from importlib.metadata import version  # slow to import
+
+        stated = version("jinja2")
+    return stated, sha256((_HERE / _NAME).read_bytes()).hexdigest()

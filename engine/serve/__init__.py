@@ -1,0 +1,10 @@
+"""A small HTTP service over ledgers: reads them for people and machines, records decisions for CI jobs.
+
+* `settings` - the service file.
+* `served` - what is served: the opened ledgers, their decisions in memory, the state of their verification;
+  `tiles` - the Merkle tree of one as C2SP tlog-tiles.
+* `http` - routes, limits, headers, the server. `pages` - the pages for a browser.
+* `writing` - who may post what, what a posted decision must be, and the thread that appends.
+
+It needs the extra `serve`; nothing outside of this folder imports it but the command.
+"""

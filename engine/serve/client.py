@@ -1,0 +1,130 @@
+"""Has a service record a decision that was made just now. Needs nothing of the extra `serve`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from ...evidence.base.errors import ConfigError, EnvironmentProblem, LedgerError, UsageError, masked
+from ...evidence.reading.files import printable, read_regular
+from ..ledger.authorities.posting import post
+from ..ledger.interface import Entry
+from ..record.archive import write_tar
+from ..service import Judged
+from .writing.submission import TYPE, files_of
+
+VARIABLE: Final = "GATE_TOKEN"
+_MOST_TOKEN: Final = 16_384
+_SECONDS: Final = 180
+_PAUSES_S: Final = (1, 3, 9)
+"""Before it is posted again, which records nothing twice."""
+_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
+_REMEDIES: Final = {
+    401: "give a token that the service's issuers signed, for its audience, that has not expired",
+    403: "have the service's operator add this job to the log's writers",
+    404: "give the URL of a log: https://HOST/api/logs/NAME",
+    422: "judge by what the service demands; `gate docs serve` says what that may be",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A service that records: the URL of a log there, such as ``https://gate.example/api/logs/equities``."""
+
+    url: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def named(cls, url: str, token_file: Path | None) -> Self:
+        """From the command line, with the token in a file, or else in ``GATE_TOKEN``.
+
+        The variable is taken out of the environment, so that no program that gate starts inherits it.
+
+        Raises UsageError: there is no token; ConfigError: it is none, or would go to another machine without
+        TLS.
+        """
+        given = os.environ.pop(VARIABLE, None)
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname or "")):
+            raise ConfigError(
+                "a token goes over TLS only, but for this machine itself",
+                path=printable(url.partition("?")[0][:200]),
+                remedy="write https://HOST/api/logs/NAME",
+            )
+        if token_file is not None:
+            try:
+                given = read_regular(token_file, _MOST_TOKEN + 1).decode("ascii")
+            except (OSError, ValueError) as error:
+                raise ConfigError("the token cannot be read", path=str(token_file)) from error
+        if given is None:
+            raise UsageError("--record-to needs a token", remedy=f"give --token-file, or set {VARIABLE}")
+        token = given.strip()
+        if not 0 < len(token) <= _MOST_TOKEN or any(not "!" <= sign <= "~" for sign in token):
+            raise ConfigError("the token is none", remedy="give the bearer token alone, in one line")
+        return cls(url, token)
+
+    def record(self, judged: Judged) -> tuple[Entry, list[str]]:
+        """Have the decision recorded: its entry there, and notices.
+
+        Raises LedgerError: the service refuses the decision; EnvironmentProblem: it cannot be reached, is
+        busy or failed. The decision is then not recorded, as far as is known.
+        """
+        files, notices = files_of(judged)
+        shown = printable(self.url.partition("?")[0][:200])
+        status, answer = self._posted(b"".join(write_tar(files)), shown)
+        stated = _document(answer)
+        if status in (200, 201):
+            try:
+                return Entry(int(stated["entry"]), str(stated["leaf"])), notices
+            except (LookupError, ValueError, TypeError) as error:
+                raise EnvironmentProblem("this is no service that records decisions", path=shown) from error
+        said = ": ".join(str(stated[name]) for name in ("title", "detail") if stated.get(name))
+        said = masked(printable(said[:500])) or "no reason was given"
+        if status in _BUSY:
+            raise EnvironmentProblem(
+                f"the service could not record the decision ({status}): {said}",
+                path=shown,
+                remedy="run again; what was recorded all the same is not recorded twice",
+            )
+        raise LedgerError(
+            f"the service does not record the decision ({status}): {said}",
+            path=shown,
+            remedy=_REMEDIES.get(status),
+        )
+
+    def _posted(self, data: bytes, shown: str) -> tuple[int, bytes]:
+        """Status and content of the answer; tried again where the service is busy or cannot be reached."""
+        for pause_s in _PAUSES_S:
+            with suppress(EnvironmentProblem):
+                found = self._post(data, shown)
+                if found[0] not in _BUSY:
+                    return found
+            time.sleep(pause_s)
+        return self._post(data, shown)
+
+    def _post(self, data: bytes, shown: str) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return post(f"{self.url.rstrip('/')}/decisions", data, TYPE, headers, shown, _SECONDS)
+
+
+def _document(answer: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(answer)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,56 @@
+"""The application: all routes behind the guard."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ....evidence.base.errors import GateError
+from .. import pages
+from ..served import Served
+from ..writing.recorder import Recorder
+from . import reading, writing
+from .answers import json_answer, problem, refusal
+from .guard import Guard
+from .openapi import description
+
+
+def create_app(served: Served, recorder: Recorder, *, behind_proxy: bool = False) -> Guard:
+    """The service as an ASGI application."""
+    described = description(served.service)
+
+    def openapi(request: Request) -> Response:
+        return json_answer(described)
+
+    app = Starlette(
+        routes=[
+            Route("/healthz", _healthy),
+            Route("/openapi.json", openapi),
+            *reading.routes(served),
+            *writing.routes(served, recorder),
+            *pages.routes(served),
+        ],
+        exception_handlers={GateError: _refused, HTTPException: _unknown},
+    )
+    app.router.redirect_slashes = False
+    return Guard(app, served, behind_proxy=behind_proxy)
+
+
+def _healthy(request: Request) -> Response:
+    return json_answer({"status": "ok"})
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, GateError)  # noqa: S101 - what it is registered for
+    answer = refusal(error)
+    if answer.status_code >= 500:
+        request.scope["gate"]["refused"] = error.what
+    return answer
+
+
+def _unknown(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    return problem(error.status_code, error.detail, headers=error.headers)

@@ -1,0 +1,107 @@
+"""Stands before all routes: limits on how often and how long, headers of every answer, a line in the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..served import Served
+from .answers import problem
+from .headers import ALWAYS, OTHERWISE, SECURE
+from .logs import of_error, tell
+from .rates import Rates
+
+_LONGEST: Final = 2000
+"""The longest path, and the longest query, in bytes."""
+_HEADERS: Final = 32_768
+"""The most that all headers of a request may have, in bytes."""
+_GONE: Final = 499
+"""In the log: the client went away before it was answered."""
+
+
+class Guard:
+    """ASGI middleware around the whole application.
+
+    Args:
+        behind_proxy: whether the last address in X-Forwarded-For is the client's.
+    """
+
+    def __init__(self, app: ASGIApp, served: Served, *, behind_proxy: bool = False) -> None:
+        self._app = app
+        self._counts = served.counts
+        self._rates = Rates(served.service.limits.requests_per_second)
+        self._behind_proxy = behind_proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            return
+        answer = _Answer(scope, send)
+        began = time.monotonic()
+        noted: dict[str, Any] = scope.setdefault("gate", {})
+        noted["client"] = client = self._client(scope)
+        level = logging.INFO
+        try:
+            if not self._rates.allows(client):
+                refused = problem(429, "too many requests", headers={"retry-after": "1"})
+                await refused(scope, receive, answer)
+            elif len(scope["raw_path"]) > _LONGEST or len(scope["query_string"]) > _LONGEST:
+                await problem(414, "the address is too long")(scope, receive, answer)
+            elif sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS:
+                await problem(431, "the header is too large")(scope, receive, answer)
+            else:
+                await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            answer.status = answer.status or _GONE
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
+            level = logging.ERROR
+            noted |= of_error(error)
+            if not answer.status:
+                await problem(500, "the service failed")(scope, receive, answer)
+        finally:
+            self._counts["gate_service_requests_total", f'status="{answer.status // 100}xx"'] += 1
+            tell(
+                "request",
+                level,
+                method=scope["method"],
+                path=scope["path"],
+                status=answer.status,
+                ms=round(1000 * (time.monotonic() - began), 1),
+                bytes=answer.bytes,
+                **noted,
+            )
+
+    def _client(self, scope: Scope) -> str:
+        if self._behind_proxy:
+            # the last one is what the proxy itself saw; what stands before it, the client may have written
+            stated = Headers(scope=scope).getlist("x-forwarded-for")
+            if stated:
+                return stated[-1].rpartition(",")[2].strip()[:64]
+        return scope["client"][0] if scope.get("client") else ""
+
+
+class _Answer:
+    """Adds headers to an answer, and sees what becomes of it."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send = send
+        self._fixed = ALWAYS | (SECURE if scope["scheme"] == "https" else {})
+        self.status = 0
+        self.bytes = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in self._fixed.items():
+                headers[name] = value
+            for name, value in OTHERWISE.items():
+                headers.setdefault(name, value)
+        else:
+            self.bytes += len(message.get("body", b""))
+        await self._send(message)

@@ -1,0 +1,287 @@
+"""Reads the service file. Paths in it are relative to its own directory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+
+from ...evidence.base.errors import ConfigError, UsageError
+from ...evidence.base.limits import DEFAULT
+from ...evidence.base.settings import Settings, Text
+from ...evidence.reading.yaml_reader import parse_yaml
+from ..config.settings import read_settings
+from ..fleet.settings import Member, MemberSettings, member, read_beside
+from ..ledger import LEDGERS
+from ..policy import bundle as bundles
+
+SCHEMA: Final = "serve"
+"""The contract of the file, generated from the classes below."""
+ADDRESS: Final = "127.0.0.1:8460"
+Algorithm = Literal["EdDSA", "ES256", "ES384", "PS256", "RS256"]
+_LOG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_SHIPPED: Final = {"shipped": bundles.USUAL} | {f"shipped:{name}": name for name in bundles.SHIPPED_BUNDLES}
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings(Settings):
+    """Who may post decisions: a token of an issuer with these claims, or a client certificate."""
+
+    issuer: Text | None = field(default=None, metadata={"description": "The issuer of the token, `iss`."})
+    claims: dict[str, Text] = field(
+        default_factory=dict,
+        metadata={"description": "Claims that the token must have, each with exactly this value."},
+    )
+    commit: Text | None = field(
+        default=None,
+        metadata={"description": "The claim that names the commit; the decision must be about the same one."},
+    )
+    certificate: Text | None = field(
+        default=None,
+        metadata={
+            "description": "A subject alternative name of the client certificate, after `DNS:` or `URI:`."
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings(MemberSettings):
+    """One ledger that is served."""
+
+    origin: Text | None = field(
+        default=None, metadata={"description": "Name of the log, when the service begins it."}
+    )
+    workspace: Text | None = field(
+        default=None, metadata={"description": "The workspace that posted decisions must be about."}
+    )
+    policies: list[Text] = field(
+        default_factory=list,
+        metadata={
+            "description": "Policy bundles by which posted decisions may be judged: SHA-256 digests, or "
+            "`shipped` or `shipped:NAME` for those of this gate."
+        },
+    )
+    operators: list[Text] = field(
+        default_factory=list,
+        metadata={
+            "description": "SHA-256 digests of the operator's files by which posted decisions may be judged; "
+            "any if absent."
+        },
+    )
+    writers: list[WriterSettings] = field(
+        default_factory=list, metadata={"description": "Who may post decisions; nobody if absent."}
+    )
+    bundles: list[WriterSettings] = field(
+        default_factory=list,
+        metadata={"description": "Who may push policy bundles, to see their impact; nobody if absent."},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSettings(Settings):
+    """Whose bearer tokens (JWT) are accepted."""
+
+    issuer: Text = field(metadata={"description": "The `iss` claim, exactly."})
+    audience: Text = field(metadata={"description": "The `aud` claim that names this service."})
+    jwks: Text = field(metadata={"description": "File with the issuer's public keys, a JWK set; re-read."})
+    algorithms: list[Algorithm] = field(
+        default_factory=lambda: ["RS256", "ES256", "EdDSA"],
+        metadata={"description": "Signature algorithms that are accepted."},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings(Settings):
+    """TLS by the service itself."""
+
+    certificate: Text = field(metadata={"description": "PEM file with the certificate chain."})
+    key: Text = field(metadata={"description": "PEM file with its private key."})
+    clients: Text | None = field(
+        default=None,
+        metadata={
+            "description": "PEM file with the authorities of client certificates: each client needs one."
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings(Settings):
+    """What one client, and one request, may take."""
+
+    body_bytes: int = field(default=16 << 20, metadata={"description": "The largest posted decision."})
+    body_seconds: int = field(default=30, metadata={"description": "Time for a request's body."})
+    header_seconds: int = field(default=10, metadata={"description": "Time for a request's header."})
+    request_seconds: int = field(
+        default=120, metadata={"description": "Time from a request's header to the end of the answer."}
+    )
+    requests_per_second: int = field(
+        default=50, metadata={"description": "Requests of one client address; twice as many in a burst."}
+    )
+    posts_per_second: int = field(
+        default=20, metadata={"description": "Posted decisions of one writer; twice as many in a burst."}
+    )
+    connections: int = field(default=256, metadata={"description": "Connections at a time."})
+    waiting: int = field(default=64, metadata={"description": "Posted decisions at a time; others get 503."})
+    judges: int | None = field(
+        default=None, metadata={"description": "Processes that judge again; one for each core if absent."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings(Settings):
+    """The whole of the file."""
+
+    logs: list[LogSettings] = field(metadata={"description": "The ledgers, each with a name."})
+    version: Literal[1] = field(default=1, metadata={"description": "Version of this file's format."})
+    listen: Text = field(default=ADDRESS, metadata={"description": "Address and port."})
+    url: Text | None = field(
+        default=None, metadata={"description": "URL at which others reach the service, for its description."}
+    )
+    tls: TlsSettings | None = field(default=None, metadata={"description": "TLS by the service itself."})
+    issuers: list[IssuerSettings] = field(
+        default_factory=list, metadata={"description": "Whose bearer tokens are accepted."}
+    )
+    limits: LimitSettings = field(
+        default_factory=LimitSettings, metadata={"description": "What one client and one request may take."}
+    )
+    verify_every_seconds: int = field(
+        default=300, metadata={"description": "How often the ledgers are verified."}
+    )
+    impact: Text | None = field(
+        default=None,
+        metadata={"description": "Folder with results of `gate policy impact -o json`, for the pages."},
+    )
+
+
+class Log(Struct, frozen=True):
+    """A ledger that is served: where it is, and what may be posted to it.
+
+    Attributes:
+        policies: digests of the bundles by which posted decisions may be judged.
+    """
+
+    member: Member
+    stated: LogSettings
+    policies: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """Its name in the service's URLs."""
+        return self.member.name
+
+
+class Service(Struct, frozen=True):
+    """A service file that was read.
+
+    Attributes:
+        directory: where the file lies.
+    """
+
+    directory: Path
+    stated: ServeSettings
+    logs: tuple[Log, ...]
+    host: str
+    port: int
+
+    @property
+    def limits(self) -> LimitSettings:
+        """What one client and one request may take."""
+        return self.stated.limits
+
+
+def load_service(path: Path, listen: str | None = None, *, behind_proxy: bool = False) -> Service:
+    """Read the service file.
+
+    Args:
+        listen: address and port in place of those in the file.
+        behind_proxy: whether a proxy on the way here provides TLS.
+
+    Raises ConfigError: the file is absent or malformed, or the service would speak to others than this
+    machine without TLS; UsageError: `listen` is no address.
+    """
+    value: Any = parse_yaml(read_beside(path), str(path), DEFAULT, error_type=ConfigError)
+    try:
+        stated = read_settings(ServeSettings, {} if value is None else value, (), str(path), SCHEMA)
+    except ConfigError as error:
+        raise ConfigError(
+            error.what, path=error.path, place=error.place, remedy="write it as `gate docs serve` says"
+        ) from error
+    host, port = _address(stated.listen if listen is None else listen, None if listen else str(path))
+    if not (_loopback(host) or stated.tls or behind_proxy):
+        raise ConfigError(
+            f"the service would listen on {host} without TLS",
+            path=str(path),
+            place="listen",
+            remedy="listen on 127.0.0.1, set tls, or give --behind-proxy if a proxy provides TLS",
+        )
+    _check_limits(stated, path)
+    logs = tuple(_log(one, stated, path) for one in stated.logs)
+    names = [one.name for one in logs]
+    if not names or len(set(names)) < len(names):
+        what = "two logs have one name" if names else "no log is named"
+        raise ConfigError(what, path=str(path), place="logs", remedy="give each log a name of its own")
+    return Service(path.parent, stated, logs, host, port)
+
+
+def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
+    def wrong(what: str, remedy: str) -> ConfigError:
+        return ConfigError(what, path=str(path), place=f"log {one.name}", remedy=remedy)
+
+    if not _LOG.fullmatch(one.name):
+        raise wrong("its name is no part of a URL", "use letters, digits, _ and - only, 63 at most")
+    LEDGERS.find(one.ledger)
+    known = {issuer.issuer for issuer in stated.issuers}
+    for writer in (*one.writers, *one.bundles):
+        if (writer.issuer is None) == (writer.certificate is None):
+            raise wrong("a writer has either an issuer or a certificate", "set one of them")
+        if writer.issuer is not None and writer.issuer not in known:
+            raise wrong(f"no issuer {writer.issuer} is configured", "add it to issuers")
+        if writer.issuer is not None and not writer.claims:
+            raise wrong("a writer has no claims", "name the claims that only the right jobs have")
+        if writer.issuer is None and (writer.claims or writer.commit):
+            raise wrong("a certificate has no claims", "remove claims and commit")
+        if writer.certificate is not None and (stated.tls is None or stated.tls.clients is None):
+            raise wrong("nobody checks client certificates", "set tls.clients")
+    if one.bundles and stated.impact is None:
+        raise wrong("bundles may be pushed, but impact names no folder for the results", "set impact")
+    if one.writers and not one.policies:
+        raise wrong("writers may post, but by no policies", "list digests in policies, or shipped")
+    for digest in (*one.policies, *one.operators):
+        if digest not in (_SHIPPED if digest in one.policies else ()) and not _DIGEST.fullmatch(digest):
+            raise wrong(f"{digest[:80]!r} is no digest", "write 64 hexadecimal digits")
+    policies = {
+        bundles.load_bundle(bundles.SHIPPED_BUNDLES[_SHIPPED[name]]).digest if name in _SHIPPED else name
+        for name in one.policies
+    }
+    return Log(member(one, path), one, frozenset(policies))
+
+
+def _check_limits(stated: ServeSettings, path: Path) -> None:
+    values = [(f"limits.{one.name}", getattr(stated.limits, one.name)) for one in fields(LimitSettings)]
+    for name, value in (*values, ("verify_every_seconds", stated.verify_every_seconds)):
+        if value is not None and not 1 <= value <= 1 << 29:
+            remedy = "give a number from 1 to 536870912"
+            raise ConfigError(f"{value} is out of range", path=str(path), place=name, remedy=remedy)
+
+
+def _address(text: str, path: str | None) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if host and port.isdecimal() and port.isascii() and int(port) < 1 << 16:
+        return host, int(port)
+    what, remedy = f"{text[:80]!r} is no address", "write HOST:PORT, such as 127.0.0.1:8460 or [::1]:8460"
+    if path is None:
+        raise UsageError(f"--listen {what}", remedy=remedy)
+    raise ConfigError(what, path=path, place="listen", remedy=remedy)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,263 @@
+"""Processes that check posted decisions and decide again; what is posted cannot harm the service in them.
+
+Each is a new interpreter, whose work comes and goes through pipes: a JSON header and the archive, each after
+its length. It has a limit on memory, and is ended when it takes too long. It keeps the policy engines of the
+last bundles that it was asked about.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import queue
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import OrderedDict
+from contextlib import ExitStack, suppress
+from typing import IO, Any, Final
+
+from msgspec.structs import asdict
+
+from ....evidence.base.canonical import sha256_hex
+from ....evidence.base.errors import EngineError, EnvironmentProblem
+from ....evidence.base.limits import DEFAULT
+from ...decide.model import Plan
+from ...decide.recorded import Recorded
+from ...decision.document import Decision
+from ...plans import as_recorded
+from ...policy import open_engine
+from ...policy.bundle import from_document
+from ...policy.interface import Bundle, PolicyEngine
+from ...service import replay
+from ...spread.processes import usual
+from .submission import Accepted, Demands, Refused, check, read
+
+SECONDS: Final = 90.0
+"""Time for one decision, the loading of its bundle included."""
+_MEMORY: Final = 2 << 30
+_BUNDLES: Final = 4
+_LENGTH: Final = struct.Struct(">Q")
+_START: Final = (
+    f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {__name__} import serve; serve()"
+)
+
+
+class Judges:
+    """The processes; they start at `start`, or when they are first needed.
+
+    Args:
+        number: how many, one for each core if None.
+    """
+
+    def __init__(self, number: int | None = None) -> None:
+        self.number = number or usual()
+        self._idle: queue.LifoQueue[_Judge] = queue.LifoQueue()
+        self._all = [_Judge() for _ in range(self.number)]
+        for one in self._all:
+            self._idle.put(one)
+
+    def start(self) -> None:
+        """Start them, so that the first decision need not wait for that."""
+        for one in self._all:
+            one.start()
+
+    def check(self, data: bytes, demands: Demands) -> Accepted:
+        """Check a posted archive, in whichever process is idle next.
+
+        Raises Refused: it must not be recorded; EnvironmentProblem: the process failed or took too long.
+        """
+        judge = self._idle.get()
+        try:
+            return judge.ask(data, demands)
+        finally:
+            self._idle.put(judge)
+
+    def close(self) -> None:
+        """End the processes."""
+        for one in self._all:
+            one.end()
+
+
+class _Judge:
+    """One process."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, data: bytes, demands: Demands) -> Accepted:
+        stated = asdict(demands)
+        for name in ("policies", "operators"):
+            stated[name] = sorted(stated[name])
+        stated["keys"] = [base64.b64encode(one).decode() for one in sorted(demands.keys)]
+        with self._lock:
+            process = self._process
+            if process is None or process.poll() is not None:
+                self.end()
+                process = self._start()
+            try:
+                answer = self._exchange(process, (json.dumps(stated).encode(), data))
+            except (OSError, ValueError, TimeoutError) as error:
+                self.end()
+                what = "took too long" if isinstance(error, TimeoutError) else "ended"
+                raise EnvironmentProblem(f"the process that judges again {what}") from error
+        if "refused" in answer:
+            raise Refused(answer["refused"])
+        if "failed" in answer:
+            raise EnvironmentProblem(f"the decision could not be judged again: {answer['failed']}")
+        return Accepted(answer["digest"], base64.b64decode(answer["statement"]), answer["verdict"])
+
+    def end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+
+    def start(self) -> None:
+        """Start the process."""
+        with self._lock:
+            self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={},  # no secret of the service's
+            start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
+        )
+        return self._process
+
+    def _exchange(self, process: subprocess.Popen[bytes], parts: tuple[bytes, ...]) -> dict[str, Any]:
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - opened as pipes
+        deadline = time.monotonic() + SECONDS
+        message = b"".join(_LENGTH.pack(len(part)) + part for part in parts)
+        os.set_blocking(process.stdin.fileno(), False)
+        _move(process.stdin.fileno(), message, deadline)
+        (length,) = _LENGTH.unpack(_take(process.stdout.fileno(), _LENGTH.size, deadline))
+        answer: dict[str, Any] = json.loads(_take(process.stdout.fileno(), length, deadline))
+        return answer
+
+
+def _move(handle: int, data: bytes, deadline: float) -> None:
+    rest = memoryview(data)
+    while rest:
+        _wait(handle, select.POLLOUT, deadline)
+        rest = rest[os.write(handle, rest) :]
+
+
+def _wait(handle: int, event: int, deadline: float) -> None:
+    poll = select.poll()
+    poll.register(handle, event)
+    left = deadline - time.monotonic()
+    if left <= 0 or not poll.poll(1000 * left):
+        raise TimeoutError
+
+
+def _take(handle: int, length: int, deadline: float) -> bytes:
+    found = bytearray()
+    while len(found) < length:
+        _wait(handle, select.POLLIN, deadline)
+        piece = os.read(handle, min(1 << 20, length - len(found)))
+        if not piece:
+            raise OSError("it ended")
+        found += piece
+    return bytes(found)
+
+
+def serve() -> None:
+    """Be one of the processes, until the pipe is closed."""
+    _limit_memory()
+    work, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what anything prints is no answer
+    with _Engines() as engines:
+        while (header := _part(work)) is not None:
+            answer = json.dumps(_answer(header, _part(work) or b"", engines)).encode()
+            answers.write(_LENGTH.pack(len(answer)) + answer)
+            answers.flush()
+
+
+def _answer(header: bytes, data: bytes, engines: _Engines) -> dict[str, str]:
+    stated = json.loads(header)
+    for name in ("policies", "operators"):
+        stated[name] = frozenset(stated[name])
+    stated["keys"] = frozenset(map(base64.b64decode, stated["keys"]))
+    try:
+        found = check(read(data), Demands(**stated), engines.again)
+    except Refused as error:
+        return {"refused": str(error)}
+    except (EngineError, EnvironmentProblem) as error:
+        return {"failed": error.what}
+    except MemoryError:
+        return {"refused": "checking it takes more memory than there is for that"}
+    except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
+        return {"failed": f"it met {type(error).__name__}"}
+    line = base64.b64encode(found.statement).decode()
+    return {"digest": found.digest, "statement": line, "verdict": found.verdict}
+
+
+def _part(stream: IO[bytes]) -> bytes | None:
+    head = stream.read(_LENGTH.size)
+    return stream.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else None
+
+
+def _limit_memory() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY if hard < 0 else min(_MEMORY, hard), hard))
+
+
+class _Engines:
+    """Loaded bundles and an engine over each, the latest few; a context manager."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[Bundle, Plan, PolicyEngine, ExitStack]] = OrderedDict()
+
+    def __enter__(self) -> _Engines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._kept:
+            self._kept.popitem()[1][3].close()
+
+    def again(self, recorded: Recorded, document: bytes, digest: str) -> Decision:
+        """Decide again, with the embedded engine, by a bundle of this digest.
+
+        Raises Refused: it has another digest; nothing in it was run.
+        """
+        setup = recorded.setup
+        chosen = (sha256_hex(document), digest, setup.depends_on, setup.profile, setup.parameters)
+        name = sha256_hex(repr(chosen).encode())
+        if name not in self._kept:
+            bundle, plan = as_recorded(_bundle(document, digest), setup)
+            stack = ExitStack()
+            self._kept[name] = (
+                bundle,
+                plan,
+                stack.enter_context(open_engine("embedded", bundle, DEFAULT)),
+                stack,
+            )
+            while len(self._kept) > _BUNDLES:
+                self._kept.popitem(last=False)[1][3].close()
+        self._kept.move_to_end(name)
+        bundle, plan, engine, _ = self._kept[name]
+        return replay(bundle, plan, recorded, setup.time, engine)
+
+
+def _bundle(document: bytes, digest: str) -> Bundle:
+    found = from_document(document, DEFAULT)
+    if found.digest != digest:
+        raise Refused(f"the policy bundle in the archive is {found.digest}, the decision names {digest}")
+    return found

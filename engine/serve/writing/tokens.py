@@ -1,0 +1,181 @@
+"""Who posts: a bearer token that a configured issuer signed, or a client certificate, and what it permits.
+
+Tokens are JSON Web Tokens (RFC 7519) as CI systems issue them after OpenID Connect. Nothing is fetched:
+the issuer's keys are a file. Which algorithm signs is the service file's word, never the token's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jwt
+from msgspec import Struct
+
+from ....evidence.base.errors import ConfigError
+from ....evidence.reading.files import read_regular
+from ..settings import IssuerSettings, Log, Service, WriterSettings
+
+LEEWAY_S: Final = 30
+"""How far clocks of issuer and service may differ."""
+LONGEST: Final = 16_384
+"""The longest token, in characters."""
+_MOST_KEYS: Final = 1 << 20
+
+
+class NotKnown(Exception):
+    """Nobody that is configured vouches for the client (401); the text says why, and nothing of the token."""
+
+
+class NotPermitted(Exception):
+    """The client is known and may not post here (403)."""
+
+
+class Client(Struct, frozen=True):
+    """Who posts.
+
+    Attributes:
+        name: for logs and limits: issuer and subject, or the certificate's name.
+        claims: of the token; empty for a certificate.
+        certificates: names in the client certificate, `DNS:…` and `URI:…`.
+    """
+
+    name: str
+    issuer: str | None
+    claims: Mapping[str, Any]
+    certificates: frozenset[str] = frozenset()
+
+
+class Issuers:
+    """The issuers whose tokens are accepted, with their keys as the files have them now.
+
+    Raises ConfigError: a file is absent, or has no key that can be used.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._known = {one.issuer: _Keys(one, service.directory) for one in service.stated.issuers}
+
+    def client(self, token: str) -> Client:
+        """Who sent a token. Raises NotKnown: it does not hold."""
+        if not token or len(token) > LONGEST or not token.isascii():
+            raise NotKnown("the token is none")
+        try:
+            stated = jwt.decode(token, options={"verify_signature": False, "verify_exp": False}).get("iss")
+            header = jwt.get_unverified_header(token)
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise NotKnown("the token is malformed") from error
+        issuer = self._known.get(stated) if isinstance(stated, str) else None
+        if issuer is None:
+            raise NotKnown("no such issuer is accepted")
+        claims = issuer.verified(token, header)
+        return Client(f"{stated} {str(claims.get('sub', ''))[:200]}", stated, claims)
+
+
+class _Keys:
+    """One issuer's keys; read again when their file was changed."""
+
+    def __init__(self, issuer: IssuerSettings, directory: Path) -> None:
+        self._issuer = issuer
+        self._path = directory / issuer.jwks
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        self._keys: list[jwt.PyJWK] = []
+        self._read()
+
+    def verified(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
+        issuer = self._issuer
+        algorithm, wanted = header.get("alg"), header.get("kid")
+        if algorithm not in issuer.algorithms:
+            raise NotKnown("the token is signed with an algorithm that is not accepted")
+        keys = [
+            one
+            for one in self._current()
+            if one.algorithm_name == algorithm and (wanted is None or one.key_id in (wanted, None))
+        ]
+        for key in keys:
+            try:
+                found: dict[str, Any] = jwt.decode(
+                    token,
+                    key,
+                    algorithms=[algorithm],
+                    audience=issuer.audience,
+                    issuer=issuer.issuer,
+                    leeway=LEEWAY_S,
+                    options={"require": ["exp", "iat", "iss", "aud"]},
+                )
+            except jwt.InvalidSignatureError:
+                continue
+            except jwt.ExpiredSignatureError:
+                raise NotKnown("the token has expired") from None
+            except jwt.InvalidAudienceError:
+                raise NotKnown("the token is for another audience") from None
+            except (jwt.PyJWTError, ValueError, TypeError):
+                raise NotKnown("the token does not hold") from None
+            return found
+        raise NotKnown("no key of the issuer signed the token")
+
+    def _current(self) -> list[jwt.PyJWK]:
+        with self._lock:
+            try:
+                state = self._path.stat()
+                if self._stamp != (state.st_mtime_ns, state.st_size, state.st_ino):
+                    self._read()
+            except (OSError, ConfigError):
+                pass  # a file that is being replaced; the keys that were read stay
+            return self._keys
+
+    def _read(self) -> None:
+        try:
+            state = self._path.stat()
+            text = read_regular(self._path, _MOST_KEYS).decode()
+            keys = jwt.PyJWKSet.from_json(text).keys
+        except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
+            raise self._wrong(str(error) or type(error).__name__) from error
+        usable = [
+            one
+            for one in keys
+            if one.key_type != "oct"
+            and one.algorithm_name in self._issuer.algorithms
+            and one.public_key_use in (None, "sig")
+        ]
+        if not usable:
+            raise self._wrong(f"it has no public key for {', '.join(self._issuer.algorithms)}")
+        self._keys, self._stamp = usable, (state.st_mtime_ns, state.st_size, state.st_ino)
+
+    def _wrong(self, why: str) -> ConfigError:
+        return ConfigError(
+            f"the issuer's keys cannot be used: {why[:200]}",
+            path=str(self._path),
+            place=f"issuer {self._issuer.issuer}",
+            remedy="save the JWK set that the issuer publishes",
+        )
+
+
+def permitted(log: Log, client: Client) -> str | None:
+    """The commit that the client may post a decision about; None for any.
+
+    Raises NotPermitted: it may not post to this log.
+    """
+    for writer in log.stated.writers:
+        if _is(writer, client):
+            if writer.commit is None:
+                return None
+            commit = client.claims.get(writer.commit)
+            if isinstance(commit, str):
+                return commit
+    raise NotPermitted("this client may not post to this log")
+
+
+def may_push(log: Log, client: Client) -> bool:
+    """Whether the client may push policy bundles, to see what they change about this log."""
+    return any(_is(writer, client) for writer in log.stated.bundles)
+
+
+def _is(writer: WriterSettings, client: Client) -> bool:
+    if writer.certificate is not None:
+        return writer.certificate in client.certificates
+    return writer.issuer == client.issuer and all(
+        client.claims.get(name) == value for name, value in writer.claims.items()
+    )
