@@ -93,6 +93,7 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/ledger.py
 	$(BIN)/python benchmarks/formats.py
 	$(BIN)/python benchmarks/impact.py
+	$(BIN)/python benchmarks/cluster.py
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/ibkr.py
 	$(BIN)/python benchmarks/broker.py

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..evidence.base.canonical import canonical
@@ -44,6 +44,9 @@ from .policy.bundle import to_document
 from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
 from .report.several.history import Recorded
 from .service import Judged, find_subject
+
+if TYPE_CHECKING:
+    from .spread.interface import Spread
 
 LATEST = "latest"
 """Stands for the last recorded decision."""
@@ -319,6 +322,7 @@ def verify(
     *,
     since: str | None = None,
     full: bool = False,
+    spread: Spread | None = None,
 ) -> Report:
     """Verify the ledger.
 
@@ -329,6 +333,7 @@ def verify(
         since: `receipt` reads only what is after this machine's receipt; else the file of a checkpoint kept
             elsewhere, which the ledger must extend.
         full: check all signatures, also those of entries that a receipt or that checkpoint covers.
+        spread: who does that; None: this process.
 
     Raises UsageError: the key is not one, or the file cannot be read; LedgerError: there is no ledger.
     """
@@ -344,6 +349,7 @@ def verify(
         authorities=authorities,
         admins=context.authority.key_admins,
         scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
+        spread=spread,
     )
 
 

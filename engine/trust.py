@@ -68,6 +68,7 @@ class Authority:
         settings_digest: SHA-256 of the ``gate.yaml`` in force, None where there is none.
         log_key: verifier key of the only log that decisions may be added to.
         key_admins: the first key admins of the log; None where nobody names them.
+        cluster: address of the Dask cluster that the operator names.
         notices: remarks about settings that are ignored.
     """
 
@@ -81,6 +82,7 @@ class Authority:
     settings_digest: str | None = None
     log_key: str | None = None
     key_admins: Admins | None = None
+    cluster: str | None = None
     notices: tuple[Notice, ...] = ()
 
 
@@ -319,5 +321,6 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
         execute=frozenset(own.execute),
         log_key=own.log_key,
         key_admins=operator.admins(root),
+        cluster=operator.config.cluster,
         notices=(*base.notices, *notices),
     )

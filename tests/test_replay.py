@@ -108,13 +108,14 @@ def test_a_line_that_says_something_else(recorded: Path) -> None:
     """The ledger's line is compared, too: it cannot say PASS of a document that says FAIL."""
     from gate.engine.replay.replay import Replaying, Status, replay
     from gate.engine.replay.stored import EngineChoice, lines, own_place
+    from gate.engine.spread.processes import Processes
 
     context = open_context(recorded)
     place = own_place(context)
     [line] = lines(place, 0, config_dir())
     other = replace(line, statement="0" * 64)
     choice = EngineChoice.of(context)
-    work = Replaying(place, [other], choice, same=True)
-    [found] = replay(work, 1)
+    work = Replaying(place, choice, same=True)
+    [found] = replay(work, [other], Processes(1))
     assert found.status is Status.DIFFERENT
     assert found.difference is not None and found.difference.field == "the ledger's line"

@@ -15,13 +15,15 @@ from ..context import Context
 from ..ledger import proof as proofs
 from ..ledgers import reader, store_limits
 from ..report import ledger as report
-from ..terminal.console import write_bytes, write_error
+from ..terminal.console import progress, write_bytes, write_error
 from ..terminal.outputs import Output, parse_outputs, write, write_new
 from ..witnessing import authorities
 from ..witnessing import witness as ask
 from .options import (
     HERE,
+    Cluster,
     Debug,
+    Jobs,
     Operator,
     Outputs,
     TrustRef,
@@ -31,6 +33,7 @@ from .options import (
     config_dir,
     open_workspace,
     output_option,
+    workers,
 )
 
 
@@ -193,6 +196,8 @@ def verify(
             metavar="FILE",
         ),
     ] = None,
+    jobs: Jobs = None,
+    cluster: Cluster = None,
     output: Outputs = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -201,12 +206,19 @@ def verify(
     debug: Debug = False,
 ) -> None:
     """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
+    from ..spread import spread_over
+
     outputs = parse_outputs(output, tuple(report.VERIFICATIONS))
     if full and since == recording.RECEIPT:
         raise UsageError("--full reads everything, --since receipt does not", remedy="give one of them")
+    if not full and (jobs is not None or cluster is not None):
+        raise UsageError("--jobs and --cluster are for checking everything", remedy="add --full")
     context = open_workspace(workspace, operator, trust_ref)
     vouching = authorities(context, timestamp_anchor)
-    found = recording.verify(context, key, config_dir(), vouching, since=since, full=full)
+    where = workers(context, jobs, cluster) if full else (1, None)
+    with progress(wanted=not verbose), spread_over(*where) as spread:
+        by = spread if full else None
+        found = recording.verify(context, key, config_dir(), vouching, since=since, full=full, spread=by)
     for item in outputs:
         write(item, report.VERIFICATIONS[item.format](found))
     raise typer.Exit(0 if found.ok else 1)

@@ -147,10 +147,18 @@ Jobs = Annotated[
     typer.Option(
         "--jobs",
         "-j",
-        help="Processes that judge; by default one for each core.",
+        help="Processes of this machine that do the work; by default one for each core.",
         min=1,
         max=64,
         metavar="N",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="Have the workers of this Dask cluster do the work: dask://HOST:PORT or tls://HOST:PORT.",
+        metavar="URL",
     ),
 ]
 HERE = Path()
@@ -217,6 +225,11 @@ def _folder(workspace: Path) -> str:
     """The workspace's path from here; empty where it is not below."""
     here, path = HERE.resolve(), workspace.resolve()
     return "" if path == here or not path.is_relative_to(here) else path.relative_to(here).as_posix()
+
+
+def workers(context: Context, jobs: int | None, cluster: str | None) -> tuple[int | None, str | None]:
+    """Who does the work: so many processes of this machine, or the cluster of the flag or the operator."""
+    return jobs, context.authority.cluster if jobs is None and cluster is None else cluster
 
 
 def effective_time(context: Context, text: str | None, *, allow_past: bool) -> Time:

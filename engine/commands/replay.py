@@ -12,6 +12,7 @@ from ..terminal.console import progress
 from ..terminal.outputs import parse_outputs, write
 from .options import (
     HERE,
+    Cluster,
     Debug,
     Engine,
     Jobs,
@@ -24,6 +25,7 @@ from .options import (
     config_dir,
     open_workspace,
     screen,
+    workers,
 )
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -38,6 +40,7 @@ def replay(
     everything: Annotated[bool, typer.Option("--all", help="Make every recorded decision again.")] = False,
     engine: Engine = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     output: Outputs = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -50,11 +53,11 @@ def replay(
 
     Recorded input, policy bundle and time give the same bytes; exit 2 when a decision cannot be replayed.
     """
-    from ..replay.processes import usual
     from ..replay.replay import Replaying, Status
     from ..replay.replay import replay as make_again
     from ..replay.reports.replay import RENDERERS
     from ..replay.stored import EngineChoice, find_line, lines, own_place
+    from ..spread import spread_over
 
     outputs = parse_outputs(output, tuple(RENDERERS))
     if (decision is None) is not everything:
@@ -62,14 +65,14 @@ def replay(
     context = open_workspace(workspace, operator, trust_ref, engine=engine)
     choice = EngineChoice.of(context)
     place = own_place(context)
-    if decision is None:
-        chosen = lines(place, 0, config_dir())
-    else:
-        chosen = [find_line(context, decision, config_dir())]
-    work = Replaying(place, chosen, choice, same=engine is None)
-    wanted = min(jobs or usual(), max(len(chosen), 1))
-    with progress(wanted=not verbose):
-        found = list(make_again(work, wanted))
+    where = workers(context, jobs, cluster) if everything else (1, None)
+    with progress(wanted=not verbose), spread_over(*where) as spread:
+        if decision is None:
+            chosen = lines(place, 0, config_dir())
+        else:
+            chosen = [find_line(context, decision, config_dir())]
+        work = Replaying(place, choice, same=engine is None, samples=tuple(chosen[:1]))
+        found = list(make_again(work, chosen, spread))
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](found, page))

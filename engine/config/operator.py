@@ -60,6 +60,13 @@ class OperatorConfig(GateConfig):
     key_threshold: int | None = field(
         default=None, metadata={"description": "How many of them must sign a key event."}
     )
+    cluster: Text | None = field(
+        default=None,
+        metadata={
+            "description": "Dask cluster that judges recorded decisions again and verifies the ledger: "
+            "dask://HOST:PORT or tls://HOST:PORT. All cores of this machine do it if absent."
+        },
+    )
     notify: NotifySettings | None = field(
         default=None, metadata={"description": "Who is told by `gate notify` what changed; nobody if absent."}
     )

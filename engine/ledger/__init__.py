@@ -3,6 +3,7 @@
 * `open_ledger`, `open_reader`, `verify_ledger` - a ledger by its URL.
 * `reader`, `writer`, `verify` (`findings`) - what holds of every ledger, over the storage that `interface`
   describes; `proof` - what leaves it.
+* `checking` - lines and evidence by themselves, and by several processes.
 * `files` - the storage in a directory (POSIX only: flock, directory descriptors; a local file system);
   `postgres` - the one in a database.
 * `keychain` - which keys may sign an entry or a checkpoint, by the log's key events.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +28,7 @@ from ..store.urls import Schemes
 
 if TYPE_CHECKING:
     from ...evidence.signing.keys import LogKey, VerifierKey
+    from ..spread.interface import Spread
     from ..store.evidence import EvidenceStore
     from .findings import Report
     from .interface import Connect, LedgerStorage
@@ -115,9 +118,13 @@ def verify_ledger(
     expected_key: VerifierKey | None = None,
     config_dir: Path | None = None,
     evidence: str | Path | None = None,
+    spread: Spread | None = None,
     **options: Any,
 ) -> Report:
     """Check the ledger at a URL. Other arguments as `verify.verify`.
+
+    Args:
+        spread: who checks lines and evidence, where everything is checked; None: this process.
 
     Raises ConfigError for a scheme that nobody serves, LedgerError when there is no ledger at all,
     EnvironmentProblem when it cannot be read. What is wrong with a ledger is in the report.
@@ -126,8 +133,13 @@ def verify_ledger(
 
     receipts = _receipts(url, config_dir)
     source, store = _connect(url, evidence, DEFAULT, receipts, write=False)
+    work = None
+    if spread is not None:
+        from .checking.job import Checking
+
+        work = (Checking(partial(_connect, url, evidence, DEFAULT, None, write=False)), spread)
     with closing(source), store:
-        return verify(source, store, expected_key, receipts, **options)
+        return verify(source, store, expected_key, receipts, work=work, **options)
 
 
 def _receipts(url: str | Path, config_dir: Path | None) -> Receipts | None:

@@ -10,33 +10,36 @@ everything that is wrong.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice, pairwise
-from typing import Any, Final, TypeVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
-from ...evidence.signing.dsse import Envelope
-from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import VerifierKey
-from ...evidence.signing.problems import Flaw, SignatureError
+from ...evidence.signing.problems import SignatureError
+from ..spread.pace import Pace
 from ..store.evidence import EvidenceStore
 from .authorities.timestamp import stamped
 from .authorities.witness import cosignatures
+from .checking.check import EvidenceOf, LineCheck, Wrong, batches, check_evidence, parts
 from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
 from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .keychain import Admins, KeyChain
-from .merkle import Frontier, leaf_hashes
+from .merkle import HASH_BYTES, Frontier
 from .note import CLOCK_SKEW_S, Checkpoint, check_time
 from .reader import absent, read_chain, read_checkpoint, read_verifier
 from .receipts import Receipt, Receipts
 
-S = TypeVar("S")
+if TYPE_CHECKING:
+    from ..spread.interface import Spread
+    from .checking.job import Checking
+
 T = TypeVar("T")
-_BATCH: Final = 256  # lines in memory at once
 
 
 def verify(
@@ -46,10 +49,11 @@ def verify(
     receipts: Receipts | None = None,
     given: bytes | None = None,
     digests: Iterable[str] = (),
-    evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None = None,
+    evidence_of: EvidenceOf | None = None,
     scope: Scope = Scope.EVERYTHING,
     authorities: Authorities | None = None,
     admins: Admins | None = None,
+    work: tuple[Checking, Spread] | None = None,
 ) -> Report:
     """Check a ledger, wherever its lines, checkpoints and blobs are, and remember it when nothing is wrong.
 
@@ -63,13 +67,14 @@ def verify(
         scope: how much is checked. Everything is when a smaller scope finds anything wrong.
         authorities: who may have stamped and cosigned checkpoints.
         admins: the first key admins, whose key events count; None counts none.
+        work: who checks lines and evidence where everything is checked; None: this process.
 
     Raises NoLedger when there is no ledger at all, LedgerError when only what is new is to be checked and
     there is no receipt, EnvironmentProblem when it cannot be read. What is wrong with a ledger is in the
     report.
     """
     digests, authorities = set(digests), authorities or Authorities()
-    check = _Verification(source, evidence_of, referred=set(digests))
+    check = _Verification(source, evidence_of, work, referred=set(digests))
     known = None if receipts is None else check.attempt(Kind.RECEIPT, receipts.here)
 
     def remembered(key: VerifierKey) -> Receipt | None:
@@ -129,34 +134,13 @@ def verify(
     )
 
 
-def _batches(lines: Iterator[bytes], at: int, ends: list[int]) -> Iterator[list[bytes]]:
-    """Up to `_BATCH` lines at a time, the first of all being line ``at``, none going past one of the ends."""
-    for end in ends:
-        while at < end and (batch := list(islice(lines, min(_BATCH, end - at)))):
-            yield batch
-            at += len(batch)
-    while batch := list(islice(lines, _BATCH)):
-        yield batch
-
-
-def _statement(envelope: Envelope) -> dict[str, Any]:
-    return parse_statement(envelope.payload)
-
-
-def _tried(step: Callable[[S], T], before: S | SignatureError) -> T | SignatureError:
-    """What a step makes of what the step before gave: the error that either raised."""
-    try:
-        return before if isinstance(before, SignatureError) else step(before)
-    except SignatureError as problem:
-        return problem
-
-
 @dataclass(slots=True)
 class _Verification:
     """The findings so far, and the steps that add to them."""
 
     source: LedgerSource
-    evidence_of: Callable[[dict[str, Any]], Iterable[str]] | None
+    evidence_of: EvidenceOf | None
+    work: tuple[Checking, Spread] | None = None
     referred: set[str] = field(default_factory=set)
     problems: list[Finding] = field(default_factory=list)
     predicates: Counter[str] = field(default_factory=Counter)
@@ -323,16 +307,23 @@ class _Verification:
             length = after.log_bytes if after else 0
             self.compare(due.pop(frontier.size, []), frontier, length)
             self.covered = frontier.copy() if latest and latest.size == frontier.size else None
-            for batch in _batches(self.source.lines(after), frontier.size, sorted(due)):
-                # what is trusted ends where a checkpoint does, so never within a batch
-                self.batch(batch, frontier.size, signed=frontier.size >= trusted)
-                for leaf in leaf_hashes(batch):
-                    frontier.append(leaf)
-                length += sum(map(len, batch)) + len(batch)
-                if frontier.size in due:
-                    self.compare(due.pop(frontier.size), frontier, length)
-                    if latest is not None and frontier.size == latest.size:
-                        self.covered = frontier.copy()
+            pace = Pace("lines checked", latest.size - frontier.size if latest else None)
+            for found in self.checked(after, frontier.size, trusted):
+                pace.add(len(found["lengths"]))
+                self.void += found["void"]
+                self.predicates.update(found["kinds"])
+                self.referred.update(found["refers"])
+                leaves, findings = bytes.fromhex(found["leaves"]), deque(found["findings"])
+                for place, bytes_of_line in enumerate(found["lengths"]):
+                    while findings and findings[0][0] == place:
+                        _, about, text, path = findings.popleft()
+                        self.add(Kind(about), text, path or LOG, frontier.size + 1)
+                    frontier.append(leaves[HASH_BYTES * place : HASH_BYTES * (place + 1)])
+                    length += bytes_of_line + 1
+                    if frontier.size in due:
+                        self.compare(due.pop(frontier.size), frontier, length)
+                        if latest is not None and frontier.size == latest.size:
+                            self.covered = frontier.copy()
             return True
 
         if not self.attempt(Kind.LAYOUT, lines):
@@ -342,29 +333,19 @@ class _Verification:
             self.add(Kind.TRUNCATED if kind is Kind.ROOT else kind, text, LOG)
         return max(0, frontier.size - (latest.size if latest else 0))
 
-    def batch(self, lines: list[bytes], start: int, *, signed: bool) -> None:
-        """Check lines, the first of which has this index; unless ``signed``, all but their signatures."""
-        # Step by step: checking a signature drives everything else out of the processor's caches.
-        envelopes = [_tried(Envelope.parse, line) for line in lines]
-        statements = [_tried(_statement, envelope) for envelope in envelopes]
-        for place, (envelope, statement) in enumerate(zip(envelopes, statements, strict=True)):
-            if isinstance(envelope, SignatureError) or isinstance(statement, SignatureError):
-                continue
-            try:
-                kind = statement["predicateType"]
-                if self.chain.checked(start + place, envelope, kind, signature=signed) is not None:
-                    self.void.append(start + place)
-            except SignatureError as problem:
-                statements[place] = problem
-        for number, statement in enumerate(statements, start + 1):
-            if isinstance(statement, SignatureError):
-                forged = statement.flaw in (Flaw.BAD_SIGNATURE, Flaw.WRONG_KEY)
-                self.add(Kind.LINE_SIGNATURE if forged else Kind.LINE_FORM, statement.reason, LOG, number)
-                continue
-            self.predicates[statement["predicateType"]] += 1
-            if self.evidence_of is not None:
-                found = partial(self.evidence_of, statement)
-                self.referred.update(self.attempt(Kind.LINE_FORM, found, number) or ())
+    def checked(self, after: Checkpoint | None, start: int, trusted: int) -> Iterator[dict[str, Any]]:
+        """What lines after a checkpoint are like, some at a time (`LineCheck`); the first has this index."""
+        check = LineCheck(self.chain, self.evidence_of, trusted)
+        found = None
+        if self.work is not None and not start and not trusted:
+            job, spread = self.work
+            found = replace(job, check=check).lines(self.source, spread)
+        if found is not None:
+            yield from found
+            return
+        for batch in batches(self.source.lines(after)):
+            yield check(batch, start)
+            start += len(batch)
 
     def compare(self, items: list[tuple[str, Kind, Checkpoint]], frontier: Frontier, length: int) -> None:
         for name, kind, one in items:
@@ -379,5 +360,15 @@ class _Verification:
         """Check everything that is referred to, and on demand everything that is stored."""
         if everything:
             self.attempt(Kind.EVIDENCE, lambda: self.referred.update(store.digests()))
-        for digest in sorted(self.referred):
-            self.attempt(Kind.EVIDENCE, partial(store.check, digest))
+        digests = sorted(self.referred)
+        pace = Pace("pieces of evidence checked", len(digests))
+        found: Iterator[Wrong]
+        if self.work is not None and everything:
+            job, spread = self.work
+            found = job.evidence(digests, spread)
+        else:
+            found = (check_evidence(store, part) for part in parts(digests))
+        for part, wrong in zip(parts(digests), found, strict=True):
+            pace.add(len(part))
+            for what, path in wrong:
+                self.add(Kind.EVIDENCE, what or "", path or self.source.name)

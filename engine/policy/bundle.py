@@ -214,10 +214,13 @@ def _load(view: View | _Files, where: str, report: Report) -> Bundle:
     for package in sorted(packages):
         with reporting("file", tell):
             _refuse_data_below(package, data)
-    digest = sha256_hex(manifest_bytes({f.path: f.sha256 for f in view.files}))
-    return Bundle(
-        name, version, digest, modules, data, metadata, tuple(annotations), tuple(heads), files, bare
-    )
+    digest, rest = files_digest(files), (tuple(annotations), tuple(heads), files, bare)
+    return Bundle(name, version, digest, modules, data, metadata, *rest)
+
+
+def files_digest(files: Mapping[str, bytes]) -> str:
+    """The digest of a bundle of these files."""
+    return sha256_hex(manifest_bytes({path: sha256_hex(data) for path, data in files.items()}))
 
 
 def _no_manifest(where: str) -> PolicyError:

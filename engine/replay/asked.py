@@ -17,8 +17,9 @@ from ..decide.recorded import ALL, Time, wanted_stages
 from ..plans import as_recorded
 from ..policy.bundle import MANIFEST, SHIPPED_BUNDLES, USUAL, from_document, load_bundle
 from ..policy.interface import Bundle
+from ..spread.interface import Spread
 from ..workbench.bundles import find_bundle
-from .impact import ENTRY, FactSet, Impact, Judging, impact
+from .impact import ENTRY, Everything, FactSet, Impact, Judging, impact
 from .logs import open_log
 from .replacing import FACT, Replacement
 from .stored import Archive, EngineChoice, Line, Place, at_least, find_line, lines, own_place, reason
@@ -34,7 +35,7 @@ def ask_impact(
     since_s: int | None,
     against: tuple[str, ...],
     facts: Path | None,
-    jobs: int,
+    spread: Spread,
 ) -> Impact:
     """What the context's bundle changes about what is recorded.
 
@@ -61,28 +62,21 @@ def ask_impact(
     compared = None if base is None else load_base(context, base)
     sets = () if facts is None else read_fact_sets(facts, [line for line in found if line.ledger == 0])
     choice = EngineChoice.of(context)
-    work = Judging(
-        places=places,
-        lines=(),
-        sets=sets,
-        logs=logs,
-        bundle=context.loaded,
-        base=compared,
-        engine=choice,
-    )
+    firsts = {line.ledger: line for line in reversed(found)}
+    judging = Judging(places, context.loaded, compared, choice, tuple(firsts.values()))
+    work = Everything(found, sets, logs, choice.limits)
     words = "what was decided then"
     if compared is not None:
         words = f"{base}: {compared.name} {compared.version} ({compared.digest[:8]})"
     names = [f"{name} {ENTRY}" for name in named] if against else [ENTRY]
-    amount = len(found) + len(sets) + 100 * len(logs)
-    made = impact(names, found, work, words, max(1, min(jobs, amount)))
+    made = impact(names, work, judging, words, spread)
     folder = _folder(context)
     prefix = "" if folder in (None, ".") else f"{folder}/"
     return replace(made, places={code: (prefix + path, line) for code, (path, line) in made.places.items()})
 
 
 def _location(name: str) -> Path | str:
-    return name if ":" in name else Path(name)
+    return name if ":" in name else Path(name).absolute()
 
 
 def read_fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:

@@ -1,14 +1,14 @@
 """What edited policies change: each recorded decision is judged again, and what flips is found by rule.
 
-Each distinct input is judged once, in several processes; results come in the ledgers' order, whatever their
-number.
+Each distinct input is judged once, wherever the work is spread to; results come in the ledgers' order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,22 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ... import __version__
-from ...evidence.base.activity import step
 from ...evidence.base.errors import ConfigError, EngineError, InternalError, PolicyError, UsageError
+from ...evidence.base.limits import Limits
 from ...evidence.base.records import from_json, to_json
 from ..decide.recorded import Recorded
 from ..decision.document import PolicyId
+from ..policy.bundle import files_digest
 from ..policy.interface import Bundle
+from ..spread.interface import Chunk, Spread
+from ..spread.pace import Pace
 from . import logs
 from .outcome import Difference, Outcome, compare, of_document
-from .processes import Found, run
 from .rejudge import Judge
 from .replacing import Replacement, replace_facts
-from .stored import UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason
+from .stored import CHUNK, UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason, seen
 
-_PROGRESS = 25
+_LINES, _SETS = "lines", "sets"
 ENTRY = "entry"
 """How the source of a ledger's decision ends."""
 
@@ -92,44 +94,60 @@ class Impact(Struct, frozen=True):
         return any(one.difference is not None and one.difference.loosened for one in self.changed)
 
 
+class Everything(Struct, frozen=True):
+    """All that is to be judged, in chunks: their kind, and what they have.
+
+    Attributes:
+        lines: one line for each distinct set of documents.
+        logs: files of OPA's decision logs.
+    """
+
+    lines: Sequence[Line]
+    sets: Sequence[FactSet]
+    logs: Sequence[Path]
+    limits: Limits
+
+    def __call__(self) -> Iterator[Chunk]:
+        """The chunks: lines, fact sets, then lines of logs."""
+        for kind, items in ((_LINES, self.lines), (_SETS, self.sets)):
+            for at in range(0, len(items), CHUNK):
+                yield kind, items[at : at + CHUNK]
+        for place, path in enumerate(self.logs):
+            yield from ((place, items) for items in logs.parts(path, self.limits))
+
+
 class Judging(Struct, frozen=True):
     """The work of judging again.
 
     Attributes:
-        lines: one line for each distinct set of documents.
         base: the bundle to compare with; None for the one that each decision was recorded with.
-        logs: files of OPA's decision logs.
+        samples: decisions by which machines find out whether they see the same evidence.
     """
 
     places: tuple[Place, ...]
-    lines: Sequence[Line]
-    sets: Sequence[FactSet]
-    logs: Sequence[Path]
     bundle: Bundle
     base: Bundle | None
     engine: EngineChoice
+    samples: tuple[Line, ...] = ()
 
-    def __call__(self, share: int, shares: int) -> Iterator[Found]:
-        """Judge this share: places are [0, number of the line], [1, of the fact set], [2 + log, line]."""
-        with ExitStack() as stack:
-            archive = stack.enter_context(Archive(self.places))
-            engines = stack.enter_context(Engines(archive))
+    @property
+    def limits(self) -> Limits:
+        """Those of the policy engine."""
+        return self.engine.limits
+
+    def sees(self) -> dict[str, str]:
+        """The bundles, and whose the ledgers are."""
+        bundles = {"the edited policies": self.bundle, "the policies to compare with": self.base}
+        digests = {name: files_digest(one.files) for name, one in bundles.items() if one is not None}
+        return digests | seen(self.places, self.samples)
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[Chunk], list[Any]]]:
+        """Open ledgers and engines for `_Again`."""
+        with Archive(self.places) as archive, Engines(archive) as engines:
             new = self._judge(engines, self.bundle)
             base = None if self.base is None else self._judge(engines, self.base)
-            again = _Again(archive, engines, new, base, self.engine)
-            for number, line in enumerate(self.lines):
-                if number % shares == share:
-                    yield [0, number], again.line(line)
-            for number, one in enumerate(self.sets):
-                if number % shares == share:
-                    yield [1, number], again.line(one.line, one)
-            part = (self.engine.limits, share, shares)
-            for place, path in enumerate(self.logs, 2):
-                for number, logged, found in logs.differences(path, new, base, *part):
-                    name = None if logged is None else logged.name
-                    failure = found if isinstance(found, str) else None
-                    difference = None if failure else to_json(found)
-                    yield [place, number], [name, difference, failure, []]
+            yield _Again(archive, engines, new, base, self.engine).chunk
 
     def _judge(self, engines: Engines, bundle: Bundle) -> Judge:
         engine = partial(engines.over, bundle, self.engine)
@@ -139,7 +157,7 @@ class Judging(Struct, frozen=True):
 
 
 class _Again(Struct, frozen=True):
-    """Judges single recorded decisions; results are what `Judging` sends."""
+    """Judges chunks; a result is a list ``[place, name, difference, failure, lacking]`` for each decision."""
 
     archive: Archive
     engines: Engines
@@ -147,16 +165,34 @@ class _Again(Struct, frozen=True):
     base: Judge | None
     engine: EngineChoice
 
-    def line(self, line: Line, facts: FactSet | None = None) -> list[Any]:
+    def chunk(self, chunk: Chunk) -> list[Any]:
+        """The results of a chunk of `Everything`."""
+        kind, items = chunk
+        if kind == _LINES:
+            return [self._line(line) for line in items]
+        if kind == _SETS:
+            return [self._line(one.line, one) for one in items]
+        asked = (logs.difference(item, self.new, self.base, self.engine.limits) for item in items)
+        return [self._logged(kind, *found) for found in asked if found is not None]
+
+    @staticmethod
+    def _logged(
+        log: int, number: int, logged: logs.Logged | None, found: Difference | str | None
+    ) -> list[Any]:
+        name = None if logged is None else logged.name
+        failure = found if isinstance(found, str) else None
+        return [[log, number], name, None if failure else to_json(found), failure, []]
+
+    def _line(self, line: Line, facts: FactSet | None = None) -> list[Any]:
         try:
             recorded = self.archive.recorded(line)
             if facts is not None:
                 recorded, _ = replace_facts(recorded, facts.replacements)
             after = self.new.outcome(recorded)
             difference = compare(self._before(line, recorded, hypothetical=facts is not None), after)
-            return [None, to_json(difference), None, list(self.new.lacking(recorded))]
+            return [None, None, to_json(difference), None, list(self.new.lacking(recorded))]
         except (*UNUSABLE, ConfigError, PolicyError, EngineError, UsageError, InternalError) as error:
-            return [None, None, reason(error), []]
+            return [None, None, None, reason(error), []]
 
     def _before(self, line: Line, recorded: Recorded, *, hypothetical: bool) -> Outcome:
         if self.base is not None:
@@ -167,26 +203,27 @@ class _Again(Struct, frozen=True):
         return Judge.over(*self.engines.of(line, self.engine, recorded.setup)).outcome(recorded)
 
 
-def impact(names: Sequence[str], lines: Sequence[Line], work: Judging, base: str, jobs: int) -> Impact:
+def impact(names: Sequence[str], work: Everything, judging: Judging, base: str, spread: Spread) -> Impact:
     """Judge everything again, once for equal documents.
 
     Args:
         names: of the ledgers, for people.
-        lines: every recorded decision; those of ``work`` are taken from them.
+        work: its lines are all recorded decisions, also those whose documents are equal.
         base: what is compared with, in words.
 
     Raises PolicyError: the edited bundle or the base does not load; UsageError: there is nothing to judge;
-    EnvironmentProblem: a process was ended.
+    EnvironmentProblem: a process or the cluster was lost.
     """
+    lines = work.lines
     first = {line.documents: line for line in reversed(lines)}
     distinct = [line for line in lines if first[line.documents] is line]
-    work = replace(work, lines=distinct)
+    del first
     changed, failed, lacking, logged = list[Judged](), list[Judged](), dict[str, int](), 0
-    found = iter(run(work, jobs, work.engine.limits))
+    results = spread.run(judging, replace(work, lines=distinct))
     total = len(lines) + len(work.sets)
-    for done, one in enumerate(_in_order(names, lines, work, found), 1):
-        if done % _PROGRESS == 0:
-            step(f"judged again: {done:,}" + (f" of {total:,}" if not work.logs else ""))
+    pace = Pace("judged again", None if work.logs else total)
+    for done, one in enumerate(_in_order(names, work, chain.from_iterable(results)), 1):
+        pace.add()
         logged += done > total
         changed += [one] if one.difference is not None else []
         failed += [one] if one.failure is not None else []
@@ -197,7 +234,8 @@ def impact(names: Sequence[str], lines: Sequence[Line], work: Judging, base: str
             "there is nothing to judge again, so nothing is known about the edited policies",
             remedy="record decisions first (`gate evaluate`), name another ledger, or leave out --since",
         )
-    policy = PolicyId(work.bundle.name, work.bundle.version, work.bundle.digest)
+    bundle = judging.bundle
+    policy = PolicyId(bundle.name, bundle.version, bundle.digest)
     return Impact(
         base=base,
         policy=policy,
@@ -208,31 +246,30 @@ def impact(names: Sequence[str], lines: Sequence[Line], work: Judging, base: str
         changed=tuple(changed),
         failed=tuple(failed),
         lacking=dict(sorted(lacking.items())),
-        places=_places(work.bundle),
+        places=_places(bundle),
     )
 
 
-def _in_order(
-    names: Sequence[str], lines: Sequence[Line], work: Judging, found: Iterator[Found]
-) -> Iterator[Judged]:
+def _in_order(names: Sequence[str], work: Everything, found: Iterator[Any]) -> Iterator[Judged]:
     """What was found, with equal lines in their places again."""
-    last = {line.documents: line for line in lines}
+    last = {line.documents: line for line in work.lines}
     known: dict[tuple[str, str, str], Judged] = {}
-    for line in lines:
+    for line in work.lines:
         key = line.documents
         if key not in known:
-            known[key] = _read(next(found)[1], "", line.index, line.stage)
+            known[key] = _read(next(found), "", line.index, line.stage)
         yield replace(known[key], source=names[line.ledger], index=line.index)
         if last[key] is line:
             del known[key]
     for one in work.sets:
-        yield _read(next(found)[1], "fact set", None, one.name)
-    for place, result in found:
-        yield _read(result, str(work.logs[place[0] - 2]), place[1], "")
+        yield _read(next(found), "fact set", None, one.name)
+    for result in found:
+        log, number = result[0]
+        yield _read(result, str(work.logs[log]), number, "")
 
 
 def _read(result: Any, source: str, index: int | None, name: str) -> Judged:
-    stated, difference, failure, lacking = result
+    _, stated, difference, failure, lacking = result
     return Judged(
         source=source,
         index=index,

@@ -32,6 +32,7 @@ OTHER, SAME = "another value", "the same value"
 
 _REPORTS = {"deny": FAIL, "violation": FAIL, "condition": CONDITIONAL, "warn": PASS}
 _LONGEST = 200
+_PART_LINES, _PART_BYTES = 16, 2**18
 _OPERAND = frozenset({"name", "op", "actual", "expected", "unit", "holds"})
 _UNDEFINED = object()
 
@@ -66,32 +67,45 @@ def open_log(path: Path, limits: Limits) -> View:
     return Workspace(path.parent, limits).view()
 
 
-def differences(
-    path: Path, judge: Judge, base: Judge | None, limits: Limits, share: int, shares: int
-) -> Iterator[tuple[int, Logged | None, Difference | str | None]]:
-    """This share of a log's lines: number, decision, and what differs; a string says why it cannot be told.
+Item = tuple[int, bytes | None, str]
+"""A line's number from 1 and the line; None, and why it and what follows cannot be read."""
 
-    A line that is no decision is passed over. Where a line is too long, those after it are not read.
-    """
-    reader = RecordReader(path.name, limits)
-    packages = {head.package for head in judge.bundle.heads}
-    number = 0
+
+def parts(path: Path, limits: Limits) -> Iterator[list[Item]]:
+    """A log's lines, some at a time. Where a line is too long, those after it are not read."""
+    items, size, number = list[Item](), 0, 0
     try:
         for number, line in open_log(path, limits).lines(path.name):
-            if number % shares != share or not line.strip():
-                continue
-            logged = None
-            try:
-                logged = _logged(reader, line, number, packages)
-                found = None if logged is None else _compare(logged, judge, base)
-            except (NotComparable, EngineError, PolicyError) as error:
-                yield number, logged, getattr(error, "what", str(error))
-                continue
-            if logged is not None:
-                yield number, logged, found
+            if line.strip():
+                items.append((number, line, path.name))
+                size += len(line)
+            if size >= _PART_BYTES or len(items) >= _PART_LINES:
+                yield items
+                items, size = [], 0
     except EvidenceError as error:
-        if share == 0:
-            yield number + 1, None, f"{error.what}; it and what follows was not read"
+        items.append((number + 1, None, f"{error.what}; it and what follows was not read"))
+    if items:
+        yield items
+
+
+def difference(
+    item: Item, judge: Judge, base: Judge | None, limits: Limits
+) -> tuple[int, Logged | None, Difference | str | None] | None:
+    """What differs about a line: number, decision, difference; a string says why it cannot be told.
+
+    None for a line that is no decision.
+    """
+    number, line, text = item
+    if line is None:
+        return number, None, text
+    logged = None
+    try:
+        logged = _logged(
+            RecordReader(text, limits), line, number, {one.package for one in judge.bundle.heads}
+        )
+        return None if logged is None else (number, logged, _compare(logged, judge, base))
+    except (NotComparable, EngineError, PolicyError) as error:
+        return number, logged, getattr(error, "what", str(error))
 
 
 def _logged(reader: RecordReader, line: bytes, number: int, packages: Collection[str]) -> Logged | None:

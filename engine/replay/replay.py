@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -12,13 +14,15 @@ from msgspec.structs import replace
 from ... import __version__
 from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import EngineError, InternalError, PolicyError, UsageError
+from ...evidence.base.limits import Limits
 from ...evidence.base.records import JsonRecord, from_json, to_json
 from .. import service
 from ..decide.recorded import Time
 from ..decision.document import EngineId
 from ..decision.statement import statement
-from .processes import Found, run
-from .stored import UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason
+from ..spread.interface import Spread
+from ..spread.pace import Pace
+from .stored import CHUNK, UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason, seen
 
 NAMES = {"regorus": "embedded"}
 """What an engine calls itself in a decision → what settings call it, where that is not the same."""
@@ -66,20 +70,43 @@ class Replayed(JsonRecord, frozen=True):
     reason: str | None = None
 
 
+class Lines(Struct, frozen=True):
+    """Recorded decisions in chunks."""
+
+    lines: Sequence[Line]
+
+    def __call__(self) -> Iterator[Sequence[Line]]:
+        """The chunks."""
+        return (self.lines[at : at + CHUNK] for at in range(0, len(self.lines), CHUNK))
+
+
 class Replaying(Struct, frozen=True):
-    """The work of making decisions again; ``same``: ask the engines that answered then."""
+    """The work of making decisions again.
+
+    Attributes:
+        same: ask the engines that answered then.
+        samples: decisions by which machines find out whether they see the same evidence.
+    """
 
     place: Place
-    lines: Sequence[Line]
     engine: EngineChoice
     same: bool
+    samples: tuple[Line, ...] = ()
 
-    def __call__(self, share: int, shares: int) -> Iterator[Found]:
-        """Make this share of the decisions again."""
+    @property
+    def limits(self) -> Limits:
+        """Those of the policy engine."""
+        return self.engine.limits
+
+    def sees(self) -> dict[str, str]:
+        """Whose the ledger is."""
+        return seen((self.place,), self.samples)
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[Sequence[Line]], list[Any]]]:
+        """Open ledger and engines for making decisions again."""
         with Archive((self.place,)) as archive, Engines(archive) as engines:
-            for number, line in enumerate(self.lines):
-                if number % shares == share:
-                    yield [number], to_json(self._replay(archive, engines, line))
+            yield lambda lines: [to_json(self._replay(archive, engines, line)) for line in lines]
 
     def _replay(self, archive: Archive, engines: Engines, line: Line) -> Replayed:
         found = Replayed(line.index, line.stage, line.verdict, Status.IMPOSSIBLE)
@@ -113,9 +140,11 @@ class Replaying(Struct, frozen=True):
         return replace(found, status=Status.DIFFERENT, difference=difference)
 
 
-def replay(work: Replaying, jobs: int) -> Iterator[Replayed]:
+def replay(work: Replaying, lines: Sequence[Line], spread: Spread) -> Iterator[Replayed]:
     """Each decision made again, in their order. Raises ConfigError: there is no such engine."""
-    for _, result in run(work, jobs, work.engine.limits):
+    pace = Pace("made again", len(lines))
+    for result in chain.from_iterable(spread.run(work, Lines(lines))):
+        pace.add()
         yield from_json(Replayed, result)
 
 

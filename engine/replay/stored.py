@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,9 @@ from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
 from ..report.interface import DecisionEntry
+
+CHUNK = 16
+"""Recorded decisions that are judged again at a time: about 0.1 s."""
 
 _KEPT = 6
 """Bundles that are kept loaded, each with an engine's process; a ledger seldom goes back and forth."""
@@ -132,6 +135,28 @@ def find_line(context: Context, target: str, config_dir: Path) -> Line:
     """The recorded decision of that index or digest. Raises as `recording.find`."""
     with reader(context, config_dir) as ledger:
         return line_of(locate(ledger, target))
+
+
+def seen(places: Sequence[Place], lines: Sequence[Line]) -> dict[str, str]:
+    """What this machine sees of ledgers and their evidence, for comparison with another one.
+
+    Args:
+        lines: their decision documents are looked for.
+
+    Raises LedgerError: a ledger is not there; EnvironmentProblem: it cannot be reached.
+    """
+    found = {}
+    for number, place in enumerate(places):
+        with place.open() as ledger:
+            found[f"the ledger {ledger.name}"] = str(ledger.verifier)
+            for line in (one for one in lines if one.ledger == number):
+                name = f"the decision {line.decision[:16]}… in the evidence of {ledger.name}"
+                found[name] = "there"
+                try:
+                    ledger.evidence.check(line.decision)
+                except LedgerError:
+                    found[name] = "not there"
+    return found
 
 
 class Archive:

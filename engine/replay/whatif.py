@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -12,14 +13,15 @@ from msgspec.structs import replace
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
 from ...evidence.base.errors import GateError, UsageError
+from ...evidence.base.limits import Limits
 from .. import service
 from ..decide.model import Plan
 from ..decide.recorded import Recorded
 from ..decision.document import Decision, Weakening
 from ..plans import as_recorded
-from ..policy.interface import Bundle
-from .outcome import Difference, Outcome, compare, of_decision
-from .processes import Found, run
+from ..policy.interface import Bundle, PolicyEngine
+from ..spread.processes import Processes
+from .outcome import Difference, compare, of_decision
 from .rejudge import Judge
 from .replacing import (
     FACT,
@@ -176,8 +178,9 @@ def sweep(case: Case, span: Span, replacements: Sequence[Replacement], jobs: int
         raise UsageError(error.what.replace(option, "--sweep", 1), remedy=_also(error, case)) from error
     entry = parameter(case.bundle.data, span.name) or {}
     before = done[-1].before
-    work = partial(_points, case, span, tuple(replacements), option)
-    points = tuple(_point(span, place, result) for place, result in run(work, jobs, case.engine.limits))
+    work = _Sweeping(case, span.name, tuple(replacements), option)
+    found = Processes(jobs).run(work, partial(iter, span.values))
+    points = tuple(Point(value, *result) for value, result in zip(span.values, found, strict=True))
     rules = {code: None for point in points for code in point.effects}
     varying = [code for code in rules if len({point.effects.get(code) for point in points}) > 1]
     return Sweep(
@@ -199,29 +202,41 @@ def _also(error: GateError, case: Case) -> str | None:
     return f"{error.remedy}; parameters are such as {', '.join(parameters(case.bundle.data)[:3])}"
 
 
-def _point(span: Span, place: list[int], result: Any) -> Point:
-    verdict, stages, effects = result
-    return Point(span.values[place[0]], verdict, stages, effects)
+class _Sweeping(Struct, frozen=True):
+    """The work of judging a case at values of a parameter or fact."""
+
+    case: Case
+    name: str
+    replacements: tuple[Replacement, ...]
+    option: str
+
+    @property
+    def limits(self) -> Limits:
+        """Those of the policy engine."""
+        return self.case.engine.limits
+
+    def sees(self) -> dict[str, str]:
+        """Nothing: the case is all there is."""
+        return {}
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[int], list[Any]]]:
+        """Open the engine, where one answers for all values."""
+        if self.option == PARAMETER:
+            yield self._under_own_engine
+            return
+        with self.case.engine.over(replaced(self.case, self.replacements)[0].tailored()[0]) as engine:
+            yield lambda value: _outcome(self._at(value), engine)
+
+    def _under_own_engine(self, value: int) -> list[Any]:
+        changed = self._at(value)
+        with self.case.engine.over(changed.tailored()[0]) as engine:
+            return _outcome(changed, engine)
+
+    def _at(self, value: int) -> Case:
+        return replaced(self.case, [*self.replacements, Replacement(self.option, self.name, value)])[0]
 
 
-def _points(
-    case: Case, span: Span, replacements: tuple[Replacement, ...], option: str, share: int, shares: int
-) -> Iterator[Found]:
-    """The outcomes at this share of the values: the first ones to the first process, and so on."""
-    values = enumerate(span.values)
-    if option == FACT:  # one engine answers for all of them
-        with case.engine.over(replaced(case, replacements)[0].tailored()[0]) as engine:
-            for number, value in values:
-                if number % shares == share:
-                    changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
-                    yield [number], _sent(Judge.over(changed.bundle, engine).outcome(changed.recorded))
-        return
-    for number, value in values:
-        if number % shares == share:
-            changed, _ = replaced(case, [*replacements, Replacement(option, span.name, value)])
-            with case.engine.over(changed.tailored()[0]) as engine:
-                yield [number], _sent(Judge.over(changed.bundle, engine).outcome(changed.recorded))
-
-
-def _sent(outcome: Outcome) -> list[Any]:
-    return [outcome.verdict, outcome.stages, outcome.effects]
+def _outcome(case: Case, engine: PolicyEngine) -> list[Any]:
+    found = Judge.over(case.bundle, engine).outcome(case.recorded)
+    return [found.verdict, found.stages, found.effects]

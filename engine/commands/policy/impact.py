@@ -14,6 +14,7 @@ from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
     HERE,
+    Cluster,
     Debug,
     Engine,
     Jobs,
@@ -26,6 +27,7 @@ from ..options import (
     open_workspace,
     output_option,
     screen,
+    workers,
 )
 from .group import Bundle, app
 
@@ -77,6 +79,7 @@ def impact(
     ] = FailOn.LOOSENED,
     engine: Engine = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     output: Annotated[list[str] | None, output_option("table (default), markdown, json or sarif")] = None,
     workspace: Workspace = HERE,
     operator: Operator = None,
@@ -90,14 +93,15 @@ def impact(
     Exit 2 when a decision could not be judged again.
     """
     from ...replay.asked import ask_impact
-    from ...replay.processes import usual
     from ...replay.reports.impact import RENDERERS
+    from ...spread import spread_over
 
     outputs = parse_outputs(output, tuple(RENDERERS))
     context = open_workspace(workspace, operator, trust_ref, bundle, engine=engine)
     since_s = None if since is None else _seconds(since)
-    with progress(wanted=not verbose):
-        found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, jobs or usual())
+    where = workers(context, jobs, cluster)
+    with progress(wanted=not verbose), spread_over(*where) as spread:
+        found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, spread)
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, RENDERERS[item.format](found, page))

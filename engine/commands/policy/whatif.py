@@ -81,9 +81,9 @@ def whatif(
     from ...replay import replacing
     from ...replay import whatif as logic
     from ...replay.asked import case_of
-    from ...replay.processes import usual
     from ...replay.reports import svg
     from ...replay.reports import whatif as report
+    from ...spread.processes import usual
 
     formats = {"table": report.sweep_table, "json": report.sweep_json, "svg": svg.sweep_svg}
     outputs = parse_outputs(output, tuple(formats))

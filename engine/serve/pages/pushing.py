@@ -28,9 +28,10 @@ from ....evidence.process.children import Child, Ended
 from ...policy import EngineOptions
 from ...policy.bundle import load_bundle
 from ...policy.packages.archive import MAX_ARCHIVE, unpack
-from ...replay.impact import ENTRY, Judging, impact
+from ...replay.impact import ENTRY, Everything, Judging, impact
 from ...replay.reports.impact import RENDERERS
 from ...replay.stored import EngineChoice, Place, lines
+from ...spread.processes import Processes
 from ...terminal.lines import Screen
 from ..http.answers import json_answer, problem
 from ..http.rates import Rates
@@ -154,8 +155,8 @@ def _judged(data: bytes, place: Place, config_dir: Path) -> Iterator[dict[str, A
         found = lines(place, 0, config_dir)
         base = "what was decided then" + (f", the latest {MOST} decisions" if len(found) > MOST else "")
         engine = EngineChoice("embedded", DEFAULT, EngineOptions())
-        work = Judging((place,), (), (), (), bundle, None, engine)
-        made = impact([ENTRY], found[-MOST:], work, base, 1)
+        work = Everything(found[-MOST:], (), (), DEFAULT)
+        made = impact([ENTRY], work, Judging((place,), bundle, None, engine), base, Processes(1))
     except GateError as error:
         # of a bundle, where in it; of anything else it would be a path of this machine
         where = ", ".join(filter(None, (error.path, error.place))) if isinstance(error, PolicyError) else ""

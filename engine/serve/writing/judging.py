@@ -33,8 +33,8 @@ from ...plans import as_recorded
 from ...policy import open_engine
 from ...policy.bundle import from_document
 from ...policy.interface import Bundle, PolicyEngine
-from ...replay.processes import usual
 from ...service import replay
+from ...spread.processes import usual
 from .submission import Accepted, Demands, Refused, check, read
 
 SECONDS: Final = 90.0

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from gate.engine.ledger import merkle
+from gate.engine.ledger.checking import check
 from gate.engine.ledger.findings import MAX_FINDINGS, Kind, Report
 from gate.engine.ledger.note import Checkpoint
+from gate.engine.spread.processes import Processes
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.dsse import Envelope
@@ -138,8 +140,22 @@ def test_every_wrong_line_of_a_long_log_is_named(place: Any) -> None:
         lines[number - 1] = sign(statement(number), THIEF)
     lines[299] = b"rubbish"
     place.rewrite(lines)
-    found = {finding.line for finding in place.verify().problems if finding.line}
-    assert found == {4, 259, 300, 303, 304, 560, 604}
+    report = place.verify()
+    assert {finding.line for finding in report.problems if finding.line} == {4, 259, 300, 303, 304, 560, 604}
+    assert place.verify(spread=Processes(2)) == report
+
+
+def test_work_in_parts_finds_the_same(full: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with lines or evidence, and wherever a part ends."""
+    monkeypatch.setattr(check, "BATCH", 2)
+    with full.open() as ledger:
+        digests = [ledger.evidence.put(data) for data in (b"1", b"2", b"3")]
+    before = full.lines()
+    for name, (attack, _, _) in ATTACKS.items():
+        full.rewrite(attack(before))
+        found = [full.verify(digests=digests, **by) for by in ({}, {"spread": Processes(1)})]
+        assert found[0] == found[1], name
+        full.set_blob(digests[len(name) % 3], b"other" if len(name) % 2 else None)
 
 
 @pytest.mark.parametrize("name", [name for name, (_, kind, _) in ATTACKS.items() if Kind.ROOT not in kind])
