@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from sys import intern
 from typing import Any, Self
 
 from msgspec import Struct
@@ -96,7 +97,9 @@ def line_of(entry: DecisionEntry, ledger: int = 0) -> Line:
     if not all(isinstance(text, str) for text in texts):
         raise _incomplete(entry)
     statement = sha256_hex(canonical(entry.statement))
-    return Line(ledger, entry.entry.index, texts[0], texts[1], texts[2], texts[3], texts[4], statement)
+    stage, verdict, decision, recorded, bundle = texts
+    kept = (intern(stage), intern(verdict), decision, recorded, intern(bundle))  # once for all lines
+    return Line(ledger, entry.entry.index, *kept, statement)
 
 
 def _incomplete(entry: DecisionEntry) -> LedgerError:
