@@ -161,7 +161,7 @@ def shape(schema: dict[str, Any], root: dict[str, Any], draw: Any) -> Any:
             return draw(st.booleans())
         case "string":
             if "pattern" in schema and draw(st.booleans()):
-                return draw(st.from_regex(schema["pattern"].replace("$", r"\Z")))
+                return draw(st.from_regex(schema["pattern"].removesuffix("$") + r"\Z"))
             return draw(st.sampled_from(["x", "", "a" * 64, "2025-11-07T12:00:00Z", "x" * 5000]))
         case _:
             return None

@@ -110,9 +110,10 @@ def test_the_actions_install_step_runs_nothing_of_the_checkout(
     There is no package index here, so pip has to give up; `.ci/check_setup.py` runs the steps with one.
     """
     workspace, marker = hostile
-    installed = subprocess.run(
-        [*SHELL, steps()["Install"]], cwd=workspace, env=environment, capture_output=True, check=False
-    )
+    for step in ("Prepare", "Install"):
+        installed = subprocess.run(
+            [*SHELL, steps()[step]], cwd=workspace, env=environment, capture_output=True, check=False
+        )
     assert b"No matching distribution found for pip==" in installed.stderr
     assert executed(marker) == []
 
