@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...evidence.base.errors import EnvironmentProblem
+from ...evidence.base.errors import not_installed
 from .options import Debug, Verbose, config_dir
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -41,7 +41,5 @@ def serve(
         from ..serve.http.server import run
         from ..serve.served import Served
     except ModuleNotFoundError as error:
-        raise EnvironmentProblem(
-            f"the service needs a library: {error.name}", remedy='pip install "compliance-gate[serve]"'
-        ) from error
+        raise not_installed("the service", "serve", error) from error
     run(Served(service, config_dir()), behind_proxy=behind_proxy)

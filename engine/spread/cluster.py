@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from ...evidence.base.activity import Log, step
-from ...evidence.base.errors import ConfigError, EnvironmentProblem, UsageError
+from ...evidence.base.errors import ConfigError, EnvironmentProblem, UsageError, not_installed
 from ..store.urls import is_loopback
 from . import worker
 from .interface import Chunks, Job, Result
@@ -188,7 +188,7 @@ def _read(results: bytes) -> list[Result]:
 
 
 def _address(url: str) -> str:
-    """Dask's address for a URL. Raises UsageError, ConfigError."""
+    """Dask's address for a URL. Raises UsageError; EnvironmentProblem: Dask is not installed."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -202,10 +202,7 @@ def _address(url: str) -> str:
         import dask
         import distributed  # noqa: F401 - reads its configuration
     except ImportError as error:
-        raise ConfigError(
-            f"a cluster needs Dask: {error.name} is not installed",
-            remedy='pip install "compliance-gate[dask]"',
-        ) from None
+        raise not_installed("a cluster", "dask", error) from None
     _silence()
     demanded = dask.config.get(_ENCRYPTION, None)
     tls = parts.scheme == "tls" or bool(demanded)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from ...evidence.base.errors import ConfigError, EnvironmentProblem, LedgerError
+from ...evidence.base.errors import ConfigError, EnvironmentProblem, LedgerError, not_installed
 from .parts import in_parts
 from .urls import is_loopback
 
@@ -32,7 +32,7 @@ _CONNECT_SECONDS, _REQUEST_SECONDS, _RETRY_SECONDS, _RETRIES = 10, 60, 30, 4
 def connect(url: str) -> ObjectBlobs:
     """The blobs below the prefix that an ``s3:`` URL names.
 
-    Raises ConfigError: the URL is wrong, or the client is not installed.
+    Raises ConfigError: the URL is wrong; EnvironmentProblem: the client is not installed.
     """
     try:
         parts = urlsplit(url)
@@ -60,10 +60,7 @@ def _store(bucket: str, prefix: str, endpoint: str | None, region: str | None) -
     try:
         from obstore.store import S3Store
     except ImportError as error:
-        raise ConfigError(
-            f"evidence in object storage needs obstore: {error.name}",
-            remedy='pip install "compliance-gate[s3]"',
-        ) from None
+        raise not_installed("evidence in object storage", "s3", error) from None
     return S3Store(
         bucket,
         prefix=prefix or None,

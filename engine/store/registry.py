@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from ...evidence.base.errors import EnvironmentProblem
+from ...evidence.base.errors import EnvironmentProblem, not_installed
 from ...evidence.base.limits import MIB
 from .urls import is_loopback
 
@@ -64,10 +64,7 @@ def open_registry(reference: Reference, most: int = MAX_ANSWER) -> Registry:
     try:
         import oras.provider  # noqa: F401 - the extra may be missing
     except ImportError as error:
-        raise EnvironmentProblem(
-            "the client of OCI registries is not installed",
-            remedy="install compliance-gate[oci]",
-        ) from error
+        raise not_installed("an OCI registry", "oci", error) from error
     return Registry(reference, most)
 
 

@@ -155,6 +155,14 @@ class EnvironmentProblem(GateError):
     title = "environment problem"
 
 
+def not_installed(what: str, extra: str, error: ImportError) -> EnvironmentProblem:
+    """The error that something needs a library of one of gate's extras; ``error`` names the library."""
+    return EnvironmentProblem(
+        f"{what} needs a library that is not installed: {error.name}",
+        remedy=f'pip install "compliance-gate[{extra}]"',
+    )
+
+
 class InternalError(GateError):
     """A mistake of ours, never the user's."""
 

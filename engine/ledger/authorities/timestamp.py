@@ -9,7 +9,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from ....evidence.base.errors import EnvironmentProblem
+from ....evidence.base.errors import EnvironmentProblem, not_installed
 from ....evidence.signing.problems import Flaw, SignatureError
 from .posting import post
 
@@ -17,11 +17,8 @@ from .posting import post
 def _client() -> Any:
     try:
         import rfc3161_client
-    except ImportError:
-        raise EnvironmentProblem(
-            "time stamps need a library that is not installed",
-            remedy='pip install "compliance-gate[timestamps]"',
-        ) from None
+    except ImportError as error:
+        raise not_installed("a time stamp", "timestamps", error) from None
     return rfc3161_client
 
 

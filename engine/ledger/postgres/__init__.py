@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def connect(url: str, write: bool) -> PostgresStorage:
     """The ledger that a ``postgresql:`` URL names; ``write`` begins it where there is none.
 
-    Raises ConfigError when the URL is wrong or psycopg is not installed; NoLedger when there is none and it
-    is not to be written; EnvironmentProblem when the database cannot be reached or was not prepared.
+    Raises ConfigError when the URL is wrong; NoLedger when there is none and it is not to be written;
+    EnvironmentProblem when psycopg is not installed, or the database cannot be reached or was not prepared.
     """
     from .address import parse
     from .database import Database

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from ....evidence.base.errors import ConfigError, EnvironmentProblem
+from ....evidence.base.errors import EnvironmentProblem, not_installed
 from .address import Address
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ class Database:
         try:
             import psycopg
         except ImportError as error:
-            raise ConfigError(
-                f"ledgers in PostgreSQL need psycopg: {error.name}",
-                remedy='pip install "compliance-gate[postgres]"',
-            ) from None
+            raise not_installed("a ledger in PostgreSQL", "postgres", error) from None
         # it logs what a lost connection could not finish; the error that it raises says the same
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)
         self._psycopg = psycopg

@@ -28,12 +28,12 @@ class Prepared(Struct, frozen=True):
 def prepare(address: Address, writers: tuple[str, ...] = (), readers: tuple[str, ...] = ()) -> Prepared:
     """Make the tables or bring them up to date, and grant roles that exist what they need.
 
-    Raises EnvironmentProblem: the database cannot be reached, a role does not exist, the connected role may
-    not do this, or the tables are newer than this gate.
+    Raises EnvironmentProblem: psycopg is not installed, the database cannot be reached, a role does not
+    exist, the connected role may not do this, or the tables are newer than this gate.
     """
+    database = Database(address, write=True)
     from psycopg import sql
 
-    database = Database(address, write=True)
     try:
         with database.use("preparing the database") as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (0x67617465,))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
-from ....evidence.base.errors import ConfigError
+from ....evidence.base.errors import not_installed
 from ...decide.conditions import due_at
 from ...decision.document import Decision, Verdict
 from ...terminal.figures import printable
@@ -64,14 +64,12 @@ class Parquet:
     """Writes one file; ``rows`` counts the decisions in it, ``unread`` has those that cannot be read."""
 
     def __init__(self) -> None:
-        """Raises ConfigError: pyarrow is not installed."""
+        """Raises EnvironmentProblem: pyarrow is not installed."""
         try:
             import pyarrow
             from pyarrow.parquet import ParquetWriter
         except ImportError as error:
-            raise ConfigError(
-                f"Parquet files need pyarrow: {error.name}", remedy='pip install "compliance-gate[parquet]"'
-            ) from error
+            raise not_installed("writing Parquet", "parquet", error) from error
         self.rows = 0
         self.unread: list[Recorded] = []
         self._arrow, self._writer = pyarrow, ParquetWriter

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from .....evidence.base.activity import Log
-from .....evidence.base.errors import EngineError, EnvironmentProblem, GateError, PolicyError
+from .....evidence.base.errors import EngineError, GateError, PolicyError, not_installed
 from .address import Address
 
 _log = Log(__name__)
@@ -293,7 +293,5 @@ def _library() -> tuple[Any, Any]:
 
         from . import adapters
     except ImportError as error:
-        raise EnvironmentProblem(
-            f"the client of OPA servers is not installed: {error.name}", remedy="install compliance-gate[opa]"
-        ) from error
+        raise not_installed("asking an OPA server", "opa", error) from error
     return opa, adapters
