@@ -7,6 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.dev
 TYPES := build/types
 FUZZ_STAMP := $(VENV)/.fuzz-installed
 FUZZ_SECONDS ?= 10
@@ -30,12 +31,12 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(STAMP): pyproject.toml .ci/requirements/installer.txt .ci/requirements/dev.txt
+$(STAMP): pyproject.toml .ci/requirements/installer.txt .ci/requirements/run.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "gate needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(LOCKED) -r .ci/requirements/installer.txt
-	$(LOCKED) -r .ci/requirements/dev.txt
+	$(LOCKED) -r .ci/requirements/run.txt
 	@# the warning is about packages of this name in the current directory; nothing here is called gate
 	PYTHONWARNINGS='ignore:Editable installation' $(PIP) install --no-deps --no-build-isolation --no-index -e .
 	@touch $@
@@ -57,34 +58,34 @@ demo: $(STAMP) ## Judge both example workspaces
 	echo "== to go on in this shell: export GATE_CONFIG_DIR=\"$(CURDIR)/build/demo\" PATH=\"$(CURDIR)/$(BIN):\$$PATH\""; \
 	echo "== why the first one fails: $(BIN)/gate explain stage8 --workspace $$at/algo-trade --operator $$at/operator.yaml"
 
-test: $(STAMP) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower
+test: $(DEV) ## All tests but the soak; COVERAGE=1 measures branch coverage, which makes them three times slower
 	$(BIN)/python -m pytest -n auto --dist loadfile $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
 
-lint: $(STAMP) ## Style, types, formatting
+lint: $(DEV) ## Style, types, formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@mkdir -p $(TYPES) && ln -sfn ../.. $(TYPES)/gate
 	MYPYPATH=$(TYPES) $(BIN)/mypy -p gate.engine -p gate.evidence -m gate.cli -m gate.__main__
 
-format: $(STAMP) ## Rewrite the code in the project's style
+format: $(DEV) ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-policy-test: $(STAMP) ## The policies' own tests and their coverage, on every engine that is here
+policy-test: $(DEV) ## The policies' own tests and their coverage, on every engine that is here
 	GATE_EXAMPLES=60 $(BIN)/python -m pytest -q tests/policies
 
-docs: $(STAMP) ## Rewrite the generated parts of the documentation
+docs: $(DEV) ## Rewrite the generated parts of the documentation
 	$(BIN)/python docs/generate.py
 
-site: $(STAMP) $(VENV)/.site ## Build the documentation site in build/site; a broken link or anchor fails
+site: $(DEV) $(VENV)/.site ## Build the documentation site in build/site; a broken link or anchor fails
 	rm -rf build/site
 	$(BIN)/python -m sphinx -q -W -E --keep-going -b html -d build/doctrees docs build/site
 
-release: $(STAMP) $(VENV)/.site ## Make wheel, source distribution, SBOM and manual page of the commit in dist/
+release: $(DEV) $(VENV)/.site ## Make wheel, source distribution, SBOM and manual page of the commit in dist/
 	rm -rf dist
 	$(BIN)/python .ci/release.py dist
 
-bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
+bench: $(DEV) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/inventory.py
 	$(BIN)/python benchmarks/tree.py
@@ -99,22 +100,22 @@ bench: $(STAMP) $(VENV)/.bench ## Measure speed, as ratios within one run
 	$(BIN)/python benchmarks/broker.py
 	$(BIN)/python benchmarks/serve.py
 
-# what only some targets need: bench, install, lock, site
+# what only some targets need: bench, dev, install, lock, site
 $(VENV)/.%: .ci/requirements/%.txt $(STAMP)
 	$(LOCKED) -r $<
 	@touch $@
 
-soak: $(STAMP) $(VENV)/.install $(VENV)/.site ## Search for inputs that break a property, EXAMPLES for each, and run the long loops
+soak: $(DEV) $(VENV)/.install $(VENV)/.site ## Search for inputs that break a property, EXAMPLES for each, and run the long loops
 	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto -q -m "property or soak" $(if $(SEED),--hypothesis-seed=$(SEED)) $(ARGS)
 
 # $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
-fuzz: $(STAMP) ## Look for inputs that break a parser, FUZZ_SECONDS for each target (TARGETS= for some)
+fuzz: $(DEV) ## Look for inputs that break a parser, FUZZ_SECONDS for each target (TARGETS= for some)
 	@if $(BIN)/python tests/fuzz/run.py --supported; then \
 		$(MAKE) --no-print-directory $(FUZZ_STAMP) \
 		&& $(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS) $(TARGETS); \
 	fi
 
-$(FUZZ_STAMP): $(STAMP) .ci/requirements/fuzz.txt
+$(FUZZ_STAMP): $(DEV) .ci/requirements/fuzz.txt
 	$(LOCKED) -r .ci/requirements/fuzz.txt
 	@touch $@
 
@@ -123,7 +124,7 @@ lock: $(VENV)/.lock ## Write the locks anew, keeping their versions; ARGS=--upgr
 	$(LOCK) --group build -c .ci/requirements/dev.txt pyproject.toml -o .ci/requirements/run.txt
 	for group in bench fuzz install installer lock site; do \
 		$(LOCK) --group pyproject.toml:$$group -c .ci/requirements/dev.txt -o .ci/requirements/$$group.txt || exit 1; done
-	@if git diff --quiet -- .ci/requirements; then touch $(STAMP) $(VENV)/.lock; fi
+	@if git diff --quiet -- .ci/requirements; then touch $(STAMP) $(DEV) $(VENV)/.lock; fi
 
 clean: ## Remove environments, builds and caches
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
-LOCKS = ("installer", "run", "dev")
+LOCKS = ("installer", "run")
 BROKEN = "99999.0"
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 NO_NETWORK = ["unshare", "--net"]
