@@ -66,8 +66,8 @@ def from_json(kind: type[T], value: Mapping[str, Any]) -> T:
     """
     if kind in _KNOWN:
         return msgspec.convert(value, kind)
-    # two threads that convert to a class for the first time end the process: msgspec 0.22 lets the second one use
-    # what the first still computes about the class
+    # two threads that convert to a class for the first time would end the process: msgspec 0.22 lets the
+    # second one use what the first still computes about the class
     with _LOCK:
         try:
             return msgspec.convert(value, kind)
