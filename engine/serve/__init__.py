@@ -3,7 +3,7 @@
 * `settings` - the service file.
 * `served` - what is served: the opened ledgers, their decisions in memory, the state of their verification;
   `tiles` - the Merkle tree of one as C2SP tlog-tiles.
-* `query` - choosing among decisions; `metrics` - for Prometheus; `verification` - ledgers verified over again.
+* `query` - choosing among decisions; `metrics` - for Prometheus; `verification` - the ledgers', in a thread.
 * `http` - routes, limits, headers, the server. `pages` - the pages for a browser.
 * `writing` - who may post what, what a posted decision must be, and the thread that appends.
 

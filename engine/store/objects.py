@@ -152,8 +152,8 @@ class ObjectBlobs:
             raise EnvironmentProblem(
                 f"{what} failed: {_words(error)}",
                 path=self.name,
-                remedy="check the bucket, the endpoint, the network and the credentials (AWS_ACCESS_KEY_ID, …), "
-                "then run again",
+                remedy="check the bucket, the endpoint, network and credentials (AWS_ACCESS_KEY_ID, …), then "
+                "run again",
             ) from None
 
 
