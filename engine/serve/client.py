@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from ..ledger.authorities.posting import post
 from ..ledger.interface import Entry
 from ..record.archive import write_tar
 from ..service import Judged
+from ..store.urls import is_loopback
 from .writing.submission import TYPE, files_of
 
 VARIABLE: Final = "GATE_TOKEN"
@@ -53,7 +53,7 @@ class Elsewhere:
         """
         given = os.environ.pop(VARIABLE, None)
         parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname or "")):
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
             raise ConfigError(
                 "a token goes over TLS only, but for this machine itself",
                 path=printable(url.partition("?")[0][:200]),
@@ -121,10 +121,3 @@ def _document(answer: bytes) -> Mapping[str, Any]:
     except ValueError:
         found = None
     return found if isinstance(found, dict) else {}
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,6 +17,7 @@ from ..config.settings import read_settings
 from ..fleet.settings import Member, MemberSettings, member, read_beside
 from ..ledger import LEDGERS
 from ..policy import bundle as bundles
+from ..store.urls import is_loopback
 
 SCHEMA: Final = "serve"
 """The contract of the file, generated from the classes below."""
@@ -212,7 +212,7 @@ def load_service(path: Path, listen: str | None = None, *, behind_proxy: bool = 
             error.what, path=error.path, place=error.place, remedy="write it as `gate docs serve` says"
         ) from error
     host, port = _address(stated.listen if listen is None else listen, None if listen else str(path))
-    if not (_loopback(host) or stated.tls or behind_proxy):
+    if not (is_loopback(host) or stated.tls or behind_proxy):
         raise ConfigError(
             f"the service would listen on {host} without TLS",
             path=str(path),
@@ -251,9 +251,14 @@ def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
         raise wrong("bundles may be pushed, but impact names no folder for the results", "set impact")
     if one.writers and not one.policies:
         raise wrong("writers may post, but by no policies", "list digests in policies, or shipped")
-    for digest in (*one.policies, *one.operators):
-        if digest not in (_SHIPPED if digest in one.policies else ()) and not _DIGEST.fullmatch(digest):
-            raise wrong(f"{digest[:80]!r} is no digest", "write 64 hexadecimal digits")
+    for digest in one.policies:
+        if digest not in _SHIPPED and not _DIGEST.fullmatch(digest):
+            remedy = f"write the 64 hexadecimal digits of a bundle's digest, or {', '.join(_SHIPPED)}"
+            raise wrong(f"policies: {digest[:80]!r} is no digest", remedy)
+    for digest in one.operators:
+        if not _DIGEST.fullmatch(digest):
+            remedy = "write the 64 hexadecimal digits that `sha256sum operator.yaml` prints"
+            raise wrong(f"operators: {digest[:80]!r} is no digest", remedy)
     policies = {
         bundles.load_bundle(bundles.SHIPPED_BUNDLES[_SHIPPED[name]]).digest if name in _SHIPPED else name
         for name in one.policies
@@ -278,10 +283,3 @@ def _address(text: str, path: str | None) -> tuple[str, int]:
     if path is None:
         raise UsageError(f"--listen {what}", remedy=remedy)
     raise ConfigError(what, path=path, place="listen", remedy=remedy)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

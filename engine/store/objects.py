@@ -149,7 +149,8 @@ class ObjectBlobs:
             raise EnvironmentProblem(
                 f"{what} failed: {_words(error)}",
                 path=self.name,
-                remedy="check the bucket, the endpoint and the network, then run again",
+                remedy="check the bucket, the endpoint, network and credentials (AWS_ACCESS_KEY_ID, …), then "
+                "run again",
             ) from None
 
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import Any, TypeVar
+from threading import Lock
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 _PLAIN = frozenset({str, int, bool, type(None)})
+_LOCK: Final = Lock()
+_KNOWN: Final[set[type]] = set()
+"""Classes that were converted to before."""
 
 
 class JsonRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,4 +64,12 @@ def from_json(kind: type[T], value: Mapping[str, Any]) -> T:
 
     Raises ValueError: a field is absent or unknown, or a value has another shape than the class's hints say.
     """
-    return msgspec.convert(value, kind)
+    if kind in _KNOWN:
+        return msgspec.convert(value, kind)
+    # two threads that convert to a class for the first time would end the process: msgspec 0.22 lets the
+    # second one use what the first still computes about the class
+    with _LOCK:
+        try:
+            return msgspec.convert(value, kind)
+        finally:
+            _KNOWN.add(kind)

@@ -1,4 +1,4 @@
-"""The route that takes decisions."""
+"""The route that takes decisions, and what it has in common with the one that takes policy bundles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -22,7 +23,7 @@ _LATER = {"retry-after": "1"}
 
 
 def routes(served: Served, recorder: Recorder) -> list[BaseRoute]:
-    """The route."""
+    """The route for posting a decision."""
     return [Route("/api/logs/{log}/decisions", _Posting(served, recorder).answer, methods=["POST"])]
 
 
@@ -38,6 +39,44 @@ def client_of(request: Request, issuers: Issuers) -> Client:
     if not names:
         raise NotKnown("give a bearer token")
     return Client(f"certificate {min(names)}"[:300], None, {}, names)
+
+
+def not_known(error: NotKnown) -> Response:
+    """The answer to a client that nobody vouches for."""
+    return problem(401, str(error), headers={"www-authenticate": "Bearer"})
+
+
+def wrong_body(headers: Headers, kind: str, most: int) -> Response | None:
+    """Why a body is not read, by the request's header alone; None to go on.
+
+    Args:
+        kind: the content type it must have.
+        most: the most bytes it may have.
+    """
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != kind:
+        return problem(415, f"the body must be {kind}")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return problem(415, "the body must not be compressed")
+    length = headers.get("content-length", "")
+    if not length.isascii() or not length.isdecimal():
+        return problem(411, "the length of the body must be stated")
+    if len(length) > 12 or int(length) > most:
+        return problem(413, f"the body is larger than {most} bytes")
+    return None
+
+
+async def body_of(request: Request, seconds: float) -> bytes:
+    """The body of a request. Raises TimeoutError: it took longer than that."""
+    data = bytearray()
+    async with asyncio.timeout(seconds):
+        async for piece in request.stream():
+            data += piece
+    return bytes(data)
+
+
+def too_slow() -> Response:
+    """The answer to a body that took too long."""
+    return problem(408, "the body took too long", headers={"connection": "close"})
 
 
 class _Posting:
@@ -68,7 +107,7 @@ class _Posting:
             return json_answer(recorded, 201 if recorded["new"] else 200)
         except NotKnown as error:
             outcome, noted["refused"] = "unknown", str(error)
-            return problem(401, str(error), headers={"www-authenticate": "Bearer"})
+            return not_known(error)
         except NotPermitted as error:
             outcome, noted["refused"] = "forbidden", str(error)
             return problem(403, str(error))
@@ -76,7 +115,7 @@ class _Posting:
             outcome, noted["refused"] = "refused", str(error)
             return problem(422, "the decision is not recorded", str(error))
         except TimeoutError:
-            return problem(408, "the body took too long", headers={"connection": "close"})
+            return too_slow()
         except GateError as error:
             noted["refused"] = error.what
             return refusal(error, 503)
@@ -86,19 +125,13 @@ class _Posting:
 
     def _turned_away(self, request: Request, client: Client) -> Response | None:
         """Why the body is not read; None to go on."""
-        headers = request.headers
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
-            return problem(415, f"the body must be {TYPE}")
-        if headers.get("content-encoding", "identity").lower() != "identity":
-            return problem(415, "the body must not be compressed")
-        length = headers.get("content-length", "")
-        if not length.isascii() or not length.isdecimal():
-            return problem(411, "the length of the body must be stated")
-        if len(length) > 12 or int(length) > self._limits.body_bytes:
-            return problem(413, f"the body is larger than {self._limits.body_bytes} bytes")
+        wrong = wrong_body(request.headers, TYPE, self._limits.body_bytes)
+        if wrong is not None:
+            return wrong
         if not self._rates.allows(client.name):
             return problem(429, "too many decisions", headers=_LATER)
-        full = self._bytes + int(length) > 4 * self._limits.body_bytes
+        length = int(request.headers["content-length"])
+        full = self._bytes + length > 4 * self._limits.body_bytes
         if self._waiting >= self._limits.waiting or full:
             return problem(503, "too many decisions wait to be recorded", headers=_LATER)
         return None
@@ -108,13 +141,10 @@ class _Posting:
         self._waiting += 1
         self._bytes += length
         try:
-            data = bytearray()
-            async with asyncio.timeout(self._limits.body_seconds):
-                async for piece in request.stream():
-                    data += piece
+            data = await body_of(request, self._limits.body_seconds)
             loop = asyncio.get_running_loop()
             accepted, future = await loop.run_in_executor(
-                self._recorder.pool, self._recorder.record, log, bytes(data), demands
+                self._recorder.pool, self._recorder.record, log, data, demands
             )
             recorded = await asyncio.wrap_future(future)
         finally:

@@ -2,7 +2,7 @@
 
 * `visits` - from a request to the page that answers it.
 * `views` - pages as HTML, from values alone; `html` - templates, words and links; `rows` - decisions listed.
-* `impacts` - results of `gate policy impact` that somebody else made.
+* `impacts` - results of `gate policy impact`; `pushing` - the route for bundles, whose results they are.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from ...spread.processes import Processes
 from ...terminal.lines import Screen
 from ..http.answers import json_answer, problem
 from ..http.rates import Rates
-from ..http.writing import client_of
+from ..http.writing import body_of, client_of, not_known, too_slow, wrong_body
 from ..served import Served, ServedLog
 from ..writing.tokens import Client, Issuers, NotKnown, may_push
 from .html import prefix_of
@@ -66,7 +66,7 @@ class Pushing:
         self._thread: threading.Thread | None = None
 
     def route(self) -> Route:
-        """The route."""
+        """The route for pushing a policy bundle."""
         return Route("/api/logs/{log}/impact", self._answer, methods=["POST"])
 
     async def _answer(self, request: Request) -> Response:
@@ -74,35 +74,21 @@ class Pushing:
         try:
             client = await asyncio.to_thread(client_of, request, self._issuers)
         except NotKnown as error:
-            return problem(401, str(error), headers={"www-authenticate": "Bearer"})
+            return not_known(error)
         request.scope["gate"]["writer"] = client.name
         if not may_push(log.log, client):
             return problem(403, "this client may not push bundles for this log")
-        refused = self._turned_away(request.headers, client)
-        if refused is not None:
-            return refused
-        data = bytearray()
-        try:
-            async with asyncio.timeout(self._served.service.limits.body_seconds):
-                async for piece in request.stream():
-                    data += piece
-        except TimeoutError:
-            return problem(408, "the body took too long", headers={"connection": "close"})
-        prefix = prefix_of(request.scope.get("root_path", ""), self._served.service.stated.url)
-        return await asyncio.to_thread(self._taken, log, bytes(data), client, prefix)
-
-    def _turned_away(self, headers: Mapping[str, str], client: Client) -> Response | None:
-        """Why the body is not read; None to go on."""
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
-            return problem(415, f"the body must be {TYPE}, as `gate policy bundle` makes it")
-        length = headers.get("content-length", "")
-        if not length.isascii() or not length.isdecimal():
-            return problem(411, "the length of the body must be stated")
-        if len(length) > 12 or int(length) > MAX_ARCHIVE:
-            return problem(413, f"the body is larger than {MAX_ARCHIVE} bytes")
+        wrong = wrong_body(request.headers, TYPE, MAX_ARCHIVE)
+        if wrong is not None:
+            return wrong
         if not self._rates.allows(client.name):
             return problem(429, "too many bundles", headers={"retry-after": "1"})
-        return None
+        try:
+            data = await body_of(request, self._served.service.limits.body_seconds)
+        except TimeoutError:
+            return too_slow()
+        prefix = prefix_of(request.scope.get("root_path", ""), self._served.service.stated.url)
+        return await asyncio.to_thread(self._taken, log, data, client, prefix)
 
     def _taken(self, log: ServedLog, data: bytes, client: Client, prefix: str) -> Response:
         digest = sha256_hex(data)

@@ -87,6 +87,7 @@ def judged(site: Site, page: str) -> str:
         ({"path": "/api/logs/other/impact"}, 403),
         ({"path": "/api/logs/nobody/impact"}, 404),
         ({"content_type": "text/plain"}, 415),
+        ({"content_encoding": "gzip"}, 415),
         ({"content_length": "16777217"}, 413),
     ],
 )
