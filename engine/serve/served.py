@@ -69,12 +69,12 @@ class Row(Struct, frozen=True):
 
     @property
     def index(self) -> int:
-        """Of the ledger entry."""
+        """Index of the ledger entry."""
         return self.entry.index
 
 
 class ServedLog:
-    """One ledger.
+    """One ledger that is served: its decisions and tiles in memory, and how its verification ended.
 
     Attributes:
         log: what the service file says about it.
@@ -315,7 +315,7 @@ def _row(entry: Entry, statement: dict[str, Any]) -> Row | None:
 
 
 class Served:
-    """All that a service serves.
+    """All ledgers that a service serves, and what it counts for its metrics.
 
     Attributes:
         service: the service file.

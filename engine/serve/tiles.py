@@ -29,7 +29,7 @@ class Tree:
 
     @property
     def size(self) -> int:
-        """Number of entries."""
+        """How many entries the log has."""
         return self.frontier.size
 
     def grown(self, leaves: Sequence[bytes]) -> Frontier:
@@ -70,7 +70,7 @@ class Tree:
         return None if first + width > self.size else (first, self._starts[index])
 
     def leaves(self, size: int) -> list[bytes]:
-        """The first leaf hashes."""
+        """The hashes of the first `size` entries."""
         return self._hashes(0, 0, size)
 
     def _hashes(self, level: int, start: int, count: int) -> list[bytes]:

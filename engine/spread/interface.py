@@ -39,7 +39,7 @@ class Job(Protocol):
 
 
 class Spread(Protocol):
-    """Something that works."""
+    """What does work in chunks: this process, several, or a cluster."""
 
     def run(self, job: Job, chunks: Chunks) -> Iterator[Result]:
         """The result of each chunk, in the order of the chunks.

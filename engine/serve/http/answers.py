@@ -16,7 +16,7 @@ PROBLEM: Final = "application/problem+json"
 
 
 def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON document."""
+    """An answer with a JSON document."""
     data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
     return Response(data, status, headers, "application/json")
 
@@ -24,7 +24,7 @@ def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None
 def problem(
     status: int, title: str, detail: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Why a request was refused."""
+    """An answer that says why a request was refused, as problem details."""
     stated = {
         "status": status,
         "title": title[:1000],

@@ -27,7 +27,7 @@ def to_stderr() -> None:
 
 
 def tell(event: str, level: int = logging.INFO, **fields: Any) -> None:
-    """Log an event."""
+    """Write an event with its fields to the service's log."""
     LOGGER.log(level, event, extra={"fields": fields})
 
 

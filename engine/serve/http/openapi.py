@@ -89,7 +89,7 @@ _REASONS: Final = {
 
 
 def description(service: Service) -> dict[str, Any]:
-    """The document."""
+    """The OpenAPI document of a service with these logs."""
     return {
         "openapi": "3.1.0",
         "info": {

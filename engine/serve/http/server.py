@@ -63,7 +63,9 @@ def _listening(service: Service) -> socket.socket:
 def _config(service: Service, app: Guard) -> uvicorn.Config:
     limits, tls = service.limits, service.stated.tls
     secure: dict[str, Any] = {}
+    files: list[str] = []
     if tls is not None:
+        files = [one for one in (tls.certificate, tls.key, tls.clients) if one is not None]
         secure = {
             "ssl_certfile": service.directory / tls.certificate,
             "ssl_keyfile": service.directory / tls.key,
@@ -95,7 +97,7 @@ def _config(service: Service, app: Guard) -> uvicorn.Config:
         config.load()
     except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
         raise ConfigError(
-            f"TLS cannot be set up: {getattr(error, 'strerror', None) or error}",
+            f"TLS cannot be set up with {', '.join(files)}: {getattr(error, 'strerror', None) or error}",
             place="tls",
             remedy="give PEM files of a certificate, its key, and the clients' authorities",
         ) from error

@@ -295,7 +295,7 @@ def impact(
 
 
 def impact_result(site: Site, result: Result, found: Impact) -> str:
-    """What one bundle changes."""
+    """What one policy bundle changes about the recorded decisions."""
     made = groups(found.changed)
     return render(
         "impact_result.html.j2",

@@ -84,7 +84,7 @@ class Judges:
 
 
 class _Judge:
-    """One process."""
+    """One process that judges; started when it is first needed, and anew when it ended."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None

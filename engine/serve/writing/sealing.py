@@ -42,7 +42,7 @@ class _Waiting(Struct, frozen=True):
 
 
 class Sealer:
-    """Appends to one ledger.
+    """A thread that appends decisions to one ledger, and seals those that wait together.
 
     Args:
         ledger: opened for writing; closed at the end.

@@ -34,7 +34,7 @@ class NotPermitted(Exception):
 
 
 class Client(Struct, frozen=True):
-    """Who posts.
+    """Who posts: what a token or a client certificate says about it.
 
     Attributes:
         name: for logs and limits: issuer and subject, or the certificate's name.
@@ -132,7 +132,8 @@ class _Keys:
             text = read_regular(self._path, _MOST_KEYS).decode()
             keys = jwt.PyJWKSet.from_json(text).keys
         except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
-            raise self._wrong(str(error) or type(error).__name__) from error
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise self._wrong(why or type(error).__name__) from error
         usable = [
             one
             for one in keys
