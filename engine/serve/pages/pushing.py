@@ -33,6 +33,7 @@ from ...replay.reports.impact import RENDERERS
 from ...replay.stored import EngineChoice, Place, lines
 from ...terminal.lines import Screen
 from ..http.answers import json_answer, problem
+from ..http.logs import notice
 from ..http.rates import Rates
 from ..http.writing import client_of
 from ..served import Served, ServedLog
@@ -45,6 +46,8 @@ MOST: Final = 1000
 """Decisions that are judged again, the latest ones."""
 SECONDS: Final = 900.0
 """Time for one bundle."""
+_READ_MOST: Final = 4 * MAX_ARCHIVE
+"""Bytes of the bodies that are read at a time, together."""
 WAITING_MOST: Final = 8
 """Bundles that wait at a time; others get 503."""
 
@@ -58,8 +61,9 @@ class Pushing:
     def __init__(self, served: Served, folder: Path) -> None:
         self._served = served
         self._folder = folder
-        self._issuers = Issuers(served.service)
+        self._issuers = Issuers(served.service, notice)
         self._rates = Rates(served.service.limits.posts_per_second)
+        self._bytes = 0  # of bodies that are being read
         self._lock = threading.Lock()
         self._queue: queue.Queue[tuple[ServedLog, bytes, str, dict[str, str]]] = queue.Queue(WAITING_MOST)
         self._thread: threading.Thread | None = None
@@ -80,13 +84,16 @@ class Pushing:
         refused = self._turned_away(request.headers, client)
         if refused is not None:
             return refused
-        data = bytearray()
+        length, data = int(request.headers["content-length"]), bytearray()
+        self._bytes += length
         try:
             async with asyncio.timeout(self._served.service.limits.body_seconds):
                 async for piece in request.stream():
                     data += piece
         except TimeoutError:
             return problem(408, "the body took too long", headers={"connection": "close"})
+        finally:
+            self._bytes -= length
         prefix = prefix_of(request.scope.get("root_path", ""), self._served.service.stated.url)
         return await asyncio.to_thread(self._taken, log, bytes(data), client, prefix)
 
@@ -101,6 +108,8 @@ class Pushing:
             return problem(413, f"the body is larger than {MAX_ARCHIVE} bytes")
         if not self._rates.allows(client.name):
             return problem(429, "too many bundles", headers={"retry-after": "1"})
+        if self._bytes + int(length) > _READ_MOST:
+            return problem(503, "too many bundles are being read", headers={"retry-after": "1"})
         return None
 
     def _taken(self, log: ServedLog, data: bytes, client: Client, prefix: str) -> Response:
