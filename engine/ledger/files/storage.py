@@ -190,6 +190,25 @@ class FileStorage:
                 path=self.name,
                 remedy="check the disk, then start the program again",
             )
+        self._in_place()
+
+    def _in_place(self) -> None:
+        """Raises LedgerError: what is open is no longer what readers find under its name."""
+        opened = {self._folder.path: self._folder.handle}
+        if self._log is not None:
+            opened[self._log_path] = self._log
+        for path, handle in opened.items():
+            with os_errors("looking at the ledger", path):
+                try:
+                    same = os.path.samestat(path.stat(), os.fstat(handle))
+                except (FileNotFoundError, NotADirectoryError):
+                    same = False
+            if not same:
+                raise LedgerError(
+                    "this was moved or replaced while it was open for writing",
+                    path=str(path),
+                    remedy="put it back, or start the program again; nothing more is acknowledged",
+                )
 
     def _cut_torn_tail(self, log: int, sealed: int) -> int:
         """Remove the unfinished line that a crash left, never below `sealed` bytes: the log's new length."""
@@ -229,6 +248,7 @@ class FileStorage:
                 path=str(self._log_path),
                 remedy="check the disk; what was appended last is not acknowledged",
             ) from None
+        self._in_place()
 
 
 def lines_between(handle: int, start: int, end: int, chunk: int = 1 << 17) -> Iterator[bytes]:

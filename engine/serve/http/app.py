@@ -39,7 +39,8 @@ def create_app(served: Served, recorder: Recorder, *, behind_proxy: bool = False
     return Guard(app, served, behind_proxy=behind_proxy)
 
 
-def _healthy(request: Request) -> Response:
+async def _healthy(request: Request) -> Response:
+    """A coroutine: it waits for no thread, all of which may be busy with what takes long."""
     return json_answer({"status": "ok"})
 
 

@@ -14,12 +14,14 @@ from ..served import Served
 from .answers import problem
 from .headers import ALWAYS, OTHERWISE, SECURE
 from .logs import of_error, tell
-from .rates import Rates
+from .rates import Rates, counted_as
 
 _LONGEST: Final = 2000
 """The longest path, and the longest query, in bytes."""
 _HEADERS: Final = 32_768
 """The most that all headers of a request may have, in bytes."""
+_FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers that say where a body ends."""
 _GONE: Final = 499
 """In the log: the client went away before it was answered."""
 
@@ -47,13 +49,17 @@ class Guard:
         noted["client"] = client = self._client(scope)
         level = logging.INFO
         try:
-            if not self._rates.allows(client):
+            if not self._rates.allows(counted_as(client)):
                 refused = problem(429, "too many requests", headers={"retry-after": "1"})
                 await refused(scope, receive, answer)
             elif len(scope["raw_path"]) > _LONGEST or len(scope["query_string"]) > _LONGEST:
                 await problem(414, "the address is too long")(scope, receive, answer)
             elif sum(len(name) + len(value) for name, value in scope["headers"]) > _HEADERS:
                 await problem(431, "the header is too large")(scope, receive, answer)
+            elif {name for name, _ in scope["headers"]} >= _FRAMES:
+                # where the next request begins, a proxy on the way here may see otherwise
+                refused = problem(400, "the body has two lengths", headers={"connection": "close"})
+                await refused(scope, receive, answer)
             else:
                 await self._app(scope, receive, answer)
         except ClientDisconnect:

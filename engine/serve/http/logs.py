@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import orjson
 
-from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
+from ...terminal.figures import printable
 
 LOGGER: Final = logging.getLogger("gate.serve")
 _LONGEST: Final = 300
@@ -63,4 +63,5 @@ def of_error(error: BaseException) -> dict[str, str]:
 
 
 def _shown(text: str) -> str:
-    return masked(text[:_LONGEST].encode("utf-8", "backslashreplace").decode())
+    """In one line for every reader of lines, and harmless on a terminal."""
+    return printable(text[:_LONGEST].encode("utf-8", "backslashreplace").decode())

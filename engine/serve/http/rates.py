@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Network, ip_address
 from typing import Final
 
 _KEPT: Final = 10_000
@@ -30,3 +31,19 @@ class Rates:
         while len(self._left) > _KEPT:
             self._left.popitem(last=False)
         return allowed
+
+
+def counted_as(address: str) -> str:
+    """The client that an address is counted as, with or without a port: of IPv6, whoever has the network of
+    64 bits, in which everybody may choose as many addresses as there are.
+    """
+    host = address.removeprefix("[").partition("]")[0]
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 6:
+        return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+    return str(found)

@@ -77,7 +77,7 @@ def _config(service: Service, app: Guard) -> uvicorn.Config:
             }
     config = uvicorn.Config(
         app,
-        http=_protocol(limits.header_seconds, limits.request_seconds),
+        http=_protocol(limits.header_seconds, limits.request_seconds, limits.connections),
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -124,8 +124,12 @@ class _Server(uvicorn.Server):
         tell("listening", host=host, port=port, tls=self.config.is_ssl)
 
 
-def _protocol(header_seconds: float, request_seconds: float) -> type[H11Protocol]:
-    """HTTP/1.1 with limits on time: for a request's header, and from there to the end of the answer."""
+def _protocol(header_seconds: float, request_seconds: float, most: int) -> type[H11Protocol]:
+    """HTTP/1.1 with limits on time: for a request's header, and from there to the end of the answer.
+
+    Where there are as many connections as may be, the one that has waited longest for a request is cut.
+    """
+    waiting: dict[H11Protocol, None] = {}
 
     class Protocol(H11Protocol):
         """One connection. The server alone waits for a slow client for ever."""
@@ -135,6 +139,11 @@ def _protocol(header_seconds: float, request_seconds: float) -> type[H11Protocol
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            if len(self.connections) >= most and waiting:
+                oldest = next(iter(waiting))
+                del waiting[oldest]
+                oldest.transport.abort()
+            waiting[self] = None
             secure = transport.get_extra_info("ssl_object")
             names = _names(secure.getpeercert()) if secure is not None else frozenset()
             if names:
@@ -142,6 +151,7 @@ def _protocol(header_seconds: float, request_seconds: float) -> type[H11Protocol
             self._allow(header_seconds)
 
         def connection_lost(self, exc: Exception | None) -> None:
+            waiting.pop(self, None)
             self._allow(None)
             super().connection_lost(exc)
 
@@ -151,6 +161,7 @@ def _protocol(header_seconds: float, request_seconds: float) -> type[H11Protocol
 
         def on_response_complete(self) -> None:
             self._allow(header_seconds)
+            waiting[self] = None
             super().on_response_complete()
             self._look()
 
@@ -158,6 +169,7 @@ def _protocol(header_seconds: float, request_seconds: float) -> type[H11Protocol
             """Allow time for a request whose header is there."""
             if self.cycle is not self._seen:
                 self._seen = self.cycle
+                waiting.pop(self, None)
                 self._allow(request_seconds)
 
         def _allow(self, seconds: float | None) -> None:

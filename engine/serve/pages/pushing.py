@@ -34,6 +34,7 @@ from ...replay.stored import EngineChoice, Place, lines
 from ...spread.processes import Processes
 from ...terminal.lines import Screen
 from ..http.answers import json_answer, problem
+from ..http.logs import notice
 from ..http.rates import Rates
 from ..http.writing import body_of, client_of, not_known, too_slow, wrong_body
 from ..served import Served, ServedLog
@@ -46,6 +47,8 @@ MOST: Final = 1000
 """Decisions that are judged again, the latest ones."""
 SECONDS: Final = 900.0
 """Time for one bundle."""
+_READ_MOST: Final = 4 * MAX_ARCHIVE
+"""Bytes of the bodies that are read at a time, together."""
 WAITING_MOST: Final = 8
 """Bundles that wait at a time; others get 503."""
 
@@ -59,8 +62,9 @@ class Pushing:
     def __init__(self, served: Served, folder: Path) -> None:
         self._served = served
         self._folder = folder
-        self._issuers = Issuers(served.service)
+        self._issuers = Issuers(served.service, notice)
         self._rates = Rates(served.service.limits.posts_per_second)
+        self._bytes = 0  # of bodies that are being read
         self._lock = threading.Lock()
         self._queue: queue.Queue[tuple[ServedLog, bytes, str, dict[str, str]]] = queue.Queue(WAITING_MOST)
         self._thread: threading.Thread | None = None
@@ -83,10 +87,16 @@ class Pushing:
             return wrong
         if not self._rates.allows(client.name):
             return problem(429, "too many bundles", headers={"retry-after": "1"})
+        length = int(request.headers["content-length"])
+        if self._bytes + length > _READ_MOST:
+            return problem(503, "too many bundles are being read", headers={"retry-after": "1"})
+        self._bytes += length
         try:
             data = await body_of(request, self._served.service.limits.body_seconds)
         except TimeoutError:
             return too_slow()
+        finally:
+            self._bytes -= length
         prefix = prefix_of(request.scope.get("root_path", ""), self._served.service.stated.url)
         return await asyncio.to_thread(self._taken, log, data, client, prefix)
 

@@ -57,7 +57,7 @@ class Recorder:
 
     def __init__(self, served: Served, told: Callable[[str], Any]) -> None:
         service = served.service
-        self.issuers = Issuers(service)
+        self.issuers = Issuers(service, told)
         self._served = served
         self._judges = Judges(service.limits.judges)
         # more threads than judges: most of them wait for the disk, which makes many files durable at once

@@ -9,6 +9,7 @@ documents agree, and decides again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from ....evidence.base.contracts import violations
 from ....evidence.base.errors import EngineError, EnvironmentProblem, GateError
 from ....evidence.base.times import parse_rfc3339
 from ....evidence.signing.allowed_signers import AllowedSigners
+from ....evidence.signing.dsse import max_payload_bytes
 from ...decide.recorded import Recorded, input_digest
 from ...decision import statement as statements
 from ...decision.document import Decision
@@ -34,6 +36,8 @@ SKEW_S: Final = 300
 """How far the effective time may lie after the service's clock."""
 AGE_S: Final = 3600
 """How old a decision may be that says it was judged by the clock."""
+_ENGINE: Final = re.compile(r"(?!gate\Z)[a-z][a-z0-9_+-]{0,63}")
+_VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,127}")
 _DOCUMENTS: Final = (contents.DECISION, contents.INPUT, contents.POLICY)
 
 
@@ -136,6 +140,7 @@ def _check(files: Mapping[str, bytes], demands: Demands, again: Again) -> Accept
     if broken:
         raise Refused(f"{contents.DECISION} breaks its contract: {broken[0][0] or '/'} {broken[0][1]}")
     decision, recorded = Decision.from_json(stated), Recorded.from_json(document)
+    _check_names(decision)
     _check_demands(decision, demands)
     if input_digest(document) != decision.input_digest:
         raise Refused(f"{contents.INPUT} is not what the decision was made from")
@@ -147,7 +152,22 @@ def _check(files: Mapping[str, bytes], demands: Demands, again: Again) -> Accept
         raise Refused("the recorded input and the policies give another decision than the posted one")
     digest = sha256_hex(files[contents.DECISION])
     line = statements.statement(decision, digest, sha256_hex(files[contents.POLICY]))
+    if len(line) > max_payload_bytes():
+        raise Refused(f"its ledger line would have {len(line)} bytes, {max_payload_bytes()} are the most")
+    statements.summary(json.loads(line))
     return Accepted(digest, line, decision.verdict.value)
+
+
+def _check_names(decision: Decision) -> None:
+    """Whether what is not judged again, the name and version of the engine, and the version of gate are some.
+
+    In the signed line they stand beside each other, by name.
+    """
+    if not _ENGINE.fullmatch(decision.engine.name):
+        raise Refused(f"{decision.engine.name[:100]!a} is no name of a policy engine")
+    for version in (decision.engine.version, decision.gate_version):
+        if not _VERSION.fullmatch(version):
+            raise Refused(f"{version[:100]!a} is no version")
 
 
 def _check_demands(decision: Decision, demands: Demands) -> None:

@@ -6,8 +6,9 @@ the issuer's keys are a file. Which algorithm signs is the service file's word, 
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,11 +52,14 @@ class Client(Struct, frozen=True):
 class Issuers:
     """The issuers whose tokens are accepted, with their keys as the files have them now.
 
+    Args:
+        told: is called with notices, such as that a file was replaced by one that cannot be used.
+
     Raises ConfigError: a file is absent, or has no key that can be used.
     """
 
-    def __init__(self, service: Service) -> None:
-        self._known = {one.issuer: _Keys(one, service.directory) for one in service.stated.issuers}
+    def __init__(self, service: Service, told: Callable[[str], Any]) -> None:
+        self._known = {one.issuer: _Keys(one, service.directory, told) for one in service.stated.issuers}
 
     def client(self, token: str) -> Client:
         """Who sent a token. Raises NotKnown: it does not hold."""
@@ -64,7 +68,7 @@ class Issuers:
         try:
             stated = jwt.decode(token, options={"verify_signature": False, "verify_exp": False}).get("iss")
             header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
             raise NotKnown("the token is malformed") from error
         issuer = self._known.get(stated) if isinstance(stated, str) else None
         if issuer is None:
@@ -74,14 +78,19 @@ class Issuers:
 
 
 class _Keys:
-    """One issuer's keys; read again when their file was changed."""
+    """One issuer's keys; read again when their file was changed.
 
-    def __init__(self, issuer: IssuerSettings, directory: Path) -> None:
+    A file that is gone or damaged may be one that is being replaced, so the keys that were read stay; those
+    of a set that has none do not.
+    """
+
+    def __init__(self, issuer: IssuerSettings, directory: Path, told: Callable[[str], Any]) -> None:
         self._issuer = issuer
+        self._told = told
         self._path = directory / issuer.jwks
         self._lock = threading.Lock()
-        self._stamp: object = None
         self._keys: list[jwt.PyJWK] = []
+        self._stamp = self._stamped()
         self._read()
 
     def verified(self, token: str, header: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,26 +120,35 @@ class _Keys:
                 raise NotKnown("the token has expired") from None
             except jwt.InvalidAudienceError:
                 raise NotKnown("the token is for another audience") from None
-            except (jwt.PyJWTError, ValueError, TypeError):
+            except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
                 raise NotKnown("the token does not hold") from None
             return found
         raise NotKnown("no key of the issuer signed the token")
 
     def _current(self) -> list[jwt.PyJWK]:
         with self._lock:
-            try:
-                state = self._path.stat()
-                if self._stamp != (state.st_mtime_ns, state.st_size, state.st_ino):
+            stamp = self._stamped()
+            if self._stamp != stamp:
+                self._stamp = stamp
+                try:
                     self._read()
-            except (OSError, ConfigError):
-                pass  # a file that is being replaced; the keys that were read stay
+                except ConfigError as error:
+                    stay = "those that were read stay" if self._keys else "nobody has one"
+                    self._told(f"{error.what} (issuer {self._issuer.issuer}); {stay}")
             return self._keys
+
+    def _stamped(self) -> object:
+        try:
+            state = self._path.stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size, state.st_ino
 
     def _read(self) -> None:
         try:
-            state = self._path.stat()
             text = read_regular(self._path, _MOST_KEYS).decode()
-            keys = jwt.PyJWKSet.from_json(text).keys
+            stated = json.loads(text)
+            keys = jwt.PyJWKSet.from_dict(stated).keys if stated.get("keys") != [] else []
         except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             raise self._wrong(why or type(error).__name__) from error
@@ -141,9 +159,9 @@ class _Keys:
             and one.algorithm_name in self._issuer.algorithms
             and one.public_key_use in (None, "sig")
         ]
+        self._keys = usable
         if not usable:
             raise self._wrong(f"it has no public key for {', '.join(self._issuer.algorithms)}")
-        self._keys, self._stamp = usable, (state.st_mtime_ns, state.st_size, state.st_ino)
 
     def _wrong(self, why: str) -> ConfigError:
         return ConfigError(

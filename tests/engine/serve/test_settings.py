@@ -98,7 +98,7 @@ def test_keys_of_an_issuer_change_without_a_restart(tmp_path: Path) -> None:
     from gate.engine.serve.writing.tokens import Issuers, NotKnown
 
     old, new = Issuer(), Issuer("two")
-    issuers = Issuers(load_service(settings(tmp_path, old, "0" * 64)))
+    issuers = Issuers(load_service(settings(tmp_path, old, "0" * 64)), print)
     assert issuers.client(old.token()).claims["repository"] == "acme/algo"
     (tmp_path / "jwks.json").write_text("{")
     assert issuers.client(old.token())

@@ -1,0 +1,178 @@
+"""Attacks on the service by those who reach it, by jobs with a token, and by what happens to its files."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate.engine import service
+from gate.engine.decide.recorded import Recorded
+from gate.engine.ledger import open_ledger
+from gate.engine.policy import open_engine
+from gate.engine.serve.http.rates import counted_as
+from gate.engine.serve.settings import load_service
+from gate.engine.service import Judged
+from gate.evidence.base.canonical import canonical
+from gate.evidence.base.errors import LedgerError
+from gate.evidence.signing.keys import LogKey
+
+from .conftest import Desk
+from .service import Issuer, archive, settings
+
+LINE = (
+    b'{"_type":"https://in-toto.io/Statement/v1","predicate":{},"predicateType":"urn:x","subject":'
+    b'[{"digest":{"sha256":"%b"},"name":"a"}]}' % (b"0" * 64)
+)
+
+
+def _engine(**changes: str) -> Callable[[Desk, Judged], bytes]:
+    def make(desk: Desk, judged: Judged) -> bytes:
+        document = judged.decision.to_json()
+        document["engine"] |= changes
+        return archive(judged, decision=canonical(document))
+
+    return make
+
+
+def _setup(**changes: Any) -> Callable[[Desk, Judged], bytes]:
+    """A decision that follows from its input, whose setup is changed."""
+
+    def make(desk: Desk, judged: Judged) -> bytes:
+        plan, bundle = judged.context.plan, judged.context.bundle
+        document = judged.recorded.to_json(plan)
+        document["setup"] |= changes
+        recorded = Recorded.from_json(document)
+        with open_engine("embedded", bundle, judged.context.config.limits) as engine:
+            decision = service.replay(bundle, plan, recorded, recorded.setup.time, engine)
+        return archive(Judged(decision, recorded, judged.context))
+
+    return make
+
+
+FORGED: dict[str, tuple[str, Callable[[Desk, Judged], bytes]]] = {
+    "an engine that says which gate it was": ("no name of a policy engine", _engine(name="gate")),
+    "an engine without a name": ("no name of a policy engine", _engine(name="")),
+    "an engine's version for a terminal": ("is no version", _engine(version="1\x1b[2J")),
+    "an endless version": ("is no version", _engine(version="1" * 60_000)),
+    "a gate of no version": ("is no version", _setup(gate_version="<b>1</b>\n")),
+    "a line that no ledger takes": ("48975 are the most", _setup(workspace="x" * 60_000)),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_not_judged_again_is_bounded(desk: Desk, name: str) -> None:
+    """It is the job's fault, and no failure of the ledger, in which others would fail, too."""
+    reason, make = FORGED[name]
+    [one] = desk.change.decisions(1, start=300)
+    answer = desk.server.post(make(desk, one), desk.issuer.token())
+    assert (answer.status, reason in answer.json.get("detail", "")) == (422, True), answer.body
+
+
+def test_a_body_has_one_length(desk: Desk) -> None:
+    """With two, a proxy may see another request where this one ends, and chunks have no end of their own."""
+    lines = [
+        "POST /api/logs/algo/decisions HTTP/1.1",
+        "Host: x",
+        f"Authorization: Bearer {desk.issuer.token()}",
+        "Content-Type: application/x-tar",
+        "Content-Length: 5",
+        "Transfer-Encoding: chunked",
+    ]
+    smuggled = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", desk.server.port), timeout=30) as wire:
+        wire.sendall("\r\n".join([*lines, "", ""]).encode() + smuggled)
+        answer = b""
+        while piece := wire.recv(65536):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_idle_connections_hold_nobody_up(desk: Desk) -> None:
+    """The oldest that waits for a request is cut for a new one."""
+    address = ("127.0.0.1", desk.server.port)
+    idle = [socket.create_connection(address, timeout=30) for _ in range(300)]
+    try:
+        assert desk.server.ask("/healthz").status == 200
+        assert idle[0].recv(1) == b""
+    except ConnectionError:
+        pass  # cut, too
+    finally:
+        for one in idle:
+            one.close()
+
+
+def test_nothing_acts_in_the_log(desk: Desk) -> None:
+    """A path with what terminals, and readers of lines, act upon is a line of harmless characters."""
+    desk.server.ask("/%1b%5b2J%C2%9B31m%E2%80%A8%C2%85%E2%80%AEx")
+    end = time.monotonic() + 10
+    while not (found := [one for one in desk.server.lines if "[2J" in one.get("path", "")]):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert found[0]["path"] == "/\\u001b[2J\\u009b31m\\u2028\\u0085\\u202ex"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1:5000", "192.0.2.1:5001", True),
+        ("[2001:db8::1]:5000", "[2001:db8::2]:5001", True),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("unknown", "_hidden", False),
+    ],
+)
+def test_a_client_is_counted_once(first: str, second: str, same: bool) -> None:
+    """Whatever port it comes from, and whichever address of its network of IPv6 it takes."""
+    assert (counted_as(first) == counted_as(second)) is same
+
+
+def test_an_issuer_that_withdraws_its_keys(tmp_path: Path) -> None:
+    """A set without keys leaves nobody; a damaged file is named in the log once, and changes nothing."""
+    pytest.importorskip("jwt", reason="the extra `serve` is not installed")
+    from gate.engine.serve.writing.tokens import Issuers, NotKnown
+
+    issuer, told = Issuer(), list[str]()
+    issuers = Issuers(load_service(settings(tmp_path, issuer, "0" * 64)), told.append)
+    (tmp_path / "jwks.json").write_text("{")
+    for _ in range(3):
+        assert issuers.client(issuer.token())
+    assert len(told) == 1 and "those that were read stay" in told[0]
+    (tmp_path / "jwks.json").write_text('{"keys": []}')
+    with pytest.raises(NotKnown, match="no key of the issuer"):
+        issuers.client(issuer.token())
+    assert len(told) == 2 and str(tmp_path) not in "".join(told)
+
+
+@pytest.mark.parametrize("moved", ["ledger", "ledger/log.intoto.jsonl"])
+def test_a_ledger_that_is_moved_while_it_is_written(tmp_path: Path, moved: str) -> None:
+    """As by a rotation of logs: nothing is acknowledged until it is back."""
+    with open_ledger(tmp_path / "ledger", LogKey.from_seed(bytes(range(32)))) as ledger:
+        ledger.append([LINE])
+        ledger.seal("2025-12-05T12:00:00Z")
+        (tmp_path / moved).rename(tmp_path / "elsewhere")
+        for act in (lambda: ledger.append([LINE]), lambda: ledger.seal("2025-12-05T12:00:01Z")):
+            with pytest.raises(LedgerError, match="was moved or replaced"):
+                act()
+        if moved.endswith("jsonl"):  # a new, empty one is no better
+            (tmp_path / moved).touch()
+            with pytest.raises(LedgerError, match="was moved or replaced"):
+                ledger.append([LINE])
+        (tmp_path / "elsewhere").replace(tmp_path / moved)
+        assert ledger.append([LINE])[0].index == 1
+
+
+def test_the_service_went_on(desk: Desk) -> None:
+    """After all of that, the next decision is recorded."""
+    [one] = desk.change.decisions(1, start=700)
+    assert desk.post(one).status == 201
+    assert json.loads(desk.server.ask("/healthz").body)["status"] == "ok"
