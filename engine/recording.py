@@ -191,20 +191,29 @@ class _ForeignDecisionError(LedgerError):
 
 
 def _stored_decision(ledger: LedgerReader, entry: DecisionEntry) -> Decision:
-    """The document of a recorded decision.
+    digest, verdict, stages = (entry.summary[name] for name in ("decision", "verdict", "stages"))
+    return read_decision(ledger.evidence.get(digest["sha256"]), digest["sha256"], verdict, stages)
 
-    Raises LedgerError: it is missing, damaged, of another version of gate, or says something else than its
-    entry.
+
+def read_decision(data: bytes, digest: str, verdict: str, stages: Mapping[str, str]) -> Decision:
+    """The decision in a stored document.
+
+    Args:
+        data: the document, which was compared with its digest.
+        digest: its SHA-256, for messages.
+        verdict, stages: what its entry says: the verdict, and that of each stage.
+
+    Raises LedgerError: it is malformed, of another version of gate, or says something else than its entry.
     """
-    digest, document = entry.summary["decision"]["sha256"], None
+    document, entry = None, {"verdict": verdict, "stages": stages}
     try:
-        document = json.loads(ledger.evidence.get(digest))
+        document = json.loads(data)
         decision = Decision.from_json(document)
         for name, stated in (
             ("verdict", decision.verdict.value),
             ("stages", {name: stage.verdict.value for name, stage in decision.stages.items()}),
         ):
-            if entry.summary[name] != stated:
+            if entry[name] != stated:
                 raise ValueError(f"it differs from its entry in: {name}")
     except (ValueError, RecursionError) as error:
         version = document.get("gate_version") if isinstance(document, dict) else None

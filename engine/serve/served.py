@@ -30,6 +30,7 @@ from ..ledger.interface import RESTORE, Entry, NoLedger
 from ..ledger.note import Checkpoint
 from ..ledger.reader import LedgerReader
 from ..monitoring.standing import Standings, follow
+from ..recording import read_decision
 from .settings import Log, Service
 from .tiles import Tree, bundled
 
@@ -148,19 +149,18 @@ class ServedLog:
         return self._by_digest.get(digest)
 
     def decision(self, row: Row) -> Decision:
-        """The document of a decision. Raises LedgerError: it is missing, damaged or of another version."""
+        """The document of a decision.
+
+        Raises LedgerError: it is missing, damaged, of another version or says something else than its entry.
+        """
+        name = row.entry.digest
         with self._lock:
-            if row.digest in self._decisions:
-                self._decisions.move_to_end(row.digest)
-                return self._decisions[row.digest]
-        try:
-            found = Decision.from_json(json.loads(self.document(row.digest)))
-        except ValueError as error:
-            raise LedgerError(
-                f"the stored decision does not keep to its contract: {error}", path=row.digest
-            ) from error
+            if name in self._decisions:
+                self._decisions.move_to_end(name)
+                return self._decisions[name]
+        found = read_decision(self.document(row.digest), row.digest, row.verdict, row.stages)
         with self._lock:
-            self._decisions[row.digest] = found
+            self._decisions[name] = found
             while len(self._decisions) > _KEPT:
                 self._decisions.popitem(last=False)
         return found

@@ -64,6 +64,18 @@ def test_what_others_record_is_seen(tmp_path: Path) -> None:
     assert shelf.log.standings().stages["main"].counts == {"FAIL": 3}
 
 
+def test_a_decision_that_differs_from_its_entry_is_not_shown(tmp_path: Path) -> None:
+    """Lists go by entries and pages by documents: one that says something else is an error."""
+    shelf = Shelf(tmp_path)
+    [one] = shelf.change.decisions(1)
+    shelf.write(one)
+    shelf.write(one, verdict="PASS")
+    assert shelf.entries() == [0, 1]
+    assert shelf.log.decision(shelf.log.row("0")) == one.decision
+    with pytest.raises(LedgerError, match="differs from its entry in: verdict"):
+        shelf.log.decision(shelf.log.row("1"))
+
+
 @pytest.mark.parametrize("how", ["edited", "cut back", "replaced", "gone", "odd"])
 def test_a_ledger_that_does_not_hold_is_not_shown(tmp_path: Path, how: str) -> None:
     """Whoever asks is told, and so is the verification; what was read before stays out of sight, too."""
