@@ -93,6 +93,15 @@ def evaluate(
             metavar="FILE",
         ),
     ] = None,
+    client_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--client-certificate",
+            envvar="GATE_CLIENT_CERTIFICATE",
+            help="PEM file with certificate and key for --record-to, where the service demands it.",
+            metavar="FILE",
+        ),
+    ] = None,
     watch: Annotated[
         bool,
         typer.Option(
@@ -136,7 +145,7 @@ def evaluate(
     if record_to is not None and not no_record:
         from ..serve.client import Elsewhere
 
-        elsewhere = Elsewhere.named(record_to, token_file)
+        elsewhere = Elsewhere.named(record_to, token_file, client_certificate)
     context, moment = opened()
     if no_record:
         check_people(context, config_dir())

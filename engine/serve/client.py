@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -40,16 +41,18 @@ class Elsewhere:
     """A service that records: the URL of a log there, such as ``https://gate.example/api/logs/equities``."""
 
     url: str
-    token: str = field(repr=False)
+    token: str | None = field(repr=False)
+    tls: ssl.SSLContext | None = None
 
     @classmethod
-    def named(cls, url: str, token_file: Path | None) -> Self:
+    def named(cls, url: str, token_file: Path | None, certificate: Path | None = None) -> Self:
         """From the command line, with the token in a file, or else in ``GATE_TOKEN``.
+
+        A client certificate may stand in its place: a PEM file with the certificate and its key.
 
         The variable is taken out of the environment, so that no program that gate starts inherits it.
 
-        Raises UsageError: there is no token; ConfigError: it is none, or would go to another machine without
-        TLS.
+        Raises UsageError: there is neither; ConfigError: it is none, or would go to another machine without TLS.
         """
         given = os.environ.pop(VARIABLE, None)
         parts = urlsplit(url)
@@ -64,12 +67,16 @@ class Elsewhere:
                 given = read_regular(token_file, _MOST_TOKEN + 1).decode("ascii")
             except (OSError, ValueError) as error:
                 raise ConfigError("the token cannot be read", path=str(token_file)) from error
+        tls = None if certificate is None else _with_certificate(certificate)
         if given is None:
-            raise UsageError("--record-to needs a token", remedy=f"give --token-file, or set {VARIABLE}")
+            if tls is None:
+                remedy = f"give --token-file, or set {VARIABLE}; or give --client-certificate"
+                raise UsageError("--record-to needs a token", remedy=remedy)
+            return cls(url, None, tls)
         token = given.strip()
         if not 0 < len(token) <= _MOST_TOKEN or any(not "!" <= sign <= "~" for sign in token):
             raise ConfigError("the token is none", remedy="give the bearer token alone, in one line")
-        return cls(url, token)
+        return cls(url, token, tls)
 
     def record(self, judged: Judged) -> tuple[Entry, list[str]]:
         """Have the decision recorded: its entry there, and notices.
@@ -111,8 +118,22 @@ class Elsewhere:
         return self._post(data, shown)
 
     def _post(self, data: bytes, shown: str) -> tuple[int, bytes]:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return post(f"{self.url.rstrip('/')}/decisions", data, TYPE, headers, shown, _SECONDS)
+        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        return post(f"{self.url.rstrip('/')}/decisions", data, TYPE, headers, shown, _SECONDS, self.tls)
+
+
+def _with_certificate(path: Path) -> ssl.SSLContext:
+    """TLS with a client certificate. Raises ConfigError: it cannot be used."""
+    tls = ssl.create_default_context()
+    try:
+        tls.load_cert_chain(path, password="")  # an encrypted key is an error, not a question
+    except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
+        raise ConfigError(
+            "the client certificate cannot be used",
+            path=str(path),
+            remedy="give one PEM file with the certificate and its key, which is not encrypted",
+        ) from error
+    return tls
 
 
 def _document(answer: bytes) -> Mapping[str, Any]:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from threading import Thread
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ....evidence.base.errors import ConfigError, EnvironmentProblem
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 SECONDS: Final = 30
 MAX_BYTES: Final = 65_536
@@ -38,12 +41,14 @@ def post(
     headers: Mapping[str, str] | None = None,
     shown: str | None = None,
     seconds: float | None = None,
+    tls: SSLContext | None = None,
 ) -> tuple[int, bytes]:
     """POST `body` with the content type `kind` and further headers: status and content of the answer.
 
     Args:
         shown: what errors call the URL, where it is a secret.
         seconds: how long it may take; `SECONDS` if None.
+        tls: with what TLS is spoken; as Python does by itself if None.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
     `MAX_BYTES` in time.
@@ -54,12 +59,19 @@ def post(
     seconds = SECONDS if seconds is None else seconds
     stated = {**(headers or {}), "Content-Type": kind}
     try:
-        return within(seconds, partial(_post, url, body, stated, shown, seconds))
+        return within(seconds, partial(_post, url, body, stated, shown, seconds, tls))
     except TimeoutError:
         raise _unreachable("the answer takes too long", shown) from None
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds: float) -> tuple[int, bytes]:
+def _post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    shown: str,
+    seconds: float,
+    tls: SSLContext | None,
+) -> tuple[int, bytes]:
     from http.client import HTTPException
     from urllib import error, request
 
@@ -72,7 +84,10 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds
     try:
         asked = request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked
         try:
-            answer = request.build_opener(NoRedirect).open(asked, timeout=seconds)
+            opener = request.build_opener(
+                NoRedirect, *([] if tls is None else [request.HTTPSHandler(context=tls)])
+            )
+            answer = opener.open(asked, timeout=seconds)
         except error.HTTPError as refusal:
             answer = refusal
         with answer:

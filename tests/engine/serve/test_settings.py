@@ -183,7 +183,7 @@ class Authority:
 
 
 @pytest.mark.soak
-def test_a_client_certificate_stands_for_a_token(tmp_path: Path) -> None:
+def test_a_client_certificate_stands_for_a_token(tmp_path: Path, program: Any) -> None:
     """Each client needs one; its alternative name says where it may post."""
     authority, change = Authority(tmp_path), Change(tmp_path / "change")
     authority.issue("server", x509.DNSName("localhost"))
@@ -215,5 +215,14 @@ def test_a_client_certificate_stands_for_a_token(tmp_path: Path) -> None:
         assert (status, "max-age" in headers["strict-transport-security"]) == (200, True)
         with pytest.raises(OSError, match=r".+"):
             ask(None)
+        here, url = tmp_path / "change", f"https://localhost:{server.port}/api/logs/algo"
+        options = ("evaluate", "main", "-w", here, "-p", here / "policy", "--record-to", url)
+        trusted = {"SSL_CERT_FILE": str(authority.path)}
+        done = program(*options, "--client-certificate", right, env=trusted)
+        assert (done.code, "recorded: entry 1 of" in done.out) == (1, True), done
+        assert program(*options, "--client-certificate", wrong, env=trusted).code == 2
+        for odd in (authority.path, tmp_path / "nothing.pem"):
+            done = program(*options, "--client-certificate", odd, env=trusted)
+            assert (done.code, "the client certificate cannot be used" in done.err) == (2, True), done
     posted = {line["writer"] for line in server.lines if "writer" in line}
     assert posted == {"certificate URI:spiffe://ci/algo", "certificate URI:spiffe://ci/other"}
