@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,20 @@ def test_idle_connections_hold_nobody_up(desk: Desk) -> None:
             one.close()
 
 
+def test_a_client_that_leaves_is_no_failure_of_the_service(desk: Desk) -> None:
+    """In the log and the metrics, by which its operator would be woken."""
+    lines = ["POST /api/logs/algo/decisions HTTP/1.1", "Host: x", "Content-Type: application/x-tar"]
+    lines += [f"Authorization: Bearer {desk.issuer.token()}", "Content-Length: 9000", "", ""]
+    with socket.create_connection(("127.0.0.1", desk.server.port)) as wire:
+        wire.sendall("\r\n".join(lines).encode() + b"x")
+    end = time.monotonic() + 10
+    while not (found := [one for one in desk.server.lines if one.get("status") in (499, 500)]):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert [one["status"] for one in found] == [499]
+    assert 'status="5xx"' not in desk.server.ask("/metrics").body.decode()
+
+
 def test_nothing_acts_in_the_log(desk: Desk) -> None:
     """A path with what terminals, and readers of lines, act upon is a line of harmless characters."""
     desk.server.ask("/%1b%5b2J%C2%9B31m%E2%80%A8%C2%85%E2%80%AEx")
@@ -176,3 +192,39 @@ def test_the_service_went_on(desk: Desk) -> None:
     [one] = desk.change.decisions(1, start=700)
     assert desk.post(one).status == 201
     assert json.loads(desk.server.ask("/healthz").body)["status"] == "ok"
+
+
+def test_one_client_reads_a_part_of_what_there_is(tmp_path: Path) -> None:
+    """As many slow requests as one client may have leave the service to others, and to those who post."""
+    from gate.engine.serve.http.guard import Guard
+    from gate.engine.serve.served import Served
+
+    (tmp_path / "serve.yaml").write_text("limits: {connections: 16}\nlogs: [{name: a, ledger: a}]\n")
+    answered = Counter[tuple[str, int]]()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.05)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def ask(guard: Guard, method: str, address: str) -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answered[address + method, message["status"]] += 1
+
+        scope = {"type": "http", "method": method, "client": (address, 1), "path": "/", "raw_path": b"/"}
+        scope |= {"query_string": b"", "headers": [], "scheme": "http"}
+        await guard(scope, None, send)  # type: ignore[arg-type]
+
+    async def everybody() -> None:
+        guard = Guard(slow, Served(load_service(tmp_path / "serve.yaml"), tmp_path))
+        for _ in range(2):
+            many = [ask(guard, "GET", "192.0.2.1") for _ in range(5)]
+            await asyncio.gather(*many, ask(guard, "GET", "192.0.2.2"), ask(guard, "POST", "192.0.2.1"))
+
+    asyncio.run(everybody())
+    assert answered == {
+        ("192.0.2.1GET", 200): 4,
+        ("192.0.2.1GET", 429): 6,
+        ("192.0.2.2GET", 200): 2,
+        ("192.0.2.1POST", 200): 2,
+    }
