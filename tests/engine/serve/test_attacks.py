@@ -8,6 +8,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gate.engine.policy import open_engine
 from gate.engine.serve.http.rates import counted_as
 from gate.engine.serve.settings import load_service
 from gate.engine.service import Judged
+from gate.engine.store import open_store
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import LedgerError
 from gate.evidence.signing.keys import LogKey
@@ -185,6 +187,20 @@ def test_a_ledger_that_is_moved_while_it_is_written(tmp_path: Path, moved: str) 
                 ledger.append([LINE])
         (tmp_path / "elsewhere").replace(tmp_path / moved)
         assert ledger.append([LINE])[0].index == 1
+
+
+def test_evidence_that_is_moved_while_it_is_written(tmp_path: Path) -> None:
+    """A link in its place, too: what an entry names is kept where whoever verifies looks for it."""
+    with closing(open_store(str(tmp_path / "evidence"))) as store:
+        store.put(b"one")
+        (tmp_path / "evidence").rename(tmp_path / "elsewhere")
+        for place in (lambda: None, lambda: (tmp_path / "evidence").symlink_to(tmp_path)):
+            place()
+            with pytest.raises(LedgerError, match="was moved or replaced"):
+                store.put(b"two")
+        (tmp_path / "evidence").unlink()
+        (tmp_path / "elsewhere").rename(tmp_path / "evidence")
+        assert store.get(store.put(b"two")) == b"two"
 
 
 def test_the_service_went_on(desk: Desk) -> None:
