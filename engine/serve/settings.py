@@ -73,6 +73,13 @@ class LogSettings(MemberSettings):
             "any if absent."
         },
     )
+    tailored: list[Text] = field(
+        default_factory=list,
+        metadata={
+            "description": "By which settings of stages, profile and parameters bundles may be tailored: "
+            "digests, as a refusal states them; none if absent."
+        },
+    )
     writers: list[WriterSettings] = field(
         default_factory=list, metadata={"description": "Who may post decisions; nobody if absent."}
     )
@@ -251,7 +258,7 @@ def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
         raise wrong("bundles may be pushed, but impact names no folder for the results", "set impact")
     if one.writers and not one.policies:
         raise wrong("writers may post, but by no policies", "list digests in policies, or shipped")
-    for digest in (*one.policies, *one.operators):
+    for digest in (*one.policies, *one.operators, *one.tailored):
         if digest not in (_SHIPPED if digest in one.policies else ()) and not _DIGEST.fullmatch(digest):
             raise wrong(f"{digest[:80]!r} is no digest", "write 64 hexadecimal digits")
     policies = {

@@ -20,6 +20,7 @@ from gate.engine.ledger import open_ledger
 from gate.engine.policy import open_engine
 from gate.engine.serve.http.rates import counted_as
 from gate.engine.serve.settings import load_service
+from gate.engine.serve.writing.submission import Demands, Refused, check, files_of, tailoring
 from gate.engine.service import Judged
 from gate.engine.store import open_store
 from gate.evidence.base.canonical import canonical
@@ -44,27 +45,31 @@ def _engine(**changes: str) -> Callable[[Desk, Judged], bytes]:
     return make
 
 
+def again(judged: Judged, **changes: Any) -> Judged:
+    """The decision that follows from its input with changes in the setup."""
+    plan, bundle = judged.context.plan, judged.context.bundle
+    document = judged.recorded.to_json(plan)
+    document["setup"] |= changes
+    recorded = Recorded.from_json(document)
+    with open_engine("embedded", bundle, judged.context.config.limits) as engine:
+        decision = service.replay(bundle, plan, recorded, recorded.setup.time, engine)
+    return Judged(decision, recorded, judged.context)
+
+
 def _setup(**changes: Any) -> Callable[[Desk, Judged], bytes]:
-    """A decision that follows from its input, whose setup is changed."""
-
-    def make(desk: Desk, judged: Judged) -> bytes:
-        plan, bundle = judged.context.plan, judged.context.bundle
-        document = judged.recorded.to_json(plan)
-        document["setup"] |= changes
-        recorded = Recorded.from_json(document)
-        with open_engine("embedded", bundle, judged.context.config.limits) as engine:
-            decision = service.replay(bundle, plan, recorded, recorded.setup.time, engine)
-        return archive(Judged(decision, recorded, judged.context))
-
-    return make
+    return lambda _, judged: archive(again(judged, **changes))
 
 
+PARAMETER = {"name": "stage1.coverage_min", "value": 0, "rationale": "why not", "unit": None}
 FORGED: dict[str, tuple[str, Callable[[Desk, Judged], bytes]]] = {
     "an engine that says which gate it was": ("no name of a policy engine", _engine(name="gate")),
     "an engine without a name": ("no name of a policy engine", _engine(name="")),
     "an engine's version for a terminal": ("is no version", _engine(version="1\x1b[2J")),
     "an endless version": ("is no version", _engine(version="1" * 60_000)),
     "a gate of no version": ("is no version", _setup(gate_version="<b>1</b>\n")),
+    "fewer rules": ("tailor the policies", _setup(profile="few")),
+    "stages of the job's own": ("tailor the policies", _setup(depends_on={"main": []})),
+    "thresholds of the job's own": ("tailor the policies", _setup(parameters=[PARAMETER])),
     "a line that no ledger takes": ("48975 are the most", _setup(workspace="x" * 60_000)),
 }
 
@@ -76,6 +81,27 @@ def test_what_is_not_judged_again_is_bounded(desk: Desk, name: str) -> None:
     [one] = desk.change.decisions(1, start=300)
     answer = desk.server.post(make(desk, one), desk.issuer.token())
     assert (answer.status, reason in answer.json.get("detail", "")) == (422, True), answer.body
+
+
+def test_what_a_log_demands_is_all_it_takes(desk: Desk) -> None:
+    """Settings that it lists may tailor the policies; a commit may have no changes, as far as is known."""
+    [one] = desk.change.decisions(1, start=300)
+    commit, subject = "a" * 40, one.recorded.to_json(one.context.plan)["setup"]["subject"]
+    for dirty, refused in (
+        (False, None),
+        (True, "with changes"),
+        (None, "whether with changes is not known"),
+    ):
+        made = again(one, depends_on={"main": []}, subject={**subject, "commit": commit, "dirty": dirty})
+        files, _ = files_of(made)
+        listed = frozenset({tailoring(json.loads(files["input.json"])) or ""})
+        policies = frozenset({made.decision.policy.digest})
+        demands = Demands(policies, tailored=listed, commit=commit, now_s=2_000_000_000)
+        if refused is None:
+            assert check(files, demands, lambda *_, found=made: found.decision).verdict == "FAIL"
+        else:
+            with pytest.raises(Refused, match=refused):
+                check(files, demands, lambda *_: pytest.fail("it is not judged again"))
 
 
 def test_a_body_has_one_length(desk: Desk) -> None:
