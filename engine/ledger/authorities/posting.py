@@ -38,12 +38,14 @@ def post(
     headers: Mapping[str, str] | None = None,
     shown: str | None = None,
     seconds: float | None = None,
+    direct: bool = False,
 ) -> tuple[int, bytes]:
     """POST `body` with the content type `kind` and further headers: status and content of the answer.
 
     Args:
         shown: what errors call the URL, where it is a secret.
         seconds: how long it may take; `SECONDS` if None.
+        direct: whether no proxy of the environment is asked.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
     `MAX_BYTES` in time.
@@ -54,12 +56,14 @@ def post(
     seconds = SECONDS if seconds is None else seconds
     stated = {**(headers or {}), "Content-Type": kind}
     try:
-        return within(seconds, partial(_post, url, body, stated, shown, seconds))
+        return within(seconds, partial(_post, url, body, stated, shown, seconds, direct))
     except TimeoutError:
         raise _unreachable("the answer takes too long", shown) from None
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds: float) -> tuple[int, bytes]:
+def _post(
+    url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds: float, direct: bool
+) -> tuple[int, bytes]:
     from http.client import HTTPException
     from urllib import error, request
 
@@ -72,7 +76,8 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds
     try:
         asked = request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked
         try:
-            answer = request.build_opener(NoRedirect).open(asked, timeout=seconds)
+            proxies = request.ProxyHandler({} if direct else None)
+            answer = request.build_opener(NoRedirect, proxies).open(asked, timeout=seconds)
         except error.HTTPError as refusal:
             answer = refusal
         with answer:

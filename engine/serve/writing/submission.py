@@ -144,6 +144,8 @@ def _check(files: Mapping[str, bytes], demands: Demands, again: Again) -> Accept
     decision, recorded = Decision.from_json(stated), Recorded.from_json(document)
     _check_names(decision)
     _check_demands(decision, demands)
+    if recorded.setup.policy != decision.policy:  # the one that sign-offs are about
+        raise Refused("the recorded input names another policy bundle than the decision")
     tailored = tailoring(document)
     if tailored not in {None, *demands.tailored}:
         raise Refused(f"stages, profile or parameters of the settings tailor the policies: {tailored}")

@@ -7,9 +7,11 @@ import json
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,13 +20,14 @@ from gate.engine import service
 from gate.engine.decide.recorded import Recorded
 from gate.engine.ledger import open_ledger
 from gate.engine.policy import open_engine
+from gate.engine.serve.client import Elsewhere
 from gate.engine.serve.http.rates import counted_as
 from gate.engine.serve.settings import load_service
 from gate.engine.serve.writing.submission import Demands, Refused, check, files_of, tailoring
 from gate.engine.service import Judged
 from gate.engine.store import open_store
 from gate.evidence.base.canonical import canonical
-from gate.evidence.base.errors import LedgerError
+from gate.evidence.base.errors import EnvironmentProblem, LedgerError
 from gate.evidence.signing.keys import LogKey
 
 from .conftest import Desk
@@ -61,6 +64,7 @@ def _setup(**changes: Any) -> Callable[[Desk, Judged], bytes]:
 
 
 PARAMETER = {"name": "stage1.coverage_min", "value": 0, "rationale": "why not", "unit": None}
+POLICY = {"name": "main", "version": "1.0.0", "digest": "0" * 64}
 FORGED: dict[str, tuple[str, Callable[[Desk, Judged], bytes]]] = {
     "an engine that says which gate it was": ("no name of a policy engine", _engine(name="gate")),
     "an engine without a name": ("no name of a policy engine", _engine(name="")),
@@ -70,6 +74,7 @@ FORGED: dict[str, tuple[str, Callable[[Desk, Judged], bytes]]] = {
     "fewer rules": ("tailor the policies", _setup(profile="few")),
     "stages of the job's own": ("tailor the policies", _setup(depends_on={"main": []})),
     "thresholds of the job's own": ("tailor the policies", _setup(parameters=[PARAMETER])),
+    "sign-offs of other policies": ("another policy bundle", _setup(policy=POLICY)),
     "a line that no ledger takes": ("48975 are the most", _setup(workspace="x" * 60_000)),
 }
 
@@ -234,6 +239,56 @@ def test_the_service_went_on(desk: Desk) -> None:
     [one] = desk.change.decisions(1, start=700)
     assert desk.post(one).status == 201
     assert json.loads(desk.server.ask("/healthz").body)["status"] == "ok"
+
+
+@contextmanager
+def answering(body: bytes) -> Iterator[str]:
+    """A service that says always the same; its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(201)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/api/logs/algo"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        b'{"entry": 1e999, "leaf": "00"}',
+        b'{"entry": -1, "leaf": "00"}',
+        b'{"entry": true, "leaf": "00"}',
+        b'{"entry": 1, "leaf": "\\u001b[2J"}',
+        b'{"entry": 1, "leaf": 5}',
+        b"[" * 60_000,
+        b"",
+    ],
+)
+def test_a_service_that_answers_oddly(desk: Desk, stated: bytes) -> None:
+    """Whoever posts to it gets one error, and prints nothing of the answer."""
+    with answering(stated) as url, pytest.raises(EnvironmentProblem, match="no service that records"):
+        Elsewhere(url, "token").record(desk.decisions[0])
+
+
+def test_a_token_stays_on_this_machine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without TLS, no proxy that the environment names sees it."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with answering(b'{"entry": 7, "leaf": "00"}') as url:
+        entry, _ = Elsewhere(url, "token").record(desk.decisions[0])
+    assert entry.index == 7
 
 
 def test_one_client_reads_a_part_of_what_there_is(tmp_path: Path) -> None:
