@@ -52,7 +52,8 @@ class Elsewhere:
 
         The variable is taken out of the environment, so that no program that gate starts inherits it.
 
-        Raises UsageError: there is neither; ConfigError: it is none, or would go to another machine without TLS.
+        Raises UsageError: there is neither; ConfigError: one cannot be used, or would go to another machine
+        without TLS.
         """
         given = os.environ.pop(VARIABLE, None)
         parts = urlsplit(url)
@@ -90,7 +91,7 @@ class Elsewhere:
         stated = _document(answer)
         if status in (200, 201):
             try:
-                return Entry(int(stated["entry"]), str(stated["leaf"])), notices
+                return Entry(_index(stated["entry"]), bytes.fromhex(stated["leaf"]).hex()), notices
             except (LookupError, ValueError, TypeError) as error:
                 raise EnvironmentProblem("this is no service that records decisions", path=shown) from error
         said = ": ".join(str(stated[name]) for name in ("title", "detail") if stated.get(name))
@@ -118,8 +119,12 @@ class Elsewhere:
         return self._post(data, shown)
 
     def _post(self, data: bytes, shown: str) -> tuple[int, bytes]:
+        from urllib.request import HTTPSHandler, ProxyHandler
+
         headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
-        return post(f"{self.url.rstrip('/')}/decisions", data, TYPE, headers, shown, _SECONDS, self.tls)
+        # without TLS it stays on this machine, whatever proxy the environment names
+        handlers = [ProxyHandler({})] if self.url.startswith("http:") else [HTTPSHandler(context=self.tls)]
+        return post(f"{self.url.rstrip('/')}/decisions", data, TYPE, headers, shown, _SECONDS, handlers)
 
 
 def _with_certificate(path: Path) -> ssl.SSLContext:
@@ -136,9 +141,15 @@ def _with_certificate(path: Path) -> ssl.SSLContext:
     return tls
 
 
+def _index(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError(value)
+
+
 def _document(answer: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     return found if isinstance(found, dict) else {}

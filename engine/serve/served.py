@@ -101,6 +101,7 @@ class ServedLog:
         self._tree = Tree()
         self._rows: list[Row] = []
         self._by_digest: dict[str, Row] = {}
+        self._standings: tuple[Sequence[Row], int, Standings[Row]] | None = None
         self._decisions: OrderedDict[str, Decision] = OrderedDict()
 
     def rows(self) -> Sequence[Row]:
@@ -112,15 +113,17 @@ class ServedLog:
         return self._rows
 
     def standings(self) -> Standings[Row]:
-        """Where each stage stands. Raises as `rows`."""
-        news = News()
-        return follow(
-            (
-                one,
-                {stage: one.stages[stage] for stage in news.of(one.entry, one.time, one.stages)},
+        """Where each stage stands; remembered until there is more. Raises as `rows`."""
+        rows = self.rows()
+        known, count = self._standings, len(rows)
+        if known is None or known[0] is not rows or known[1] != count:
+            news = News()
+            found = follow(
+                (one, {stage: one.stages[stage] for stage in news.of(one.entry, one.time, one.stages)})
+                for one in islice(rows, count)
             )
-            for one in self.rows()
-        )
+            known = self._standings = rows, count, found
+        return known[2]
 
     def row(self, target: str) -> Row:
         """A decision by its ledger index, or by at least eight digits of its leaf digest or document digest.

@@ -73,6 +73,13 @@ class LogSettings(MemberSettings):
             "any if absent."
         },
     )
+    tailored: list[Text] = field(
+        default_factory=list,
+        metadata={
+            "description": "By which settings of stages, profile and parameters bundles may be tailored: "
+            "digests, as a refusal states them; none if absent."
+        },
+    )
     writers: list[WriterSettings] = field(
         default_factory=list, metadata={"description": "Who may post decisions; nobody if absent."}
     )
@@ -259,6 +266,9 @@ def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
         if not _DIGEST.fullmatch(digest):
             remedy = "write the 64 hexadecimal digits that `sha256sum operator.yaml` prints"
             raise wrong(f"operators: {digest[:80]!r} is no digest", remedy)
+    for digest in one.tailored:
+        if not _DIGEST.fullmatch(digest):
+            raise wrong(f"tailored: {digest[:80]!r} is no digest", "write 64 hexadecimal digits")
     policies = {
         bundles.load_bundle(bundles.SHIPPED_BUNDLES[_SHIPPED[name]]).digest if name in _SHIPPED else name
         for name in one.policies

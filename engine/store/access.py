@@ -40,6 +40,23 @@ def os_errors(what: str, path: Path) -> Iterator[None]:
         ) from None
 
 
+def in_place(path: Path, handle: int) -> None:
+    """Raise LedgerError when an open file or directory is no longer what others find under its path: what is
+    written to it, they would look for in vain.
+    """
+    with os_errors("looking at the ledger", path):
+        try:
+            same = os.path.samestat(path.stat(), os.fstat(handle))
+        except (FileNotFoundError, NotADirectoryError):
+            same = False
+    if not same:
+        raise LedgerError(
+            "this was moved or replaced while it was open for writing",
+            path=str(path),
+            remedy="put it back, or start the program again; nothing more is acknowledged",
+        )
+
+
 def foreign(path: Path) -> LedgerError:
     """The error for something that is not the plain file or directory it should be."""
     return LedgerError(

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from ...evidence.base.atomic import TEMPORARY
 from ...evidence.base.errors import LedgerError
-from .access import Folder, locked
+from .access import Folder, in_place, locked
 from .urls import file_path
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -36,10 +36,11 @@ class FileBlobs:
         self._inside = f"{path.name}/sha256" if parent is not None else "sha256"
 
     def write(self, digest: str, data: bytes) -> None:
-        """Keep a blob."""
+        """Keep a blob. Raises as `in_place`, too."""
         folder = self._opened(create=True)
         assert folder is not None  # noqa: S101 - narrows the type: create=True never gives None
         with locked(folder.handle, folder.path, shared=True):
+            in_place(folder.path, folder.handle)
             folder.write(f"{self._inside}/{digest[:2]}/{digest}", data, mode=0o444)
 
     def open(self, digest: str) -> BinaryIO | None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ....evidence.base.errors import ConfigError, EnvironmentProblem
-
-if TYPE_CHECKING:
-    from ssl import SSLContext
 
 SECONDS: Final = 30
 MAX_BYTES: Final = 65_536
@@ -41,14 +38,14 @@ def post(
     headers: Mapping[str, str] | None = None,
     shown: str | None = None,
     seconds: float | None = None,
-    tls: SSLContext | None = None,
+    handlers: Sequence[Any] = (),
 ) -> tuple[int, bytes]:
     """POST `body` with the content type `kind` and further headers: status and content of the answer.
 
     Args:
         shown: what errors call the URL, where it is a secret.
         seconds: how long it may take; `SECONDS` if None.
-        tls: with what TLS is spoken; as Python does by itself if None.
+        handlers: of urllib, in place of its own.
 
     Raises ConfigError when it is no http or https URL, EnvironmentProblem when there is no answer of at most
     `MAX_BYTES` in time.
@@ -59,7 +56,7 @@ def post(
     seconds = SECONDS if seconds is None else seconds
     stated = {**(headers or {}), "Content-Type": kind}
     try:
-        return within(seconds, partial(_post, url, body, stated, shown, seconds, tls))
+        return within(seconds, partial(_post, url, body, stated, shown, seconds, handlers))
     except TimeoutError:
         raise _unreachable("the answer takes too long", shown) from None
 
@@ -70,7 +67,7 @@ def _post(
     headers: Mapping[str, str],
     shown: str,
     seconds: float,
-    tls: SSLContext | None,
+    handlers: Sequence[Any],
 ) -> tuple[int, bytes]:
     from http.client import HTTPException
     from urllib import error, request
@@ -84,10 +81,7 @@ def _post(
     try:
         asked = request.Request(url, body, dict(headers))  # noqa: S310 - the scheme is checked
         try:
-            opener = request.build_opener(
-                NoRedirect, *([] if tls is None else [request.HTTPSHandler(context=tls)])
-            )
-            answer = opener.open(asked, timeout=seconds)
+            answer = request.build_opener(NoRedirect, *handlers).open(asked, timeout=seconds)
         except error.HTTPError as refusal:
             answer = refusal
         with answer:

@@ -18,7 +18,7 @@ from ....evidence.base.atomic import TEMPORARY
 from ....evidence.base.errors import EnvironmentProblem, LedgerError
 from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
-from ...store.access import READ, Folder, foreign, locked, os_errors
+from ...store.access import READ, Folder, foreign, in_place, locked, os_errors
 from ...store.files import FileBlobs
 from ..interface import CHECKPOINT, COSIGNATURES, EVIDENCE, HISTORY, LOG, RESTORE, TIMESTAMP, VERIFIER
 from ..note import MAX_NOTE_BYTES, Checkpoint
@@ -193,22 +193,12 @@ class FileStorage:
         self._in_place()
 
     def _in_place(self) -> None:
-        """Raises LedgerError: what is open is no longer what readers find under its name."""
+        """Raises as `in_place`, of the directory and the log."""
         opened = {self._folder.path: self._folder.handle}
         if self._log is not None:
             opened[self._log_path] = self._log
         for path, handle in opened.items():
-            with os_errors("looking at the ledger", path):
-                try:
-                    same = os.path.samestat(path.stat(), os.fstat(handle))
-                except (FileNotFoundError, NotADirectoryError):
-                    same = False
-            if not same:
-                raise LedgerError(
-                    "this was moved or replaced while it was open for writing",
-                    path=str(path),
-                    remedy="put it back, or start the program again; nothing more is acknowledged",
-                )
+            in_place(path, handle)
 
     def _cut_torn_tail(self, log: int, sealed: int) -> int:
         """Remove the unfinished line that a crash left, never below `sealed` bytes: the log's new length."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -14,7 +14,7 @@ from ..served import Served
 from ..writing.recorder import Recorder
 from . import reading, writing
 from .answers import json_answer, problem, refusal
-from .guard import Guard
+from .guard import GONE, Guard
 from .openapi import description
 
 
@@ -33,7 +33,12 @@ def create_app(served: Served, recorder: Recorder, *, behind_proxy: bool = False
             *writing.routes(served, recorder),
             *pages.routes(served),
         ],
-        exception_handlers={GateError: _refused, HTTPException: _unknown},
+        exception_handlers={
+            GateError: _refused,
+            HTTPException: _unknown,
+            ClientDisconnect: _left,
+            Exception: _failed,
+        },
     )
     app.router.redirect_slashes = False
     return Guard(app, served, behind_proxy=behind_proxy)
@@ -55,3 +60,13 @@ def _refused(request: Request, error: Exception) -> Response:
 def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     return problem(error.status_code, error.detail, headers=error.headers)
+
+
+def _left(request: Request, error: Exception) -> Response:
+    """Nobody reads it; for the log and the metrics, in which it is no failure of the service."""
+    return problem(GONE, "the client went away")
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """It is raised again after this, and logged."""
+    return problem(500, "the service failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,7 +23,9 @@ _HEADERS: Final = 32_768
 """The most that all headers of a request may have, in bytes."""
 _FRAMES: Final = frozenset({b"content-length", b"transfer-encoding"})
 """Headers that say where a body ends."""
-_GONE: Final = 499
+_SHARE: Final = 8
+"""What part of all connections one client may have requests in that read, the slow ones above all."""
+GONE: Final = 499
 """In the log: the client went away before it was answered."""
 
 
@@ -36,7 +39,10 @@ class Guard:
     def __init__(self, app: ASGIApp, served: Served, *, behind_proxy: bool = False) -> None:
         self._app = app
         self._counts = served.counts
-        self._rates = Rates(served.service.limits.requests_per_second)
+        limits = served.service.limits
+        self._rates = Rates(limits.requests_per_second)
+        self._busy: Counter[str] = Counter()
+        self._most = max(limits.connections // _SHARE, 1)
         self._behind_proxy = behind_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,9 +53,13 @@ class Guard:
         began = time.monotonic()
         noted: dict[str, Any] = scope.setdefault("gate", {})
         noted["client"] = client = self._client(scope)
+        counted = counted_as(client)
+        # a post that is read is one of a writer, who has limits of his own
+        reads = scope["method"] != "POST"
         level = logging.INFO
+        self._busy[counted] += reads
         try:
-            if not self._rates.allows(counted_as(client)):
+            if not self._rates.allows(counted) or (reads and self._busy[counted] > self._most):
                 refused = problem(429, "too many requests", headers={"retry-after": "1"})
                 await refused(scope, receive, answer)
             elif len(scope["raw_path"]) > _LONGEST or len(scope["query_string"]) > _LONGEST:
@@ -63,13 +73,16 @@ class Guard:
             else:
                 await self._app(scope, receive, answer)
         except ClientDisconnect:
-            answer.status = answer.status or _GONE
+            answer.status = answer.status or GONE
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
             level = logging.ERROR
             noted |= of_error(error)
             if not answer.status:
                 await problem(500, "the service failed")(scope, receive, answer)
         finally:
+            self._busy[counted] -= reads
+            if not self._busy[counted]:
+                del self._busy[counted]
             self._counts["gate_service_requests_total", f'status="{answer.status // 100}xx"'] += 1
             tell(
                 "request",

@@ -11,7 +11,6 @@ import json
 import queue
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -121,12 +120,17 @@ class Pushing:
     def _run(self) -> None:
         while True:
             log, data, name, pushed = self._queue.get()
-            with suppress(OSError):  # what waits stays so; the page says what to do
+            try:
                 self._write(name, {**_again(log, data), "pushed": pushed})
+            except Exception as error:  # noqa: BLE001 - the thread lives on; what waits stays so
+                notice(f"the result {name} cannot be written: {type(error).__name__}")
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
         self._folder.mkdir(exist_ok=True)
-        write_file(self._folder / name, json.dumps(document, ensure_ascii=False).encode() + b"\n")
+        write_file(
+            self._folder / name,
+            json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n",
+        )
 
 
 def _again(log: ServedLog, data: bytes) -> dict[str, Any]:

@@ -28,13 +28,14 @@ class Line(NamedTuple):
     log: str
     row: Row
 
-    def has(self, word: str) -> bool:
-        """Whether one of its names contains the word, which is in lower case, or a digest begins with it."""
+    def has(self, words: Iterable[str]) -> bool:
+        """Whether one of its names contains each of the words, which are in lower case, or a digest begins
+        with it.
+        """
         row = self.row
-        names = "\n".join((self.log, row.workspace, row.policy, *map(str, row.violations)))
-        return word in names.lower() or any(
-            digest.startswith(word) for digest in (row.commit or "", row.digest, row.entry.digest)
-        )
+        names = "\n".join((self.log, row.workspace, row.policy, *map(str, row.violations))).lower()
+        digests = (row.commit or "", row.digest, row.entry.digest)
+        return all(word in names or any(one.startswith(word) for one in digests) for word in words)
 
 
 class Asked(Struct, frozen=True):
@@ -77,7 +78,7 @@ class Asked(Struct, frozen=True):
         verdict, since, until = (
             "" if name in self.wrong else getattr(self, name) for name in ("verdict", "since", "until")
         )
-        words = self.text.lower().split()
+        words = set(self.text.lower().split())
         for line in lines:
             row = line.row
             answer = row.stages.get(self.stage) if self.stage else row.verdict
@@ -87,7 +88,7 @@ class Asked(Struct, frozen=True):
                 and verdict in ("", answer)
                 and (not since or row.time[:10] >= since)
                 and (not until or row.time[:10] <= until)
-                and all(map(line.has, words))
+                and (not words or line.has(words))
             ):
                 yield line
 

@@ -42,6 +42,7 @@ SECONDS: Final = 90.0
 _MEMORY: Final = 2 << 30
 _BUNDLES: Final = 4
 _LENGTH: Final = struct.Struct(">Q")
+_SETS: Final = ("policies", "operators", "tailored")
 _START: Final = (
     f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {__name__} import serve; serve()"
 )
@@ -92,7 +93,7 @@ class _Judge:
 
     def ask(self, data: bytes, demands: Demands) -> Accepted:
         stated = asdict(demands)
-        for name in ("policies", "operators"):
+        for name in _SETS:
             stated[name] = sorted(stated[name])
         stated["keys"] = [base64.b64encode(one).decode() for one in sorted(demands.keys)]
         with self._lock:
@@ -189,7 +190,7 @@ def serve() -> None:
 
 def _answer(header: bytes, data: bytes, engines: _Engines) -> dict[str, str]:
     stated = json.loads(header)
-    for name in ("policies", "operators"):
+    for name in _SETS:
         stated[name] = frozenset(stated[name])
     stated["keys"] = frozenset(map(base64.b64decode, stated["keys"]))
     try:

@@ -80,6 +80,7 @@ class Recorder:
         return Demands(
             policies=log.log.policies,
             operators=frozenset(stated.operators),
+            tailored=frozenset(stated.tailored),
             workspace=stated.workspace,
             commit=commit,
             now_s=int(time.time()),

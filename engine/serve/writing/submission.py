@@ -51,6 +51,7 @@ class Demands(Struct, frozen=True):
     Attributes:
         policies: digests of the bundles that may have judged.
         operators: digests of the operator's files that may have applied; empty for any or none.
+        tailored: digests of the settings that may have tailored the bundle, as `tailoring` gives them.
         workspace: which one it must be about; None for any.
         commit: which commit it must be about, without changes; None for any.
         now_s: the service's clock.
@@ -59,6 +60,7 @@ class Demands(Struct, frozen=True):
 
     policies: frozenset[str]
     operators: frozenset[str] = frozenset()
+    tailored: frozenset[str] = frozenset()
     workspace: str | None = None
     commit: str | None = None
     now_s: int = 0
@@ -142,6 +144,11 @@ def _check(files: Mapping[str, bytes], demands: Demands, again: Again) -> Accept
     decision, recorded = Decision.from_json(stated), Recorded.from_json(document)
     _check_names(decision)
     _check_demands(decision, demands)
+    if recorded.setup.policy != decision.policy:  # the one that sign-offs are about
+        raise Refused("the recorded input names another policy bundle than the decision")
+    tailored = tailoring(document)
+    if tailored not in {None, *demands.tailored}:
+        raise Refused(f"stages, profile or parameters of the settings tailor the policies: {tailored}")
     if input_digest(document) != decision.input_digest:
         raise Refused(f"{contents.INPUT} is not what the decision was made from")
     _check_files(files, document, decision, demands)
@@ -156,6 +163,15 @@ def _check(files: Mapping[str, bytes], demands: Demands, again: Again) -> Accept
         raise Refused(f"its ledger line would have {len(line)} bytes, {max_payload_bytes()} are the most")
     statements.summary(json.loads(line))
     return Accepted(digest, line, decision.verdict.value)
+
+
+def tailoring(document: Mapping[str, Any]) -> str | None:
+    """SHA-256 of how settings tailor the bundle, by a recorded input; None where they do not.
+
+    They are no part of the bundle's digest, and whose they are, only the job says.
+    """
+    stated = {name: document["setup"].get(name) for name in ("depends_on", "parameters", "profile")}
+    return sha256_hex(canonical(stated)) if any(stated.values()) else None
 
 
 def _check_names(decision: Decision) -> None:
@@ -179,9 +195,13 @@ def _check_demands(decision: Decision, demands: Demands) -> None:
     if demands.workspace is not None and decision.workspace != demands.workspace:
         what = f"the decision is about the workspace {decision.workspace[:100]!r}"
         raise Refused(f"{what}, this log is about {demands.workspace!r}")
-    if demands.commit is not None and (decision.subject.commit != demands.commit or decision.subject.dirty):
+    if demands.commit is not None and (
+        decision.subject.commit != demands.commit or decision.subject.dirty is not False
+    ):
         commit = decision.subject.commit or "no commit"
         state = " with changes" if decision.subject.dirty else ""
+        if decision.subject.commit and decision.subject.dirty is None:
+            state = ", and whether with changes is not known"
         raise Refused(f"the decision is about {commit}{state}, the token is for {demands.commit[:100]}")
     age = demands.now_s - parse_rfc3339(decision.effective_time)
     if age < -SKEW_S:

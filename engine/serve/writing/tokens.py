@@ -74,7 +74,8 @@ class Issuers:
         if issuer is None:
             raise NotKnown("no such issuer is accepted")
         claims = issuer.verified(token, header)
-        return Client(f"{stated} {str(claims.get('sub', ''))[:200]}", stated, claims)
+        subject = str(claims.get("sub", ""))[:200].encode("utf-8", "backslashreplace").decode()
+        return Client(f"{stated} {subject}", stated, claims)
 
 
 class _Keys:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -112,6 +116,29 @@ def test_what_is_pushed_is_judged_or_named(site: Site) -> None:
     text = judged(site, page)
     assert status == 202 and "Could not be judged again" in text and "not known" in text
     assert "https://ci.example job 7" in text and "1 recorded decisions" in text
+
+
+def test_many_large_bundles_at_once_are_not_read(site: Site) -> None:
+    """What is read at a time has a limit, for all of them together."""
+    lines = [f"POST {PATH} HTTP/1.1", "Host: x", "Content-Type: application/gzip", "Content-Length: 16777216"]
+    lines += [f"Authorization: {token(repository='policies')}", "", ""]
+    address = ("127.0.0.1", urlsplit(site.url).port)
+    with ExitStack() as stack:
+        wires = [stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(5)]
+        for wire in wires:
+            wire.sendall("\r\n".join(lines).encode())
+        [first] = select.select(wires, [], [], 20)[0]
+        assert first.recv(4096).startswith(b"HTTP/1.1 503 ")
+
+
+def test_a_subject_that_is_no_text(site: Site) -> None:
+    """Half a surrogate pair, which a token may have, is written out."""
+    sent = token(repository="policies", sub="job \ud800")
+    status, page = push(site, b"no archive, either", authorization=sent)
+    assert status == 202
+    judged(site, page)
+    found = json.loads((site.root / page.strip("/")).read_text())
+    assert found["pushed"]["by"] == f"{ISSUER} job \\ud800"
 
 
 @pytest.mark.soak
