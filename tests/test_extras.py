@@ -61,6 +61,6 @@ def block(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
     """Make importing these fail, also for modules of gate that have done it already."""
     for name in missing:
         monkeypatch.setitem(sys.modules, name, None)
-    users = ("gate.engine.serve.http.", "gate.engine.policy.engines.opa.")
+    users = ("gate.engine.serve.", "gate.engine.policy.engines.opa.")
     for name in [one for one in sys.modules if one.startswith(users)]:
         monkeypatch.delitem(sys.modules, name)

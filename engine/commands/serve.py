@@ -38,8 +38,8 @@ def serve(
 
     service = load_service(file, listen, behind_proxy=behind_proxy)
     try:
-        from ..serve.http.server import run
         from ..serve.served import Served
+        from ..serve.server import run
     except ModuleNotFoundError as error:
         raise not_installed("the service", "serve", error) from error
     run(Served(service, config_dir()), behind_proxy=behind_proxy)

@@ -1,1 +1,1 @@
-"""HTTP: routes, limits, headers, the service's description of itself, and the server."""
+"""HTTP: routes for machines, limits, headers, and the service's description of itself."""

@@ -85,8 +85,8 @@ class _Posting:
         self._recorder = recorder
         self._limits = served.service.limits
         self._rates = Rates(self._limits.posts_per_second)
-        self._waiting = 0
-        self._bytes = 0
+        self._waiting: Counter[str] = Counter()  # posts by writer, and what their bodies take
+        self._bytes: Counter[str] = Counter()
 
     async def answer(self, request: Request) -> Response:
         """Who posts is known before anything of the body is read."""
@@ -101,7 +101,7 @@ class _Posting:
             if refused is not None:
                 outcome = "refused"
                 return refused
-            recorded = await self._taken(request, log, demands)
+            recorded = await self._taken(request, log, client, demands)
             outcome = "recorded" if recorded["new"] else "known"
             noted |= {"log": log.name, "entry": recorded["entry"], "decision": recorded["decision"]}
             return json_answer(recorded, 201 if recorded["new"] else 200)
@@ -131,15 +131,22 @@ class _Posting:
         if not self._rates.allows(client.name):
             return problem(429, "too many decisions", headers=_LATER)
         length = int(request.headers["content-length"])
-        full = self._bytes + length > 4 * self._limits.body_bytes
-        if self._waiting >= self._limits.waiting or full:
+        name, most = client.name, self._limits
+        full = self._bytes[name] + length > 2 * most.body_bytes
+        if self._waiting[name] >= max(most.waiting // 2, 1) or full:
+            return problem(429, "too many decisions of this client wait to be recorded", headers=_LATER)
+        full = self._bytes.total() + length > 4 * most.body_bytes
+        if self._waiting.total() >= most.waiting or full:
             return problem(503, "too many decisions wait to be recorded", headers=_LATER)
         return None
 
-    async def _taken(self, request: Request, log: ServedLog, demands: Demands) -> dict[str, Any]:
+    async def _taken(
+        self, request: Request, log: ServedLog, client: Client, demands: Demands
+    ) -> dict[str, Any]:
         length = int(request.headers["content-length"])
-        self._waiting += 1
-        self._bytes += length
+        held = Counter({client.name: 1}), Counter({client.name: length})
+        self._waiting += held[0]
+        self._bytes += held[1]
         try:
             data = await body_of(request, self._limits.body_seconds)
             loop = asyncio.get_running_loop()
@@ -148,8 +155,8 @@ class _Posting:
             )
             recorded = await asyncio.wrap_future(future)
         finally:
-            self._waiting -= 1
-            self._bytes -= length
+            self._waiting -= held[0]  # without those that have none left
+            self._bytes -= held[1]
         return {
             "entry": recorded.entry.index,
             "leaf": recorded.entry.digest,

@@ -132,7 +132,7 @@ class Site:
 def running(file: Path) -> Iterator[Site]:
     """Serve on a free port of the loopback until the block ends."""
     uvicorn = pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
-    from gate.engine.serve.http.app import create_app
+    from gate.engine.serve.app import create_app
     from gate.engine.serve.served import Served
     from gate.engine.serve.settings import load_service
     from gate.engine.serve.verification import verify

@@ -8,14 +8,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ....evidence.base.errors import GateError
-from .. import pages
-from ..served import Served
-from ..writing.recorder import Recorder
-from . import reading, writing
-from .answers import json_answer, problem, refusal
-from .guard import GONE, Guard
-from .openapi import description
+from ...evidence.base.errors import GateError
+from . import pages
+from .http import reading, writing
+from .http.answers import json_answer, problem, refusal
+from .http.guard import GONE, Guard
+from .http.openapi import description
+from .served import Served
+from .writing.recorder import Recorder
 
 
 def create_app(served: Served, recorder: Recorder, *, behind_proxy: bool = False) -> Guard:

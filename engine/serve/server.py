@@ -14,14 +14,14 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ....evidence.base.errors import ConfigError, EnvironmentProblem
-from ..served import Served
-from ..settings import Service
-from ..verification import Verifier
-from ..writing.recorder import Recorder
+from ...evidence.base.errors import ConfigError, EnvironmentProblem
 from .app import create_app
-from .guard import Guard
-from .logs import notice, tell, to_stderr
+from .http.guard import Guard
+from .http.logs import notice, tell, to_stderr
+from .served import Served
+from .settings import Service
+from .verification import Verifier
+from .writing.recorder import Recorder
 
 _LAST_S: Final = 60
 """Time for requests that are being answered when the service is told to end."""
