@@ -116,7 +116,7 @@ def test_a_ledger_of_another_key_takes_no_decisions(gate: Callable[..., Any], tm
 
 
 def test_nothing_of_the_extra_is_imported_unless_asked() -> None:
-    """Not by the program, nor by evaluating and posting; without it, the command says what to install."""
+    """Not by the program, nor by evaluating and posting."""
     code = (
         "import sys\n"
         "import gate.cli, gate.engine.commands.judge, gate.engine.commands.serve, gate.engine.serve.client\n"
@@ -125,17 +125,6 @@ def test_nothing_of_the_extra_is_imported_unless_asked() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
-
-
-def test_without_the_extra_the_command_says_what_to_install(
-    gate: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in [one for one in sys.modules if one.startswith("gate.engine.serve.http")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    (tmp_path / "serve.yaml").write_text(yaml.safe_dump({"logs": [LOG]}))
-    run = gate("serve", "serve.yaml")
-    assert (run.code, "compliance-gate[serve]" in run.err) == (2, True), run.err
 
 
 class Authority:
