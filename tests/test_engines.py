@@ -20,6 +20,7 @@ SERVER = "opa=http://127.0.0.1:9"
 REFUSED = "the judged change may not say which server judges it, nor what to show that server"
 
 
+@pytest.mark.soak
 def test_both_engines_give_the_same_decision(opa: str, copy_example: Callable[[str], Path]) -> None:
     """All of the ready example, decided on either engine: equal to the byte but for the engine's name."""
     context = open_context(copy_example("ready"), operator=OPERATOR)

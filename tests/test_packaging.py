@@ -51,6 +51,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.soak
 def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
     """A new subpackage or data file that is missing from the wheel is noticed here, not by users."""
     expected = {"gate/__init__.py", "gate/__main__.py", "gate/cli.py", "gate/py.typed"}

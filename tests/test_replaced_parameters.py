@@ -49,6 +49,7 @@ def test_what_judges_again_keeps_to_them(root: Path, gate: Gate, tmp_path: Path)
     assert re.search(r"stage1\.artifact_coverage\b(?!_)", swept), swept
 
 
+@pytest.mark.soak
 def test_one_that_the_edited_bundle_lacks_is_no_verdict(root: Path, gate: Gate, tmp_path: Path) -> None:
     """The decision cannot be judged again, and the report says why: exit 2."""
     bundle = tmp_path / "policies"

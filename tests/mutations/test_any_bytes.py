@@ -155,6 +155,7 @@ def test_what_is_no_evidence_is_named_by_a_rule(lab: Any, path: str, put: Put) -
     assert nothing_there or lab.named(decision) - of_signatures, (path, put)
 
 
+@pytest.mark.soak
 @given(path=st.sampled_from(OTHERS), data=st.data())
 def test_any_bytes_in_any_file_give_a_decision(lab: Any, path: str, data: st.DataObject) -> None:
     """Also those that are nearly right: cut short, with a piece changed, doubled."""

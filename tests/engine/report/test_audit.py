@@ -103,6 +103,7 @@ def hostile(judged: dict[str, Decision]) -> Decision:
     return Decision.from_json(document)
 
 
+@pytest.mark.soak
 def test_the_verdict_what_blocks_it_and_the_proof(full: Decision) -> None:
     """The first screen has the verdict in words and the heaviest findings; each rule opens to its proof."""
     page = html(full, entry=Entry(7, "ab" * 32))

@@ -251,6 +251,7 @@ def test_one_name_below_two_source_directories_is_refused_unless_it_says_nothing
     assert "--source=." in (caught.value.remedy or "")
 
 
+@pytest.mark.soak
 def test_the_checksums_of_lcov_are_read_over(watch: Any, tmp_path: Path, made: Any) -> None:
     root, _, _ = made
     only(root, tmp_path, "lcov")

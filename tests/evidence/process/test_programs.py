@@ -126,6 +126,7 @@ def test_a_program_named_by_its_path_in_the_directory(tmp_path: Path) -> None:
 SLEEPER = "import os, time, pathlib; pathlib.Path('pid').write_text(str(os.getpid())); "
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "code",
     [
