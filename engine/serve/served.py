@@ -41,6 +41,8 @@ _LOOK_S: Final = 1.0
 """How old what is known of a ledger may be when somebody asks."""
 _KEPT: Final = 64
 """Decision documents that are kept in memory."""
+_AT_LENGTH: Final = threading.BoundedSemaphore(2)
+_PATIENCE_S: Final = 2
 
 
 class Row(Struct, frozen=True):
@@ -343,3 +345,14 @@ class Served:
         """Give up files and connections."""
         for one in self.logs.values():
             one.close()
+
+
+@contextmanager
+def at_length() -> Iterator[None]:
+    """Make a report, a record or a proof, two at a time. Raises EnvironmentProblem: too many want to."""
+    if not _AT_LENGTH.acquire(timeout=_PATIENCE_S):
+        raise EnvironmentProblem("too many reports, records and proofs are asked for", remedy="ask again")
+    try:
+        yield
+    finally:
+        _AT_LENGTH.release()

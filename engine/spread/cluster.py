@@ -48,8 +48,8 @@ _AHEAD: Final = 3
 class Cluster:
     """A Dask cluster; connected as a context manager.
 
-    Made, it raises UsageError: the address is none, or would be spoken to without TLS; ConfigError: Dask is
-    not installed. Entering raises EnvironmentProblem: nobody answers there, or there is no worker.
+    Made, it raises UsageError: the address is none, or would be spoken to without TLS; EnvironmentProblem:
+    Dask is not installed. Entering raises EnvironmentProblem: nobody answers there, or there is no worker.
     """
 
     def __init__(self, address: str) -> None:

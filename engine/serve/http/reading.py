@@ -5,9 +5,6 @@ They are no coroutines: the framework runs them in threads. They raise GateError
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
@@ -15,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from ....evidence.base.errors import EnvironmentProblem
 from ...ledger.findings import Authorities
 from ...ledger.proof import prove
 from ...record.archive import write_tar
@@ -25,7 +21,7 @@ from ...report.ledger import VERIFICATIONS
 from ...terminal.lines import Screen
 from ..metrics import exposition
 from ..query import Malformed, choose
-from ..served import Row, Served, ServedLog
+from ..served import Row, Served, ServedLog, at_length
 from ..tiles import parse_tile
 from .answers import json_answer, problem
 from .headers import REPORT_POLICY, UNCHANGING
@@ -41,8 +37,6 @@ _TYPES: Final = {
     ),
 }
 """Report format → content type; any other is plain text."""
-_LONG: Final = threading.BoundedSemaphore(2)
-_PATIENCE_S: Final = 2
 _CHECKPOINT_AGE: Final = {"cache-control": "public, max-age=1"}
 
 
@@ -72,14 +66,14 @@ def routes(served: Served) -> list[BaseRoute]:
         log, row = row_of(request)
         name = request.path_params["format"]
         form = registry.load(name)
-        with _long():
+        with at_length():
             data = form.render(log.decision(row), row.entry, Screen())
         policy = {"content-security-policy": REPORT_POLICY} if name == "html" else {}
         return Response(data, headers=policy, media_type=_TYPES.get(name, "text/plain; charset=utf-8"))
 
     def record(request: Request) -> Response:
         log, row = row_of(request)
-        with _long(), log.open() as ledger:
+        with at_length(), log.open() as ledger:
             made = export_from(ledger, str(row.entry.index), Authorities())
         headers = {
             "gate-trust": f"sha256:{made.trust}",
@@ -89,7 +83,7 @@ def routes(served: Served) -> list[BaseRoute]:
 
     def proof(request: Request) -> Response:
         log, row = row_of(request)
-        with _long(), log.open() as ledger:
+        with at_length(), log.open() as ledger:
             return json_answer(prove(ledger, row.entry.index).to_json())
 
     def verification(request: Request) -> Response:
@@ -132,17 +126,6 @@ def routes(served: Served) -> list[BaseRoute]:
         Route("/tlog/{log}/key", key),
         Route("/tlog/{log}/tile/{tile:path}", tile),
     ]
-
-
-@contextmanager
-def _long() -> Iterator[None]:
-    """Do something that takes long, two at a time. Raises EnvironmentProblem: too many want to."""
-    if not _LONG.acquire(timeout=_PATIENCE_S):
-        raise EnvironmentProblem("too many reports, records and proofs are asked for", remedy="ask again")
-    try:
-        yield
-    finally:
-        _LONG.release()
 
 
 def _asked(request: Request) -> dict[str, str]:

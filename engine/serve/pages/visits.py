@@ -21,7 +21,7 @@ from ...fleet.reading import Problem
 from ...ledger.interface import NoLedger
 from ...report.audit import html as report
 from ...report.audit.words import LANGUAGES
-from ..served import Row, Served, ServedLog
+from ..served import Row, Served, ServedLog, at_length
 from . import impacts, views
 from .html import Site, language_of, policy, prefix_of
 from .pushing import Pushing
@@ -29,8 +29,6 @@ from .rows import Asked, Shelf
 
 _KEPT: Final = 4096
 """Decisions whose waivers and conditions are remembered."""
-_RENDERING: Final = threading.BoundedSemaphore(2)
-"""Reports that are made at a time: each takes a tenth of a second of a core."""
 _AGAIN_S: Final = 5.0
 """After what time a log that could not be read is asked again: it may take long to fail."""
 
@@ -152,7 +150,7 @@ class Visits:
         found, rows = log.decision(row), log.rows()
         at = bisect_left(rows, row.entry.index, key=lambda one: one.entry.index)
         beside = [rows[one].entry.index if 0 <= one < len(rows) else None for one in (at - 1, at + 1)]
-        with _RENDERING:
+        with at_length():
             page = views.decision(site, found, row.entry, log.name, beside[0], beside[1])
         return _answer(page, sheet=report.style())
 
