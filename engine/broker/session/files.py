@@ -13,6 +13,7 @@ from ....evidence.base.errors import UsageError
 from ....evidence.broker.session import files
 from ....evidence.broker.session.book import Book
 from ....evidence.collectors.paper import PaperOptions, recompute
+from ....evidence.collectors.paper.log import read_session
 from ...collectors import open_workspace
 from ...context import Context
 
@@ -66,3 +67,9 @@ def write_files(context: Context, at: Places, book: Book) -> list[str]:
         raise UsageError("the log is not in the workspace as gate reads it", path=at.log, remedy=remedy)
     put_file(context.root, at.metrics, files.metrics_file(recompute(view, options(context))))
     return [path for path in astuple(at) if path != at.journal]
+
+
+def without_sharpe(context: Context, at: Places) -> str | None:
+    """Why the log that was written gives no Sharpe ratio; None when it gives one."""
+    problem = read_session(open_workspace(context.root, context.authority).view(), at.log).sampling_problem()
+    return None if problem is None else f"{at.log}: {problem[0]}: {problem[1]}"

@@ -18,7 +18,7 @@ from ....evidence.broker.session.start import trade_plan
 from ....evidence.broker.session.status import FIRST_LINE, prometheus, status_line
 from ....evidence.reading.workspace import check_relative
 from ...broker.evidence_files import check_place, write_provenance
-from ...broker.session.files import places, write_files
+from ...broker.session.files import places, without_sharpe, write_files
 from ...broker.session.report import SESSION
 from ...broker.target import target_of
 from ...terminal.console import progress, write_error
@@ -80,6 +80,8 @@ def paper_session(
     write_provenance(context, evidence, now(), command, quiet=quiet)
     if monitor.problem is not None:
         write_error(monitor.problem)
+    if (reason := without_sharpe(context, at)) is not None:
+        write_error(f"warning: the session gives no Sharpe ratio: {reason}; stage 7 needs a session that does")
     for item in outputs:
         write(item, SESSION[item.format](book))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -24,20 +25,36 @@ LIBRARIES = {"ib_async": "ib_async==2.1.0", "ib_insync": "ib_insync==0.9.86"}
 SCENARIO = (HERE / "client_contract.py").read_text().partition('SCENARIO = """\\\n')[2].partition('"""')[0]
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Whether the folder has yet to be made; tests that run beside this one wait until it is.
+
+    A folder without its last file ``complete`` is what an interrupted run left, and is removed.
+    """
+    CLIENTS.mkdir(parents=True, exist_ok=True)
+    with (CLIENTS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = not (folder / "complete").exists()
+        if missing:
+            shutil.rmtree(folder, ignore_errors=True)
+        yield missing
+        if missing:
+            (folder / "complete").touch()
+
+
 def environment(library: str, name: str = "", packages: tuple[str, ...] = ()) -> Path:
     """The Python of an environment with the library and these packages alone; skips when it cannot be had."""
     if library == "ib_insync" and sys.version_info >= (3, 14):
         pytest.skip("ib_insync cannot be imported by Python 3.14")
     folder = CLIENTS / f"{name}{library}-{sys.version_info.major}.{sys.version_info.minor}"
     python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
-        command = [str(python), "-m", "pip", "install", "-q", LIBRARIES[library], *packages]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{library} cannot be installed: {done.stderr.strip()[-200:]}")
-        (folder / "complete").touch()
+    with alone(folder) as missing:
+        if missing:
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
+            command = [str(python), "-m", "pip", "install", "-q", LIBRARIES[library], *packages]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"{library} cannot be installed: {done.stderr.strip()[-200:]}")
     return python
 
 
@@ -46,12 +63,13 @@ def node_modules() -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed")
     folder = CLIENTS / "node"
-    if not (folder / "node_modules" / "@stoqey" / "ib").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--silent", "--prefix", str(folder), "@stoqey/ib@1.6.10"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"@stoqey/ib cannot be installed: {done.stderr.strip()[-200:]}")
+    with alone(folder) as missing:
+        if missing:
+            folder.mkdir()
+            command = ["npm", "install", "--silent", "--prefix", str(folder), "@stoqey/ib@1.6.10"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"@stoqey/ib cannot be installed: {done.stderr.strip()[-200:]}")
     return folder
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .gateways import simulated
-from .test_clients import CLIENTS, LIBRARIES, environment
+from .test_clients import CLIENTS, LIBRARIES, alone, environment
 
 ROOT = Path(__file__).resolve().parents[3]
 REQUIREMENTS = ROOT / ".ci" / "requirements" / "run.txt"
@@ -21,17 +21,16 @@ REQUIREMENTS = ROOT / ".ci" / "requirements" / "run.txt"
 @pytest.fixture(scope="module")
 def packages() -> Path:
     """A folder with what gate itself needs, to be put beside a client library; and gate."""
-    folder = CLIENTS / "gate"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)  # what an interrupted run left
-        python = environment("ib_async")
-        command = [str(python), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
-        command += ["--target", str(folder), "-r", str(REQUIREMENTS)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"gate's requirements cannot be installed: {done.stderr.strip()[-200:]}")
-        (folder / "gate").symlink_to(ROOT)
-        (folder / "complete").touch()
+    python = environment("ib_async")
+    folder = CLIENTS / f"gate-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
+    with alone(folder) as missing:
+        if missing:
+            command = [str(python), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
+            command += ["--target", str(folder), "-r", str(REQUIREMENTS)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"gate's requirements cannot be installed: {done.stderr.strip()[-200:]}")
+            (folder / "gate").symlink_to(ROOT)
     return folder
 
 

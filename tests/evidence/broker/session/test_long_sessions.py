@@ -65,12 +65,16 @@ def test_samples_give_a_sharpe_ratio(
 ) -> None:
     """Equally far apart, from start to end; with a baseline and a back-test every figure is claimed."""
     one = gateway()
-    workspace_for(tmp_path, one.port, trades=10, duration_s=15, equity_every_s=5)
+    workspace_for(tmp_path, one.port, trades=10, duration_s=15, equity_every_s=7)
     contracts = Path(__file__).resolve().parents[4] / "contracts" / "files"
     for name, contract in (("MOCK_BASELINE", "mock_baseline"), ("BACKTEST_METRICS", "backtest_metrics")):
         example = json.loads((contracts / f"{contract}.schema.json").read_text())["examples"][0]
         (tmp_path / f"{name}.json").write_text(json.dumps(example))
-    assert gate(*START).code == 0
+    for _ in range(5):  # one that a busy machine disturbs is held again, as its warning asks
+        done = gate(*START, "--force")
+        assert done.code == 0
+        if "warning" not in done.err:
+            break
     found = PaperCollector(PaperOptions()).collect(Workspace(tmp_path).view())
     assert found.facts["sharpe_source"] == "recomputed", found.problems
     assert set(found.facts["claimed_metrics"]) == {
@@ -79,6 +83,18 @@ def test_samples_give_a_sharpe_ratio(
         "latency_delta_vs_mock",
     }
     assert found.facts["disagreements"] == []
+
+
+@pytest.mark.soak
+def test_a_session_without_a_sharpe_ratio_says_so(
+    gate: Callable[..., Any], gateway: Callable[..., Any], workspace_for: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The connection is gone when a sample is due: the operator hears it now, not from stage 7."""
+    one = gateway("faults: [{fault: drop, at: received, number: 1, refuse_ms: 5000}]\n")
+    workspace_for(tmp_path, one.port, trades=4, duration_s=10, equity_every_s=2)
+    done = gate(*START)
+    assert done.code == 0, done.err
+    assert "warning: the session gives no Sharpe ratio: PAPER_TRADING_LOG.json: /equity/" in done.err
 
 
 @pytest.mark.soak
