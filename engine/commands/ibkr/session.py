@@ -81,7 +81,7 @@ def paper_session(
     if monitor.problem is not None:
         write_error(monitor.problem)
     if (reason := without_sharpe(context, at)) is not None:
-        write_error(f"warning: the session gives no Sharpe ratio: {reason}; stage 7 needs a session that does")
+        write_error(f"warning: the session gives no Sharpe ratio: {reason}; stage 7 needs one that does")
     for item in outputs:
         write(item, SESSION[item.format](book))
 
