@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -91,13 +90,15 @@ def ssh_agent(tmp_path: Path) -> Iterator[str]:
     if shutil.which("ssh-agent") is None or shutil.which("ssh-add") is None:
         pytest.skip("ssh-agent is not installed")
     # a socket's name has at most 107 bytes, and those of pytest's folders may be longer
-    folder = tempfile.mkdtemp()
-    path = f"{folder}/agent"
-    done = subprocess.run(["ssh-agent", "-s", "-a", path], check=True, capture_output=True, text=True)
-    pid = int(done.stdout.partition("SSH_AGENT_PID=")[2].partition(";")[0])
-    yield path
-    os.kill(pid, signal.SIGTERM)
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/agent"
+        with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.PIPE) as agent_process:
+            assert agent_process.stdout is not None
+            agent_process.stdout.readline()  # it says where it listens
+            try:
+                yield path
+            finally:
+                agent_process.terminate()  # it removes its socket, and the folder is removed after that
 
 
 @needs_keys
