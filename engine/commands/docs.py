@@ -9,12 +9,12 @@ import typer
 
 from ...evidence.base.errors import UsageError, nearest
 from ..terminal.console import write_text
-from .options import Debug, Verbose
+from .options import Commands
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONTRACTS = DOCS.with_name("contracts")
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
@@ -23,8 +23,6 @@ def docs(
         str | None,
         typer.Argument(help="Print this page, such as policies, or this JSON Schema.", metavar="[PAGE]"),
     ] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """List the pages of the documentation, or print one."""
     if page is not None:

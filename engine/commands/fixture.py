@@ -9,7 +9,7 @@ import typer
 from ...evidence.base.times import format_utc
 from ..people.fixture import sign_fixtures
 from ..terminal.console import write_line
-from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, command_group, now, open_workspace
+from .options import HERE_ALONE, Where, command_group, now
 
 app = command_group("fixture", "Write JSON files with the digest of their data.")
 
@@ -26,13 +26,9 @@ def sign(
         str | None,
         typer.Option("--data-version", help="Version of the data; 1.0.0 if none is stated.", metavar="TEXT"),
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write JSON files with the digest of their data, which shows later that nobody edited them."""
-    done = sign_fixtures(open_workspace(workspace, operator, trust_ref), files, format_utc(now()), version)
+    done = sign_fixtures(where.open(), files, format_utc(now()), version)
     for path, changed in done.items():
         write_line(f"{'signed' if changed else 'unchanged'} {path}")

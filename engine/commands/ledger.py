@@ -20,20 +20,17 @@ from ..terminal.outputs import Output, parse_outputs, write, write_new
 from ..witnessing import authorities
 from ..witnessing import witness as ask
 from .options import (
-    HERE,
+    HERE_ALONE,
     Cluster,
-    Debug,
     Jobs,
-    Operator,
     Outputs,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
     command_group,
     config_dir,
-    open_workspace,
     output_option,
     workers,
+    write_all,
 )
 
 
@@ -54,41 +51,31 @@ def show(
     ] = None,
     last: Annotated[int, typer.Option("--last", help="How many entries to list.", min=1, metavar="N")] = 20,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """List entries, or print one entry's statement."""
     outputs = parse_outputs(output, tuple(report.ENTRIES))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     if index is not None:
         statement = recording.find_statement(context, index, config_dir())
         for item in outputs:
             write(item, report.render_statement(statement))
         return
     entries, checkpoint = recording.latest_entries(context, last, config_dir())
-    for item in outputs:
-        write(item, report.ENTRIES[item.format](entries, checkpoint))
+    write_all(outputs, report.ENTRIES, entries, checkpoint)
 
 
 @app.command("prove")
 def prove(
     index: Annotated[int, typer.Argument(help="The entry.", min=0, metavar="INDEX")],
     output: Annotated[list[str] | None, output_option("table (default), json or tlog-proof (C2SP)")] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Prove that an entry is in the ledger, to somebody who has nothing but its key."""
     outputs = parse_outputs(output, tuple(report.PROOFS))
-    with reader(open_workspace(workspace, operator, trust_ref), config_dir()) as ledger:
+    with reader(where.open(), config_dir()) as ledger:
         proof = proofs.prove(ledger, index)
-    for item in outputs:
-        write(item, report.PROOFS[item.format](proof))
+    write_all(outputs, report.PROOFS, proof)
 
 
 @app.command("export")
@@ -105,15 +92,11 @@ def export(
         ),
     ] = Form.JSONL,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write all entries as JSON Lines, or decisions as Parquet; an existing file is never replaced."""
     outputs = parse_outputs(output, tuple(report.EXPORTS))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     if form is Form.PARQUET:
         if path is None:
             raise UsageError("a Parquet file is not for standard output", remedy="name a new file")
@@ -126,8 +109,7 @@ def export(
             return
         size = write_new(path, proofs.export(ledger)) - 1
         sealed = ledger.checkpoint()
-    for item in outputs:
-        write(item, report.EXPORTS[item.format](path, size, sealed))
+    write_all(outputs, report.EXPORTS, path, size, sealed)
 
 
 def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> None:
@@ -141,25 +123,19 @@ def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> 
         rows = (recording.recorded(ledger, one) for one in decisions(ledger))
         write_new(path, file.parts(ledger.verifier.name, rows))
         sealed = ledger.checkpoint()
-    for item in outputs:
-        write(item, report.EXPORTS[item.format](path, file.rows, sealed, "decisions"))
+    write_all(outputs, report.EXPORTS, path, file.rows, sealed, "decisions")
     end_with(file.unread)
 
 
 @app.command("witness")
 def witness(
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Have the latest checkpoint stamped and cosigned by those in gate.yaml; exit 2 when too few do."""
     outputs = parse_outputs(output, tuple(report.WITNESSED))
-    found = ask(open_workspace(workspace, operator, trust_ref), config_dir())
-    for item in outputs:
-        write(item, report.WITNESSED[item.format](found))
+    found = ask(where.open(), config_dir())
+    write_all(outputs, report.WITNESSED, found)
     for problem in found.problems:
         write_error(problem.diagnostics())
     raise typer.Exit(0 if found.enough else 2)
@@ -199,11 +175,8 @@ def verify(
     jobs: Jobs = None,
     cluster: Cluster = None,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
     from ..spread import spread_over
@@ -213,14 +186,13 @@ def verify(
         raise UsageError("--full reads everything, --since receipt does not", remedy="give one of them")
     if not full and (jobs is not None or cluster is not None):
         raise UsageError("--jobs and --cluster are for checking everything", remedy="add --full")
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     vouching = authorities(context, timestamp_anchor)
-    where = workers(context, jobs, cluster) if full else (1, None)
-    with progress(wanted=not verbose), spread_over(*where) as spread:
+    doers = workers(context, jobs, cluster) if full else (1, None)
+    with progress(wanted=not verbose), spread_over(*doers) as spread:
         by = spread if full else None
         found = recording.verify(context, key, config_dir(), vouching, since=since, full=full, spread=by)
-    for item in outputs:
-        write(item, report.VERIFICATIONS[item.format](found))
+    write_all(outputs, report.VERIFICATIONS, found)
     raise typer.Exit(0 if found.ok else 1)
 
 
@@ -237,28 +209,22 @@ def migrate(
         ),
     ] = False,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Copy a ledger with its evidence, or evidence alone, and prove that both are equal."""
     from ..ledger.migrate import migrate as copy
     from ..ledger.migrate import migrate_evidence
 
     outputs = parse_outputs(output, tuple(report.MIGRATIONS))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     if evidence:
         reader(context, config_dir()).close()  # that there is a ledger is known before anything is copied
         referred = recording.documents_of_entries(context, config_dir())
         moved = migrate_evidence(source, target, referred, store_limits(context))
-        for item in outputs:
-            write(item, report.EVIDENCE_MIGRATIONS[item.format](moved))
+        write_all(outputs, report.EVIDENCE_MIGRATIONS, moved)
         return
     done = copy(source, target, context.authority.key_admins)
-    for item in outputs:
-        write(item, report.MIGRATIONS[item.format](done))
+    write_all(outputs, report.MIGRATIONS, done)
 
 
 @app.command("prepare")
@@ -273,8 +239,6 @@ def prepare(
         typer.Option("--reader", help="A database role that may read ledgers.", metavar="ROLE"),
     ] = None,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Make the tables of ledgers in a PostgreSQL database, or bring them up to date."""
     from ..ledger.postgres.address import parse
@@ -282,5 +246,4 @@ def prepare(
 
     outputs = parse_outputs(output, tuple(report.PREPARED))
     done = make(parse(url), tuple(writer or ()), tuple(reader_roles or ()))
-    for item in outputs:
-        write(item, report.PREPARED[item.format](done))
+    write_all(outputs, report.PREPARED, done)

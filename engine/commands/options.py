@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import shutil
 import sys
 import time as clock
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
 import typer
 from typer.core import TyperGroup
@@ -21,19 +23,48 @@ from ..context import Context, open_context
 from ..decide.recorded import Time
 from ..terminal.console import log_to_stderr
 from ..terminal.lines import Screen
+from ..terminal.outputs import Output, write
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def command_group(name: str, about: str, kind: type[TyperGroup] | None = None) -> typer.Typer:
+class Commands(typer.Typer):
+    """A typer application whose commands have the options of `with_shared_options`."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(rich_markup_mode=None, add_completion=False, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
+        """Register a function as the command of that name."""
+        register = super().command(name, **settings)
+        return lambda function: register(with_shared_options(function))
+
+
+def command_group(name: str, about: str, kind: type[TyperGroup] | None = None) -> Commands:
     """A group of commands, such as ``gate ledger``, that shows its help when no command is named."""
-    return typer.Typer(
-        name=name,
-        cls=kind,
-        add_completion=False,
-        help=about,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    names = {"help_option_names": ["-h", "--help"]}
+    return Commands(name=name, cls=kind, help=about, no_args_is_help=True, context_settings=names)
+
+
+def with_shared_options(function: Function) -> Function:
+    """The function of a command, with ``--verbose`` and ``--debug`` where it does not have them itself.
+
+    For a parameter ``where`` of the class `Where`, there are the three options that it has.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    parameters: list[inspect.Parameter] = []
+    for one in signature.parameters.values():
+        parameters += _PLACE if one.annotation is Where else [one]
+    parameters += [one for one in _TALK if one.name not in signature.parameters]
+
+    @functools.wraps(function)
+    def command(**given: Any) -> Any:
+        if "where" in signature.parameters:
+            given["where"] = Where(*(given.pop(name) for name in Where._fields))
+        return function(**{name: given[name] for name in signature.parameters})
+
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return cast(Function, command)
 
 
 def _verbose(wanted: bool) -> bool:
@@ -165,6 +196,34 @@ HERE = Path()
 _TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TRUST_REF: "trust ref"}
 
 
+class Where(NamedTuple):
+    """The options that say which workspace is judged, and by whose settings."""
+
+    workspace: Path = HERE
+    operator: Path | None = None
+    trust_ref: str | None = None
+
+    def open(self, policy: str | None = None, **options: Any) -> Context:
+        """The workspace ready to be judged: `open_workspace`."""
+        return open_workspace(*self, policy, **options)
+
+
+HERE_ALONE = Where()
+
+
+def _option(name: str, annotation: Any, default: object) -> inspect.Parameter:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+
+
+_PLACE = [
+    _option("workspace", Workspace, HERE),
+    _option("operator", Operator, None),
+    _option("trust_ref", TrustRef, None),
+]
+_TALK = [_option("verbose", Verbose, False), _option("debug", Debug, False)]
+
+
 def open_workspace(
     workspace: Path,
     operator: Path | None,
@@ -211,6 +270,21 @@ def _cache_dir() -> Path:
 def now() -> int:
     """The time, epoch seconds."""
     return int(clock.time())
+
+
+def write_all(outputs: Sequence[Output], renderers: Mapping[str, Callable[..., bytes]], *found: Any) -> None:
+    """Write what was found in each of the formats asked for, by the renderers of these formats."""
+    for item in outputs:
+        write(item, renderers[item.format](*found))
+
+
+def show_all(
+    outputs: Sequence[Output], renderers: Mapping[str, Callable[..., bytes]], no_color: bool, *found: Any
+) -> None:
+    """As `write_all`, for renderers whose last argument is the screen that they write for."""
+    for item in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None)
+        write(item, renderers[item.format](*found, page))
 
 
 def screen(*, no_color: bool, to_file: bool = False, workspace: Path = HERE) -> Screen:

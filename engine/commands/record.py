@@ -17,20 +17,8 @@ from ..record.export import export as make_record
 from ..record.verify import WRONG, Check, Verified
 from ..record.verify import verify as verify_files
 from ..terminal.console import write_error
-from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
-from .options import (
-    HERE,
-    Debug,
-    Operator,
-    Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
-    command_group,
-    config_dir,
-    now,
-    open_workspace,
-)
+from ..terminal.outputs import Output, keep_out, parse_outputs, write_new
+from .options import HERE_ALONE, Outputs, Where, command_group, config_dir, now, write_all
 
 app = command_group(
     "record", "Export, extend and verify compliance records, which prove one decision to anybody."
@@ -60,22 +48,17 @@ def export(
             metavar="FILE",
         ),
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write all that proves a recorded decision into a new file or directory; print its digest of trust."""
     path, outputs = _targets(output or [])
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     found = make_record(context, target, config_dir(), timestamp_anchor)
     if path.suffix == archive.SUFFIX:
         write_new(path, archive.write_tar(found.files))
     else:
         archive.write_directory(path, found.files)
-    for item in outputs:
-        write(item, report.EXPORTED[item.format](path, found))
+    write_all(outputs, report.EXPORTED, path, found)
 
 
 def _targets(given: list[str]) -> tuple[Path, list[Output]]:
@@ -115,21 +98,16 @@ def attach(
         str | None, typer.Option("--note", help="Why they are added; it is recorded.", metavar="TEXT")
     ] = None,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Add documents to a recorded decision, in an entry of their own; nothing is replaced."""
     outputs = parse_outputs(output, tuple(report.ATTACHED))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     decision, entry, notices = attach_files(context, files, target, note, config_dir(), format_utc(now()))
     for notice in notices:
         write_error(notice)
     names = [masked(printable(path.name)) for path in files]
-    for item in outputs:
-        write(item, report.ATTACHED[item.format](decision, entry, names))
+    write_all(outputs, report.ATTACHED, decision, entry, names)
 
 
 @app.command("verify")
@@ -148,8 +126,6 @@ def verify(
         bool, typer.Option("--replay", help="Also decide again from the recorded facts and policies.")
     ] = False,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Check a record on any machine, without ledger and network; exit 1 when something does not fit."""
     outputs = parse_outputs(output, tuple(report.VERIFIED))
@@ -158,6 +134,5 @@ def verify(
         found = verify_files(archive.read(path), pinned, again=replay)
     except archive.BadRecordError as error:
         found = Verified((Check("files", WRONG, str(error)),))
-    for item in outputs:
-        write(item, report.VERIFIED[item.format](found))
+    write_all(outputs, report.VERIFIED, found)
     raise typer.Exit(0 if found.ok else 1)

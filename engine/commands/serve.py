@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from ...evidence.base.errors import not_installed
-from .options import Debug, Verbose, config_dir
+from .options import Commands, config_dir
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
@@ -30,8 +30,6 @@ def serve(
             help="A proxy provides TLS and states the client's address: listen anywhere, and believe it.",
         ),
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Serve ledgers over HTTP: decisions, records, tiles and pages; record what CI jobs post."""
     from ..serve.settings import load_service

@@ -13,9 +13,9 @@ from ..config.scaffold import PRELIVE, Report, modeline, set_up
 from ..config.settings import FILE
 from ..terminal.console import write_text
 from ..terminal.figures import clean
-from .options import HERE, Debug, Verbose, screen
+from .options import HERE, Commands, screen
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 _LISTED = 6
 
 
@@ -39,8 +39,6 @@ def init(
             help="Write the JSON Schema of the settings, too, and name it to editors in their first line.",
         ),
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Look at a repository and write a commented gate.yaml for it."""
     report = set_up(directory, templates=templates, profile=profile, schema=schema)

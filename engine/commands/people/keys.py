@@ -15,20 +15,7 @@ from ...people import key_events, sshsign
 from ...report.people import FORMATS, render
 from ...terminal.console import write_error, write_line
 from ...terminal.outputs import parse_outputs, write, write_new
-from ..options import (
-    HERE,
-    Debug,
-    Operator,
-    Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
-    command_group,
-    config_dir,
-    now,
-    open_workspace,
-    screen,
-)
+from ..options import HERE_ALONE, Outputs, Where, command_group, config_dir, now, screen
 from .signoff import Key, Yes, confirm
 
 app = command_group("keys", "Change and list the keys that sign the ledger, as its key admins decide.")
@@ -61,14 +48,10 @@ DEFAULT_REQUEST = Path("key-event.json")
 
 @app.command("init")
 def init(
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Make the log key, begin the ledger, and show what to pin; nothing is ever overwritten."""
-    for line in key_events.begin(open_workspace(workspace, operator, trust_ref), config_dir()):
+    for line in key_events.begin(where.open(), config_dir()):
         write_line(line)
 
 
@@ -89,17 +72,13 @@ def rotate(
     ] = None,
     since: Since = None,
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that another key takes the place of a log or CI key."""
     _check_new(output)
     successor = key_events.own_next_key(config_dir()) if new is None else key_events.read_public(new)
     fields = {"successor": successor, "key": old, "since": since}
-    _request("rotate", reason, output, (workspace, operator, trust_ref), fields)
+    _request("rotate", reason, output, where, fields)
 
 
 @app.command("revoke")
@@ -108,14 +87,10 @@ def revoke(
     reason: Reason,
     since: Since = None,
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that a log or CI key signs nothing more."""
-    _request("revoke", reason, output, (workspace, operator, trust_ref), {"key": key, "since": since})
+    _request("revoke", reason, output, where, {"key": key, "since": since})
 
 
 @app.command("add")
@@ -126,15 +101,11 @@ def add(
         Purpose, typer.Option("--purpose", help="ci signs decisions only, log every kind of entry.")
     ] = Purpose.CI,
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that a further key may sign the ledger."""
     fields = {"successor": key_events.read_public(new), "purpose": purpose.value}
-    _request("add", reason, output, (workspace, operator, trust_ref), fields)
+    _request("add", reason, output, where, fields)
 
 
 @app.command("admins")
@@ -147,15 +118,11 @@ def admins(
     ],
     reason: Reason,
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that others are key admins."""
     fields = {"admins": key_events.read_text(file), "threshold": threshold}
-    _request("admins", reason, output, (workspace, operator, trust_ref), fields)
+    _request("admins", reason, output, where, fields)
 
 
 @app.command("sign")
@@ -163,8 +130,6 @@ def sign(
     file: File,
     key: Key = None,
     yes: Yes = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show a request, ask, and sign it with your SSH key as a key admin; the ledger need not be here."""
     data = key_events.read_request(file)
@@ -181,14 +146,10 @@ def sign(
 @app.command("apply")
 def apply(
     file: File,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Put a request that enough key admins signed into the ledger; from then on it holds."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     for line in key_events.apply(context, config_dir(), file, format_utc(now())):
         write_line(line)
 
@@ -196,15 +157,11 @@ def apply(
 @app.command("list")
 def list_(
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """List the keys of the ledger, key admins and people: since when, until when, and whether in force."""
     outputs = parse_outputs(output, FORMATS)
-    found = key_events.list_keys(open_workspace(workspace, operator, trust_ref), config_dir())
+    found = key_events.list_keys(where.open(), config_dir())
     for item in outputs:
         write(item, render(found, "keys", item.format, screen(no_color=False, to_file=bool(item.path))))
 
@@ -222,12 +179,12 @@ def _request(
     action: str,
     reason: str,
     output: Path,
-    place: tuple[Path, Path | None, str | None],
+    where: Where,
     fields: dict[str, Any],
 ) -> None:
     _check_new(output)
     given = {name: value for name, value in fields.items() if value is not None}
-    data = key_events.request(open_workspace(*place), config_dir(), action, reason, **given)
+    data = key_events.request(where.open(), config_dir(), action, reason, **given)
     write_new(output, [data])
     write_line(
         f"wrote {output}; next: `gate keys sign {output}` by the key admins, then `gate keys apply {output}`"

@@ -24,17 +24,12 @@ from ...report.people import FORMATS, Listed, render
 from ...terminal.console import write_bytes, write_error, write_line
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
-    HERE,
-    Debug,
-    Operator,
+    HERE_ALONE,
     Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
+    Where,
     command_group,
     config_dir,
     effective_time,
-    open_workspace,
     screen,
 )
 
@@ -119,14 +114,10 @@ def sign(
     signed_at: SignedAt = None,
     key: Key = None,
     yes: Yes = False,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Show what you sign, ask, and sign it with your SSH key; `gate signoff STAGE` is short for this."""
-    context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
+    context, time, moment = _opened(where.open(), stage, signed_at)
     sshsign.check_role(context, role)
     file = sshsign.find_key(key)
     public = sshsign.public_key(file)
@@ -163,14 +154,10 @@ def request(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write a file instead of printing.", metavar="PATH")
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Print a sign-off that you sign with ssh-keygen elsewhere and then import."""
-    context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
+    context, time, moment = _opened(where.open(), stage, signed_at)
     sshsign.check_role(context, role)
     bound = signoff.binding_of(context, service.binding(context, stage, time), stage)
     statement = signoff.prepare_signoff(
@@ -186,18 +173,12 @@ def request(
 def import_(
     file: Annotated[Path, typer.Argument(help="What `gate signoff request` wrote.", metavar="FILE")],
     signature: Annotated[Path, typer.Argument(help="Its signature by ssh-keygen.", metavar="FILE.sig")],
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Check a sign-off that was signed elsewhere, and write it into the workspace."""
     data, armored = (_read(path) for path in (file, signature))
     document = signoff.read_signoff(data, str(file))
-    context, time, _ = _opened(
-        open_workspace(workspace, operator, trust_ref), document["stage"], None, quiet=True
-    )
+    context, time, _ = _opened(where.open(), document["stage"], None, quiet=True)
     sshsign.check_role(context, document["role"])
     sshsign.check_signed(context, data, armored, NAMESPACE, document["role"])
     bound = signoff.binding_of(context, service.binding(context, document["stage"], time), document["stage"])
@@ -209,14 +190,10 @@ def import_(
 @app.command("list")
 def list_(
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """List the sign-offs: which count, and why the others do not."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     show_list("signoffs", signoff.list_signoffs, output, context)
 
 

@@ -12,19 +12,7 @@ from ...context import Context
 from ...ledgers import check_people
 from ...people import sshsign, waiver
 from ...terminal.console import write_error, write_line
-from ..options import (
-    HERE,
-    Debug,
-    Operator,
-    Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
-    command_group,
-    config_dir,
-    effective_time,
-    open_workspace,
-)
+from ..options import HERE_ALONE, Outputs, Where, command_group, config_dir, effective_time
 from .signoff import Key, Role, Yes, confirm, show_list
 
 app = command_group(
@@ -66,14 +54,10 @@ def new(
     ] = None,
     key: Key = None,
     yes: Yes = False,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write a waiver and sign it with your SSH key, as the approver."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     time = effective_time(context, None, allow_past=True)
     values = {
         "id": name,
@@ -98,14 +82,10 @@ def revoke(
     reason: Annotated[str, typer.Option("--reason", help="Why it ends.", metavar="TEXT")],
     key: Key = None,
     yes: Yes = False,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """End a waiver before its time, with your signature."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     time = effective_time(context, None, allow_past=True)
     document = waiver.prepare_revocation(context, name, role, reason, time)
     _sign(context, document, "revocation", key, f"End the waiver {name}?", yes)
@@ -114,14 +94,10 @@ def revoke(
 @app.command("list")
 def list_(
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """List waivers: active, expiring, pending, expired, revoked, and those that do not count."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     show_list("waivers", waiver.list_waivers, output, context)
 
 

@@ -9,7 +9,6 @@ import typer
 
 from ....evidence.base.limits import DEFAULT
 from ...terminal.console import write_error, write_line
-from ..options import Debug, Verbose
 from .group import BundleDirectory, app, own_directory
 
 
@@ -26,8 +25,6 @@ def copy(
         str,
         typer.Option("--shipped", help="Which of gate's own bundles: prelive or release.", metavar="NAME"),
     ] = "prelive",
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Copy a shipped bundle with its tests, to edit it."""
     from ...workbench.bundles import shipped
@@ -49,8 +46,6 @@ def new(
     severity: Annotated[
         str, typer.Option("--severity", help="CRITICAL, HIGH, MEDIUM or LOW.", metavar="SEVERITY")
     ] = "HIGH",
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Write a rule with METADATA, its parameter and its test, and list it in the manifest."""
     from ....evidence.base.errors import UsageError, suggestion
@@ -73,8 +68,6 @@ def fmt(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit 1 when a module is not formatted.")
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Format the modules of a bundle as `opa fmt` does."""
     from ....evidence.base.atomic import put_file

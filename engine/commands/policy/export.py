@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, open_workspace, output_option
+from ..options import HERE_ALONE, Where, output_option
 from .group import Bundle, app
 
 
@@ -15,11 +15,7 @@ def export(
     output: Annotated[
         list[str] | None, output_option("gemara-catalog (default) or gemara-policy", None)
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write the rules that judge as a Gemara control catalog, and how they judge as a Gemara policy."""
     from ...report.gemara.catalog import FORMATS
@@ -27,7 +23,7 @@ def export(
     from ...workbench.bundles import refuse_conftest
 
     outputs = parse_outputs(output or ["gemara-catalog"], tuple(FORMATS))
-    context = open_workspace(workspace, operator, trust_ref, bundle)
+    context = where.open(bundle)
     refuse_conftest(context.bundle, bundle)
     for item in outputs:
         write(item, render_yaml(FORMATS[item.format](context.bundle, context.plan)))

@@ -11,22 +11,18 @@ import typer
 from ....evidence.base.errors import UsageError
 from ....evidence.base.times import parse_rfc3339
 from ...terminal.console import progress
-from ...terminal.outputs import parse_outputs, write
+from ...terminal.outputs import parse_outputs
 from ..options import (
-    HERE,
+    HERE_ALONE,
     Cluster,
-    Debug,
     Engine,
     Jobs,
     NoColor,
-    Operator,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
     config_dir,
-    open_workspace,
     output_option,
-    screen,
+    show_all,
     workers,
 )
 from .group import Bundle, app
@@ -81,12 +77,9 @@ def impact(
     jobs: Jobs = None,
     cluster: Cluster = None,
     output: Annotated[list[str] | None, output_option("table (default), markdown, json or sarif")] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     no_color: NoColor = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Judge every recorded decision again under the edited policies, and show what flips.
 
@@ -97,14 +90,12 @@ def impact(
     from ...spread import spread_over
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref, bundle, engine=engine)
+    context = where.open(bundle, engine=engine)
     since_s = None if since is None else _seconds(since)
-    where = workers(context, jobs, cluster)
-    with progress(wanted=not verbose), spread_over(*where) as spread:
+    doers = workers(context, jobs, cluster)
+    with progress(wanted=not verbose), spread_over(*doers) as spread:
         found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, spread)
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, RENDERERS[item.format](found, page))
+    show_all(outputs, RENDERERS, no_color, found)
     failing = {FailOn.LOOSENED: found.loosened, FailOn.CHANGED: bool(found.changed), FailOn.NEVER: False}
     raise typer.Exit(1 if failing[fail_on] else 2 if found.failed else 0)
 

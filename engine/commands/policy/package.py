@@ -10,7 +10,7 @@ import typer
 from ....evidence.base.errors import PolicyError, UsageError
 from ...terminal.console import write_error, write_line
 from ...terminal.outputs import parse_outputs, write, write_new
-from ..options import Debug, Outputs, Verbose
+from ..options import Outputs
 from .group import Bundle, app
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ def bundle_(
             metavar="FILE",
         ),
     ] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Write a bundle into one file that OPA loads, without its tests."""
     from ...decide.plan import make_plan
@@ -71,8 +69,6 @@ def verify(
         typer.Option("--digest", help="The digest that the bundle must have.", metavar="sha256:DIGEST"),
     ] = None,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Check the signature of a bundle, each file's hash, its digest and that it loads; exit 1 if not."""
     from ...policy.packages.making import check_digest, examine
@@ -102,8 +98,6 @@ def push(
     replace: Annotated[
         bool, typer.Option("--replace", help="Move the tag, if it is there with another content.")
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Put a bundle into an OCI registry, from which OPA can load it; print its pinned reference."""
     from ...policy.packages import oci
@@ -121,8 +115,6 @@ def pull(
     ],
     output: New,
     verification_key: Key = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Get a bundle from an OCI registry into a new file, after checking it; print its pinned reference."""
     from ...policy.packages import oci

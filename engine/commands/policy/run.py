@@ -12,7 +12,7 @@ import typer
 from ....evidence.base.errors import UsageError, suggestion
 from ...terminal.console import write_text
 from ...terminal.outputs import Output, parse_outputs, write
-from ..options import Debug, NoColor, Verbose, output_option, screen, unique
+from ..options import NoColor, output_option, screen, unique
 from .group import Bundle, app
 
 
@@ -30,8 +30,6 @@ def test(
     watch: Annotated[bool, typer.Option("--watch", help="Run again after every change.")] = False,
     output: Annotated[list[str] | None, output_option("table (default), json or junit")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Run the tests of a bundle; exit 1 when one fails."""
     from ...workbench.bundles import find_bundle, open_bundle
@@ -96,8 +94,6 @@ def coverage(
     ] = 0,
     output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show which lines of a bundle its tests evaluate; exit 1 when a test fails."""
     from ...workbench.bundles import find_bundle, open_bundle

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...terminal.outputs import parse_outputs, write
-from ..options import Debug, NoColor, Verbose, output_option, screen
+from ..options import NoColor, output_option, screen
 from .group import Bundle, app
 
 
@@ -17,8 +17,6 @@ def check(
     bundle: Bundle = None,
     output: Annotated[list[str] | None, output_option("table (default), json, sarif or github")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Find everything that is wrong with a bundle; exit 1 when something is."""
     from ...workbench.bundles import find_bundle, is_shipped
@@ -41,8 +39,6 @@ def list_(
     bundle: Bundle = None,
     output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """List the rules of a bundle with their severity and thresholds."""
     from ...workbench.bundles import open_planned
@@ -61,8 +57,6 @@ def list_(
 def docs(
     bundle: Bundle = None,
     output: Annotated[list[str] | None, output_option("markdown (default)", None)] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Print the policy reference of a bundle as Markdown."""
     from ...terminal.figures import clean, for_people
@@ -84,8 +78,6 @@ def schema(
         str | None, typer.Option("--stage", help="Only what this stage sees.", metavar="STAGE")
     ] = None,
     output: Annotated[list[str] | None, output_option("json (default)", None)] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Print the JSON Schema of the policies' input, for `opa check --schema` and editors."""
     from ...report.json_format import render_json
@@ -108,8 +100,6 @@ def diff(
     ],
     output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Say what changed from one bundle to another, and whether that loosens it where that can be known."""
     from ...workbench.bundles import open_planned

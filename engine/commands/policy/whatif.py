@@ -10,22 +10,18 @@ from ....evidence.base.errors import UsageError
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
-    HERE,
+    HERE_ALONE,
     AllowPast,
-    Debug,
     EffectiveTime,
     Engine,
     Jobs,
     NoCache,
     NoColor,
-    Operator,
     Policy,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
     config_dir,
     effective_time,
-    open_workspace,
     output_option,
     screen,
 )
@@ -69,13 +65,10 @@ def whatif(
     allow_past_effective_time: AllowPast = False,
     jobs: Jobs = None,
     output: Annotated[list[str] | None, output_option("table (default), json, or svg (of a sweep)")] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     no_cache: NoCache = False,
     no_color: NoColor = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Judge with facts or parameters replaced: hypothetical, never recorded, exit 0 whatever the verdict."""
     from ...replay import replacing
@@ -96,7 +89,7 @@ def whatif(
         raise UsageError("svg is a format of sweeps", remedy="give --sweep NAME=FROM:TO:STEP")
     if decision is not None and time is not None:
         raise UsageError("a recorded decision has its own time", remedy="leave out --effective-time")
-    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine)
+    context = where.open(policy, no_cache=no_cache, engine=engine)
     moment = effective_time(context, time, allow_past=allow_past_effective_time)
     with progress(wanted=not verbose):
         case = case_of(context, stage, decision, moment, config_dir(), given=policy is not None)

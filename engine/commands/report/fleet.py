@@ -16,17 +16,8 @@ from ...fleet import trend as trends
 from ...fleet.reading import Problem, ask
 from ...fleet.settings import open_fleet
 from ...report.interface import Screen
-from ...terminal.outputs import Output, parse_outputs, write
-from ..options import (
-    Debug,
-    NoColor,
-    Outputs,
-    Verbose,
-    command_group,
-    config_dir,
-    now,
-    screen,
-)
+from ...terminal.outputs import Output, parse_outputs
+from ..options import NoColor, Outputs, command_group, config_dir, now, show_all
 from .history import Last, OfStage
 from .history import Outputs as HistoryOutputs
 
@@ -64,8 +55,6 @@ def status(
     ] = 30,
     output: Outputs = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:  # fmt: skip
     """Show who may go live, what blocks most often, what expires soon, and how old the evidence is."""
     outputs = parse_outputs(output, tuple(standing.STATUS))
@@ -84,8 +73,6 @@ def history(
     last: Last = 20,
     output: HistoryOutputs = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """List the latest decisions of all ledgers, oldest first."""
     outputs = parse_outputs(output, tuple(histories.HISTORY))
@@ -110,8 +97,6 @@ def trend(
     ] = 12,
     output: Outputs = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show how verdicts develop, by day, week or month, and which rules failed decisions violate."""
     outputs = parse_outputs(output, tuple(trends.TREND))
@@ -131,7 +116,5 @@ def _print(
     problems: Sequence[Problem],
     no_color: bool,
 ) -> NoReturn:
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, renderers[item.format](found, page))
+    show_all(outputs, renderers, no_color, found)
     raise typer.Exit(1 if problems else 0)
