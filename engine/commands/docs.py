@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ...evidence.base.errors import UsageError, nearest
 from ..terminal.console import write_text
-from .options import Commands
+from .options import Commands, argument
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONTRACTS = DOCS.with_name("contracts")
@@ -20,8 +18,7 @@ app = Commands()
 @app.command()
 def docs(
     page: Annotated[
-        str | None,
-        typer.Argument(help="Print this page, such as policies, or this JSON Schema.", metavar="[PAGE]"),
+        str | None, argument("Print this page, such as policies, or this JSON Schema.", "[PAGE]")
     ] = None,
 ) -> None:
     """List the pages of the documentation, or print one."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from ...evidence.base.times import format_utc
 from ..people.fixture import sign_fixtures
 from ..terminal.console import write_line
-from .options import HERE_ALONE, Where, command_group, now
+from .options import HERE_ALONE, Where, argument, command_group, now, option
 
 app = command_group("fixture", "Write JSON files with the digest of their data.")
 
@@ -21,10 +19,9 @@ def group() -> None:
 
 @app.command("sign")
 def sign(
-    files: Annotated[list[str], typer.Argument(help="JSON files of the workspace.", metavar="FILE…")],
+    files: Annotated[list[str], argument("JSON files of the workspace.", "FILE…")],
     version: Annotated[
-        str | None,
-        typer.Option("--data-version", help="Version of the data; 1.0.0 if none is stated.", metavar="TEXT"),
+        str | None, option("--data-version", "Version of the data; 1.0.0 if none is stated.", "TEXT")
     ] = None,
     where: Where = HERE_ALONE,
 ) -> None:

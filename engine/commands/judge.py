@@ -41,9 +41,11 @@ from .options import (
     Quiet,
     Verbose,
     Where,
+    argument,
     config_dir,
     effective_time,
     now,
+    option,
     output_option,
     screen,
     show_all,
@@ -65,53 +67,47 @@ app = Commands()
 
 @app.command()
 def evaluate(
-    stage: Annotated[str, typer.Argument(help="A stage, such as stage1, or all.", metavar="STAGE")],
+    stage: Annotated[str, argument("A stage, such as stage1, or all.", "STAGE")],
     where: Where = HERE_ALONE,
     output: Reports = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
     accept_conditional: Annotated[
-        bool, typer.Option("--accept-conditional", help="Exit 0 when the verdict is CONDITIONAL.")
+        bool, option("--accept-conditional", "Exit 0 when the verdict is CONDITIONAL.")
     ] = False,
-    no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
+    no_record: Annotated[bool, option("--no-record", "Do not append to the ledger.")] = False,
     record_to: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--record-to",
+            "Have a service (`gate serve`) record the decision: the URL of a log there.",
+            "URL",
             envvar="GATE_RECORD_TO",
-            help="Have a service (`gate serve`) record the decision: the URL of a log there.",
-            metavar="URL",
         ),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(
-            "--token-file",
-            help="File with the bearer token for --record-to; GATE_TOKEN if absent.",
-            metavar="FILE",
-        ),
+        option("--token-file", "File with the bearer token for --record-to; GATE_TOKEN if absent.", "FILE"),
     ] = None,
     client_certificate: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--client-certificate",
+            "PEM file with certificate and key for --record-to, where the service demands it.",
+            "FILE",
             envvar="GATE_CLIENT_CERTIFICATE",
-            help="PEM file with certificate and key for --record-to, where the service demands it.",
-            metavar="FILE",
         ),
     ] = None,
     watch: Annotated[
         bool,
-        typer.Option(
-            "--watch", help="Judge again when a file changes, and show what differs; nothing is recorded."
-        ),
+        option("--watch", "Judge again when a file changes, and show what differs; nothing is recorded."),
     ] = False,
     no_cache: NoCache = False,
     policy: Policy = None,
     engine: Engine = None,
     cross_check: CrossCheck = False,
     show_successes: Annotated[
-        bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
+        bool, option("--show-successes", "Show the rules that hold, too, and what they cover.")
     ] = False,
     language: Language = "en",
     no_color: NoColor = False,
@@ -201,17 +197,16 @@ def _watch(
 def explain(
     target: Annotated[
         str,
-        typer.Argument(
-            help="A stage (judged now, not recorded), or a recorded decision: its ledger index or a digest.",
-            metavar="STAGE|DECISION",
+        argument(
+            "A stage (judged now, not recorded), or a recorded decision: its ledger index or a digest.",
+            "STAGE|DECISION",
         ),
     ],
     where: Where = HERE_ALONE,
     rule: Annotated[
-        list[str] | None,
-        typer.Option("--rule", help="Show this rule, whether it holds or not. Repeatable.", metavar="CODE"),
+        list[str] | None, option("--rule", "Show this rule, whether it holds or not. Repeatable.", "CODE")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Show the rules that hold, too.")] = False,
+    everything: Annotated[bool, option("--all", "Show the rules that hold, too.")] = False,
     output: Reports = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
@@ -256,8 +251,7 @@ def _rules(decision: Decision, name: str) -> list[str]:
 @app.command()
 def collect(
     collector: Annotated[
-        list[str] | None,
-        typer.Argument(help="Collectors to run; all if none.", metavar="[COLLECTOR]…"),
+        list[str] | None, argument("Collectors to run; all if none.", "[COLLECTOR]…")
     ] = None,
     where: Where = HERE_ALONE,
     output: Outputs = None,

@@ -26,8 +26,10 @@ from .options import (
     Outputs,
     Verbose,
     Where,
+    argument,
     command_group,
     config_dir,
+    option,
     output_option,
     workers,
     write_all,
@@ -46,10 +48,8 @@ app = command_group("ledger", "Read, prove, export and verify the ledger of deci
 
 @app.command("show")
 def show(
-    index: Annotated[
-        int | None, typer.Argument(help="Print this entry's statement.", min=0, metavar="[INDEX]")
-    ] = None,
-    last: Annotated[int, typer.Option("--last", help="How many entries to list.", min=1, metavar="N")] = 20,
+    index: Annotated[int | None, argument("Print this entry's statement.", "[INDEX]", min=0)] = None,
+    last: Annotated[int, option("--last", "How many entries to list.", "N", min=1)] = 20,
     output: Outputs = None,
     where: Where = HERE_ALONE,
 ) -> None:
@@ -67,7 +67,7 @@ def show(
 
 @app.command("prove")
 def prove(
-    index: Annotated[int, typer.Argument(help="The entry.", min=0, metavar="INDEX")],
+    index: Annotated[int, argument("The entry.", "INDEX", min=0)],
     output: Annotated[list[str] | None, output_option("table (default), json or tlog-proof (C2SP)")] = None,
     where: Where = HERE_ALONE,
 ) -> None:
@@ -81,14 +81,12 @@ def prove(
 @app.command("export")
 def export(
     path: Annotated[
-        Path | None,
-        typer.Argument(help="A new file; standard output if none.", metavar="[FILE]", show_default=False),
+        Path | None, argument("A new file; standard output if none.", "[FILE]", show_default=False)
     ] = None,
     form: Annotated[
         Form,
-        typer.Option(
-            "--format",
-            help="jsonl: all entries, then the checkpoint. parquet: decisions as columns, into a file.",
+        option(
+            "--format", "jsonl: all entries, then the checkpoint. parquet: decisions as columns, into a file."
         ),
     ] = Form.JSONL,
     output: Outputs = None,
@@ -128,10 +126,7 @@ def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> 
 
 
 @app.command("witness")
-def witness(
-    output: Outputs = None,
-    where: Where = HERE_ALONE,
-) -> None:
+def witness(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """Have the latest checkpoint stamped and cosigned by those in gate.yaml; exit 2 when too few do."""
     outputs = parse_outputs(output, tuple(report.WITNESSED))
     found = ask(where.open(), config_dir())
@@ -145,32 +140,23 @@ def witness(
 def verify(
     key: Annotated[
         str | None,
-        typer.Option(
-            "--key", help="The log's verifier key, obtained elsewhere than from the ledger.", metavar="VKEY"
-        ),
+        option("--key", "The log's verifier key, obtained elsewhere than from the ledger.", "VKEY"),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--since",
-            help="receipt: read only what was added since this machine last saw the ledger. FILE: a "
+            "receipt: read only what was added since this machine last saw the ledger. FILE: a "
             "checkpoint kept elsewhere, which the ledger must extend.",
-            metavar="receipt|FILE",
+            "receipt|FILE",
         ),
     ] = None,
     full: Annotated[
-        bool,
-        typer.Option(
-            "--full", help="Check all signatures, also of entries that a receipt or checkpoint covers."
-        ),
+        bool, option("--full", "Check all signatures, also of entries that a receipt or checkpoint covers.")
     ] = False,
     timestamp_anchor: Annotated[
         Path | None,
-        typer.Option(
-            "--timestamp-anchor",
-            help="Check time stamps with the certificates in this PEM file.",
-            metavar="FILE",
-        ),
+        option("--timestamp-anchor", "Check time stamps with the certificates in this PEM file.", "FILE"),
     ] = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
@@ -198,13 +184,13 @@ def verify(
 
 @app.command("migrate")
 def migrate(
-    source: Annotated[str, typer.Argument(help="The ledger: a path or URL.", metavar="FROM")],
-    target: Annotated[str, typer.Argument(help="Where to copy it: a path or URL.", metavar="TO")],
+    source: Annotated[str, argument("The ledger: a path or URL.", "FROM")],
+    target: Annotated[str, argument("Where to copy it: a path or URL.", "TO")],
     evidence: Annotated[
         bool,
-        typer.Option(
+        option(
             "--evidence",
-            help="Copy evidence alone: FROM and TO are evidence stores, as ledger.evidence names them, or a "
+            "Copy evidence alone: FROM and TO are evidence stores, as ledger.evidence names them, or a "
             "database; all documents of the workspace's ledger must be there afterwards.",
         ),
     ] = False,
@@ -229,14 +215,12 @@ def migrate(
 
 @app.command("prepare")
 def prepare(
-    url: Annotated[str, typer.Argument(help="The database: postgresql://…", metavar="URL")],
+    url: Annotated[str, argument("The database: postgresql://…", "URL")],
     writer: Annotated[
-        list[str] | None,
-        typer.Option("--writer", help="A database role that may add to ledgers.", metavar="ROLE"),
+        list[str] | None, option("--writer", "A database role that may add to ledgers.", "ROLE")
     ] = None,
     reader_roles: Annotated[
-        list[str] | None,
-        typer.Option("--reader", help="A database role that may read ledgers.", metavar="ROLE"),
+        list[str] | None, option("--reader", "A database role that may read ledgers.", "ROLE")
     ] = None,
     output: Outputs = None,
 ) -> None:

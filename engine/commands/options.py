@@ -10,7 +10,7 @@ import sys
 import time as clock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, cast
+from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -54,8 +54,8 @@ def with_shared_options(function: Function) -> Function:
     signature = inspect.signature(function, eval_str=True)
     parameters: list[inspect.Parameter] = []
     for one in signature.parameters.values():
-        parameters += _PLACE if one.annotation is Where else [one]
-    parameters += [one for one in _TALK if one.name not in signature.parameters]
+        parameters += _parameters(Where) if one.annotation is Where else [one]
+    parameters += [one for one in _parameters(_talk) if one.name not in signature.parameters]
 
     @functools.wraps(function)
     def command(**given: Any) -> Any:
@@ -67,6 +67,23 @@ def with_shared_options(function: Function) -> Function:
     return cast(Function, command)
 
 
+@functools.cache
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    hints = get_type_hints(function, include_extras=True)
+    found = inspect.signature(function).parameters.values()
+    return [one.replace(annotation=hints[one.name]) for one in found]
+
+
+def option(names: str, about: str, metavar: str | None = None, **settings: Any) -> Any:
+    """The option of these names, separated by blanks, and what ``--help`` says about it."""
+    return typer.Option(*names.split(), help=about, metavar=metavar, **settings)
+
+
+def argument(about: str, metavar: str | None = None, **settings: Any) -> Any:
+    """An argument, and what ``--help`` says about it."""
+    return typer.Argument(help=about, metavar=metavar, **settings)
+
+
 def _verbose(wanted: bool) -> bool:
     if wanted:
         log_to_stderr()
@@ -74,122 +91,109 @@ def _verbose(wanted: bool) -> bool:
 
 
 Workspace = Annotated[
-    Path,
-    typer.Option(
-        "--workspace", "-w", envvar="GATE_WORKSPACE", help="Directory that is judged.", metavar="DIR"
-    ),
+    Path, option("--workspace -w", "Directory that is judged.", "DIR", envvar="GATE_WORKSPACE")
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")]
+Debug = Annotated[bool, option("--debug", "Show a traceback when something goes wrong.")]
 Verbose = Annotated[
-    bool,
-    typer.Option("--verbose", "-v", callback=_verbose, is_eager=True, help="Log what is read and run."),
+    bool, option("--verbose -v", "Log what is read and run.", callback=_verbose, is_eager=True)
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Quiet = Annotated[bool, option("--quiet -q", "Print nothing but errors.")]
 Language = Annotated[
     str,
-    typer.Option(
+    option(
         "--language",
+        "Language of the audit report's words: en or he; data stay in their own.",
+        "LANG",
         envvar="GATE_LANGUAGE",
-        help="Language of the audit report's words: en or he; data stay in their own.",
-        metavar="LANG",
     ),
 ]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (as the NO_COLOR variable).")]
+NoColor = Annotated[bool, option("--no-color", "No colours (as the NO_COLOR variable).")]
 Policy = Annotated[
     str | None,
-    typer.Option(
-        "--policy",
-        "-p",
+    option(
+        "--policy -p",
+        "Judge with this policy bundle: a directory or archive, REF:DIR of a commit, or shipped[:NAME].",
+        "BUNDLE",
         envvar="GATE_POLICY",
-        help="Judge with this policy bundle: a directory or archive, REF:DIR of a commit, or shipped[:NAME].",
-        metavar="BUNDLE",
     ),
 ]
 Engine = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--engine",
+        "Judge with this policy engine: embedded, opa (starts a server), opa=URL, or a plug-in's.",
+        "NAME",
         envvar="GATE_ENGINE",
-        help="Judge with this policy engine: embedded, opa (starts a server), opa=URL, or a plug-in's.",
-        metavar="NAME",
     ),
 ]
 CrossCheck = Annotated[
     bool,
-    typer.Option(
+    option(
         "--cross-check",
+        "Judge with the embedded engine and OPA; refuse a verdict on which they differ.",
         envvar="GATE_CROSS_CHECK",
-        help="Judge with the embedded engine and OPA; refuse a verdict on which they differ.",
     ),
 ]
 EffectiveTime = Annotated[
     str | None,
-    typer.Option(
-        "--effective-time",
-        envvar="GATE_EFFECTIVE_TIME",
-        help="Judge as of this time: now, or RFC 3339.",
-        metavar="TIME",
+    option(
+        "--effective-time", "Judge as of this time: now, or RFC 3339.", "TIME", envvar="GATE_EFFECTIVE_TIME"
     ),
 ]
 AllowPast = Annotated[
-    bool,
-    typer.Option("--allow-past-effective-time", help="Accept an effective time in the past; it is recorded."),
+    bool, option("--allow-past-effective-time", "Accept an effective time in the past; it is recorded.")
 ]
 NoCache = Annotated[
     bool,
-    typer.Option(
-        "--no-cache", envvar="GATE_NO_CACHE", help="Read all evidence again and store nothing in the cache."
-    ),
+    option("--no-cache", "Read all evidence again and store nothing in the cache.", envvar="GATE_NO_CACHE"),
 ]
 Operator = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--operator",
+        "Judge by the settings in this operator's file, or in operator.yaml of this directory.",
+        "FILE|DIR",
         envvar="GATE_OPERATOR",
-        help="Judge by the settings in this operator's file, or in operator.yaml of this directory.",
-        metavar="FILE|DIR",
     ),
 ]
 TrustRef = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--trust-ref",
+        "Judge by the settings, policies and signers of this branch, tag or commit.",
+        "REF",
         envvar="GATE_TRUST_REF",
-        help="Judge by the settings, policies and signers of this branch, tag or commit.",
-        metavar="REF",
     ),
 ]
 
 
 def output_option(formats: str, variable: str | None = "GATE_OUTPUT") -> Any:
     """The option ``--output``, whose help names the formats; without a table, no variable sets it."""
-    return typer.Option(
-        "--output",
-        "-o",
+    return option(
+        "--output -o",
+        f"How to print: {formats}; =PATH writes a file. Repeatable.",
+        "FORMAT[=PATH]",
         envvar=variable,
-        help=f"How to print: {formats}; =PATH writes a file. Repeatable.",
-        metavar="FORMAT[=PATH]",
     )
 
 
 Outputs = Annotated[list[str] | None, output_option("table (default) or json")]
 Jobs = Annotated[
     int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        help="Processes of this machine that do the work; by default one for each core.",
+    option(
+        "--jobs -j",
+        "Processes of this machine that do the work; by default one for each core.",
+        "N",
         min=1,
         max=64,
-        metavar="N",
     ),
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--cluster",
-        help="Have the workers of this Dask cluster do the work: dask://HOST:PORT or tls://HOST:PORT.",
-        metavar="URL",
+        "Have the workers of this Dask cluster do the work: dask://HOST:PORT or tls://HOST:PORT.",
+        "URL",
     ),
 ]
 HERE = Path()
@@ -199,9 +203,9 @@ _TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TR
 class Where(NamedTuple):
     """The options that say which workspace is judged, and by whose settings."""
 
-    workspace: Path = HERE
-    operator: Path | None = None
-    trust_ref: str | None = None
+    workspace: Workspace = HERE
+    operator: Operator = None
+    trust_ref: TrustRef = None
 
     def open(self, policy: str | None = None, **options: Any) -> Context:
         """The workspace ready to be judged: `open_workspace`."""
@@ -211,17 +215,8 @@ class Where(NamedTuple):
 HERE_ALONE = Where()
 
 
-def _option(name: str, annotation: Any, default: object) -> inspect.Parameter:
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return inspect.Parameter(name, kind, default=default, annotation=annotation)
-
-
-_PLACE = [
-    _option("workspace", Workspace, HERE),
-    _option("operator", Operator, None),
-    _option("trust_ref", TrustRef, None),
-]
-_TALK = [_option("verbose", Verbose, False), _option("debug", Debug, False)]
+def _talk(verbose: Verbose = False, debug: Debug = False) -> None:
+    """Nothing: the options that every command has."""
 
 
 def open_workspace(

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..people.provenance import check_finished, state_provenance
 from ..terminal.console import write_line
-from .options import HERE_ALONE, Commands, Where, now
+from .options import HERE_ALONE, Commands, Where, argument, now, option
 
 app = Commands()
 
 
 @app.command()
 def provenance(
-    files: Annotated[list[str], typer.Argument(help="Evidence files of the workspace.", metavar="FILE…")],
-    command: Annotated[
-        str | None, typer.Option("--command", help="What made them, for people.", metavar="TEXT")
-    ] = None,
+    files: Annotated[list[str], argument("Evidence files of the workspace.", "FILE…")],
+    command: Annotated[str | None, option("--command", "What made them, for people.", "TEXT")] = None,
     finished_at: Annotated[
-        str | None,
-        typer.Option("--at", help="When they were finished: now (default), or RFC 3339.", metavar="TIME"),
+        str | None, option("--at", "When they were finished: now (default), or RFC 3339.", "TIME")
     ] = None,
     where: Where = HERE_ALONE,
 ) -> None:

@@ -18,7 +18,7 @@ from ..record.verify import WRONG, Check, Verified
 from ..record.verify import verify as verify_files
 from ..terminal.console import write_error
 from ..terminal.outputs import Output, keep_out, parse_outputs, write_new
-from .options import HERE_ALONE, Outputs, Where, command_group, config_dir, now, write_all
+from .options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, now, option, write_all
 
 app = command_group(
     "record", "Export, extend and verify compliance records, which prove one decision to anybody."
@@ -27,25 +27,22 @@ app = command_group(
 
 @app.command("export")
 def export(
-    target: Annotated[
-        str, typer.Argument(help="A recorded decision: its ledger index or a digest.", metavar="DECISION")
-    ],
+    target: Annotated[str, argument("A recorded decision: its ledger index or a digest.", "DECISION")],
     output: Annotated[
         list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The record: a new file *.tar, or a new directory (with a / in its name). Also how to print "
+        option(
+            "--output -o",
+            "The record: a new file *.tar, or a new directory (with a / in its name). Also how to print "
             "about it: table (default) or json; =PATH writes a file. Repeatable.",
-            metavar="FILE.tar|DIR/|FORMAT[=PATH]",
+            "FILE.tar|DIR/|FORMAT[=PATH]",
         ),
     ] = None,
     timestamp_anchor: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--timestamp-anchor",
-            help="Certificates (PEM) that time stamps are checked with; those in gate.yaml if none.",
-            metavar="FILE",
+            "Certificates (PEM) that time stamps are checked with; those in gate.yaml if none.",
+            "FILE",
         ),
     ] = None,
     where: Where = HERE_ALONE,
@@ -89,14 +86,9 @@ def _targets(given: list[str]) -> tuple[Path, list[Output]]:
 
 @app.command("attach")
 def attach(
-    files: Annotated[list[Path], typer.Argument(help="Documents to add.", metavar="FILE...")],
-    target: Annotated[
-        str,
-        typer.Option("--to", help="A recorded decision: its ledger index or a digest.", metavar="DECISION"),
-    ],
-    note: Annotated[
-        str | None, typer.Option("--note", help="Why they are added; it is recorded.", metavar="TEXT")
-    ] = None,
+    files: Annotated[list[Path], argument("Documents to add.", "FILE...")],
+    target: Annotated[str, option("--to", "A recorded decision: its ledger index or a digest.", "DECISION")],
+    note: Annotated[str | None, option("--note", "Why they are added; it is recorded.", "TEXT")] = None,
     output: Outputs = None,
     where: Where = HERE_ALONE,
 ) -> None:
@@ -112,18 +104,18 @@ def attach(
 
 @app.command("verify")
 def verify(
-    path: Annotated[Path, typer.Argument(help="A record, file or directory.", metavar="RECORD")],
+    path: Annotated[Path, argument("A record, file or directory.", "RECORD")],
     trust: Annotated[
         str,
-        typer.Option(
+        option(
             "--trust",
+            "The digest of trust that `gate record export` printed, from elsewhere than the record.",
+            "sha256:DIGEST",
             envvar="GATE_TRUST",
-            help="The digest of trust that `gate record export` printed, from elsewhere than the record.",
-            metavar="sha256:DIGEST",
         ),
     ],
     replay: Annotated[
-        bool, typer.Option("--replay", help="Also decide again from the recorded facts and policies.")
+        bool, option("--replay", "Also decide again from the recorded facts and policies.")
     ] = False,
     output: Outputs = None,
 ) -> None:

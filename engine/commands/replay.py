@@ -20,7 +20,9 @@ from .options import (
     Outputs,
     Verbose,
     Where,
+    argument,
     config_dir,
+    option,
     show_all,
     workers,
 )
@@ -31,10 +33,9 @@ app = Commands()
 @app.command()
 def replay(
     decision: Annotated[
-        str | None,
-        typer.Argument(help="Its ledger index, or a digest.", metavar="[DECISION]", show_default=False),
+        str | None, argument("Its ledger index, or a digest.", "[DECISION]", show_default=False)
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Make every recorded decision again.")] = False,
+    everything: Annotated[bool, option("--all", "Make every recorded decision again.")] = False,
     engine: Engine = None,
     jobs: Jobs = None,
     cluster: Cluster = None,

@@ -9,16 +9,7 @@ import typer
 from ....evidence.base.errors import UsageError
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs
-from ..options import (
-    HERE_ALONE,
-    Commands,
-    Outputs,
-    Where,
-    config_dir,
-    now,
-    output_option,
-    write_all,
-)
+from ..options import HERE_ALONE, Commands, Outputs, Where, config_dir, now, option, output_option, write_all
 
 app = Commands()
 
@@ -27,7 +18,7 @@ app = Commands()
 def notify(
     where: Where = HERE_ALONE,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be sent; send and remember nothing.")
+        bool, option("--dry-run", "Print what would be sent; send and remember nothing.")
     ] = False,
     output: Outputs = None,
 ) -> None:

@@ -6,8 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ....evidence.base.errors import UsageError
 from ....evidence.base.times import format_utc
 from ...ledger.keychain import NAMESPACE
@@ -15,7 +13,7 @@ from ...people import key_events, sshsign
 from ...report.people import FORMATS, render
 from ...terminal.console import write_error, write_line
 from ...terminal.outputs import parse_outputs, write, write_new
-from ..options import HERE_ALONE, Outputs, Where, command_group, config_dir, now, screen
+from ..options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, now, option, screen
 from .signoff import Key, Yes, confirm
 
 app = command_group("keys", "Change and list the keys that sign the ledger, as its key admins decide.")
@@ -28,28 +26,23 @@ class Purpose(StrEnum):
     LOG = "log"
 
 
-Reason = Annotated[str, typer.Option("--reason", help="Why.", metavar="TEXT")]
-Request = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="A new file for the request.", metavar="PATH"),
-]
+Reason = Annotated[str, option("--reason", "Why.", "TEXT")]
+Request = Annotated[Path, option("--output -o", "A new file for the request.", "PATH")]
 Since = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--from",
-        help="First entry of the key that counts no more, or a time. Default: what comes after the event.",
-        metavar="ENTRY|TIME",
+        "First entry of the key that counts no more, or a time. Default: what comes after the event.",
+        "ENTRY|TIME",
     ),
 ]
-PublicFile = Annotated[Path, typer.Argument(help="The key's .pub file (Ed25519).", metavar="KEY.pub")]
-File = Annotated[Path, typer.Argument(help="The request.", metavar="FILE")]
+PublicFile = Annotated[Path, argument("The key's .pub file (Ed25519).", "KEY.pub")]
+File = Annotated[Path, argument("The request.", "FILE")]
 DEFAULT_REQUEST = Path("key-event.json")
 
 
 @app.command("init")
-def init(
-    where: Where = HERE_ALONE,
-) -> None:
+def init(where: Where = HERE_ALONE) -> None:
     """Make the log key, begin the ledger, and show what to pin; nothing is ever overwritten."""
     for line in key_events.begin(where.open(), config_dir()):
         write_line(line)
@@ -60,15 +53,14 @@ def rotate(
     reason: Reason,
     new: Annotated[
         Path | None,
-        typer.Argument(
-            help="The new key's .pub file (Ed25519). Default: one is made beside the log key.",
-            metavar="[KEY.pub]",
+        argument(
+            "The new key's .pub file (Ed25519). Default: one is made beside the log key.",
+            "[KEY.pub]",
             show_default=False,
         ),
     ] = None,
     old: Annotated[
-        str | None,
-        typer.Option("--old", help="The key to replace, if there are several.", metavar="SHA256:…"),
+        str | None, option("--old", "The key to replace, if there are several.", "SHA256:…")
     ] = None,
     since: Since = None,
     output: Request = DEFAULT_REQUEST,
@@ -83,7 +75,7 @@ def rotate(
 
 @app.command("revoke")
 def revoke(
-    key: Annotated[str, typer.Argument(help="The key's fingerprint.", metavar="SHA256:…")],
+    key: Annotated[str, argument("The key's fingerprint.", "SHA256:…")],
     reason: Reason,
     since: Since = None,
     output: Request = DEFAULT_REQUEST,
@@ -98,7 +90,7 @@ def add(
     new: PublicFile,
     reason: Reason,
     purpose: Annotated[
-        Purpose, typer.Option("--purpose", help="ci signs decisions only, log every kind of entry.")
+        Purpose, option("--purpose", "ci signs decisions only, log every kind of entry.")
     ] = Purpose.CI,
     output: Request = DEFAULT_REQUEST,
     where: Where = HERE_ALONE,
@@ -110,12 +102,8 @@ def add(
 
 @app.command("admins")
 def admins(
-    file: Annotated[
-        Path, typer.Argument(help="All key admins, in OpenSSH's allowed_signers format.", metavar="FILE")
-    ],
-    threshold: Annotated[
-        int, typer.Option("--threshold", help="How many of them must sign a key event.", min=1, metavar="K")
-    ],
+    file: Annotated[Path, argument("All key admins, in OpenSSH's allowed_signers format.", "FILE")],
+    threshold: Annotated[int, option("--threshold", "How many of them must sign a key event.", "K", min=1)],
     reason: Reason,
     output: Request = DEFAULT_REQUEST,
     where: Where = HERE_ALONE,
@@ -126,11 +114,7 @@ def admins(
 
 
 @app.command("sign")
-def sign(
-    file: File,
-    key: Key = None,
-    yes: Yes = False,
-) -> None:
+def sign(file: File, key: Key = None, yes: Yes = False) -> None:
     """Show a request, ask, and sign it with your SSH key as a key admin; the ledger need not be here."""
     data = key_events.read_request(file)
     write_error(data.decode())
@@ -144,10 +128,7 @@ def sign(
 
 
 @app.command("apply")
-def apply(
-    file: File,
-    where: Where = HERE_ALONE,
-) -> None:
+def apply(file: File, where: Where = HERE_ALONE) -> None:
     """Put a request that enough key admins signed into the ledger; from then on it holds."""
     context = where.open()
     for line in key_events.apply(context, config_dir(), file, format_utc(now())):
@@ -155,10 +136,7 @@ def apply(
 
 
 @app.command("list")
-def list_(
-    output: Outputs = None,
-    where: Where = HERE_ALONE,
-) -> None:
+def list_(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """List the keys of the ledger, key admins and people: since when, until when, and whether in force."""
     outputs = parse_outputs(output, FORMATS)
     found = key_events.list_keys(where.open(), config_dir())
@@ -175,13 +153,7 @@ def _check_new(path: Path) -> None:
         )
 
 
-def _request(
-    action: str,
-    reason: str,
-    output: Path,
-    where: Where,
-    fields: dict[str, Any],
-) -> None:
+def _request(action: str, reason: str, output: Path, where: Where, fields: dict[str, Any]) -> None:
     _check_new(output)
     given = {name: value for name, value in fields.items() if value is not None}
     data = key_events.request(where.open(), config_dir(), action, reason, **given)

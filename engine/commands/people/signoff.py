@@ -27,9 +27,11 @@ from ..options import (
     HERE_ALONE,
     Outputs,
     Where,
+    argument,
     command_group,
     config_dir,
     effective_time,
+    option,
     screen,
 )
 
@@ -63,39 +65,32 @@ class Verdict(StrEnum):
 
 
 Stage = Annotated[
-    str,
-    typer.Argument(
-        help="The stage to sign off; or trust, for what the change alters against --trust-ref.",
-        metavar="STAGE",
-    ),
+    str, argument("The stage to sign off; or trust, for what the change alters against --trust-ref.", "STAGE")
 ]
-Role = Annotated[str, typer.Option("--role", help="Your role, one of those in the settings.", metavar="ROLE")]
-Decided = Annotated[Verdict, typer.Option("--verdict", help="What you decide.")]
+Role = Annotated[str, option("--role", "Your role, one of those in the settings.", "ROLE")]
+Decided = Annotated[Verdict, option("--verdict", "What you decide.")]
 Conditions = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--condition",
-        help="What must still be done, by whom, by when; RULE closes it. Repeatable.",
-        metavar="TEXT|OWNER|DUE[|RULE]",
+        "What must still be done, by whom, by when; RULE closes it. Repeatable.",
+        "TEXT|OWNER|DUE[|RULE]",
     ),
 ]
-Comment = Annotated[str | None, typer.Option("--comment", help="A remark.", metavar="TEXT")]
+Comment = Annotated[str | None, option("--comment", "A remark.", "TEXT")]
 SignedAt = Annotated[
-    str | None,
-    typer.Option(
-        "--at", help="When you sign: now, or RFC 3339. Default: the effective time.", metavar="TIME"
-    ),
+    str | None, option("--at", "When you sign: now, or RFC 3339. Default: the effective time.", "TIME")
 ]
 Key = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--key",
+        "Your SSH key, or its .pub file if an agent holds the private key. Default: a key in ~/.ssh.",
+        "FILE",
         envvar="GATE_SSH_KEY",
-        help="Your SSH key, or its .pub file if an agent holds the private key. Default: a key in ~/.ssh.",
-        metavar="FILE",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Sign without asking.")]
+Yes = Annotated[bool, option("--yes -y", "Sign without asking.")]
 
 
 @app.command("sign")
@@ -104,9 +99,7 @@ def sign(
     role: Role,
     name: Annotated[
         str | None,
-        typer.Option(
-            "--name", help="Your name. Default: the principal of your key in allowed_signers.", metavar="NAME"
-        ),
+        option("--name", "Your name. Default: the principal of your key in allowed_signers.", "NAME"),
     ] = None,
     verdict: Decided = Verdict.APPROVE,
     condition: Conditions = None,
@@ -146,14 +139,12 @@ def sign(
 def request(
     stage: Stage,
     role: Role,
-    name: Annotated[str, typer.Option("--name", help="Your name.", metavar="NAME")],
+    name: Annotated[str, option("--name", "Your name.", "NAME")],
     verdict: Decided = Verdict.APPROVE,
     condition: Conditions = None,
     comment: Comment = None,
     signed_at: SignedAt = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a file instead of printing.", metavar="PATH")
-    ] = None,
+    output: Annotated[Path | None, option("--output -o", "Write a file instead of printing.", "PATH")] = None,
     where: Where = HERE_ALONE,
 ) -> None:
     """Print a sign-off that you sign with ssh-keygen elsewhere and then import."""
@@ -171,8 +162,8 @@ def request(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="What `gate signoff request` wrote.", metavar="FILE")],
-    signature: Annotated[Path, typer.Argument(help="Its signature by ssh-keygen.", metavar="FILE.sig")],
+    file: Annotated[Path, argument("What `gate signoff request` wrote.", "FILE")],
+    signature: Annotated[Path, argument("Its signature by ssh-keygen.", "FILE.sig")],
     where: Where = HERE_ALONE,
 ) -> None:
     """Check a sign-off that was signed elsewhere, and write it into the workspace."""
@@ -188,10 +179,7 @@ def import_(
 
 
 @app.command("list")
-def list_(
-    output: Outputs = None,
-    where: Where = HERE_ALONE,
-) -> None:
+def list_(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """List the sign-offs: which count, and why the others do not."""
     context = where.open()
     show_list("signoffs", signoff.list_signoffs, output, context)

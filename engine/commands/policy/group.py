@@ -5,29 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ....evidence.base.errors import UsageError
-from ..options import command_group
+from ..options import argument, command_group
 
 app = command_group("policy", "Edit, check, test and compare policy bundles.")
 
 Bundle = Annotated[
     str | None,
-    typer.Argument(
-        help="Directory or archive of the bundle, REF:DIR of a git commit, or shipped[:NAME]; by default "
+    argument(
+        "Directory or archive of the bundle, REF:DIR of a git commit, or shipped[:NAME]; by default "
         "that of gate.yaml.",
+        "[BUNDLE]",
         envvar="GATE_POLICY",
-        metavar="[BUNDLE]",
     ),
 ]
 BundleDirectory = Annotated[
     str | None,
-    typer.Argument(
-        help="Directory of the bundle; by default that of gate.yaml.",
-        envvar="GATE_POLICY",
-        metavar="[BUNDLE]",
-    ),
+    argument("Directory of the bundle; by default that of gate.yaml.", "[BUNDLE]", envvar="GATE_POLICY"),
 ]
 
 

@@ -21,6 +21,7 @@ from ..options import (
     Verbose,
     Where,
     config_dir,
+    option,
     output_option,
     show_all,
     workers,
@@ -41,37 +42,31 @@ def impact(
     bundle: Bundle = None,
     base: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--base",
-            help="Compare with this bundle (a directory, archive, REF:DIR or shipped[:NAME]), or with what a "
+            "Compare with this bundle (a directory, archive, REF:DIR or shipped[:NAME]), or with what a "
             "commit has where the edited one lies; by default, with the one that each decision was recorded "
             "with.",
-            metavar="BUNDLE|REF",
+            "BUNDLE|REF",
         ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            "--since",
-            help="Leave out decisions judged as of an earlier time: a date, or RFC 3339.",
-            metavar="TIME",
-        ),
+        option("--since", "Leave out decisions judged as of an earlier time: a date, or RFC 3339.", "TIME"),
     ] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--against",
-            help="A ledger in place of the workspace's, or OPA's decision logs (.jsonl). Repeatable.",
-            metavar="LEDGER|FILE",
+            "A ledger in place of the workspace's, or OPA's decision logs (.jsonl). Repeatable.",
+            "LEDGER|FILE",
         ),
     ] = None,
     facts: Annotated[
-        Path | None,
-        typer.Option("--facts", help="Judge the named fact sets of this file, too.", metavar="FILE"),
+        Path | None, option("--facts", "Judge the named fact sets of this file, too.", "FILE")
     ] = None,
     fail_on: Annotated[
-        FailOn,
-        typer.Option("--fail-on", help="Exit 1 when anything demands less, anything flips, or never."),
+        FailOn, option("--fail-on", "Exit 1 when anything demands less, anything flips, or never.")
     ] = FailOn.LOOSENED,
     engine: Engine = None,
     jobs: Jobs = None,

@@ -12,22 +12,18 @@ import typer
 from ....evidence.base.errors import UsageError, suggestion
 from ...terminal.console import write_text
 from ...terminal.outputs import Output, parse_outputs, write
-from ..options import NoColor, output_option, screen, unique
+from ..options import NoColor, option, output_option, screen, unique
 from .group import Bundle, app
 
 
 @app.command("test")
 def test(
     bundle: Bundle = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", "-r", help="Only tests whose PACKAGE.NAME has this.", metavar="REGEX"),
-    ] = None,
+    run: Annotated[str | None, option("--run -r", "Only tests whose PACKAGE.NAME has this.", "REGEX")] = None,
     engine: Annotated[
-        list[str] | None,
-        typer.Option("--engine", help="embedded (default) or opa. Repeatable.", metavar="ENGINE"),
+        list[str] | None, option("--engine", "embedded (default) or opa. Repeatable.", "ENGINE")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Run again after every change.")] = False,
+    watch: Annotated[bool, option("--watch", "Run again after every change.")] = False,
     output: Annotated[list[str] | None, output_option("table (default), json or junit")] = None,
     no_color: NoColor = False,
 ) -> None:
@@ -89,8 +85,7 @@ def _watch(source: object, run: Callable[[], None]) -> None:
 def coverage(
     bundle: Bundle = None,
     fail_under: Annotated[
-        int,
-        typer.Option("--fail-under", help="Exit 1 below this share.", min=0, max=100, metavar="PERCENT"),
+        int, option("--fail-under", "Exit 1 below this share.", "PERCENT", min=0, max=100)
     ] = 0,
     output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
     no_color: NoColor = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...terminal.outputs import parse_outputs, write
-from ..options import NoColor, output_option, screen
+from ..options import NoColor, argument, option, output_option, screen
 from .group import Bundle, app
 
 
@@ -74,9 +74,7 @@ def docs(
 @app.command("schema")
 def schema(
     bundle: Bundle = None,
-    stage: Annotated[
-        str | None, typer.Option("--stage", help="Only what this stage sees.", metavar="STAGE")
-    ] = None,
+    stage: Annotated[str | None, option("--stage", "Only what this stage sees.", "STAGE")] = None,
     output: Annotated[list[str] | None, output_option("json (default)", None)] = None,
 ) -> None:
     """Print the JSON Schema of the policies' input, for `opa check --schema` and editors."""
@@ -92,12 +90,8 @@ def schema(
 
 @app.command("diff")
 def diff(
-    before: Annotated[
-        str, typer.Argument(help="Directory or archive, REF:DIR or shipped[:NAME].", metavar="OLD")
-    ],
-    after: Annotated[
-        str, typer.Argument(help="Directory or archive, REF:DIR or shipped[:NAME].", metavar="NEW")
-    ],
+    before: Annotated[str, argument("Directory or archive, REF:DIR or shipped[:NAME].", "OLD")],
+    after: Annotated[str, argument("Directory or archive, REF:DIR or shipped[:NAME].", "NEW")],
     output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
 ) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from ....evidence.base.errors import UsageError
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
@@ -20,8 +18,10 @@ from ..options import (
     Policy,
     Verbose,
     Where,
+    argument,
     config_dir,
     effective_time,
+    option,
     output_option,
     screen,
 )
@@ -30,33 +30,28 @@ from .group import app
 
 @app.command("whatif")
 def whatif(
-    stage: Annotated[str, typer.Argument(help="A stage of the bundle, or all.", metavar="STAGE")],
+    stage: Annotated[str, argument("A stage of the bundle, or all.", "STAGE")],
     facts: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Replace a fact by this value. Repeatable.", metavar="FACT=VALUE"),
+        list[str] | None, option("--set", "Replace a fact by this value. Repeatable.", "FACT=VALUE")
     ] = None,
     parameters: Annotated[
         list[str] | None,
-        typer.Option(
-            "--param",
-            help="Replace a parameter by this value. Repeatable.",
-            metavar="PARAMETER=VALUE",
-        ),
+        option("--param", "Replace a parameter by this value. Repeatable.", "PARAMETER=VALUE"),
     ] = None,
     sweep: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--sweep",
-            help="Judge at every value of a parameter, or a fact, from the first to the last one.",
-            metavar="NAME=FROM:TO:STEP",
+            "Judge at every value of a parameter, or a fact, from the first to the last one.",
+            "NAME=FROM:TO:STEP",
         ),
     ] = None,
     decision: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--decision",
-            help="Take this recorded decision's facts, time and policies: its ledger index, or a digest.",
-            metavar="DECISION",
+            "Take this recorded decision's facts, time and policies: its ledger index, or a digest.",
+            "DECISION",
         ),
     ] = None,
     policy: Policy = None,

@@ -17,7 +17,7 @@ from ...fleet.reading import Problem, ask
 from ...fleet.settings import open_fleet
 from ...report.interface import Screen
 from ...terminal.outputs import Output, parse_outputs
-from ..options import NoColor, Outputs, command_group, config_dir, now, show_all
+from ..options import NoColor, Outputs, argument, command_group, config_dir, now, option, show_all
 from .history import Last, OfStage
 from .history import Outputs as HistoryOutputs
 
@@ -25,14 +25,10 @@ app = command_group("fleet", "Look at many ledgers together; exit 1 when one of 
 T = TypeVar("T")
 
 File = Annotated[
-    Path | None,
-    typer.Argument(
-        envvar="GATE_FLEET", help="File that names the ledgers.", metavar="[FILE]", show_default=False
-    ),
+    Path | None, argument("File that names the ledgers.", "[FILE]", envvar="GATE_FLEET", show_default=False)
 ]
 Named = Annotated[
-    list[str] | None,
-    typer.Option("--ledger", "-l", help="A ledger: a name, and its directory or URL.", metavar="NAME=URL"),
+    list[str] | None, option("--ledger -l", "A ledger: a name, and its directory or URL.", "NAME=URL")
 ]
 
 
@@ -42,16 +38,11 @@ def status(
     ledger: Named = None,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage", help="The stage that says who may go live; stage8 if none is named.", metavar="STAGE"
-        ),
+        option("--stage", "The stage that says who may go live; stage8 if none is named.", "STAGE"),
     ] = None,
     within: Annotated[
         int,
-        typer.Option(
-            "--within", help="List waivers and conditions that end in so many days.", min=0, max=3650,
-            metavar="DAYS",
-        ),
+        option("--within", "List waivers and conditions that end in so many days.", "DAYS", min=0, max=3650),
     ] = 30,
     output: Outputs = None,
     no_color: NoColor = False,
@@ -88,22 +79,17 @@ def trend(
     file: File = None,
     ledger: Named = None,
     stage: Annotated[
-        str | None,
-        typer.Option("--stage", help="Count verdicts on this stage, not on decisions.", metavar="STAGE"),
+        str | None, option("--stage", "Count verdicts on this stage, not on decisions.", "STAGE")
     ] = None,
-    by: Annotated[trends.By, typer.Option("--by", help="Length of a period.")] = trends.By.MONTH,
-    last: Annotated[
-        int, typer.Option("--last", help="How many periods, the latest ones.", min=1, max=1000, metavar="N")
-    ] = 12,
+    by: Annotated[trends.By, option("--by", "Length of a period.")] = trends.By.MONTH,
+    last: Annotated[int, option("--last", "How many periods, the latest ones.", "N", min=1, max=1000)] = 12,
     output: Outputs = None,
     no_color: NoColor = False,
 ) -> None:
     """Show how verdicts develop, by day, week or month, and which rules failed decisions violate."""
     outputs = parse_outputs(output, tuple(trends.TREND))
     answers = ask(
-        open_fleet(file, ledger or ()),
-        partial(trends.develop, stage=stage, by=by, last=last),
-        config_dir(),
+        open_fleet(file, ledger or ()), partial(trends.develop, stage=stage, by=by, last=last), config_dir()
     )
     found = trends.Trend.of(answers, by, last)
     _print(found, trends.TREND, outputs, found.problems, no_color)

@@ -10,23 +10,13 @@ import typer
 from ... import recording
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs
-from ..options import (
-    HERE_ALONE,
-    Commands,
-    NoColor,
-    Where,
-    config_dir,
-    output_option,
-    show_all,
-)
+from ..options import HERE_ALONE, Commands, NoColor, Where, config_dir, option, output_option, show_all
 
 if TYPE_CHECKING:
     from ...report.several.history import Recorded
 
-Last = Annotated[int, typer.Option("--last", help="How many decisions, the latest ones.", min=1, metavar="N")]
-OfStage = Annotated[
-    str | None, typer.Option("--stage", help="Only decisions that judged this stage.", metavar="STAGE")
-]
+Last = Annotated[int, option("--last", "How many decisions, the latest ones.", "N", min=1)]
+OfStage = Annotated[str | None, option("--stage", "Only decisions that judged this stage.", "STAGE")]
 Outputs = Annotated[list[str] | None, output_option("table (default), json or csv")]
 
 app = Commands()

@@ -23,7 +23,9 @@ from ..options import (
     Language,
     NoColor,
     Where,
+    argument,
     config_dir,
+    option,
     output_option,
     screen,
     show_all,
@@ -45,16 +47,16 @@ def report(
     context: typer.Context,
     decision: Annotated[
         str,
-        typer.Option(
+        option(
             "--decision",
-            help="Which one: latest, a stage (the latest that judged it), a ledger index or a digest.",
-            metavar="DECISION",
+            "Which one: latest, a stage (the latest that judged it), a ledger index or a digest.",
+            "DECISION",
         ),
     ] = recording.LATEST,
     where: Where = HERE_ALONE,
     output: Reports = None,
     show_successes: Annotated[
-        bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
+        bool, option("--show-successes", "Show the rules that hold, too, and what they cover.")
     ] = False,
     language: Language = "en",
     no_color: NoColor = False,
@@ -88,9 +90,7 @@ def _refuse_options_before(context: typer.Context, command: str) -> None:
 def trend(
     figure: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Stages, or figures such as stage1.test_coverage; all if none.", metavar="[FIGURE]…"
-        ),
+        argument("Stages, or figures such as stage1.test_coverage; all if none.", "[FIGURE]…"),
     ] = None,
     where: Where = HERE_ALONE,
     last: Last = 50,
@@ -116,14 +116,9 @@ def trend(
 def compare(
     base: Annotated[
         str,
-        typer.Argument(
-            help="A recorded decision (latest, a stage, an index, a digest), or a file of -o json.",
-            metavar="BASE",
-        ),
+        argument("A recorded decision (latest, a stage, an index, a digest), or a file of -o json.", "BASE"),
     ],
-    head: Annotated[
-        str, typer.Argument(help="The decision that is compared with it.", metavar="[HEAD]")
-    ] = recording.LATEST,
+    head: Annotated[str, argument("The decision that is compared with it.", "[HEAD]")] = recording.LATEST,
     where: Where = HERE_ALONE,
     output: Annotated[list[str] | None, output_option("table (default), markdown or json")] = None,
     no_color: NoColor = False,
