@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ...evidence.base.settings import Bounded, Settings, Text
+from ...evidence.base.settings import Bounded, Settings, Text, setting
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterSettings(Settings):
     """A parameter's value in place of the bundle's."""
 
-    value: Any = field(metadata={"description": "The value, in the bundle's unit."})
-    rationale: Text = field(metadata={"description": "Why this workspace has another value."})
-    unit: Text | None = field(
-        default=None, metadata={"description": "The unit; the bundle's parameter must have the same one."}
-    )
+    value: Any = setting("The value, in the bundle's unit.")
+    rationale: Text = setting("Why this workspace has another value.")
+    unit: Text | None = setting("The unit; the bundle's parameter must have the same one.", None)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings(Settings):
     """Which bundle judges, what it must be, and what of it applies."""
 
-    bundle: Text | None = field(
-        default=None,
-        metadata={"description": "The bundle's directory or .tar.gz in the workspace."},
+    bundle: Text | None = setting("The bundle's directory or .tar.gz in the workspace.", None)
+    shipped: Literal["prelive", "release"] | None = setting(
+        "One of gate's own bundles; prelive if neither is named.", None
     )
-    shipped: Literal["prelive", "release"] | None = field(
-        default=None, metadata={"description": "One of gate's own bundles; prelive if neither is named."}
+    version: Text | None = setting("The revision the bundle must have.", None)
+    digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = setting(
+        "The SHA-256 digest the bundle must have.", None
     )
-    version: Text | None = field(default=None, metadata={"description": "The revision the bundle must have."})
-    digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = field(
-        default=None, metadata={"description": "The SHA-256 digest the bundle must have."}
+    signer: Text | None = setting("PEM file with the public key that must have signed it.", None)
+    profile: Text | None = setting(
+        "The bundle's profile that selects the rules; all of them if absent.", None
     )
-    signer: Text | None = field(
-        default=None, metadata={"description": "PEM file with the public key that must have signed it."}
-    )
-    profile: Text | None = field(
-        default=None,
-        metadata={"description": "The bundle's profile that selects the rules; all of them if absent."},
-    )
-    parameters: dict[str, dict[str, ParameterSettings]] = field(
-        default_factory=dict,
-        metadata={
-            "description": "Parameters in place of the bundle's, by group and name; only an operator's file "
-            "or a trust ref can set them."
-        },
+    parameters: dict[str, dict[str, ParameterSettings]] = setting(
+        "Parameters in place of the bundle's, by group and name; only an operator's file "
+        "or a trust ref can set them.",
+        factory=dict,
     )
