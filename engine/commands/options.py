@@ -317,10 +317,8 @@ def effective_time(context: Context, text: str | None, *, allow_past: bool) -> T
     except ValueError as error:
         raise UsageError(str(error), remedy="give --effective-time now, or a time with its zone") from error
     if moment < now() and not allow_past:
-        raise UsageError(
-            f"the effective time {format_utc(moment)} is in the past",
-            remedy="add --allow-past-effective-time if that is meant; the decision will say so",
-        )
+        remedy = "add --allow-past-effective-time if that is meant; the decision will say so"
+        raise UsageError(f"the effective time {format_utc(moment)} is in the past", remedy=remedy)
     return Time(format_utc(moment), "flag")
 
 

@@ -101,11 +101,9 @@ class Operator(Struct, frozen=True):
         if name is None and threshold is None:
             return None
         if name is None or threshold is None:
-            raise ConfigError(
-                f"{'key_admins' if name is None else 'key_threshold'} is missing",
-                path=str(self.directory / FILE),
-                remedy="set key_admins and key_threshold together, or neither",
-            )
+            what = f"{'key_admins' if name is None else 'key_threshold'} is missing"
+            remedy = "set key_admins and key_threshold together, or neither"
+            raise ConfigError(what, path=str(self.directory / FILE), remedy=remedy)
         from ..ledger.keychain import Admins
 
         try:

@@ -231,9 +231,8 @@ def check_config(config: GateConfig, path: str) -> None:
         try:
             parse_rfc3339(config.effective_time)
         except ValueError as error:
-            raise ConfigError(
-                str(error), path=path, place="effective_time", remedy="write it like 2025-11-07T12:00:00Z"
-            ) from error
+            remedy = "write it like 2025-11-07T12:00:00Z"
+            raise ConfigError(str(error), path=path, place="effective_time", remedy=remedy) from error
     for pattern in [*(config.subject.sources or ()), *config.subject.exclude]:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
@@ -272,12 +271,9 @@ def _check_urls(settings: LedgerSettings, file: str) -> None:
 
     evidence = settings.evidence
     if evidence is not None and (not _SCHEME.match(evidence) or evidence.lower().startswith("file:")):
-        raise ConfigError(
-            "evidence in files lies with the ledger, and nowhere else",
-            path=file,
-            place="ledger.evidence",
-            remedy="leave it out, or give the URL of another store, such as s3://BUCKET/PREFIX",
-        )
+        what = "evidence in files lies with the ledger, and nowhere else"
+        remedy = "leave it out, or give the URL of another store, such as s3://BUCKET/PREFIX"
+        raise ConfigError(what, path=file, place="ledger.evidence", remedy=remedy)
     for name, schemes, url in (
         ("location", LEDGERS, settings.location if settings.directory is None else None),
         ("evidence", STORES, settings.evidence),
@@ -317,12 +313,8 @@ def _check_options(collector: str, options: dict[str, Any]) -> None:
 
 def _check_collector(name: str, place: str, path: str) -> None:
     if not registry.known(name):
-        raise ConfigError(
-            f"there is no collector {name[:80]!r}",
-            path=path,
-            place=place,
-            remedy=f"{suggestion(name, registry.names())}; a plug-in's has to be installed",
-        )
+        remedy = f"{suggestion(name, registry.names())}; a plug-in's has to be installed"
+        raise ConfigError(f"there is no collector {name[:80]!r}", path=path, place=place, remedy=remedy)
 
 
 def read_settings(

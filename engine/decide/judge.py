@@ -116,11 +116,8 @@ def action(plan: Plan, stage: str, verdict: Verdict, results: Mapping[str, Stage
     critical = any(violation.severity is Severity.CRITICAL for violation in found)
     key = "FAIL_CRITICAL" if verdict is Verdict.FAIL and critical else verdict.value
     if key not in table:
-        raise EngineError(
-            f"the parameter {stage}_actions has no entry {key!r}",
-            path="gate/params/common/data.yaml",
-            remedy="add it",
-        )
+        what = f"the parameter {stage}_actions has no entry {key!r}"
+        raise EngineError(what, path="gate/params/common/data.yaml", remedy="add it")
     return table[key]
 
 
@@ -336,25 +333,15 @@ class _Judging:
         if verdict is Verdict.PASS:
             return
         conditional = verdict is Verdict.CONDITIONAL
-        self._open(
-            Violation(
-                code=f"{self.stage.id}.dependency",
-                msg=f"{name} passed only under conditions" if conditional else f"{name} failed",
-                severity=Severity.MEDIUM if conditional else Severity.HIGH,
-                raised_from=None,
-                stage=self.stage.id,
-                term=name,
-                operand=name,
-                op="=",
-                expected=Verdict.PASS.value,
-                actual=verdict.value,
-                unit=None,
-                problem=None,
-                places=(),
-                evidence=tuple(self.plan.stages[name].evidence),
-                solution=f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
-            )
+        rule = self.stage.rule(
+            "dependency",
+            "The stages it depends on passed",
+            Severity.MEDIUM if conditional else Severity.HIGH,
+            f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
         )
+        what = f"{name} passed only under conditions" if conditional else f"{name} failed"
+        compared = {"term": name, "operand": name, "op": "=", "expected": "PASS", "actual": verdict.value}
+        self._open(rule.violation(what, **compared, evidence=tuple(self.plan.stages[name].evidence)))
 
 
 def _scalar(value: Any) -> Any:

@@ -66,19 +66,9 @@ def assess(
             level = "error" if state is State.VOID else "warning"
             notes.append(Notice(fact["code"], f"waiver {fact['id']} ({fact['path']}) {text}", level))
             continue
-        valid.append(
-            Waiver(
-                id=fact["id"],
-                code=fact["code"],
-                term=fact["term"],
-                stages=tuple(fact["stages"]),
-                reason=fact["reason"],
-                reference=fact["reference"],
-                author=fact["author"],
-                approver=fact["approver_principal"],
-                effective_until=fact["effective_until"],
-            )
-        )
+        same = ("id", "code", "term", "reason", "reference", "author", "effective_until")
+        named = {"stages": tuple(fact["stages"]), "approver": fact["approver_principal"]}
+        valid.append(Waiver(**{name: fact[name] for name in same}, **named))
         if state is State.EXPIRING:
             notes.append(Notice(fact["code"], f"waiver {fact['id']} {text}"))
     for one in revocations:
@@ -104,11 +94,8 @@ def states(
         if mistake is not None:
             yield fact, State.VOID, f"does not count: {mistake}"
         elif (by := ended.get(fact["id"])) is not None:
-            yield (
-                fact,
-                State.REVOKED,
-                f"was revoked on {by['revoked_at']} by {by['principal']}: {by['reason']}",
-            )
+            text = f"was revoked on {by['revoked_at']} by {by['principal']}: {by['reason']}"
+            yield fact, State.REVOKED, text
         else:
             yield fact, *_state(fact, plan, subject, now_s)
 

@@ -84,17 +84,13 @@ class Admins(Struct, frozen=True):
             elif one.key.blob in keys:
                 what = f"the key {one.key.fingerprint} stands twice"
             if what is not None:
-                raise EvidenceError(
-                    what, path=path, place=f"line {one.line}", remedy='write NAME namespaces="keys@gate" KEY'
-                )
+                remedy = 'write NAME namespaces="keys@gate" KEY'
+                raise EvidenceError(what, path=path, place=f"line {one.line}", remedy=remedy)
             keys[one.key.blob] = one.principals[0]
         people = len(set(keys.values()))
         if not 1 <= threshold <= people:
-            raise EvidenceError(
-                f"{threshold} of {people} key admins cannot sign",
-                path=path,
-                remedy="set a threshold from 1 to the number of admins",
-            )
+            remedy = "set a threshold from 1 to the number of admins"
+            raise EvidenceError(f"{threshold} of {people} key admins cannot sign", path=path, remedy=remedy)
         return cls(keys, threshold, hashlib.sha256(f"{threshold}\n{text}".encode()).hexdigest())
 
     def signed(self, event: str, signatures: Iterable[str]) -> tuple[dict[str, str], list[str]]:

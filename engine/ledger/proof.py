@@ -99,9 +99,6 @@ def export(ledger: LedgerReader) -> Iterator[bytes]:
         last = {"checkpoint": note, "key": str(ledger.verifier), "size": frontier.size, "type": EXPORT_TYPE}
         yield canonical(last) + b"\n"
         return
-    raise LedgerError(
-        "the ledger is not whole, so the export ends here",
-        path=f"{ledger.name}/{LOG}",
-        place=f"line {frontier.size}",
-        remedy=f"`gate ledger verify` names what is wrong; {RESTORE}",
-    )
+    what = "the ledger is not whole, so the export ends here"
+    remedy = f"`gate ledger verify` names what is wrong; {RESTORE}"
+    raise LedgerError(what, path=f"{ledger.name}/{LOG}", place=f"line {frontier.size}", remedy=remedy)

@@ -156,9 +156,8 @@ class LedgerReader:
         """
         latest = self.checkpoint()
         if latest is None:
-            raise LedgerError(
-                "this ledger was never sealed", path=self.name, remedy="record a decision first"
-            )
+            what = "this ledger was never sealed"
+            raise LedgerError(what, path=self.name, remedy="record a decision first")
         leaves = merkle.leaf_hashes(islice(self._source.lines(), latest.size))
         if merkle.root_of(leaves) != latest.root:
             raise LedgerError(
@@ -267,11 +266,8 @@ def read_verifier(source: LedgerSource) -> VerifierKey | None:
     try:
         return None if data is None else VerifierKey.parse(data.decode("ascii", "replace"))
     except SignatureError as problem:
-        raise LedgerError(
-            f"the log's verifier key is broken: {problem.reason}",
-            path=f"{source.name}/{VERIFIER}",
-            remedy=RESTORE,
-        ) from None
+        what = f"the log's verifier key is broken: {problem.reason}"
+        raise LedgerError(what, path=f"{source.name}/{VERIFIER}", remedy=RESTORE) from None
 
 
 def read_checkpoint(source: LedgerSource, chain: KeyChain, size: int | None = None) -> Checkpoint | None:
@@ -292,8 +288,7 @@ def read_checkpoint(source: LedgerSource, chain: KeyChain, size: int | None = No
 
 def absent(name: str) -> NoLedger:
     """The error for a ledger that is not there."""
+    what = "there is no ledger here"
     return NoLedger(
-        "there is no ledger here",
-        path=name,
-        remedy=f"record a decision first (`gate evaluate`), or name the place that has {LOG}",
+        what, path=name, remedy=f"record a decision first (`gate evaluate`), or name the place that has {LOG}"
     )

@@ -90,11 +90,9 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
     try:
         path.mkdir()
     except OSError as error:
-        raise UsageError(
-            f"the directory cannot be made: {error.strerror}",
-            path=str(path),
-            remedy=f"name a new directory (or a file *{SUFFIX}) in an existing, writable one",
-        ) from error
+        what = f"the directory cannot be made: {error.strerror}"
+        remedy = f"name a new directory (or a file *{SUFFIX}) in an existing, writable one"
+        raise UsageError(what, path=str(path), remedy=remedy) from error
     try:
         for name, data in sorted(files.items()):
             target = path / name
@@ -106,11 +104,9 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
     except BaseException as error:
         shutil.rmtree(path, ignore_errors=True)
         if isinstance(error, OSError):
-            raise EnvironmentProblem(
-                f"the record cannot be written: {error.strerror}",
-                path=str(path),
-                remedy="free space or choose another path",
-            ) from error
+            what = f"the record cannot be written: {error.strerror}"
+            remedy = "free space or choose another path"
+            raise EnvironmentProblem(what, path=str(path), remedy=remedy) from error
         raise
 
 
@@ -132,11 +128,9 @@ def read(path: Path) -> dict[str, bytes]:
         finally:
             os.close(handle)
     except OSError as error:
-        raise UsageError(
-            f"the record cannot be read: {error.strerror}",
-            path=str(path),
-            remedy="name a file or directory that `gate record export` wrote",
-        ) from error
+        what = f"the record cannot be read: {error.strerror}"
+        remedy = "name a file or directory that `gate record export` wrote"
+        raise UsageError(what, path=str(path), remedy=remedy) from error
     if len(data) > MAX_BYTES:
         raise BadRecordError(f"the archive has more than {MAX_BYTES} bytes")
     return read_tar(data)

@@ -90,10 +90,8 @@ def parse_trust(text: str) -> str:
     """The hexadecimal digits of ``sha256:…``. Raises UsageError: it is none."""
     found = _TRUST.fullmatch(text)
     if found is None:
-        raise UsageError(
-            f"--trust {text[:80]!r} is no digest of trust",
-            remedy="give sha256: and 64 hexadecimal digits, as `gate record export` printed them",
-        )
+        remedy = "give sha256: and 64 hexadecimal digits, as `gate record export` printed them"
+        raise UsageError(f"--trust {text[:80]!r} is no digest of trust", remedy=remedy)
     return found[1]
 
 

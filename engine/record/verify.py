@@ -144,9 +144,8 @@ def _documents(seen: Seen) -> str:
     if input_digest(document) != decision.input_digest:
         raise BadRecordError(f"{contents.INPUT} is not what the decision was made from")
     if file_of(seen, contents.JUDGE) != contents.judge(decision):
-        raise BadRecordError(
-            f"{contents.JUDGE} names another operator, trust ref or policy than the decision"
-        )
+        what = f"{contents.JUDGE} names another operator, trust ref or policy than the decision"
+        raise BadRecordError(what)
     seen.bundle = from_document(seen.files[contents.POLICY], DEFAULT)
     if seen.bundle.digest != decision.policy.digest:
         raise BadRecordError(f"{contents.POLICY} is not the bundle that judged")
@@ -248,9 +247,8 @@ def _page(seen: Seen) -> str | None:
         return None
     entry = Entry(seen.index, leaf_hash(seen.lines[0]).hex())
     if stated != (page(_decided(seen), entry, seen.statements[1:]), contents.howto()):
-        raise BadRecordError(
-            f"{contents.PAGE} or {contents.HOWTO} is not what gate writes about this decision"
-        )
+        what = f"{contents.PAGE} or {contents.HOWTO} is not what gate writes about this decision"
+        raise BadRecordError(what)
     return f"{contents.PAGE} and {contents.HOWTO} are what gate writes about this decision"
 
 

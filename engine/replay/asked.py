@@ -119,10 +119,8 @@ def load_base(context: Context, name: str) -> Bundle:
     if not (Path(name) / MANIFEST).is_file() and _is_commit(context, name):
         folder = _folder(context)
         if folder is None:
-            raise UsageError(
-                "--base names a commit, and the edited policies are not in this workspace",
-                remedy=f"name the directory in it, too: {name[:80]}:DIR",
-            )
+            what = "--base names a commit, and the edited policies are not in this workspace"
+            raise UsageError(what, remedy=f"name the directory in it, too: {name[:80]}:DIR")
         return load_bundle(find_bundle(f"{name}:{folder}", context.root), context.config.limits)
     return load_bundle(find_bundle(name, Path()), context.config.limits)
 

@@ -230,10 +230,9 @@ def impact(names: Sequence[str], work: Everything, judging: Judging, base: str, 
         for collector in one.lacking:
             lacking[collector] = lacking.get(collector, 0) + 1
     if not total + logged + len(failed):
-        raise UsageError(
-            "there is nothing to judge again, so nothing is known about the edited policies",
-            remedy="record decisions first (`gate evaluate`), name another ledger, or leave out --since",
-        )
+        what = "there is nothing to judge again, so nothing is known about the edited policies"
+        remedy = "record decisions first (`gate evaluate`), name another ledger, or leave out --since"
+        raise UsageError(what, remedy=remedy)
     bundle = judging.bundle
     policy = PolicyId(bundle.name, bundle.version, bundle.digest)
     return Impact(

@@ -51,11 +51,7 @@ class Place(Struct, frozen=True):
     def open(self, config_dir: Path | None = None) -> LedgerReader:
         """The ledger for reading. Raises as `open_reader`."""
         return open_reader(
-            self.ledger,
-            config_dir=config_dir,
-            evidence=self.evidence,
-            limits=self.limits,
-            admins=self.admins,
+            self.ledger, config_dir=config_dir, evidence=self.evidence, limits=self.limits, admins=self.admins
         )
 
 
@@ -103,11 +99,8 @@ def line_of(entry: DecisionEntry, ledger: int = 0) -> Line:
 
 
 def _incomplete(entry: DecisionEntry) -> LedgerError:
-    return LedgerError(
-        "a decision's line lacks fields",
-        place=f"entry {entry.entry.index}",
-        remedy="run `gate ledger verify`",
-    )
+    remedy = "run `gate ledger verify`"
+    return LedgerError("a decision's line lacks fields", place=f"entry {entry.entry.index}", remedy=remedy)
 
 
 def lines(place: Place, number: int, config_dir: Path, since_s: int | None = None) -> list[Line]:

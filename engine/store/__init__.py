@@ -19,26 +19,11 @@ if TYPE_CHECKING:
     from .interface import Connect
 
 
-def _files() -> Connect:
-    from .files import connect
-
-    return connect
-
-
-def _objects() -> Connect:
-    from .objects import connect
-
-    return connect
-
-
-def _artifacts() -> Connect:
-    from .artifacts import connect
-
-    return connect
-
-
 STORES: Final[Schemes[Connect]] = Schemes(
-    "evidence store", "gate.evidence_stores", {"file": _files, "oci": _artifacts, "s3": _objects}
+    "evidence store",
+    "gate.evidence_stores",
+    {"file": ".files", "oci": ".artifacts", "s3": ".objects"},
+    __name__,
 )
 
 

@@ -34,10 +34,8 @@ def connect(url: str) -> ArtifactBlobs:
     """
     found = _URL.fullmatch(url) if len(url) <= 512 else None
     if found is None:
-        raise ConfigError(
-            "the URL names no repository of a registry",
-            remedy="write oci://HOST/REPOSITORY, such as oci://registry.example.com/compliance/evidence",
-        )
+        remedy = "write oci://HOST/REPOSITORY, such as oci://registry.example.com/compliance/evidence"
+        raise ConfigError("the URL names no repository of a registry", remedy=remedy)
     return ArtifactBlobs(Reference(found[1], found[2], None, None))
 
 
@@ -79,11 +77,9 @@ class ArtifactBlobs:
             found = sorted(self._registry.tags())
         for tag in found:
             if not re.fullmatch(r"[0-9a-f]{64}", tag):
-                raise LedgerError(
-                    "this does not belong in the evidence store",
-                    path=f"{self.name}:{tag[:128]}",
-                    remedy="name a repository that has nothing but evidence",
-                )
+                what = "this does not belong in the evidence store"
+                remedy = "name a repository that has nothing but evidence"
+                raise LedgerError(what, path=f"{self.name}:{tag[:128]}", remedy=remedy)
             yield tag
 
     def close(self) -> None:

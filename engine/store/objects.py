@@ -122,10 +122,9 @@ class ObjectBlobs:
         for path in sorted(found):
             match = _NAME.fullmatch(path)
             if match is None:
+                what = "this does not belong in the evidence store"
                 raise LedgerError(
-                    "this does not belong in the evidence store",
-                    path=f"{self.name.removesuffix('/sha256')}/{path}",
-                    remedy="move it away",
+                    what, path=f"{self.name.removesuffix('/sha256')}/{path}", remedy="move it away"
                 )
             yield match[2]
 
@@ -140,11 +139,8 @@ class ObjectBlobs:
         try:
             yield
         except (PermissionDeniedError, UnauthenticatedError):
-            raise EnvironmentProblem(
-                f"{what} is not allowed",
-                path=self.name,
-                remedy="check the credentials (AWS_ACCESS_KEY_ID, …) and the bucket's policy",
-            ) from None
+            remedy = "check the credentials (AWS_ACCESS_KEY_ID, …) and the bucket's policy"
+            raise EnvironmentProblem(f"{what} is not allowed", path=self.name, remedy=remedy) from None
         except (BaseError, OSError) as error:
             raise EnvironmentProblem(
                 f"{what} failed: {_words(error)}",

@@ -35,10 +35,8 @@ def notify(
 
     outputs = parse_outputs(output, tuple(TOLD))
     if where.operator is None:
-        raise UsageError(
-            "nobody says whom to notify: the judged change's own gate.yaml cannot",
-            remedy="name the operator's file, which has the setting notify, by --operator",
-        )
+        what = "nobody says whom to notify: the judged change's own gate.yaml cannot"
+        raise UsageError(what, remedy="name the operator's file, which has the setting notify, by --operator")
     context = where.open()
     loaded = load_operator(where.operator, context.root)
     receivers = [] if loaded.config.notify is None else channels(loaded, loaded.config.notify, context.root)

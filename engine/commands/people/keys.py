@@ -148,9 +148,8 @@ def _check_new(path: Path) -> None:
     """Refuse a request's file that is there, before a key is made for it. Raises UsageError: it is."""
     if path.exists():
         remedy = "name another file with -o, or remove it"
-        raise UsageError(
-            "there is such a file already, and it is never replaced", path=str(path), remedy=remedy
-        )
+        what = "there is such a file already, and it is never replaced"
+        raise UsageError(what, path=str(path), remedy=remedy)
 
 
 def _request(action: str, reason: str, output: Path, where: Where, fields: dict[str, Any]) -> None:

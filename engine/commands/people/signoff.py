@@ -119,9 +119,8 @@ def sign(
         principal = sshsign.principal_of(context, signers, public, NAMESPACE, role)
         name = name or principal
     if name is None:
-        raise UsageError(
-            "this key has no readable .pub file, so its owner is unknown", path=str(file), remedy="add --name"
-        )
+        what = "this key has no readable .pub file, so its owner is unknown"
+        raise UsageError(what, path=str(file), remedy="add --name")
     judged = service.evaluate(context, stage if stage != TRUST else next(iter(context.plan.stages)), time)
     bound = signoff.binding_of(context, judged.recorded, stage)
     statement = signoff.prepare_signoff(
@@ -204,9 +203,8 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError(
-            "there is no terminal to ask on", remedy="review what is printed, then add --yes to sign it"
-        )
+        remedy = "review what is printed, then add --yes to sign it"
+        raise UsageError("there is no terminal to ask on", remedy=remedy)
     if not typer.confirm(question, default=False, err=True):
         write_error("nothing was signed")
         raise typer.Exit(2)
@@ -220,10 +218,8 @@ def _opened(
     if stage not in (*context.plan.stages, TRUST):
         raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
     if stage == TRUST and context.authority.trust.ref is None:
-        raise UsageError(
-            "without a trust ref there is nothing to compare with, and no alteration to sign",
-            remedy="add --trust-ref, with the branch that the change is to be merged into",
-        )
+        what = "without a trust ref there is nothing to compare with, and no alteration to sign"
+        raise UsageError(what, remedy="add --trust-ref, with the branch that the change is to be merged into")
     time = effective_time(context, None, allow_past=True)
     moment = effective_time(context, signed_at or time.text, allow_past=True)
     if signed_at is None and time.source != "clock" and not quiet:
@@ -237,9 +233,8 @@ def _read(path: Path) -> bytes:
     try:
         data = read_regular(path, DEFAULT.signature_bytes + 1)
     except OSError as error:
-        raise EnvironmentProblem(
-            f"cannot be read: {error.strerror}", path=str(path), remedy="name a readable file"
-        ) from error
+        what = f"cannot be read: {error.strerror}"
+        raise EnvironmentProblem(what, path=str(path), remedy="name a readable file") from error
     if len(data) > DEFAULT.signature_bytes:
         raise UsageError("is too large for a sign-off", path=str(path), remedy="name the right file")
     return data

@@ -38,8 +38,6 @@ def own_directory(name: str | None) -> Path:
         raise UsageError("the files of a commit are not changed", path=name, remedy="name a directory")
     if found in SHIPPED_BUNDLES.values() and (name is None or is_shipped(name)):
         none_named = "gate.yaml names no policy bundle, and " if name is None else ""
-        raise UsageError(
-            f"{none_named}a shipped one is not changed",
-            remedy="make a copy, gate policy copy DIR, and name it",
-        )
+        remedy = "make a copy, gate policy copy DIR, and name it"
+        raise UsageError(f"{none_named}a shipped one is not changed", remedy=remedy)
     return found

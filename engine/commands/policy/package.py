@@ -70,9 +70,8 @@ def verify(
 
     outputs = parse_outputs(output, ("table", "json"))
     if verification_key is None and digest is None:
-        raise UsageError(
-            "there is nothing to compare the bundle with", remedy="give --verification-key, --digest or both"
-        )
+        remedy = "give --verification-key, --digest or both"
+        raise UsageError("there is nothing to compare the bundle with", remedy=remedy)
     if not file.exists():
         raise UsageError("there is no such file", path=str(file), remedy="name a bundle's archive (.tar.gz)")
     wanted = None if digest is None else check_digest(digest)

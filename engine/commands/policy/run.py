@@ -40,9 +40,8 @@ def test(
     try:
         pattern = re.compile(run or "")
     except re.error as error:
-        raise UsageError(
-            f"--run is no regular expression: {error}", remedy="write one as Python's re reads it"
-        ) from error
+        remedy = "write one as Python's re reads it"
+        raise UsageError(f"--run is no regular expression: {error}", remedy=remedy) from error
     source = find_bundle(bundle, Path())
 
     def wanted(case: Case) -> bool:

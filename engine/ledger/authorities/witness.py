@@ -85,8 +85,5 @@ def cosign(
             path=url,
             remedy=RESTORE,
         )
-    raise EnvironmentProblem(
-        f"the witness {key.name} did not cosign: {problem}",
-        path=url,
-        remedy="check ledger.witnesses, and register the log's verifier key with the witness",
-    )
+    remedy = "check ledger.witnesses, and register the log's verifier key with the witness"
+    raise EnvironmentProblem(f"the witness {key.name} did not cosign: {problem}", path=url, remedy=remedy)

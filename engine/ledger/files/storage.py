@@ -108,11 +108,8 @@ class FileStorage:
             sealed = self._folder.entries().keys() & {CHECKPOINT, HISTORY}
             if self.verifier() is None:
                 if sealed or self._opened() is not None:
-                    raise LedgerError(
-                        "the ledger has entries or checkpoints, but not the key that they are checked with",
-                        path=f"{self.name}/{VERIFIER}",
-                        remedy=RESTORE,
-                    )
+                    what = "the ledger has entries or checkpoints, but not the key that they are checked with"
+                    raise LedgerError(what, path=f"{self.name}/{VERIFIER}", remedy=RESTORE)
                 self._folder.write(VERIFIER, f"{verifier}\n".encode())
             if self._opened() is None:
                 if CHECKPOINT in sealed:
@@ -220,11 +217,9 @@ class FileStorage:
             if written == len(block):
                 return
             os.ftruncate(log, end)
-        raise EnvironmentProblem(
-            f"the disk took {written} of {len(block)} bytes, so they were taken back",
-            path=str(self._log_path),
-            remedy="free some space, then run again; nothing was acknowledged",
-        )
+        what = f"the disk took {written} of {len(block)} bytes, so they were taken back"
+        remedy = "free some space, then run again; nothing was acknowledged"
+        raise EnvironmentProblem(what, path=str(self._log_path), remedy=remedy)
 
     def _sync(self) -> None:
         try:
@@ -233,11 +228,9 @@ class FileStorage:
             # After a failed fdatasync the kernel may have dropped the dirty pages: a second one would succeed
             # and prove nothing, so this object stays unusable.
             self._failed = True
-            raise EnvironmentProblem(
-                f"the log could not be made durable: {error.strerror}",
-                path=str(self._log_path),
-                remedy="check the disk; what was appended last is not acknowledged",
-            ) from None
+            what = f"the log could not be made durable: {error.strerror}"
+            remedy = "check the disk; what was appended last is not acknowledged"
+            raise EnvironmentProblem(what, path=str(self._log_path), remedy=remedy) from None
         self._in_place()
 
 

@@ -127,12 +127,8 @@ class PostgresStorage:
                 yield line
                 number += 1
             if not found or found[-1][0] != number - 1:
-                raise LedgerError(
-                    "a line of the log is missing, and later ones are there",
-                    path=f"{self.name}/{LOG}",
-                    place=f"line {number + 1}",
-                    remedy=RESTORE,
-                )
+                what = "a line of the log is missing, and later ones are there"
+                raise LedgerError(what, path=f"{self.name}/{LOG}", place=f"line {number + 1}", remedy=RESTORE)
 
     def covers(self, checkpoint: Checkpoint) -> bool:
         """Whether the last line that the checkpoint covers ends where the checkpoint says."""
@@ -177,11 +173,8 @@ class PostgresStorage:
             ).fetchone()
             known, used = found or (False, False)
             if used and not known:
-                raise LedgerError(
-                    "the ledger has entries or checkpoints, but not the key that they are checked with",
-                    path=f"{self.name}/{VERIFIER}",
-                    remedy=RESTORE,
-                )
+                what = "the ledger has entries or checkpoints, but not the key that they are checked with"
+                raise LedgerError(what, path=f"{self.name}/{VERIFIER}", remedy=RESTORE)
             if not known:
                 connection.execute("INSERT INTO verifiers VALUES (%s, %s)", (log, f"{verifier}\n".encode()))
 
@@ -251,9 +244,8 @@ class PostgresStorage:
         """A value of at most `MAX_NOTE_BYTES`. Raises LedgerError for a larger one."""
         value: bytes | None = self.one(query, *values)
         if value is not None and len(value) > MAX_NOTE_BYTES:
-            raise LedgerError(
-                f"this is larger than {MAX_NOTE_BYTES} bytes", path=f"{self.name}/{place}", remedy=RESTORE
-            )
+            what = f"this is larger than {MAX_NOTE_BYTES} bytes"
+            raise LedgerError(what, path=f"{self.name}/{place}", remedy=RESTORE)
         return value
 
 

@@ -166,9 +166,8 @@ def _home() -> Path:
     """The directory that holds the regorus package."""
     found = importlib.util.find_spec("regorus")
     if found is None or not found.submodule_search_locations:
-        raise EnvironmentProblem(
-            "the embedded Rego engine (regorus) is not installed", remedy=f"install {DISTRIBUTION}"
-        )
+        remedy = f"install {DISTRIBUTION}"
+        raise EnvironmentProblem("the embedded Rego engine (regorus) is not installed", remedy=remedy)
     return Path(next(iter(found.submodule_search_locations))).parent
 
 

@@ -8,7 +8,6 @@ again, with growing pauses, since every request here may be repeated; a late or 
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from .....evidence.base.activity import Log
 from .....evidence.base.errors import EngineError, GateError, PolicyError, not_installed
+from .....evidence.process.waiting import within
 from .address import Address
 
 _log = Log(__name__)
@@ -155,7 +155,8 @@ class Client:
                 if seconds <= 0:
                     raise TimeoutError
                 self._opa.timeout = (min(_CONNECT_SECONDS, seconds), seconds)
-                return _in_time(work, seconds)
+                # the library's time-outs are for each packet, and a server may send many
+                return within(seconds, work)
             except Exception as error:
                 lost = isinstance(error, requests.ConnectionError) and not isinstance(
                     error, (requests.exceptions.SSLError, requests.exceptions.ProxyError)
@@ -234,34 +235,6 @@ class Client:
             place=place,
             remedy="correct the policy module",
         )
-
-
-def _in_time(work: Callable[[], T], seconds: float) -> T:
-    """The work's result. The library's time-outs are for each packet, and a server may send many.
-
-    Raises TimeoutError: it is not there in time; its thread is left to its own time-outs.
-    """
-    done: list[Callable[[], T]] = []
-
-    def run() -> None:
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            failed = error
-
-            def fail() -> T:
-                raise failed
-
-            done.append(fail)
-        else:
-            done.append(lambda: result)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not done:
-        raise TimeoutError
-    return done[0]()
 
 
 def _reason(error: BaseException) -> str:

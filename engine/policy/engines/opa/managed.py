@@ -205,8 +205,6 @@ def _write(bundle: Bundle, folder: Path) -> None:
             target.write_text(source, encoding="utf-8")
         (folder / "data.json").write_text(json.dumps(bundle.data), encoding="utf-8")
     except OSError as error:
-        raise EnvironmentProblem(
-            f"the bundle cannot be written for OPA: {error.strerror}",
-            path=str(folder),
-            remedy="check the space in the temporary directory, and the names of the bundle's modules",
-        ) from error
+        what = f"the bundle cannot be written for OPA: {error.strerror}"
+        remedy = "check the space in the temporary directory, and the names of the bundle's modules"
+        raise EnvironmentProblem(what, path=str(folder), remedy=remedy) from error
