@@ -383,14 +383,12 @@ def _document(event: str) -> dict[str, Any]:
     except (EvidenceError, UnicodeEncodeError) as error:
         raise NotCounted(f"its document cannot be read: {error}") from None
     broken = violations("files", "key_event", value, most=1)
-    if not broken and not all(isinstance(one, int) for one in _numbers(value)):
+    stated = (
+        () if broken else (value.get("from_entry", 0), value.get("threshold", 0), value["checkpoint"]["size"])
+    )
+    if not all(isinstance(one, int) for one in stated):
         broken = [("/", "has a number with a decimal point")]
     if broken:
         raise NotCounted(f"its document breaks its contract: {broken[0][0]} {broken[0][1]}")
     found: dict[str, Any] = value
     return found
-
-
-def _numbers(document: dict[str, Any]) -> list[Any]:
-    rest = [document[name] for name in ("from_entry", "threshold") if name in document]
-    return [document["checkpoint"]["size"], *rest]

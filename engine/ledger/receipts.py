@@ -148,7 +148,10 @@ class Receipts:
                 or earlier.checkpoint.size < checkpoint.size
                 or (earlier.chain is None and chain.pinned is not None)
             ):
-                data = _written(checkpoint, key, frontier, _keys(chain, checkpoint.size))
+                # key events after the checkpoint are read again with the lines after it
+                events = [[at, line.decode()] for at, line in chain.events if at < checkpoint.size]
+                keys = None if chain.pinned is None else {"admins": chain.pinned.digest, "events": events}
+                data = _written(checkpoint, key, frontier, keys)
                 folder.write(self.path(key).name, data, mode=0o600)
             if self.here() != key:
                 data = canonical({"key": str(key), "type": PLACE_TYPE})
@@ -179,14 +182,6 @@ class Receipts:
         what = "the receipt for this ledger was changed or is broken"
         remedy = "restore it from a backup; deleting it gives up what it would have shown"
         raise LedgerError(what, path=str(self._folder / name), remedy=remedy)
-
-
-def _keys(chain: KeyChain, size: int) -> dict[str, Any] | None:
-    """The key events up to a checkpoint; those after it are read again with the lines after it."""
-    if chain.pinned is None:
-        return None
-    events = [[index, line.decode()] for index, line in chain.events if index < size]
-    return {"admins": chain.pinned.digest, "events": events}
 
 
 def _written(

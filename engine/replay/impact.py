@@ -27,9 +27,8 @@ from ..spread.interface import Chunk, Spread
 from ..spread.pace import Pace
 from . import logs
 from .outcome import Difference, Outcome, compare, of_document
-from .rejudge import Judge
 from .replacing import Replacement, replace_facts
-from .stored import CHUNK, UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason, seen
+from .stored import CHUNK, UNUSABLE, Archive, EngineChoice, Engines, Judge, Line, Place, Plans, reason, seen
 
 _LINES, _SETS = "lines", "sets"
 ENTRY = "entry"

@@ -16,9 +16,12 @@ from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import ConfigError, LedgerError, PolicyError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.times import parse_rfc3339
+from .. import service
 from ..context import Context
+from ..decide.decide import judge_stages
+from ..decide.judge import overall
 from ..decide.model import Plan
-from ..decide.recorded import ALL, Recorded, Setup
+from ..decide.recorded import ALL, Recorded, Setup, facts_of, wanted_stages
 from ..entries import decisions, locate
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
@@ -29,6 +32,7 @@ from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
 from ..report.interface import DecisionEntry
+from .outcome import Outcome, of_results
 
 CHUNK = 16
 """Recorded decisions that are judged again at a time: about 0.1 s."""
@@ -287,3 +291,39 @@ def reason(error: BaseException) -> str:
         return f"{error.what} ({error.place})"
     what = getattr(error, "what", None)
     return what if isinstance(what, str) else f"a stored document is not what gate records: {error}"
+
+
+class Judge(Struct, frozen=True):
+    """A bundle, the engine over it with the parameters of a setup (None: its own), and its plans."""
+
+    bundle: Bundle
+    engine: Callable[[Setup | None], PolicyEngine]
+    plans: Plans
+
+    @classmethod
+    def over(cls, bundle: Bundle, engine: PolicyEngine) -> Judge:
+        """A judge with this bundle and this engine over it, whatever a setup says."""
+        return cls(bundle, lambda _: engine, Plans(bundle))
+
+    def outcome(self, recorded: Recorded) -> Outcome:
+        """The outcome at the recorded time.
+
+        Raises PolicyError, UsageError: the bundle does not fit what was recorded; EngineError: it fails.
+        """
+        plan = self.plans.of(recorded.setup)
+        time = recorded.setup.time
+        answers = service.ask(self.engine(recorded.setup), plan, recorded, time).packages
+        results, _ = judge_stages(plan, recorded, answers, facts_of(recorded, time), time)
+        stage = recorded.setup.stage
+        return of_results(overall(results) if stage == ALL else results[stage].verdict, results)
+
+    def lacking(self, recorded: Recorded) -> tuple[str, ...]:
+        """Collectors whose facts the bundle's rules need and which did not run then."""
+        plan = self.plans.of(recorded.setup)
+        used = frozenset[str]().union(*(plan.stages[name].collectors for name in needed(plan, recorded)))
+        return tuple(sorted(used - recorded.evidence.keys()))
+
+
+def needed(plan: Plan, recorded: Recorded) -> tuple[str, ...]:
+    """The stages that a recorded decision is about, dependencies first."""
+    return plan.closure(wanted_stages(plan, recorded.setup.stage))

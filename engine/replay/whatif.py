@@ -22,7 +22,6 @@ from ..plans import as_recorded
 from ..policy.interface import Bundle, PolicyEngine
 from ..spread.processes import Processes
 from .outcome import Difference, compare, of_decision
-from .rejudge import Judge
 from .replacing import (
     FACT,
     PARAMETER,
@@ -33,7 +32,7 @@ from .replacing import (
     replace_facts,
     replace_parameters,
 )
-from .stored import EngineChoice
+from .stored import EngineChoice, Judge
 
 HYPOTHETICAL = "hypothetical"
 """The weakening of every decision with something replaced."""

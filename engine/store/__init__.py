@@ -1,7 +1,7 @@
 """The evidence store: what ledger entries refer to, found by its SHA-256 (docs/ledger.md, "Another store").
 
 * `interface` - what an implementation does; `files` - the one in a directory; `access` - directories without
-  links; `objects` - the one in S3-compatible storage (`parts` - reading in parts);
+  links; `objects` - the one in S3-compatible storage (`interface` has how parts are read);
   `artifacts` - the one in an OCI registry, which `registry` speaks to.
 * `evidence` - `EvidenceStore`, what the engine uses: it trusts no implementation and checks every digest.
 """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, LedgerError, not_installed
-from .parts import in_parts
+from .interface import in_parts
 from .urls import is_loopback
 
 if TYPE_CHECKING:

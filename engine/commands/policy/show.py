@@ -1,4 +1,4 @@
-"""``gate policy check``, ``list``, ``docs``, ``schema`` and ``diff``: what a bundle says."""
+"""``gate policy check``, ``list``, ``docs``, ``schema``, ``diff`` and ``export``: what a bundle says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ...terminal.outputs import parse_outputs, write
-from ..options import NoColor, argument, option, output_option, screen
+from ..options import HERE_ALONE, NoColor, Where, argument, option, output_option, screen
 from .group import Bundle, app
 
 
@@ -106,3 +106,23 @@ def diff(
     for item in outputs:
         page = screen(no_color=no_color, to_file=item.path is not None)
         write(item, diff_page(old.bundle, new.bundle, found, item.format, page))
+
+
+@app.command("export")
+def export(
+    bundle: Bundle = None,
+    output: Annotated[
+        list[str] | None, output_option("gemara-catalog (default) or gemara-policy", None)
+    ] = None,
+    where: Where = HERE_ALONE,
+) -> None:
+    """Write the rules that judge as a Gemara control catalog, and how they judge as a Gemara policy."""
+    from ...report.gemara.catalog import FORMATS
+    from ...report.gemara.documents import render_yaml
+    from ...workbench.bundles import refuse_conftest
+
+    outputs = parse_outputs(output or ["gemara-catalog"], tuple(FORMATS))
+    context = where.open(bundle)
+    refuse_conftest(context.bundle, bundle)
+    for item in outputs:
+        write(item, render_yaml(FORMATS[item.format](context.bundle, context.plan)))

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final
 from ....evidence.base.errors import EnvironmentProblem, LedgerError
 from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
-from ...store.parts import in_parts
+from ...store.interface import in_parts
 from ..interface import CHECKPOINT, HISTORY, LOG, RESTORE, VERIFIER
 from ..note import MAX_NOTE_BYTES, Checkpoint
 from ..reader import absent
