@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -34,14 +33,6 @@ from .options import (
     workers,
     write_all,
 )
-
-
-class Form(StrEnum):
-    """What an export has."""
-
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
 
 app = command_group("ledger", "Read, prove, export and verify the ledger of decisions.")
 
@@ -84,18 +75,18 @@ def export(
         Path | None, argument("A new file; standard output if none.", "[FILE]", show_default=False)
     ] = None,
     form: Annotated[
-        Form,
+        Literal["jsonl", "parquet"],
         option(
             "--format", "jsonl: all entries, then the checkpoint. parquet: decisions as columns, into a file."
         ),
-    ] = Form.JSONL,
+    ] = "jsonl",
     output: Outputs = None,
     where: Where = HERE_ALONE,
 ) -> None:
     """Write all entries as JSON Lines, or decisions as Parquet; an existing file is never replaced."""
     outputs = parse_outputs(output, tuple(report.EXPORTS))
     context = where.open()
-    if form is Form.PARQUET:
+    if form == "parquet":
         if path is None:
             raise UsageError("a Parquet file is not for standard output", remedy="name a new file")
         _export_columns(context, path, outputs)

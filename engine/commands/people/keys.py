@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ....evidence.base.errors import UsageError
 from ....evidence.base.times import format_utc
@@ -17,13 +16,6 @@ from ..options import HERE_ALONE, Outputs, Where, argument, command_group, confi
 from .signoff import Key, Yes, confirm
 
 app = command_group("keys", "Change and list the keys that sign the ledger, as its key admins decide.")
-
-
-class Purpose(StrEnum):
-    """What a further key may sign."""
-
-    CI = "ci"
-    LOG = "log"
 
 
 Reason = Annotated[str, option("--reason", "Why.", "TEXT")]
@@ -90,13 +82,13 @@ def add(
     new: PublicFile,
     reason: Reason,
     purpose: Annotated[
-        Purpose, option("--purpose", "ci signs decisions only, log every kind of entry.")
-    ] = Purpose.CI,
+        Literal["ci", "log"], option("--purpose", "ci signs decisions only, log every kind of entry.")
+    ] = "ci",
     output: Request = DEFAULT_REQUEST,
     where: Where = HERE_ALONE,
 ) -> None:
     """Request that a further key may sign the ledger."""
-    fields = {"successor": key_events.read_public(new), "purpose": purpose.value}
+    fields = {"successor": key_events.read_public(new), "purpose": purpose}
     _request("add", reason, output, where, fields)
 
 

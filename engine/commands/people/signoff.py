@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -56,19 +55,11 @@ app = command_group(
 )
 
 
-class Verdict(StrEnum):
-    """What a person decides in a sign-off."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    CONDITIONAL = "conditional"
-
-
 Stage = Annotated[
     str, argument("The stage to sign off; or trust, for what the change alters against --trust-ref.", "STAGE")
 ]
 Role = Annotated[str, option("--role", "Your role, one of those in the settings.", "ROLE")]
-Decided = Annotated[Verdict, option("--verdict", "What you decide.")]
+Decided = Annotated[Literal["approve", "reject", "conditional"], option("--verdict", "What you decide.")]
 Conditions = Annotated[
     list[str] | None,
     option(
@@ -101,7 +92,7 @@ def sign(
         str | None,
         option("--name", "Your name. Default: the principal of your key in allowed_signers.", "NAME"),
     ] = None,
-    verdict: Decided = Verdict.APPROVE,
+    verdict: Decided = "approve",
     condition: Conditions = None,
     comment: Comment = None,
     signed_at: SignedAt = None,
@@ -124,11 +115,11 @@ def sign(
     judged = service.evaluate(context, stage if stage != TRUST else next(iter(context.plan.stages)), time)
     bound = signoff.binding_of(context, judged.recorded, stage)
     statement = signoff.prepare_signoff(
-        context, bound, role, name, verdict.value, moment, comment=comment, conditions=condition or []
+        context, bound, role, name, verdict, moment, comment=comment, conditions=condition or []
     )
     for line in signoff.review(context, judged.decision, bound, judged.recorded, role):
         write_error(line)
-    confirm(f"Sign {verdict.value} of {stage} as {role}, {name}?", yes)
+    confirm(f"Sign {verdict} of {stage} as {role}, {name}?", yes)
     armored = sshsign.sign(context.root, statement, NAMESPACE, file)
     path = signoff.place_signoff(context, bound, role, statement, armored)
     write_line(f"wrote {path} and {path}.sig")
@@ -139,7 +130,7 @@ def request(
     stage: Stage,
     role: Role,
     name: Annotated[str, option("--name", "Your name.", "NAME")],
-    verdict: Decided = Verdict.APPROVE,
+    verdict: Decided = "approve",
     condition: Conditions = None,
     comment: Comment = None,
     signed_at: SignedAt = None,
@@ -151,7 +142,7 @@ def request(
     sshsign.check_role(context, role)
     bound = signoff.binding_of(context, service.binding(context, stage, time), stage)
     statement = signoff.prepare_signoff(
-        context, bound, role, name, verdict.value, moment, comment=comment, conditions=condition or []
+        context, bound, role, name, verdict, moment, comment=comment, conditions=condition or []
     )
     if output is None:
         write_bytes(statement)

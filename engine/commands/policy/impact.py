@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,14 +26,6 @@ from ..options import (
     workers,
 )
 from .group import Bundle, app
-
-
-class FailOn(StrEnum):
-    """When the exit code is 1."""
-
-    LOOSENED = "loosened"
-    CHANGED = "changed"
-    NEVER = "never"
 
 
 @app.command("impact")
@@ -66,8 +57,9 @@ def impact(
         Path | None, option("--facts", "Judge the named fact sets of this file, too.", "FILE")
     ] = None,
     fail_on: Annotated[
-        FailOn, option("--fail-on", "Exit 1 when anything demands less, anything flips, or never.")
-    ] = FailOn.LOOSENED,
+        Literal["loosened", "changed", "never"],
+        option("--fail-on", "Exit 1 when anything demands less, anything flips, or never."),
+    ] = "loosened",
     engine: Engine = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
@@ -91,7 +83,7 @@ def impact(
     with progress(wanted=not verbose), spread_over(*doers) as spread:
         found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, spread)
     show_all(outputs, RENDERERS, no_color, found)
-    failing = {FailOn.LOOSENED: found.loosened, FailOn.CHANGED: bool(found.changed), FailOn.NEVER: False}
+    failing = {"loosened": found.loosened, "changed": bool(found.changed), "never": False}
     raise typer.Exit(1 if failing[fail_on] else 2 if found.failed else 0)
 
 
