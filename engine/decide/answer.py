@@ -59,9 +59,8 @@ class Answer:
         self._output = output
         check = output.get(f"check_{rule.short_name}")
         if not isinstance(check, dict) or not isinstance(check.get("holds"), bool):
-            raise self._error(
-                f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
-            )
+            what = f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
+            raise self._error(what)
         self.holds: bool = check["holds"]
         operands = check.get("operands")
         if not isinstance(operands, list) or not operands:
@@ -121,9 +120,8 @@ class Answer:
         try:
             canonical(value)
         except InternalError as error:
-            raise self._error(
-                f"the rule {self._rule.code!r} gives what no decision can carry: {error}"
-            ) from error
+            what = f"the rule {self._rule.code!r} gives what no decision can carry: {error}"
+            raise self._error(what) from error
 
     def _operand(self, operand: Any) -> Operand:
         code = self._rule.code
@@ -288,7 +286,6 @@ def _conftest_message(stage: Stage, rule: Rule, result: Any) -> tuple[str, Mappi
     try:
         canonical(more)
     except InternalError as error:
-        raise policy_error(
-            stage, f"the rule {rule.code!r} gives what no decision can carry: {error}"
-        ) from error
+        what = f"the rule {rule.code!r} gives what no decision can carry: {error}"
+        raise policy_error(stage, what) from error
     return result["msg"], more

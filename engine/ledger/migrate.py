@@ -20,7 +20,7 @@ from ...evidence.signing.keys import VerifierKey
 from ..store import open_store
 from ..store.evidence import EvidenceStore
 from . import LEDGERS
-from .interface import COSIGNATURES, LOG, TIMESTAMP, LedgerSource, LedgerStorage
+from .interface import COSIGNATURES, LOG, TIMESTAMP, LedgerSource, LedgerStorage, damaged
 from .keychain import Admins
 from .reader import absent, read_chain, read_checkpoint, read_verifier
 
@@ -165,7 +165,7 @@ def _add(source: LedgerSource, target: LedgerStorage, verifier: VerifierKey, adm
             what = "has entries that the source lacks" if ours is None else "has another line than the source"
             what = f"the ledger there {what}"
             remedy = "name a place where there is none, and find out who wrote this one"
-            raise LedgerError(what, path=f"{target.name}/{LOG}", place=f"line {there}", remedy=remedy)
+            raise damaged(f"{target.name}/{LOG}", what, line=there, remedy=remedy)
     new = 0
     while block := list(islice(rest, _BLOCK)):
         target.append(block, None)

@@ -13,9 +13,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ...evidence.base.canonical import canonical
-from ...evidence.base.errors import LedgerError, UsageError
+from ...evidence.base.errors import UsageError
 from ...evidence.signing.problems import SignatureError
-from .interface import LOG, RESTORE
+from .interface import LOG, RESTORE, damaged
 from .merkle import Frontier, inclusion_proof, leaf_hash
 from .note import Checkpoint
 from .reader import LedgerReader
@@ -101,4 +101,4 @@ def export(ledger: LedgerReader) -> Iterator[bytes]:
         return
     what = "the ledger is not whole, so the export ends here"
     remedy = f"`gate ledger verify` names what is wrong; {RESTORE}"
-    raise LedgerError(what, path=f"{ledger.name}/{LOG}", place=f"line {frontier.size}", remedy=remedy)
+    raise damaged(f"{ledger.name}/{LOG}", what, line=frontier.size, remedy=remedy)

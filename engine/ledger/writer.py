@@ -19,7 +19,17 @@ from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import LogKey, VerifierKey
 from ...evidence.signing.problems import SignatureError
 from ..store.evidence import EvidenceStore
-from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, Entry, LedgerStorage
+from .interface import (
+    CHECKPOINT,
+    COSIGNATURES,
+    HISTORY,
+    LOG,
+    TIMESTAMP,
+    VERIFIER,
+    Entry,
+    LedgerStorage,
+    damaged,
+)
 from .keychain import Admins
 from .merkle import Frontier, consistency_proof, leaf_hash
 from .note import CLOCK_SKEW_S, Checkpoint, check_time
@@ -232,9 +242,7 @@ class Ledger(LedgerReader):
             except SignatureError as problem:
                 what = f"an entry that is not sealed yet does not hold: {problem.reason}"
                 remedy = "nothing was sealed; find out who wrote it, then remove it and what follows"
-                raise LedgerError(
-                    what, path=f"{self.name}/{LOG}", place=f"line {frontier.size + 1}", remedy=remedy
-                ) from None
+                raise damaged(f"{self.name}/{LOG}", what, line=frontier.size + 1, remedy=remedy) from None
             frontier.append(leaf_hash(line))
             length += len(line) + 1
         return length

@@ -181,7 +181,7 @@ def about(data: bytes) -> Iterator[str]:
 def read_text(path: Path) -> str:
     """The text of a file. Raises UsageError: it cannot be read, or is not UTF-8."""
     try:
-        return _bytes(path).decode()
+        return read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise UsageError("is no UTF-8 text", path=str(path), remedy="name the right file") from error
 
@@ -199,7 +199,8 @@ def read_request(path: Path) -> bytes:
     return data
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """What is signed, or a signature. Raises UsageError: the file cannot be read, or is too large."""
     try:
         data = read_regular(path, DEFAULT.signature_bytes + 1)
     except OSError as error:
@@ -231,7 +232,9 @@ def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]
         remedy = "request it anew, and have that signed"
         raise UsageError(f"the key event does not count: {problem}", path=str(path), remedy=remedy) from None
     files = [path.with_name(f"{path.name}.sig"), *sorted(path.parent.glob(f"{glob.escape(path.name)}.*.sig"))]
-    armored = [_bytes(one).decode("ascii", "replace") for one in files[:_MOST_SIGNATURES] if one.is_file()]
+    armored = [
+        read_bytes(one).decode("ascii", "replace") for one in files[:_MOST_SIGNATURES] if one.is_file()
+    ]
     signed, others = admins.signed(event, armored)
     if len(signed) < admins.threshold:
         reasons = "".join(f"; {one}" for one in dict.fromkeys(others))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -18,8 +19,10 @@ from ...evidence.base.times import format_utc
 from ..decide.model import Plan, Rule, Stage
 from ..decide.parameters import ON_UNKNOWN
 from ..decision.document import Severity
+from ..policy.annotations import LITERAL
 from ..policy.bundle import SHIPPED, load_bundle
 from ..policy.interface import Bundle
+from ..policy.portable import arguments_of, masked_literal
 from .bundles import Planned
 from .catalog import Threshold, definitions, parts, thresholds
 
@@ -263,17 +266,9 @@ def _direction(name: str, defined: Mapping[tuple[str, str], str]) -> int | None:
 
 def _calls(text: str) -> Iterator[tuple[str, list[str]]]:
     """The helpers that are called in the text, with their arguments."""
-    for call in _CALL.finditer(text):
-        depth, begin, arguments = 0, call.end(), list[str]()
-        for place in range(call.end(), len(text)):
-            char = text[place]
-            if depth == 0 and char in ",)":
-                arguments.append(text[begin:place].strip())
-                begin = place + 1
-                if char == ")":
-                    break
-            depth += (char in "([{") - (char in ")]}")
-        yield call[1], [argument for argument in arguments if argument]
+    code = LITERAL.sub(masked_literal, text)
+    for call in _CALL.finditer(code):
+        yield call[1], [text[begin:end].strip() for begin, end in arguments_of(code, call.end())]
 
 
 def _is_shipped(helper: str, defined: Mapping[tuple[str, str], str]) -> bool:
@@ -291,13 +286,9 @@ def _is_shipped(helper: str, defined: Mapping[tuple[str, str], str]) -> bool:
     return True
 
 
-_cache: list[dict[tuple[str, str], str]] = []
-
-
+@cache
 def _shipped() -> dict[tuple[str, str], str]:
-    if not _cache:
-        _cache.append(definitions(load_bundle(SHIPPED)))
-    return _cache[0]
+    return definitions(load_bundle(SHIPPED))
 
 
 def _definitions(

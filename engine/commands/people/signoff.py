@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from typer.core import TyperGroup
 
-from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
-from ....evidence.base.limits import DEFAULT
+from ....evidence.base.errors import UsageError, suggestion
 from ....evidence.collectors.signoffs import NAMESPACE
-from ....evidence.reading.files import read_regular
 from ... import service
 from ...context import Context
 from ...decide.recorded import TRUST, Time
 from ...ledgers import check_people
 from ...people import signoff, sshsign
+from ...people.key_events import read_bytes
 from ...report.people import FORMATS, Listed, render
 from ...terminal.console import write_bytes, write_error, write_line
 from ...terminal.outputs import parse_outputs, write
@@ -157,7 +156,7 @@ def import_(
     where: Where = HERE_ALONE,
 ) -> None:
     """Check a sign-off that was signed elsewhere, and write it into the workspace."""
-    data, armored = (_read(path) for path in (file, signature))
+    data, armored = (read_bytes(path) for path in (file, signature))
     document = signoff.read_signoff(data, str(file))
     context, time, _ = _opened(where.open(), document["stage"], None, quiet=True)
     sshsign.check_role(context, document["role"])
@@ -218,14 +217,3 @@ def _opened(
             f"note: signed_at is {moment.text}, the effective time of the settings; change it with --at"
         )
     return context, time, moment.text
-
-
-def _read(path: Path) -> bytes:
-    try:
-        data = read_regular(path, DEFAULT.signature_bytes + 1)
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-        raise EnvironmentProblem(what, path=str(path), remedy="name a readable file") from error
-    if len(data) > DEFAULT.signature_bytes:
-        raise UsageError("is too large for a sign-off", path=str(path), remedy="name the right file")
-    return data

@@ -20,7 +20,7 @@ from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
 from ...store.access import READ, Folder, foreign, in_place, locked, os_errors
 from ...store.files import FileBlobs
-from ..interface import CHECKPOINT, COSIGNATURES, EVIDENCE, HISTORY, LOG, RESTORE, TIMESTAMP, VERIFIER
+from ..interface import CHECKPOINT, COSIGNATURES, EVIDENCE, HISTORY, LOG, TIMESTAMP, VERIFIER, damaged
 from ..note import MAX_NOTE_BYTES, Checkpoint
 
 STATE: Final = "state"
@@ -109,11 +109,11 @@ class FileStorage:
             if self.verifier() is None:
                 if sealed or self._opened() is not None:
                     what = "the ledger has entries or checkpoints, but not the key that they are checked with"
-                    raise LedgerError(what, path=f"{self.name}/{VERIFIER}", remedy=RESTORE)
+                    raise damaged(f"{self.name}/{VERIFIER}", what)
                 self._folder.write(VERIFIER, f"{verifier}\n".encode())
             if self._opened() is None:
                 if CHECKPOINT in sealed:
-                    raise LedgerError("the log itself is missing", path=str(self._log_path), remedy=RESTORE)
+                    raise damaged(str(self._log_path), "the log itself is missing")
                 self._log = self._folder.open_file(LOG, _APPEND | os.O_CREAT | os.O_EXCL)
                 with os_errors("beginning the log", self._log_path):
                     os.fsync(self._folder.handle)
@@ -168,7 +168,7 @@ class FileStorage:
     def _writable(self) -> int:
         log = self._opened()
         if log is None:
-            raise LedgerError("the log itself is missing", path=str(self._log_path), remedy=RESTORE)
+            raise damaged(str(self._log_path), "the log itself is missing")
         return log
 
     def _whole(self, start: int) -> tuple[int, int, int]:

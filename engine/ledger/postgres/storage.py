@@ -20,7 +20,7 @@ from ....evidence.base.errors import EnvironmentProblem, LedgerError
 from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
 from ...store.interface import in_parts
-from ..interface import CHECKPOINT, HISTORY, LOG, RESTORE, VERIFIER
+from ..interface import CHECKPOINT, HISTORY, LOG, VERIFIER, damaged
 from ..note import MAX_NOTE_BYTES, Checkpoint
 from ..reader import absent
 from .address import Address
@@ -128,7 +128,7 @@ class PostgresStorage:
                 number += 1
             if not found or found[-1][0] != number - 1:
                 what = "a line of the log is missing, and later ones are there"
-                raise LedgerError(what, path=f"{self.name}/{LOG}", place=f"line {number + 1}", remedy=RESTORE)
+                raise damaged(f"{self.name}/{LOG}", what, line=number + 1)
 
     def covers(self, checkpoint: Checkpoint) -> bool:
         """Whether the last line that the checkpoint covers ends where the checkpoint says."""
@@ -145,11 +145,8 @@ class PostgresStorage:
             " WHERE number < 0 OR ends <> before + bytes + 1 ORDER BY number LIMIT 20"
         )
         for (number,) in self.rows(query):
-            yield LedgerError(
-                "a line does not stand where the ledger says",
-                path=f"{self.name}/{LOG}",
-                place=f"line {number + 1}",
-                remedy=RESTORE,
+            yield damaged(
+                f"{self.name}/{LOG}", "a line does not stand where the ledger says", line=number + 1
             )
 
     def unfinished(self) -> int:
@@ -174,7 +171,7 @@ class PostgresStorage:
             known, used = found or (False, False)
             if used and not known:
                 what = "the ledger has entries or checkpoints, but not the key that they are checked with"
-                raise LedgerError(what, path=f"{self.name}/{VERIFIER}", remedy=RESTORE)
+                raise damaged(f"{self.name}/{VERIFIER}", what)
             if not known:
                 connection.execute("INSERT INTO verifiers VALUES (%s, %s)", (log, f"{verifier}\n".encode()))
 
@@ -192,7 +189,7 @@ class PostgresStorage:
                 if error.sqlstate != _CUT_BACK:
                     raise
                 place = f"{self.name}/{LOG}"
-                raise LedgerError(str(error.diag.message_primary), path=place, remedy=RESTORE) from None
+                raise damaged(place, str(error.diag.message_primary)) from None
 
     @contextmanager
     def sealing(self) -> Iterator[None]:
@@ -244,8 +241,7 @@ class PostgresStorage:
         """A value of at most `MAX_NOTE_BYTES`. Raises LedgerError for a larger one."""
         value: bytes | None = self.one(query, *values)
         if value is not None and len(value) > MAX_NOTE_BYTES:
-            what = f"this is larger than {MAX_NOTE_BYTES} bytes"
-            raise LedgerError(what, path=f"{self.name}/{place}", remedy=RESTORE)
+            raise damaged(f"{self.name}/{place}", f"this is larger than {MAX_NOTE_BYTES} bytes")
         return value
 
 

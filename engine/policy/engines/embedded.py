@@ -127,9 +127,8 @@ class EmbeddedEngine:
         while b"\n" not in self._pending:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([stream], [], [], left)[0]:
-                raise self._ended(
-                    f"the policy ran longer than {self._limits.policy_seconds:g} s and was ended"
-                )
+                what = f"the policy ran longer than {self._limits.policy_seconds:g} s and was ended"
+                raise self._ended(what)
             chunk = os.read(stream, 1 << 20)
             if not chunk:
                 process.wait()  # it closed its output, so it is ending

@@ -97,11 +97,9 @@ def private_key(path: Path) -> Private:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    data = read_named(path, UsageError, "name a private key in a PEM file", _MAX_KEY)
     try:
-        data = read_named(path, PolicyError, "", _MAX_KEY)
         key = load_pem_private_key(data, None)
-    except PolicyError as error:
-        raise UsageError(error.what, path=str(path), remedy="name a private key in a PEM file") from error
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey):
@@ -130,11 +128,7 @@ def public_key(data: bytes, where: str) -> Public:
 
 def read_public_key(path: Path) -> Public:
     """The public key in a PEM file. Raises UsageError: there is none."""
-    try:
-        data = read_named(path, PolicyError, "", _MAX_KEY)
-    except PolicyError as error:
-        raise UsageError(error.what, path=str(path), remedy="name a public key in a PEM file") from error
-    return public_key(data, str(path))
+    return public_key(read_named(path, UsageError, "name a public key in a PEM file", _MAX_KEY), str(path))
 
 
 def _algorithms(key: Public, where: str | None = None) -> tuple[str, ...]:

@@ -177,13 +177,11 @@ class Client:
             what = f"did not answer within {seconds:.3g} s"
             return self.problem(what, "look for a policy that runs away, or widen limits.policy_seconds")
         if isinstance(error, adapters.TooLarge):
-            return self.problem(
-                f"answers with more than {error} bytes", "widen limits.file_bytes if that is right"
-            )
+            what = f"answers with more than {error} bytes"
+            return self.problem(what, "widen limits.file_bytes if that is right")
         if isinstance(error, requests.exceptions.SSLError):
-            return self.problem(
-                f"cannot be trusted: {_reason(error)}", "check opa.ca, opa.certificate and opa.key"
-            )
+            what = f"cannot be trusted: {_reason(error)}"
+            return self.problem(what, "check opa.ca, opa.certificate and opa.key")
         if isinstance(error, requests.ConnectionError):
             return self.problem(f"cannot be reached: {_reason(error)}", _RETRY)
         if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -212,10 +210,8 @@ class Client:
         body = body if isinstance(body, dict) else {}
         code = str(body.get("code"))
         if status in (401, 403) or code == "unauthorized":
-            return self.problem(
-                "refuses the request",
-                "check opa.token_file or opa.token_variable, opa.certificate, and its rules",
-            )
+            remedy = "check opa.token_file or opa.token_variable, opa.certificate, and its rules"
+            return self.problem("refuses the request", remedy)
         errors = body.get("errors")
         first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
         message = str(first.get("message") or body.get("message") or f"HTTP status {status}")
