@@ -277,9 +277,13 @@ def show_all(
     outputs: Sequence[Output], renderers: Mapping[str, Callable[..., bytes]], no_color: bool, *found: Any
 ) -> None:
     """As `write_all`, for renderers whose last argument is the screen that they write for."""
+    show_pages(outputs, no_color, lambda form, page: renderers[form](*found, page))
+
+
+def show_pages(outputs: Sequence[Output], no_color: bool, render: Callable[[str, Screen], bytes]) -> None:
+    """Write what a function makes of each format asked for, and of the screen that is written for."""
     for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, renderers[item.format](*found, page))
+        write(item, render(item.format, screen(no_color=no_color, to_file=item.path is not None)))
 
 
 def screen(*, no_color: bool, to_file: bool = False, workspace: Path = HERE) -> Screen:

@@ -19,6 +19,9 @@ from ..decision.document import Notice
 from .conditions import DAY
 from .model import Plan
 
+Fact = Mapping[str, Any]
+"""A waiver or revocation as the facts have it."""
+
 
 class Waiver(Struct, frozen=True):
     """A permission found valid at the effective time, for ``stages`` and one rule code (and term)."""
@@ -47,11 +50,7 @@ class State(StrEnum):
 
 
 def assess(
-    facts: Sequence[Mapping[str, Any]],
-    revocations: Sequence[Mapping[str, Any]],
-    plan: Plan,
-    subject: str,
-    now_s: int,
+    facts: Sequence[Fact], revocations: Sequence[Fact], plan: Plan, subject: str, now_s: int
 ) -> tuple[list[Waiver], list[Notice]]:
     """Return the waivers that count, and notices about those that need attention.
 
@@ -79,12 +78,8 @@ def assess(
 
 
 def states(
-    facts: Sequence[Mapping[str, Any]],
-    revocations: Sequence[Mapping[str, Any]],
-    plan: Plan,
-    subject: str,
-    now_s: int,
-) -> Iterator[tuple[Mapping[str, Any], State, str]]:
+    facts: Sequence[Fact], revocations: Sequence[Fact], plan: Plan, subject: str, now_s: int
+) -> Iterator[tuple[Fact, State, str]]:
     """Every waiver by id, with its state and that in words."""
     ended = {
         one["id"]: one for one in revocations if _void(one, plan) is None and one["revoked_at_s"] <= now_s

@@ -178,10 +178,10 @@ def place(context: Context, path: str, data: bytes, armored: bytes) -> None:
         raise UsageError(what, path=path, remedy=remedy) from error
 
 
-def keep(context: Context, folder: str, files: Mapping[str, bytes], *, replace: bool = False) -> None:
+def keep(context: Context, folder: str, files: Mapping[str, bytes]) -> None:
     """Write files into a directory of the workspace (empty: its top), in their order; all of them or none.
 
-    Raises FileExistsError: there is one already, and it is not to be replaced; EnvironmentProblem: the
+    Raises FileExistsError: there is one already; EnvironmentProblem: the
     directory lies behind a link, or the disk refuses.
     """
     try:
@@ -189,7 +189,7 @@ def keep(context: Context, folder: str, files: Mapping[str, bytes], *, replace: 
         written: list[str] = []
         try:
             for name, data in files.items():
-                write_at(handle, name, data, replace=replace)
+                write_at(handle, name, data, replace=False)
                 written.append(name)
         except BaseException:
             for name in written:

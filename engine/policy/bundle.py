@@ -73,9 +73,9 @@ def read_modules(source: Source, ending: str = ".rego", limits: Limits = DEFAULT
         return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
 
 
-def read_all(source: Source, limits: Limits = DEFAULT) -> dict[str, bytes]:
+def read_all(source: Source) -> dict[str, bytes]:
     """Path → content of everything in a bundle. Raises PolicyError: a file cannot be read."""
-    view, where = _view(source, limits)
+    view, where = _view(source, DEFAULT)
     with _checked(where):
         return {check_relative(path): view.read(path, view.limits.text_bytes) for path in view.paths()}
 

@@ -20,16 +20,8 @@ from .archive import BadRecordError, demand
 
 _KEYS: Final = {SIGNERS: contents.SIGNERS, REVOKED: contents.REVOKED}
 _COMPARED: Final = (
-    "role",
-    "stage",
-    "verdict",
-    "subject",
-    "evidence",
-    "policy",
-    "id",
-    "code",
-    "approver_role",
-)
+    "role", "stage", "verdict", "subject", "evidence", "policy", "id", "code", "approver_role",
+)  # fmt: skip
 """Facts that say the same as the signed file."""
 
 

@@ -172,15 +172,12 @@ class _Again(Struct, frozen=True):
         if kind == _SETS:
             return [self._line(one.line, one) for one in items]
         asked = (logs.difference(item, self.new, self.base, self.engine.limits) for item in items)
-        return [self._logged(kind, *found) for found in asked if found is not None]
-
-    @staticmethod
-    def _logged(
-        log: int, number: int, logged: logs.Logged | None, found: Difference | str | None
-    ) -> list[Any]:
-        name = None if logged is None else logged.name
-        failure = found if isinstance(found, str) else None
-        return [[log, number], name, None if failure else to_json(found), failure, []]
+        return [
+            [[kind, number], logged and logged.name, None, found, []]
+            if isinstance(found, str)
+            else [[kind, number], logged and logged.name, to_json(found), None, []]
+            for number, logged, found in filter(None, asked)
+        ]
 
     def _line(self, line: Line, facts: FactSet | None = None) -> list[Any]:
         try:

@@ -22,7 +22,7 @@ from ..decide.decide import judge_stages
 from ..decide.judge import overall
 from ..decide.model import Plan
 from ..decide.recorded import ALL, Recorded, Setup, facts_of, wanted_stages
-from ..entries import decisions, locate
+from ..entries import decisions, judged_at, locate
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
@@ -87,24 +87,13 @@ def own_place(context: Context) -> Place:
 
 
 def line_of(entry: DecisionEntry, ledger: int = 0) -> Line:
-    """A ledger's line. Raises LedgerError: it lacks fields."""
+    """A ledger's line, whose summary keeps to its contract."""
     summary = entry.summary
-    try:
-        named = [summary[name]["sha256"] for name in ("decision", "input", "bundle")]
-        texts: list[str] = [summary["stage"], summary["verdict"], *named]
-    except (LookupError, TypeError) as error:
-        raise _incomplete(entry) from error
-    if not all(isinstance(text, str) for text in texts):
-        raise _incomplete(entry)
+    decision, recorded, bundle = (summary[name]["sha256"] for name in ("decision", "input", "bundle"))
+    # what many lines have is kept once
+    stage, verdict, bundle = (intern(text) for text in (summary["stage"], summary["verdict"], bundle))
     statement = sha256_hex(canonical(entry.statement))
-    stage, verdict, decision, recorded, bundle = texts
-    kept = (intern(stage), intern(verdict), decision, recorded, intern(bundle))  # once for all lines
-    return Line(ledger, entry.entry.index, *kept, statement)
-
-
-def _incomplete(entry: DecisionEntry) -> LedgerError:
-    remedy = "run `gate ledger verify`"
-    return LedgerError("a decision's line lacks fields", place=f"entry {entry.entry.index}", remedy=remedy)
+    return Line(ledger, entry.entry.index, stage, verdict, decision, recorded, bundle, statement)
 
 
 def lines(place: Place, number: int, config_dir: Path, since_s: int | None = None) -> list[Line]:
@@ -120,15 +109,8 @@ def lines(place: Place, number: int, config_dir: Path, since_s: int | None = Non
         return [
             line_of(entry, number)
             for entry in decisions(ledger)
-            if since_s is None or _judged_at(entry) >= since_s
+            if since_s is None or parse_rfc3339(judged_at(entry)) >= since_s
         ]
-
-
-def _judged_at(entry: DecisionEntry) -> int:
-    try:
-        return parse_rfc3339(entry.statement["predicate"]["timeVerified"])
-    except (LookupError, TypeError, ValueError) as error:
-        raise _incomplete(entry) from error
 
 
 def find_line(context: Context, target: str, config_dir: Path) -> Line:

@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.base.errors import ConfigError, PolicyError, UsageError, suggestion
-from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.git.history import History
 from ..config.settings import load_config
 from ..decide.model import Plan
@@ -122,6 +121,6 @@ def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:
     return files
 
 
-def open_bundle(source: Source, limits: Limits = DEFAULT) -> Tested:
+def open_bundle(source: Source) -> Tested:
     """The bundle with its tests. Raises PolicyError: it cannot be loaded."""
-    return Tested(source, load_bundle(source, limits), read_tests(source, limits))
+    return Tested(source, load_bundle(source), read_tests(source))

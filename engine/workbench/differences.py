@@ -164,15 +164,8 @@ def _rules(
         if odd:
             yield Difference("rule", code, "changed", CHANGED, f"Rego of {', '.join(odd)} changed")
         described = (
-            "title",
-            "description",
-            "risk",
-            "solution",
-            "owner",
-            "controls",
-            "facts",
-            "optional_facts",
-        )
+            "title", "description", "risk", "solution", "owner", "controls", "facts", "optional_facts",
+        )  # fmt: skip
         if words := _words(rule, other, described):
             yield Difference("rule", code, "changed", CHANGED, f"{words} changed")
 

@@ -65,7 +65,7 @@ class Checked(Struct, frozen=True):
     left_out: dict[str, str]
 
 
-def render(checked: Checked, form: str, folder: str, screen: Screen) -> bytes:
+def render(checked: Checked, folder: str, form: str, screen: Screen) -> bytes:
     """The findings in one of ``FORMATS``.
 
     Args:

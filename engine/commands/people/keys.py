@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,8 +12,8 @@ from ...ledger.keychain import NAMESPACE
 from ...people import key_events, sshsign
 from ...report.people import FORMATS, render
 from ...terminal.console import write_error, write_line
-from ...terminal.outputs import parse_outputs, write, write_new
-from ..options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, now, option, screen
+from ...terminal.outputs import parse_outputs, write_new
+from ..options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, now, option, show_pages
 from .signoff import Key, Yes, confirm
 
 app = command_group("keys", "Change and list the keys that sign the ledger, as its key admins decide.")
@@ -132,8 +133,7 @@ def list_(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """List the keys of the ledger, key admins and people: since when, until when, and whether in force."""
     outputs = parse_outputs(output, FORMATS)
     found = key_events.list_keys(where.open(), config_dir())
-    for item in outputs:
-        write(item, render(found, "keys", item.format, screen(no_color=False, to_file=bool(item.path))))
+    show_pages(outputs, False, partial(render, found, "keys"))
 
 
 def _check_new(path: Path) -> None:

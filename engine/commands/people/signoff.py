@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -30,7 +31,7 @@ from ..options import (
     config_dir,
     effective_time,
     option,
-    screen,
+    show_pages,
 )
 
 if TYPE_CHECKING:
@@ -181,8 +182,7 @@ def show_list(
     outputs = parse_outputs(output, FORMATS)
     check_people(context, config_dir())
     found = find(context, effective_time(context, None, allow_past=True))
-    for item in outputs:
-        write(item, render(found, name, item.format, screen(no_color=False, to_file=bool(item.path))))
+    show_pages(outputs, False, partial(render, found, name))
 
 
 def confirm(question: str, yes: bool) -> None:

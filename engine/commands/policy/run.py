@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ....evidence.base.errors import UsageError, suggestion
-from ...terminal.console import write_text
-from ...terminal.outputs import Output, parse_outputs, write
-from ..options import NoColor, option, output_option, screen, unique
+from ...terminal.outputs import Output, parse_outputs
+from ..options import NoColor, option, output_option, show_pages, unique
 from .group import Bundle, app
 
 
@@ -59,20 +59,21 @@ def test(
             )
         return results
 
-    def page(results: list[Result], item: Output) -> bytes:
-        return tests_page(results, item.format, screen(no_color=no_color, to_file=item.path is not None))
+    def show() -> list[Result]:
+        results = judge()
+        show_pages(outputs, no_color, partial(tests_page, results))
+        return results
 
     if watch:
-        _watch(source, lambda: write_text(page(judge(), Output("table", None)).decode()))
+        outputs = [Output("table", None)]
+        _watch(source, show)
         return
-    results = judge()
-    for item in outputs:
-        write(item, page(results, item))
+    results = show()
     if any(one.failed for one in results):
         raise typer.Exit(1)
 
 
-def _watch(source: object, run: Callable[[], None]) -> None:
+def _watch(source: object, run: Callable[[], object]) -> None:
     from ...terminal.watch import repeat, stamps
 
     if not isinstance(source, Path):
@@ -96,9 +97,7 @@ def coverage(
 
     outputs = parse_outputs(output, FORMATS)
     results, found = measure(open_bundle(find_bundle(bundle, Path())))
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, coverage_page(results, found, item.format, page))
+    show_pages(outputs, no_color, partial(coverage_page, results, found))
     covered, total = found.total
     share = 100 * covered // total if total else 0
     if any(one.failed for one in results) or share < fail_under:

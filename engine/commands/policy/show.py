@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE_ALONE, NoColor, Where, argument, option, output_option, screen
+from ..options import HERE_ALONE, NoColor, Where, argument, option, output_option, show_pages
 from .group import Bundle, app
 
 
@@ -27,9 +28,7 @@ def check(
     source = find_bundle(bundle, Path())
     checked = check_bundle(source)
     folder = source.as_posix() if isinstance(source, Path) and not is_shipped(bundle) else ""
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, render(checked, item.format, "" if folder == "." else folder, page))
+    show_pages(outputs, no_color, partial(render, checked, "" if folder == "." else folder))
     if checked.findings:
         raise typer.Exit(1)
 
@@ -48,9 +47,7 @@ def list_(
     outputs = parse_outputs(output, FORMATS)
     opened = open_planned(bundle)
     found = list(list_rules(opened.bundle, opened.plan))
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, rules_page(opened.bundle, found, item.format, page))
+    show_pages(outputs, no_color, partial(rules_page, opened.bundle, found))
 
 
 @app.command("docs")
@@ -103,9 +100,7 @@ def diff(
     outputs = parse_outputs(output, DIFF_FORMATS)
     old, new = map(open_planned, (before, after))
     found = differences(old, new)
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, diff_page(old.bundle, new.bundle, found, item.format, page))
+    show_pages(outputs, no_color, partial(diff_page, old.bundle, new.bundle, found))
 
 
 @app.command("export")

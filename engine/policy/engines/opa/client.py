@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -126,11 +127,8 @@ class Client:
 
     def put(self, name: str, source: str, deadline: float) -> None:
         """Give the server a module. Raises PolicyError: it does not compile there."""
-        self._call(
-            lambda: self._opa.update_policy_from_string(source, name, rego_compat=False),
-            deadline,
-            PolicyError,
-        )
+        update = partial(self._opa.update_policy_from_string, source, name, rego_compat=False)
+        self._call(update, deadline, PolicyError)
 
     def delete(self, name: str, deadline: float) -> None:
         """Remove a module from the server."""
@@ -187,12 +185,8 @@ class Client:
         if isinstance(error, requests.HTTPError) and error.response is not None:
             return self._answered(error.response.status_code, _json(error.response), rejected)
         if isinstance(error, (opa.RegoParseError, opa.PolicyNotFoundError, opa.DeletePolicyError)):
-            body = {
-                "code": error.expression,
-                "message": error.message,
-                "errors": getattr(error, "errors", []),
-            }
-            return self._answered(None, body, rejected)
+            body = {"code": error.expression, "message": error.message}
+            return self._answered(None, {**body, "errors": getattr(error, "errors", [])}, rejected)
         if isinstance(error, requests.TooManyRedirects):
             return self.problem("answers with a redirect, which is not followed", "give its final address")
         if isinstance(error, requests.exceptions.ChunkedEncodingError):
@@ -225,27 +219,19 @@ class Client:
             place = f"line {line}, column {int(location['col'])}"
         except (KeyError, TypeError, ValueError):
             raise self.problem("does not answer as OPA does", _AGAIN) from None
-        return kind(
-            f"{'the policy does not load' if kind is PolicyError else 'the policy failed'}: {message}",
-            path=path,
-            place=place,
-            remedy="correct the policy module",
-        )
+        what = "the policy does not load" if kind is PolicyError else "the policy failed"
+        return kind(f"{what}: {message}", path=path, place=place, remedy="correct the policy module")
 
 
 def _reason(error: BaseException) -> str:
     """The innermost reason in words, without what the libraries put around it."""
-    seen: BaseException = error
-    while True:
-        inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
-        if not isinstance(inner, BaseException):
-            break
-        seen = inner
-    text = str(seen)
+    seen: Any = error
+    while isinstance(seen, BaseException):
+        text = str(seen)
+        seen = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
     found = re.search(r"\[Errno -?\d+\] ([^'\"()<>]+)", text)
-    return (found[1] if found else text.rpartition(": ")[2]).strip()[:_PROBLEM_CHARACTERS] or type(
-        error
-    ).__name__
+    reason = (found[1] if found else text.rpartition(": ")[2]).strip()
+    return reason[:_PROBLEM_CHARACTERS] or type(error).__name__
 
 
 def _json(response: Any) -> Any:
