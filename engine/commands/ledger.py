@@ -165,8 +165,8 @@ def verify(
         raise UsageError("--jobs and --cluster are for checking everything", remedy="add --full")
     context = where.open()
     vouching = authorities(context, timestamp_anchor)
-    doers = workers(context, jobs, cluster) if full else (1, None)
-    with progress(wanted=not verbose), spread_over(*doers) as spread:
+    split = workers(context, jobs, cluster) if full else (1, None)
+    with progress(wanted=not verbose), spread_over(*split) as spread:
         by = spread if full else None
         found = recording.verify(context, key, config_dir(), vouching, since=since, full=full, spread=by)
     write_all(outputs, report.VERIFICATIONS, found)

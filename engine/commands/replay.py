@@ -60,8 +60,8 @@ def replay(
     context = where.open(engine=engine)
     choice = EngineChoice.of(context)
     place = own_place(context)
-    doers = workers(context, jobs, cluster) if everything else (1, None)
-    with progress(wanted=not verbose), spread_over(*doers) as spread:
+    split = workers(context, jobs, cluster) if everything else (1, None)
+    with progress(wanted=not verbose), spread_over(*split) as spread:
         if decision is None:
             chosen = lines(place, 0, config_dir())
         else:

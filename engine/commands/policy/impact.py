@@ -79,8 +79,8 @@ def impact(
     outputs = parse_outputs(output, tuple(RENDERERS))
     context = where.open(bundle, engine=engine)
     since_s = None if since is None else _seconds(since)
-    doers = workers(context, jobs, cluster)
-    with progress(wanted=not verbose), spread_over(*doers) as spread:
+    split = workers(context, jobs, cluster)
+    with progress(wanted=not verbose), spread_over(*split) as spread:
         found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, spread)
     show_all(outputs, RENDERERS, no_color, found)
     failing = {"loosened": found.loosened, "changed": bool(found.changed), "never": False}
