@@ -46,25 +46,35 @@ def command_group(name: str, about: str, kind: type[TyperGroup] | None = None) -
     return Commands(name=name, cls=kind, help=about, no_args_is_help=True, context_settings=names)
 
 
+class _Command:
+    """See `with_shared_options`; what the options are is found out when somebody asks for the signature."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    @functools.cached_property
+    def __signature__(self) -> inspect.Signature:
+        signature = inspect.signature(self._function, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for one in signature.parameters.values():
+            parameters += _parameters(Where) if one.annotation is Where else [one]
+        parameters += [one for one in _parameters(_talk) if one.name not in signature.parameters]
+        return signature.replace(parameters=parameters)
+
+    def __call__(self, **given: Any) -> Any:
+        names = inspect.signature(self._function).parameters
+        if "where" in names:
+            given["where"] = Where(*(given.pop(name) for name in Where._fields))
+        return self._function(**{name: given[name] for name in names})
+
+
 def with_shared_options(function: Function) -> Function:
     """The function of a command, with ``--verbose`` and ``--debug`` where it does not have them itself.
 
     For a parameter ``where`` of the class `Where`, there are the three options that it has.
     """
-    signature = inspect.signature(function, eval_str=True)
-    parameters: list[inspect.Parameter] = []
-    for one in signature.parameters.values():
-        parameters += _parameters(Where) if one.annotation is Where else [one]
-    parameters += [one for one in _parameters(_talk) if one.name not in signature.parameters]
-
-    @functools.wraps(function)
-    def command(**given: Any) -> Any:
-        if "where" in signature.parameters:
-            given["where"] = Where(*(given.pop(name) for name in Where._fields))
-        return function(**{name: given[name] for name in signature.parameters})
-
-    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return cast(Function, command)
+    return cast(Function, _Command(function))
 
 
 @functools.cache
