@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -13,16 +12,14 @@ from ...decide.conditions import DAY
 from ...fleet import history as histories
 from ...fleet import standing
 from ...fleet import trend as trends
-from ...fleet.reading import Problem, ask
+from ...fleet.reading import ask
 from ...fleet.settings import open_fleet
-from ...report.interface import Screen
-from ...terminal.outputs import Output, parse_outputs
+from ...terminal.outputs import parse_outputs
 from ..options import NoColor, Outputs, argument, command_group, config_dir, now, option, show_all
 from .history import Last, OfStage
 from .history import Outputs as HistoryOutputs
 
 app = command_group("fleet", "Look at many ledgers together; exit 1 when one of them cannot be read.")
-T = TypeVar("T")
 
 File = Annotated[
     Path | None, argument("File that names the ledgers.", "[FILE]", envvar="GATE_FLEET", show_default=False)
@@ -46,14 +43,15 @@ def status(
     ] = 30,
     output: Outputs = None,
     no_color: NoColor = False,
-) -> None:  # fmt: skip
+) -> None:
     """Show who may go live, what blocks most often, what expires soon, and how old the evidence is."""
     outputs = parse_outputs(output, tuple(standing.STATUS))
     fleet = open_fleet(file, ledger or ())
     chosen, time = stage or fleet.stage, now()
     answers = ask(fleet, partial(standing.stand, stage=chosen, now_s=time), config_dir())
     found = standing.Overview.of(answers, chosen, time, within * DAY)
-    _print(found, standing.STATUS, outputs, found.problems, no_color)
+    show_all(outputs, standing.STATUS, no_color, found)
+    raise typer.Exit(1 if found.problems else 0)
 
 
 @app.command("history")
@@ -71,7 +69,8 @@ def history(
         open_fleet(file, ledger or ()), partial(histories.recent, stage=stage, last=last), config_dir()
     )
     found = histories.History.of(answers, last)
-    _print(found, histories.HISTORY, outputs, found.problems, no_color)
+    show_all(outputs, histories.HISTORY, no_color, found)
+    raise typer.Exit(1 if found.problems else 0)
 
 
 @app.command("trend")
@@ -92,15 +91,5 @@ def trend(
         open_fleet(file, ledger or ()), partial(trends.develop, stage=stage, by=by, last=last), config_dir()
     )
     found = trends.Trend.of(answers, by, last)
-    _print(found, trends.TREND, outputs, found.problems, no_color)
-
-
-def _print(
-    found: T,
-    renderers: Mapping[str, Callable[[T, Screen], bytes]],
-    outputs: Sequence[Output],
-    problems: Sequence[Problem],
-    no_color: bool,
-) -> NoReturn:
-    show_all(outputs, renderers, no_color, found)
-    raise typer.Exit(1 if problems else 0)
+    show_all(outputs, trends.TREND, no_color, found)
+    raise typer.Exit(1 if found.problems else 0)
