@@ -65,7 +65,7 @@ def _open(name: str, bundle: Bundle, limits: Limits, options: EngineOptions) -> 
     if plugin is not None:
         return _PluginEngine(plugin, bundle, limits)
     if is_opa(name):
-        from .engines.opa.address import open_opa
+        from .engines.opa.opening import open_opa
 
         return open_opa(name, bundle, limits, options.opa, options.workspace)
     from .engines.embedded import EmbeddedEngine
