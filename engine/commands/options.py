@@ -249,27 +249,23 @@ def open_workspace(
         from ..workbench.bundles import find_bundle
 
         bundle = find_bundle(policy, HERE)
-    places = None if no_cache else Places(_cache_dir(), config_dir())
+    places = None if no_cache else Places(_directory("GATE_CACHE_DIR", "user_cache_path"), config_dir())
     return open_context(workspace, bundle, places, operator, trust_ref, engine, cross_check)
 
 
 def config_dir() -> Path:
     """The user's configuration directory."""
-    given = os.environ.get("GATE_CONFIG_DIR")
-    if given:
+    return _directory("GATE_CONFIG_DIR", "user_config_path")
+
+
+def _directory(variable: str, usual: str) -> Path:
+    """What the environment variable names, or else what ``platformdirs`` calls the usual place."""
+    if given := os.environ.get(variable):
         return Path(given)
-    from platformdirs import user_config_path
+    import platformdirs
 
-    return user_config_path("gate", appauthor=False)
-
-
-def _cache_dir() -> Path:
-    given = os.environ.get("GATE_CACHE_DIR")
-    if given:
-        return Path(given)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("gate", appauthor=False)
+    found: Path = getattr(platformdirs, usual)("gate", appauthor=False)
+    return found
 
 
 def now() -> int:
@@ -301,13 +297,9 @@ def screen(*, no_color: bool, to_file: bool = False, workspace: Path = HERE) -> 
     terminal = not to_file and sys.stdout is not None and sys.stdout.isatty()
     color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size((100, 40)).columns
-    return Screen(width=max(60, min(width, 200)), color=color, folder=_folder(workspace))
-
-
-def _folder(workspace: Path) -> str:
-    """The workspace's path from here; empty where it is not below."""
     here, path = HERE.resolve(), workspace.resolve()
-    return "" if path == here or not path.is_relative_to(here) else path.relative_to(here).as_posix()
+    folder = path.relative_to(here).as_posix() if path != here and path.is_relative_to(here) else ""
+    return Screen(width=max(60, min(width, 200)), color=color, folder=folder)
 
 
 def workers(context: Context, jobs: int | None, cluster: str | None) -> tuple[int | None, str | None]:
