@@ -5,26 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ...evidence.base.errors import UsageError, nearest
 from ..terminal.console import write_text
-from .options import Debug, Verbose
+from .options import Commands, argument
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONTRACTS = DOCS.with_name("contracts")
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
 def docs(
     page: Annotated[
-        str | None,
-        typer.Argument(help="Print this page, such as policies, or this JSON Schema.", metavar="[PAGE]"),
+        str | None, argument("Print this page, such as policies, or this JSON Schema.", "[PAGE]")
     ] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """List the pages of the documentation, or print one."""
     if page is not None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from ...evidence.base.times import format_utc
 from ..people.fixture import sign_fixtures
 from ..terminal.console import write_line
-from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, command_group, now, open_workspace
+from .options import HERE_ALONE, Where, argument, command_group, now, option
 
 app = command_group("fixture", "Write JSON files with the digest of their data.")
 
@@ -21,18 +19,13 @@ def group() -> None:
 
 @app.command("sign")
 def sign(
-    files: Annotated[list[str], typer.Argument(help="JSON files of the workspace.", metavar="FILE…")],
+    files: Annotated[list[str], argument("JSON files of the workspace.", "FILE…")],
     version: Annotated[
-        str | None,
-        typer.Option("--data-version", help="Version of the data; 1.0.0 if none is stated.", metavar="TEXT"),
+        str | None, option("--data-version", "Version of the data; 1.0.0 if none is stated.", "TEXT")
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write JSON files with the digest of their data, which shows later that nobody edited them."""
-    done = sign_fixtures(open_workspace(workspace, operator, trust_ref), files, format_utc(now()), version)
+    done = sign_fixtures(where.open(), files, format_utc(now()), version)
     for path, changed in done.items():
         write_line(f"{'signed' if changed else 'unchanged'} {path}")

@@ -27,28 +27,30 @@ from ..terminal.lines import Screen
 from ..terminal.outputs import parse_outputs, write
 from .options import (
     HERE,
+    HERE_ALONE,
     AllowPast,
+    Commands,
     CrossCheck,
-    Debug,
     EffectiveTime,
     Engine,
     Language,
     NoCache,
     NoColor,
-    Operator,
     Outputs,
     Policy,
     Quiet,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
+    argument,
     config_dir,
     effective_time,
     now,
-    open_workspace,
+    option,
     output_option,
     screen,
+    show_all,
     unique,
+    write_all,
 )
 
 Reports = Annotated[
@@ -60,66 +62,57 @@ Reports = Annotated[
 ]
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
 def evaluate(
-    stage: Annotated[str, typer.Argument(help="A stage, such as stage1, or all.", metavar="STAGE")],
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    stage: Annotated[str, argument("A stage, such as stage1, or all.", "STAGE")],
+    where: Where = HERE_ALONE,
     output: Reports = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
     accept_conditional: Annotated[
-        bool, typer.Option("--accept-conditional", help="Exit 0 when the verdict is CONDITIONAL.")
+        bool, option("--accept-conditional", "Exit 0 when the verdict is CONDITIONAL.")
     ] = False,
-    no_record: Annotated[bool, typer.Option("--no-record", help="Do not append to the ledger.")] = False,
+    no_record: Annotated[bool, option("--no-record", "Do not append to the ledger.")] = False,
     record_to: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--record-to",
+            "Have a service (`gate serve`) record the decision: the URL of a log there.",
+            "URL",
             envvar="GATE_RECORD_TO",
-            help="Have a service (`gate serve`) record the decision: the URL of a log there.",
-            metavar="URL",
         ),
     ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(
-            "--token-file",
-            help="File with the bearer token for --record-to; GATE_TOKEN if absent.",
-            metavar="FILE",
-        ),
+        option("--token-file", "File with the bearer token for --record-to; GATE_TOKEN if absent.", "FILE"),
     ] = None,
     client_certificate: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--client-certificate",
+            "PEM file with certificate and key for --record-to, where the service demands it.",
+            "FILE",
             envvar="GATE_CLIENT_CERTIFICATE",
-            help="PEM file with certificate and key for --record-to, where the service demands it.",
-            metavar="FILE",
         ),
     ] = None,
     watch: Annotated[
         bool,
-        typer.Option(
-            "--watch", help="Judge again when a file changes, and show what differs; nothing is recorded."
-        ),
+        option("--watch", "Judge again when a file changes, and show what differs; nothing is recorded."),
     ] = False,
     no_cache: NoCache = False,
     policy: Policy = None,
     engine: Engine = None,
     cross_check: CrossCheck = False,
     show_successes: Annotated[
-        bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
+        bool, option("--show-successes", "Show the rules that hold, too, and what they cover.")
     ] = False,
     language: Language = "en",
     no_color: NoColor = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Judge a stage and everything it depends on, and record the decision."""
     outputs = parse_outputs(output, registry.names(output or ()))
@@ -127,9 +120,7 @@ def evaluate(
     check_language(language)
 
     def opened() -> tuple[Context, Time]:
-        context = open_workspace(
-            workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
-        )
+        context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
         return context, effective_time(context, time, allow_past=allow_past_effective_time)
 
     show = not (quiet or verbose)
@@ -140,7 +131,7 @@ def evaluate(
             raise UsageError("--watch prints the table and nothing else", remedy=remedy)
         _watch(stage, opened, policy, page, show)
         return
-    arguments = same_options(workspace, operator, trust_ref, policy)
+    arguments = same_options(where, policy)
     elsewhere = None
     if record_to is not None and not no_record:
         from ..serve.client import Elsewhere
@@ -160,7 +151,7 @@ def evaluate(
         write_error(notice)
     for item in outputs:
         if not (quiet and item.path is None):
-            page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
+            page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
             page = replace(page, successes=show_successes, arguments=arguments, language=language)
             write(item, reports[item.format].render(judged.decision, entry, page))
     verdict = judged.decision.verdict
@@ -168,14 +159,12 @@ def evaluate(
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
 
 
-def same_options(
-    workspace: Path, operator: Path | None, trust_ref: str | None, policy: str | None = None
-) -> str:
+def same_options(where: Where, policy: str | None = None) -> str:
     """The options that another command needs to judge the same by the same."""
     options = {
-        "--workspace": None if workspace == HERE else str(workspace),
-        "--operator": None if operator is None else str(operator),
-        "--trust-ref": trust_ref,
+        "--workspace": None if where.workspace == HERE else str(where.workspace),
+        "--operator": None if where.operator is None else str(where.operator),
+        "--trust-ref": where.trust_ref,
         "--policy": policy,
     }
     return "".join(f" {name} {shlex.quote(value)}" for name, value in options.items() if value is not None)
@@ -208,19 +197,16 @@ def _watch(
 def explain(
     target: Annotated[
         str,
-        typer.Argument(
-            help="A stage (judged now, not recorded), or a recorded decision: its ledger index or a digest.",
-            metavar="STAGE|DECISION",
+        argument(
+            "A stage (judged now, not recorded), or a recorded decision: its ledger index or a digest.",
+            "STAGE|DECISION",
         ),
     ],
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     rule: Annotated[
-        list[str] | None,
-        typer.Option("--rule", help="Show this rule, whether it holds or not. Repeatable.", metavar="CODE"),
+        list[str] | None, option("--rule", "Show this rule, whether it holds or not. Repeatable.", "CODE")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Show the rules that hold, too.")] = False,
+    everything: Annotated[bool, option("--all", "Show the rules that hold, too.")] = False,
     output: Reports = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
@@ -231,15 +217,12 @@ def explain(
     language: Language = "en",
     no_color: NoColor = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show why a stage has its verdict, down to the evidence, and what would change it."""
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load("explain" if item.format == "table" else item.format) for item in outputs]
     check_language(language)
-    context = open_workspace(
-        workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine, cross_check=cross_check
-    )
+    context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):
@@ -248,8 +231,8 @@ def explain(
         decision, entry = recording.find(context, target, config_dir())
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item, report in zip(outputs, reports, strict=True):
-        page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
-        arguments = same_options(workspace, operator, trust_ref, policy)
+        page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
+        arguments = same_options(where, policy)
         page = replace(page, successes=everything, rules=rules, arguments=arguments, language=language)
         write(item, report.render(decision, entry, page))
 
@@ -268,47 +251,36 @@ def _rules(decision: Decision, name: str) -> list[str]:
 @app.command()
 def collect(
     collector: Annotated[
-        list[str] | None,
-        typer.Argument(help="Collectors to run; all if none.", metavar="[COLLECTOR]…"),
+        list[str] | None, argument("Collectors to run; all if none.", "[COLLECTOR]…")
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     output: Outputs = None,
     no_cache: NoCache = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Print the facts that collectors find, without judging them; exit 1 when evidence was rejected."""
     from ..report.facts import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref, no_cache=no_cache)
+    context = where.open(no_cache=no_cache)
     ids = unique(collector) or tuple(available(context.config))
     with progress(wanted=not verbose):
         evidence = service.collect(context, ids)
-    for item in outputs:
-        write(item, RENDERERS[item.format](evidence))
+    write_all(outputs, RENDERERS, evidence)
     problems = [problem for item in evidence.values() for problem in item.problems]
     raise typer.Exit(1 if any(problem.kind is ProblemKind.REJECTED for problem in problems) else 0)
 
 
 @app.command()
 def status(
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show each stage's latest recorded verdict, since when, for which commit, and whether it is current."""
     from ..report.status import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    rows = recording.status(open_workspace(workspace, operator, trust_ref), config_dir())
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, RENDERERS[item.format](rows, page))
+    rows = recording.status(where.open(), config_dir())
+    show_all(outputs, RENDERERS, no_color, rows)
     raise typer.Exit(1 if any(row.problem is not None for row in rows) else 0)

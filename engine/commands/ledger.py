@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,101 +19,74 @@ from ..terminal.outputs import Output, parse_outputs, write, write_new
 from ..witnessing import authorities
 from ..witnessing import witness as ask
 from .options import (
-    HERE,
+    HERE_ALONE,
     Cluster,
-    Debug,
     Jobs,
-    Operator,
     Outputs,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
+    argument,
     command_group,
     config_dir,
-    open_workspace,
+    option,
     output_option,
     workers,
+    write_all,
 )
-
-
-class Form(StrEnum):
-    """What an export has."""
-
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
 
 app = command_group("ledger", "Read, prove, export and verify the ledger of decisions.")
 
 
 @app.command("show")
 def show(
-    index: Annotated[
-        int | None, typer.Argument(help="Print this entry's statement.", min=0, metavar="[INDEX]")
-    ] = None,
-    last: Annotated[int, typer.Option("--last", help="How many entries to list.", min=1, metavar="N")] = 20,
+    index: Annotated[int | None, argument("Print this entry's statement.", "[INDEX]", min=0)] = None,
+    last: Annotated[int, option("--last", "How many entries to list.", "N", min=1)] = 20,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """List entries, or print one entry's statement."""
     outputs = parse_outputs(output, tuple(report.ENTRIES))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     if index is not None:
         statement = recording.find_statement(context, index, config_dir())
         for item in outputs:
             write(item, report.render_statement(statement))
         return
     entries, checkpoint = recording.latest_entries(context, last, config_dir())
-    for item in outputs:
-        write(item, report.ENTRIES[item.format](entries, checkpoint))
+    write_all(outputs, report.ENTRIES, entries, checkpoint)
 
 
 @app.command("prove")
 def prove(
-    index: Annotated[int, typer.Argument(help="The entry.", min=0, metavar="INDEX")],
+    index: Annotated[int, argument("The entry.", "INDEX", min=0)],
     output: Annotated[list[str] | None, output_option("table (default), json or tlog-proof (C2SP)")] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Prove that an entry is in the ledger, to somebody who has nothing but its key."""
     outputs = parse_outputs(output, tuple(report.PROOFS))
-    with reader(open_workspace(workspace, operator, trust_ref), config_dir()) as ledger:
+    with reader(where.open(), config_dir()) as ledger:
         proof = proofs.prove(ledger, index)
-    for item in outputs:
-        write(item, report.PROOFS[item.format](proof))
+    write_all(outputs, report.PROOFS, proof)
 
 
 @app.command("export")
 def export(
     path: Annotated[
-        Path | None,
-        typer.Argument(help="A new file; standard output if none.", metavar="[FILE]", show_default=False),
+        Path | None, argument("A new file; standard output if none.", "[FILE]", show_default=False)
     ] = None,
     form: Annotated[
-        Form,
-        typer.Option(
-            "--format",
-            help="jsonl: all entries, then the checkpoint. parquet: decisions as columns, into a file.",
+        Literal["jsonl", "parquet"],
+        option(
+            "--format", "jsonl: all entries, then the checkpoint. parquet: decisions as columns, into a file."
         ),
-    ] = Form.JSONL,
+    ] = "jsonl",
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write all entries as JSON Lines, or decisions as Parquet; an existing file is never replaced."""
     outputs = parse_outputs(output, tuple(report.EXPORTS))
-    context = open_workspace(workspace, operator, trust_ref)
-    if form is Form.PARQUET:
+    context = where.open()
+    if form == "parquet":
         if path is None:
             raise UsageError("a Parquet file is not for standard output", remedy="name a new file")
         _export_columns(context, path, outputs)
@@ -126,8 +98,7 @@ def export(
             return
         size = write_new(path, proofs.export(ledger)) - 1
         sealed = ledger.checkpoint()
-    for item in outputs:
-        write(item, report.EXPORTS[item.format](path, size, sealed))
+    write_all(outputs, report.EXPORTS, path, size, sealed)
 
 
 def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> None:
@@ -141,25 +112,16 @@ def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> 
         rows = (recording.recorded(ledger, one) for one in decisions(ledger))
         write_new(path, file.parts(ledger.verifier.name, rows))
         sealed = ledger.checkpoint()
-    for item in outputs:
-        write(item, report.EXPORTS[item.format](path, file.rows, sealed, "decisions"))
+    write_all(outputs, report.EXPORTS, path, file.rows, sealed, "decisions")
     end_with(file.unread)
 
 
 @app.command("witness")
-def witness(
-    output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+def witness(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """Have the latest checkpoint stamped and cosigned by those in gate.yaml; exit 2 when too few do."""
     outputs = parse_outputs(output, tuple(report.WITNESSED))
-    found = ask(open_workspace(workspace, operator, trust_ref), config_dir())
-    for item in outputs:
-        write(item, report.WITNESSED[item.format](found))
+    found = ask(where.open(), config_dir())
+    write_all(outputs, report.WITNESSED, found)
     for problem in found.problems:
         write_error(problem.diagnostics())
     raise typer.Exit(0 if found.enough else 2)
@@ -169,41 +131,29 @@ def witness(
 def verify(
     key: Annotated[
         str | None,
-        typer.Option(
-            "--key", help="The log's verifier key, obtained elsewhere than from the ledger.", metavar="VKEY"
-        ),
+        option("--key", "The log's verifier key, obtained elsewhere than from the ledger.", "VKEY"),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--since",
-            help="receipt: read only what was added since this machine last saw the ledger. FILE: a "
+            "receipt: read only what was added since this machine last saw the ledger. FILE: a "
             "checkpoint kept elsewhere, which the ledger must extend.",
-            metavar="receipt|FILE",
+            "receipt|FILE",
         ),
     ] = None,
     full: Annotated[
-        bool,
-        typer.Option(
-            "--full", help="Check all signatures, also of entries that a receipt or checkpoint covers."
-        ),
+        bool, option("--full", "Check all signatures, also of entries that a receipt or checkpoint covers.")
     ] = False,
     timestamp_anchor: Annotated[
         Path | None,
-        typer.Option(
-            "--timestamp-anchor",
-            help="Check time stamps with the certificates in this PEM file.",
-            metavar="FILE",
-        ),
+        option("--timestamp-anchor", "Check time stamps with the certificates in this PEM file.", "FILE"),
     ] = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
     from ..spread import spread_over
@@ -213,68 +163,57 @@ def verify(
         raise UsageError("--full reads everything, --since receipt does not", remedy="give one of them")
     if not full and (jobs is not None or cluster is not None):
         raise UsageError("--jobs and --cluster are for checking everything", remedy="add --full")
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     vouching = authorities(context, timestamp_anchor)
-    where = workers(context, jobs, cluster) if full else (1, None)
-    with progress(wanted=not verbose), spread_over(*where) as spread:
+    split = workers(context, jobs, cluster) if full else (1, None)
+    with progress(wanted=not verbose), spread_over(*split) as spread:
         by = spread if full else None
         found = recording.verify(context, key, config_dir(), vouching, since=since, full=full, spread=by)
-    for item in outputs:
-        write(item, report.VERIFICATIONS[item.format](found))
+    write_all(outputs, report.VERIFICATIONS, found)
     raise typer.Exit(0 if found.ok else 1)
 
 
 @app.command("migrate")
 def migrate(
-    source: Annotated[str, typer.Argument(help="The ledger: a path or URL.", metavar="FROM")],
-    target: Annotated[str, typer.Argument(help="Where to copy it: a path or URL.", metavar="TO")],
+    source: Annotated[str, argument("The ledger: a path or URL.", "FROM")],
+    target: Annotated[str, argument("Where to copy it: a path or URL.", "TO")],
     evidence: Annotated[
         bool,
-        typer.Option(
+        option(
             "--evidence",
-            help="Copy evidence alone: FROM and TO are evidence stores, as ledger.evidence names them, or a "
+            "Copy evidence alone: FROM and TO are evidence stores, as ledger.evidence names them, or a "
             "database; all documents of the workspace's ledger must be there afterwards.",
         ),
     ] = False,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Copy a ledger with its evidence, or evidence alone, and prove that both are equal."""
     from ..ledger.migrate import migrate as copy
     from ..ledger.migrate import migrate_evidence
 
     outputs = parse_outputs(output, tuple(report.MIGRATIONS))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     if evidence:
         reader(context, config_dir()).close()  # that there is a ledger is known before anything is copied
         referred = recording.documents_of_entries(context, config_dir())
         moved = migrate_evidence(source, target, referred, store_limits(context))
-        for item in outputs:
-            write(item, report.EVIDENCE_MIGRATIONS[item.format](moved))
+        write_all(outputs, report.EVIDENCE_MIGRATIONS, moved)
         return
     done = copy(source, target, context.authority.key_admins)
-    for item in outputs:
-        write(item, report.MIGRATIONS[item.format](done))
+    write_all(outputs, report.MIGRATIONS, done)
 
 
 @app.command("prepare")
 def prepare(
-    url: Annotated[str, typer.Argument(help="The database: postgresql://…", metavar="URL")],
+    url: Annotated[str, argument("The database: postgresql://…", "URL")],
     writer: Annotated[
-        list[str] | None,
-        typer.Option("--writer", help="A database role that may add to ledgers.", metavar="ROLE"),
+        list[str] | None, option("--writer", "A database role that may add to ledgers.", "ROLE")
     ] = None,
     reader_roles: Annotated[
-        list[str] | None,
-        typer.Option("--reader", help="A database role that may read ledgers.", metavar="ROLE"),
+        list[str] | None, option("--reader", "A database role that may read ledgers.", "ROLE")
     ] = None,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Make the tables of ledgers in a PostgreSQL database, or bring them up to date."""
     from ..ledger.postgres.address import parse
@@ -282,5 +221,4 @@ def prepare(
 
     outputs = parse_outputs(output, tuple(report.PREPARED))
     done = make(parse(url), tuple(writer or ()), tuple(reader_roles or ()))
-    for item in outputs:
-        write(item, report.PREPARED[item.format](done))
+    write_all(outputs, report.PREPARED, done)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import shutil
 import sys
 import time as clock
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -21,19 +23,75 @@ from ..context import Context, open_context
 from ..decide.recorded import Time
 from ..terminal.console import log_to_stderr
 from ..terminal.lines import Screen
+from ..terminal.outputs import Output, write
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def command_group(name: str, about: str, kind: type[TyperGroup] | None = None) -> typer.Typer:
+class Commands(typer.Typer):
+    """A typer application whose commands have the options of `with_shared_options`."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(rich_markup_mode=None, add_completion=False, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
+        """Register a function as the command of that name."""
+        register = super().command(name, **settings)
+        return lambda function: register(with_shared_options(function))
+
+
+def command_group(name: str, about: str, kind: type[TyperGroup] | None = None) -> Commands:
     """A group of commands, such as ``gate ledger``, that shows its help when no command is named."""
-    return typer.Typer(
-        name=name,
-        cls=kind,
-        add_completion=False,
-        help=about,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    names = {"help_option_names": ["-h", "--help"]}
+    return Commands(name=name, cls=kind, help=about, no_args_is_help=True, context_settings=names)
+
+
+class _Command:
+    """See `with_shared_options`; what the options are is found out when somebody asks for the signature."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    @functools.cached_property
+    def __signature__(self) -> inspect.Signature:
+        signature = inspect.signature(self._function, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for one in signature.parameters.values():
+            parameters += _parameters(Where) if one.annotation is Where else [one]
+        parameters += [one for one in _parameters(_talk) if one.name not in signature.parameters]
+        return signature.replace(parameters=parameters)
+
+    def __call__(self, **given: Any) -> Any:
+        names = inspect.signature(self._function).parameters
+        if "where" in names:
+            given["where"] = Where(*(given.pop(name) for name in Where._fields))
+        return self._function(**{name: given[name] for name in names})
+
+
+def with_shared_options(function: Function) -> Function:
+    """The function of a command, with ``--verbose`` and ``--debug`` where it does not have them itself.
+
+    For a parameter ``where`` of the class `Where`, there are the three options that it has.
+    """
+    return cast(Function, _Command(function))
+
+
+@functools.cache
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    hints = get_type_hints(function, include_extras=True)
+    found = inspect.signature(function).parameters.values()
+    return [one.replace(annotation=hints[one.name]) for one in found]
+
+
+def option(names: str, about: str, metavar: str | None = None, **settings: Any) -> Any:
+    """The option of these names, separated by blanks, and what ``--help`` says about it."""
+    return typer.Option(*names.split(), help=about, metavar=metavar, **settings)
+
+
+def argument(about: str, metavar: str | None = None, **settings: Any) -> Any:
+    """An argument, and what ``--help`` says about it."""
+    return typer.Argument(help=about, metavar=metavar, **settings)
 
 
 def _verbose(wanted: bool) -> bool:
@@ -43,126 +101,132 @@ def _verbose(wanted: bool) -> bool:
 
 
 Workspace = Annotated[
-    Path,
-    typer.Option(
-        "--workspace", "-w", envvar="GATE_WORKSPACE", help="Directory that is judged.", metavar="DIR"
-    ),
+    Path, option("--workspace -w", "Directory that is judged.", "DIR", envvar="GATE_WORKSPACE")
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something goes wrong.")]
+Debug = Annotated[bool, option("--debug", "Show a traceback when something goes wrong.")]
 Verbose = Annotated[
-    bool,
-    typer.Option("--verbose", "-v", callback=_verbose, is_eager=True, help="Log what is read and run."),
+    bool, option("--verbose -v", "Log what is read and run.", callback=_verbose, is_eager=True)
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Quiet = Annotated[bool, option("--quiet -q", "Print nothing but errors.")]
 Language = Annotated[
     str,
-    typer.Option(
+    option(
         "--language",
+        "Language of the audit report's words: en or he; data stay in their own.",
+        "LANG",
         envvar="GATE_LANGUAGE",
-        help="Language of the audit report's words: en or he; data stay in their own.",
-        metavar="LANG",
     ),
 ]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (as the NO_COLOR variable).")]
+NoColor = Annotated[bool, option("--no-color", "No colours (as the NO_COLOR variable).")]
 Policy = Annotated[
     str | None,
-    typer.Option(
-        "--policy",
-        "-p",
+    option(
+        "--policy -p",
+        "Judge with this policy bundle: a directory or archive, REF:DIR of a commit, or shipped[:NAME].",
+        "BUNDLE",
         envvar="GATE_POLICY",
-        help="Judge with this policy bundle: a directory or archive, REF:DIR of a commit, or shipped[:NAME].",
-        metavar="BUNDLE",
     ),
 ]
 Engine = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--engine",
+        "Judge with this policy engine: embedded, opa (starts a server), opa=URL, or a plug-in's.",
+        "NAME",
         envvar="GATE_ENGINE",
-        help="Judge with this policy engine: embedded, opa (starts a server), opa=URL, or a plug-in's.",
-        metavar="NAME",
     ),
 ]
 CrossCheck = Annotated[
     bool,
-    typer.Option(
+    option(
         "--cross-check",
+        "Judge with the embedded engine and OPA; refuse a verdict on which they differ.",
         envvar="GATE_CROSS_CHECK",
-        help="Judge with the embedded engine and OPA; refuse a verdict on which they differ.",
     ),
 ]
 EffectiveTime = Annotated[
     str | None,
-    typer.Option(
-        "--effective-time",
-        envvar="GATE_EFFECTIVE_TIME",
-        help="Judge as of this time: now, or RFC 3339.",
-        metavar="TIME",
+    option(
+        "--effective-time", "Judge as of this time: now, or RFC 3339.", "TIME", envvar="GATE_EFFECTIVE_TIME"
     ),
 ]
 AllowPast = Annotated[
-    bool,
-    typer.Option("--allow-past-effective-time", help="Accept an effective time in the past; it is recorded."),
+    bool, option("--allow-past-effective-time", "Accept an effective time in the past; it is recorded.")
 ]
 NoCache = Annotated[
     bool,
-    typer.Option(
-        "--no-cache", envvar="GATE_NO_CACHE", help="Read all evidence again and store nothing in the cache."
-    ),
+    option("--no-cache", "Read all evidence again and store nothing in the cache.", envvar="GATE_NO_CACHE"),
 ]
 Operator = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--operator",
+        "Judge by the settings in this operator's file, or in operator.yaml of this directory.",
+        "FILE|DIR",
         envvar="GATE_OPERATOR",
-        help="Judge by the settings in this operator's file, or in operator.yaml of this directory.",
-        metavar="FILE|DIR",
     ),
 ]
 TrustRef = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--trust-ref",
+        "Judge by the settings, policies and signers of this branch, tag or commit.",
+        "REF",
         envvar="GATE_TRUST_REF",
-        help="Judge by the settings, policies and signers of this branch, tag or commit.",
-        metavar="REF",
     ),
 ]
 
 
 def output_option(formats: str, variable: str | None = "GATE_OUTPUT") -> Any:
     """The option ``--output``, whose help names the formats; without a table, no variable sets it."""
-    return typer.Option(
-        "--output",
-        "-o",
+    return option(
+        "--output -o",
+        f"How to print: {formats}; =PATH writes a file. Repeatable.",
+        "FORMAT[=PATH]",
         envvar=variable,
-        help=f"How to print: {formats}; =PATH writes a file. Repeatable.",
-        metavar="FORMAT[=PATH]",
     )
 
 
 Outputs = Annotated[list[str] | None, output_option("table (default) or json")]
 Jobs = Annotated[
     int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        help="Processes of this machine that do the work; by default one for each core.",
+    option(
+        "--jobs -j",
+        "Processes of this machine that do the work; by default one for each core.",
+        "N",
         min=1,
         max=64,
-        metavar="N",
     ),
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--cluster",
-        help="Have the workers of this Dask cluster do the work: dask://HOST:PORT or tls://HOST:PORT.",
-        metavar="URL",
+        "Have the workers of this Dask cluster do the work: dask://HOST:PORT or tls://HOST:PORT.",
+        "URL",
     ),
 ]
 HERE = Path()
 _TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TRUST_REF: "trust ref"}
+
+
+class Where(NamedTuple):
+    """The options that say which workspace is judged, and by whose settings."""
+
+    workspace: Workspace = HERE
+    operator: Operator = None
+    trust_ref: TrustRef = None
+
+    def open(self, policy: str | None = None, **options: Any) -> Context:
+        """The workspace ready to be judged: `open_workspace`."""
+        return open_workspace(*self, policy, **options)
+
+
+HERE_ALONE = Where()
+
+
+def _talk(verbose: Verbose = False, debug: Debug = False) -> None:
+    """Nothing: the options that every command has."""
 
 
 def open_workspace(
@@ -185,27 +249,23 @@ def open_workspace(
         from ..workbench.bundles import find_bundle
 
         bundle = find_bundle(policy, HERE)
-    places = None if no_cache else Places(_cache_dir(), config_dir())
+    places = None if no_cache else Places(_directory("GATE_CACHE_DIR", "user_cache_path"), config_dir())
     return open_context(workspace, bundle, places, operator, trust_ref, engine, cross_check)
 
 
 def config_dir() -> Path:
     """The user's configuration directory."""
-    given = os.environ.get("GATE_CONFIG_DIR")
-    if given:
+    return _directory("GATE_CONFIG_DIR", "user_config_path")
+
+
+def _directory(variable: str, usual: str) -> Path:
+    """What the environment variable names, or else what ``platformdirs`` calls the usual place."""
+    if given := os.environ.get(variable):
         return Path(given)
-    from platformdirs import user_config_path
+    import platformdirs
 
-    return user_config_path("gate", appauthor=False)
-
-
-def _cache_dir() -> Path:
-    given = os.environ.get("GATE_CACHE_DIR")
-    if given:
-        return Path(given)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("gate", appauthor=False)
+    found: Path = getattr(platformdirs, usual)("gate", appauthor=False)
+    return found
 
 
 def now() -> int:
@@ -213,18 +273,33 @@ def now() -> int:
     return int(clock.time())
 
 
+def write_all(outputs: Sequence[Output], renderers: Mapping[str, Callable[..., bytes]], *found: Any) -> None:
+    """Write what was found in each of the formats asked for, by the renderers of these formats."""
+    for item in outputs:
+        write(item, renderers[item.format](*found))
+
+
+def show_all(
+    outputs: Sequence[Output], renderers: Mapping[str, Callable[..., bytes]], no_color: bool, *found: Any
+) -> None:
+    """As `write_all`, for renderers whose last argument is the screen that they write for."""
+    show_pages(outputs, no_color, lambda form, page: renderers[form](*found, page))
+
+
+def show_pages(outputs: Sequence[Output], no_color: bool, render: Callable[[str, Screen], bytes]) -> None:
+    """Write what a function makes of each format asked for, and of the screen that is written for."""
+    for item in outputs:
+        write(item, render(item.format, screen(no_color=no_color, to_file=item.path is not None)))
+
+
 def screen(*, no_color: bool, to_file: bool = False, workspace: Path = HERE) -> Screen:
     """The terminal that a report is written for; a file is as wide as usual and has no colours."""
     terminal = not to_file and sys.stdout is not None and sys.stdout.isatty()
     color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size((100, 40)).columns
-    return Screen(width=max(60, min(width, 200)), color=color, folder=_folder(workspace))
-
-
-def _folder(workspace: Path) -> str:
-    """The workspace's path from here; empty where it is not below."""
     here, path = HERE.resolve(), workspace.resolve()
-    return "" if path == here or not path.is_relative_to(here) else path.relative_to(here).as_posix()
+    folder = path.relative_to(here).as_posix() if path != here and path.is_relative_to(here) else ""
+    return Screen(width=max(60, min(width, 200)), color=color, folder=folder)
 
 
 def workers(context: Context, jobs: int | None, cluster: str | None) -> tuple[int | None, str | None]:
@@ -248,10 +323,8 @@ def effective_time(context: Context, text: str | None, *, allow_past: bool) -> T
     except ValueError as error:
         raise UsageError(str(error), remedy="give --effective-time now, or a time with its zone") from error
     if moment < now() and not allow_past:
-        raise UsageError(
-            f"the effective time {format_utc(moment)} is in the past",
-            remedy="add --allow-past-effective-time if that is meant; the decision will say so",
-        )
+        remedy = "add --allow-past-effective-time if that is meant; the decision will say so"
+        raise UsageError(f"the effective time {format_utc(moment)} is in the past", remedy=remedy)
     return Time(format_utc(moment), "flag")
 
 

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from ...evidence.base.errors import UsageError
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..people.provenance import check_finished, state_provenance
 from ..terminal.console import write_line
-from .options import HERE, Debug, Operator, TrustRef, Verbose, Workspace, now, open_workspace
+from .options import HERE_ALONE, Commands, Where, argument, now, option
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
 def provenance(
-    files: Annotated[list[str], typer.Argument(help="Evidence files of the workspace.", metavar="FILE…")],
-    command: Annotated[
-        str | None, typer.Option("--command", help="What made them, for people.", metavar="TEXT")
-    ] = None,
+    files: Annotated[list[str], argument("Evidence files of the workspace.", "FILE…")],
+    command: Annotated[str | None, option("--command", "What made them, for people.", "TEXT")] = None,
     finished_at: Annotated[
-        str | None,
-        typer.Option("--at", help="When they were finished: now (default), or RFC 3339.", metavar="TIME"),
+        str | None, option("--at", "When they were finished: now (default), or RFC 3339.", "TIME")
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """State beside evidence files which sources and commit they were made from."""
     current = now()
@@ -38,7 +29,5 @@ def provenance(
     except ValueError as error:
         raise UsageError(str(error), remedy="give --at now, or a time with its zone") from error
     check_finished(moment, current)
-    for path in state_provenance(
-        open_workspace(workspace, operator, trust_ref), files, format_utc(moment), command
-    ):
+    for path in state_provenance(where.open(), files, format_utc(moment), command):
         write_line(f"wrote {path}")

@@ -17,20 +17,8 @@ from ..record.export import export as make_record
 from ..record.verify import WRONG, Check, Verified
 from ..record.verify import verify as verify_files
 from ..terminal.console import write_error
-from ..terminal.outputs import Output, keep_out, parse_outputs, write, write_new
-from .options import (
-    HERE,
-    Debug,
-    Operator,
-    Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
-    command_group,
-    config_dir,
-    now,
-    open_workspace,
-)
+from ..terminal.outputs import Output, keep_out, parse_outputs, write_new
+from .options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, now, option, write_all
 
 app = command_group(
     "record", "Export, extend and verify compliance records, which prove one decision to anybody."
@@ -39,43 +27,35 @@ app = command_group(
 
 @app.command("export")
 def export(
-    target: Annotated[
-        str, typer.Argument(help="A recorded decision: its ledger index or a digest.", metavar="DECISION")
-    ],
+    target: Annotated[str, argument("A recorded decision: its ledger index or a digest.", "DECISION")],
     output: Annotated[
         list[str] | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The record: a new file *.tar, or a new directory (with a / in its name). Also how to print "
+        option(
+            "--output -o",
+            "The record: a new file *.tar, or a new directory (with a / in its name). Also how to print "
             "about it: table (default) or json; =PATH writes a file. Repeatable.",
-            metavar="FILE.tar|DIR/|FORMAT[=PATH]",
+            "FILE.tar|DIR/|FORMAT[=PATH]",
         ),
     ] = None,
     timestamp_anchor: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--timestamp-anchor",
-            help="Certificates (PEM) that time stamps are checked with; those in gate.yaml if none.",
-            metavar="FILE",
+            "Certificates (PEM) that time stamps are checked with; those in gate.yaml if none.",
+            "FILE",
         ),
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write all that proves a recorded decision into a new file or directory; print its digest of trust."""
     path, outputs = _targets(output or [])
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     found = make_record(context, target, config_dir(), timestamp_anchor)
     if path.suffix == archive.SUFFIX:
         write_new(path, archive.write_tar(found.files))
     else:
         archive.write_directory(path, found.files)
-    for item in outputs:
-        write(item, report.EXPORTED[item.format](path, found))
+    write_all(outputs, report.EXPORTED, path, found)
 
 
 def _targets(given: list[str]) -> tuple[Path, list[Output]]:
@@ -106,50 +86,38 @@ def _targets(given: list[str]) -> tuple[Path, list[Output]]:
 
 @app.command("attach")
 def attach(
-    files: Annotated[list[Path], typer.Argument(help="Documents to add.", metavar="FILE...")],
-    target: Annotated[
-        str,
-        typer.Option("--to", help="A recorded decision: its ledger index or a digest.", metavar="DECISION"),
-    ],
-    note: Annotated[
-        str | None, typer.Option("--note", help="Why they are added; it is recorded.", metavar="TEXT")
-    ] = None,
+    files: Annotated[list[Path], argument("Documents to add.", "FILE...")],
+    target: Annotated[str, option("--to", "A recorded decision: its ledger index or a digest.", "DECISION")],
+    note: Annotated[str | None, option("--note", "Why they are added; it is recorded.", "TEXT")] = None,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Add documents to a recorded decision, in an entry of their own; nothing is replaced."""
     outputs = parse_outputs(output, tuple(report.ATTACHED))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     decision, entry, notices = attach_files(context, files, target, note, config_dir(), format_utc(now()))
     for notice in notices:
         write_error(notice)
     names = [masked(printable(path.name)) for path in files]
-    for item in outputs:
-        write(item, report.ATTACHED[item.format](decision, entry, names))
+    write_all(outputs, report.ATTACHED, decision, entry, names)
 
 
 @app.command("verify")
 def verify(
-    path: Annotated[Path, typer.Argument(help="A record, file or directory.", metavar="RECORD")],
+    path: Annotated[Path, argument("A record, file or directory.", "RECORD")],
     trust: Annotated[
         str,
-        typer.Option(
+        option(
             "--trust",
+            "The digest of trust that `gate record export` printed, from elsewhere than the record.",
+            "sha256:DIGEST",
             envvar="GATE_TRUST",
-            help="The digest of trust that `gate record export` printed, from elsewhere than the record.",
-            metavar="sha256:DIGEST",
         ),
     ],
     replay: Annotated[
-        bool, typer.Option("--replay", help="Also decide again from the recorded facts and policies.")
+        bool, option("--replay", "Also decide again from the recorded facts and policies.")
     ] = False,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Check a record on any machine, without ledger and network; exit 1 when something does not fit."""
     outputs = parse_outputs(output, tuple(report.VERIFIED))
@@ -158,6 +126,5 @@ def verify(
         found = verify_files(archive.read(path), pinned, again=replay)
     except archive.BadRecordError as error:
         found = Verified((Check("files", WRONG, str(error)),))
-    for item in outputs:
-        write(item, report.VERIFIED[item.format](found))
+    write_all(outputs, report.VERIFIED, found)
     raise typer.Exit(0 if found.ok else 1)

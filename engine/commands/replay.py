@@ -9,45 +9,40 @@ import typer
 
 from ...evidence.base.errors import UsageError
 from ..terminal.console import progress
-from ..terminal.outputs import parse_outputs, write
+from ..terminal.outputs import parse_outputs
 from .options import (
-    HERE,
+    HERE_ALONE,
     Cluster,
-    Debug,
+    Commands,
     Engine,
     Jobs,
     NoColor,
-    Operator,
     Outputs,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
+    argument,
     config_dir,
-    open_workspace,
-    screen,
+    option,
+    show_all,
     workers,
 )
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
 def replay(
     decision: Annotated[
-        str | None,
-        typer.Argument(help="Its ledger index, or a digest.", metavar="[DECISION]", show_default=False),
+        str | None, argument("Its ledger index, or a digest.", "[DECISION]", show_default=False)
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Make every recorded decision again.")] = False,
+    everything: Annotated[bool, option("--all", "Make every recorded decision again.")] = False,
     engine: Engine = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     no_color: NoColor = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Make recorded decisions again; exit 1 when one comes out differently.
 
@@ -62,19 +57,17 @@ def replay(
     outputs = parse_outputs(output, tuple(RENDERERS))
     if (decision is None) is not everything:
         raise UsageError("give either a decision or --all", remedy="`gate history` lists decisions")
-    context = open_workspace(workspace, operator, trust_ref, engine=engine)
+    context = where.open(engine=engine)
     choice = EngineChoice.of(context)
     place = own_place(context)
-    where = workers(context, jobs, cluster) if everything else (1, None)
-    with progress(wanted=not verbose), spread_over(*where) as spread:
+    split = workers(context, jobs, cluster) if everything else (1, None)
+    with progress(wanted=not verbose), spread_over(*split) as spread:
         if decision is None:
             chosen = lines(place, 0, config_dir())
         else:
             chosen = [find_line(context, decision, config_dir())]
         work = Replaying(place, choice, same=engine is None, samples=tuple(chosen[:1]))
         found = list(make_again(work, chosen, spread))
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, RENDERERS[item.format](found, page))
+    show_all(outputs, RENDERERS, no_color, found)
     counts = Counter(one.status for one in found)
     raise typer.Exit(1 if counts[Status.DIFFERENT] else 2 if counts[Status.IMPOSSIBLE] else 0)

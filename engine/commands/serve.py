@@ -5,33 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ...evidence.base.errors import not_installed
-from .options import Debug, Verbose, config_dir
+from .options import Commands, argument, config_dir, option
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
 def serve(
-    file: Annotated[
-        Path,
-        typer.Argument(envvar="GATE_SERVICE", help="The service file.", metavar="FILE", show_default=False),
-    ],
+    file: Annotated[Path, argument("The service file.", "FILE", envvar="GATE_SERVICE", show_default=False)],
     listen: Annotated[
-        str | None,
-        typer.Option("--listen", help="Listen here, not where the file says.", metavar="HOST:PORT"),
+        str | None, option("--listen", "Listen here, not where the file says.", "HOST:PORT")
     ] = None,
     behind_proxy: Annotated[
         bool,
-        typer.Option(
+        option(
             "--behind-proxy",
-            help="A proxy provides TLS and states the client's address: listen anywhere, and believe it.",
+            "A proxy provides TLS and states the client's address: listen anywhere, and believe it.",
         ),
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Serve ledgers over HTTP: decisions, records, tiles and pages; record what CI jobs post."""
     from ..serve.settings import load_service

@@ -7,40 +7,34 @@ from pathlib import Path
 from textwrap import fill
 from typing import Annotated
 
-import typer
-
 from ..config.scaffold import PRELIVE, Report, modeline, set_up
 from ..config.settings import FILE
 from ..terminal.console import write_text
 from ..terminal.figures import clean
-from .options import HERE, Debug, Verbose, screen
+from .options import HERE, Commands, argument, option, screen
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 _LISTED = 6
 
 
 @app.command()
 def init(
-    directory: Annotated[Path, typer.Argument(help="The workspace.", metavar="[DIR]")] = HERE,
+    directory: Annotated[Path, argument("The workspace.", "[DIR]")] = HERE,
     templates: Annotated[
         bool,
-        typer.Option(
+        option(
             "--templates",
-            help="Write skeletons of missing artifacts, trust/, a pre-commit hook and a CI job, too.",
+            "Write skeletons of missing artifacts, trust/, a pre-commit hook and a CI job, too.",
         ),
     ] = False,
-    profile: Annotated[
-        str, typer.Option("--profile", help="What it is for: prelive or release.", metavar="PROFILE")
-    ] = PRELIVE,
+    profile: Annotated[str, option("--profile", "What it is for: prelive or release.", "PROFILE")] = PRELIVE,
     schema: Annotated[
         bool,
-        typer.Option(
+        option(
             "--schema",
-            help="Write the JSON Schema of the settings, too, and name it to editors in their first line.",
+            "Write the JSON Schema of the settings, too, and name it to editors in their first line.",
         ),
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Look at a repository and write a commented gate.yaml for it."""
     report = set_up(directory, templates=templates, profile=profile, schema=schema)

@@ -6,7 +6,7 @@ A setting's value is never quoted: variables of declared commands may hold secre
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from ...evidence.base.errors import ConfigError, nearest
@@ -30,24 +30,24 @@ FORMS = {
 }
 """How to write a string that must match a pattern."""
 
-_MESSAGES: dict[str, Callable[[dict[str, Any]], str]] = {
-    "dataclass_type": lambda _: "must be a mapping, written as `name: value`",
-    "dict_type": lambda _: "must be a mapping, written as `name: value`",
-    "list_type": lambda _: "must be a list, written as `[a, b]` or with dashes",
-    "tuple_type": lambda _: "must be a list, written as `[a, b]` or with dashes",
-    "string_type": lambda _: "must be a string; quote numbers, true and false",
-    "bool_type": lambda _: "must be true or false",
-    "int_type": lambda _: "must be an integer, without quotes and decimal point",
-    "int_from_float": lambda _: "must be an integer, without quotes and decimal point",
-    "float_type": lambda _: "must be a number, without quotes",
-    "missing": lambda _: "is missing and has no default",
-    "string_too_short": lambda _: "must not be empty",
-    "string_too_long": lambda context: f"is longer than {context['max_length']} characters",
-    "literal_error": lambda context: f"must be {context['expected']}",
-    "string_pattern_mismatch": lambda _: "is not written as it must be",
-    "value_error": lambda context: str(context["error"]),
+_MESSAGES = {
+    "dataclass_type": "must be a mapping, written as `name: value`",
+    "dict_type": "must be a mapping, written as `name: value`",
+    "list_type": "must be a list, written as `[a, b]` or with dashes",
+    "tuple_type": "must be a list, written as `[a, b]` or with dashes",
+    "string_type": "must be a string; quote numbers, true and false",
+    "bool_type": "must be true or false",
+    "int_type": "must be an integer, without quotes and decimal point",
+    "int_from_float": "must be an integer, without quotes and decimal point",
+    "float_type": "must be a number, without quotes",
+    "missing": "is missing and has no default",
+    "string_too_short": "must not be empty",
+    "string_too_long": "is longer than {max_length} characters",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "is not written as it must be",
+    "value_error": "{error}",
 }
-"""By the library's type of error."""
+"""What is wrong, by the library's type of error."""
 
 
 def page(place: Sequence[str | int]) -> str:
@@ -81,9 +81,12 @@ def config_error(
     where = [*place, *inner]
     remedy = f"see {page(where)}"
     if first["type"] == "unexpected_keyword_argument":
-        what, remedy = _unknown(str(inner[-1]), _names(kind, inner[:-1]), remedy)
+        name, known = str(inner[-1]), _names(kind, inner[:-1])
+        what, meant = f"there is no setting {name[:80]!r} here", nearest(name, known)
+        there = f"the settings here are {', '.join(known)}; " if known else ""
+        remedy = f"did you mean {meant!r}? {remedy}" if meant else f"{there}{remedy}"
     elif first["type"] in _MESSAGES:
-        what = _MESSAGES[first["type"]](context)
+        what = _MESSAGES[first["type"]].format(**context)
         if first["type"] == "string_pattern_mismatch":
             form = FORMS.get(context["pattern"])
             what += "" if form else f": it must match the pattern {context['pattern']}"
@@ -97,31 +100,17 @@ def config_error(
     return ConfigError(f"{what}{more}", path=path, place=shown or "top level", remedy=remedy)
 
 
-def _unknown(name: str, known: Sequence[str], page_remedy: str) -> tuple[str, str]:
-    meant = nearest(name, known)
-    there = f"the settings here are {', '.join(known)}; " if known else ""
-    perhaps = f"did you mean {meant!r}? " if meant else there
-    return f"there is no setting {name[:80]!r} here", f"{perhaps}{page_remedy}"
-
-
 def _names(kind: type[Settings], inner: Sequence[str | int]) -> list[str]:
     """Names of the settings in the class that the place leads to; empty where that is unclear."""
     hint: Any = kind
-    for part in inner:
-        settings = _settings(hint)
+    for part in (*map(str, inner), None):
+        settings, names = _settings(hint), dict[str, str]()
         if settings is not None:
-            names = {
-                field.metadata.get("alias", field.name): field.name for field in dataclasses.fields(settings)
-            }
-            if part not in names:
-                return []
-            hint = get_type_hints(settings)[names[str(part)]]
-        else:
-            hint = next(iter(_elements(hint)), None)
-    settings = _settings(hint)
-    if settings is None:
-        return []
-    return sorted(field.metadata.get("alias", field.name) for field in dataclasses.fields(settings))
+            names = {one.metadata.get("alias", one.name): one.name for one in dataclasses.fields(settings)}
+        if part is None or (settings is not None and part not in names):
+            break
+        hint = get_type_hints(settings)[names[part]] if names else next(iter(_elements(hint)), None)
+    return sorted(names) if part is None else []
 
 
 def _settings(hint: Any) -> type[Settings] | None:

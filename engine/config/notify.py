@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from ...evidence.base.settings import Bounded, Settings, Text
+from ...evidence.base.settings import Bounded, Settings, Text, setting
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -18,11 +18,9 @@ Address = Annotated[str, Bounded(longest=254, pattern=r"^[A-Za-z0-9.!#$%&*+/=?^_
 class Secret(Settings):
     """Where a secret is: never in the settings themselves."""
 
-    file: Text | None = field(
-        default=None, metadata={"description": "File with nothing else in it, relative to this one."}
-    )
-    variable: Annotated[str, Bounded(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = field(
-        default=None, metadata={"description": "Environment variable that has it."}
+    file: Text | None = setting("File with nothing else in it, relative to this one.", None)
+    variable: Annotated[str, Bounded(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = setting(
+        "Environment variable that has it.", None
     )
 
     def __post_init__(self) -> None:
@@ -37,10 +35,8 @@ class Secret(Settings):
 class WebhookSettings(Settings):
     """A receiver of signed messages, as Standard Webhooks describes them."""
 
-    url: Text = field(metadata={"description": "Where messages are posted: https, or http on this machine."})
-    secret: Secret = field(
-        metadata={"description": "The key that signs: whsec_ and the base64 form of 24 to 64 bytes."}
-    )
+    url: Text = setting("Where messages are posted: https, or http on this machine.")
+    secret: Secret = setting("The key that signs: whsec_ and the base64 form of 24 to 64 bytes.")
 
     def __post_init__(self) -> None:
         check_url(self.url)
@@ -50,24 +46,22 @@ class WebhookSettings(Settings):
 class SlackSettings(Settings):
     """An incoming webhook of Slack, or of a chat that takes the same messages, such as Mattermost."""
 
-    url: Secret = field(metadata={"description": "Its URL, which is a secret: whoever has it can post."})
+    url: Secret = setting("Its URL, which is a secret: whoever has it can post.")
 
 
 @dataclass(frozen=True, slots=True)
 class MailSettings(Settings):
     """A mail server, and who gets mail."""
 
-    host: Text = field(metadata={"description": "Name of the SMTP server."})
-    sender: Address = field(metadata={"description": "Address that the mail is from."})
-    to: list[Address] = field(metadata={"description": "Addresses that the mail goes to."})
-    security: Literal["starttls", "tls", "none"] = field(
-        default="starttls", metadata={"description": "Encryption; none is for a server on this machine."}
+    host: Text = setting("Name of the SMTP server.")
+    sender: Address = setting("Address that the mail is from.")
+    to: list[Address] = setting("Addresses that the mail goes to.")
+    security: Literal["starttls", "tls", "none"] = setting(
+        "Encryption; none is for a server on this machine.", "starttls"
     )
-    port: int | None = field(
-        default=None, metadata={"description": "Its port; 587, with tls 465, with none 25 if absent."}
-    )
-    user: Text | None = field(default=None, metadata={"description": "Name to log in with."})
-    password: Secret | None = field(default=None, metadata={"description": "Password to log in with."})
+    port: int | None = setting("Its port; 587, with tls 465, with none 25 if absent.", None)
+    user: Text | None = setting("Name to log in with.", None)
+    password: Secret | None = setting("Password to log in with.", None)
 
     def __post_init__(self) -> None:
         if not self.to:
@@ -84,13 +78,9 @@ class MailSettings(Settings):
 class NotifySettings(Settings):
     """Who is told by `gate notify` what changed."""
 
-    webhooks: list[WebhookSettings] = field(
-        default_factory=list, metadata={"description": "Receivers of signed messages."}
-    )
-    slack: list[SlackSettings] = field(
-        default_factory=list, metadata={"description": "Incoming webhooks of chats."}
-    )
-    mail: list[MailSettings] = field(default_factory=list, metadata={"description": "Mail servers."})
+    webhooks: list[WebhookSettings] = setting("Receivers of signed messages.", factory=list)
+    slack: list[SlackSettings] = setting("Incoming webhooks of chats.", factory=list)
+    mail: list[MailSettings] = setting("Mail servers.", factory=list)
 
 
 def check_url(url: str) -> str:

@@ -7,7 +7,7 @@ neither the file nor what it names may lie in the workspace.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError
 from ...evidence.base.limits import DEFAULT
-from ...evidence.base.settings import Text
+from ...evidence.base.settings import Text, setting
 from ...evidence.reading.parse import decode_text
 from ...evidence.reading.workspace import Workspace
 from ...evidence.reading.yaml_reader import parse_yaml
@@ -40,35 +40,25 @@ Permission = Literal["commands", "plugins", "stage_tests"]
 class OperatorConfig(GateConfig):
     """The whole of the operator's file."""
 
-    execute: list[Permission] = field(
-        default_factory=list,
-        metadata={
-            "description": "What may run code of the workspace: `commands` that gate.yaml declares, "
-            "`plugins` that it names, pytest's collection for `stage_tests`. Nothing may if absent."
-        },
+    execute: list[Permission] = setting(
+        "What may run code of the workspace: `commands` that gate.yaml declares, "
+        "`plugins` that it names, pytest's collection for `stage_tests`. Nothing may if absent.",
+        factory=list,
     )
-    log_key: Text | None = field(
-        default=None, metadata={"description": "Verifier key of the only log that decisions may be added to."}
+    log_key: Text | None = setting("Verifier key of the only log that decisions may be added to.", None)
+    key_admins: Text | None = setting(
+        "File with the first key admins, in OpenSSH's allowed_signers format: who decides "
+        "which keys sign the log.",
+        None,
     )
-    key_admins: Text | None = field(
-        default=None,
-        metadata={
-            "description": "File with the first key admins, in OpenSSH's allowed_signers format: who decides "
-            "which keys sign the log."
-        },
+    key_threshold: int | None = setting("How many of them must sign a key event.", None)
+    cluster: Text | None = setting(
+        "Dask cluster that judges recorded decisions again and verifies the ledger: "
+        "dask://HOST:PORT or tls://HOST:PORT. All cores of this machine do it if absent.",
+        None,
     )
-    key_threshold: int | None = field(
-        default=None, metadata={"description": "How many of them must sign a key event."}
-    )
-    cluster: Text | None = field(
-        default=None,
-        metadata={
-            "description": "Dask cluster that judges recorded decisions again and verifies the ledger: "
-            "dask://HOST:PORT or tls://HOST:PORT. All cores of this machine do it if absent."
-        },
-    )
-    notify: NotifySettings | None = field(
-        default=None, metadata={"description": "Who is told by `gate notify` what changed; nobody if absent."}
+    notify: NotifySettings | None = setting(
+        "Who is told by `gate notify` what changed; nobody if absent.", None
     )
 
 
@@ -111,11 +101,9 @@ class Operator(Struct, frozen=True):
         if name is None and threshold is None:
             return None
         if name is None or threshold is None:
-            raise ConfigError(
-                f"{'key_admins' if name is None else 'key_threshold'} is missing",
-                path=str(self.directory / FILE),
-                remedy="set key_admins and key_threshold together, or neither",
-            )
+            what = f"{'key_admins' if name is None else 'key_threshold'} is missing"
+            remedy = "set key_admins and key_threshold together, or neither"
+            raise ConfigError(what, path=str(self.directory / FILE), remedy=remedy)
         from ..ledger.keychain import Admins
 
         try:

@@ -19,14 +19,13 @@ from ...evidence.base.contracts import violations
 from ...evidence.base.errors import ConfigError, EvidenceError, suggestion
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.records import nested
-from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, validate
+from ...evidence.base.settings import Bounded, S, Settings, Text, Uncertain, build, setting, validate
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting import registry
 from ...evidence.reading.workspace import Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
 from ..policy import registry as engines
 from ..policy.engines.opa.settings import OpaSettings
-from .policy import PolicySettings
 
 FILE = "gate.yaml"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -53,19 +52,48 @@ def age_seconds(age: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterSettings(Settings):
+    """A parameter's value in place of the bundle's."""
+
+    value: Any = setting("The value, in the bundle's unit.")
+    rationale: Text = setting("Why this workspace has another value.")
+    unit: Text | None = setting("The unit; the bundle's parameter must have the same one.", None)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings(Settings):
+    """Which bundle judges, what it must be, and what of it applies."""
+
+    bundle: Text | None = setting("The bundle's directory or .tar.gz in the workspace.", None)
+    shipped: Literal["prelive", "release"] | None = setting(
+        "One of gate's own bundles; prelive if neither is named.", None
+    )
+    version: Text | None = setting("The revision the bundle must have.", None)
+    digest: Annotated[str, Bounded(pattern=r"^[0-9a-f]{64}$")] | None = setting(
+        "The SHA-256 digest the bundle must have.", None
+    )
+    signer: Text | None = setting("PEM file with the public key that must have signed it.", None)
+    profile: Text | None = setting(
+        "The bundle's profile that selects the rules; all of them if absent.", None
+    )
+    parameters: dict[str, dict[str, ParameterSettings]] = setting(
+        "Parameters in place of the bundle's, by group and name; only an operator's file "
+        "or a trust ref can set them.",
+        factory=dict,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectSettings(Settings):
     """What is judged."""
 
-    sources: list[Text] | None = field(
-        default=None,
-        metadata={
-            "description": "Directories, files or globs whose content is judged. If absent, all at the "
-            "top that has Python in it (but docs, examples, build and the like), contracts, fixtures, tests."
-        },
+    sources: list[Text] | None = setting(
+        "Directories, files or globs whose content is judged. If absent, all at the "
+        "top that has Python in it (but docs, examples, build and the like), contracts, fixtures, tests.",
+        None,
     )
-    exclude: list[Text] = field(
-        default_factory=lambda: list(DEFAULT_EXCLUDE),
-        metadata={"description": "Globs under the sources that are not judged."},
+    exclude: list[Text] = setting(
+        "Globs under the sources that are not judged.", factory=lambda: list(DEFAULT_EXCLUDE)
     )
 
 
@@ -73,10 +101,9 @@ class SubjectSettings(Settings):
 class TimestampSettings(Settings):
     """The authority that stamps checkpoints of the ledger."""
 
-    url: Text = field(metadata={"description": "Where it answers RFC 3161 requests over HTTP."})
-    anchor: Text | None = field(
-        default=None,
-        metadata={"description": "PEM file with its certificate or its root's, for `gate ledger verify`."},
+    url: Text = setting("Where it answers RFC 3161 requests over HTTP.")
+    anchor: Text | None = setting(
+        "PEM file with its certificate or its root's, for `gate ledger verify`.", None
     )
 
 
@@ -84,39 +111,30 @@ class TimestampSettings(Settings):
 class WitnessSettings(Settings):
     """A witness that cosigns checkpoints of the ledger."""
 
-    url: Text = field(metadata={"description": "Its submission prefix, below which is add-checkpoint."})
-    key: Text = field(metadata={"description": "Its verifier key, name+hash+base64."})
+    url: Text = setting("Its submission prefix, below which is add-checkpoint.")
+    key: Text = setting("Its verifier key, name+hash+base64.")
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings(Settings):
     """Where decisions are recorded."""
 
-    location: Text = field(
-        default="ledger",
-        metadata={
-            "description": "Directory inside the workspace, reached without links, or the URL of a ledger "
-            "that a plug-in serves."
-        },
+    location: Text = setting(
+        "Directory inside the workspace, reached without links, or the URL of a ledger "
+        "that a plug-in serves.",
+        "ledger",
     )
-    evidence: Text | None = field(
-        default=None,
-        metadata={"description": "URL of the evidence store; it lies with the ledger if absent."},
+    evidence: Text | None = setting("URL of the evidence store; it lies with the ledger if absent.", None)
+    origin: Annotated[str, Bounded(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = setting(
+        "The log's name in its checkpoints; gate.local/<name>/<random> if absent.", None
     )
-    origin: Annotated[str, Bounded(pattern=r"^[a-z0-9][a-z0-9./_-]{0,127}$")] | None = field(
-        default=None,
-        metadata={"description": "The log's name in its checkpoints; gate.local/<name>/<random> if absent."},
+    timestamps: TimestampSettings | None = setting(
+        "Who stamps checkpoints when `gate ledger witness` asks.", None
     )
-    timestamps: TimestampSettings | None = field(
-        default=None, metadata={"description": "Who stamps checkpoints when `gate ledger witness` asks."}
+    witnesses: list[WitnessSettings] = setting(
+        "Who cosigns checkpoints when `gate ledger witness` asks.", factory=list
     )
-    witnesses: list[WitnessSettings] = field(
-        default_factory=list,
-        metadata={"description": "Who cosigns checkpoints when `gate ledger witness` asks."},
-    )
-    quorum: int | None = field(
-        default=None, metadata={"description": "How many witnesses are enough; all if absent."}
-    )
+    quorum: int | None = setting("How many witnesses are enough; all if absent.", None)
 
     @property
     def directory(self) -> str | None:
@@ -137,58 +155,40 @@ class StageSettings(Settings):
 class GateConfig(Settings):
     """The whole of ``gate.yaml``."""
 
-    version: Literal[1] = field(default=1, metadata={"description": "Version of this file's format."})
-    name: Annotated[str, Bounded(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = field(
-        default=None, metadata={"description": "Name of the system judged; the directory's name if absent."}
+    version: Literal[1] = setting("Version of this file's format.", 1)
+    name: Annotated[str, Bounded(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = setting(
+        "Name of the system judged; the directory's name if absent.", None
     )
-    effective_time: Text | None = field(
-        default=None,
-        metadata={"description": "Pins the time at which rules, waivers and ages are judged (RFC 3339)."},
+    effective_time: Text | None = setting(
+        "Pins the time at which rules, waivers and ages are judged (RFC 3339).", None
     )
     subject: SubjectSettings = SubjectSettings()
-    evidence: dict[str, dict[str, Any]] = field(
-        default_factory=dict, metadata={"description": "Options by collector."}
+    evidence: dict[str, dict[str, Any]] = setting("Options by collector.", factory=dict)
+    freshness: dict[str, Age] = setting(
+        "How old a collector's evidence may be, whatever the policies allow: 12h, 7d.", factory=dict
     )
-    freshness: dict[str, Age] = field(
-        default_factory=dict,
-        metadata={
-            "description": "How old a collector's evidence may be, whatever the policies allow: 12h, 7d."
-        },
+    limits: Limits = setting("How much is read; what is widened here is recorded.", Limits())
+    roles: dict[str, list[Text]] = setting(
+        "Who may sign in which role: role to principals of allowed_signers.", factory=dict
     )
-    limits: Limits = field(
-        default=Limits(), metadata={"description": "How much is read; what is widened here is recorded."}
+    allowed_signers: Text = setting(
+        "OpenSSH allowed_signers file of the people who sign.", "trust/allowed_signers"
     )
-    roles: dict[str, list[Text]] = field(
-        default_factory=dict,
-        metadata={"description": "Who may sign in which role: role to principals of allowed_signers."},
+    revoked_keys: Text | None = setting(
+        "Keys that count no more: an OpenSSH KRL, or a list of public keys.", None
     )
-    allowed_signers: Text = field(
-        default="trust/allowed_signers",
-        metadata={"description": "OpenSSH allowed_signers file of the people who sign."},
-    )
-    revoked_keys: Text | None = field(
-        default=None,
-        metadata={"description": "Keys that count no more: an OpenSSH KRL, or a list of public keys."},
-    )
-    attesters: Text | None = field(
-        default=None,
-        metadata={"description": "File of those whose attestations count, and of which there must be."},
+    attesters: Text | None = setting(
+        "File of those whose attestations count, and of which there must be.", None
     )
     policy: PolicySettings = field(default=PolicySettings())
     ledger: LedgerSettings = LedgerSettings()
-    engine: Text = field(
-        default=engines.EMBEDDED,
-        metadata={
-            "description": "The policy engine: embedded, opa (a server that gate starts), opa=URL, or the "
-            "name of an installed plug-in."
-        },
+    engine: Text = setting(
+        "The policy engine: embedded, opa (a server that gate starts), opa=URL, or the "
+        "name of an installed plug-in.",
+        engines.EMBEDDED,
     )
-    opa: OpaSettings = field(
-        default=OpaSettings(), metadata={"description": "How the OPA server of `engine: opa=URL` is reached."}
-    )
-    stages: dict[str, StageSettings] = field(
-        default_factory=dict, metadata={"description": "Changed dependencies between stages."}
-    )
+    opa: OpaSettings = setting("How the OPA server of `engine: opa=URL` is reached.", OpaSettings())
+    stages: dict[str, StageSettings] = setting("Changed dependencies between stages.", factory=dict)
 
 
 def load_config(root: Path) -> GateConfig:
@@ -262,9 +262,8 @@ def check_config(config: GateConfig, path: str) -> None:
         try:
             parse_rfc3339(config.effective_time)
         except ValueError as error:
-            raise ConfigError(
-                str(error), path=path, place="effective_time", remedy="write it like 2025-11-07T12:00:00Z"
-            ) from error
+            remedy = "write it like 2025-11-07T12:00:00Z"
+            raise ConfigError(str(error), path=path, place="effective_time", remedy=remedy) from error
     for pattern in [*(config.subject.sources or ()), *config.subject.exclude]:
         if pattern != ".":
             check_relative(pattern.rstrip("/"))
@@ -303,12 +302,9 @@ def _check_urls(settings: LedgerSettings, file: str) -> None:
 
     evidence = settings.evidence
     if evidence is not None and (not _SCHEME.match(evidence) or evidence.lower().startswith("file:")):
-        raise ConfigError(
-            "evidence in files lies with the ledger, and nowhere else",
-            path=file,
-            place="ledger.evidence",
-            remedy="leave it out, or give the URL of another store, such as s3://BUCKET/PREFIX",
-        )
+        what = "evidence in files lies with the ledger, and nowhere else"
+        remedy = "leave it out, or give the URL of another store, such as s3://BUCKET/PREFIX"
+        raise ConfigError(what, path=file, place="ledger.evidence", remedy=remedy)
     for name, schemes, url in (
         ("location", LEDGERS, settings.location if settings.directory is None else None),
         ("evidence", STORES, settings.evidence),
@@ -348,12 +344,8 @@ def _check_options(collector: str, options: dict[str, Any]) -> None:
 
 def _check_collector(name: str, place: str, path: str) -> None:
     if not registry.known(name):
-        raise ConfigError(
-            f"there is no collector {name[:80]!r}",
-            path=path,
-            place=place,
-            remedy=f"{suggestion(name, registry.names())}; a plug-in's has to be installed",
-        )
+        remedy = f"{suggestion(name, registry.names())}; a plug-in's has to be installed"
+        raise ConfigError(f"there is no collector {name[:80]!r}", path=path, place=place, remedy=remedy)
 
 
 def read_settings(

@@ -28,9 +28,8 @@ _KINDS = ("deny", "violation", "condition", "warn", "check")
 
 def policy_error(stage: Stage, what: str) -> EngineError:
     """The error about a bundle whose answer cannot be used."""
-    return EngineError(
-        what, path=f"package {stage.package}", remedy="correct the policy bundle; this is no verdict"
-    )
+    remedy = "correct the policy bundle; this is no verdict"
+    return EngineError(what, path=f"package {stage.package}", remedy=remedy)
 
 
 def refuse_unexpected(stage: Stage, output: Mapping[str, Any]) -> None:
@@ -60,9 +59,8 @@ class Answer:
         self._output = output
         check = output.get(f"check_{rule.short_name}")
         if not isinstance(check, dict) or not isinstance(check.get("holds"), bool):
-            raise self._error(
-                f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
-            )
+            what = f"the rule {rule.code!r} was not evaluated: check_{rule.short_name} is undefined"
+            raise self._error(what)
         self.holds: bool = check["holds"]
         operands = check.get("operands")
         if not isinstance(operands, list) or not operands:
@@ -122,9 +120,8 @@ class Answer:
         try:
             canonical(value)
         except InternalError as error:
-            raise self._error(
-                f"the rule {self._rule.code!r} gives what no decision can carry: {error}"
-            ) from error
+            what = f"the rule {self._rule.code!r} gives what no decision can carry: {error}"
+            raise self._error(what) from error
 
     def _operand(self, operand: Any) -> Operand:
         code = self._rule.code
@@ -158,23 +155,8 @@ class Answer:
         path, line = item.get("path"), item.get("line")
         if not all(isinstance(one, (str, NoneType)) for one in strings) or not _is_line(line):
             raise self._error(f"a result of {rule.code!r} has a field of the wrong type")
-        return Violation(
-            code=rule.code,
-            msg=message,
-            severity=rule.severity,
-            raised_from=None,
-            stage=rule.stage,
-            term=item.get("term"),
-            operand=item.get("operand"),
-            op=item.get("op"),
-            expected=item.get("expected"),
-            actual=item.get("actual"),
-            unit=item.get("unit"),
-            problem=None,
-            places=() if path is None else (Place(path, line),),
-            evidence=rule.collectors,
-            solution=rule.solution,
-        )
+        compared = {name: item.get(name) for name in ("term", "operand", "op", "expected", "actual", "unit")}
+        return rule.violation(message, **compared, places=() if path is None else (Place(path, line),))
 
 
 def _is_line(value: Any) -> bool:
@@ -187,19 +169,7 @@ def _text(value: Any) -> str | None:
 
 def unjudgeable(stage: Stage, problems: Sequence[Problem]) -> Violation:
     """The violation of a stage whose sources cannot all be judged."""
-    rule = Rule(
-        code=f"{stage.id}.subject",
-        stage=stage.id,
-        short_name="subject",
-        kind="violation",
-        title="The sources can be judged",
-        description="",
-        severity=Severity.HIGH,
-        solution="",
-        owner="",
-        controls=(),
-        facts=(),
-    )
+    rule = stage.rule("subject", "The sources can be judged", Severity.HIGH)
     return evidence_violation(rule, ProblemKind.REJECTED, {"the judged sources": tuple(problems)})
 
 
@@ -220,21 +190,13 @@ def evidence_violation(
     remedies = list(dict.fromkeys(problem.remedy for problem in relevant if problem.remedy))
     places = [Place.of(p.path, p.place) for p in relevant if p.path is not None]
     blocks = rule.severity.blocks
-    return Violation(
-        code=rule.code,
-        msg=f"{_WHAT[kind]}: {'; '.join(reasons[:_MOST_REASONS])}{more}",
+    return rule.violation(
+        f"{_WHAT[kind]}: {'; '.join(reasons[:_MOST_REASONS])}{more}",
         severity=rule.severity if blocks else Severity.HIGH,
         raised_from=None if blocks else rule.severity,
-        stage=rule.stage,
-        term=None,
-        operand=None,
-        op=None,
         expected=f"measured: {', '.join(problems)}",
-        actual=None,
-        unit=None,
         problem=kind,
         places=tuple(dict.fromkeys(places)),
-        evidence=rule.collectors,
         solution="; ".join(remedies[:_MOST_REASONS]) or rule.solution,
     )
 
@@ -297,7 +259,8 @@ def conftest_answer(
             if rule.kind == "warn":
                 found.notices.append(Notice(rule.code, f"{term}: {message}"))
             else:
-                found.violations.append(_conftest_violation(rule, message, more, term, path))
+                known = {"term": term, "actual": dict(more) or None, "places": (Place(path),)}
+                found.violations.append(rule.violation(message, **known))
     return found
 
 
@@ -323,27 +286,6 @@ def _conftest_message(stage: Stage, rule: Rule, result: Any) -> tuple[str, Mappi
     try:
         canonical(more)
     except InternalError as error:
-        raise policy_error(
-            stage, f"the rule {rule.code!r} gives what no decision can carry: {error}"
-        ) from error
+        what = f"the rule {rule.code!r} gives what no decision can carry: {error}"
+        raise policy_error(stage, what) from error
     return result["msg"], more
-
-
-def _conftest_violation(rule: Rule, message: str, more: Mapping[str, Any], term: str, path: str) -> Violation:
-    return Violation(
-        code=rule.code,
-        msg=message,
-        severity=rule.severity,
-        raised_from=None,
-        stage=rule.stage,
-        term=term,
-        operand=None,
-        op=None,
-        expected=None,
-        actual=dict(more) or None,
-        unit=None,
-        problem=None,
-        places=(Place(path),),
-        evidence=rule.collectors,
-        solution=rule.solution,
-    )

@@ -58,21 +58,11 @@ def settle(
 
 def overdue(condition: Condition, rule: Rule) -> Violation:
     """The violation that a condition becomes when it is due; a waiver names it by the condition's id."""
-    return Violation(
-        code=rule.code,
-        msg=f"The condition {condition.id} is overdue since {condition.due}: {condition.msg}",
-        severity=rule.severity,
-        raised_from=None,
-        stage=rule.stage,
+    return rule.violation(
+        f"The condition {condition.id} is overdue since {condition.due}: {condition.msg}",
         term=condition.id,
-        operand=None,
-        op=None,
         expected=f"closed by {condition.closed_by}",
         actual="open",
-        unit=None,
-        problem=None,
-        places=(),
-        evidence=rule.collectors,
         solution=f"{condition.owner} has to fulfil it, and {condition.closed_by} to close it.",
     )
 

@@ -66,7 +66,15 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
     results, notices = judge_stages(plan, recorded, outputs.packages, facts, time)
     verdict = overall(results) if setup.stage == ALL else results[setup.stage].verdict
     judged = list(results.values())
-    weakenings = [*setup.weakenings, *_no_author(setup), *_set_time(time)]
+    weakenings = list(setup.weakenings)
+    if setup.authors is None:
+        what = "no git commit states an author, so nobody can be refused as one"
+        weakenings.append(Weakening("no_author", what))
+    if time.source != "clock":
+        names = {"operator": "the operator", "trust ref": "the trust ref", "flag": "a flag"}
+        by = names.get(time.source, time.source)
+        what = f"judged as of {time.text}, set by {by}, instead of the time of the run"
+        weakenings.append(Weakening("effective_time", what))
     remarks = [*notices, *_rejected_statements(recorded)]
     return Decision(
         type=TYPE,
@@ -120,22 +128,6 @@ def judge_stages(
 
 def _masked(notice: Notice) -> Notice:
     return Notice(notice.code, masked(notice.msg), notice.level)
-
-
-def _set_time(time: Time) -> list[Weakening]:
-    if time.source == "clock":
-        return []
-    names = {"operator": "the operator", "trust ref": "the trust ref", "flag": "a flag"}
-    by = names.get(time.source, time.source)
-    return [
-        Weakening("effective_time", f"judged as of {time.text}, set by {by}, instead of the time of the run")
-    ]
-
-
-def _no_author(setup: Setup) -> list[Weakening]:
-    if setup.authors is not None:
-        return []
-    return [Weakening("no_author", "no git commit states an author, so nobody can be refused as one")]
 
 
 def _rejected_statements(recorded: Recorded) -> list[Notice]:

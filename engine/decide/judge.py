@@ -86,10 +86,11 @@ def judge(
     """
     results: dict[str, StageResult] = {}
     needed = plan.closure(tuple(wanted))
+    ordered = sorted(waivers, key=lambda one: (one.id, one.effective_until, one.approver))
     refuse_empty(plan, needed)
     for name in needed:
         stage = plan.stages[name]
-        judging = _Judging(plan, stage, outputs[stage.package], facts, waivers, now_s)
+        judging = _Judging(plan, stage, outputs[stage.package], facts, ordered, now_s)
         if odd_sources:
             judging.violations.append(unjudgeable(stage, odd_sources))
         results[name] = judging.result(results)
@@ -116,38 +117,24 @@ def action(plan: Plan, stage: str, verdict: Verdict, results: Mapping[str, Stage
     critical = any(violation.severity is Severity.CRITICAL for violation in found)
     key = "FAIL_CRITICAL" if verdict is Verdict.FAIL and critical else verdict.value
     if key not in table:
-        raise EngineError(
-            f"the parameter {stage}_actions has no entry {key!r}",
-            path="gate/params/common/data.yaml",
-            remedy="add it",
-        )
+        what = f"the parameter {stage}_actions has no entry {key!r}"
+        raise EngineError(what, path="gate/params/common/data.yaml", remedy="add it")
     return table[key]
 
 
-class _Judging:
+class _Judging(Struct):
     """Judges one stage; its parts come out in a stable order."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        stage: Stage,
-        output: Mapping[str, Any],
-        facts: Facts,
-        waivers: Sequence[Waiver],
-        now_s: int,
-    ) -> None:
-        self.plan = plan
-        self.stage = stage
-        self.output = output
-        self.facts = facts
-        self.waivers = sorted(
-            (w for w in waivers if stage.id in w.stages), key=lambda w: (w.id, w.effective_until, w.approver)
-        )
-        self.now_s = now_s
-        self.violations: list[Violation] = []
-        self.waived: list[Waived] = []
-        self.conditions: list[Condition] = []
-        self.warnings: list[Notice] = []
+    plan: Plan
+    stage: Stage
+    output: Mapping[str, Any]
+    facts: Facts
+    waivers: Sequence[Waiver]
+    now_s: int
+    violations: list[Violation] = field(default_factory=list)
+    waived: list[Waived] = field(default_factory=list)
+    conditions: list[Condition] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
 
     def result(self, earlier: Mapping[str, StageResult]) -> StageResult:
         """Judge every rule and dependency of the stage."""
@@ -170,7 +157,11 @@ class _Judging:
             conditions=tuple(sorted(self.conditions, key=lambda c: (c.due, c.code, c.msg, c.owner))),
             warnings=tuple(sorted(self.warnings, key=lambda w: (w.code, w.msg))),
             figures=_figures(self.stage, self.facts),
-            exhibits=_exhibits(self.stage, self.facts),
+            exhibits={
+                fact: table
+                for fact, columns in self.stage.exhibits
+                if (table := Exhibit.of(self.facts.value(fact), columns)) is not None
+            },
             has_evidence=any(self.facts.files.get(source, 0) for source in self.stage.rests_on),
         )
 
@@ -304,7 +295,8 @@ class _Judging:
     def _report(self, violation: Violation) -> bool:
         """Count a violation as waived or open. Returns whether it was waived."""
         for waiver in self.waivers:
-            if waiver.code == violation.code and waiver.term in (None, violation.term):
+            here = self.stage.id in waiver.stages and waiver.code == violation.code
+            if here and waiver.term in (None, violation.term):
                 self.waived.append(
                     Waived(
                         **{name: getattr(violation, name) for name in _VIOLATION},
@@ -336,25 +328,15 @@ class _Judging:
         if verdict is Verdict.PASS:
             return
         conditional = verdict is Verdict.CONDITIONAL
-        self._open(
-            Violation(
-                code=f"{self.stage.id}.dependency",
-                msg=f"{name} passed only under conditions" if conditional else f"{name} failed",
-                severity=Severity.MEDIUM if conditional else Severity.HIGH,
-                raised_from=None,
-                stage=self.stage.id,
-                term=name,
-                operand=name,
-                op="=",
-                expected=Verdict.PASS.value,
-                actual=verdict.value,
-                unit=None,
-                problem=None,
-                places=(),
-                evidence=tuple(self.plan.stages[name].evidence),
-                solution=f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
-            )
+        rule = self.stage.rule(
+            "dependency",
+            "The stages it depends on passed",
+            Severity.MEDIUM if conditional else Severity.HIGH,
+            f"Fulfil the conditions of {name}." if conditional else f"Make {name} pass first.",
         )
+        what = f"{name} passed only under conditions" if conditional else f"{name} failed"
+        compared = {"term": name, "operand": name, "op": "=", "expected": "PASS", "actual": verdict.value}
+        self._open(rule.violation(what, **compared, evidence=tuple(self.plan.stages[name].evidence)))
 
 
 def _scalar(value: Any) -> Any:
@@ -376,8 +358,3 @@ def _figures(stage: Stage, facts: Facts) -> dict[str, Figure]:
         scalar = value is None or isinstance(value, (int, str))
         figures[name] = Figure(value if scalar else len(value), unit, facts.scope(fact))
     return figures
-
-
-def _exhibits(stage: Stage, facts: Facts) -> dict[str, Exhibit]:
-    tables = {fact: Exhibit.of(facts.value(fact), columns) for fact, columns in stage.exhibits}
-    return {fact: table for fact, table in tables.items() if table is not None}

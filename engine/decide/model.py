@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct, field
 
 from ...evidence.base.contracts import source_of
-from ..decision.document import Override, Profile, Severity
+from ..decision.document import Override, Profile, Severity, Violation
 
 
 class Rule(Struct, frozen=True):
@@ -44,6 +46,12 @@ class Rule(Struct, frozen=True):
         """Ids of the collectors whose facts it needs, in their order."""
         return tuple(dict.fromkeys(source_of(fact) for fact in self.facts))
 
+    def violation(self, msg: str, **known: Any) -> Violation:
+        """One way in which it does not hold, with further fields where they are known."""
+        stated = {"code": self.code, "msg": msg, "severity": self.severity, "stage": self.stage}
+        own = {"places": (), "evidence": self.collectors, "solution": self.solution}
+        return Violation(**{**dict.fromkeys(Violation.__struct_fields__), **stated, **own, **known})
+
 
 class Stage(Struct, frozen=True):
     """One gate: its question, what it depends on and the rules that must have been evaluated.
@@ -69,6 +77,12 @@ class Stage(Struct, frozen=True):
         return self.rests_on | {
             source_of(fact) for rule in self.rules if rule.selected for fact in rule.facts
         }
+
+    def rule(self, name: str, title: str, severity: Severity, solution: str = "") -> Rule:
+        """A rule about the stage itself, which is in no bundle."""
+        return Rule(
+            f"{self.id}.{name}", self.id, name, "violation", title, "", severity, solution, "", (), ()
+        )
 
     @property
     def rests_on(self) -> frozenset[str]:

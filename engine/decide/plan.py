@@ -118,12 +118,8 @@ def _rules(bundle: Bundle, report: Report) -> tuple[dict[str, Rule], set[str]]:
 
 
 def _bad_metadata(annotation: Annotation, what: str, advice: str = "") -> PolicyError:
-    return PolicyError(
-        what,
-        path=annotation.path,
-        place=f"line {annotation.line}",
-        remedy=f"correct the METADATA block{advice}",
-    )
+    remedy = f"correct the METADATA block{advice}"
+    return PolicyError(what, path=annotation.path, place=f"line {annotation.line}", remedy=remedy)
 
 
 def _rule(annotation: Annotation, prefix: str, short: str) -> Rule:

@@ -228,9 +228,8 @@ def facts_of(recorded: Recorded, time: Time) -> Facts:
     about = provenance(evidence, setup.subject, time.seconds, setup.max_age_s, frozenset(setup.uncommitted))
     broken = violations("facts", PROVENANCE, about)
     if broken:
-        raise InternalError(
-            f"the facts about evidence break their contract: {broken[0][1]}", place=broken[0][0]
-        )
+        what = f"the facts about evidence break their contract: {broken[0][1]}"
+        raise InternalError(what, place=broken[0][0])
     found = recorded._facts[time] = Facts(
         values={**{name: item.facts for name, item in evidence.items()}, PROVENANCE: about},
         problems={

@@ -47,9 +47,8 @@ def read_profiles(metadata: Mapping[str, Any], stages: Iterable[Stage]) -> dict[
 
 
 def _wrong(what: str, advice: str = "") -> PolicyError:
-    return PolicyError(
-        what, path=MANIFEST, place="metadata.profiles", remedy=f"{advice}see docs/policy-bundles.md"
-    )
+    remedy = f"{advice}see docs/policy-bundles.md"
+    return PolicyError(what, path=MANIFEST, place="metadata.profiles", remedy=remedy)
 
 
 def is_names(value: Any) -> bool:
@@ -95,12 +94,9 @@ def refuse_empty(plan: Plan, needed: Collection[str]) -> None:
     """
     empty = [name for name in needed if not any(rule.selected for rule in plan.stages[name].rules)]
     if empty and plan.profile is not None:
-        raise PolicyError(
-            f"the profile {plan.profile.name!r} has no rule of {', '.join(empty)}: nothing would be judged",
-            path=MANIFEST,
-            place="metadata.profiles",
-            remedy="judge another stage, choose another profile, or put rules of it into a collection",
-        )
+        what = f"the profile {plan.profile.name!r} has no rule of {', '.join(empty)}: nothing would be judged"
+        remedy = "judge another stage, choose another profile, or put rules of it into a collection"
+        raise PolicyError(what, path=MANIFEST, place="metadata.profiles", remedy=remedy)
 
 
 def _is_storable(value: Any) -> bool:
@@ -132,9 +128,8 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
             meant = nearest(one.name, known)
             remedy = f"did you mean {meant!r}? " if meant else ""
             remedy += "`gate docs policies` lists the parameters of the shipped bundle"
-            raise ConfigError(
-                "the policy bundle has no such parameter", path=path, place=place, remedy=remedy
-            )
+            what = "the policy bundle has no such parameter"
+            raise ConfigError(what, path=path, place=place, remedy=remedy)
         group, name = known[one.name]
         entry = groups[group][name]
         unit = entry["unit"]
@@ -143,9 +138,8 @@ def override(bundle: Bundle, wanted: Sequence[Parameter], path: str) -> tuple[Bu
             raise ConfigError(what, path=path, place=f"{place}.rationale", remedy="say why the value differs")
         if one.unit not in (None, unit):
             what = f"the parameter has the unit {unit!r}, not {str(one.unit)[:80]!r}"
-            raise ConfigError(
-                what, path=path, place=f"{place}.unit", remedy="convert the value, or leave the unit out"
-            )
+            remedy = "convert the value, or leave the unit out"
+            raise ConfigError(what, path=path, place=f"{place}.unit", remedy=remedy)
         good, needed = fits(one.value, unit)
         if not good or not _is_storable(one.value):
             what = f"the parameter has the unit {unit!r}, so its value must be {needed}"

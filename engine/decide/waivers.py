@@ -19,6 +19,9 @@ from ..decision.document import Notice
 from .conditions import DAY
 from .model import Plan
 
+Fact = Mapping[str, Any]
+"""A waiver or revocation as the facts have it."""
+
 
 class Waiver(Struct, frozen=True):
     """A permission found valid at the effective time, for ``stages`` and one rule code (and term)."""
@@ -47,11 +50,7 @@ class State(StrEnum):
 
 
 def assess(
-    facts: Sequence[Mapping[str, Any]],
-    revocations: Sequence[Mapping[str, Any]],
-    plan: Plan,
-    subject: str,
-    now_s: int,
+    facts: Sequence[Fact], revocations: Sequence[Fact], plan: Plan, subject: str, now_s: int
 ) -> tuple[list[Waiver], list[Notice]]:
     """Return the waivers that count, and notices about those that need attention.
 
@@ -66,19 +65,9 @@ def assess(
             level = "error" if state is State.VOID else "warning"
             notes.append(Notice(fact["code"], f"waiver {fact['id']} ({fact['path']}) {text}", level))
             continue
-        valid.append(
-            Waiver(
-                id=fact["id"],
-                code=fact["code"],
-                term=fact["term"],
-                stages=tuple(fact["stages"]),
-                reason=fact["reason"],
-                reference=fact["reference"],
-                author=fact["author"],
-                approver=fact["approver_principal"],
-                effective_until=fact["effective_until"],
-            )
-        )
+        same = ("id", "code", "term", "reason", "reference", "author", "effective_until")
+        named = {"stages": tuple(fact["stages"]), "approver": fact["approver_principal"]}
+        valid.append(Waiver(**{name: fact[name] for name in same}, **named))
         if state is State.EXPIRING:
             notes.append(Notice(fact["code"], f"waiver {fact['id']} {text}"))
     for one in revocations:
@@ -89,12 +78,8 @@ def assess(
 
 
 def states(
-    facts: Sequence[Mapping[str, Any]],
-    revocations: Sequence[Mapping[str, Any]],
-    plan: Plan,
-    subject: str,
-    now_s: int,
-) -> Iterator[tuple[Mapping[str, Any], State, str]]:
+    facts: Sequence[Fact], revocations: Sequence[Fact], plan: Plan, subject: str, now_s: int
+) -> Iterator[tuple[Fact, State, str]]:
     """Every waiver by id, with its state and that in words."""
     ended = {
         one["id"]: one for one in revocations if _void(one, plan) is None and one["revoked_at_s"] <= now_s
@@ -104,11 +89,8 @@ def states(
         if mistake is not None:
             yield fact, State.VOID, f"does not count: {mistake}"
         elif (by := ended.get(fact["id"])) is not None:
-            yield (
-                fact,
-                State.REVOKED,
-                f"was revoked on {by['revoked_at']} by {by['principal']}: {by['reason']}",
-            )
+            text = f"was revoked on {by['revoked_at']} by {by['principal']}: {by['reason']}"
+            yield fact, State.REVOKED, text
         else:
             yield fact, *_state(fact, plan, subject, now_s)
 

@@ -25,7 +25,7 @@ def inconsistencies(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield place, f"it names the stage {name!r}, which the decision does not have"
     for place, text in _times(document):
         try:
-            _check_time(text)
+            (parse_rfc3339 if "T" in text.upper() else date.fromisoformat)(text)
         except ValueError as error:
             yield place, str(error)
     try:
@@ -55,11 +55,3 @@ def _times(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for index, item in enumerate(document[member]):
             if item[name] is not None:
                 yield f"/{member}/{index}/{name}", item[name]
-
-
-def _check_time(text: str) -> None:
-    """Raises ValueError: neither a day nor an RFC 3339 time."""
-    if "T" in text.upper():
-        parse_rfc3339(text)
-    else:
-        date.fromisoformat(text)

@@ -145,11 +145,8 @@ def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
         return None
     broken = violations("entries", DECISION, predicate, most=1) or _unreal(predicate["timeVerified"])
     if broken:
-        raise LedgerError(
-            f"a decision's line breaks its contract: {broken[0][1]}",
-            place=broken[0][0],
-            remedy="run `gate ledger verify`",
-        )
+        what = f"a decision's line breaks its contract: {broken[0][1]}"
+        raise LedgerError(what, place=broken[0][0], remedy="run `gate ledger verify`")
     found: dict[str, Any] = extension
     return found
 

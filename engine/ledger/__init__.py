@@ -38,20 +38,8 @@ if TYPE_CHECKING:
     from .writer import Ledger
 
 
-def _files() -> Connect:
-    from .files import connect
-
-    return connect
-
-
-def _postgres() -> Connect:
-    from .postgres import connect
-
-    return connect
-
-
 LEDGERS: Final[Schemes[Connect]] = Schemes(
-    "ledger", "gate.ledgers", {"file": _files, "postgresql": _postgres, "postgres": _postgres}
+    "ledger", "gate.ledgers", {"file": ".files", "postgresql": ".postgres", "postgres": ".postgres"}, __name__
 )
 
 

@@ -31,6 +31,12 @@ COSIGNATURES: Final = "cosig"
 RESTORE: Final = "restore the ledger from a copy you trust, and find out who changed it"
 
 
+def damaged(path: str, what: str, line: int | None = None, remedy: str = RESTORE) -> LedgerError:
+    """The error for a part of a ledger, or a line of its log, that is not as it was."""
+    place = None if line is None else f"line {line}"
+    return LedgerError(what, path=path, place=place, remedy=remedy)
+
+
 class NoLedger(LedgerError):
     """There is no ledger at this place."""
 

@@ -84,17 +84,13 @@ class Admins(Struct, frozen=True):
             elif one.key.blob in keys:
                 what = f"the key {one.key.fingerprint} stands twice"
             if what is not None:
-                raise EvidenceError(
-                    what, path=path, place=f"line {one.line}", remedy='write NAME namespaces="keys@gate" KEY'
-                )
+                remedy = 'write NAME namespaces="keys@gate" KEY'
+                raise EvidenceError(what, path=path, place=f"line {one.line}", remedy=remedy)
             keys[one.key.blob] = one.principals[0]
         people = len(set(keys.values()))
         if not 1 <= threshold <= people:
-            raise EvidenceError(
-                f"{threshold} of {people} key admins cannot sign",
-                path=path,
-                remedy="set a threshold from 1 to the number of admins",
-            )
+            remedy = "set a threshold from 1 to the number of admins"
+            raise EvidenceError(f"{threshold} of {people} key admins cannot sign", path=path, remedy=remedy)
         return cls(keys, threshold, hashlib.sha256(f"{threshold}\n{text}".encode()).hexdigest())
 
     def signed(self, event: str, signatures: Iterable[str]) -> tuple[dict[str, str], list[str]]:
@@ -387,14 +383,12 @@ def _document(event: str) -> dict[str, Any]:
     except (EvidenceError, UnicodeEncodeError) as error:
         raise NotCounted(f"its document cannot be read: {error}") from None
     broken = violations("files", "key_event", value, most=1)
-    if not broken and not all(isinstance(one, int) for one in _numbers(value)):
+    stated = (
+        () if broken else (value.get("from_entry", 0), value.get("threshold", 0), value["checkpoint"]["size"])
+    )
+    if not all(isinstance(one, int) for one in stated):
         broken = [("/", "has a number with a decimal point")]
     if broken:
         raise NotCounted(f"its document breaks its contract: {broken[0][0]} {broken[0][1]}")
     found: dict[str, Any] = value
     return found
-
-
-def _numbers(document: dict[str, Any]) -> list[Any]:
-    rest = [document[name] for name in ("from_entry", "threshold") if name in document]
-    return [document["checkpoint"]["size"], *rest]

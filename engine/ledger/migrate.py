@@ -20,7 +20,7 @@ from ...evidence.signing.keys import VerifierKey
 from ..store import open_store
 from ..store.evidence import EvidenceStore
 from . import LEDGERS
-from .interface import COSIGNATURES, LOG, TIMESTAMP, LedgerSource, LedgerStorage
+from .interface import COSIGNATURES, LOG, TIMESTAMP, LedgerSource, LedgerStorage, damaged
 from .keychain import Admins
 from .reader import absent, read_chain, read_checkpoint, read_verifier
 
@@ -117,10 +117,8 @@ def migrate_evidence(
                 new += 1
             there.add(digest)
         if not there:
-            raise UsageError(
-                f"there is no evidence in {source.name}",
-                remedy="name the folder that has sha256/, such as ledger/evidence, or the store's URL",
-            )
+            remedy = "name the folder that has sha256/, such as ledger/evidence, or the store's URL"
+            raise UsageError(f"there is no evidence in {source.name}", remedy=remedy)
         count, entries = len(there), 0
         for index, digests in referred:
             for digest in digests:
@@ -148,11 +146,8 @@ def _copy(source: LedgerSource, target: LedgerStorage, admins: Admins | None) ->
         raise absent(source.name)
     target.begin(verifier)
     if target.verifier() != source.verifier():
-        raise LedgerError(
-            "another ledger is there already, with another key or name",
-            path=target.name,
-            remedy="name a place where there is none",
-        )
+        what = "another ledger is there already, with another key or name"
+        raise LedgerError(what, path=target.name, remedy="name a place where there is none")
     evidence = EvidenceStore(source.blobs)
     known = set(target.blobs.digests())
     for digest in evidence.digests():
@@ -168,12 +163,9 @@ def _add(source: LedgerSource, target: LedgerStorage, verifier: VerifierKey, adm
         ours = next(rest, None)
         if ours != line:
             what = "has entries that the source lacks" if ours is None else "has another line than the source"
-            raise LedgerError(
-                f"the ledger there {what}",
-                path=f"{target.name}/{LOG}",
-                place=f"line {there}",
-                remedy="name a place where there is none, and find out who wrote this one",
-            )
+            what = f"the ledger there {what}"
+            remedy = "name a place where there is none, and find out who wrote this one"
+            raise damaged(f"{target.name}/{LOG}", what, line=there, remedy=remedy)
     new = 0
     while block := list(islice(rest, _BLOCK)):
         target.append(block, None)

@@ -69,9 +69,8 @@ def open_note(note: bytes, key: VerifierKey) -> str:
             ed25519.verify_trusted(key.public, blob[4:], text.encode())
             found = True
     if not found:
-        raise SignatureError(
-            Flaw.WRONG_KEY, f"the note carries no signature by {key.name} ({key.fingerprint})"
-        )
+        what = f"the note carries no signature by {key.name} ({key.fingerprint})"
+        raise SignatureError(Flaw.WRONG_KEY, what)
     return text
 
 
@@ -143,9 +142,8 @@ class Checkpoint(Struct, frozen=True):
         if not text.startswith(checkpoint.text()) or len(digest) != HASH_BYTES or "" in lines:
             raise SignatureError(Flaw.MALFORMED, "the checkpoint is not written in its one canonical form")
         if origin != key.name:
-            raise SignatureError(
-                Flaw.MALFORMED, f"the checkpoint belongs to the log {origin!r}, not {key.name!r}"
-            )
+            what = f"the checkpoint belongs to the log {origin!r}, not {key.name!r}"
+            raise SignatureError(Flaw.MALFORMED, what)
         return checkpoint
 
 

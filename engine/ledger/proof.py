@@ -13,9 +13,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ...evidence.base.canonical import canonical
-from ...evidence.base.errors import LedgerError, UsageError
+from ...evidence.base.errors import UsageError
 from ...evidence.signing.problems import SignatureError
-from .interface import LOG, RESTORE
+from .interface import LOG, RESTORE, damaged
 from .merkle import Frontier, inclusion_proof, leaf_hash
 from .note import Checkpoint
 from .reader import LedgerReader
@@ -99,9 +99,6 @@ def export(ledger: LedgerReader) -> Iterator[bytes]:
         last = {"checkpoint": note, "key": str(ledger.verifier), "size": frontier.size, "type": EXPORT_TYPE}
         yield canonical(last) + b"\n"
         return
-    raise LedgerError(
-        "the ledger is not whole, so the export ends here",
-        path=f"{ledger.name}/{LOG}",
-        place=f"line {frontier.size}",
-        remedy=f"`gate ledger verify` names what is wrong; {RESTORE}",
-    )
+    what = "the ledger is not whole, so the export ends here"
+    remedy = f"`gate ledger verify` names what is wrong; {RESTORE}"
+    raise damaged(f"{ledger.name}/{LOG}", what, line=frontier.size, remedy=remedy)

@@ -22,6 +22,7 @@ from .interface import (
     LedgerSource,
     LoggedEntry,
     NoLedger,
+    damaged,
 )
 from .keychain import Admins, KeyChain
 from .note import Checkpoint
@@ -85,11 +86,10 @@ class LedgerReader:
         """
         latest = read_checkpoint(self._source, self.chain)
         if latest is not None and not self._source.covers(latest):
-            raise LedgerError(
+            raise damaged(
+                f"{self.name}/{LOG}",
                 f"entries sealed on {latest.time} are missing: the checkpoint covers {latest.size} "
                 f"entries in {latest.log_bytes} bytes, and the log does not have them",
-                path=f"{self.name}/{LOG}",
-                remedy=RESTORE,
             )
         return latest
 
@@ -140,10 +140,10 @@ class LedgerReader:
                 else:
                     envelope = Envelope.parse(line)
             except SignatureError as problem:
-                raise LedgerError(
+                raise damaged(
+                    f"{self.name}/{LOG}",
                     f"an entry of the ledger does not hold: {problem.reason}",
-                    path=f"{self.name}/{LOG}",
-                    place=f"line {index + 1}",
+                    line=index + 1,
                     remedy=remedy(problem, self.chain),
                 ) from None
             digest = merkle.leaf_hash(line).hex()
@@ -156,9 +156,7 @@ class LedgerReader:
         """
         latest = self.checkpoint()
         if latest is None:
-            raise LedgerError(
-                "this ledger was never sealed", path=self.name, remedy="record a decision first"
-            )
+            raise damaged(self.name, "this ledger was never sealed", remedy="record a decision first")
         leaves = merkle.leaf_hashes(islice(self._source.lines(), latest.size))
         if merkle.root_of(leaves) != latest.root:
             raise LedgerError(
@@ -263,15 +261,12 @@ def read_verifier(source: LedgerSource) -> VerifierKey | None:
         if data is not None:
             return read_verifier(source)
         place = f"{source.name}/{VERIFIER}"
-        raise LedgerError("the log's verifier key is missing", path=place, remedy=RESTORE)
+        raise damaged(place, "the log's verifier key is missing")
     try:
         return None if data is None else VerifierKey.parse(data.decode("ascii", "replace"))
     except SignatureError as problem:
-        raise LedgerError(
-            f"the log's verifier key is broken: {problem.reason}",
-            path=f"{source.name}/{VERIFIER}",
-            remedy=RESTORE,
-        ) from None
+        what = f"the log's verifier key is broken: {problem.reason}"
+        raise damaged(f"{source.name}/{VERIFIER}", what) from None
 
 
 def read_checkpoint(source: LedgerSource, chain: KeyChain, size: int | None = None) -> Checkpoint | None:
@@ -292,8 +287,7 @@ def read_checkpoint(source: LedgerSource, chain: KeyChain, size: int | None = No
 
 def absent(name: str) -> NoLedger:
     """The error for a ledger that is not there."""
+    what = "there is no ledger here"
     return NoLedger(
-        "there is no ledger here",
-        path=name,
-        remedy=f"record a decision first (`gate evaluate`), or name the place that has {LOG}",
+        what, path=name, remedy=f"record a decision first (`gate evaluate`), or name the place that has {LOG}"
     )

@@ -125,11 +125,8 @@ class Receipts:
             what = f"the ledger is gone: here was {what}"
         else:
             what = f"this is another ledger, {found.name} with key {found.fingerprint}: here was {what}"
-        raise LedgerError(
-            what,
-            place=f"receipt {self._folder / self._place}",
-            remedy=f"{RESTORE}; if you removed or replaced it yourself, delete that receipt",
-        )
+        remedy = f"{RESTORE}; if you removed or replaced it yourself, delete that receipt"
+        raise LedgerError(what, place=f"receipt {self._folder / self._place}", remedy=remedy)
 
     def save(
         self, key: VerifierKey, checkpoint: Checkpoint, frontier: Frontier | None, chain: KeyChain
@@ -151,18 +148,19 @@ class Receipts:
                 or earlier.checkpoint.size < checkpoint.size
                 or (earlier.chain is None and chain.pinned is not None)
             ):
-                data = _written(checkpoint, key, frontier, _keys(chain, checkpoint.size))
+                # key events after the checkpoint are read again with the lines after it
+                events = [[at, line.decode()] for at, line in chain.events if at < checkpoint.size]
+                keys = None if chain.pinned is None else {"admins": chain.pinned.digest, "events": events}
+                data = _written(checkpoint, key, frontier, keys)
                 folder.write(self.path(key).name, data, mode=0o600)
             if self.here() != key:
                 data = canonical({"key": str(key), "type": PLACE_TYPE})
                 folder.write(self._place, data, mode=0o600)
 
     def _uncounted(self, why: str) -> LedgerError:
-        return LedgerError(
-            f"the receipt for this ledger has key events that do not count: {why}",
-            path=str(self._folder),
-            remedy="name the key admins in the operator's file (--operator, `gate docs keys`)",
-        )
+        what = f"the receipt for this ledger has key events that do not count: {why}"
+        remedy = "name the key admins in the operator's file (--operator, `gate docs keys`)"
+        return LedgerError(what, path=str(self._folder), remedy=remedy)
 
     def _read(self, name: str, read: Callable[[Any], tuple[T, bytes]]) -> T | None:
         """What a file in the directory holds, provided that it is what would be written of it."""
@@ -181,19 +179,9 @@ class Receipts:
                 return value
         except (ValueError, SignatureError, KeyError, TypeError, AttributeError):
             pass
-        raise LedgerError(
-            "the receipt for this ledger was changed or is broken",
-            path=str(self._folder / name),
-            remedy="restore it from a backup; deleting it gives up what it would have shown",
-        )
-
-
-def _keys(chain: KeyChain, size: int) -> dict[str, Any] | None:
-    """The key events up to a checkpoint; those after it are read again with the lines after it."""
-    if chain.pinned is None:
-        return None
-    events = [[index, line.decode()] for index, line in chain.events if index < size]
-    return {"admins": chain.pinned.digest, "events": events}
+        what = "the receipt for this ledger was changed or is broken"
+        remedy = "restore it from a backup; deleting it gives up what it would have shown"
+        raise LedgerError(what, path=str(self._folder / name), remedy=remedy)
 
 
 def _written(

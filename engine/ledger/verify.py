@@ -87,11 +87,9 @@ def verify(
     if receipts is not None and receipt is not None:
         outside = [(f"the receipt in {receipts.path(key)}", receipt.checkpoint)]
     if scope is Scope.NEW and (receipt is None or receipt.frontier is None) and not check.problems:
-        raise LedgerError(
-            "there is no receipt of this ledger on this machine",
-            path=source.name,
-            remedy="verify it once without --since, which leaves a receipt",
-        )
+        what = "there is no receipt of this ledger on this machine"
+        remedy = "verify it once without --since, which leaves a receipt"
+        raise LedgerError(what, path=source.name, remedy=remedy)
     other = check.given(given)
     outside += [("the given checkpoint", other)] if other else []
     latest = sealed = check.checkpoint()

@@ -28,6 +28,7 @@ from .interface import (
     VERIFIER,
     Entry,
     LedgerStorage,
+    damaged,
 )
 from .keychain import Admins
 from .merkle import Frontier, consistency_proof, leaf_hash
@@ -43,11 +44,8 @@ def new_verifier(key: LogKey, origin: str, place: str) -> VerifierKey:
     try:
         return key.verifier(origin)
     except SignatureError as problem:
-        raise LedgerError(
-            f"the ledger cannot be named {origin[:80]!r}: {problem.reason}",
-            path=place,
-            remedy="choose another name for the ledger's origin",
-        ) from None
+        what = f"the ledger cannot be named {origin[:80]!r}: {problem.reason}"
+        raise LedgerError(what, path=place, remedy="choose another name for the ledger's origin") from None
 
 
 class Ledger(LedgerReader):
@@ -210,37 +208,29 @@ class Ledger(LedgerReader):
             lines, start, lambda size: extend(self._storage, Frontier(), None, size).root()
         )
         if chain.refused:
-            raise LedgerError(
-                f"the key event does not count: {chain.refused[-1][1]}",
-                path=f"{self.name}/{LOG}",
-                remedy="nothing was recorded; request it anew, and have enough key admins sign that",
-            )
+            what = f"the key event does not count: {chain.refused[-1][1]}"
+            remedy = "nothing was recorded; request it anew, and have enough key admins sign that"
+            raise LedgerError(what, path=f"{self.name}/{LOG}", remedy=remedy)
         try:
             for index, line in enumerate(lines, start):
                 chain.check(index, line)
         except SignatureError as problem:
-            raise LedgerError(
-                f"the entry would not count: {problem.reason}",
-                path=f"{self.name}/{LOG}",
-                remedy="nothing was recorded; `gate keys list` shows which keys may sign",
-            ) from None
+            what = f"the entry would not count: {problem.reason}"
+            remedy = "nothing was recorded; `gate keys list` shows which keys may sign"
+            raise LedgerError(what, path=f"{self.name}/{LOG}", remedy=remedy) from None
         self.chain = chain
 
     def _sign(self, number: int, payload: bytes) -> bytes:
         if len(payload) > max_payload_bytes():
-            raise LedgerError(
-                f"statement {number} has {len(payload)} bytes, a line takes {max_payload_bytes()}",
-                path=f"{self.name}/{LOG}",
-                remedy="store what makes it large as evidence, and name it by digest",
-            )
+            what = f"statement {number} has {len(payload)} bytes, a line takes {max_payload_bytes()}"
+            remedy = "store what makes it large as evidence, and name it by digest"
+            raise LedgerError(what, path=f"{self.name}/{LOG}", remedy=remedy)
         try:
             parse_statement(payload)
         except SignatureError as problem:
-            raise LedgerError(
-                f"statement {number} cannot be recorded: {problem.reason}",
-                path=f"{self.name}/{LOG}",
-                remedy="write the statement with evidence.base.canonical",
-            ) from None
+            what = f"statement {number} cannot be recorded: {problem.reason}"
+            remedy = "write the statement with evidence.base.canonical"
+            raise LedgerError(what, path=f"{self.name}/{LOG}", remedy=remedy) from None
         return Envelope.sign(payload, self._key).line()
 
     def _cover(self, frontier: Frontier, lines: Iterable[bytes]) -> int:
@@ -250,12 +240,9 @@ class Ledger(LedgerReader):
             try:
                 self.chain.check(frontier.size, line)
             except SignatureError as problem:
-                raise LedgerError(
-                    f"an entry that is not sealed yet does not hold: {problem.reason}",
-                    path=f"{self.name}/{LOG}",
-                    place=f"line {frontier.size + 1}",
-                    remedy="nothing was sealed; find out who wrote it, then remove it and what follows",
-                ) from None
+                what = f"an entry that is not sealed yet does not hold: {problem.reason}"
+                remedy = "nothing was sealed; find out who wrote it, then remove it and what follows"
+                raise damaged(f"{self.name}/{LOG}", what, line=frontier.size + 1, remedy=remedy) from None
             frontier.append(leaf_hash(line))
             length += len(line) + 1
         return length

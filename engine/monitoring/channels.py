@@ -22,9 +22,10 @@ from typing import IO, Any, Final
 from msgspec import Struct
 
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
+from ...evidence.process.waiting import within
 from ..config.notify import MailSettings, NotifySettings, Secret, SlackSettings, WebhookSettings, check_url
 from ..config.operator import Operator
-from ..ledger.authorities.posting import MAX_BYTES, post, within
+from ..ledger.authorities.posting import MAX_BYTES, post
 from ..terminal.figures import printable
 from .changes import Message
 

@@ -42,10 +42,8 @@ def sign_fixtures(context: Context, files: Iterable[str], now: str, version: str
     signed: dict[str, tuple[bytes, bool]] = {}
     for path in dict.fromkeys(relative(context.root, file) for file in files):
         if not view.exists(path):
-            raise UsageError(
-                f"there is no file {path[:200]!r} in the workspace",
-                remedy="name a JSON file of the workspace, not of its ledger",
-            )
+            remedy = "name a JSON file of the workspace, not of its ledger"
+            raise UsageError(f"there is no file {path[:200]!r} in the workspace", remedy=remedy)
         before = view.read(path)
         after = _signed(view, path, now, version)
         signed[path] = (after, after != before)
@@ -65,11 +63,8 @@ def _signed(view: View, path: str, now: str, version: str | None) -> bytes:
     try:
         digest = sha256_hex(rfc8785.dumps(data))
     except rfc8785.CanonicalizationError as error:
-        raise EvidenceError(
-            f"the data have no canonical form: {error}",
-            path=path,
-            remedy="write integers beyond 2^53 as strings",
-        ) from error
+        remedy = "write integers beyond 2^53 as strings"
+        raise EvidenceError(f"the data have no canonical form: {error}", path=path, remedy=remedy) from error
     unchanged = metadata.get("signature") == digest and "created_at" in metadata
     document = {
         "data": data,
@@ -95,9 +90,6 @@ def _plain(value: Any, path: str) -> Any:
         return value
     number = float(value)
     if Decimal(repr(number)) != value:
-        raise EvidenceError(
-            f"the number {str(value)[:40]} has more digits than JSON numbers keep",
-            path=path,
-            remedy="write it as a string, or with at most 15 digits",
-        )
+        what = f"the number {str(value)[:40]} has more digits than JSON numbers keep"
+        raise EvidenceError(what, path=path, remedy="write it as a string, or with at most 15 digits")
     return number

@@ -45,11 +45,9 @@ def begin(context: Context, config_dir: Path) -> Iterator[str]:
     """
     given, admins = given_log_key(), context.authority.key_admins
     if given is None and load_log_key(config_dir) is not None:
-        raise UsageError(
-            "there is a log key already, and none is ever overwritten",
-            path=str(config_dir / KEY_FILE),
-            remedy="change it with `gate keys rotate`, or name another directory with GATE_CONFIG_DIR",
-        )
+        what = "there is a log key already, and none is ever overwritten"
+        remedy = "change it with `gate keys rotate`, or name another directory with GATE_CONFIG_DIR"
+        raise UsageError(what, path=str(config_dir / KEY_FILE), remedy=remedy)
     try:
         reader(context, config_dir).close()
     except NoLedger:
@@ -135,19 +133,16 @@ def request(
     try:
         chain.proposed(data, size)
     except NotCounted as problem:
-        raise UsageError(
-            f"this would not count: {problem}", remedy="`gate keys list` shows the keys as they are"
-        ) from None
+        remedy = "`gate keys list` shows the keys as they are"
+        raise UsageError(f"this would not count: {problem}", remedy=remedy) from None
     return data.encode()
 
 
 def _known_admins(chain: KeyChain) -> Admins:
     if chain.admins is None:
-        raise ConfigError(
-            "no key admins are named, so nobody can change the ledger's keys",
-            place="key_admins",
-            remedy="name them in the operator's file (--operator), see `gate docs keys`",
-        )
+        what = "no key admins are named, so nobody can change the ledger's keys"
+        remedy = "name them in the operator's file (--operator), see `gate docs keys`"
+        raise ConfigError(what, place="key_admins", remedy=remedy)
     return chain.admins
 
 
@@ -186,7 +181,7 @@ def about(data: bytes) -> Iterator[str]:
 def read_text(path: Path) -> str:
     """The text of a file. Raises UsageError: it cannot be read, or is not UTF-8."""
     try:
-        return _bytes(path).decode()
+        return read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise UsageError("is no UTF-8 text", path=str(path), remedy="name the right file") from error
 
@@ -204,7 +199,8 @@ def read_request(path: Path) -> bytes:
     return data
 
 
-def _bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """What is signed, or a signature. Raises UsageError: the file cannot be read, or is too large."""
     try:
         data = read_regular(path, DEFAULT.signature_bytes + 1)
     except OSError as error:
@@ -236,16 +232,16 @@ def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]
         remedy = "request it anew, and have that signed"
         raise UsageError(f"the key event does not count: {problem}", path=str(path), remedy=remedy) from None
     files = [path.with_name(f"{path.name}.sig"), *sorted(path.parent.glob(f"{glob.escape(path.name)}.*.sig"))]
-    armored = [_bytes(one).decode("ascii", "replace") for one in files[:_MOST_SIGNATURES] if one.is_file()]
+    armored = [
+        read_bytes(one).decode("ascii", "replace") for one in files[:_MOST_SIGNATURES] if one.is_file()
+    ]
     signed, others = admins.signed(event, armored)
     if len(signed) < admins.threshold:
         reasons = "".join(f"; {one}" for one in dict.fromkeys(others))
         missing = sorted(set(admins.keys.values()) - set(signed))
-        raise UsageError(
-            f"{len(signed)} of the {admins.threshold} key admins that are needed signed it{reasons}",
-            path=str(path),
-            remedy=f"`gate keys sign {path.name}` adds a signature; still to ask: {', '.join(missing)}",
-        )
+        what = f"{len(signed)} of the {admins.threshold} key admins that are needed signed it{reasons}"
+        remedy = f"`gate keys sign {path.name}` adds a signature; still to ask: {', '.join(missing)}"
+        raise UsageError(what, path=str(path), remedy=remedy)
     action = json.loads(event)["action"]
     new = after.signers[-1]  # a new log key signs its own entry, which also works when the old one is lost
     key = _joining(config_dir, new) if action == "rotate" and new.purpose == LOG_KEY else None
@@ -268,10 +264,9 @@ def _joining(config_dir: Path, new: Signer) -> LogKey:
     for found in (given_log_key(), load_log_key(config_dir, NEXT_FILE), load_log_key(config_dir)):
         if found is not None and found.public == new.key.public:
             return found
-    raise UsageError(
-        f"the new key {new.key.fingerprint} is not here, and it must sign its own entry",
-        remedy=f"run this where it is: in {NEXT_FILE} of the configuration directory, or set {VARIABLE}",
-    )
+    what = f"the new key {new.key.fingerprint} is not here, and it must sign its own entry"
+    remedy = f"run this where it is: in {NEXT_FILE} of the configuration directory, or set {VARIABLE}"
+    raise UsageError(what, remedy=remedy)
 
 
 def _in_place(config_dir: Path, chain: KeyChain) -> list[str]:

@@ -26,10 +26,8 @@ def check_finished(finished_at_s: int, now_s: int) -> None:
     Raises UsageError: it is in the future, by more than two clocks may differ.
     """
     if finished_at_s > now_s + CLOCKS_DIFFER_S:
-        raise UsageError(
-            f"the time {format_utc(finished_at_s)} is in the future",
-            remedy="give the time at which the evidence was finished, or leave --at out for now",
-        )
+        remedy = "give the time at which the evidence was finished, or leave --at out for now"
+        raise UsageError(f"the time {format_utc(finished_at_s)} is in the future", remedy=remedy)
 
 
 def state_provenance(
@@ -54,15 +52,11 @@ def state_provenance(
         if name.endswith(SUFFIX):
             raise UsageError(f"{name!r} is a statement itself", remedy="name the evidence file")
         if not workspace.is_file(name):
-            raise UsageError(
-                f"there is no file {name!r} in the workspace",
-                remedy="name a file of the workspace, not of its ledger",
-            )
+            remedy = "name a file of the workspace, not of its ledger"
+            raise UsageError(f"there is no file {name!r} in the workspace", remedy=remedy)
         if name in sources:
-            raise UsageError(
-                f"{name!r} is one of the judged sources, and a statement beside it would change them",
-                remedy="write evidence outside of subject.sources, or exclude it there",
-            )
+            what = f"{name!r} is one of the judged sources, and a statement beside it would change them"
+            raise UsageError(what, remedy="write evidence outside of subject.sources, or exclude it there")
     for name in names:
         data = statement(
             name.rpartition("/")[2],

@@ -96,11 +96,9 @@ def prepare_signoff(
     names = (f"{bound.stage}-{role}-{number}" for number in range(1, len(conditions) + 1))
     stated = [_condition(context, text, name) for text, name in zip(conditions, names, strict=True)]
     if stated and verdict != CONDITIONAL:
-        raise UsageError(
-            f"a sign-off with the verdict {verdict!r} cannot carry conditions",
-            place="--condition",
-            remedy="add --verdict conditional, or leave the conditions out",
-        )
+        what = f"a sign-off with the verdict {verdict!r} cannot carry conditions"
+        remedy = "add --verdict conditional, or leave the conditions out"
+        raise UsageError(what, place="--condition", remedy=remedy)
     if comment is not None:
         document["comment"] = comment
     if stated:
@@ -115,9 +113,8 @@ def _condition(context: Context, text: str, name: str) -> dict[str, str]:
     try:
         date.fromisoformat(parts[2])
     except ValueError as error:
-        raise UsageError(
-            f"--condition {text!r} is due on no day of the calendar", remedy="write the day as YYYY-MM-DD"
-        ) from error
+        remedy = "write the day as YYYY-MM-DD"
+        raise UsageError(f"--condition {text!r} is due on no day of the calendar", remedy=remedy) from error
     closed_by = parts[3] if len(parts) == 4 else BY_SIGNOFF
     if closed_by != BY_SIGNOFF:
         sshsign.check_code(context, closed_by)
@@ -235,9 +232,8 @@ def read_signoff(data: bytes, path: str) -> dict[str, Any]:
         raise UsageError(error.what, path=path, place=error.place, remedy=error.remedy) from error
     broken = violations("files", "signoff", document)
     if broken:
-        raise UsageError(
-            broken[0][1], path=path, place=broken[0][0], remedy="make it with `gate signoff request`"
-        )
+        remedy = "make it with `gate signoff request`"
+        raise UsageError(broken[0][1], path=path, place=broken[0][0], remedy=remedy)
     return dict(document)
 
 
@@ -245,12 +241,9 @@ def check_bound(document: Mapping[str, Any], bound: Binding, path: str) -> None:
     """Refuse a sign-off of something else than what is here. Raises UsageError: it names something else."""
     for name, what in (("subject", "the sources"), ("evidence", "the evidence"), ("policy", "the policy")):
         if document[name] != getattr(bound, name):
-            raise UsageError(
-                f"{what} changed since it was requested, so it would not count",
-                path=path,
-                place=f"/{name}",
-                remedy="request it again with `gate signoff request`, and sign that",
-            )
+            what = f"{what} changed since it was requested, so it would not count"
+            remedy = "request it again with `gate signoff request`, and sign that"
+            raise UsageError(what, path=path, place=f"/{name}", remedy=remedy)
 
 
 def list_signoffs(context: Context, time: Time) -> list[Listed]:

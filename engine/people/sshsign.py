@@ -48,11 +48,9 @@ def find_key(given: Path | None) -> Path:
         for path in (name, name.with_name(f"{name.name}.pub")):
             if path.is_file():
                 return path
-    raise UsageError(
-        "there is no SSH key to sign with",
-        path=str(given or Path.home() / ".ssh"),
-        remedy="name it with --key; the .pub file is enough when an agent or a security key has the rest",
-    )
+    what = "there is no SSH key to sign with"
+    remedy = "name it with --key; the .pub file is enough when an agent or a security key has the rest"
+    raise UsageError(what, path=str(given or Path.home() / ".ssh"), remedy=remedy)
 
 
 def public_key(key: Path) -> PublicKey | None:
@@ -87,11 +85,9 @@ def sign(root: Path, data: bytes, namespace: str, key: Path) -> bytes:
         except FileNotFoundError:
             signature = b""
     if done.returncode != 0 or not signature:
-        raise EnvironmentProblem(
-            f"ssh-keygen did not sign (exit {done.returncode})",
-            path=str(key),
-            remedy="read its message above; the key must be yours, unlocked or in your agent",
-        )
+        what = f"ssh-keygen did not sign (exit {done.returncode})"
+        remedy = "read its message above; the key must be yours, unlocked or in your agent"
+        raise EnvironmentProblem(what, path=str(key), remedy=remedy)
     return signature
 
 
@@ -105,10 +101,8 @@ def check_role(context: Context, role: str) -> None:
     """Refuse a role that the workspace does not have. Raises UsageError: there is none of that name."""
     roles = context.config.roles
     if role not in roles:
-        raise UsageError(
-            f"there is no role {role!r} in the settings",
-            remedy=suggestion(role, roles) if roles else "known: none; see `gate init`",
-        )
+        remedy = suggestion(role, roles) if roles else "known: none; see `gate init`"
+        raise UsageError(f"there is no role {role!r} in the settings", remedy=remedy)
 
 
 def check_code(context: Context, code: str) -> None:
@@ -122,9 +116,8 @@ def check_code(context: Context, code: str) -> None:
 def principal_of(context: Context, signers: AllowedSigners, key: PublicKey, namespace: str, role: str) -> str:
     """Who signs in the role with this key. Raises UsageError: nobody may."""
     if key.blob in signers.revoked:
-        raise UsageError(
-            f"the key {key.fingerprint} is revoked", path=signers.revoked_path, remedy="use another"
-        )
+        what = f"the key {key.fingerprint} is revoked"
+        raise UsageError(what, path=signers.revoked_path, remedy="use another")
     entries = signers.lookup(key, namespace)
     for principal in context.config.roles.get(role, []):
         if any(entry.speaks_for(principal) for entry in entries):
@@ -146,10 +139,8 @@ def check_signed(context: Context, data: bytes, armored: bytes, namespace: str, 
     signers = known_signers(context)
     check = check_signature(data, armored, namespace, signers)
     if check.state in ("invalid", "unsigned", "revoked"):
-        raise UsageError(
-            f"the signature does not count: {check.problem}",
-            remedy=f"sign exactly this file: ssh-keygen -Y sign -f KEY -n {namespace} FILE",
-        )
+        remedy = f"sign exactly this file: ssh-keygen -Y sign -f KEY -n {namespace} FILE"
+        raise UsageError(f"the signature does not count: {check.problem}", remedy=remedy)
     return principal_of(context, signers, SshSignature.parse(armored).key, namespace, role)
 
 
@@ -182,17 +173,15 @@ def place(context: Context, path: str, data: bytes, armored: bytes) -> None:
         # first the signature: without its statement it says nothing
         keep(context, folder, {f"{name}.sig": armored, name: data})
     except FileExistsError as error:
-        raise UsageError(
-            "a statement of this name is there already, and nothing that somebody signed is overwritten",
-            path=path,
-            remedy=f"rename or remove it and {name}.sig, then sign again",
-        ) from error
+        what = "a statement of this name is there already, and nothing that somebody signed is overwritten"
+        remedy = f"rename or remove it and {name}.sig, then sign again"
+        raise UsageError(what, path=path, remedy=remedy) from error
 
 
-def keep(context: Context, folder: str, files: Mapping[str, bytes], *, replace: bool = False) -> None:
+def keep(context: Context, folder: str, files: Mapping[str, bytes]) -> None:
     """Write files into a directory of the workspace (empty: its top), in their order; all of them or none.
 
-    Raises FileExistsError: there is one already, and it is not to be replaced; EnvironmentProblem: the
+    Raises FileExistsError: there is one already; EnvironmentProblem: the
     directory lies behind a link, or the disk refuses.
     """
     try:
@@ -200,7 +189,7 @@ def keep(context: Context, folder: str, files: Mapping[str, bytes], *, replace: 
         written: list[str] = []
         try:
             for name, data in files.items():
-                write_at(handle, name, data, replace=replace)
+                write_at(handle, name, data, replace=False)
                 written.append(name)
         except BaseException:
             for name in written:
@@ -211,9 +200,8 @@ def keep(context: Context, folder: str, files: Mapping[str, bytes], *, replace: 
     except FileExistsError:
         raise
     except OSError as error:
-        raise EnvironmentProblem(
-            f"cannot be written: {error.strerror}", path=folder, remedy="use a plain, writable directory"
-        ) from error
+        what = f"cannot be written: {error.strerror}"
+        raise EnvironmentProblem(what, path=folder, remedy="use a plain, writable directory") from error
 
 
 def _open_folder(root: Path, folder: str) -> int:

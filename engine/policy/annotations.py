@@ -54,19 +54,15 @@ def read_annotations(
                 heads.append(RuleHead(path, number, package, name, kind))
         if block is not None:
             if kind is None:
-                raise PolicyError(
-                    "the METADATA block is not directly above a package or rule",
-                    path=path,
-                    place=f"line {block_line}",
-                    remedy="move it there, without a line in between",
-                )
+                what = "the METADATA block is not directly above a package or rule"
+                remedy = "move it there, without a line in between"
+                raise PolicyError(what, path=path, place=f"line {block_line}", remedy=remedy)
             values = _values(block, path, block_line, limits)
             annotations.append(Annotation(path, block_line, package, name, kind, values))
         block, block_line = ([], number) if starts else (None, 0)
     if not package:
-        raise PolicyError(
-            "the module has no package", path=path, place="line 1", remedy="add 'package gate.…'"
-        )
+        what = "the module has no package"
+        raise PolicyError(what, path=path, place="line 1", remedy="add 'package gate.…'")
     return package, annotations, heads
 
 
@@ -74,12 +70,8 @@ def _values(block: list[str], path: str, line: int, limits: Limits) -> dict[str,
     text = "\n" * line + "\n".join(block)
     value = parse_yaml(text.encode(), path, limits, error_type=PolicyError)
     if not isinstance(value, dict):
-        raise PolicyError(
-            "the METADATA block is not a YAML mapping",
-            path=path,
-            place=f"line {line}",
-            remedy="write 'key: value' lines after '# '",
-        )
+        what = "the METADATA block is not a YAML mapping"
+        raise PolicyError(what, path=path, place=f"line {line}", remedy="write 'key: value' lines after '# '")
     return value
 
 

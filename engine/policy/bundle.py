@@ -73,9 +73,9 @@ def read_modules(source: Source, ending: str = ".rego", limits: Limits = DEFAULT
         return {path: decode_text(view.read(path, view.limits.text_bytes), path) for path in paths}
 
 
-def read_all(source: Source, limits: Limits = DEFAULT) -> dict[str, bytes]:
+def read_all(source: Source) -> dict[str, bytes]:
     """Path → content of everything in a bundle. Raises PolicyError: a file cannot be read."""
-    view, where = _view(source, limits)
+    view, where = _view(source, DEFAULT)
     with _checked(where):
         return {check_relative(path): view.read(path, view.limits.text_bytes) for path in view.paths()}
 
@@ -86,11 +86,8 @@ def _view(source: Source, limits: Limits) -> tuple[View | _Files, str]:
     if is_archive(source):
         return _Files(read_archive(source), limits), str(source)
     if not source.is_dir():
-        raise PolicyError(
-            "the policy bundle is not a directory",
-            path=str(source),
-            remedy=f"name the directory of a bundle, or its archive (*{SUFFIX})",
-        )
+        remedy = f"name the directory of a bundle, or its archive (*{SUFFIX})"
+        raise PolicyError("the policy bundle is not a directory", path=str(source), remedy=remedy)
     with _checked(str(source)):
         return _opened(Workspace(source, limits)), str(source)
 
@@ -110,11 +107,8 @@ def from_document(data: bytes, limits: Limits = DEFAULT) -> Bundle:
             raise KeyError("type")
         files = {item["path"]: item["text"].encode() for item in value["files"]}
     except (EvidenceError, LookupError, TypeError, AttributeError, UnicodeEncodeError) as error:
-        raise PolicyError(
-            "the stored document is no policy bundle",
-            path=where,
-            remedy="restore the evidence from a copy you trust, or name the bundle's directory",
-        ) from error
+        remedy = "restore the evidence from a copy you trust, or name the bundle's directory"
+        raise PolicyError("the stored document is no policy bundle", path=where, remedy=remedy) from error
     return load_bundle(files, limits)
 
 
@@ -126,9 +120,8 @@ def _checked(where: str) -> Iterator[None]:
     except ConfigError as error:  # a name that no path of ours may have
         raise PolicyError(error.what, path=where, remedy="rename the file") from error
     except EvidenceError as error:
-        raise PolicyError(
-            error.what, path=error.path, place=error.place, remedy=error.remedy or "correct the policy bundle"
-        ) from error
+        remedy = error.remedy or "correct the policy bundle"
+        raise PolicyError(error.what, path=error.path, place=error.place, remedy=remedy) from error
 
 
 class _Files:
@@ -159,11 +152,8 @@ def _opened(workspace: Workspace) -> View:
     for error in workspace.refused():
         raise error
     for link in sorted(workspace.links()):
-        raise PolicyError(
-            "is a symbolic link, which a bundle may not have",
-            path=link,
-            remedy="replace it with the file itself",
-        )
+        remedy = "replace it with the file itself"
+        raise PolicyError("is a symbolic link, which a bundle may not have", path=link, remedy=remedy)
     return workspace.view()
 
 
@@ -236,9 +226,8 @@ def _check_name(path: str) -> None:
     """Refuse a file's name that not every engine, archive and message can have."""
     check_relative(path)
     if any(character < " " or character == "\x7f" for character in path):
-        raise PolicyError(
-            "the name of a file has control characters", path=repr(path)[1:-1], remedy="rename the file"
-        )
+        what = "the name of a file has control characters"
+        raise PolicyError(what, path=repr(path)[1:-1], remedy="rename the file")
 
 
 def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:
@@ -246,11 +235,8 @@ def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     version = value.get("revision") if isinstance(value, dict) else None
     if not isinstance(metadata, dict) or not isinstance(name, str) or not isinstance(version, str):
-        raise PolicyError(
-            "the manifest needs 'revision' and 'metadata.name' as strings",
-            path=MANIFEST,
-            remedy="see docs/policy-bundles.md",
-        )
+        what = "the manifest needs 'revision' and 'metadata.name' as strings"
+        raise PolicyError(what, path=MANIFEST, remedy="see docs/policy-bundles.md")
     return name, version, metadata
 
 
@@ -259,29 +245,22 @@ def _mount(data: dict[str, Any], path: str, value: Any) -> None:
         raise PolicyError("a data file must hold a mapping", path=path, remedy="write 'name: value' lines")
     for item in nested(value):
         if isinstance(item, Decimal):
-            raise PolicyError(
-                f"the number {item} has a decimal point, which engines compare differently",
-                path=path,
-                remedy="write a scaled integer with its unit, such as 800000 with unit ppm",
-            )
+            what = f"the number {item} has a decimal point, which engines compare differently"
+            remedy = "write a scaled integer with its unit, such as 800000 with unit ppm"
+            raise PolicyError(what, path=path, remedy=remedy)
         if isinstance(item, int) and abs(item) >= 2**63:
-            raise PolicyError(
-                f"the number {str(item)[:40]} has more than 64 bits, which engines compute differently",
-                path=path,
-                remedy="write a smaller one in a larger unit",
-            )
+            what = f"the number {str(item)[:40]} has more than 64 bits, which engines compute differently"
+            raise PolicyError(what, path=path, remedy="write a smaller one in a larger unit")
     target = data
     for part in path.split("/")[:-1]:
         target = target.setdefault(part, {})
         if not isinstance(target, dict):
-            raise PolicyError(
-                f"the data key {part!r} has a value in another file", path=path, remedy="keep one of them"
-            )
+            what = f"the data key {part!r} has a value in another file"
+            raise PolicyError(what, path=path, remedy="keep one of them")
     for key, item in value.items():
         if key in target:
-            raise PolicyError(
-                f"another file defines the data key {key!r} as well", path=path, remedy="keep one of them"
-            )
+            what = f"another file defines the data key {key!r} as well"
+            raise PolicyError(what, path=path, remedy="keep one of them")
         target[key] = item
 
 
@@ -293,8 +272,6 @@ def _refuse_data_below(package: str, data: dict[str, Any]) -> None:
         if part not in value:
             return
         value = value[part]
-    raise PolicyError(
-        f"data is mounted at the path of package {package}, where it could override rules",
-        path="/".join(package.split(".")) + "/data.yaml",
-        remedy="put it below gate/params",
-    )
+    what = f"data is mounted at the path of package {package}, where it could override rules"
+    remedy = "put it below gate/params"
+    raise PolicyError(what, path="/".join(package.split(".")) + "/data.yaml", remedy=remedy)

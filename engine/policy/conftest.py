@@ -35,10 +35,7 @@ def is_conftest(heads: Sequence[RuleHead]) -> bool:
         return False
     for head in heads:
         if head.name.partition("_")[0] in KINDS and not _RULE.fullmatch(head.name):
-            raise PolicyError(
-                f"Conftest does not evaluate a rule with the name {head.name[:80]!r}",
-                path=head.path,
-                place=f"line {head.line}",
-                remedy="name it deny, violation or warn, followed by _ and letters or digits",
-            )
+            what = f"Conftest does not evaluate a rule with the name {head.name[:80]!r}"
+            remedy = "name it deny, violation or warn, followed by _ and letters or digits"
+            raise PolicyError(what, path=head.path, place=f"line {head.line}", remedy=remedy)
     return True

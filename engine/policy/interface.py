@@ -126,8 +126,6 @@ def check_defined(packages: Sequence[str], values: dict[str, Any]) -> dict[str, 
     """The values, once every package has one. Raises EngineError: a package is undefined."""
     for package in packages:
         if not isinstance(values.get(package), dict):
-            raise EngineError(
-                f"the package {package} is undefined, so nothing was evaluated",
-                remedy="check the package's name in the bundle's modules and manifest",
-            )
+            remedy = "check the package's name in the bundle's modules and manifest"
+            raise EngineError(f"the package {package} is undefined, so nothing was evaluated", remedy=remedy)
     return values

@@ -39,28 +39,24 @@ _OPERATORS = frozenset(
 )  # fmt: skip
 """Built-ins behind OPA's operators: a rule of that name would be called in the operator's place."""
 
-_REFUSED = (
-    (
-        re.compile(r"\]\s*\("),
+_REFUSED = {
+    r"\]\s*\(": (
         "a function named in brackets is not accepted in a policy",
         "call functions by their plain names, so that readers see which ones decide",
     ),
-    (
-        re.compile(r"^[^\S\n]*import\s+data\b", re.MULTILINE),
+    r"(?m)^[^\S\n]*import\s+data\b": (
         "imports of packages are not accepted: engines resolve aliases differently",
         "write the full reference, data.gate.lib.…",
     ),
-    (
-        re.compile(r"\bnot\s+(?![A-Za-z_]\w*(?:\.\w+|\[[^\[\]()\n]*\])*[ \t]*(?:\Z|[;}\])\n,]))"),
+    r"\bnot\s+(?![A-Za-z_]\w*(?:\.\w+|\[[^\[\]()\n]*\])*[ \t]*(?:\Z|[;}\])\n,]))": (
         "'not' before a call or comparison: engines differ when something in it is undefined",
         "negate a plain rule or reference, or define a helper rule",
     ),
-    (
-        re.compile(r"\bwith\b"),
+    r"\bwith\b": (
         "'with' replaces input, data or functions, which belongs in tests",
         "pass the value to a function",
     ),
-)
+}
 """Constructs that are refused, why, and what to write instead."""
 
 _INDENTED = re.compile(
@@ -94,8 +90,8 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead], report: Repo
             found(what, place_of(call.start()), remedy)
     for offset, what, remedy in sorted(problems(source)):
         found(what, place_in(source, offset), remedy)
-    for pattern, what, remedy in _REFUSED:
-        for match in pattern.finditer(code):
+    for pattern, (what, remedy) in _REFUSED.items():
+        for match in re.finditer(pattern, code):
             found(what, place_of(match.start()), remedy)
     for indented in _INDENTED.finditer(code):
         before = code[: indented.start()]

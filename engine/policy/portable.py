@@ -37,9 +37,9 @@ _NO_TEXT = re.compile(r"-?\d.*|true|false|null|[\[{].*", re.DOTALL)
 
 def problems(source: str) -> Iterator[Problem]:
     """What is refused in a module, in no particular order."""
-    masked = LITERAL.sub(_masked, source)
+    masked = LITERAL.sub(masked_literal, source)
     for call in _CALL.finditer(masked):
-        arguments = _arguments(masked, call.end())
+        arguments = arguments_of(masked, call.end())
         texts = [source[start:end].strip() for start, end in arguments]
         found = _CHECKS[call[1]](texts)
         if found is not None:
@@ -55,7 +55,7 @@ def problems(source: str) -> Iterator[Problem]:
             )
 
 
-def _masked(literal: re.Match[str]) -> str:
+def masked_literal(literal: re.Match[str]) -> str:
     """As many characters, line breaks where they were, and nothing that could be code."""
     quote = literal[0][0]
     if quote == "#":
@@ -63,8 +63,8 @@ def _masked(literal: re.Match[str]) -> str:
     return quote + re.sub(r"[^\n]", "_", literal[0][1:-1]) + quote
 
 
-def _arguments(masked: str, start: int) -> list[tuple[int, int]]:
-    """Where the arguments of a call are, given where the first one begins."""
+def arguments_of(masked: str, start: int) -> list[tuple[int, int]]:
+    """Where the arguments of a call are in code without literals, given where the first one begins."""
     depth, begin, found = 0, start, []
     for at in range(start, len(masked)):
         sign = masked[at]
@@ -108,7 +108,7 @@ def _sprintf(arguments: list[str]) -> tuple[str, str] | None:
             f"sprintf with %{odd} is not accepted: engines format it differently",
             "write %v, or %s for text",
         )
-    values = _arguments(LITERAL.sub(_masked, arguments[1]), 1)
+    values = arguments_of(LITERAL.sub(masked_literal, arguments[1]), 1)
     if len(values) != len(verbs):
         return f"sprintf has {len(verbs)} verbs and {len(values)} values", "write one value for each verb"
     for verb, (start, end) in zip(verbs, values, strict=True):

@@ -90,12 +90,9 @@ def check(name: str) -> Plugin | None:
         return None
     plugin = find_plugin(GROUP, "policy engine", name)
     if plugin is None:
-        raise ConfigError(
-            f"there is no policy engine {name[:80]!r}",
-            path="gate.yaml",
-            place="engine",
-            remedy=suggestion(name, sorted({EMBEDDED, OPA, *plugin_names(GROUP)})),
-        )
+        what = f"there is no policy engine {name[:80]!r}"
+        remedy = suggestion(name, sorted({EMBEDDED, OPA, *plugin_names(GROUP)}))
+        raise ConfigError(what, path="gate.yaml", place="engine", remedy=remedy)
     return plugin
 
 

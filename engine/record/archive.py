@@ -31,6 +31,12 @@ class BadRecordError(Exception):
     """Something is wrong with a record; the text says what."""
 
 
+def demand(holds: bool, problem: str) -> None:
+    """Refuse a record. Raises BadRecordError: something does not hold."""
+    if not holds:
+        raise BadRecordError(problem)
+
+
 def write_tar(files: Mapping[str, bytes]) -> Iterator[bytes]:
     """The archive of the files by name, piece by piece."""
     for name, data in sorted(files.items()):
@@ -61,8 +67,7 @@ def read_tar(data: bytes) -> dict[str, bytes]:
             check_name(name)
             if files and name <= next(reversed(files)):
                 raise BadRecordError(f"the archive has {name} twice, or not in order")
-            if len(files) >= MAX_FILES:
-                raise BadRecordError(f"the archive has more than {MAX_FILES} files")
+            demand(len(files) < MAX_FILES, f"the archive has more than {MAX_FILES} files")
             files[name] = content
     except TarError as error:
         raise BadRecordError(str(error)) from None
@@ -71,8 +76,7 @@ def read_tar(data: bytes) -> dict[str, bytes]:
         if data[at : at + len(piece)] != piece:
             raise BadRecordError(f"the archive is not as gate writes it, from byte {at} on")
         at += len(piece)
-    if at != len(data):
-        raise BadRecordError(f"the archive does not end at byte {at}, with two blocks of zeros")
+    demand(at == len(data), f"the archive does not end at byte {at}, with two blocks of zeros")
     return files
 
 
@@ -90,11 +94,9 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
     try:
         path.mkdir()
     except OSError as error:
-        raise UsageError(
-            f"the directory cannot be made: {error.strerror}",
-            path=str(path),
-            remedy=f"name a new directory (or a file *{SUFFIX}) in an existing, writable one",
-        ) from error
+        what = f"the directory cannot be made: {error.strerror}"
+        remedy = f"name a new directory (or a file *{SUFFIX}) in an existing, writable one"
+        raise UsageError(what, path=str(path), remedy=remedy) from error
     try:
         for name, data in sorted(files.items()):
             target = path / name
@@ -106,11 +108,9 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
     except BaseException as error:
         shutil.rmtree(path, ignore_errors=True)
         if isinstance(error, OSError):
-            raise EnvironmentProblem(
-                f"the record cannot be written: {error.strerror}",
-                path=str(path),
-                remedy="free space or choose another path",
-            ) from error
+            what = f"the record cannot be written: {error.strerror}"
+            remedy = "free space or choose another path"
+            raise EnvironmentProblem(what, path=str(path), remedy=remedy) from error
         raise
 
 
@@ -132,13 +132,10 @@ def read(path: Path) -> dict[str, bytes]:
         finally:
             os.close(handle)
     except OSError as error:
-        raise UsageError(
-            f"the record cannot be read: {error.strerror}",
-            path=str(path),
-            remedy="name a file or directory that `gate record export` wrote",
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise BadRecordError(f"the archive has more than {MAX_BYTES} bytes")
+        what = f"the record cannot be read: {error.strerror}"
+        remedy = "name a file or directory that `gate record export` wrote"
+        raise UsageError(what, path=str(path), remedy=remedy) from error
+    demand(len(data) <= MAX_BYTES, f"the archive has more than {MAX_BYTES} bytes")
     return read_tar(data)
 
 
@@ -170,6 +167,5 @@ def _names(folder: Folder, inside: str) -> Iterator[str]:
             yield from _names(folder, name)
             continue
         check_name(name)
-        if kind != "file":
-            raise BadRecordError(f"{name} is no regular file")
+        demand(kind == "file", f"{name} is no regular file")
         yield name

@@ -42,9 +42,8 @@ def attach(
     Raises UsageError: no such decision, or a file that cannot be attached; else as `recording.record`.
     """
     if note is not None and not (note.strip() and len(note) <= _NOTE and note.isprintable()):
-        raise UsageError(
-            "--note is empty, too long or has control characters", remedy=f"write at most {_NOTE} characters"
-        )
+        remedy = f"write at most {_NOTE} characters"
+        raise UsageError("--note is empty, too long or has control characters", remedy=remedy)
     if len(paths) > MAX_DOCUMENTS:
         raise UsageError(f"more than {MAX_DOCUMENTS} files at once", remedy="attach them in several entries")
     with reader(context, config_dir) as ledger:

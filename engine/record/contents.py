@@ -18,7 +18,7 @@ from ...evidence.base.errors import UsageError
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
 from ..decision.document import Decision
-from .archive import MAX_BYTES, MAX_FILES, BadRecordError
+from .archive import MAX_BYTES, MAX_FILES, BadRecordError, demand
 
 TYPE: Final = "gate.record/v1"
 MANIFEST: Final = "MANIFEST.sha256"
@@ -71,8 +71,7 @@ def read_proof(data: bytes) -> tuple[int, list[bytes], bytes]:
     except (ValueError, IndexError, binascii.Error) as error:
         raise BadRecordError(f"a proof is malformed: {error}") from error
     again = [title, f"index {index}", *(base64.b64encode(one).decode() for one in path)]
-    if "\n".join(again).encode() != head:
-        raise BadRecordError("a proof is not written as gate writes it")
+    demand("\n".join(again).encode() == head, "a proof is not written as gate writes it")
     return index, path, note
 
 
@@ -90,10 +89,8 @@ def parse_trust(text: str) -> str:
     """The hexadecimal digits of ``sha256:…``. Raises UsageError: it is none."""
     found = _TRUST.fullmatch(text)
     if found is None:
-        raise UsageError(
-            f"--trust {text[:80]!r} is no digest of trust",
-            remedy="give sha256: and 64 hexadecimal digits, as `gate record export` printed them",
-        )
+        remedy = "give sha256: and 64 hexadecimal digits, as `gate record export` printed them"
+        raise UsageError(f"--trust {text[:80]!r} is no digest of trust", remedy=remedy)
     return found[1]
 
 

@@ -96,9 +96,8 @@ def export_from(ledger: LedgerReader, target: str, vouching: Authorities) -> Exp
     trust = contents.trust_digest(files)
     wrong = [check for check in verify(files, trust).checks if check.state == WRONG]
     if wrong:
-        raise LedgerError(
-            f"no record can be made of this decision: {wrong[0].text}", path=wrong[0].name, remedy=RESTORE
-        )
+        what = f"no record can be made of this decision: {wrong[0].text}"
+        raise LedgerError(what, path=wrong[0].name, remedy=RESTORE)
     return Exported(files, trust, decision, first.index, log)
 
 
@@ -112,10 +111,8 @@ def _documents(ledger: LedgerReader, summary: dict[str, Any]) -> dict[str, bytes
         signed = members(document)
         Decision.from_json(json.loads(files[contents.DECISION]))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise LedgerError(
-            f"no record can be made of this decision: {error}",
-            remedy="it was recorded by another version of gate, or two files' names look alike",
-        ) from error
+        remedy = "it was recorded by another version of gate, or two files' names look alike"
+        raise LedgerError(f"no record can be made of this decision: {error}", remedy=remedy) from error
     files |= {contents.evidence_of(digest): ledger.evidence.get(digest) for digest in kept}
     for name, digest in signed.items():
         try:
@@ -156,11 +153,9 @@ def _proofs(
         checkpoint = _checkpoint(ledger, line, vouching)
         covered = leaves[: checkpoint.size]
         if root_of(covered) != checkpoint.root or leaf_hash(line.line) != covered[line.index]:
-            raise LedgerError(
-                f"the log no longer gives the root of its checkpoint of {checkpoint.time}",
-                path=f"{ledger.name}/checkpoints/{checkpoint.size}",
-                remedy=f"`gate ledger verify` names what is wrong; {RESTORE}",
-            )
+            what = f"the log no longer gives the root of its checkpoint of {checkpoint.time}"
+            remedy = f"`gate ledger verify` names what is wrong; {RESTORE}"
+            raise LedgerError(what, path=f"{ledger.name}/checkpoints/{checkpoint.size}", remedy=remedy)
         path = inclusion_proof(covered, line.index)
         proof = Proof(line.index, line.line, path, checkpoint, ledger.cosigned(checkpoint))
         yield contents.proof_of(number, "tlog-proof"), proof.text()

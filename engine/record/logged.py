@@ -17,7 +17,7 @@ from ..ledger.merkle import leaf_hash, verify_inclusion
 from ..ledger.note import CLOCK_SKEW_S, Checkpoint, check_time
 from ..policy.interface import Bundle
 from . import contents
-from .archive import BadRecordError
+from .archive import BadRecordError, demand
 from .trusted import chain_of, check_entry, check_events, lines_of, open_checkpoint, signed_by
 
 
@@ -39,8 +39,7 @@ class Seen(Struct):
 
 def file_of(seen: Seen, name: str) -> bytes:
     """A file of the record. Raises BadRecordError: it is not there."""
-    if name not in seen.files:
-        raise BadRecordError(f"there is no {name}")
+    demand(name in seen.files, f"there is no {name}")
     return seen.files[name]
 
 
@@ -128,6 +127,5 @@ def cosigned(checkpoint: Checkpoint, lines: bytes, policy: bytes) -> str:
     """Who cosigned, in words. Raises BadRecordError: too few of those in the policy; SignatureError."""
     keys, quorum = contents.parse_witness_policy(policy)
     given = cosignatures(checkpoint, lines, keys) if lines else {}
-    if len(given) < quorum:
-        raise BadRecordError(f"{len(given)} witnesses cosigned the checkpoint, {quorum} are needed")
+    demand(len(given) >= quorum, f"{len(given)} witnesses cosigned the checkpoint, {quorum} are needed")
     return "cosigned by " + ", ".join(sorted(f"{key.name} on {time}" for key, (_, time) in given.items()))

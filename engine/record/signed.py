@@ -16,20 +16,12 @@ from ...evidence.signing.revoked import RevokedKeys
 from ...evidence.signing.statements import check_signature
 from ..kept import REVOKED, SIGNERS, SignedFile, key_files, signed_files
 from . import contents
-from .archive import BadRecordError
+from .archive import BadRecordError, demand
 
 _KEYS: Final = {SIGNERS: contents.SIGNERS, REVOKED: contents.REVOKED}
 _COMPARED: Final = (
-    "role",
-    "stage",
-    "verdict",
-    "subject",
-    "evidence",
-    "policy",
-    "id",
-    "code",
-    "approver_role",
-)
+    "role", "stage", "verdict", "subject", "evidence", "policy", "id", "code", "approver_role",
+)  # fmt: skip
 """Facts that say the same as the signed file."""
 
 
@@ -92,8 +84,7 @@ def _check(one: SignedFile, files: Mapping[str, bytes], signers: AllowedSigners)
     document = json.loads(data)
     same |= {fact: _shown(document.get(fact)) for fact in _COMPARED if fact in row}
     for fact, true in same.items():
-        if row[fact] != true:
-            raise BadRecordError(f"{name}: the recorded fact {fact!r} is not what was signed")
+        demand(row[fact] == true, f"{name}: the recorded fact {fact!r} is not what was signed")
     if found.state == "valid" and not (found.speaks_for(principal) or principal in found.principals):
         raise BadRecordError(f"{name}: {found.key} does not sign for {principal}")
     if row["role_authorised"] and not found.speaks_for(principal):

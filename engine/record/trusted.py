@@ -23,7 +23,7 @@ from ..ledger.keychain import NAMESPACE, Admins, KeyChain, NotCounted
 from ..ledger.merkle import leaf_hash, verify_inclusion
 from ..ledger.note import Checkpoint
 from . import contents
-from .archive import MAX_FILES, BadRecordError
+from .archive import MAX_FILES, BadRecordError, demand
 from .contents import LOG_KEY
 
 
@@ -35,8 +35,7 @@ def log_key(files: Mapping[str, bytes]) -> VerifierKey:
         raise BadRecordError(f"there is no {LOG_KEY}") from None
     except SignatureError as problem:
         raise BadRecordError(f"{LOG_KEY}: {problem.reason}") from None
-    if f"{key}\n".encode() != files[LOG_KEY]:
-        raise BadRecordError(f"{LOG_KEY} is not written as gate writes it")
+    demand(f"{key}\n".encode() == files[LOG_KEY], f"{LOG_KEY} is not written as gate writes it")
     return key
 
 
@@ -63,8 +62,7 @@ def chain_of(files: Mapping[str, bytes]) -> KeyChain:
     except NotCounted as problem:
         raise BadRecordError(f"key event {number} does not count: {problem}") from None
     for name, data in key_files(chain).items():
-        if files.get(name) != data:
-            raise BadRecordError(f"{name} is not what the key events say")
+        demand(files.get(name) == data, f"{name} is not what the key events say")
     return chain
 
 
@@ -118,8 +116,7 @@ def open_checkpoint(chain: KeyChain, note: bytes) -> Checkpoint:
 def check_entry(chain: KeyChain, number: int, index: int, line: bytes) -> dict[str, Any]:
     """The statement of an entry that counts at an index. Raises BadRecordError; SignatureError."""
     envelope, void = chain.check(index, line)
-    if void is not None:
-        raise BadRecordError(f"entry {number} does not count: {void}")
+    demand(void is None, f"entry {number} does not count: {void}")
     statement: dict[str, Any] = json.loads(envelope.payload)
     return statement
 
@@ -128,8 +125,7 @@ def check_events(chain: KeyChain, files: Mapping[str, bytes], note: bytes, root:
     """Whether all key events are in the log which a checkpoint covers. Raises BadRecordError."""
     for number, (index, line) in enumerate(chain.events, 1):
         _, path, stated = contents.read_proof(_proof(files, number))
-        if stated != note:
-            raise BadRecordError(f"key event {number} is proved under another checkpoint than the decision")
+        demand(stated == note, f"key event {number} is proved under another checkpoint than the decision")
         if not verify_inclusion(leaf_hash(line), index, root.size, path, root.root):
             raise BadRecordError(f"key event {number} is not the entry at {index} of the log")
 
@@ -149,19 +145,15 @@ def signed_by(chain: KeyChain, lines: list[bytes]) -> str:
 
 def lines_of(files: Mapping[str, bytes], name: str) -> list[bytes]:
     """The entries in a file of the record. Raises BadRecordError: too many, or no line feed at the end."""
-    if name not in files:
-        raise BadRecordError(f"there is no {name}")
+    demand(name in files, f"there is no {name}")
     data = files[name]
-    if not data.endswith(b"\n"):
-        raise BadRecordError(f"{name} does not end with a line feed")
+    demand(data.endswith(b"\n"), f"{name} does not end with a line feed")
     lines = data[:-1].split(b"\n", MAX_FILES)
-    if len(lines) > MAX_FILES:
-        raise BadRecordError(f"{name} has more than {MAX_FILES} entries")
+    demand(len(lines) <= MAX_FILES, f"{name} has more than {MAX_FILES} entries")
     return lines
 
 
 def _proof(files: Mapping[str, bytes], number: int) -> bytes:
     name = contents.proof_of(f"key-{number}", "tlog-proof")
-    if name not in files:
-        raise BadRecordError(f"there is no {name}")
+    demand(name in files, f"there is no {name}")
     return files[name]

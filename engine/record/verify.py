@@ -27,7 +27,7 @@ from ..policy import open_engine
 from ..policy.bundle import from_document
 from ..service import replay
 from . import contents
-from .archive import BadRecordError
+from .archive import BadRecordError, demand
 from .logged import (
     Seen,
     chain_in,
@@ -126,8 +126,7 @@ def _files(seen: Seen) -> str:
 
 def _trust(seen: Seen) -> str:
     own = contents.trust_digest(seen.files)
-    if own != seen.pinned:
-        raise BadRecordError(f"the record's is sha256:{own}, not the one that was pinned")
+    demand(own == seen.pinned, f"the record's is sha256:{own}, not the one that was pinned")
     return f"sha256:{own}, as pinned"
 
 
@@ -144,12 +143,10 @@ def _documents(seen: Seen) -> str:
     if input_digest(document) != decision.input_digest:
         raise BadRecordError(f"{contents.INPUT} is not what the decision was made from")
     if file_of(seen, contents.JUDGE) != contents.judge(decision):
-        raise BadRecordError(
-            f"{contents.JUDGE} names another operator, trust ref or policy than the decision"
-        )
+        what = f"{contents.JUDGE} names another operator, trust ref or policy than the decision"
+        raise BadRecordError(what)
     seen.bundle = from_document(seen.files[contents.POLICY], DEFAULT)
-    if seen.bundle.digest != decision.policy.digest:
-        raise BadRecordError(f"{contents.POLICY} is not the bundle that judged")
+    demand(seen.bundle.digest == decision.policy.digest, f"{contents.POLICY} is not the bundle that judged")
     seen.decision, seen.document = decision, document
     policy = f"policy {decision.policy.name} {decision.policy.version}"
     return f"{decision.verdict.value} of {decision.stage} as of {decision.effective_time}, {policy}"
@@ -158,8 +155,7 @@ def _documents(seen: Seen) -> str:
 def _canonical(seen: Seen, name: str) -> Any:
     """A document, which every reader of JSON reads alike. Raises BadRecordError: it is not canonical."""
     value = json.loads(seen.files[name])
-    if canonical(value) != seen.files[name]:
-        raise BadRecordError(f"{name} is not canonical JSON")
+    demand(canonical(value) == seen.files[name], f"{name} is not canonical JSON")
     return value
 
 
@@ -182,8 +178,7 @@ def _agree(decision: Decision, extension: Mapping[str, Any], statement: Mapping[
         ("commit", subject.get("commit"), decision.subject.commit),
     )
     for name, stated, true in pairs:
-        if stated != true:
-            raise BadRecordError(f"the signed entry and the decision that it names differ in: {name}")
+        demand(stated == true, f"the signed entry and the decision that it names differ in: {name}")
 
 
 def _evidence(seen: Seen) -> str:
@@ -248,9 +243,8 @@ def _page(seen: Seen) -> str | None:
         return None
     entry = Entry(seen.index, leaf_hash(seen.lines[0]).hex())
     if stated != (page(_decided(seen), entry, seen.statements[1:]), contents.howto()):
-        raise BadRecordError(
-            f"{contents.PAGE} or {contents.HOWTO} is not what gate writes about this decision"
-        )
+        what = f"{contents.PAGE} or {contents.HOWTO} is not what gate writes about this decision"
+        raise BadRecordError(what)
     return f"{contents.PAGE} and {contents.HOWTO} are what gate writes about this decision"
 
 

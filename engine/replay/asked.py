@@ -54,7 +54,12 @@ def ask_impact(
     own = own_place(context)
     named = [name for name in against if not name.lower().endswith(_LOG_ENDINGS)]
     places = (
-        tuple(Place(_location(name), None, own.limits, own.admins) for name in named) if against else (own,)
+        tuple(
+            Place(name if ":" in name else Path(name).absolute(), None, own.limits, own.admins)
+            for name in named
+        )
+        if against
+        else (own,)
     )
     found = [
         line for number, place in enumerate(places) for line in lines(place, number, config_dir, since_s)
@@ -73,10 +78,6 @@ def ask_impact(
     folder = _folder(context)
     prefix = "" if folder in (None, ".") else f"{folder}/"
     return replace(made, places={code: (prefix + path, line) for code, (path, line) in made.places.items()})
-
-
-def _location(name: str) -> Path | str:
-    return name if ":" in name else Path(name).absolute()
 
 
 def read_fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:
@@ -119,10 +120,8 @@ def load_base(context: Context, name: str) -> Bundle:
     if not (Path(name) / MANIFEST).is_file() and _is_commit(context, name):
         folder = _folder(context)
         if folder is None:
-            raise UsageError(
-                "--base names a commit, and the edited policies are not in this workspace",
-                remedy=f"name the directory in it, too: {name[:80]}:DIR",
-            )
+            what = "--base names a commit, and the edited policies are not in this workspace"
+            raise UsageError(what, remedy=f"name the directory in it, too: {name[:80]}:DIR")
         return load_bundle(find_bundle(f"{name}:{folder}", context.root), context.config.limits)
     return load_bundle(find_bundle(name, Path()), context.config.limits)
 

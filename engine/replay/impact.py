@@ -27,9 +27,8 @@ from ..spread.interface import Chunk, Spread
 from ..spread.pace import Pace
 from . import logs
 from .outcome import Difference, Outcome, compare, of_document
-from .rejudge import Judge
 from .replacing import Replacement, replace_facts
-from .stored import CHUNK, UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason, seen
+from .stored import CHUNK, UNUSABLE, Archive, EngineChoice, Engines, Judge, Line, Place, Plans, reason, seen
 
 _LINES, _SETS = "lines", "sets"
 ENTRY = "entry"
@@ -173,15 +172,12 @@ class _Again(Struct, frozen=True):
         if kind == _SETS:
             return [self._line(one.line, one) for one in items]
         asked = (logs.difference(item, self.new, self.base, self.engine.limits) for item in items)
-        return [self._logged(kind, *found) for found in asked if found is not None]
-
-    @staticmethod
-    def _logged(
-        log: int, number: int, logged: logs.Logged | None, found: Difference | str | None
-    ) -> list[Any]:
-        name = None if logged is None else logged.name
-        failure = found if isinstance(found, str) else None
-        return [[log, number], name, None if failure else to_json(found), failure, []]
+        return [
+            [[kind, number], logged and logged.name, None, found, []]
+            if isinstance(found, str)
+            else [[kind, number], logged and logged.name, to_json(found), None, []]
+            for number, logged, found in filter(None, asked)
+        ]
 
     def _line(self, line: Line, facts: FactSet | None = None) -> list[Any]:
         try:
@@ -230,10 +226,9 @@ def impact(names: Sequence[str], work: Everything, judging: Judging, base: str, 
         for collector in one.lacking:
             lacking[collector] = lacking.get(collector, 0) + 1
     if not total + logged + len(failed):
-        raise UsageError(
-            "there is nothing to judge again, so nothing is known about the edited policies",
-            remedy="record decisions first (`gate evaluate`), name another ledger, or leave out --since",
-        )
+        what = "there is nothing to judge again, so nothing is known about the edited policies"
+        remedy = "record decisions first (`gate evaluate`), name another ledger, or leave out --since"
+        raise UsageError(what, remedy=remedy)
     bundle = judging.bundle
     policy = PolicyId(bundle.name, bundle.version, bundle.digest)
     return Impact(

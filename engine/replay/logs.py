@@ -22,7 +22,7 @@ from ...evidence.reading.json_lines import UNSURE, RecordReader
 from ...evidence.reading.workspace import View, Workspace
 from ..decision.document import Operand
 from .outcome import ABSENT, CONDITIONAL, FAIL, PASS, Difference, RuleFlip, weight
-from .rejudge import Judge
+from .stored import Judge
 
 LOGGED = "logged"
 """The unit of what is no comparison: the value now as ``actual``, and the logged one as ``expected``."""

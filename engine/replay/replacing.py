@@ -70,16 +70,14 @@ def parse_value(option: str, name: str, text: str) -> Any:
     except EvidenceError as error:
         if text[0] in "tfn" or error.what.startswith("malformed JSON: Extra data"):
             return text  # a word, or something like 2025-11-07
-        raise UsageError(
-            f"{option} {name}: {error.what}", remedy="give JSON, or a plain word without quotes"
-        ) from error
+        remedy = "give JSON, or a plain word without quotes"
+        raise UsageError(f"{option} {name}: {error.what}", remedy=remedy) from error
     for item in nested(value):
         whole = item is None or isinstance(item, (str, bool, dict, list))
         if not whole and not (isinstance(item, int) and abs(item) <= MAX_SAFE_INTEGER):
-            raise UsageError(
-                f"{option} {name}: {str(item)[:40]} is no whole number below 2^53",
-                remedy="facts and parameters are scaled integers: 79 % is 790000 where the name ends in _ppm",
-            )
+            what = f"{option} {name}: {str(item)[:40]} is no whole number below 2^53"
+            remedy = "facts and parameters are scaled integers: 79 % is 790000 where the name ends in _ppm"
+            raise UsageError(what, remedy=remedy)
     return value
 
 
@@ -119,18 +117,15 @@ def replace_parameters(bundle: Bundle, wanted: Iterable[Replacement]) -> tuple[B
     for one in wanted:
         entry = parameter(data, one.name)
         if entry is None:
-            raise UsageError(
-                f"the policy bundle has no parameter {one.name[:80]!r}",
-                remedy=_advice(one.name, parameters(data), "`gate docs policies` lists what is shipped"),
-            )
+            remedy = _advice(one.name, parameters(data), "`gate docs policies` lists what is shipped")
+            raise UsageError(f"the policy bundle has no parameter {one.name[:80]!r}", remedy=remedy)
         done.append(replace(one, before=entry["value"]))
         entry["value"] = one.value
         try:
             Common(data)
         except PolicyError as error:
-            raise UsageError(
-                f"{PARAMETER} {one.name}: {error.what}", remedy="give a value that fits"
-            ) from error
+            what = f"{PARAMETER} {one.name}: {error.what}"
+            raise UsageError(what, remedy="give a value that fits") from error
     return replace(bundle, data=data), done
 
 
@@ -148,21 +143,15 @@ def parameter(data: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 def _known_fact(name: str, evidence: Mapping[str, Evidence]) -> tuple[str, str]:
     collector, _, path = name.partition(".")
     if collector in DERIVED:
-        raise UsageError(
-            f"{FACT} {name}: these facts follow from the evidence, the sources and the time",
-            remedy="replace a fact of a collector",
-        )
+        what = f"{FACT} {name}: these facts follow from the evidence, the sources and the time"
+        raise UsageError(what, remedy="replace a fact of a collector")
     if not path or not contract_has(name):
         known = [*_facts_of(evidence)]
-        raise UsageError(
-            f"there is no fact {name[:80]!r}",
-            remedy=_advice(name, known, "`gate collect` prints the facts, contracts/facts describes them"),
-        )
+        remedy = _advice(name, known, "`gate collect` prints the facts, contracts/facts describes them")
+        raise UsageError(f"there is no fact {name[:80]!r}", remedy=remedy)
     if collector not in evidence:
-        raise UsageError(
-            f"{FACT} {name}: the facts of {collector} are no part of what is judged",
-            remedy=f"these are: {', '.join(sorted(evidence))}",
-        )
+        what = f"{FACT} {name}: the facts of {collector} are no part of what is judged"
+        raise UsageError(what, remedy=f"these are: {', '.join(sorted(evidence))}")
     return collector, path
 
 
@@ -201,10 +190,8 @@ def _check(collector: str, facts: Mapping[str, Any], done: Iterable[Replacement]
     pointer, what = broken[0]
     place = f"{collector}{pointer.rstrip('/').replace('/', '.')}"
     names = ", ".join(one.name for one in done if source_of(one.name) == collector)
-    raise UsageError(
-        f"{FACT} {names}: the facts of {collector} break their contract at {place}: {what}",
-        remedy="give a value of the right type, or set what belongs together at once",
-    )
+    what = f"{FACT} {names}: the facts of {collector} break their contract at {place}: {what}"
+    raise UsageError(what, remedy="give a value of the right type, or set what belongs together at once")
 
 
 def _within(inner: str, outer: str) -> bool:

@@ -16,10 +16,13 @@ from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import ConfigError, LedgerError, PolicyError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.times import parse_rfc3339
+from .. import service
 from ..context import Context
+from ..decide.decide import judge_stages
+from ..decide.judge import overall
 from ..decide.model import Plan
-from ..decide.recorded import ALL, Recorded, Setup
-from ..entries import decisions, locate
+from ..decide.recorded import ALL, Recorded, Setup, facts_of, wanted_stages
+from ..entries import decisions, judged_at, locate
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
@@ -29,6 +32,7 @@ from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
 from ..report.interface import DecisionEntry
+from .outcome import Outcome, of_results
 
 CHUNK = 16
 """Recorded decisions that are judged again at a time: about 0.1 s."""
@@ -51,11 +55,7 @@ class Place(Struct, frozen=True):
     def open(self, config_dir: Path | None = None) -> LedgerReader:
         """The ledger for reading. Raises as `open_reader`."""
         return open_reader(
-            self.ledger,
-            config_dir=config_dir,
-            evidence=self.evidence,
-            limits=self.limits,
-            admins=self.admins,
+            self.ledger, config_dir=config_dir, evidence=self.evidence, limits=self.limits, admins=self.admins
         )
 
 
@@ -87,27 +87,13 @@ def own_place(context: Context) -> Place:
 
 
 def line_of(entry: DecisionEntry, ledger: int = 0) -> Line:
-    """A ledger's line. Raises LedgerError: it lacks fields."""
+    """A ledger's line, whose summary keeps to its contract."""
     summary = entry.summary
-    try:
-        named = [summary[name]["sha256"] for name in ("decision", "input", "bundle")]
-        texts: list[str] = [summary["stage"], summary["verdict"], *named]
-    except (LookupError, TypeError) as error:
-        raise _incomplete(entry) from error
-    if not all(isinstance(text, str) for text in texts):
-        raise _incomplete(entry)
+    decision, recorded, bundle = (summary[name]["sha256"] for name in ("decision", "input", "bundle"))
+    # what many lines have is kept once
+    stage, verdict, bundle = (intern(text) for text in (summary["stage"], summary["verdict"], bundle))
     statement = sha256_hex(canonical(entry.statement))
-    stage, verdict, decision, recorded, bundle = texts
-    kept = (intern(stage), intern(verdict), decision, recorded, intern(bundle))  # once for all lines
-    return Line(ledger, entry.entry.index, *kept, statement)
-
-
-def _incomplete(entry: DecisionEntry) -> LedgerError:
-    return LedgerError(
-        "a decision's line lacks fields",
-        place=f"entry {entry.entry.index}",
-        remedy="run `gate ledger verify`",
-    )
+    return Line(ledger, entry.entry.index, stage, verdict, decision, recorded, bundle, statement)
 
 
 def lines(place: Place, number: int, config_dir: Path, since_s: int | None = None) -> list[Line]:
@@ -123,15 +109,8 @@ def lines(place: Place, number: int, config_dir: Path, since_s: int | None = Non
         return [
             line_of(entry, number)
             for entry in decisions(ledger)
-            if since_s is None or _judged_at(entry) >= since_s
+            if since_s is None or parse_rfc3339(judged_at(entry)) >= since_s
         ]
-
-
-def _judged_at(entry: DecisionEntry) -> int:
-    try:
-        return parse_rfc3339(entry.statement["predicate"]["timeVerified"])
-    except (LookupError, TypeError, ValueError) as error:
-        raise _incomplete(entry) from error
 
 
 def find_line(context: Context, target: str, config_dir: Path) -> Line:
@@ -294,3 +273,39 @@ def reason(error: BaseException) -> str:
         return f"{error.what} ({error.place})"
     what = getattr(error, "what", None)
     return what if isinstance(what, str) else f"a stored document is not what gate records: {error}"
+
+
+class Judge(Struct, frozen=True):
+    """A bundle, the engine over it with the parameters of a setup (None: its own), and its plans."""
+
+    bundle: Bundle
+    engine: Callable[[Setup | None], PolicyEngine]
+    plans: Plans
+
+    @classmethod
+    def over(cls, bundle: Bundle, engine: PolicyEngine) -> Judge:
+        """A judge with this bundle and this engine over it, whatever a setup says."""
+        return cls(bundle, lambda _: engine, Plans(bundle))
+
+    def outcome(self, recorded: Recorded) -> Outcome:
+        """The outcome at the recorded time.
+
+        Raises PolicyError, UsageError: the bundle does not fit what was recorded; EngineError: it fails.
+        """
+        plan = self.plans.of(recorded.setup)
+        time = recorded.setup.time
+        answers = service.ask(self.engine(recorded.setup), plan, recorded, time).packages
+        results, _ = judge_stages(plan, recorded, answers, facts_of(recorded, time), time)
+        stage = recorded.setup.stage
+        return of_results(overall(results) if stage == ALL else results[stage].verdict, results)
+
+    def lacking(self, recorded: Recorded) -> tuple[str, ...]:
+        """Collectors whose facts the bundle's rules need and which did not run then."""
+        plan = self.plans.of(recorded.setup)
+        used = frozenset[str]().union(*(plan.stages[name].collectors for name in needed(plan, recorded)))
+        return tuple(sorted(used - recorded.evidence.keys()))
+
+
+def needed(plan: Plan, recorded: Recorded) -> tuple[str, ...]:
+    """The stages that a recorded decision is about, dependencies first."""
+    return plan.closure(wanted_stages(plan, recorded.setup.stage))

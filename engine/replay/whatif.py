@@ -22,7 +22,6 @@ from ..plans import as_recorded
 from ..policy.interface import Bundle, PolicyEngine
 from ..spread.processes import Processes
 from .outcome import Difference, compare, of_decision
-from .rejudge import Judge
 from .replacing import (
     FACT,
     PARAMETER,
@@ -33,7 +32,7 @@ from .replacing import (
     replace_facts,
     replace_parameters,
 )
-from .stored import EngineChoice
+from .stored import EngineChoice, Judge
 
 HYPOTHETICAL = "hypothetical"
 """The weakening of every decision with something replaced."""
@@ -150,21 +149,16 @@ def parse_span(text: str) -> Span:
     name, _, numbers = text.partition("=")
     parts = [parse_value("--sweep", name, part) for part in numbers.split(":")]
     if not name or len(parts) != 3 or not all(type(part) is int for part in parts):
-        raise UsageError(
-            f"--sweep {text[:80]!r} is not NAME=FROM:TO:STEP in whole numbers",
-            remedy="write it like stage1.test_coverage_min=700000:900000:10000",
-        )
+        remedy = "write it like stage1.test_coverage_min=700000:900000:10000"
+        raise UsageError(f"--sweep {text[:80]!r} is not NAME=FROM:TO:STEP in whole numbers", remedy=remedy)
     first, last, step = parts
     if step <= 0 or last < first or last + step > MAX_SAFE_INTEGER:
-        raise UsageError(
-            f"--sweep {text[:80]!r} has no values", remedy="give FROM below TO, and a STEP above zero"
-        )
+        remedy = "give FROM below TO, and a STEP above zero"
+        raise UsageError(f"--sweep {text[:80]!r} has no values", remedy=remedy)
     values = range(first, last + 1, step)
     if len(values) > MOST_VALUES:
-        raise UsageError(
-            f"--sweep {name}: {len(values)} values are more than {MOST_VALUES}",
-            remedy=f"take a STEP of at least {-(-(last - first) // (MOST_VALUES - 1))}, or a narrower range",
-        )
+        remedy = f"take a STEP of at least {-(-(last - first) // (MOST_VALUES - 1))}, or a narrower range"
+        raise UsageError(f"--sweep {name}: {len(values)} values are more than {MOST_VALUES}", remedy=remedy)
     return Span(name, values)
 
 

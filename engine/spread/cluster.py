@@ -148,10 +148,9 @@ class Cluster:
         try:
             yield
         except ImportError as error:
-            raise EnvironmentProblem(
-                f"{error.name or 'a module'} cannot be imported on the cluster at {self._name}",
-                remedy="install gate, of the same version and with its extra dask, on scheduler and workers",
-            ) from error
+            what = f"{error.name or 'a module'} cannot be imported on the cluster at {self._name}"
+            remedy = "install gate, of the same version and with its extra dask, on scheduler and workers"
+            raise EnvironmentProblem(what, remedy=remedy) from error
         except KilledWorker as error:
             raise EnvironmentProblem(
                 f"several workers of the cluster at {self._name} ended over the same part of the work",
@@ -161,10 +160,8 @@ class Cluster:
         except TypeError as error:
             if "ssl_context" not in str(error):
                 raise
-            raise ConfigError(
-                f"there is no certificate for TLS to {self._name}",
-                remedy="set ca-file, client.cert and client.key of distributed.comm.tls for Dask",
-            ) from error
+            remedy = "set ca-file, client.cert and client.key of distributed.comm.tls for Dask"
+            raise ConfigError(f"there is no certificate for TLS to {self._name}", remedy=remedy) from error
         except (OSError, asyncio.CancelledError, concurrent.futures.CancelledError) as error:
             raise self._lost(str(error) or type(error).__name__) from error
 

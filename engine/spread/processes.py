@@ -83,10 +83,9 @@ class _Share:
                     self._child = self._start(done)
                     continue
                 ended = isinstance(error, Ended)
-                raise EnvironmentProblem(
-                    f"a process that works {f'ended: {error}' if ended else 'does not answer'}",
-                    remedy="give --jobs 1, or raise limits.collector_memory_bytes in gate.yaml",
-                ) from error
+                what = f"a process that works {f'ended: {error}' if ended else 'does not answer'}"
+                remedy = "give --jobs 1, or raise limits.collector_memory_bytes in gate.yaml"
+                raise EnvironmentProblem(what, remedy=remedy) from error
             if message is None:
                 return
             if isinstance(message, dict):

@@ -1,7 +1,7 @@
 """The evidence store: what ledger entries refer to, found by its SHA-256 (docs/ledger.md, "Another store").
 
 * `interface` - what an implementation does; `files` - the one in a directory; `access` - directories without
-  links; `objects` - the one in S3-compatible storage (`parts` - reading in parts);
+  links; `objects` - the one in S3-compatible storage (`interface` has how parts are read);
   `artifacts` - the one in an OCI registry, which `registry` speaks to.
 * `evidence` - `EvidenceStore`, what the engine uses: it trusts no implementation and checks every digest.
 """
@@ -19,26 +19,11 @@ if TYPE_CHECKING:
     from .interface import Connect
 
 
-def _files() -> Connect:
-    from .files import connect
-
-    return connect
-
-
-def _objects() -> Connect:
-    from .objects import connect
-
-    return connect
-
-
-def _artifacts() -> Connect:
-    from .artifacts import connect
-
-    return connect
-
-
 STORES: Final[Schemes[Connect]] = Schemes(
-    "evidence store", "gate.evidence_stores", {"file": _files, "oci": _artifacts, "s3": _objects}
+    "evidence store",
+    "gate.evidence_stores",
+    {"file": ".files", "oci": ".artifacts", "s3": ".objects"},
+    __name__,
 )
 
 

@@ -33,11 +33,8 @@ def os_errors(what: str, path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
             raise foreign(path) from None
-        raise EnvironmentProblem(
-            f"{what} failed: {error.strerror}",
-            path=str(path),
-            remedy="free space, fix the permissions or the disk, then run again; nothing was acknowledged",
-        ) from None
+        remedy = "free space, fix the permissions or the disk, then run again; nothing was acknowledged"
+        raise EnvironmentProblem(f"{what} failed: {error.strerror}", path=str(path), remedy=remedy) from None
 
 
 def in_place(path: Path, handle: int) -> None:
@@ -50,11 +47,9 @@ def in_place(path: Path, handle: int) -> None:
         except (FileNotFoundError, NotADirectoryError):
             same = False
     if not same:
-        raise LedgerError(
-            "this was moved or replaced while it was open for writing",
-            path=str(path),
-            remedy="put it back, or start the program again; nothing more is acknowledged",
-        )
+        what = "this was moved or replaced while it was open for writing"
+        remedy = "put it back, or start the program again; nothing more is acknowledged"
+        raise LedgerError(what, path=str(path), remedy=remedy)
 
 
 def foreign(path: Path) -> LedgerError:
@@ -80,11 +75,9 @@ def locked(handle: int, path: Path, *, shared: bool = False) -> Iterator[None]:
         now_s = time.monotonic()
         end_s = end_s or now_s + LOCK_SECONDS
         if now_s > end_s:
-            raise EnvironmentProblem(
-                f"another process has held the lock for {LOCK_SECONDS} seconds",
-                path=str(path),
-                remedy="find it (`lsof` or `fuser` name it), end it, then run again",
-            )
+            what = f"another process has held the lock for {LOCK_SECONDS} seconds"
+            remedy = "find it (`lsof` or `fuser` name it), end it, then run again"
+            raise EnvironmentProblem(what, path=str(path), remedy=remedy)
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, 0.02)
     try:
@@ -157,11 +150,8 @@ class Folder:
         with os_errors("reading a file", self.path / name), os.fdopen(handle, "rb") as stream:
             data = stream.read(limit + 1)
         if len(data) > limit:
-            raise LedgerError(
-                f"this file is larger than {limit} bytes",
-                path=str(self.path / name),
-                remedy="restore it from a copy you trust",
-            )
+            what = f"this file is larger than {limit} bytes"
+            raise LedgerError(what, path=str(self.path / name), remedy="restore it from a copy you trust")
         return data
 
     def write(self, name: str, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:

@@ -6,14 +6,14 @@ cleans up keeps what a tag leads to; tags are never moved or removed by gate. Ne
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, cast
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Final
 
 from ...evidence.base.errors import ConfigError, LedgerError
 from ...evidence.base.limits import MIB
+from .interface import in_parts
 from .registry import MANIFEST, Reference, describe, open_registry
 
 ARTIFACT: Final = "application/vnd.gate.evidence.v1"
@@ -34,10 +34,8 @@ def connect(url: str) -> ArtifactBlobs:
     """
     found = _URL.fullmatch(url) if len(url) <= 512 else None
     if found is None:
-        raise ConfigError(
-            "the URL names no repository of a registry",
-            remedy="write oci://HOST/REPOSITORY, such as oci://registry.example.com/compliance/evidence",
-        )
+        remedy = "write oci://HOST/REPOSITORY, such as oci://registry.example.com/compliance/evidence"
+        raise ConfigError("the URL names no repository of a registry", remedy=remedy)
     return ArtifactBlobs(Reference(found[1], found[2], None, None))
 
 
@@ -69,9 +67,20 @@ class ArtifactBlobs:
             if self._registry.manifest(digest) is None:
                 return None
             response = self._registry.blob(f"sha256:{digest}")
-        return (
-            None if response is None else cast(BinaryIO, io.BufferedReader(_Body(self._registry, response)))
-        )
+        return None if response is None else in_parts(self._fetching(response.iter_content(1 << 16)))
+
+    def _fetching(self, pieces: Iterator[bytes]) -> Callable[[int, int], bytes]:
+        rest = b""
+
+        def fetch(_: int, length: int) -> bytes:
+            nonlocal rest
+            if not rest:
+                with self._registry.errors():
+                    rest = next(pieces, b"")
+            part, rest = rest[:length], rest[length:]
+            return part
+
+        return fetch
 
     def digests(self) -> Iterator[str]:
         """The tags, sorted. Raises LedgerError for one that is no digest."""
@@ -79,30 +88,10 @@ class ArtifactBlobs:
             found = sorted(self._registry.tags())
         for tag in found:
             if not re.fullmatch(r"[0-9a-f]{64}", tag):
-                raise LedgerError(
-                    "this does not belong in the evidence store",
-                    path=f"{self.name}:{tag[:128]}",
-                    remedy="name a repository that has nothing but evidence",
-                )
+                what = "this does not belong in the evidence store"
+                remedy = "name a repository that has nothing but evidence"
+                raise LedgerError(what, path=f"{self.name}:{tag[:128]}", remedy=remedy)
             yield tag
 
     def close(self) -> None:
         """Connections end with the process."""
-
-
-class _Body(io.RawIOBase):
-    """The body of a response, read as it comes in."""
-
-    def __init__(self, registry: Any, response: Any) -> None:
-        self._registry, self._pieces, self._rest = registry, response.iter_content(1 << 16), b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            with self._registry.errors():
-                self._rest = next(self._pieces, b"")
-        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)

@@ -40,11 +40,9 @@ class EvidenceStore:
         when the storage failed.
         """
         if len(data) > self._most:
-            raise LedgerError(
-                f"evidence of {len(data)} bytes is larger than {self._most}",
-                path=self._blobs.name,
-                remedy="raise limits.file_bytes in gate.yaml, or store a smaller extract of it",
-            )
+            what = f"evidence of {len(data)} bytes is larger than {self._most}"
+            remedy = "raise limits.file_bytes in gate.yaml, or store a smaller extract of it"
+            raise LedgerError(what, path=self._blobs.name, remedy=remedy)
         digest = hashlib.sha256(data).hexdigest()
         if self._found(digest) is None:
             self._blobs.write(digest, data)
@@ -59,11 +57,8 @@ class EvidenceStore:
         with stream, os_errors("reading evidence", Path(self._place(digest))):
             data = stream.read(self._most + 1)
         if len(data) > self._most:
-            raise LedgerError(
-                f"this blob is larger than {self._most} bytes",
-                path=self._place(digest),
-                remedy="raise limits.file_bytes in gate.yaml",
-            )
+            what = f"this blob is larger than {self._most} bytes"
+            raise LedgerError(what, path=self._place(digest), remedy="raise limits.file_bytes in gate.yaml")
         if hashlib.sha256(data).hexdigest() != digest:
             raise self._error(digest, data)
         return data
@@ -113,18 +108,13 @@ class EvidenceStore:
                 remedy="restore the file from a copy; its name is its SHA-256. If `ledger.evidence` was "
                 "changed, copy what the old store has to the new one",
             )
-        return LedgerError(
-            "a stored piece of evidence was changed: its SHA-256 is no longer its name",
-            path=self._place(digest),
-            remedy="restore the file from a copy, and find out who changed it",
-        )
+        what = "a stored piece of evidence was changed: its SHA-256 is no longer its name"
+        remedy = "restore the file from a copy, and find out who changed it"
+        return LedgerError(what, path=self._place(digest), remedy=remedy)
 
 
 def _checked(digest: str, path: str) -> str:
     if _HEX.fullmatch(digest):
         return digest
-    raise LedgerError(
-        f"{digest[:80]!r} is not a SHA-256 digest",
-        path=path,
-        remedy="name evidence by 64 lower-case hexadecimal digits",
-    )
+    remedy = "name evidence by 64 lower-case hexadecimal digits"
+    raise LedgerError(f"{digest[:80]!r} is not a SHA-256 digest", path=path, remedy=remedy)

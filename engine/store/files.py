@@ -75,6 +75,5 @@ class FileBlobs:
         return self._folder
 
     def _stray(self, name: str) -> LedgerError:
-        return LedgerError(
-            "this does not belong in the evidence store", path=f"{self.name}/{name}", remedy="move it away"
-        )
+        what = "this does not belong in the evidence store"
+        return LedgerError(what, path=f"{self.name}/{name}", remedy="move it away")

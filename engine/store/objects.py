@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, LedgerError, not_installed
-from .parts import in_parts
+from .interface import in_parts
 from .urls import is_loopback
 
 if TYPE_CHECKING:
@@ -122,11 +122,9 @@ class ObjectBlobs:
         for path in sorted(found):
             match = _NAME.fullmatch(path)
             if match is None:
-                raise LedgerError(
-                    "this does not belong in the evidence store",
-                    path=f"{self.name.removesuffix('/sha256')}/{path}",
-                    remedy="move it away",
-                )
+                what = "this does not belong in the evidence store"
+                what = f"{self.name.removesuffix('/sha256')}/{path}"
+                raise LedgerError(what, path=what, remedy="move it away")
             yield match[2]
 
     def close(self) -> None:
@@ -140,11 +138,8 @@ class ObjectBlobs:
         try:
             yield
         except (PermissionDeniedError, UnauthenticatedError):
-            raise EnvironmentProblem(
-                f"{what} is not allowed",
-                path=self.name,
-                remedy="check the credentials (AWS_ACCESS_KEY_ID, …) and the bucket's policy",
-            ) from None
+            remedy = "check the credentials (AWS_ACCESS_KEY_ID, …) and the bucket's policy"
+            raise EnvironmentProblem(f"{what} is not allowed", path=self.name, remedy=remedy) from None
         except (BaseError, OSError) as error:
             raise EnvironmentProblem(
                 f"{what} failed: {_words(error)}",

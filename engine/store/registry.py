@@ -143,11 +143,8 @@ class Registry:
                 remedy="correct it, or log in again: docker login",
             ) from error
         if basic and not getattr(client.auth, "_basic_auth", None):
-            raise EnvironmentProblem(
-                "the registry asks for credentials, and docker's configuration has none for it",
-                path=str(self._at),
-                remedy=f"log in: docker login {self._at.host}",
-            )
+            what = "the registry asks for credentials, and docker's configuration has none for it"
+            raise EnvironmentProblem(what, path=str(self._at), remedy=f"log in: docker login {self._at.host}")
 
     def _accepted(self, response: Any) -> None:
         if response.status_code not in (200, 201, 202):
@@ -174,22 +171,17 @@ class Registry:
         try:
             yield
         except AuthenticationException as error:
-            raise EnvironmentProblem(
-                "the registry refused the credentials", path=str(self._at), remedy="log in with docker login"
-            ) from error
+            what = "the registry refused the credentials"
+            raise EnvironmentProblem(what, path=str(self._at), remedy="log in with docker login") from error
         except (RequestException, TimeoutError) as error:
-            raise EnvironmentProblem(
-                f"the registry cannot be reached ({type(error).__name__})",
-                path=str(self._at),
-                remedy="check its name and the network",
-            ) from error
+            what = f"the registry cannot be reached ({type(error).__name__})"
+            remedy = "check its name and the network"
+            raise EnvironmentProblem(what, path=str(self._at), remedy=remedy) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             what = _short(error) if isinstance(error, ValueError) else "it does not answer as registries do"
-            raise EnvironmentProblem(
-                f"the registry cannot be used: {what}",
-                path=str(self._at),
-                remedy="check its name, and docker login",
-            ) from error
+            what = f"the registry cannot be used: {what}"
+            remedy = "check its name, and docker login"
+            raise EnvironmentProblem(what, path=str(self._at), remedy=remedy) from error
 
 
 def _configurations() -> list[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Final, Generic, TypeVar, cast
 
@@ -22,11 +23,14 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 class Schemes(Generic[T]):
     """The implementations of one plug point: gate's own by scheme, others by entry point.
 
-    ``kind`` says what a URL names, for messages; each builtin is called to import the implementation.
+    Args:
+        kind: what a URL names, for messages.
+        group: of the entry points.
+        builtin: scheme to the module below ``package`` whose ``connect`` serves it.
     """
 
-    def __init__(self, kind: str, group: str, builtin: Mapping[str, Callable[[], T]]) -> None:
-        self._kind, self._group, self._builtin = kind, group, builtin
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str], package: str) -> None:
+        self._kind, self._group, self._builtin, self._package = kind, group, builtin, package
 
     def find(self, url: str | Path) -> tuple[T, str]:
         """The implementation for a URL, and the URL with its scheme; a path is a `file:` URL.
@@ -38,7 +42,7 @@ class Schemes(Generic[T]):
         scheme = match[1].lower() if match else "file"
         text = str(url) if match else f"file:{url}"
         if scheme in self._builtin:
-            return self._builtin[scheme](), text
+            return cast(T, import_module(self._builtin[scheme], self._package).connect), text
         plugin = find_plugin(self._group, self._kind, scheme)
         if plugin is not None:
             return cast(T, plugin.load()), text
@@ -61,9 +65,8 @@ def file_path(url: str) -> Path:
     if path.startswith("//"):
         path = path[2:]
         if not path.startswith("/"):
-            raise ConfigError(
-                f"{url[:80]!r} names another machine", remedy="write file:PATH, or file:///PATH from the root"
-            )
+            remedy = "write file:PATH, or file:///PATH from the root"
+            raise ConfigError(f"{url[:80]!r} names another machine", remedy=remedy)
     if not path or "\0" in path:
         raise ConfigError(f"{url[:80]!r} names no directory", remedy="write a path, or file:PATH")
     return Path(path)

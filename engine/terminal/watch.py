@@ -135,7 +135,7 @@ def watch(
         write_error("")
 
 
-def repeat(run: Callable[[], None], look: Callable[[], object]) -> None:
+def repeat(run: Callable[[], object], look: Callable[[], object]) -> None:
     """Run, and again after every change of what ``look`` gives, until the user interrupts it."""
     try:
         write_error("watching for changes; Ctrl-C ends it")

@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.base.errors import ConfigError, PolicyError, UsageError, suggestion
-from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.reading.git.history import History
 from ..config.settings import load_config
 from ..decide.model import Plan
@@ -65,11 +64,9 @@ def open_planned(name: str | None) -> Planned:
 def refuse_conftest(bundle: Bundle, name: str | None) -> None:
     """Refuse a bundle that has nothing to show. Raises PolicyError: it was written for Conftest."""
     if bundle.conftest:
-        raise PolicyError(
-            "it is written for Conftest: its rules have no METADATA, stages or parameters to show",
-            path=name,
-            remedy="use gate evaluate and gate policy check; conftest verify runs its tests",
-        )
+        what = "it is written for Conftest: its rules have no METADATA, stages or parameters to show"
+        remedy = "use gate evaluate and gate policy check; conftest verify runs its tests"
+        raise PolicyError(what, path=name, remedy=remedy)
 
 
 def find_bundle(name: str | None, root: Path) -> Source:
@@ -91,10 +88,8 @@ def find_bundle(name: str | None, root: Path) -> Source:
         return root / name
     ref, _, folder = name.partition(":")
     if not folder:
-        raise UsageError(
-            f"there is no policy bundle {name[:200]!r}",
-            remedy="name a bundle's directory or archive, REF:DIR for one of a git commit, or shipped",
-        )
+        remedy = "name a bundle's directory or archive, REF:DIR for one of a git commit, or shipped"
+        raise UsageError(f"there is no policy bundle {name[:200]!r}", remedy=remedy)
     return _of_commit(root, ref, normpath(folder))
 
 
@@ -106,9 +101,8 @@ def is_shipped(name: str | None) -> bool:
 def shipped(name: str) -> Path:
     """The bundle of gate's own that has this name. Raises UsageError: there is none."""
     if name not in SHIPPED_BUNDLES:
-        raise UsageError(
-            f"gate ships no policy bundle {name[:80]!r}", remedy=suggestion(name, SHIPPED_BUNDLES)
-        )
+        remedy = suggestion(name, SHIPPED_BUNDLES)
+        raise UsageError(f"gate ships no policy bundle {name[:80]!r}", remedy=remedy)
     return SHIPPED_BUNDLES[name]
 
 
@@ -118,18 +112,15 @@ def _of_commit(root: Path, ref: str, folder: str) -> dict[str, bytes]:
     except ConfigError as error:
         raise UsageError(error.what, remedy=error.remedy) from error
     if commit is None:
-        raise UsageError(
-            f"there is no commit {ref[:80]!r} here", remedy="name a branch, tag or commit, or fetch it"
-        )
+        remedy = "name a branch, tag or commit, or fetch it"
+        raise UsageError(f"there is no commit {ref[:80]!r} here", remedy=remedy)
     files = commit_bundle(root, commit, folder)
     if not files:
-        raise UsageError(
-            f"the commit {ref[:80]} has no directory {folder[:200]!r}",
-            remedy="name the bundle's directory as it was in that commit, from where you are",
-        )
+        remedy = "name the bundle's directory as it was in that commit, from where you are"
+        raise UsageError(f"the commit {ref[:80]} has no directory {folder[:200]!r}", remedy=remedy)
     return files
 
 
-def open_bundle(source: Source, limits: Limits = DEFAULT) -> Tested:
+def open_bundle(source: Source) -> Tested:
     """The bundle with its tests. Raises PolicyError: it cannot be loaded."""
-    return Tested(source, load_bundle(source, limits), read_tests(source, limits))
+    return Tested(source, load_bundle(source), read_tests(source))

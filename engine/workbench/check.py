@@ -27,16 +27,10 @@ from .bundles import Tested
 from .findings import CHECKS, Checked, Finding
 from .opa import installed, laid_out, opa
 
-_OF_ENGINE = frozenset(
-    {
-        "approved_baseline_required",
-        "condition_due_days",
-        "never_waived",
-        "on_unknown",
-        "waiver_approver_roles",
-        "waiver_expiry_warning_days",
-    }
-)
+_OF_ENGINE = {
+    "approved_baseline_required", "condition_due_days", "never_waived", "on_unknown", "waiver_approver_roles",
+    "waiver_expiry_warning_days",
+}  # fmt: skip
 """Common parameters that the engine itself uses, beside ``<stage>_actions``."""
 _PARAMETERS = ("gate", "params")
 _REFERENCE = re.compile(r'\bdata((?:\.[A-Za-z_]\w*|\["[^"\\\n]*"\])+)')

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cache
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -17,12 +19,15 @@ from ...evidence.base.canonical import canonical
 from ...evidence.base.times import format_utc
 from ..decide.model import Plan, Rule, Stage
 from ..decide.parameters import ON_UNKNOWN
-from ..decision.document import Severity
+from ..policy.annotations import LITERAL
 from ..policy.bundle import SHIPPED, load_bundle
 from ..policy.interface import Bundle
+from ..policy.portable import arguments_of, masked_literal
 from .bundles import Planned
 from .catalog import Threshold, definitions, parts, thresholds
 
+K = TypeVar("K")
+V = TypeVar("V")
 LOOSENED, TIGHTENED, CHANGED = "loosened", "tightened", "changed"
 
 _HIGHER_LOOSENS, _LOWER_LOOSENS = 1, -1
@@ -86,30 +91,35 @@ def differences(old: Planned, new: Planned) -> list[Difference]:
     return sorted(found, key=lambda one: (LOOSENED, TIGHTENED, CHANGED).index(one.effect))
 
 
+def _pairs(old: Mapping[K, V], new: Mapping[K, V]) -> Iterator[tuple[K, V | None, V | None, str]]:
+    """What is not the same in two mappings: key, both values, and what happened to it."""
+    for key in dict.fromkeys([*old, *new]):
+        was, now = old.get(key), new.get(key)
+        if was != now:
+            yield key, was, now, "added" if key not in old else "removed" if key not in new else "changed"
+
+
 def _identity(old: Bundle, new: Bundle) -> Iterator[Difference]:
     if (old.name, old.version) != (new.name, new.version):
         text = f"{old.name} {old.version} → {new.name} {new.version}"
-        yield Difference("bundle", "identity", "changed", CHANGED, text)
-    elif old.digest != new.digest:
+    else:
         text = f"both call themselves {old.name} {old.version}; give the new one its own revision"
-        yield Difference("bundle", "identity", "changed", CHANGED, text)
+        if old.digest == new.digest:
+            return
+    yield Difference("bundle", "identity", "changed", CHANGED, text)
 
 
 def _stages(old: Plan, new: Plan) -> Iterator[Difference]:
-    for name in dict.fromkeys([*old.stages, *new.stages]):
-        was, now = old.stages.get(name), new.stages.get(name)
+    for name, was, now, what in _pairs(old.stages, new.stages):
         if was is None or now is None:
-            what, effect = ("added", TIGHTENED) if was is None else ("removed", LOOSENED)
+            effect = TIGHTENED if was is None else LOOSENED
             yield Difference("stage", name, what, effect, f"the stage was {what}")
             continue
-        for word, effect, stages in (
-            ("no longer", LOOSENED, set(was.depends_on) - set(now.depends_on)),
-            ("now", TIGHTENED, set(now.depends_on) - set(was.depends_on)),
-        ):
+        gone, come = set(was.depends_on) - set(now.depends_on), set(now.depends_on) - set(was.depends_on)
+        for word, effect, stages in (("no longer", LOOSENED, gone), ("now", TIGHTENED, come)):
             for other in sorted(stages):
                 yield Difference("stage", name, "changed", effect, f"{word} depends on {other}")
-        words = _words(was, now, ("title", "question", "evidence", "headline", "exhibits"))
-        if words:
+        if words := _words(was, now, ("title", "question", "evidence", "headline", "exhibits")):
             yield Difference("stage", name, "changed", CHANGED, f"{words} changed")
 
 
@@ -125,9 +135,6 @@ def _rules(
     old: Plan, new: Plan, was: dict[tuple[str, str], str], now: dict[tuple[str, str], str]
 ) -> Iterator[Difference]:
     before, after = _by_code(old), _by_code(new)
-    severities = [Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW]
-    outcomes = {"fail": 0, "condition": 1, "warn": 2}
-    assert set(outcomes) == set(ON_UNKNOWN)  # noqa: S101 - a new outcome needs a rank
     for code in dict.fromkeys([*before, *after]):
         rule, other = before.get(code), after.get(code)
         if rule is None or other is None:
@@ -137,13 +144,13 @@ def _rules(
             yield Difference("rule", code, what, effect, f"{one.severity} rule {what}: {one.title}")
             continue
         if rule.severity != other.severity:
-            down = severities.index(other.severity) > severities.index(rule.severity)
             text = f"severity {rule.severity} → {other.severity}"
-            effect = LOOSENED if down else TIGHTENED
+            effect = LOOSENED if other.severity.rank > rule.severity.rank else TIGHTENED
             yield Difference("rule", code, "changed", effect, text, str(rule.severity), str(other.severity))
         unknown = old.on_unknown.get(code, "fail"), new.on_unknown.get(code, "fail")
         if unknown[0] != unknown[1]:
-            effect = LOOSENED if outcomes[unknown[1]] > outcomes[unknown[0]] else TIGHTENED
+            ranks = [ON_UNKNOWN.index(one) for one in unknown]  # each demands less than the one before
+            effect = LOOSENED if ranks[1] > ranks[0] else TIGHTENED
             text = f"what follows when it cannot be told: {unknown[0]} → {unknown[1]}"
             yield Difference("rule", code, "changed", effect, text, *unknown)
         if rule.effective_on_s != other.effective_on_s:
@@ -161,15 +168,8 @@ def _rules(
         if odd:
             yield Difference("rule", code, "changed", CHANGED, f"Rego of {', '.join(odd)} changed")
         described = (
-            "title",
-            "description",
-            "risk",
-            "solution",
-            "owner",
-            "controls",
-            "facts",
-            "optional_facts",
-        )
+            "title", "description", "risk", "solution", "owner", "controls", "facts", "optional_facts",
+        )  # fmt: skip
         if words := _words(rule, other, described):
             yield Difference("rule", code, "changed", CHANGED, f"{words} changed")
 
@@ -179,21 +179,16 @@ def _date(rule: Rule) -> str:
 
 
 def _profiles(old: Plan, new: Plan) -> Iterator[Difference]:
-    for name in dict.fromkeys([*old.profiles, *new.profiles]):
-        was, now = old.profiles.get(name), new.profiles.get(name)
-        if was != now:
-            what = "added" if was is None else "removed" if now is None else "changed"
-            yield Difference("profile", name, what, CHANGED, f"the profile was {what}")
+    for name, _, _, what in _pairs(old.profiles, new.profiles):
+        yield Difference("profile", name, what, CHANGED, f"the profile was {what}")
 
 
 def _thresholds(
     old: Bundle, new: Bundle, was: dict[tuple[str, str], str], now: dict[tuple[str, str], str]
 ) -> Iterator[Difference]:
-    before, after = thresholds(old), thresholds(new)
-    for name in dict.fromkeys([*before, *after]):
-        one, other = before.get(name), after.get(name)
+    for name, one, other, what in _pairs(thresholds(old), thresholds(new)):
         if one is None or other is None:
-            what, there = ("added", other) if one is None else ("removed", one)
+            there = one or other
             assert there is not None  # noqa: S101 - the name is of one of them
             yield Difference("threshold", name, what, CHANGED, f"{what}: {there.shown()} ({there.unit})")
         elif (one.value, one.unit) != (other.value, other.unit):
@@ -201,10 +196,9 @@ def _thresholds(
                 continue  # told rule by rule
             effect = _effect(one, other, {_direction(name, was), _direction(name, now)})
             same = "; its rationale is the same" if one.rationale == other.rationale else ""
-            yield Difference(
-                "threshold", name, "changed", effect, f"{_moved(one, other)}{same}", one.value, other.value
-            )
-        elif one.rationale != other.rationale:
+            text = f"{_moved(one, other)}{same}"
+            yield Difference("threshold", name, what, effect, text, one.value, other.value)
+        else:
             yield Difference("threshold", name, "changed", CHANGED, "rationale changed")
 
 
@@ -263,17 +257,9 @@ def _direction(name: str, defined: Mapping[tuple[str, str], str]) -> int | None:
 
 def _calls(text: str) -> Iterator[tuple[str, list[str]]]:
     """The helpers that are called in the text, with their arguments."""
-    for call in _CALL.finditer(text):
-        depth, begin, arguments = 0, call.end(), list[str]()
-        for place in range(call.end(), len(text)):
-            char = text[place]
-            if depth == 0 and char in ",)":
-                arguments.append(text[begin:place].strip())
-                begin = place + 1
-                if char == ")":
-                    break
-            depth += (char in "([{") - (char in ")]}")
-        yield call[1], [argument for argument in arguments if argument]
+    code = LITERAL.sub(masked_literal, text)
+    for call in _CALL.finditer(code):
+        yield call[1], [text[begin:end].strip() for begin, end in arguments_of(code, call.end())]
 
 
 def _is_shipped(helper: str, defined: Mapping[tuple[str, str], str]) -> bool:
@@ -291,13 +277,9 @@ def _is_shipped(helper: str, defined: Mapping[tuple[str, str], str]) -> bool:
     return True
 
 
-_cache: list[dict[tuple[str, str], str]] = []
-
-
+@cache
 def _shipped() -> dict[tuple[str, str], str]:
-    if not _cache:
-        _cache.append(definitions(load_bundle(SHIPPED)))
-    return _cache[0]
+    return definitions(load_bundle(SHIPPED))
 
 
 def _definitions(
@@ -310,21 +292,18 @@ def _definitions(
         for rule in _by_code(plan).values()
         for name in parts(rule, defined)
     }
-    for key in dict.fromkeys([*was, *now]):
-        if key not in of_rules and was.get(key) != now.get(key):
-            what = "added" if key not in was else "removed" if key not in now else "changed"
+    for key, _, _, what in _pairs(was, now):
+        if key not in of_rules:
             yield Difference("definition", ".".join(key), what, CHANGED, f"Rego {what}")
 
 
 def _data(old: Mapping[str, Any], new: Mapping[str, Any], place: str = "") -> Iterator[Difference]:
     """Differences in data that is no parameter."""
-    for key in sorted(old.keys() | new.keys()):
+    for key, was, now, what in sorted(_pairs(old, new), key=itemgetter(0)):
         where = f"{place}.{key}" if place else key
-        was, now = old.get(key), new.get(key)
-        if where == "gate.params" or was == now:
+        if where == "gate.params":
             continue
         if isinstance(was, dict) and isinstance(now, dict):
             yield from _data(was, now, where)
         else:
-            what = "added" if key not in old else "removed" if key not in new else "changed"
             yield Difference("data", where, what, CHANGED, f"data {what}")

@@ -65,7 +65,7 @@ class Checked(Struct, frozen=True):
     left_out: dict[str, str]
 
 
-def render(checked: Checked, form: str, folder: str, screen: Screen) -> bytes:
+def render(checked: Checked, folder: str, form: str, screen: Screen) -> bytes:
     """The findings in one of ``FORMATS``.
 
     Args:
@@ -75,16 +75,17 @@ def render(checked: Checked, form: str, folder: str, screen: Screen) -> bytes:
         case "table":
             return _table(checked, folder, screen)
         case "json":
-            return _dumped(_json(checked, folder))
+            return masked_json(_json(checked, folder))
         case "sarif":
-            return _dumped(_sarif(checked, folder))
+            return masked_json(_sarif(checked, folder))
         case "github":
             return "".join(_github(checked.findings, folder)).encode()
         case _:
             assert_never(form)  # type: ignore[arg-type]
 
 
-def _dumped(value: Any) -> bytes:
+def masked_json(value: Any) -> bytes:
+    """Pretty JSON for programs, without account numbers."""
     return (masked(json.dumps(value, indent=2)) + "\n").encode()
 
 

@@ -51,10 +51,8 @@ def opa(arguments: Sequence[str], root: Path, limits: Limits, what_for: str) -> 
     try:
         program = find_opa(Path())
     except EnvironmentProblem as error:
-        raise EnvironmentProblem(
-            f"{what_for} needs OPA, and {error.what}",
-            remedy="install OPA 1.0 or newer (https://www.openpolicyagent.org)",
-        ) from error
+        remedy = "install OPA 1.0 or newer (https://www.openpolicyagent.org)"
+        raise EnvironmentProblem(f"{what_for} needs OPA, and {error.what}", remedy=remedy) from error
     try:
         return run(
             limited(program, arguments, limits),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
 from xml.etree import ElementTree
 
 from ...evidence.base.errors import masked
+from ...evidence.base.records import to_json
 from ..policy.interface import Bundle
 from ..terminal.figures import clean, for_people
 from ..terminal.lines import Lines, Screen
 from .catalog import Listed, bounds
 from .differences import LOOSENED, TIGHTENED, Difference
-from .testing import Coverage, Result, opa_document, to_json_bytes
+from .findings import masked_json
+from .testing import Coverage, Result, opa_document
 
 FORMATS = ("table", "json")
 TEST_FORMATS = ("table", "json", "junit")
@@ -23,15 +24,11 @@ _EFFECTS = {LOOSENED: "red", TIGHTENED: "green"}
 _FAILURES = {"fail": "FAIL", "error": "ERROR"}
 
 
-def _json(value: Any) -> bytes:
-    return masked(to_json_bytes(value).decode()).encode()
-
-
 def rules_page(bundle: Bundle, rules: Sequence[Listed], form: str, screen: Screen) -> bytes:
     """The rules of a bundle with their thresholds."""
     if form == "json":
         name = {"name": bundle.name, "version": bundle.version, "digest": bundle.digest}
-        return _json({"bundle": name, "rules": [one.to_json() for one in rules]})
+        return masked_json({"bundle": name, "rules": [one.to_json() for one in rules]})
     lines = Lines(screen)
     for stage, listed in groupby(rules, key=lambda one: one.rule.stage):
         lines.add((stage, "bold"))
@@ -50,7 +47,7 @@ def rules_page(bundle: Bundle, rules: Sequence[Listed], form: str, screen: Scree
 def tests_page(results: Sequence[Result], form: str, screen: Screen) -> bytes:
     """The results of tests: those that failed, with why, and how many passed."""
     if form == "json":
-        return _json(opa_document(results))
+        return masked_json(opa_document(results))
     if form == "junit":
         return _junit(results)
     lines = Lines(screen)
@@ -131,7 +128,7 @@ def coverage_page(results: Sequence[Result], found: Coverage, form: str, screen:
         }
         summary = {"covered_lines": covered, "not_covered_lines": total - covered}
         tests = {"tests": len(results), "failed": [one.case.title for one in failed]}
-        return _json({"files": files, **summary, "coverage_ppm": _ppm(covered, total), **tests})
+        return masked_json({"files": files, **summary, "coverage_ppm": _ppm(covered, total), **tests})
     lines = Lines(screen)
     for path, missed in found.missed.items():
         if missed:
@@ -171,19 +168,7 @@ def diff_page(old: Bundle, new: Bundle, found: Sequence[Difference], form: str, 
     """The differences of two bundles, what loosens first."""
     if form == "json":
         names = [{"name": one.name, "version": one.version, "digest": one.digest} for one in (old, new)]
-        items = [
-            {
-                "kind": one.kind,
-                "name": one.name,
-                "what": one.what,
-                "effect": one.effect,
-                "text": one.text,
-                "before": one.before,
-                "after": one.after,
-            }
-            for one in found
-        ]
-        return _json({"old": names[0], "new": names[1], "differences": items})
+        return masked_json({"old": names[0], "new": names[1], "differences": to_json(found)})
     counts = {effect: sum(one.effect == effect for one in found) for effect in (LOOSENED, TIGHTENED)}
     rest = len(found) - sum(counts.values())
     total = f"{counts[LOOSENED]} loosened, {counts[TIGHTENED]} tightened, {rest} changed otherwise"

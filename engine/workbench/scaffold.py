@@ -32,15 +32,11 @@ def copy_shipped(target: Path, source: Path, name: str | None = None) -> int:
     Raises UsageError: the directory exists and is not empty, or its parent does not.
     """
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
-        raise UsageError(
-            "there is something already, and it is never replaced",
-            path=str(target),
-            remedy="name a new directory",
-        )
+        what = "there is something already, and it is never replaced"
+        raise UsageError(what, path=str(target), remedy="name a new directory")
     if not target.parent.is_dir():
-        raise UsageError(
-            "there is no such directory", path=str(target.parent), remedy="make it, or name another one"
-        )
+        remedy = "make it, or name another one"
+        raise UsageError("there is no such directory", path=str(target.parent), remedy=remedy)
     files = {path.relative_to(source): path for path in source.rglob("*") if path.is_file()}
     files[Path("README.md")] = source.parent / "README.md"  # of all shipped bundles
     count = 0
@@ -78,27 +74,21 @@ def new_rule(directory: Path, code: str, fact: str, severity: Severity) -> NewRu
     plan = make_plan(bundle)
     stage, _, short = code.partition(".")
     if not _SHORT.fullmatch(short):
-        raise UsageError(
-            f"{code[:80]!r} is no rule code", remedy="write STAGE.NAME, such as stage1.docs_present"
-        )
+        remedy = "write STAGE.NAME, such as stage1.docs_present"
+        raise UsageError(f"{code[:80]!r} is no rule code", remedy=remedy)
     if stage not in plan.stages:
         advice = suggestion(stage, plan.stages)
-        raise UsageError(
-            f"the bundle has no stage {stage!r}", remedy=f"{advice}; a new stage is described in .manifest"
-        )
+        remedy = f"{advice}; a new stage is described in .manifest"
+        raise UsageError(f"the bundle has no stage {stage!r}", remedy=remedy)
     if any(rule.code == code for rule in plan.stages[stage].rules):
         raise UsageError(f"there is a rule {code} already", remedy="choose another name")
     if not contract_has(fact):
-        raise UsageError(
-            f"the fact {fact[:80]!r} is in no collector's contract",
-            remedy="the pages of the collectors list their facts: gate docs collectors/coverage",
-        )
+        remedy = "the pages of the collectors list their facts: gate docs collectors/coverage"
+        raise UsageError(f"the fact {fact[:80]!r} is in no collector's contract", remedy=remedy)
     kind = _kind(input_schema(plan, None)["properties"]["facts"], fact)
     if kind not in _OPERANDS:
-        raise UsageError(
-            f"there is no scaffold for the fact {fact}, which is {kind}",
-            remedy="name a fact that is a number or a boolean, then edit what is written",
-        )
+        remedy = "name a fact that is a number or a boolean, then edit what is written"
+        raise UsageError(f"there is no scaffold for the fact {fact}, which is {kind}", remedy=remedy)
     helper, parameter, value, off = _OPERANDS[kind]
     names = {
         "stage": stage,
@@ -117,9 +107,8 @@ def new_rule(directory: Path, code: str, fact: str, severity: Severity) -> NewRu
     }
     for path in files:
         if (directory / path).exists():
-            raise UsageError(
-                "there is such a file already", path=path, remedy="choose another name for the rule"
-            )
+            remedy = "choose another name for the rule"
+            raise UsageError("there is such a file already", path=path, remedy=remedy)
     changed = _changed(directory, bundle, code, f"{short}_{parameter}" if parameter else None)
     for path, data in {**{path: text.encode() for path, text in files.items()}, **changed}.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
@@ -127,10 +116,7 @@ def new_rule(directory: Path, code: str, fact: str, severity: Severity) -> NewRu
     return NewRule(code, tuple(files), tuple(changed))
 
 
-_OPERANDS = {
-    "integer": ("at_least", "min", "1", "0"),
-    "boolean": ("is_true", "", "true", "false"),
-}
+_OPERANDS = {"integer": ("at_least", "min", "1", "0"), "boolean": ("is_true", "", "true", "false")}
 """Type of a fact → helper, parameter, and values for which the operand holds and does not."""
 
 
@@ -144,9 +130,8 @@ def _changed(directory: Path, bundle: Bundle, code: str, parameter: str | None) 
         return changed
     path = f"gate/params/{stage}/data.yaml"
     if parameter in bundle.data["gate"]["params"].get(stage, {}):
-        raise UsageError(
-            f"there is a parameter {parameter} already", path=path, remedy="choose another name for the rule"
-        )
+        remedy = "choose another name for the rule"
+        raise UsageError(f"there is a parameter {parameter} already", path=path, remedy=remedy)
     if path not in bundle.files and (directory / path).parent.exists():
         raise PolicyError("the parameters are not in data.yaml", path=path, remedy="add the rule by hand")
     before = bundle.files.get(path, b"").rstrip(b"\n")

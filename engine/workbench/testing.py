@@ -199,8 +199,3 @@ def opa_document(results: Sequence[Result]) -> list[dict[str, Any]]:
         }
         for one in results
     ]
-
-
-def to_json_bytes(value: Any) -> bytes:
-    """Pretty JSON for programs."""
-    return (json.dumps(value, indent=2) + "\n").encode()

@@ -39,6 +39,13 @@ class Settings:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
 
+def setting(
+    description: str, default: Any = dataclasses.MISSING, *, factory: Any = dataclasses.MISSING
+) -> Any:
+    """A field of a settings class: what its documentation says, and its default or what makes that."""
+    return dataclasses.field(default=default, default_factory=factory, metadata={"description": description})
+
+
 S = TypeVar("S", bound=Settings)
 
 

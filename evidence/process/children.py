@@ -192,10 +192,7 @@ def _spawn(work: Work, writer: int, memory_bytes: int) -> int:
                 sys.executable,
                 [sys.executable, "-I", "-c", _START],
                 os.environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, reader, 0),
-                    (os.POSIX_SPAWN_DUP2, writer, _RESULTS),
-                ],
+                file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0), (os.POSIX_SPAWN_DUP2, writer, _RESULTS)],
                 setpgroup=0,
             )
         finally:

@@ -13,8 +13,7 @@ from .sign import sign
 from .simulate import scenario, simulate
 
 app = command_group(
-    "ibkr",
-    "Simulate Interactive Brokers' gateway, test clients against it, and record broker evidence.",
+    "ibkr", "Simulate Interactive Brokers' gateway, test clients against it, and record broker evidence."
 )
 app.command("simulate")(simulate)
 app.command("scenario")(scenario)

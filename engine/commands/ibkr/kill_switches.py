@@ -25,13 +25,11 @@ USUAL = "KILL_SWITCH_VERIFICATION.json"
 
 def kill_switches(
     command: Annotated[
-        list[str],
-        typer.Argument(help="Your program and its arguments, after --.", metavar="COMMAND…"),
+        list[str], typer.Argument(help="Your program and its arguments, after --.", metavar="COMMAND…")
     ],
     by: By,
     switch: Annotated[
-        list[str] | None,
-        typer.Option("--switch", help="Only this switch. Repeatable.", metavar="NAME"),
+        list[str] | None, typer.Option("--switch", help="Only this switch. Repeatable.", metavar="NAME")
     ] = None,
     limit: Annotated[
         list[str] | None,

@@ -51,8 +51,7 @@ def rollback_drill(
         typer.Option("--log", help="A log of your system to archive. Repeatable.", metavar="FILE"),
     ] = None,
     existing: Annotated[
-        bool,
-        typer.Option("--existing", help="Close and cancel what the account has already, too."),
+        bool, typer.Option("--existing", help="Close and cancel what the account has already, too.")
     ] = False,
     seconds: Annotated[float, seconds_option("How long a step may take.")] = 60.0,
     file: File = None,

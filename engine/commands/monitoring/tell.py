@@ -8,35 +8,19 @@ import typer
 
 from ....evidence.base.errors import UsageError
 from ...terminal.console import write_error
-from ...terminal.outputs import parse_outputs, write
-from ..options import (
-    HERE,
-    Debug,
-    Operator,
-    Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
-    config_dir,
-    now,
-    open_workspace,
-    output_option,
-)
+from ...terminal.outputs import parse_outputs
+from ..options import HERE_ALONE, Commands, Outputs, Where, config_dir, now, option, output_option, write_all
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
 def notify(
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be sent; send and remember nothing.")
+        bool, option("--dry-run", "Print what would be sent; send and remember nothing.")
     ] = False,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Tell the receivers in the operator's file what changed in the ledger, each change once.
 
@@ -50,33 +34,26 @@ def notify(
     from ...monitoring.notify import notify as tell
 
     outputs = parse_outputs(output, tuple(TOLD))
-    if operator is None:
-        raise UsageError(
-            "nobody says whom to notify: the judged change's own gate.yaml cannot",
-            remedy="name the operator's file, which has the setting notify, by --operator",
-        )
-    context = open_workspace(workspace, operator, trust_ref)
-    loaded = load_operator(operator, context.root)
+    if where.operator is None:
+        what = "nobody says whom to notify: the judged change's own gate.yaml cannot"
+        raise UsageError(what, remedy="name the operator's file, which has the setting notify, by --operator")
+    context = where.open()
+    loaded = load_operator(where.operator, context.root)
     receivers = [] if loaded.config.notify is None else channels(loaded, loaded.config.notify, context.root)
     if not receivers:
         write_error("the operator's file names nobody under notify: nothing is sent")
     told, warnings = tell(context, receivers, config_dir(), now(), dry_run=dry_run) if receivers else ([], [])
-    for item in outputs:
-        write(item, TOLD[item.format](told))
+    write_all(outputs, TOLD, told)
     for warning in warnings:
         write_error(warning)
 
 
 @app.command()
 def metrics(
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     output: Annotated[
         list[str] | None, output_option("table (default), prometheus, otlp (OpenTelemetry) or json")
     ] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Print the ledger's figures for Prometheus or OpenTelemetry.
 
@@ -88,10 +65,9 @@ def metrics(
     from ...report.several.history import unread
 
     outputs = parse_outputs(output, tuple(METRICS))
-    found = collect(open_workspace(workspace, operator, trust_ref), config_dir())
+    found = collect(where.open(), config_dir())
     moment = now()
-    for item in outputs:
-        write(item, METRICS[item.format](found, moment))
+    write_all(outputs, METRICS, found, moment)
     for text in unread(found.unread):
         write_error(f"warning: {text}")
     raise typer.Exit(1 if found.unread else 0)

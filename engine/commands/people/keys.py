@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated, Any, Literal
 
 from ....evidence.base.errors import UsageError
 from ....evidence.base.times import format_utc
@@ -14,61 +12,32 @@ from ...ledger.keychain import NAMESPACE
 from ...people import key_events, sshsign
 from ...report.people import FORMATS, render
 from ...terminal.console import write_error, write_line
-from ...terminal.outputs import parse_outputs, write, write_new
-from ..options import (
-    HERE,
-    Debug,
-    Operator,
-    Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
-    command_group,
-    config_dir,
-    now,
-    open_workspace,
-    screen,
-)
+from ...terminal.outputs import parse_outputs, write_new
+from ..options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, now, option, show_pages
 from .signoff import Key, Yes, confirm
 
 app = command_group("keys", "Change and list the keys that sign the ledger, as its key admins decide.")
 
 
-class Purpose(StrEnum):
-    """What a further key may sign."""
-
-    CI = "ci"
-    LOG = "log"
-
-
-Reason = Annotated[str, typer.Option("--reason", help="Why.", metavar="TEXT")]
-Request = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="A new file for the request.", metavar="PATH"),
-]
+Reason = Annotated[str, option("--reason", "Why.", "TEXT")]
+Request = Annotated[Path, option("--output -o", "A new file for the request.", "PATH")]
 Since = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--from",
-        help="First entry of the key that counts no more, or a time. Default: what comes after the event.",
-        metavar="ENTRY|TIME",
+        "First entry of the key that counts no more, or a time. Default: what comes after the event.",
+        "ENTRY|TIME",
     ),
 ]
-PublicFile = Annotated[Path, typer.Argument(help="The key's .pub file (Ed25519).", metavar="KEY.pub")]
-File = Annotated[Path, typer.Argument(help="The request.", metavar="FILE")]
+PublicFile = Annotated[Path, argument("The key's .pub file (Ed25519).", "KEY.pub")]
+File = Annotated[Path, argument("The request.", "FILE")]
 DEFAULT_REQUEST = Path("key-event.json")
 
 
 @app.command("init")
-def init(
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+def init(where: Where = HERE_ALONE) -> None:
     """Make the log key, begin the ledger, and show what to pin; nothing is ever overwritten."""
-    for line in key_events.begin(open_workspace(workspace, operator, trust_ref), config_dir()):
+    for line in key_events.begin(where.open(), config_dir()):
         write_line(line)
 
 
@@ -77,45 +46,36 @@ def rotate(
     reason: Reason,
     new: Annotated[
         Path | None,
-        typer.Argument(
-            help="The new key's .pub file (Ed25519). Default: one is made beside the log key.",
-            metavar="[KEY.pub]",
+        argument(
+            "The new key's .pub file (Ed25519). Default: one is made beside the log key.",
+            "[KEY.pub]",
             show_default=False,
         ),
     ] = None,
     old: Annotated[
-        str | None,
-        typer.Option("--old", help="The key to replace, if there are several.", metavar="SHA256:…"),
+        str | None, option("--old", "The key to replace, if there are several.", "SHA256:…")
     ] = None,
     since: Since = None,
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that another key takes the place of a log or CI key."""
     _check_new(output)
     successor = key_events.own_next_key(config_dir()) if new is None else key_events.read_public(new)
     fields = {"successor": successor, "key": old, "since": since}
-    _request("rotate", reason, output, (workspace, operator, trust_ref), fields)
+    _request("rotate", reason, output, where, fields)
 
 
 @app.command("revoke")
 def revoke(
-    key: Annotated[str, typer.Argument(help="The key's fingerprint.", metavar="SHA256:…")],
+    key: Annotated[str, argument("The key's fingerprint.", "SHA256:…")],
     reason: Reason,
     since: Since = None,
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that a log or CI key signs nothing more."""
-    _request("revoke", reason, output, (workspace, operator, trust_ref), {"key": key, "since": since})
+    _request("revoke", reason, output, where, {"key": key, "since": since})
 
 
 @app.command("add")
@@ -123,49 +83,31 @@ def add(
     new: PublicFile,
     reason: Reason,
     purpose: Annotated[
-        Purpose, typer.Option("--purpose", help="ci signs decisions only, log every kind of entry.")
-    ] = Purpose.CI,
+        Literal["ci", "log"], option("--purpose", "ci signs decisions only, log every kind of entry.")
+    ] = "ci",
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that a further key may sign the ledger."""
-    fields = {"successor": key_events.read_public(new), "purpose": purpose.value}
-    _request("add", reason, output, (workspace, operator, trust_ref), fields)
+    fields = {"successor": key_events.read_public(new), "purpose": purpose}
+    _request("add", reason, output, where, fields)
 
 
 @app.command("admins")
 def admins(
-    file: Annotated[
-        Path, typer.Argument(help="All key admins, in OpenSSH's allowed_signers format.", metavar="FILE")
-    ],
-    threshold: Annotated[
-        int, typer.Option("--threshold", help="How many of them must sign a key event.", min=1, metavar="K")
-    ],
+    file: Annotated[Path, argument("All key admins, in OpenSSH's allowed_signers format.", "FILE")],
+    threshold: Annotated[int, option("--threshold", "How many of them must sign a key event.", "K", min=1)],
     reason: Reason,
     output: Request = DEFAULT_REQUEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Request that others are key admins."""
     fields = {"admins": key_events.read_text(file), "threshold": threshold}
-    _request("admins", reason, output, (workspace, operator, trust_ref), fields)
+    _request("admins", reason, output, where, fields)
 
 
 @app.command("sign")
-def sign(
-    file: File,
-    key: Key = None,
-    yes: Yes = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+def sign(file: File, key: Key = None, yes: Yes = False) -> None:
     """Show a request, ask, and sign it with your SSH key as a key admin; the ledger need not be here."""
     data = key_events.read_request(file)
     write_error(data.decode())
@@ -179,55 +121,33 @@ def sign(
 
 
 @app.command("apply")
-def apply(
-    file: File,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+def apply(file: File, where: Where = HERE_ALONE) -> None:
     """Put a request that enough key admins signed into the ledger; from then on it holds."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     for line in key_events.apply(context, config_dir(), file, format_utc(now())):
         write_line(line)
 
 
 @app.command("list")
-def list_(
-    output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+def list_(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """List the keys of the ledger, key admins and people: since when, until when, and whether in force."""
     outputs = parse_outputs(output, FORMATS)
-    found = key_events.list_keys(open_workspace(workspace, operator, trust_ref), config_dir())
-    for item in outputs:
-        write(item, render(found, "keys", item.format, screen(no_color=False, to_file=bool(item.path))))
+    found = key_events.list_keys(where.open(), config_dir())
+    show_pages(outputs, False, partial(render, found, "keys"))
 
 
 def _check_new(path: Path) -> None:
     """Refuse a request's file that is there, before a key is made for it. Raises UsageError: it is."""
     if path.exists():
         remedy = "name another file with -o, or remove it"
-        raise UsageError(
-            "there is such a file already, and it is never replaced", path=str(path), remedy=remedy
-        )
+        what = "there is such a file already, and it is never replaced"
+        raise UsageError(what, path=str(path), remedy=remedy)
 
 
-def _request(
-    action: str,
-    reason: str,
-    output: Path,
-    place: tuple[Path, Path | None, str | None],
-    fields: dict[str, Any],
-) -> None:
+def _request(action: str, reason: str, output: Path, where: Where, fields: dict[str, Any]) -> None:
     _check_new(output)
     given = {name: value for name, value in fields.items() if value is not None}
-    data = key_events.request(open_workspace(*place), config_dir(), action, reason, **given)
+    data = key_events.request(where.open(), config_dir(), action, reason, **given)
     write_new(output, [data])
     write_line(
         f"wrote {output}; next: `gate keys sign {output}` by the key admins, then `gate keys apply {output}`"

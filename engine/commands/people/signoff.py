@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer.core import TyperGroup
 
-from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
-from ....evidence.base.limits import DEFAULT
+from ....evidence.base.errors import UsageError, suggestion
 from ....evidence.collectors.signoffs import NAMESPACE
-from ....evidence.reading.files import read_regular
 from ... import service
 from ...context import Context
 from ...decide.recorded import TRUST, Time
 from ...ledgers import check_people
 from ...people import signoff, sshsign
+from ...people.key_events import read_bytes
 from ...report.people import FORMATS, Listed, render
 from ...terminal.console import write_bytes, write_error, write_line
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
-    HERE,
-    Debug,
-    Operator,
+    HERE_ALONE,
     Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
+    Where,
+    argument,
     command_group,
     config_dir,
     effective_time,
-    open_workspace,
-    screen,
+    option,
+    show_pages,
 )
 
 if TYPE_CHECKING:
@@ -59,48 +55,33 @@ app = command_group(
 )
 
 
-class Verdict(StrEnum):
-    """What a person decides in a sign-off."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    CONDITIONAL = "conditional"
-
-
 Stage = Annotated[
-    str,
-    typer.Argument(
-        help="The stage to sign off; or trust, for what the change alters against --trust-ref.",
-        metavar="STAGE",
-    ),
+    str, argument("The stage to sign off; or trust, for what the change alters against --trust-ref.", "STAGE")
 ]
-Role = Annotated[str, typer.Option("--role", help="Your role, one of those in the settings.", metavar="ROLE")]
-Decided = Annotated[Verdict, typer.Option("--verdict", help="What you decide.")]
+Role = Annotated[str, option("--role", "Your role, one of those in the settings.", "ROLE")]
+Decided = Annotated[Literal["approve", "reject", "conditional"], option("--verdict", "What you decide.")]
 Conditions = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--condition",
-        help="What must still be done, by whom, by when; RULE closes it. Repeatable.",
-        metavar="TEXT|OWNER|DUE[|RULE]",
+        "What must still be done, by whom, by when; RULE closes it. Repeatable.",
+        "TEXT|OWNER|DUE[|RULE]",
     ),
 ]
-Comment = Annotated[str | None, typer.Option("--comment", help="A remark.", metavar="TEXT")]
+Comment = Annotated[str | None, option("--comment", "A remark.", "TEXT")]
 SignedAt = Annotated[
-    str | None,
-    typer.Option(
-        "--at", help="When you sign: now, or RFC 3339. Default: the effective time.", metavar="TIME"
-    ),
+    str | None, option("--at", "When you sign: now, or RFC 3339. Default: the effective time.", "TIME")
 ]
 Key = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--key",
+        "Your SSH key, or its .pub file if an agent holds the private key. Default: a key in ~/.ssh.",
+        "FILE",
         envvar="GATE_SSH_KEY",
-        help="Your SSH key, or its .pub file if an agent holds the private key. Default: a key in ~/.ssh.",
-        metavar="FILE",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Sign without asking.")]
+Yes = Annotated[bool, option("--yes -y", "Sign without asking.")]
 
 
 @app.command("sign")
@@ -109,24 +90,18 @@ def sign(
     role: Role,
     name: Annotated[
         str | None,
-        typer.Option(
-            "--name", help="Your name. Default: the principal of your key in allowed_signers.", metavar="NAME"
-        ),
+        option("--name", "Your name. Default: the principal of your key in allowed_signers.", "NAME"),
     ] = None,
-    verdict: Decided = Verdict.APPROVE,
+    verdict: Decided = "approve",
     condition: Conditions = None,
     comment: Comment = None,
     signed_at: SignedAt = None,
     key: Key = None,
     yes: Yes = False,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Show what you sign, ask, and sign it with your SSH key; `gate signoff STAGE` is short for this."""
-    context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
+    context, time, moment = _opened(where.open(), stage, signed_at)
     sshsign.check_role(context, role)
     file = sshsign.find_key(key)
     public = sshsign.public_key(file)
@@ -135,17 +110,16 @@ def sign(
         principal = sshsign.principal_of(context, signers, public, NAMESPACE, role)
         name = name or principal
     if name is None:
-        raise UsageError(
-            "this key has no readable .pub file, so its owner is unknown", path=str(file), remedy="add --name"
-        )
+        what = "this key has no readable .pub file, so its owner is unknown"
+        raise UsageError(what, path=str(file), remedy="add --name")
     judged = service.evaluate(context, stage if stage != TRUST else next(iter(context.plan.stages)), time)
     bound = signoff.binding_of(context, judged.recorded, stage)
     statement = signoff.prepare_signoff(
-        context, bound, role, name, verdict.value, moment, comment=comment, conditions=condition or []
+        context, bound, role, name, verdict, moment, comment=comment, conditions=condition or []
     )
     for line in signoff.review(context, judged.decision, bound, judged.recorded, role):
         write_error(line)
-    confirm(f"Sign {verdict.value} of {stage} as {role}, {name}?", yes)
+    confirm(f"Sign {verdict} of {stage} as {role}, {name}?", yes)
     armored = sshsign.sign(context.root, statement, NAMESPACE, file)
     path = signoff.place_signoff(context, bound, role, statement, armored)
     write_line(f"wrote {path} and {path}.sig")
@@ -155,26 +129,20 @@ def sign(
 def request(
     stage: Stage,
     role: Role,
-    name: Annotated[str, typer.Option("--name", help="Your name.", metavar="NAME")],
-    verdict: Decided = Verdict.APPROVE,
+    name: Annotated[str, option("--name", "Your name.", "NAME")],
+    verdict: Decided = "approve",
     condition: Conditions = None,
     comment: Comment = None,
     signed_at: SignedAt = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a file instead of printing.", metavar="PATH")
-    ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    output: Annotated[Path | None, option("--output -o", "Write a file instead of printing.", "PATH")] = None,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Print a sign-off that you sign with ssh-keygen elsewhere and then import."""
-    context, time, moment = _opened(open_workspace(workspace, operator, trust_ref), stage, signed_at)
+    context, time, moment = _opened(where.open(), stage, signed_at)
     sshsign.check_role(context, role)
     bound = signoff.binding_of(context, service.binding(context, stage, time), stage)
     statement = signoff.prepare_signoff(
-        context, bound, role, name, verdict.value, moment, comment=comment, conditions=condition or []
+        context, bound, role, name, verdict, moment, comment=comment, conditions=condition or []
     )
     if output is None:
         write_bytes(statement)
@@ -184,20 +152,14 @@ def request(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="What `gate signoff request` wrote.", metavar="FILE")],
-    signature: Annotated[Path, typer.Argument(help="Its signature by ssh-keygen.", metavar="FILE.sig")],
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    file: Annotated[Path, argument("What `gate signoff request` wrote.", "FILE")],
+    signature: Annotated[Path, argument("Its signature by ssh-keygen.", "FILE.sig")],
+    where: Where = HERE_ALONE,
 ) -> None:
     """Check a sign-off that was signed elsewhere, and write it into the workspace."""
-    data, armored = (_read(path) for path in (file, signature))
+    data, armored = (read_bytes(path) for path in (file, signature))
     document = signoff.read_signoff(data, str(file))
-    context, time, _ = _opened(
-        open_workspace(workspace, operator, trust_ref), document["stage"], None, quiet=True
-    )
+    context, time, _ = _opened(where.open(), document["stage"], None, quiet=True)
     sshsign.check_role(context, document["role"])
     sshsign.check_signed(context, data, armored, NAMESPACE, document["role"])
     bound = signoff.binding_of(context, service.binding(context, document["stage"], time), document["stage"])
@@ -207,16 +169,9 @@ def import_(
 
 
 @app.command("list")
-def list_(
-    output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+def list_(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """List the sign-offs: which count, and why the others do not."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     show_list("signoffs", signoff.list_signoffs, output, context)
 
 
@@ -227,8 +182,7 @@ def show_list(
     outputs = parse_outputs(output, FORMATS)
     check_people(context, config_dir())
     found = find(context, effective_time(context, None, allow_past=True))
-    for item in outputs:
-        write(item, render(found, name, item.format, screen(no_color=False, to_file=bool(item.path))))
+    show_pages(outputs, False, partial(render, found, name))
 
 
 def confirm(question: str, yes: bool) -> None:
@@ -239,9 +193,8 @@ def confirm(question: str, yes: bool) -> None:
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError(
-            "there is no terminal to ask on", remedy="review what is printed, then add --yes to sign it"
-        )
+        remedy = "review what is printed, then add --yes to sign it"
+        raise UsageError("there is no terminal to ask on", remedy=remedy)
     if not typer.confirm(question, default=False, err=True):
         write_error("nothing was signed")
         raise typer.Exit(2)
@@ -255,10 +208,8 @@ def _opened(
     if stage not in (*context.plan.stages, TRUST):
         raise UsageError(f"there is no stage {stage!r}", remedy=suggestion(stage, context.plan.stages))
     if stage == TRUST and context.authority.trust.ref is None:
-        raise UsageError(
-            "without a trust ref there is nothing to compare with, and no alteration to sign",
-            remedy="add --trust-ref, with the branch that the change is to be merged into",
-        )
+        what = "without a trust ref there is nothing to compare with, and no alteration to sign"
+        raise UsageError(what, remedy="add --trust-ref, with the branch that the change is to be merged into")
     time = effective_time(context, None, allow_past=True)
     moment = effective_time(context, signed_at or time.text, allow_past=True)
     if signed_at is None and time.source != "clock" and not quiet:
@@ -266,15 +217,3 @@ def _opened(
             f"note: signed_at is {moment.text}, the effective time of the settings; change it with --at"
         )
     return context, time, moment.text
-
-
-def _read(path: Path) -> bytes:
-    try:
-        data = read_regular(path, DEFAULT.signature_bytes + 1)
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"cannot be read: {error.strerror}", path=str(path), remedy="name a readable file"
-        ) from error
-    if len(data) > DEFAULT.signature_bytes:
-        raise UsageError("is too large for a sign-off", path=str(path), remedy="name the right file")
-    return data

@@ -5,26 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from ....evidence.collectors.waivers import NAMESPACE
 from ...context import Context
 from ...ledgers import check_people
 from ...people import sshsign, waiver
 from ...terminal.console import write_error, write_line
-from ..options import (
-    HERE,
-    Debug,
-    Operator,
-    Outputs,
-    TrustRef,
-    Verbose,
-    Workspace,
-    command_group,
-    config_dir,
-    effective_time,
-    open_workspace,
-)
+from ..options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, effective_time, option
 from .signoff import Key, Role, Yes, confirm, show_list
 
 app = command_group(
@@ -34,46 +20,27 @@ app = command_group(
 
 @app.command("new")
 def new(
-    code: Annotated[str, typer.Argument(help="The rule, such as stage1.checklist_total.", metavar="RULE")],
+    code: Annotated[str, argument("The rule, such as stage1.checklist_total.", "RULE")],
     role: Role,
-    reason: Annotated[str, typer.Option("--reason", help="Why it is acceptable for now.", metavar="TEXT")],
-    reference: Annotated[
-        str, typer.Option("--reference", help="Ticket or document behind it.", metavar="TEXT")
-    ],
-    author: Annotated[
-        str, typer.Option("--author", help="Who asked for it; never the approver.", metavar="NAME")
-    ],
-    until: Annotated[
-        str, typer.Option("--until", help="When it ends: YYYY-MM-DD, or RFC 3339.", metavar="TIME")
-    ],
-    begin: Annotated[
-        str | None,
-        typer.Option("--from", help="When it begins. Default: now.", metavar="TIME"),
-    ] = None,
+    reason: Annotated[str, option("--reason", "Why it is acceptable for now.", "TEXT")],
+    reference: Annotated[str, option("--reference", "Ticket or document behind it.", "TEXT")],
+    author: Annotated[str, option("--author", "Who asked for it; never the approver.", "NAME")],
+    until: Annotated[str, option("--until", "When it ends: YYYY-MM-DD, or RFC 3339.", "TIME")],
+    begin: Annotated[str | None, option("--from", "When it begins. Default: now.", "TIME")] = None,
     term: Annotated[
-        str | None,
-        typer.Option("--term", help="Only this term of the rule, as a violation names it.", metavar="TERM"),
+        str | None, option("--term", "Only this term of the rule, as a violation names it.", "TERM")
     ] = None,
     stage: Annotated[
-        list[str] | None,
-        typer.Option("--stage", help="Count in this stage's decision, too. Repeatable.", metavar="STAGE"),
+        list[str] | None, option("--stage", "Count in this stage's decision, too. Repeatable.", "STAGE")
     ] = None,
-    only_now: Annotated[
-        bool, typer.Option("--this-content", help="Only for the sources as they are now.")
-    ] = False,
-    name: Annotated[
-        str | None, typer.Option("--id", help="The waiver's id. Default: generated.", metavar="ID")
-    ] = None,
+    only_now: Annotated[bool, option("--this-content", "Only for the sources as they are now.")] = False,
+    name: Annotated[str | None, option("--id", "The waiver's id. Default: generated.", "ID")] = None,
     key: Key = None,
     yes: Yes = False,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Write a waiver and sign it with your SSH key, as the approver."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     time = effective_time(context, None, allow_past=True)
     values = {
         "id": name,
@@ -93,35 +60,24 @@ def new(
 
 @app.command("revoke")
 def revoke(
-    name: Annotated[str, typer.Argument(help="The waiver's id.", metavar="ID")],
+    name: Annotated[str, argument("The waiver's id.", "ID")],
     role: Role,
-    reason: Annotated[str, typer.Option("--reason", help="Why it ends.", metavar="TEXT")],
+    reason: Annotated[str, option("--reason", "Why it ends.", "TEXT")],
     key: Key = None,
     yes: Yes = False,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """End a waiver before its time, with your signature."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     time = effective_time(context, None, allow_past=True)
     document = waiver.prepare_revocation(context, name, role, reason, time)
     _sign(context, document, "revocation", key, f"End the waiver {name}?", yes)
 
 
 @app.command("list")
-def list_(
-    output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:
+def list_(output: Outputs = None, where: Where = HERE_ALONE) -> None:
     """List waivers: active, expiring, pending, expired, revoked, and those that do not count."""
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     show_list("waivers", waiver.list_waivers, output, context)
 
 

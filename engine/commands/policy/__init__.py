@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import edit, export, impact, package, run, show, whatif
+from . import edit, impact, package, run, show, whatif
 from .group import app
 
-__all__ = ["app", "edit", "export", "impact", "package", "run", "show", "whatif"]
+__all__ = ["app", "edit", "impact", "package", "run", "show", "whatif"]

@@ -9,25 +9,19 @@ import typer
 
 from ....evidence.base.limits import DEFAULT
 from ...terminal.console import write_error, write_line
-from ..options import Debug, Verbose
+from ..options import argument, option
 from .group import BundleDirectory, app, own_directory
 
 
 @app.command("copy")
 def copy(
-    directory: Annotated[Path, typer.Argument(help="A new directory.", metavar="DIR")],
+    directory: Annotated[Path, argument("A new directory.", "DIR")],
     name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", help="What the copy calls itself; its revision is 0.1.0 then.", metavar="NAME"
-        ),
+        str | None, option("--name", "What the copy calls itself; its revision is 0.1.0 then.", "NAME")
     ] = None,
     which: Annotated[
-        str,
-        typer.Option("--shipped", help="Which of gate's own bundles: prelive or release.", metavar="NAME"),
+        str, option("--shipped", "Which of gate's own bundles: prelive or release.", "NAME")
     ] = "prelive",
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Copy a shipped bundle with its tests, to edit it."""
     from ...workbench.bundles import shipped
@@ -41,16 +35,10 @@ def copy(
 
 @app.command("new")
 def new(
-    rule: Annotated[str, typer.Argument(help="Code of the rule, STAGE.NAME.", metavar="RULE")],
-    fact: Annotated[
-        str, typer.Option("--fact", help="The fact it looks at, such as coverage.line_ppm.", metavar="FACT")
-    ],
+    rule: Annotated[str, argument("Code of the rule, STAGE.NAME.", "RULE")],
+    fact: Annotated[str, option("--fact", "The fact it looks at, such as coverage.line_ppm.", "FACT")],
     bundle: BundleDirectory = None,
-    severity: Annotated[
-        str, typer.Option("--severity", help="CRITICAL, HIGH, MEDIUM or LOW.", metavar="SEVERITY")
-    ] = "HIGH",
-    verbose: Verbose = False,
-    debug: Debug = False,
+    severity: Annotated[str, option("--severity", "CRITICAL, HIGH, MEDIUM or LOW.", "SEVERITY")] = "HIGH",
 ) -> None:
     """Write a rule with METADATA, its parameter and its test, and list it in the manifest."""
     from ....evidence.base.errors import UsageError, suggestion
@@ -71,10 +59,8 @@ def new(
 def fmt(
     bundle: BundleDirectory = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 when a module is not formatted.")
+        bool, option("--check", "Change nothing; exit 1 when a module is not formatted.")
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Format the modules of a bundle as `opa fmt` does."""
     from ....evidence.base.atomic import put_file

@@ -5,29 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ....evidence.base.errors import UsageError
-from ..options import command_group
+from ..options import argument, command_group
 
 app = command_group("policy", "Edit, check, test and compare policy bundles.")
 
 Bundle = Annotated[
     str | None,
-    typer.Argument(
-        help="Directory or archive of the bundle, REF:DIR of a git commit, or shipped[:NAME]; by default "
+    argument(
+        "Directory or archive of the bundle, REF:DIR of a git commit, or shipped[:NAME]; by default "
         "that of gate.yaml.",
+        "[BUNDLE]",
         envvar="GATE_POLICY",
-        metavar="[BUNDLE]",
     ),
 ]
 BundleDirectory = Annotated[
     str | None,
-    typer.Argument(
-        help="Directory of the bundle; by default that of gate.yaml.",
-        envvar="GATE_POLICY",
-        metavar="[BUNDLE]",
-    ),
+    argument("Directory of the bundle; by default that of gate.yaml.", "[BUNDLE]", envvar="GATE_POLICY"),
 ]
 
 
@@ -44,8 +38,6 @@ def own_directory(name: str | None) -> Path:
         raise UsageError("the files of a commit are not changed", path=name, remedy="name a directory")
     if found in SHIPPED_BUNDLES.values() and (name is None or is_shipped(name)):
         none_named = "gate.yaml names no policy bundle, and " if name is None else ""
-        raise UsageError(
-            f"{none_named}a shipped one is not changed",
-            remedy="make a copy, gate policy copy DIR, and name it",
-        )
+        remedy = "make a copy, gate policy copy DIR, and name it"
+        raise UsageError(f"{none_named}a shipped one is not changed", remedy=remedy)
     return found

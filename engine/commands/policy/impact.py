@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from ....evidence.base.errors import UsageError
 from ....evidence.base.times import parse_rfc3339
 from ...terminal.console import progress
-from ...terminal.outputs import parse_outputs, write
+from ...terminal.outputs import parse_outputs
 from ..options import (
-    HERE,
+    HERE_ALONE,
     Cluster,
-    Debug,
     Engine,
     Jobs,
     NoColor,
-    Operator,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
     config_dir,
-    open_workspace,
+    option,
     output_option,
-    screen,
+    show_all,
     workers,
 )
 from .group import Bundle, app
-
-
-class FailOn(StrEnum):
-    """When the exit code is 1."""
-
-    LOOSENED = "loosened"
-    CHANGED = "changed"
-    NEVER = "never"
 
 
 @app.command("impact")
@@ -45,48 +33,40 @@ def impact(
     bundle: Bundle = None,
     base: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--base",
-            help="Compare with this bundle (a directory, archive, REF:DIR or shipped[:NAME]), or with what a "
+            "Compare with this bundle (a directory, archive, REF:DIR or shipped[:NAME]), or with what a "
             "commit has where the edited one lies; by default, with the one that each decision was recorded "
             "with.",
-            metavar="BUNDLE|REF",
+            "BUNDLE|REF",
         ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(
-            "--since",
-            help="Leave out decisions judged as of an earlier time: a date, or RFC 3339.",
-            metavar="TIME",
-        ),
+        option("--since", "Leave out decisions judged as of an earlier time: a date, or RFC 3339.", "TIME"),
     ] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--against",
-            help="A ledger in place of the workspace's, or OPA's decision logs (.jsonl). Repeatable.",
-            metavar="LEDGER|FILE",
+            "A ledger in place of the workspace's, or OPA's decision logs (.jsonl). Repeatable.",
+            "LEDGER|FILE",
         ),
     ] = None,
     facts: Annotated[
-        Path | None,
-        typer.Option("--facts", help="Judge the named fact sets of this file, too.", metavar="FILE"),
+        Path | None, option("--facts", "Judge the named fact sets of this file, too.", "FILE")
     ] = None,
     fail_on: Annotated[
-        FailOn,
-        typer.Option("--fail-on", help="Exit 1 when anything demands less, anything flips, or never."),
-    ] = FailOn.LOOSENED,
+        Literal["loosened", "changed", "never"],
+        option("--fail-on", "Exit 1 when anything demands less, anything flips, or never."),
+    ] = "loosened",
     engine: Engine = None,
     jobs: Jobs = None,
     cluster: Cluster = None,
     output: Annotated[list[str] | None, output_option("table (default), markdown, json or sarif")] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     no_color: NoColor = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Judge every recorded decision again under the edited policies, and show what flips.
 
@@ -97,15 +77,13 @@ def impact(
     from ...spread import spread_over
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref, bundle, engine=engine)
+    context = where.open(bundle, engine=engine)
     since_s = None if since is None else _seconds(since)
-    where = workers(context, jobs, cluster)
-    with progress(wanted=not verbose), spread_over(*where) as spread:
+    split = workers(context, jobs, cluster)
+    with progress(wanted=not verbose), spread_over(*split) as spread:
         found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, spread)
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, RENDERERS[item.format](found, page))
-    failing = {FailOn.LOOSENED: found.loosened, FailOn.CHANGED: bool(found.changed), FailOn.NEVER: False}
+    show_all(outputs, RENDERERS, no_color, found)
+    failing = {"loosened": found.loosened, "changed": bool(found.changed), "never": False}
     raise typer.Exit(1 if failing[fail_on] else 2 if found.failed else 0)
 
 

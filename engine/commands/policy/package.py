@@ -10,20 +10,16 @@ import typer
 from ....evidence.base.errors import PolicyError, UsageError
 from ...terminal.console import write_error, write_line
 from ...terminal.outputs import parse_outputs, write, write_new
-from ..options import Debug, Outputs, Verbose
+from ..options import Outputs, argument, option
 from .group import Bundle, app
 
 if TYPE_CHECKING:
     from ...policy.packages.signing import Public
 
-New = Annotated[Path, typer.Option("--output", "-o", help="A new file.", metavar="FILE.tar.gz")]
+New = Annotated[Path, option("--output -o", "A new file.", "FILE.tar.gz")]
 Key = Annotated[
     Path | None,
-    typer.Option(
-        "--verification-key",
-        help="PEM file with the public key that must have signed the bundle.",
-        metavar="FILE",
-    ),
+    option("--verification-key", "PEM file with the public key that must have signed the bundle.", "FILE"),
 ]
 
 
@@ -33,14 +29,12 @@ def bundle_(
     bundle: Bundle = None,
     signing_key: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--signing-key",
-            help="PEM file with the private key (RSA, ECDSA or Ed25519) to sign the bundle with.",
-            metavar="FILE",
+            "PEM file with the private key (RSA, ECDSA or Ed25519) to sign the bundle with.",
+            "FILE",
         ),
     ] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Write a bundle into one file that OPA loads, without its tests."""
     from ...decide.plan import make_plan
@@ -64,24 +58,20 @@ def bundle_(
 
 @app.command("verify")
 def verify(
-    file: Annotated[Path, typer.Argument(help="A bundle's archive.", metavar="FILE.tar.gz")],
+    file: Annotated[Path, argument("A bundle's archive.", "FILE.tar.gz")],
     verification_key: Key = None,
     digest: Annotated[
-        str | None,
-        typer.Option("--digest", help="The digest that the bundle must have.", metavar="sha256:DIGEST"),
+        str | None, option("--digest", "The digest that the bundle must have.", "sha256:DIGEST")
     ] = None,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Check the signature of a bundle, each file's hash, its digest and that it loads; exit 1 if not."""
     from ...policy.packages.making import check_digest, examine
 
     outputs = parse_outputs(output, ("table", "json"))
     if verification_key is None and digest is None:
-        raise UsageError(
-            "there is nothing to compare the bundle with", remedy="give --verification-key, --digest or both"
-        )
+        remedy = "give --verification-key, --digest or both"
+        raise UsageError("there is nothing to compare the bundle with", remedy=remedy)
     if not file.exists():
         raise UsageError("there is no such file", path=str(file), remedy="name a bundle's archive (.tar.gz)")
     wanted = None if digest is None else check_digest(digest)
@@ -97,13 +87,11 @@ def verify(
 
 @app.command("push")
 def push(
-    file: Annotated[Path, typer.Argument(help="A bundle's archive.", metavar="FILE.tar.gz")],
-    reference: Annotated[str, typer.Argument(help="HOST/REPOSITORY:TAG", metavar="REF")],
+    file: Annotated[Path, argument("A bundle's archive.", "FILE.tar.gz")],
+    reference: Annotated[str, argument("HOST/REPOSITORY:TAG", "REF")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Move the tag, if it is there with another content.")
+        bool, option("--replace", "Move the tag, if it is there with another content.")
     ] = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Put a bundle into an OCI registry, from which OPA can load it; print its pinned reference."""
     from ...policy.packages import oci
@@ -116,13 +104,9 @@ def push(
 
 @app.command("pull")
 def pull(
-    reference: Annotated[
-        str, typer.Argument(help="HOST/REPOSITORY@sha256:DIGEST, or with :TAG", metavar="REF")
-    ],
+    reference: Annotated[str, argument("HOST/REPOSITORY@sha256:DIGEST, or with :TAG", "REF")],
     output: New,
     verification_key: Key = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Get a bundle from an OCI registry into a new file, after checking it; print its pinned reference."""
     from ...policy.packages import oci

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ....evidence.base.errors import UsageError, suggestion
-from ...terminal.console import write_text
-from ...terminal.outputs import Output, parse_outputs, write
-from ..options import Debug, NoColor, Verbose, output_option, screen, unique
+from ...terminal.outputs import Output, parse_outputs
+from ..options import NoColor, option, output_option, show_pages, unique
 from .group import Bundle, app
 
 
 @app.command("test")
 def test(
     bundle: Bundle = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", "-r", help="Only tests whose PACKAGE.NAME has this.", metavar="REGEX"),
-    ] = None,
+    run: Annotated[str | None, option("--run -r", "Only tests whose PACKAGE.NAME has this.", "REGEX")] = None,
     engine: Annotated[
-        list[str] | None,
-        typer.Option("--engine", help="embedded (default) or opa. Repeatable.", metavar="ENGINE"),
+        list[str] | None, option("--engine", "embedded (default) or opa. Repeatable.", "ENGINE")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Run again after every change.")] = False,
+    watch: Annotated[bool, option("--watch", "Run again after every change.")] = False,
     output: Annotated[list[str] | None, output_option("table (default), json or junit")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Run the tests of a bundle; exit 1 when one fails."""
     from ...workbench.bundles import find_bundle, open_bundle
@@ -46,9 +40,8 @@ def test(
     try:
         pattern = re.compile(run or "")
     except re.error as error:
-        raise UsageError(
-            f"--run is no regular expression: {error}", remedy="write one as Python's re reads it"
-        ) from error
+        remedy = "write one as Python's re reads it"
+        raise UsageError(f"--run is no regular expression: {error}", remedy=remedy) from error
     source = find_bundle(bundle, Path())
 
     def wanted(case: Case) -> bool:
@@ -66,20 +59,21 @@ def test(
             )
         return results
 
-    def page(results: list[Result], item: Output) -> bytes:
-        return tests_page(results, item.format, screen(no_color=no_color, to_file=item.path is not None))
+    def show() -> list[Result]:
+        results = judge()
+        show_pages(outputs, no_color, partial(tests_page, results))
+        return results
 
     if watch:
-        _watch(source, lambda: write_text(page(judge(), Output("table", None)).decode()))
+        outputs = [Output("table", None)]
+        _watch(source, show)
         return
-    results = judge()
-    for item in outputs:
-        write(item, page(results, item))
+    results = show()
     if any(one.failed for one in results):
         raise typer.Exit(1)
 
 
-def _watch(source: object, run: Callable[[], None]) -> None:
+def _watch(source: object, run: Callable[[], object]) -> None:
     from ...terminal.watch import repeat, stamps
 
     if not isinstance(source, Path):
@@ -91,13 +85,10 @@ def _watch(source: object, run: Callable[[], None]) -> None:
 def coverage(
     bundle: Bundle = None,
     fail_under: Annotated[
-        int,
-        typer.Option("--fail-under", help="Exit 1 below this share.", min=0, max=100, metavar="PERCENT"),
+        int, option("--fail-under", "Exit 1 below this share.", "PERCENT", min=0, max=100)
     ] = 0,
     output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show which lines of a bundle its tests evaluate; exit 1 when a test fails."""
     from ...workbench.bundles import find_bundle, open_bundle
@@ -106,9 +97,7 @@ def coverage(
 
     outputs = parse_outputs(output, FORMATS)
     results, found = measure(open_bundle(find_bundle(bundle, Path())))
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, coverage_page(results, found, item.format, page))
+    show_pages(outputs, no_color, partial(coverage_page, results, found))
     covered, total = found.total
     share = 100 * covered // total if total else 0
     if any(one.failed for one in results) or share < fail_under:

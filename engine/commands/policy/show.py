@@ -1,14 +1,15 @@
-"""``gate policy check``, ``list``, ``docs``, ``schema`` and ``diff``: what a bundle says."""
+"""``gate policy check``, ``list``, ``docs``, ``schema``, ``diff`` and ``export``: what a bundle says."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...terminal.outputs import parse_outputs, write
-from ..options import Debug, NoColor, Verbose, output_option, screen
+from ..options import HERE_ALONE, NoColor, Where, argument, option, output_option, show_pages
 from .group import Bundle, app
 
 
@@ -17,8 +18,6 @@ def check(
     bundle: Bundle = None,
     output: Annotated[list[str] | None, output_option("table (default), json, sarif or github")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Find everything that is wrong with a bundle; exit 1 when something is."""
     from ...workbench.bundles import find_bundle, is_shipped
@@ -29,9 +28,7 @@ def check(
     source = find_bundle(bundle, Path())
     checked = check_bundle(source)
     folder = source.as_posix() if isinstance(source, Path) and not is_shipped(bundle) else ""
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, render(checked, item.format, "" if folder == "." else folder, page))
+    show_pages(outputs, no_color, partial(render, checked, "" if folder == "." else folder))
     if checked.findings:
         raise typer.Exit(1)
 
@@ -41,8 +38,6 @@ def list_(
     bundle: Bundle = None,
     output: Annotated[list[str] | None, output_option("table (default) or json")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """List the rules of a bundle with their severity and thresholds."""
     from ...workbench.bundles import open_planned
@@ -52,17 +47,13 @@ def list_(
     outputs = parse_outputs(output, FORMATS)
     opened = open_planned(bundle)
     found = list(list_rules(opened.bundle, opened.plan))
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, rules_page(opened.bundle, found, item.format, page))
+    show_pages(outputs, no_color, partial(rules_page, opened.bundle, found))
 
 
 @app.command("docs")
 def docs(
     bundle: Bundle = None,
     output: Annotated[list[str] | None, output_option("markdown (default)", None)] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Print the policy reference of a bundle as Markdown."""
     from ...terminal.figures import clean, for_people
@@ -80,12 +71,8 @@ def docs(
 @app.command("schema")
 def schema(
     bundle: Bundle = None,
-    stage: Annotated[
-        str | None, typer.Option("--stage", help="Only what this stage sees.", metavar="STAGE")
-    ] = None,
+    stage: Annotated[str | None, option("--stage", "Only what this stage sees.", "STAGE")] = None,
     output: Annotated[list[str] | None, output_option("json (default)", None)] = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Print the JSON Schema of the policies' input, for `opa check --schema` and editors."""
     from ...report.json_format import render_json
@@ -100,16 +87,10 @@ def schema(
 
 @app.command("diff")
 def diff(
-    before: Annotated[
-        str, typer.Argument(help="Directory or archive, REF:DIR or shipped[:NAME].", metavar="OLD")
-    ],
-    after: Annotated[
-        str, typer.Argument(help="Directory or archive, REF:DIR or shipped[:NAME].", metavar="NEW")
-    ],
+    before: Annotated[str, argument("Directory or archive, REF:DIR or shipped[:NAME].", "OLD")],
+    after: Annotated[str, argument("Directory or archive, REF:DIR or shipped[:NAME].", "NEW")],
     output: Annotated[list[str] | None, output_option("table (default), json or markdown")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Say what changed from one bundle to another, and whether that loosens it where that can be known."""
     from ...workbench.bundles import open_planned
@@ -119,6 +100,24 @@ def diff(
     outputs = parse_outputs(output, DIFF_FORMATS)
     old, new = map(open_planned, (before, after))
     found = differences(old, new)
+    show_pages(outputs, no_color, partial(diff_page, old.bundle, new.bundle, found))
+
+
+@app.command("export")
+def export(
+    bundle: Bundle = None,
+    output: Annotated[
+        list[str] | None, output_option("gemara-catalog (default) or gemara-policy", None)
+    ] = None,
+    where: Where = HERE_ALONE,
+) -> None:
+    """Write the rules that judge as a Gemara control catalog, and how they judge as a Gemara policy."""
+    from ...report.gemara.catalog import FORMATS
+    from ...report.gemara.documents import render_yaml
+    from ...workbench.bundles import refuse_conftest
+
+    outputs = parse_outputs(output or ["gemara-catalog"], tuple(FORMATS))
+    context = where.open(bundle)
+    refuse_conftest(context.bundle, bundle)
     for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, diff_page(old.bundle, new.bundle, found, item.format, page))
+        write(item, render_yaml(FORMATS[item.format](context.bundle, context.plan)))

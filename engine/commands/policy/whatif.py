@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from ....evidence.base.errors import UsageError
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
-    HERE,
+    HERE_ALONE,
     AllowPast,
-    Debug,
     EffectiveTime,
     Engine,
     Jobs,
     NoCache,
     NoColor,
-    Operator,
     Policy,
-    TrustRef,
     Verbose,
-    Workspace,
+    Where,
+    argument,
     config_dir,
     effective_time,
-    open_workspace,
+    option,
     output_option,
     screen,
 )
@@ -34,33 +30,28 @@ from .group import app
 
 @app.command("whatif")
 def whatif(
-    stage: Annotated[str, typer.Argument(help="A stage of the bundle, or all.", metavar="STAGE")],
+    stage: Annotated[str, argument("A stage of the bundle, or all.", "STAGE")],
     facts: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Replace a fact by this value. Repeatable.", metavar="FACT=VALUE"),
+        list[str] | None, option("--set", "Replace a fact by this value. Repeatable.", "FACT=VALUE")
     ] = None,
     parameters: Annotated[
         list[str] | None,
-        typer.Option(
-            "--param",
-            help="Replace a parameter by this value. Repeatable.",
-            metavar="PARAMETER=VALUE",
-        ),
+        option("--param", "Replace a parameter by this value. Repeatable.", "PARAMETER=VALUE"),
     ] = None,
     sweep: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--sweep",
-            help="Judge at every value of a parameter, or a fact, from the first to the last one.",
-            metavar="NAME=FROM:TO:STEP",
+            "Judge at every value of a parameter, or a fact, from the first to the last one.",
+            "NAME=FROM:TO:STEP",
         ),
     ] = None,
     decision: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--decision",
-            help="Take this recorded decision's facts, time and policies: its ledger index, or a digest.",
-            metavar="DECISION",
+            "Take this recorded decision's facts, time and policies: its ledger index, or a digest.",
+            "DECISION",
         ),
     ] = None,
     policy: Policy = None,
@@ -69,13 +60,10 @@ def whatif(
     allow_past_effective_time: AllowPast = False,
     jobs: Jobs = None,
     output: Annotated[list[str] | None, output_option("table (default), json, or svg (of a sweep)")] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     no_cache: NoCache = False,
     no_color: NoColor = False,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Judge with facts or parameters replaced: hypothetical, never recorded, exit 0 whatever the verdict."""
     from ...replay import replacing
@@ -96,7 +84,7 @@ def whatif(
         raise UsageError("svg is a format of sweeps", remedy="give --sweep NAME=FROM:TO:STEP")
     if decision is not None and time is not None:
         raise UsageError("a recorded decision has its own time", remedy="leave out --effective-time")
-    context = open_workspace(workspace, operator, trust_ref, policy, no_cache=no_cache, engine=engine)
+    context = where.open(policy, no_cache=no_cache, engine=engine)
     moment = effective_time(context, time, allow_past=allow_past_effective_time)
     with progress(wanted=not verbose):
         case = case_of(context, stage, decision, moment, config_dir(), given=policy is not None)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -13,35 +12,20 @@ from ...decide.conditions import DAY
 from ...fleet import history as histories
 from ...fleet import standing
 from ...fleet import trend as trends
-from ...fleet.reading import Problem, ask
+from ...fleet.reading import ask
 from ...fleet.settings import open_fleet
-from ...report.interface import Screen
-from ...terminal.outputs import Output, parse_outputs, write
-from ..options import (
-    Debug,
-    NoColor,
-    Outputs,
-    Verbose,
-    command_group,
-    config_dir,
-    now,
-    screen,
-)
+from ...terminal.outputs import parse_outputs
+from ..options import NoColor, Outputs, argument, command_group, config_dir, now, option, show_all
 from .history import Last, OfStage
 from .history import Outputs as HistoryOutputs
 
 app = command_group("fleet", "Look at many ledgers together; exit 1 when one of them cannot be read.")
-T = TypeVar("T")
 
 File = Annotated[
-    Path | None,
-    typer.Argument(
-        envvar="GATE_FLEET", help="File that names the ledgers.", metavar="[FILE]", show_default=False
-    ),
+    Path | None, argument("File that names the ledgers.", "[FILE]", envvar="GATE_FLEET", show_default=False)
 ]
 Named = Annotated[
-    list[str] | None,
-    typer.Option("--ledger", "-l", help="A ledger: a name, and its directory or URL.", metavar="NAME=URL"),
+    list[str] | None, option("--ledger -l", "A ledger: a name, and its directory or URL.", "NAME=URL")
 ]
 
 
@@ -51,29 +35,23 @@ def status(
     ledger: Named = None,
     stage: Annotated[
         str | None,
-        typer.Option(
-            "--stage", help="The stage that says who may go live; stage8 if none is named.", metavar="STAGE"
-        ),
+        option("--stage", "The stage that says who may go live; stage8 if none is named.", "STAGE"),
     ] = None,
     within: Annotated[
         int,
-        typer.Option(
-            "--within", help="List waivers and conditions that end in so many days.", min=0, max=3650,
-            metavar="DAYS",
-        ),
+        option("--within", "List waivers and conditions that end in so many days.", "DAYS", min=0, max=3650),
     ] = 30,
     output: Outputs = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
-) -> None:  # fmt: skip
+) -> None:
     """Show who may go live, what blocks most often, what expires soon, and how old the evidence is."""
     outputs = parse_outputs(output, tuple(standing.STATUS))
     fleet = open_fleet(file, ledger or ())
     chosen, time = stage or fleet.stage, now()
     answers = ask(fleet, partial(standing.stand, stage=chosen, now_s=time), config_dir())
     found = standing.Overview.of(answers, chosen, time, within * DAY)
-    _print(found, standing.STATUS, outputs, found.problems, no_color)
+    show_all(outputs, standing.STATUS, no_color, found)
+    raise typer.Exit(1 if found.problems else 0)
 
 
 @app.command("history")
@@ -84,8 +62,6 @@ def history(
     last: Last = 20,
     output: HistoryOutputs = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """List the latest decisions of all ledgers, oldest first."""
     outputs = parse_outputs(output, tuple(histories.HISTORY))
@@ -93,7 +69,8 @@ def history(
         open_fleet(file, ledger or ()), partial(histories.recent, stage=stage, last=last), config_dir()
     )
     found = histories.History.of(answers, last)
-    _print(found, histories.HISTORY, outputs, found.problems, no_color)
+    show_all(outputs, histories.HISTORY, no_color, found)
+    raise typer.Exit(1 if found.problems else 0)
 
 
 @app.command("trend")
@@ -101,37 +78,18 @@ def trend(
     file: File = None,
     ledger: Named = None,
     stage: Annotated[
-        str | None,
-        typer.Option("--stage", help="Count verdicts on this stage, not on decisions.", metavar="STAGE"),
+        str | None, option("--stage", "Count verdicts on this stage, not on decisions.", "STAGE")
     ] = None,
-    by: Annotated[trends.By, typer.Option("--by", help="Length of a period.")] = trends.By.MONTH,
-    last: Annotated[
-        int, typer.Option("--last", help="How many periods, the latest ones.", min=1, max=1000, metavar="N")
-    ] = 12,
+    by: Annotated[trends.By, option("--by", "Length of a period.")] = trends.By.MONTH,
+    last: Annotated[int, option("--last", "How many periods, the latest ones.", "N", min=1, max=1000)] = 12,
     output: Outputs = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show how verdicts develop, by day, week or month, and which rules failed decisions violate."""
     outputs = parse_outputs(output, tuple(trends.TREND))
     answers = ask(
-        open_fleet(file, ledger or ()),
-        partial(trends.develop, stage=stage, by=by, last=last),
-        config_dir(),
+        open_fleet(file, ledger or ()), partial(trends.develop, stage=stage, by=by, last=last), config_dir()
     )
     found = trends.Trend.of(answers, by, last)
-    _print(found, trends.TREND, outputs, found.problems, no_color)
-
-
-def _print(
-    found: T,
-    renderers: Mapping[str, Callable[[T, Screen], bytes]],
-    outputs: Sequence[Output],
-    problems: Sequence[Problem],
-    no_color: bool,
-) -> NoReturn:
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, renderers[item.format](found, page))
-    raise typer.Exit(1 if problems else 0)
+    show_all(outputs, trends.TREND, no_color, found)
+    raise typer.Exit(1 if found.problems else 0)

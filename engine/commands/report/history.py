@@ -9,54 +9,34 @@ import typer
 
 from ... import recording
 from ...terminal.console import write_error
-from ...terminal.outputs import parse_outputs, write
-from ..options import (
-    HERE,
-    Debug,
-    NoColor,
-    Operator,
-    TrustRef,
-    Verbose,
-    Workspace,
-    config_dir,
-    open_workspace,
-    output_option,
-    screen,
-)
+from ...terminal.outputs import parse_outputs
+from ..options import HERE_ALONE, Commands, NoColor, Where, config_dir, option, output_option, show_all
 
 if TYPE_CHECKING:
     from ...report.several.history import Recorded
 
-Last = Annotated[int, typer.Option("--last", help="How many decisions, the latest ones.", min=1, metavar="N")]
-OfStage = Annotated[
-    str | None, typer.Option("--stage", help="Only decisions that judged this stage.", metavar="STAGE")
-]
+Last = Annotated[int, option("--last", "How many decisions, the latest ones.", "N", min=1)]
+OfStage = Annotated[str | None, option("--stage", "Only decisions that judged this stage.", "STAGE")]
 Outputs = Annotated[list[str] | None, output_option("table (default), json or csv")]
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = Commands()
 
 
 @app.command()
 def history(
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     stage: OfStage = None,
     last: Last = 20,
     output: Outputs = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """List recorded decisions: when, which commit and policies, verdict, key figures, who signed."""
     from ...report.several.history import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     rows = recording.recorded_decisions(context, config_dir(), last, stage)
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, RENDERERS[item.format](rows, page))
+    show_all(outputs, RENDERERS, no_color, rows)
     end_with(rows)
 
 

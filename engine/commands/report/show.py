@@ -18,53 +18,48 @@ from ...report.audit.words import check_language
 from ...terminal.outputs import parse_outputs, write
 from ..judge import Reports, same_options
 from ..options import (
-    HERE,
-    Debug,
+    HERE_ALONE,
+    Commands,
     Language,
     NoColor,
-    Operator,
-    TrustRef,
-    Verbose,
-    Workspace,
+    Where,
+    argument,
     config_dir,
-    open_workspace,
+    option,
     output_option,
     screen,
+    show_all,
+    with_shared_options,
 )
 from .history import Last, end_with
 
-app = typer.Typer(
+app = Commands(
     name="report",
-    add_completion=False,
     help="Print a recorded decision in any format, figures over time, and what a change changes.",
     invoke_without_command=True,
-    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @app.callback()
+@with_shared_options
 def report(
     context: typer.Context,
     decision: Annotated[
         str,
-        typer.Option(
+        option(
             "--decision",
-            help="Which one: latest, a stage (the latest that judged it), a ledger index or a digest.",
-            metavar="DECISION",
+            "Which one: latest, a stage (the latest that judged it), a ledger index or a digest.",
+            "DECISION",
         ),
     ] = recording.LATEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     output: Reports = None,
     show_successes: Annotated[
-        bool, typer.Option("--show-successes", help="Show the rules that hold, too, and what they cover.")
+        bool, option("--show-successes", "Show the rules that hold, too, and what they cover.")
     ] = False,
     language: Language = "en",
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Print a recorded decision in any format; nothing is judged again."""
     if context.invoked_subcommand is not None:
@@ -73,10 +68,10 @@ def report(
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load(item.format) for item in outputs]
     check_language(language)
-    arguments = same_options(workspace, operator, trust_ref)
-    found, entry = recording.find(open_workspace(workspace, operator, trust_ref), decision, config_dir())
+    arguments = same_options(where)
+    found, entry = recording.find(where.open(), decision, config_dir())
     for item, form in zip(outputs, reports, strict=True):
-        page = screen(no_color=no_color, to_file=item.path is not None, workspace=workspace)
+        page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
         page = replace(page, successes=show_successes, arguments=arguments, language=language)
         write(item, form.render(found, entry, page))
 
@@ -95,33 +90,25 @@ def _refuse_options_before(context: typer.Context, command: str) -> None:
 def trend(
     figure: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Stages, or figures such as stage1.test_coverage; all if none.", metavar="[FIGURE]…"
-        ),
+        argument("Stages, or figures such as stage1.test_coverage; all if none.", "[FIGURE]…"),
     ] = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     last: Last = 50,
     output: Annotated[list[str] | None, output_option("table (default), json, csv or svg")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show how the figures of recorded decisions develop, as sparklines, data, or an SVG file of charts."""
     from ...report.several.series import trend as follow
     from ...report.several.trend import RENDERERS
 
     outputs = parse_outputs(output, tuple(RENDERERS))
-    rows = recording.recorded_decisions(open_workspace(workspace, operator, trust_ref), config_dir(), last)
+    rows = recording.recorded_decisions(where.open(), config_dir(), last)
     found = follow(rows, figure or ())
     if figure and not found.series:
         known = sorted({one.name for one in follow(rows).series})
         remedy = f"measured are {', '.join(known)}" if known else "record decisions first"
         raise UsageError(f"no recorded decision has a figure {', '.join(figure)}", remedy=remedy)
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, RENDERERS[item.format](found, page))
+    show_all(outputs, RENDERERS, no_color, found)
     end_with(rows)
 
 
@@ -129,21 +116,12 @@ def trend(
 def compare(
     base: Annotated[
         str,
-        typer.Argument(
-            help="A recorded decision (latest, a stage, an index, a digest), or a file of -o json.",
-            metavar="BASE",
-        ),
+        argument("A recorded decision (latest, a stage, an index, a digest), or a file of -o json.", "BASE"),
     ],
-    head: Annotated[
-        str, typer.Argument(help="The decision that is compared with it.", metavar="[HEAD]")
-    ] = recording.LATEST,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    head: Annotated[str, argument("The decision that is compared with it.", "[HEAD]")] = recording.LATEST,
+    where: Where = HERE_ALONE,
     output: Annotated[list[str] | None, output_option("table (default), markdown or json")] = None,
     no_color: NoColor = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Show what a decision changes against another: rules newly failing and fixed, figures, policies."""
     from ...report.several.compare import RENDERERS
@@ -156,10 +134,8 @@ def compare(
         if name.endswith(".json") or "/" in name:
             return read_decision(Path(name))
         if not opened:
-            opened.append(open_workspace(workspace, operator, trust_ref))
+            opened.append(where.open())
         return recording.find(opened[0], name, config_dir())[0]
 
     found = differ(find(base), find(head))
-    for item in outputs:
-        page = screen(no_color=no_color, to_file=item.path is not None)
-        write(item, RENDERERS[item.format](found, page))
+    show_all(outputs, RENDERERS, no_color, found)

@@ -89,9 +89,8 @@ def set_up(root: Path, *, templates: bool, profile: str = PRELIVE, schema: bool 
     target = root / FILE
     there = os.path.lexists(target)
     if there and not templates and not schema:
-        raise UsageError(
-            "there is a gate.yaml already", path=str(target), remedy="edit it, or move it away first"
-        )
+        remedy = "edit it, or move it away first"
+        raise UsageError("there is a gate.yaml already", path=str(target), remedy=remedy)
     config = load_config(root) if there else GateConfig()
     found, written = _look(root, config), None
     if templates:

@@ -103,9 +103,8 @@ def _write(root: Path, path: str, content: str, written: Written) -> bool:
         written.kept.append(path)
         return False
     except OSError as error:
-        raise EnvironmentProblem(
-            f"cannot be written: {error.strerror}", path=path, remedy="check the directory's permissions"
-        ) from error
+        remedy = "check the directory's permissions"
+        raise EnvironmentProblem(f"cannot be written: {error.strerror}", path=path, remedy=remedy) from error
     finally:
         os.close(handle)
     written.files.append(path)

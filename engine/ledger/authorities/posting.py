@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from functools import partial
-from threading import Thread
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ....evidence.base.errors import ConfigError, EnvironmentProblem
+from ....evidence.process.waiting import within
 
 SECONDS: Final = 30
 MAX_BYTES: Final = 65_536
-T = TypeVar("T")
-
-
-def within(seconds: float, run: Callable[[], T]) -> T:
-    """What a function gives. Raises TimeoutError: it takes longer; it is left to itself then."""
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(run())
-        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits for it
-            future.set_exception(error)
-
-    # time limits of sockets are limits on silence: who sends a byte now and then is never late
-    Thread(target=work, daemon=True).start()
-    return future.result(seconds)
 
 
 def post(
@@ -62,12 +45,7 @@ def post(
 
 
 def _post(
-    url: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    shown: str,
-    seconds: float,
-    handlers: Sequence[Any],
+    url: str, body: bytes, headers: Mapping[str, str], shown: str, seconds: float, handlers: Sequence[Any]
 ) -> tuple[int, bytes]:
     from http.client import HTTPException
     from urllib import error, request
@@ -101,6 +79,5 @@ def _post(
 
 
 def _unreachable(reason: object, shown: str) -> EnvironmentProblem:
-    return EnvironmentProblem(
-        f"it cannot be reached: {reason}", path=shown, remedy="check the URL and the network"
-    )
+    remedy = "check the URL and the network"
+    return EnvironmentProblem(f"it cannot be reached: {reason}", path=shown, remedy=remedy)

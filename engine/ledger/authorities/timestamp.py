@@ -41,11 +41,9 @@ def stamp(url: str, note: bytes) -> bytes:
             problem = "its answer is about something else"
         except ValueError:
             problem = "it refused, or its answer is no time stamp"
-    raise EnvironmentProblem(
-        f"the time-stamping authority did not stamp the checkpoint: {problem}",
-        path=url.partition("?")[0][:200],
-        remedy="check ledger.timestamps.url; the ledger itself is as it was",
-    )
+    what = f"the time-stamping authority did not stamp the checkpoint: {problem}"
+    remedy = "check ledger.timestamps.url; the ledger itself is as it was"
+    raise EnvironmentProblem(what, path=url.partition("?")[0][:200], remedy=remedy)
 
 
 def stamped(answer: bytes, note: bytes, anchors: bytes) -> str:
@@ -63,10 +61,9 @@ def stamped(answer: bytes, note: bytes, anchors: bytes) -> str:
     try:
         roots = load_pem_x509_certificates(anchors)
     except ValueError:
-        raise EnvironmentProblem(
-            "the trust anchor for time stamps is no PEM certificate",
-            remedy="give the certificate of the time-stamping authority, or of its root",
-        ) from None
+        what = "the trust anchor for time stamps is no PEM certificate"
+        remedy = "give the certificate of the time-stamping authority, or of its root"
+        raise EnvironmentProblem(what, remedy=remedy) from None
     try:
         response = client.decode_timestamp_response(answer)
         client.VerifierBuilder(roots=roots).build().verify_message(response, note)

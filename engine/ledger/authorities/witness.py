@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Sequence
 
-from ....evidence.base.errors import EnvironmentProblem, LedgerError
+from ....evidence.base.errors import EnvironmentProblem
 from ....evidence.base.times import format_utc
 from ....evidence.signing import ed25519
 from ....evidence.signing.keys import VerifierKey
 from ....evidence.signing.problems import Flaw, SignatureError
-from ..interface import RESTORE
+from ..interface import damaged
 from ..note import Checkpoint, signature_lines
 from .posting import post
 
@@ -64,11 +64,10 @@ def cosign(
             break
         old = int(answer)
         if old > checkpoint.size:
-            raise LedgerError(
+            raise damaged(
+                url,
                 f"the ledger was cut back: the witness {key.name} saw {old} entries of it, "
                 f"and its checkpoint covers {checkpoint.size}",
-                path=url,
-                remedy=RESTORE,
             )
     problem = f"it answered with status {status}"
     if status in (403, 404):
@@ -80,13 +79,9 @@ def cosign(
         except (SignatureError, ValueError):
             problem = "its answer has no cosignature by the configured key"
     if status in (409, 422):
-        raise LedgerError(
+        raise damaged(
+            url,
             f"the witness {key.name} saw another log of this name: the first {old} entries are not the same",
-            path=url,
-            remedy=RESTORE,
         )
-    raise EnvironmentProblem(
-        f"the witness {key.name} did not cosign: {problem}",
-        path=url,
-        remedy="check ledger.witnesses, and register the log's verifier key with the witness",
-    )
+    remedy = "check ledger.witnesses, and register the log's verifier key with the witness"
+    raise EnvironmentProblem(f"the witness {key.name} did not cosign: {problem}", path=url, remedy=remedy)

@@ -64,7 +64,7 @@ class LineCheck(Struct, frozen=True):
         """
         # Step by step: checking a signature drives everything else out of the processor's caches.
         envelopes = [_tried(Envelope.parse, line) for line in lines]
-        statements = [_tried(_statement, envelope) for envelope in envelopes]
+        statements = [_tried(lambda one: parse_statement(one.payload), envelope) for envelope in envelopes]
         void, refers, findings = list[int](), set[str](), list[list[Any]]()
         for place, (envelope, statement) in enumerate(zip(envelopes, statements, strict=True)):
             if isinstance(envelope, SignatureError) or isinstance(statement, SignatureError):
@@ -107,10 +107,6 @@ def check_evidence(store: EvidenceStore, digests: Sequence[str]) -> Wrong:
         except LedgerError as error:
             found.append([error.what, error.path])
     return found
-
-
-def _statement(envelope: Envelope) -> dict[str, Any]:
-    return parse_statement(envelope.payload)
 
 
 def _tried(step: Callable[[S], T], before: S | SignatureError) -> T | SignatureError:

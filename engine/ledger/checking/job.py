@@ -16,7 +16,7 @@ from ....evidence.base.limits import DEFAULT, Limits
 from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ...spread.interface import Spread
 from ...store.evidence import EvidenceStore
-from ..interface import LOG, RESTORE, LedgerSource, LedgerStorage
+from ..interface import LOG, LedgerSource, LedgerStorage, damaged
 from ..note import Checkpoint
 from .check import LineCheck, Wrong, batches, check_evidence, parts
 
@@ -90,8 +90,7 @@ class Checking(Struct, frozen=True):
         results = spread.run(job, partial(iter, positions))
         for (_, _, count), found in zip(positions, results, strict=True):
             if len(found["lengths"]) != count:
-                what = "the log was cut back while it was verified"
-                raise LedgerError(what, path=f"{name}/{LOG}", remedy=RESTORE)
+                raise damaged(f"{name}/{LOG}", "the log was cut back while it was verified")
             yield found
         if gap is not None:
             raise gap

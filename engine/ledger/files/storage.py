@@ -20,7 +20,7 @@ from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
 from ...store.access import READ, Folder, foreign, in_place, locked, os_errors
 from ...store.files import FileBlobs
-from ..interface import CHECKPOINT, COSIGNATURES, EVIDENCE, HISTORY, LOG, RESTORE, TIMESTAMP, VERIFIER
+from ..interface import CHECKPOINT, COSIGNATURES, EVIDENCE, HISTORY, LOG, TIMESTAMP, VERIFIER, damaged
 from ..note import MAX_NOTE_BYTES, Checkpoint
 
 STATE: Final = "state"
@@ -108,15 +108,12 @@ class FileStorage:
             sealed = self._folder.entries().keys() & {CHECKPOINT, HISTORY}
             if self.verifier() is None:
                 if sealed or self._opened() is not None:
-                    raise LedgerError(
-                        "the ledger has entries or checkpoints, but not the key that they are checked with",
-                        path=f"{self.name}/{VERIFIER}",
-                        remedy=RESTORE,
-                    )
+                    what = "the ledger has entries or checkpoints, but not the key that they are checked with"
+                    raise damaged(f"{self.name}/{VERIFIER}", what)
                 self._folder.write(VERIFIER, f"{verifier}\n".encode())
             if self._opened() is None:
                 if CHECKPOINT in sealed:
-                    raise LedgerError("the log itself is missing", path=str(self._log_path), remedy=RESTORE)
+                    raise damaged(str(self._log_path), "the log itself is missing")
                 self._log = self._folder.open_file(LOG, _APPEND | os.O_CREAT | os.O_EXCL)
                 with os_errors("beginning the log", self._log_path):
                     os.fsync(self._folder.handle)
@@ -171,7 +168,7 @@ class FileStorage:
     def _writable(self) -> int:
         log = self._opened()
         if log is None:
-            raise LedgerError("the log itself is missing", path=str(self._log_path), remedy=RESTORE)
+            raise damaged(str(self._log_path), "the log itself is missing")
         return log
 
     def _whole(self, start: int) -> tuple[int, int, int]:
@@ -220,11 +217,9 @@ class FileStorage:
             if written == len(block):
                 return
             os.ftruncate(log, end)
-        raise EnvironmentProblem(
-            f"the disk took {written} of {len(block)} bytes, so they were taken back",
-            path=str(self._log_path),
-            remedy="free some space, then run again; nothing was acknowledged",
-        )
+        what = f"the disk took {written} of {len(block)} bytes, so they were taken back"
+        remedy = "free some space, then run again; nothing was acknowledged"
+        raise EnvironmentProblem(what, path=str(self._log_path), remedy=remedy)
 
     def _sync(self) -> None:
         try:
@@ -233,11 +228,9 @@ class FileStorage:
             # After a failed fdatasync the kernel may have dropped the dirty pages: a second one would succeed
             # and prove nothing, so this object stays unusable.
             self._failed = True
-            raise EnvironmentProblem(
-                f"the log could not be made durable: {error.strerror}",
-                path=str(self._log_path),
-                remedy="check the disk; what was appended last is not acknowledged",
-            ) from None
+            what = f"the log could not be made durable: {error.strerror}"
+            remedy = "check the disk; what was appended last is not acknowledged"
+            raise EnvironmentProblem(what, path=str(self._log_path), remedy=remedy) from None
         self._in_place()
 
 

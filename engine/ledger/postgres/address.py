@@ -46,19 +46,16 @@ def parse(url: str) -> Address:
     if parts.scheme not in ("postgresql", "postgres"):
         raise ConfigError("the URL is not of a PostgreSQL database", remedy=_FORM)
     if secret:
-        raise ConfigError(
-            "a password does not belong in the ledger's URL, which is shown and recorded",
-            remedy="put it into ~/.pgpass or a service file, or set PGPASSWORD or PGPASSFILE",
-        )
+        what = "a password does not belong in the ledger's URL, which is shown and recorded"
+        remedy = "put it into ~/.pgpass or a service file, or set PGPASSWORD or PGPASSFILE"
+        raise ConfigError(what, remedy=remedy)
     database = parts.path.removeprefix("/")
     if not database or "/" in database or parts.fragment:
         raise ConfigError("the ledger's URL names no database", remedy=_FORM)
     logs = [value for key, value in parameters if key == "log"] or [DEFAULT_LOG]
     if len(logs) > 1 or not _LOG.fullmatch(logs[0]):
-        raise ConfigError(
-            f"{logs[-1][:80]!r} cannot be the name of a log",
-            remedy="name one log, with letters, digits and . _ / - only, such as ?log=teams/equities",
-        )
+        remedy = "name one log, with letters, digits and . _ / - only, such as ?log=teams/equities"
+        raise ConfigError(f"{logs[-1][:80]!r} cannot be the name of a log", remedy=remedy)
     rest = urlencode([(key, value) for key, value in parameters if key != "log"])
     conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, rest, ""))
     host = parts.netloc.rpartition("@")[2]

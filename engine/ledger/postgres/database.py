@@ -65,33 +65,25 @@ class Database:
             connection.end_s = time.monotonic() + WAIT_SECONDS + _GRACE_SECONDS
             yield connection
         except (errors.LockNotAvailable, errors.QueryCanceled):
-            raise self._problem(
-                f"{what} took longer than {WAIT_SECONDS} seconds",
-                f"another process holds the ledger, or the server is overloaded: run again; {_NOTHING}",
-            ) from None
+            remedy = f"another process holds the ledger, or the server is overloaded: run again; {_NOTHING}"
+            raise self._problem(f"{what} took longer than {WAIT_SECONDS} seconds", remedy) from None
         except (errors.UndefinedTable, errors.InvalidSchemaName):
-            raise self._problem(
-                "this database was not prepared for ledgers",
-                f"run: gate ledger prepare {shlex.quote(self._address.url)}",
-            ) from None
+            remedy = f"run: gate ledger prepare {shlex.quote(self._address.url)}"
+            raise self._problem("this database was not prepared for ledgers", remedy) from None
         except errors.InsufficientPrivilege as error:
-            raise self._problem(
-                f"{what} is not allowed: {_words(error)}",
-                "grant the role what it needs with `gate ledger prepare --writer ROLE`, or --reader",
-            ) from None
+            remedy = "grant the role what it needs with `gate ledger prepare --writer ROLE`, or --reader"
+            raise self._problem(f"{what} is not allowed: {_words(error)}", remedy) from None
         except errors.UndefinedObject as error:
-            raise self._problem(
-                f"{what} failed: {_words(error)}", "create the role first, with CREATE ROLE"
-            ) from None
+            remedy = "create the role first, with CREATE ROLE"
+            raise self._problem(f"{what} failed: {_words(error)}", remedy) from None
         except self._psycopg.Error as error:
             reason = _words(error)
             if _LATE in reason:
                 reason = f"the server did not answer for {WAIT_SECONDS + _GRACE_SECONDS} seconds"
                 if self._open is not None:
                     self._open.close()
-            raise self._problem(
-                f"{what} failed: {reason}", f"check the database, then run again; {_NOTHING}"
-            ) from None
+            remedy = f"check the database, then run again; {_NOTHING}"
+            raise self._problem(f"{what} failed: {reason}", remedy) from None
 
     def close(self) -> None:
         """Give up the connection; may be called twice."""

@@ -43,11 +43,8 @@ def prepare(address: Address, writers: tuple[str, ...] = (), readers: tuple[str,
                 found = connection.execute("SELECT max(version) FROM gate_ledger.migrations").fetchone()
                 before = int(str(found[0])) if found else None
             if before is not None and before > VERSION:
-                raise EnvironmentProblem(
-                    f"the tables are of version {before}, and this gate knows {VERSION}",
-                    path=address.name,
-                    remedy="upgrade gate",
-                )
+                what = f"the tables are of version {before}, and this gate knows {VERSION}"
+                raise EnvironmentProblem(what, path=address.name, remedy="upgrade gate")
             for version in range((before or 0) + 1, VERSION + 1):
                 script = files(__package__) / "migrations" / f"{version}.sql"
                 connection.execute(script.read_text("utf-8").encode())

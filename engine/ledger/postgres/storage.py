@@ -19,8 +19,8 @@ from typing import Any, BinaryIO, Final
 from ....evidence.base.errors import EnvironmentProblem, LedgerError
 from ....evidence.signing.dsse import MAX_LINE_BYTES
 from ....evidence.signing.keys import VerifierKey
-from ...store.parts import in_parts
-from ..interface import CHECKPOINT, HISTORY, LOG, RESTORE, VERIFIER
+from ...store.interface import in_parts
+from ..interface import CHECKPOINT, HISTORY, LOG, VERIFIER, damaged
 from ..note import MAX_NOTE_BYTES, Checkpoint
 from ..reader import absent
 from .address import Address
@@ -127,12 +127,8 @@ class PostgresStorage:
                 yield line
                 number += 1
             if not found or found[-1][0] != number - 1:
-                raise LedgerError(
-                    "a line of the log is missing, and later ones are there",
-                    path=f"{self.name}/{LOG}",
-                    place=f"line {number + 1}",
-                    remedy=RESTORE,
-                )
+                what = "a line of the log is missing, and later ones are there"
+                raise damaged(f"{self.name}/{LOG}", what, line=number + 1)
 
     def covers(self, checkpoint: Checkpoint) -> bool:
         """Whether the last line that the checkpoint covers ends where the checkpoint says."""
@@ -149,11 +145,8 @@ class PostgresStorage:
             " WHERE number < 0 OR ends <> before + bytes + 1 ORDER BY number LIMIT 20"
         )
         for (number,) in self.rows(query):
-            yield LedgerError(
-                "a line does not stand where the ledger says",
-                path=f"{self.name}/{LOG}",
-                place=f"line {number + 1}",
-                remedy=RESTORE,
+            yield damaged(
+                f"{self.name}/{LOG}", "a line does not stand where the ledger says", line=number + 1
             )
 
     def unfinished(self) -> int:
@@ -177,11 +170,8 @@ class PostgresStorage:
             ).fetchone()
             known, used = found or (False, False)
             if used and not known:
-                raise LedgerError(
-                    "the ledger has entries or checkpoints, but not the key that they are checked with",
-                    path=f"{self.name}/{VERIFIER}",
-                    remedy=RESTORE,
-                )
+                what = "the ledger has entries or checkpoints, but not the key that they are checked with"
+                raise damaged(f"{self.name}/{VERIFIER}", what)
             if not known:
                 connection.execute("INSERT INTO verifiers VALUES (%s, %s)", (log, f"{verifier}\n".encode()))
 
@@ -199,7 +189,7 @@ class PostgresStorage:
                 if error.sqlstate != _CUT_BACK:
                     raise
                 place = f"{self.name}/{LOG}"
-                raise LedgerError(str(error.diag.message_primary), path=place, remedy=RESTORE) from None
+                raise damaged(place, str(error.diag.message_primary)) from None
 
     @contextmanager
     def sealing(self) -> Iterator[None]:
@@ -251,9 +241,7 @@ class PostgresStorage:
         """A value of at most `MAX_NOTE_BYTES`. Raises LedgerError for a larger one."""
         value: bytes | None = self.one(query, *values)
         if value is not None and len(value) > MAX_NOTE_BYTES:
-            raise LedgerError(
-                f"this is larger than {MAX_NOTE_BYTES} bytes", path=f"{self.name}/{place}", remedy=RESTORE
-            )
+            raise damaged(f"{self.name}/{place}", f"this is larger than {MAX_NOTE_BYTES} bytes")
         return value
 
 

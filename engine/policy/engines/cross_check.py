@@ -54,7 +54,7 @@ class CrossCheck:
         for package in packages:
             rule = first_difference(first[package], second[package])
             if rule is not None:
-                values = [_shown(answer[package].get(rule, _ABSENT)) for answer in (first, second)]
+                values = [_shown(answer[package], rule) for answer in (first, second)]
                 names = [f"{engine.name} {engine.version}" for engine in self._engines]
                 raise EngineError(
                     f"the engines differ on {package}.{rule}: "
@@ -86,8 +86,6 @@ def _comparable(name: str, values: dict[str, Any]) -> object:
     return json.dumps(value, sort_keys=True)
 
 
-def _shown(value: Any) -> str:
-    if value is _ABSENT:
-        return "nothing"
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+def _shown(values: dict[str, Any], name: str) -> str:
+    text = json.dumps(values[name], ensure_ascii=False, sort_keys=True) if name in values else "nothing"
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -127,9 +127,8 @@ class EmbeddedEngine:
         while b"\n" not in self._pending:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([stream], [], [], left)[0]:
-                raise self._ended(
-                    f"the policy ran longer than {self._limits.policy_seconds:g} s and was ended"
-                )
+                what = f"the policy ran longer than {self._limits.policy_seconds:g} s and was ended"
+                raise self._ended(what)
             chunk = os.read(stream, 1 << 20)
             if not chunk:
                 process.wait()  # it closed its output, so it is ending
@@ -166,9 +165,8 @@ def _home() -> Path:
     """The directory that holds the regorus package."""
     found = importlib.util.find_spec("regorus")
     if found is None or not found.submodule_search_locations:
-        raise EnvironmentProblem(
-            "the embedded Rego engine (regorus) is not installed", remedy=f"install {DISTRIBUTION}"
-        )
+        remedy = f"install {DISTRIBUTION}"
+        raise EnvironmentProblem("the embedded Rego engine (regorus) is not installed", remedy=remedy)
     return Path(next(iter(found.submodule_search_locations))).parent
 
 

@@ -54,9 +54,8 @@ def pack(files: Mapping[str, bytes]) -> bytes:
             try:
                 tar.addfile(member, io.BytesIO(data))
             except ValueError as error:
-                raise PolicyError(
-                    "the name is too long for an archive", path=path, remedy="rename the file"
-                ) from error
+                what = "the name is too long for an archive"
+                raise PolicyError(what, path=path, remedy="rename the file") from error
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 

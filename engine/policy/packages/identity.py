@@ -28,11 +28,9 @@ _NAME: Final = re.compile(r"[ -~]{1,100}")
 def check_version(bundle: Bundle) -> None:
     """Refuse a revision that is no semantic version. Raises PolicyError: it is none."""
     if not _SEMVER.fullmatch(bundle.version):
-        raise PolicyError(
-            f"the revision {bundle.version[:80]!r} is no semantic version",
-            path=".manifest",
-            remedy="write MAJOR.MINOR.PATCH, such as 1.2.0, and raise it with every change",
-        )
+        what = f"the revision {bundle.version[:80]!r} is no semantic version"
+        remedy = "write MAJOR.MINOR.PATCH, such as 1.2.0, and raise it with every change"
+        raise PolicyError(what, path=".manifest", remedy=remedy)
 
 
 def check_roots(bundle: Bundle) -> None:
@@ -63,9 +61,8 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _wrong_roots(what: str) -> PolicyError:
-    return PolicyError(
-        f"the manifest's roots {what}", path=MANIFEST, place="roots", remedy='write "roots": ["gate"]'
-    )
+    remedy = 'write "roots": ["gate"]'
+    return PolicyError(f"the manifest's roots {what}", path=MANIFEST, place="roots", remedy=remedy)
 
 
 def signed_files(
@@ -94,12 +91,9 @@ def check_name(bundle: Bundle, *, vouched: bool) -> None:
     Raises PolicyError: it calls itself what it is not, or has a name that may look like another.
     """
     if not _NAME.fullmatch(bundle.name):
-        raise PolicyError(
-            f"the bundle's name {bundle.name[:80]!a} is not 1 to 100 printable ASCII characters",
-            path=".manifest",
-            place="metadata.name",
-            remedy="write a name such as acme-prelive",
-        )
+        what = f"the bundle's name {bundle.name[:80]!a} is not 1 to 100 printable ASCII characters"
+        remedy = "write a name such as acme-prelive"
+        raise PolicyError(what, path=".manifest", place="metadata.name", remedy=remedy)
     known = None if vouched else _shipped().get(_plain(bundle.name))
     if known is not None and bundle.digest != known[1]:
         version, digest = known

@@ -67,10 +67,8 @@ def make(source: Path | Mapping[str, bytes], key: Private | None) -> Package:
     """
     bundle = load_bundle(source)
     if bundle.conftest:
-        raise PolicyError(
-            "policies for Conftest have no version, so no bundle is made of them",
-            remedy="name their directory in settings, or give them a .manifest",
-        )
+        what = "policies for Conftest have no version, so no bundle is made of them"
+        raise PolicyError(what, remedy="name their directory in settings, or give them a .manifest")
     check_version(bundle)
     check_roots(bundle)
     files = dict(bundle.files)
@@ -107,11 +105,8 @@ def check(data: bytes, where: str, key: Public | None, digest: str | None) -> Pa
     algorithm = None if key is None else verify(files, key, where)
     bundle = load_bundle(files)
     if digest not in (None, bundle.digest):
-        raise PolicyError(
-            f"the bundle's digest is sha256:{bundle.digest}, not sha256:{digest}",
-            path=where,
-            remedy="ask whoever published it which one is right",
-        )
+        what = f"the bundle's digest is sha256:{bundle.digest}, not sha256:{digest}"
+        raise PolicyError(what, path=where, remedy="ask whoever published it which one is right")
     return Package(data, bundle, algorithm, SIGNATURES in files)
 
 
@@ -119,8 +114,6 @@ def check_digest(text: str) -> str:
     """The digest in hexadecimal, from ``sha256:…`` or without that. Raises UsageError: it is none."""
     found = re.fullmatch(r"(?:sha256:)?([0-9a-f]{64})", text)
     if found is None:
-        raise UsageError(
-            f"{text[:80]!a} is no SHA-256 digest",
-            remedy="write sha256: and 64 digits, as gate policy bundle does",
-        )
+        remedy = "write sha256: and 64 digits, as gate policy bundle does"
+        raise UsageError(f"{text[:80]!a} is no SHA-256 digest", remedy=remedy)
     return found[1]

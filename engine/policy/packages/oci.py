@@ -71,10 +71,9 @@ def push(at: Reference, data: bytes, annotations: Mapping[str, str], *, replace:
             separators=(",", ":"),
         ).encode()
         if there is not None and there != manifest and not replace:
-            raise UsageError(
-                f"{at} is there already, as sha256:{hashlib.sha256(there).hexdigest()}",
-                remedy="raise the version and push to a new tag, or give --replace to move this one",
-            )
+            what = f"{at} is there already, as sha256:{hashlib.sha256(there).hexdigest()}"
+            remedy = "raise the version and push to a new tag, or give --replace to move this one"
+            raise UsageError(what, remedy=remedy)
         registry.put_blob(b"{}")
         registry.put_blob(data)
         registry.put_manifest(at.tag, manifest)

@@ -97,19 +97,14 @@ def private_key(path: Path) -> Private:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    data = read_named(path, UsageError, "name a private key in a PEM file", _MAX_KEY)
     try:
-        data = read_named(path, PolicyError, "", _MAX_KEY)
         key = load_pem_private_key(data, None)
-    except PolicyError as error:
-        raise UsageError(error.what, path=str(path), remedy="name a private key in a PEM file") from error
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey):
-        raise UsageError(
-            "is no unencrypted private key in PEM form",
-            path=str(path),
-            remedy="make one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out key.pem",
-        )
+        remedy = "make one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out key.pem"
+        raise UsageError("is no unencrypted private key in PEM form", path=str(path), remedy=remedy)
     _algorithms(key.public_key(), str(path))
     return key
 
@@ -125,22 +120,15 @@ def public_key(data: bytes, where: str) -> Public:
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
-        raise UsageError(
-            "is no public key in PEM form",
-            path=where,
-            remedy="write it with: openssl pkey -in key.pem -pubout -out key.pub",
-        )
+        remedy = "write it with: openssl pkey -in key.pem -pubout -out key.pub"
+        raise UsageError("is no public key in PEM form", path=where, remedy=remedy)
     _algorithms(key, where)
     return key
 
 
 def read_public_key(path: Path) -> Public:
     """The public key in a PEM file. Raises UsageError: there is none."""
-    try:
-        data = read_named(path, PolicyError, "", _MAX_KEY)
-    except PolicyError as error:
-        raise UsageError(error.what, path=str(path), remedy="name a public key in a PEM file") from error
-    return public_key(data, str(path))
+    return public_key(read_named(path, UsageError, "name a public key in a PEM file", _MAX_KEY), str(path))
 
 
 def _algorithms(key: Public, where: str | None = None) -> tuple[str, ...]:
@@ -149,19 +137,13 @@ def _algorithms(key: Public, where: str | None = None) -> tuple[str, ...]:
 
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < _LEAST_RSA_BITS:
-            raise UsageError(
-                f"an RSA key of {key.key_size} bits is too weak",
-                path=where,
-                remedy=f"use one of {_LEAST_RSA_BITS} bits or more",
-            )
+            remedy = f"use one of {_LEAST_RSA_BITS} bits or more"
+            raise UsageError(f"an RSA key of {key.key_size} bits is too weak", path=where, remedy=remedy)
         return ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
     if isinstance(key, ec.EllipticCurvePublicKey):
         if key.curve.name not in _CURVES:
-            raise UsageError(
-                f"OPA knows no algorithm for keys on the curve {key.curve.name}",
-                path=where,
-                remedy="use P-256, P-384 or P-521",
-            )
+            what = f"OPA knows no algorithm for keys on the curve {key.curve.name}"
+            raise UsageError(what, path=where, remedy="use P-256, P-384 or P-521")
         return (_CURVES[key.curve.name][0],)
     return ("EdDSA",)
 
@@ -217,9 +199,8 @@ def _digest(path: str, data: bytes, algorithm: str) -> str:
         try:
             data = _canonical(parse(data, path, DEFAULT))
         except (EvidenceError, TypeError) as error:
-            raise PolicyError(
-                f"cannot be hashed: {error}", path=path, remedy="use text and integers only"
-            ) from error
+            remedy = "use text and integers only"
+            raise PolicyError(f"cannot be hashed: {error}", path=path, remedy=remedy) from error
     return _DIGESTS[algorithm](data).hexdigest()
 
 

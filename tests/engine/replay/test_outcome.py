@@ -17,9 +17,8 @@ from gate.engine.decide.recorded import Recorded, Time
 from gate.engine.policy import EngineOptions, open_engine
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.replay.outcome import compare, of_decision
-from gate.engine.replay.rejudge import Judge
 from gate.engine.replay.replacing import FACT, PARAMETER, Replacement, replace_facts
-from gate.engine.replay.stored import EngineChoice
+from gate.engine.replay.stored import EngineChoice, Judge
 from gate.engine.replay.whatif import Case, Span, sweep, whatif
 from gate.evidence.base.limits import DEFAULT
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Any
 
 from requests import Response
@@ -42,7 +43,8 @@ class UnixAdapter(CappedAdapter):
 
     def __init__(self, path: str, most_bytes: int) -> None:
         super().__init__(most_bytes)
-        self._pool = _UnixPool(path)
+        self._pool = HTTPConnectionPool("localhost", maxsize=1)
+        self._pool.ConnectionCls = partial(_UnixConnection, path)  # type: ignore[assignment]
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
         return self._pool
@@ -51,18 +53,9 @@ class UnixAdapter(CappedAdapter):
         self._pool.close()
 
 
-class _UnixPool(HTTPConnectionPool):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", maxsize=1)
-        self._path = path
-
-    def _new_conn(self) -> Any:
-        return _UnixConnection(self._path)
-
-
 class _UnixConnection(HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost")
+    def __init__(self, path: str, **options: Any) -> None:
+        super().__init__(**options)
         self._path = path
 
     def _new_conn(self) -> socket.socket:

@@ -8,15 +8,16 @@ again, with growing pauses, since every request here may be repeated; a late or 
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from .....evidence.base.activity import Log
 from .....evidence.base.errors import EngineError, GateError, PolicyError, not_installed
+from .....evidence.process.waiting import within
 from .address import Address
 
 _log = Log(__name__)
@@ -126,11 +127,8 @@ class Client:
 
     def put(self, name: str, source: str, deadline: float) -> None:
         """Give the server a module. Raises PolicyError: it does not compile there."""
-        self._call(
-            lambda: self._opa.update_policy_from_string(source, name, rego_compat=False),
-            deadline,
-            PolicyError,
-        )
+        update = partial(self._opa.update_policy_from_string, source, name, rego_compat=False)
+        self._call(update, deadline, PolicyError)
 
     def delete(self, name: str, deadline: float) -> None:
         """Remove a module from the server."""
@@ -155,7 +153,8 @@ class Client:
                 if seconds <= 0:
                     raise TimeoutError
                 self._opa.timeout = (min(_CONNECT_SECONDS, seconds), seconds)
-                return _in_time(work, seconds)
+                # the library's time-outs are for each packet, and a server may send many
+                return within(seconds, work)
             except Exception as error:
                 lost = isinstance(error, requests.ConnectionError) and not isinstance(
                     error, (requests.exceptions.SSLError, requests.exceptions.ProxyError)
@@ -176,24 +175,18 @@ class Client:
             what = f"did not answer within {seconds:.3g} s"
             return self.problem(what, "look for a policy that runs away, or widen limits.policy_seconds")
         if isinstance(error, adapters.TooLarge):
-            return self.problem(
-                f"answers with more than {error} bytes", "widen limits.file_bytes if that is right"
-            )
+            what = f"answers with more than {error} bytes"
+            return self.problem(what, "widen limits.file_bytes if that is right")
         if isinstance(error, requests.exceptions.SSLError):
-            return self.problem(
-                f"cannot be trusted: {_reason(error)}", "check opa.ca, opa.certificate and opa.key"
-            )
+            what = f"cannot be trusted: {_reason(error)}"
+            return self.problem(what, "check opa.ca, opa.certificate and opa.key")
         if isinstance(error, requests.ConnectionError):
             return self.problem(f"cannot be reached: {_reason(error)}", _RETRY)
         if isinstance(error, requests.HTTPError) and error.response is not None:
             return self._answered(error.response.status_code, _json(error.response), rejected)
         if isinstance(error, (opa.RegoParseError, opa.PolicyNotFoundError, opa.DeletePolicyError)):
-            body = {
-                "code": error.expression,
-                "message": error.message,
-                "errors": getattr(error, "errors", []),
-            }
-            return self._answered(None, body, rejected)
+            body = {"code": error.expression, "message": error.message}
+            return self._answered(None, {**body, "errors": getattr(error, "errors", [])}, rejected)
         if isinstance(error, requests.TooManyRedirects):
             return self.problem("answers with a redirect, which is not followed", "give its final address")
         if isinstance(error, requests.exceptions.ChunkedEncodingError):
@@ -211,10 +204,8 @@ class Client:
         body = body if isinstance(body, dict) else {}
         code = str(body.get("code"))
         if status in (401, 403) or code == "unauthorized":
-            return self.problem(
-                "refuses the request",
-                "check opa.token_file or opa.token_variable, opa.certificate, and its rules",
-            )
+            remedy = "check opa.token_file or opa.token_variable, opa.certificate, and its rules"
+            return self.problem("refuses the request", remedy)
         errors = body.get("errors")
         first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
         message = str(first.get("message") or body.get("message") or f"HTTP status {status}")
@@ -228,55 +219,19 @@ class Client:
             place = f"line {line}, column {int(location['col'])}"
         except (KeyError, TypeError, ValueError):
             raise self.problem("does not answer as OPA does", _AGAIN) from None
-        return kind(
-            f"{'the policy does not load' if kind is PolicyError else 'the policy failed'}: {message}",
-            path=path,
-            place=place,
-            remedy="correct the policy module",
-        )
-
-
-def _in_time(work: Callable[[], T], seconds: float) -> T:
-    """The work's result. The library's time-outs are for each packet, and a server may send many.
-
-    Raises TimeoutError: it is not there in time; its thread is left to its own time-outs.
-    """
-    done: list[Callable[[], T]] = []
-
-    def run() -> None:
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
-            failed = error
-
-            def fail() -> T:
-                raise failed
-
-            done.append(fail)
-        else:
-            done.append(lambda: result)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not done:
-        raise TimeoutError
-    return done[0]()
+        what = "the policy does not load" if kind is PolicyError else "the policy failed"
+        return kind(f"{what}: {message}", path=path, place=place, remedy="correct the policy module")
 
 
 def _reason(error: BaseException) -> str:
     """The innermost reason in words, without what the libraries put around it."""
-    seen: BaseException = error
-    while True:
-        inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
-        if not isinstance(inner, BaseException):
-            break
-        seen = inner
-    text = str(seen)
+    seen: Any = error
+    while isinstance(seen, BaseException):
+        text = str(seen)
+        seen = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
     found = re.search(r"\[Errno -?\d+\] ([^'\"()<>]+)", text)
-    return (found[1] if found else text.rpartition(": ")[2]).strip()[:_PROBLEM_CHARACTERS] or type(
-        error
-    ).__name__
+    reason = (found[1] if found else text.rpartition(": ")[2]).strip()
+    return reason[:_PROBLEM_CHARACTERS] or type(error).__name__
 
 
 def _json(response: Any) -> Any:

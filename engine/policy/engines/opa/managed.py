@@ -19,7 +19,7 @@ from typing import Any, Self
 from .....evidence.base.activity import Log
 from .....evidence.base.errors import EngineError, EnvironmentProblem, GateError, PolicyError
 from .....evidence.base.limits import DEFAULT, Limits
-from .....evidence.process.programs import Background, clean_environment, run
+from .....evidence.process.programs import Background, Finished, clean_environment, run
 from ...interface import Bundle, check_defined
 from .address import Address
 from .client import Client, Credentials
@@ -58,15 +58,7 @@ class ManagedEngine:
         """The program's version."""
         if self._version is None:
             with tempfile.TemporaryDirectory(prefix="gate-opa-") as folder:
-                home = Path(folder)
-                done = run(
-                    [str(self._program), "version"],
-                    home,
-                    seconds=self._limits.policy_seconds,
-                    most_bytes=_CHECK_BYTES,
-                    environment=clean_environment(home),
-                    shown="opa version",
-                )
+                done = _run(self._program, Path(folder), self._limits, "version")
             first = done.out.decode(errors="replace").partition("\n")[0]
             self._version = first.removeprefix("Version:").strip()[:80]
         return self._version
@@ -176,23 +168,25 @@ class _Server:
         """What `opa check` says about the bundle: of an error at the start, OPA itself names no column."""
         bundle = str(self._home / _BUNDLE)
         with suppress(GateError, ValueError, LookupError, TypeError):
-            done = run(
-                [str(self._program), "check", "--format=json", "--bundle", bundle],
-                self._home,
-                seconds=self._limits.policy_seconds,
-                most_bytes=_CHECK_BYTES,
-                environment=clean_environment(self._home),
-                shown="opa check",
-            )
+            arguments = ("check", "--format=json", "--bundle", bundle)
+            done = _run(self._program, self._home, self._limits, *arguments)
             error = json.loads(done.out or done.err)["errors"][0]
-            place = error["location"]
-            return PolicyError(
-                f"the policy does not load: {error['message']}",
-                path=str(place["file"]).removeprefix(f"{bundle}/"),
-                place=f"line {place['row']}, column {place['col']}",
-                remedy="correct the policy module",
-            )
+            path = str(error["location"]["file"]).removeprefix(f"{bundle}/")
+            place = f"line {error['location']['row']}, column {error['location']['col']}"
+            what, remedy = f"the policy does not load: {error['message']}", "correct the policy module"
+            return PolicyError(what, path=path, place=place, remedy=remedy)
         return None
+
+
+def _run(program: Path, home: Path, limits: Limits, *arguments: str) -> Finished:
+    return run(
+        [str(program), *arguments],
+        home,
+        seconds=limits.policy_seconds,
+        most_bytes=_CHECK_BYTES,
+        environment=clean_environment(home),
+        shown=f"opa {arguments[0]}",
+    )
 
 
 def _write(bundle: Bundle, folder: Path) -> None:
@@ -205,8 +199,6 @@ def _write(bundle: Bundle, folder: Path) -> None:
             target.write_text(source, encoding="utf-8")
         (folder / "data.json").write_text(json.dumps(bundle.data), encoding="utf-8")
     except OSError as error:
-        raise EnvironmentProblem(
-            f"the bundle cannot be written for OPA: {error.strerror}",
-            path=str(folder),
-            remedy="check the space in the temporary directory, and the names of the bundle's modules",
-        ) from error
+        what = f"the bundle cannot be written for OPA: {error.strerror}"
+        remedy = "check the space in the temporary directory, and the names of the bundle's modules"
+        raise EnvironmentProblem(what, path=str(folder), remedy=remedy) from error

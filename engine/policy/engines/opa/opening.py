@@ -37,9 +37,8 @@ def open_opa(
         if (value := getattr(settings, setting)) is not None
     }
     if address.scheme != "https" and files.keys() & {"ca", "certificate"}:
-        raise _wrong(
-            "ca", f"certificates mean nothing to {address.scheme}: the server is not reached by https"
-        )
+        what = f"certificates mean nothing to {address.scheme}: the server is not reached by https"
+        raise _wrong("ca", what)
     token = _token(settings, files.get("token_file"), address)
     credentials = Credentials(files.get("ca"), files.get("certificate"), files.get("key"), token)
     return ServerEngine(bundle, Client(address, credentials, settings.retries, limits.file_bytes), limits)
@@ -49,15 +48,11 @@ def _path(setting: str, value: str, workspace: Path | None) -> str:
     """The file that a setting names, which the judged change must not choose."""
     path = Path(value)
     if not path.is_absolute():
-        raise _wrong(
-            setting, "the path is not absolute", "write an absolute path, or set it in the operator's file"
-        )
+        what = "the path is not absolute"
+        raise _wrong(setting, what, "write an absolute path, or set it in the operator's file")
     if workspace is not None and path.resolve().is_relative_to(workspace.resolve()):
-        raise _wrong(
-            setting,
-            "the file lies in the workspace, where the judged change could alter it",
-            "keep it elsewhere",
-        )
+        what = "the file lies in the workspace, where the judged change could alter it"
+        raise _wrong(setting, what, "keep it elsewhere")
     if not path.is_file():
         raise _wrong(setting, f"there is no file {value[:200]}", "correct the path")
     return str(path)
@@ -70,18 +65,16 @@ def _token(settings: OpaSettings, file: str | None, address: Address) -> str | N
             with Path(file).open("rb") as stream:
                 raw = stream.read(_TOKEN_BYTES + 1)
         except OSError as error:
-            raise _wrong(
-                "token_file", f"the file cannot be read: {error.strerror}", "make it readable"
-            ) from error
+            what = f"the file cannot be read: {error.strerror}"
+            raise _wrong("token_file", what, "make it readable") from error
         text, setting = raw.decode("latin-1").strip(), "token_file"
     elif settings.token_variable is not None:
         text, setting = os.environ.get(settings.token_variable, "").strip(), "token_variable"
     else:
         return None
     if len(text) > _TOKEN_BYTES or not _TOKEN.fullmatch(text):
-        raise _wrong(
-            setting, "there is no token: one word of printable ASCII", "put the token there, and nothing else"
-        )
+        what = "there is no token: one word of printable ASCII"
+        raise _wrong(setting, what, "put the token there, and nothing else")
     if address.scheme == "http" and not address.local:
         raise _wrong(setting, "the token would travel unencrypted", "reach the server by https")
     return text

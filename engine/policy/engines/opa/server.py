@@ -105,10 +105,9 @@ class ServerEngine:
                 roots = [str(root).strip("/").replace("/", ".") for root in manifest.get("roots") or [""]]
                 if all(any(_below(package, root) for root in roots) for package in packages_of(self._bundle)):
                     return str(name), str(manifest.get("revision", ""))
-        raise self._client.problem(
-            "has the packages, but not from one bundle, so that they could change unnoticed",
-            "start it with `opa run --server --bundle`, or remove them and gate uploads its own",
-        )
+        what = "has the packages, but not from one bundle, so that they could change unnoticed"
+        remedy = "start it with `opa run --server --bundle`, or remove them and gate uploads its own"
+        raise self._client.problem(what, remedy)
 
     def _check_data(self, deadline: float) -> None:
         """Compare the data below the bundle's own top-level names with what the server has."""
@@ -133,10 +132,8 @@ class ServerEngine:
             raise self._other(f"answered with revision {place[:80]}")
         if self._version not in (None, answer.version):
             before, self._version = self._version, None
-            raise self._client.problem(
-                f"answered as version {before}, then as {answer.version}",
-                "try again once all replicas have one version",
-            )
+            what = f"answered as version {before}, then as {answer.version}"
+            raise self._client.problem(what, "try again once all replicas have one version")
         self._version = answer.version
 
     def _check_uploaded(self, deadline: float) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from .....evidence.base.settings import Bounded, Settings, Text
+from .....evidence.base.settings import Bounded, Settings, Text, setting
 
 _FILE = "an absolute path, or in the operator's file one relative to it."
 
@@ -14,32 +14,16 @@ _FILE = "an absolute path, or in the operator's file one relative to it."
 class OpaSettings(Settings):
     """How to reach an OPA server, and what to show it."""
 
-    ca: Text | None = field(
-        default=None,
-        metadata={
-            "description": f"PEM file of the authorities that the server's certificate must be from: {_FILE}"
-        },
+    ca: Text | None = setting(
+        f"PEM file of the authorities that the server's certificate must be from: {_FILE}", None
     )
-    certificate: Text | None = field(
-        default=None, metadata={"description": f"PEM file of the client certificate to show: {_FILE}"}
+    certificate: Text | None = setting(f"PEM file of the client certificate to show: {_FILE}", None)
+    key: Text | None = setting(f"PEM file of its key, unless the certificate's file has it: {_FILE}", None)
+    token_file: Text | None = setting(f"File with the bearer token to send: {_FILE}", None)
+    token_variable: Annotated[str, Bounded(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = setting(
+        "Environment variable with the bearer token, in place of token_file.", None
     )
-    key: Text | None = field(
-        default=None,
-        metadata={"description": f"PEM file of its key, unless the certificate's file has it: {_FILE}"},
-    )
-    token_file: Text | None = field(
-        default=None, metadata={"description": f"File with the bearer token to send: {_FILE}"}
-    )
-    token_variable: Annotated[str, Bounded(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = field(
-        default=None,
-        metadata={"description": "Environment variable with the bearer token, in place of token_file."},
-    )
-    retries: int = field(
-        default=4,
-        metadata={
-            "description": "How often a lost or refused connection is tried again, with growing pauses."
-        },
-    )
+    retries: int = setting("How often a lost or refused connection is tried again, with growing pauses.", 4)
 
     FILES: ClassVar = ("ca", "certificate", "key", "token_file")
 

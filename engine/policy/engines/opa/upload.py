@@ -134,11 +134,9 @@ class Upload:
         if not isinstance(tree, dict) or "package" not in tree:
             raise self._client.problem("does not show how it understood a module", "use OPA 1.0 or later")
         for inside in _outside(tree, self.namespace.split(".")):
-            raise PolicyError(
-                f"the reference {inside} cannot be moved to a namespace",
-                path=path,
-                remedy="write full references such as data.gate.lib.…, or load the bundle into the server",
-            )
+            what = f"the reference {inside} cannot be moved to a namespace"
+            remedy = "write full references such as data.gate.lib.…, or load the bundle into the server"
+            raise PolicyError(what, path=path, remedy=remedy)
 
     def remove(self, deadline: float) -> None:
         """Remove what was put there, last first, since the server keeps what is still called."""
@@ -192,11 +190,8 @@ def _mounts(
 def _reference(path: tuple[str, ...]) -> str:
     first, *rest = path
     if not _NAME.fullmatch(first):
-        raise PolicyError(
-            f"the data key {first[:80]!r} cannot be uploaded",
-            path="data.yaml",
-            remedy="begin it with a letter and use letters, digits and _, or load the bundle into the server",
-        )
+        remedy = "begin it with a letter and use letters, digits and _, or load the bundle into the server"
+        raise PolicyError(f"the data key {first[:80]!r} cannot be uploaded", path="data.yaml", remedy=remedy)
     return first + "".join(f"[{json.dumps(key)}]" for key in rest)
 
 
